@@ -1,0 +1,79 @@
+import { type BytePlatform, bufferBytes, portableBytes } from "./bytes.js";
+import { ValueDecoder } from "./decoder.js";
+import { ValueEncoder } from "./encoder.js";
+import type { AvroValue } from "./value.js";
+
+export interface DecodeAvroOptions {
+  /**
+   * Keeps the kind of every number: longs are read as `bigint`, doubles as `AvroDouble`, so that encoding the outcome
+   * again gives an equal payload. For tools; default false.
+   */
+  readonly lossless?: boolean;
+}
+
+export interface AvroCodec {
+  encode(value: unknown): string;
+  decode(blob: string, options?: DecodeAvroOptions): AvroValue;
+}
+
+/** A codec on the given platform. The exported functions use one on the best platform there is. */
+export function createAvroCodec(platform: BytePlatform): AvroCodec {
+  // The encoder at rest. Encoding can run foreign code (getters) that encodes again: it then finds none, and makes one.
+  let resting: ValueEncoder | undefined;
+  const decoder = new ValueDecoder(platform);
+  return {
+    encode(value) {
+      const encoder = resting ?? new ValueEncoder(platform);
+      resting = undefined;
+      try {
+        return encoder.encode(value);
+      } finally {
+        resting = encoder;
+      }
+    },
+    decode: (blob, options) => decoder.decode(blob, options?.lossless === true),
+  };
+}
+
+let shared: AvroCodec | undefined;
+
+function codec(): AvroCodec {
+  shared ??= createAvroCodec(bufferBytes ?? portableBytes);
+  return shared;
+}
+
+/**
+ * Encodes one value as the blob of a payload envelope: base64 of a framed Avro datum.
+ *
+ * Nothing is guessed: dates, class instances, Maps and other typed arrays are refused; convert them, or use
+ * `toAvroValue`. `undefined` is null at the top and in lists, and left out as a property. The order of properties is kept.
+ *
+ * @param value see `AvroValue`; lists and maps nest at most 512 levels
+ * @throws {PayloadError} `unsupported_value_type`, `integer_overflow`, `non_finite_float` or `invalid_map_key`, with the
+ *   path to the value
+ */
+export function encodeAvroValue(value: unknown): string {
+  return codec().encode(value);
+}
+
+/**
+ * Decodes the blob of a payload envelope.
+ *
+ * Longs outside the safe-integer range are read as `bigint`, bytes as a `Uint8Array` of their own memory, maps as plain
+ * objects (a repeated key's last value counts). Hostile input is refused in time and memory bounded by its own length.
+ *
+ * @throws {PayloadError} `invalid_payload_framing` or `unsupported_payload_schema`
+ */
+export function decodeAvroValue(blob: string, options?: DecodeAvroOptions): AvroValue {
+  return codec().decode(blob, options);
+}
+
+/** {@link encodeAvroValue} for each value of a list. The first that does not encode ends it. */
+export function encodeAvroValues(values: readonly unknown[]): string[] {
+  return values.map((value) => codec().encode(value));
+}
+
+/** {@link decodeAvroValue} for each blob of a list. The first that does not decode ends it. */
+export function decodeAvroValues(blobs: readonly string[], options?: DecodeAvroOptions): AvroValue[] {
+  return blobs.map((blob) => codec().decode(blob, options));
+}

@@ -1,0 +1,60 @@
+import { AVRO_CODEC, DEFAULT_PAYLOAD_LIMIT_BYTES } from "../protocol/constants.js";
+import type { InlinePayloadEnvelope } from "../protocol/wire.js";
+import { type DecodeAvroOptions, decodeAvroValue, encodeAvroValue } from "./codec.js";
+import { PayloadError } from "./errors.js";
+import type { AvroValue } from "./value.js";
+
+/** A blob from this size on is warned of: 80 % of what a server takes by default. */
+export const PAYLOAD_WARNING_BYTES = Math.floor(DEFAULT_PAYLOAD_LIMIT_BYTES * 0.8);
+
+export interface PayloadEnvelopeOptions {
+  /** Told of payloads near the server's limit. Default: silent. */
+  readonly logger?: PayloadLogger;
+}
+
+/** The one method a payload needs of a logger; pino, winston, console and the carrier's own logger all fit. */
+export interface PayloadLogger {
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/**
+ * Encodes a value and tags it with its codec, as it travels in an envelope.
+ *
+ * It enforces no limit: the server does. From 80 % of the default limit (2,097,152 bytes) on, it warns.
+ *
+ * @throws {PayloadError} as `encodeAvroValue`
+ */
+export function payloadEnvelope(value: unknown, options?: PayloadEnvelopeOptions): InlinePayloadEnvelope {
+  const blob = encodeAvroValue(value);
+  if (blob.length >= PAYLOAD_WARNING_BYTES) {
+    options?.logger?.warn(
+      { payload_bytes: blob.length, limit_bytes: DEFAULT_PAYLOAD_LIMIT_BYTES },
+      "A payload is near or over the size that servers take by default; store large data elsewhere and pass a reference.",
+    );
+  }
+  return { codec: AVRO_CODEC, blob };
+}
+
+/**
+ * Decodes a payload envelope that holds its data inline. A payload held in external storage is not fetched here.
+ *
+ * @param envelope `{codec: "avro", blob}`, as parsed from JSON
+ * @throws {PayloadError} `unsupported_payload_codec` for another codec or none, `invalid_payload_framing` where the blob
+ *   is missing or broken, else as `decodeAvroValue`
+ */
+export function decodePayload(envelope: unknown, options?: DecodeAvroOptions): AvroValue {
+  const { codec, blob, external_storage: stored } = fieldsOf(envelope);
+  if (codec !== AVRO_CODEC) {
+    const named = typeof codec === "string" ? JSON.stringify(codec.slice(0, 80)) : "no codec";
+    throw new PayloadError("unsupported_payload_codec", `the payload has ${named}; only "avro" can be read`);
+  }
+  if (typeof blob !== "string") {
+    const instead = stored === undefined ? "no blob" : "a reference to external storage in place of a blob";
+    throw new PayloadError("invalid_payload_framing", `the payload has ${instead}; expected base64 text`);
+  }
+  return decodeAvroValue(blob, options);
+}
+
+function fieldsOf(envelope: unknown): { codec?: unknown; blob?: unknown; external_storage?: unknown } {
+  return typeof envelope === "object" && envelope !== null ? envelope : {};
+}

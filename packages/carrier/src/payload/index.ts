@@ -1,0 +1,12 @@
+export { toAvroValue } from "./adapter.js";
+export {
+  type DecodeAvroOptions,
+  decodeAvroValue,
+  decodeAvroValues,
+  encodeAvroValue,
+  encodeAvroValues,
+} from "./codec.js";
+export * from "./envelope.js";
+export { isPayloadError, PayloadError, type PayloadErrorCode } from "./errors.js";
+export { type JsonValue, projectForJson } from "./projection.js";
+export { AvroDouble, type AvroValue, avroDouble, isAvroDouble } from "./value.js";

@@ -1,0 +1,38 @@
+/** The longest text that is read here. */
+export const SHORT_TEXT = 12;
+
+const text = String.fromCharCode;
+
+/**
+ * Reads up to 12 bytes as ASCII; undefined when one is none. One call of String.fromCharCode costs a quarter of appending
+ * the characters one by one, or of a call into the platform.
+ */
+export function readShortAscii(bytes: Uint8Array, start: number, length: number): string | undefined {
+  if (length === 0) return "";
+  const a = bytes[start] as number;
+  if (length === 1) return a > 127 ? undefined : text(a);
+  const b = bytes[start + 1] as number;
+  if (length === 2) return (a | b) > 127 ? undefined : text(a, b);
+  const c = bytes[start + 2] as number;
+  if (length === 3) return (a | b | c) > 127 ? undefined : text(a, b, c);
+  const d = bytes[start + 3] as number;
+  if (length === 4) return (a | b | c | d) > 127 ? undefined : text(a, b, c, d);
+  const e = bytes[start + 4] as number;
+  const seen4 = a | b | c | d;
+  if (length === 5) return (seen4 | e) > 127 ? undefined : text(a, b, c, d, e);
+  const f = bytes[start + 5] as number;
+  if (length === 6) return (seen4 | e | f) > 127 ? undefined : text(a, b, c, d, e, f);
+  const g = bytes[start + 6] as number;
+  if (length === 7) return (seen4 | e | f | g) > 127 ? undefined : text(a, b, c, d, e, f, g);
+  const h = bytes[start + 7] as number;
+  if (length === 8) return (seen4 | e | f | g | h) > 127 ? undefined : text(a, b, c, d, e, f, g, h);
+  const i = bytes[start + 8] as number;
+  const seen8 = seen4 | e | f | g | h;
+  if (length === 9) return (seen8 | i) > 127 ? undefined : text(a, b, c, d, e, f, g, h, i);
+  const j = bytes[start + 9] as number;
+  if (length === 10) return (seen8 | i | j) > 127 ? undefined : text(a, b, c, d, e, f, g, h, i, j);
+  const k = bytes[start + 10] as number;
+  if (length === 11) return (seen8 | i | j | k) > 127 ? undefined : text(a, b, c, d, e, f, g, h, i, j, k);
+  const l = bytes[start + 11] as number;
+  return (seen8 | i | j | k | l) > 127 ? undefined : text(a, b, c, d, e, f, g, h, i, j, k, l);
+}

@@ -1,0 +1,14 @@
+/** In Unicode mode a pair is one character, so that only halves match. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+const LONE_SURROGATES = /\p{Surrogate}/gu;
+
+/** False when the text holds half of a surrogate pair, which UTF-8 cannot express. */
+export function isWellFormed(text: string): boolean {
+  const native = (text as { isWellFormed?(): boolean }).isWellFormed;
+  return native === undefined ? !LONE_SURROGATE.test(text) : native.call(text);
+}
+
+/** The text with each lone surrogate replaced by U+FFFD. */
+export function toWellFormed(text: string): string {
+  return isWellFormed(text) ? text : text.replace(LONE_SURROGATES, "\ufffd");
+}

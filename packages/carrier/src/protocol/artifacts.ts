@@ -1,0 +1,66 @@
+import {
+  EXTERNAL_TASK_INPUT_MEDIA_TYPE,
+  EXTERNAL_TASK_INPUT_SCHEMA,
+  EXTERNAL_TASK_INPUT_VERSION,
+  EXTERNAL_TASK_RESULT_MEDIA_TYPE,
+  EXTERNAL_TASK_RESULT_SCHEMA,
+  EXTERNAL_TASK_RESULT_VERSION,
+} from "./constants.js";
+import { throwInputError, throwResultError } from "./errors.js";
+import { type Report, readLiteral, readObject, readString } from "./fields.js";
+import { sha256Hex } from "./sha256.js";
+import { type ExternalTaskInput, parseExternalTaskInput } from "./task-input.js";
+import { type ExternalTaskResult, parseExternalTaskResult } from "./task-result.js";
+
+/**
+ * Checks a published example of the input contract (`GET /api/cluster/info`, under
+ * `worker_protocol.external_task_input_contract.fixtures`) and reads its envelope: name, media type, schema and version
+ * first, then the SHA-256 of the example's compact JSON.
+ *
+ * @param artifact `{artifact, media_type, schema, version, sha256, example}`, as parsed from JSON with its key order kept
+ * @throws {ExternalTaskInputError} naming the field that is off
+ */
+export function parseExternalTaskInputArtifact(artifact: unknown): ExternalTaskInput {
+  const contract = {
+    schema: EXTERNAL_TASK_INPUT_SCHEMA,
+    version: EXTERNAL_TASK_INPUT_VERSION,
+    mediaType: EXTERNAL_TASK_INPUT_MEDIA_TYPE,
+  };
+  return parseExternalTaskInput(readArtifactExample(artifact, contract, throwInputError));
+}
+
+/**
+ * Checks a published example of the result contract and reads its envelope, as {@link parseExternalTaskInputArtifact}
+ * does for the input contract.
+ *
+ * @throws {ExternalTaskResultError} naming the field that is off
+ */
+export function parseExternalTaskResultArtifact(artifact: unknown): ExternalTaskResult {
+  const contract = {
+    schema: EXTERNAL_TASK_RESULT_SCHEMA,
+    version: EXTERNAL_TASK_RESULT_VERSION,
+    mediaType: EXTERNAL_TASK_RESULT_MEDIA_TYPE,
+  };
+  return parseExternalTaskResult(readArtifactExample(artifact, contract, throwResultError));
+}
+
+interface Contract {
+  readonly schema: string;
+  readonly version: number;
+  readonly mediaType: string;
+}
+
+function readArtifactExample(value: unknown, contract: Contract, report: Report): unknown {
+  const document = readObject(value, "", report);
+  const name = readString(document["artifact"], "artifact", report);
+  if (!name.startsWith(`${contract.schema}.`))
+    report("artifact", `a name that starts with "${contract.schema}."`, name);
+  readLiteral(document["media_type"], contract.mediaType, "media_type", report);
+  readLiteral(document["schema"], contract.schema, "schema", report);
+  readLiteral(document["version"], contract.version, "version", report);
+  const published = readString(document["sha256"], "sha256", report);
+  const example = readObject(document["example"], "example", report);
+  const actual = sha256Hex(JSON.stringify(example));
+  if (published.toLowerCase() !== actual) report("sha256", `${actual}, the SHA-256 of the example`, published);
+  return example;
+}

@@ -1,0 +1,122 @@
+/** Readers for untrusted JSON documents. Each checks one field, reports what is wrong with its path, and allocates nothing when all is well. */
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** One thing wrong with a document. */
+export interface ContractViolation {
+  /** Where, as in `task.attempt`; empty for the document itself. */
+  readonly path: string;
+  /** What was expected there. */
+  readonly expected: string;
+  /** What was found, by type; values are shown only where they are numbers, booleans or null. */
+  readonly received: string;
+}
+
+/** Takes a violation: either throws, or collects it so that reading goes on. */
+export type Report = (path: string, expected: string, received: unknown) => void;
+
+const NOTHING: JsonObject = Object.freeze({});
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Names a value without giving it away: envelopes carry business data. */
+export function describeReceived(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (typeof value === "string") return value === "" ? "an empty string" : "a string";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+export function violationMessage(violation: ContractViolation): string {
+  return `${violation.path === "" ? "the document" : violation.path} must be ${violation.expected}, got ${violation.received}`;
+}
+
+export function readObject(value: unknown, path: string, report: Report): JsonObject {
+  if (isObject(value)) return value;
+  report(path, "an object", value);
+  return NOTHING;
+}
+
+export function readNullableObject(value: unknown, path: string, report: Report): JsonObject | null {
+  if (value === null || isObject(value)) return value;
+  report(path, "an object or null", value);
+  return null;
+}
+
+export function readList(value: unknown, path: string, report: Report): readonly unknown[] {
+  if (Array.isArray(value)) return value as readonly unknown[];
+  report(path, "a list", value);
+  return [];
+}
+
+export function readString(value: unknown, path: string, report: Report): string {
+  if (typeof value === "string") return value;
+  report(path, "a string", value);
+  return "";
+}
+
+export function readNullableString(value: unknown, path: string, report: Report): string | null {
+  if (value === null || typeof value === "string") return value;
+  report(path, "a string or null", value);
+  return null;
+}
+
+export function readBoolean(value: unknown, path: string, report: Report): boolean {
+  if (typeof value === "boolean") return value;
+  report(path, "a boolean", value);
+  return false;
+}
+
+/** An integer that a double holds exactly: a larger one has already lost its last digits in JSON.parse. */
+export function readInteger(value: unknown, minimum: number, path: string, report: Report): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= minimum) return value;
+  report(path, minimum === Number.MIN_SAFE_INTEGER ? "an integer" : `an integer >= ${minimum}`, value);
+  return minimum;
+}
+
+export function readLiteral<T extends string | number>(value: unknown, literal: T, path: string, report: Report): T {
+  if (value !== literal) {
+    // The literals are names and versions of the contract: showing a wrong one helps and reveals nothing.
+    const shown = typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : undefined;
+    report(path, JSON.stringify(literal), shown === undefined ? value : new Shown(shown));
+  }
+  return literal;
+}
+
+export function readOneOf<T extends string>(
+  value: unknown,
+  allowed: readonly [T, ...T[]],
+  path: string,
+  report: Report,
+): T {
+  const found = allowed.find((name) => name === value);
+  if (found !== undefined) return found;
+  const shown = typeof value === "string" ? new Shown(JSON.stringify(value.slice(0, 80))) : value;
+  report(path, `one of ${allowed.join(", ")}`, shown);
+  return allowed[0];
+}
+
+/** A received value that may be shown as it is. */
+class Shown {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+export function toViolation(path: string, expected: string, received: unknown): ContractViolation {
+  return { path, expected, received: received instanceof Shown ? received.text : describeReceived(received) };
+}
+
+/** Collects every violation instead of stopping at the first. */
+export function collectViolations(read: (report: Report) => void): readonly ContractViolation[] {
+  const violations: ContractViolation[] = [];
+  read((path, expected, received) => {
+    violations.push(toViolation(path, expected, received));
+  });
+  return violations;
+}

@@ -1,0 +1,13 @@
+export * from "./artifacts.js";
+export * from "./constants.js";
+export {
+  ExternalTaskInputError,
+  ExternalTaskResultError,
+  isExternalTaskInputError,
+  isExternalTaskResultError,
+} from "./errors.js";
+export type { ContractViolation, JsonObject } from "./fields.js";
+export * from "./task-input.js";
+export * from "./task-result.js";
+export * from "./timestamps.js";
+export type * from "./wire.js";

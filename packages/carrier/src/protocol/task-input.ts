@@ -1,0 +1,206 @@
+import { EXTERNAL_TASK_INPUT_SCHEMA, EXTERNAL_TASK_INPUT_VERSION, TASK_KINDS } from "./constants.js";
+import { throwInputError } from "./errors.js";
+import {
+  type ContractViolation,
+  collectViolations,
+  type JsonObject,
+  type Report,
+  readInteger,
+  readList,
+  readLiteral,
+  readNullableObject,
+  readNullableString,
+  readObject,
+  readOneOf,
+  readString,
+} from "./fields.js";
+
+/** The engine's claim on a task: who holds it, until when, and where to renew it. */
+export interface TaskLease {
+  readonly owner: string;
+  /** As sent; RFC 3339 by contract, checked where it is used. */
+  readonly expiresAt: string;
+  /** A path on the engine. */
+  readonly heartbeatEndpoint: string;
+  /** Who renews the lease while the handler runs; null when nobody said so. An additive field of `lease`. */
+  readonly renewedBy: string | null;
+}
+
+/** Deadlines as sent (RFC 3339 by contract, checked where they are used); null where none was set. */
+export interface TaskDeadlines {
+  readonly scheduleToStart: string | null;
+  readonly startToClose: string | null;
+  readonly scheduleToClose: string | null;
+  readonly heartbeat: string | null;
+}
+
+/** An activity task, ready for a handler. */
+export interface ActivityTaskInput {
+  readonly kind: "activity_task";
+  readonly task: {
+    readonly id: string;
+    /** From 1. Counts lease-expiry redeliveries too. */
+    readonly attempt: number;
+    readonly activityAttemptId: string;
+    readonly taskQueue: string;
+    /** The activity type. */
+    readonly handler: string;
+    readonly connection: string | null;
+    /** The engine's resolved carrier mapping, secrets redacted. */
+    readonly externalExecutor: JsonObject | null;
+    /** The attempt id on older servers, the execution id (stable over attempts) on newer ones. */
+    readonly idempotencyKey: string;
+  };
+  readonly workflow: { readonly id: string; readonly runId: string };
+  readonly lease: TaskLease;
+  /** The payload envelope of the positional arguments, not yet decoded; null when there are none. */
+  readonly arguments: JsonObject | null;
+  readonly deadlines: TaskDeadlines;
+  readonly headers: JsonObject;
+}
+
+/** A workflow task: for runtimes that replay workflows, never for a carrier. */
+export interface WorkflowTaskInput {
+  readonly kind: "workflow_task";
+  readonly task: {
+    readonly id: string;
+    readonly attempt: number;
+    readonly taskQueue: string;
+    /** The workflow type. */
+    readonly handler: string | null;
+    readonly connection: string | null;
+    readonly compatibility: string | null;
+    readonly idempotencyKey: string;
+  };
+  readonly workflow: {
+    readonly id: string;
+    readonly runId: string;
+    readonly status: string | null;
+    readonly resume: JsonObject;
+  };
+  readonly lease: TaskLease;
+  readonly arguments: JsonObject | null;
+  readonly history: {
+    readonly events: readonly unknown[];
+    readonly lastSequence: number;
+    readonly nextPageToken: string | null;
+    readonly encoding: string | null;
+  };
+  readonly headers: JsonObject;
+}
+
+export type ExternalTaskInput = ActivityTaskInput | WorkflowTaskInput;
+
+const NO_HEADERS: JsonObject = Object.freeze({});
+
+/**
+ * Reads an external task input envelope (`durable-workflow.v2.external-task-input`, version 1).
+ *
+ * Unknown fields are ignored. It checks the envelope, not what is in it: the payload envelope is an object or null, and
+ * timestamps are strings, because a task with a broken one still has an identity that a failure can be reported under.
+ *
+ * @param value a parsed JSON document
+ * @throws {ExternalTaskInputError} naming the first field that violates the contract, and what was expected
+ */
+export function parseExternalTaskInput(value: unknown): ExternalTaskInput {
+  return readTaskInput(value, throwInputError);
+}
+
+/** Every violation of the input contract in a document, in reading order; empty for a valid one. */
+export function externalTaskInputViolations(value: unknown): readonly ContractViolation[] {
+  return collectViolations((report) => readTaskInput(value, report));
+}
+
+function readTaskInput(value: unknown, report: Report): ExternalTaskInput {
+  const document = readObject(value, "", report);
+  readLiteral(document["schema"], EXTERNAL_TASK_INPUT_SCHEMA, "schema", report);
+  readLiteral(document["version"], EXTERNAL_TASK_INPUT_VERSION, "version", report);
+  const task = readObject(document["task"], "task", report);
+  const kind = readOneOf(task["kind"], TASK_KINDS, "task.kind", report);
+  return kind === "activity_task" ? readActivityTask(document, task, report) : readWorkflowTask(document, task, report);
+}
+
+function readActivityTask(document: JsonObject, task: JsonObject, report: Report): ActivityTaskInput {
+  const workflow = readObject(document["workflow"], "workflow", report);
+  const deadlines = readObject(document["deadlines"], "deadlines", report);
+  return {
+    kind: "activity_task",
+    task: {
+      id: readString(task["id"], "task.id", report),
+      attempt: readInteger(task["attempt"], 1, "task.attempt", report),
+      activityAttemptId: readString(task["activity_attempt_id"], "task.activity_attempt_id", report),
+      taskQueue: readString(task["task_queue"], "task.task_queue", report),
+      handler: readString(task["handler"], "task.handler", report),
+      connection: readNullableString(task["connection"], "task.connection", report),
+      externalExecutor: readNullableObject(task["external_executor"] ?? null, "task.external_executor", report),
+      idempotencyKey: readString(task["idempotency_key"], "task.idempotency_key", report),
+    },
+    workflow: {
+      id: readString(workflow["id"], "workflow.id", report),
+      runId: readString(workflow["run_id"], "workflow.run_id", report),
+    },
+    lease: readLease(document, report),
+    arguments: readArguments(document, report),
+    deadlines: {
+      scheduleToStart: readNullableString(deadlines["schedule_to_start"], "deadlines.schedule_to_start", report),
+      startToClose: readNullableString(deadlines["start_to_close"], "deadlines.start_to_close", report),
+      scheduleToClose: readNullableString(deadlines["schedule_to_close"], "deadlines.schedule_to_close", report),
+      heartbeat: readNullableString(deadlines["heartbeat"], "deadlines.heartbeat", report),
+    },
+    headers: readHeaders(document, report),
+  };
+}
+
+function readWorkflowTask(document: JsonObject, task: JsonObject, report: Report): WorkflowTaskInput {
+  const workflow = readObject(document["workflow"], "workflow", report);
+  const history = readObject(document["history"], "history", report);
+  return {
+    kind: "workflow_task",
+    task: {
+      id: readString(task["id"], "task.id", report),
+      attempt: readInteger(task["attempt"], 1, "task.attempt", report),
+      taskQueue: readString(task["task_queue"], "task.task_queue", report),
+      handler: readNullableString(task["handler"], "task.handler", report),
+      connection: readNullableString(task["connection"], "task.connection", report),
+      compatibility: readNullableString(task["compatibility"], "task.compatibility", report),
+      idempotencyKey: readString(task["idempotency_key"], "task.idempotency_key", report),
+    },
+    workflow: {
+      id: readString(workflow["id"], "workflow.id", report),
+      runId: readString(workflow["run_id"], "workflow.run_id", report),
+      status: readNullableString(workflow["status"], "workflow.status", report),
+      resume: readObject(workflow["resume"], "workflow.resume", report),
+    },
+    lease: readLease(document, report),
+    arguments: readArguments(document, report),
+    history: {
+      events: readList(history["events"], "history.events", report),
+      lastSequence: readInteger(history["last_sequence"], Number.MIN_SAFE_INTEGER, "history.last_sequence", report),
+      nextPageToken: readNullableString(history["next_page_token"], "history.next_page_token", report),
+      encoding: readNullableString(history["encoding"], "history.encoding", report),
+    },
+    headers: readHeaders(document, report),
+  };
+}
+
+function readLease(document: JsonObject, report: Report): TaskLease {
+  const lease = readObject(document["lease"], "lease", report);
+  const renewedBy = lease["renewed_by"];
+  return {
+    owner: readString(lease["owner"], "lease.owner", report),
+    expiresAt: readString(lease["expires_at"], "lease.expires_at", report),
+    heartbeatEndpoint: readString(lease["heartbeat_endpoint"], "lease.heartbeat_endpoint", report),
+    renewedBy: typeof renewedBy === "string" ? renewedBy : null,
+  };
+}
+
+function readArguments(document: JsonObject, report: Report): JsonObject | null {
+  const payloads = readObject(document["payloads"], "payloads", report);
+  return readNullableObject(payloads["arguments"], "payloads.arguments", report);
+}
+
+function readHeaders(document: JsonObject, report: Report): JsonObject {
+  const headers = document["headers"];
+  if (Array.isArray(headers) && headers.length === 0) return NO_HEADERS;
+  return readObject(headers, "headers", report);
+}

@@ -1,0 +1,270 @@
+import {
+  EXTERNAL_TASK_RESULT_SCHEMA,
+  EXTERNAL_TASK_RESULT_VERSION,
+  type ExternalTaskKind,
+  FAILURE_CLASSIFICATIONS,
+  FAILURE_KINDS,
+  type FailureClassification,
+  type FailureKind,
+  TASK_KINDS,
+  TIMEOUT_TYPES,
+  type TimeoutType,
+} from "./constants.js";
+import { throwResultError } from "./errors.js";
+import {
+  type ContractViolation,
+  collectViolations,
+  isObject,
+  type JsonObject,
+  type Report,
+  readBoolean,
+  readInteger,
+  readLiteral,
+  readNullableObject,
+  readNullableString,
+  readObject,
+  readOneOf,
+  readString,
+} from "./fields.js";
+import type { PayloadEnvelope } from "./wire.js";
+
+/** The identity a result speaks for. A caller compares it with the task it sent. */
+export interface ResultTask {
+  readonly id: string;
+  readonly kind: ExternalTaskKind;
+  readonly attempt: number;
+  readonly idempotencyKey: string;
+}
+
+/** Who ran the task. A field is null when the writer left it out. */
+export interface ResultMetadata {
+  readonly handler: string | null;
+  readonly carrier: string | null;
+  /** Whole milliseconds. */
+  readonly durationMs: number | null;
+}
+
+export interface ResultFailure {
+  readonly kind: FailureKind;
+  readonly classification: FailureClassification;
+  readonly message: string;
+  readonly type: string | null;
+  readonly stackTrace: string | null;
+  readonly timeoutType: TimeoutType | null;
+  readonly cancelled: boolean;
+  /** Codec-tagged by contract; the engine drops untagged details, which some writers send. */
+  readonly details: JsonObject | null;
+}
+
+/** What can be asked of every result, whichever it is. */
+interface ResultFacts {
+  readonly task: ResultTask;
+  readonly metadata: ResultMetadata;
+  /** Whether the outcome is on record with the engine. */
+  readonly recorded: boolean;
+  readonly succeeded: boolean;
+  readonly failed: boolean;
+  /** False for a success. */
+  readonly retryable: boolean;
+  readonly cancelled: boolean;
+  readonly deadlineExceeded: boolean;
+  readonly handlerCrash: boolean;
+  readonly decodeFailure: boolean;
+  /** A codec or a reference that the carrier cannot read. */
+  readonly unsupportedPayload: boolean;
+  readonly malformedOutput: boolean;
+  readonly failureKind: FailureKind | null;
+  readonly failureClassification: FailureClassification | null;
+}
+
+export interface ExternalTaskSuccess extends ResultFacts {
+  readonly kind: "success";
+  readonly succeeded: true;
+  readonly failed: false;
+  readonly retryable: false;
+  readonly failureKind: null;
+  readonly failureClassification: null;
+  /** The payload envelope of the return value, not yet decoded; null for none. */
+  readonly payload: PayloadEnvelope | null;
+  readonly resultMetadata: JsonObject | null;
+}
+
+interface FailedFacts extends ResultFacts {
+  readonly succeeded: false;
+  readonly failed: true;
+  readonly failureKind: FailureKind;
+  readonly failureClassification: FailureClassification;
+  readonly failure: ResultFailure;
+}
+
+export interface ExternalTaskFailure extends FailedFacts {
+  readonly kind: "failure";
+  readonly malformedOutput: false;
+}
+
+/** Written by whoever called a handler that gave no valid envelope. */
+export interface ExternalTaskMalformedOutput extends FailedFacts {
+  readonly kind: "malformed_output";
+  readonly malformedOutput: true;
+  /** What came back instead: previews, an exit code or an HTTP status. */
+  readonly rawOutput: JsonObject;
+}
+
+export type ExternalTaskResult = ExternalTaskSuccess | ExternalTaskFailure | ExternalTaskMalformedOutput;
+
+/**
+ * Reads an external task result envelope (`durable-workflow.v2.external-task-result`, version 1).
+ *
+ * Unknown fields are ignored; nullable fields must be there. It does not compare the identity with a task: the caller,
+ * who knows the task, does.
+ *
+ * @param value a parsed JSON document
+ * @throws {ExternalTaskResultError} naming the first field that violates the contract, and what was expected
+ */
+export function parseExternalTaskResult(value: unknown): ExternalTaskResult {
+  return readTaskResult(value, throwResultError);
+}
+
+/** Every violation of the result contract in a document, in reading order; empty for a valid one. */
+export function externalTaskResultViolations(value: unknown): readonly ContractViolation[] {
+  return collectViolations((report) => readTaskResult(value, report));
+}
+
+const STATUSES = ["succeeded", "failed"] as const;
+
+function readTaskResult(value: unknown, report: Report): ExternalTaskResult {
+  const document = readObject(value, "", report);
+  readLiteral(document["schema"], EXTERNAL_TASK_RESULT_SCHEMA, "schema", report);
+  readLiteral(document["version"], EXTERNAL_TASK_RESULT_VERSION, "version", report);
+  const outcome = readObject(document["outcome"], "outcome", report);
+  const status = readOneOf(outcome["status"], STATUSES, "outcome.status", report);
+  const recorded = readBoolean(outcome["recorded"], "outcome.recorded", report);
+  const task = readTask(document, report);
+  const metadata = readMetadata(document, report);
+  if (status === "succeeded") return readSuccess(document, { task, metadata, recorded }, report);
+  const retryable = readBoolean(outcome["retryable"], "outcome.retryable", report);
+  return readFailed(document, { task, metadata, recorded }, retryable, report);
+}
+
+type Common = Pick<ResultFacts, "task" | "metadata" | "recorded">;
+
+function readSuccess(document: JsonObject, common: Common, report: Report): ExternalTaskSuccess {
+  const result = readNullableObject(document["result"], "result", report);
+  return {
+    kind: "success",
+    ...common,
+    succeeded: true,
+    failed: false,
+    retryable: false,
+    cancelled: false,
+    deadlineExceeded: false,
+    handlerCrash: false,
+    decodeFailure: false,
+    unsupportedPayload: false,
+    malformedOutput: false,
+    failureKind: null,
+    failureClassification: null,
+    payload: result === null ? null : readPayload(result["payload"], report),
+    resultMetadata: result === null ? null : readNullableObject(result["metadata"], "result.metadata", report),
+  };
+}
+
+function readPayload(value: unknown, report: Report): PayloadEnvelope | null {
+  const payload = readNullableObject(value, "result.payload", report);
+  if (payload === null) return null;
+  const { blob, external_storage: reference } = payload;
+  const codec = readString(payload["codec"], "result.payload.codec", report);
+  if (blob === undefined && reference !== undefined) {
+    const path = "result.payload.external_storage";
+    return { ...payload, codec, external_storage: readObject(reference, path, report) };
+  }
+  return { ...payload, codec, blob: readString(blob, "result.payload.blob", report) };
+}
+
+function readFailed(
+  document: JsonObject,
+  common: Common,
+  retryable: boolean,
+  report: Report,
+): ExternalTaskFailure | ExternalTaskMalformedOutput {
+  const failure = readFailure(document, report);
+  const facts = {
+    ...common,
+    succeeded: false,
+    failed: true,
+    retryable,
+    cancelled: failure.cancelled,
+    deadlineExceeded: failure.classification === "deadline_exceeded",
+    handlerCrash: failure.classification === "handler_crash",
+    decodeFailure: failure.classification === "decode_failure",
+    unsupportedPayload: failure.kind === "unsupported_payload",
+    failureKind: failure.kind,
+    failureClassification: failure.classification,
+    failure,
+  } as const;
+  if (failure.kind !== "malformed_output") return { kind: "failure", ...facts, malformedOutput: false };
+  const rawOutput = readObject(document["raw_output"], "raw_output", report);
+  return { kind: "malformed_output", ...facts, malformedOutput: true, rawOutput };
+}
+
+function readFailure(document: JsonObject, report: Report): ResultFailure {
+  const failure = readObject(document["failure"], "failure", report);
+  // Malformed output is named by both fields or by neither.
+  const malformed = failure["kind"] === "malformed_output" || failure["classification"] === "malformed_output";
+  const kind = malformed
+    ? readLiteral(failure["kind"], "malformed_output", "failure.kind", report)
+    : readOneOf(failure["kind"], FAILURE_KINDS, "failure.kind", report);
+  const classification = malformed
+    ? readLiteral(failure["classification"], "malformed_output", "failure.classification", report)
+    : readOneOf(failure["classification"], FAILURE_CLASSIFICATIONS, "failure.classification", report);
+  const message = readString(failure["message"], "failure.message", report);
+  const type = readNullableString(failure["type"], "failure.type", report);
+  const stackTrace = readNullableString(failure["stack_trace"], "failure.stack_trace", report);
+  const timeoutType = failure["timeout_type"];
+  return {
+    kind,
+    classification,
+    message,
+    type,
+    stackTrace,
+    timeoutType: timeoutType === null ? null : readOneOf(timeoutType, TIMEOUT_TYPES, "failure.timeout_type", report),
+    cancelled: readBoolean(failure["cancelled"], "failure.cancelled", report) || classification === "cancelled",
+    details: readNullableObject(failure["details"], "failure.details", report),
+  };
+}
+
+function readTask(document: JsonObject, report: Report): ResultTask {
+  const task = readObject(document["task"], "task", report);
+  return {
+    id: readString(task["id"], "task.id", report),
+    kind: readOneOf(task["kind"], TASK_KINDS, "task.kind", report),
+    attempt: readInteger(task["attempt"], 1, "task.attempt", report),
+    idempotencyKey: readString(task["idempotency_key"], "task.idempotency_key", report),
+  };
+}
+
+function readMetadata(document: JsonObject, report: Report): ResultMetadata {
+  const value = document["metadata"];
+  const metadata = readObject(value, "metadata", report);
+  const { handler, carrier, duration_ms: duration } = metadata;
+  return {
+    handler: handler === undefined ? null : readNullableString(handler, "metadata.handler", report),
+    carrier: carrier === undefined ? null : readString(carrier, "metadata.carrier", report),
+    durationMs: duration === undefined ? null : readInteger(duration, 0, "metadata.duration_ms", report),
+  };
+}
+
+/** True when a result speaks for the given task: same kind, id, attempt and idempotency key, as copied from the input. */
+export function resultIsFor(result: ExternalTaskResult, task: ResultTask): boolean {
+  return (
+    result.task.kind === task.kind &&
+    result.task.id === task.id &&
+    result.task.attempt === task.attempt &&
+    result.task.idempotencyKey === task.idempotencyKey
+  );
+}
+
+/** True for an object that carries a payload codec tag. */
+export function isCodecTagged(value: unknown): value is PayloadEnvelope {
+  return isObject(value) && typeof value["codec"] === "string";
+}
