@@ -1,0 +1,128 @@
+/**
+ * What a handler throws to say more than "it failed". Errors are recognised by a brand, not by identity, so that a second
+ * installed copy of this library does not turn a non-retryable error into a retryable one.
+ */
+const BRAND = Symbol.for("durable-workflow.activity-error");
+
+type ActivityErrorKind = "failure" | "cancelled" | "deadline" | "disconnected" | "shutdown";
+
+function brandOf(value: unknown): ActivityErrorKind | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  try {
+    return (value as { [BRAND]?: ActivityErrorKind })[BRAND];
+  } catch {
+    // A proxy may throw whatever it is asked.
+    return undefined;
+  }
+}
+
+export interface ActivityFailureOptions {
+  /** `failure.type` on the wire, which retry policies list as non-retryable. Default: the error's `name`. */
+  readonly type?: string;
+  /** Whether the engine's retry policy may run the activity again. Default true. */
+  readonly retryable?: boolean;
+  /** What the failure is about, for the workflow to read: any payload value. Default none. */
+  readonly details?: unknown;
+  /** What led to it; its stack is appended to this error's. */
+  readonly cause?: unknown;
+}
+
+/**
+ * A failure with everything the contract lets a handler say.
+ *
+ * ```ts
+ * throw new ActivityFailure("the gateway is down", { type: "GatewayDown", details: { gateway: "eu-1" } });
+ * ```
+ */
+export class ActivityFailure extends Error {
+  override name = "ActivityFailure";
+  readonly [BRAND]: ActivityErrorKind = "failure";
+  readonly type: string | undefined;
+  readonly retryable: boolean;
+  readonly details: unknown;
+
+  constructor(message: string, options: ActivityFailureOptions = {}) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.type = options.type;
+    this.retryable = options.retryable ?? true;
+    this.details = options.details;
+  }
+}
+
+/**
+ * A failure that running again will not mend: the engine records it and does not retry. A subclass is told apart by the
+ * `name` it sets.
+ */
+export class NonRetryableError extends ActivityFailure {
+  override name = "NonRetryableError";
+
+  constructor(message: string, options: Omit<ActivityFailureOptions, "retryable"> = {}) {
+    super(message, { ...options, retryable: false });
+  }
+}
+
+/** The activity stopped because it was asked to. Thrown by a handler, or the reason of an aborted signal. Never retried. */
+export class ActivityCancelled extends Error {
+  override name = "ActivityCancelled";
+  readonly [BRAND]: ActivityErrorKind = "cancelled";
+
+  constructor(message = "The activity was cancelled.", options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** Why a run's signal was aborted: one of its deadlines passed. */
+export class ExternalTaskDeadlineExceeded extends Error {
+  override readonly name = "ExternalTaskDeadlineExceeded";
+  readonly [BRAND]: ActivityErrorKind = "deadline";
+  /** Which: `lease.expires_at`, `deadlines.start_to_close`, ..., or `platform_limit`. */
+  readonly deadline: string;
+  /** When, as the envelope has it. */
+  readonly expiresAt: string;
+
+  constructor(deadline: string, expiresAt: string, when: string) {
+    super(`${deadline} passed at ${expiresAt}, ${when}.`);
+    this.deadline = deadline;
+    this.expiresAt = expiresAt;
+  }
+}
+
+/** Why a run's signal was aborted: whoever sent the task is gone, so that nobody will read the result. */
+export class CallerDisconnected extends Error {
+  override readonly name = "CallerDisconnected";
+  readonly [BRAND]: ActivityErrorKind = "disconnected";
+
+  constructor() {
+    super("The caller closed the connection before the activity was done.");
+  }
+}
+
+/** Why a run's signal was aborted: this process is about to stop. */
+export class CarrierShutdown extends Error {
+  override readonly name = "CarrierShutdown";
+  readonly [BRAND]: ActivityErrorKind = "shutdown";
+
+  constructor() {
+    super("The carrier is shutting down.");
+  }
+}
+
+/** True for an {@link ActivityFailure} (a {@link NonRetryableError} included) of any copy of this library. */
+export function isActivityFailure(value: unknown): value is ActivityFailure {
+  return brandOf(value) === "failure";
+}
+
+/** True for an {@link ActivityFailure} that must not be retried, of any copy of this library. */
+export function isNonRetryable(value: unknown): value is ActivityFailure {
+  return isActivityFailure(value) && value.retryable === false;
+}
+
+/** True for an {@link ActivityCancelled} of any copy of this library. */
+export function isActivityCancelled(value: unknown): value is ActivityCancelled {
+  return brandOf(value) === "cancelled";
+}
+
+/** True for an {@link ExternalTaskDeadlineExceeded} of any copy of this library. */
+export function isExternalTaskDeadlineExceeded(value: unknown): value is ExternalTaskDeadlineExceeded {
+  return brandOf(value) === "deadline";
+}

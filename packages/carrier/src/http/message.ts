@@ -1,0 +1,39 @@
+/** What can be known of a request before its body is read. */
+export interface InvocableRequestHead {
+  readonly method: string;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
+/** A request's body: raw, as text, or already parsed from JSON by somebody else. */
+export type InvocableRequestBody = Uint8Array | string | object;
+
+/** All that an adapter has to say about a request. Made once, and not changed. */
+export interface InvocableHttpRequest extends InvocableRequestHead {
+  /** Reads the body. Answers undefined as soon as it is clear that there is more of it than the limit. */
+  readonly body: (limitBytes: number) => Promise<InvocableRequestBody | undefined>;
+  /** Aborted when the client goes away, with the reason to give. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds until the platform ends this process. */
+  readonly remainingMs?: number | undefined;
+}
+
+/** All that an adapter has to send. */
+export class InvocableHttpResponse {
+  readonly statusCode: number;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON. */
+  readonly body: string;
+
+  constructor(statusCode: number, headers: Readonly<Record<string, string>>, body: string) {
+    this.statusCode = statusCode;
+    this.headers = headers;
+    this.body = body;
+  }
+
+  /** The body, parsed. */
+  json(): unknown {
+    return JSON.parse(this.body);
+  }
+}
