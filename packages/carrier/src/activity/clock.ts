@@ -26,11 +26,8 @@ const LONGEST_DELAY_MS = 2 ** 31 - 1;
 export function scheduleAt(clock: Clock, instant: number, callback: () => void): () => void {
   let cancel: () => void;
   const arm = (): void => {
-    const left = instant - clock.now();
-    cancel = clock.schedule(
-      Math.min(Math.max(0, Math.ceil(left)), LONGEST_DELAY_MS),
-      left > LONGEST_DELAY_MS ? arm : callback,
-    );
+    const left = Math.max(0, Math.ceil(instant - clock.now()));
+    cancel = left > LONGEST_DELAY_MS ? clock.schedule(LONGEST_DELAY_MS, arm) : clock.schedule(left, callback);
   };
   arm();
   return () => {

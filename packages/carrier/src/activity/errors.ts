@@ -1,20 +1,4 @@
-/**
- * What a handler throws to say more than "it failed". Errors are recognised by a brand, not by identity, so that a second
- * installed copy of this library does not turn a non-retryable error into a retryable one.
- */
-const BRAND = Symbol.for("durable-workflow.activity-error");
-
-type ActivityErrorKind = "failure" | "cancelled" | "deadline" | "disconnected" | "shutdown";
-
-function brandOf(value: unknown): ActivityErrorKind | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  try {
-    return (value as { [BRAND]?: ActivityErrorKind })[BRAND];
-  } catch {
-    // A proxy may throw whatever it is asked.
-    return undefined;
-  }
-}
+import { brand, brandOf } from "../protocol/brand.js";
 
 export interface ActivityFailureOptions {
   /** `failure.type` on the wire, which retry policies list as non-retryable. Default: the error's `name`. */
@@ -36,13 +20,13 @@ export interface ActivityFailureOptions {
  */
 export class ActivityFailure extends Error {
   override name = "ActivityFailure";
-  readonly [BRAND]: ActivityErrorKind = "failure";
   readonly type: string | undefined;
   readonly retryable: boolean;
   readonly details: unknown;
 
   constructor(message: string, options: ActivityFailureOptions = {}) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
+    brand(this, "ActivityFailure");
     this.type = options.type;
     this.retryable = options.retryable ?? true;
     this.details = options.details;
@@ -64,17 +48,16 @@ export class NonRetryableError extends ActivityFailure {
 /** The activity stopped because it was asked to. Thrown by a handler, or the reason of an aborted signal. Never retried. */
 export class ActivityCancelled extends Error {
   override name = "ActivityCancelled";
-  readonly [BRAND]: ActivityErrorKind = "cancelled";
 
   constructor(message = "The activity was cancelled.", options?: ErrorOptions) {
     super(message, options);
+    brand(this, "ActivityCancelled");
   }
 }
 
 /** Why a run's signal was aborted: one of its deadlines passed. */
 export class ExternalTaskDeadlineExceeded extends Error {
   override readonly name = "ExternalTaskDeadlineExceeded";
-  readonly [BRAND]: ActivityErrorKind = "deadline";
   /** Which: `lease.expires_at`, `deadlines.start_to_close`, ..., or `platform_limit`. */
   readonly deadline: string;
   /** When, as the envelope has it. */
@@ -82,6 +65,7 @@ export class ExternalTaskDeadlineExceeded extends Error {
 
   constructor(deadline: string, expiresAt: string, when: string) {
     super(`${deadline} passed at ${expiresAt}, ${when}.`);
+    brand(this, "ExternalTaskDeadlineExceeded");
     this.deadline = deadline;
     this.expiresAt = expiresAt;
   }
@@ -90,7 +74,6 @@ export class ExternalTaskDeadlineExceeded extends Error {
 /** Why a run's signal was aborted: whoever sent the task is gone, so that nobody will read the result. */
 export class CallerDisconnected extends Error {
   override readonly name = "CallerDisconnected";
-  readonly [BRAND]: ActivityErrorKind = "disconnected";
 
   constructor() {
     super("The caller closed the connection before the activity was done.");
@@ -100,7 +83,6 @@ export class CallerDisconnected extends Error {
 /** Why a run's signal was aborted: this process is about to stop. */
 export class CarrierShutdown extends Error {
   override readonly name = "CarrierShutdown";
-  readonly [BRAND]: ActivityErrorKind = "shutdown";
 
   constructor() {
     super("The carrier is shutting down.");
@@ -109,7 +91,7 @@ export class CarrierShutdown extends Error {
 
 /** True for an {@link ActivityFailure} (a {@link NonRetryableError} included) of any copy of this library. */
 export function isActivityFailure(value: unknown): value is ActivityFailure {
-  return brandOf(value) === "failure";
+  return brandOf(value) === "ActivityFailure";
 }
 
 /** True for an {@link ActivityFailure} that must not be retried, of any copy of this library. */
@@ -119,10 +101,10 @@ export function isNonRetryable(value: unknown): value is ActivityFailure {
 
 /** True for an {@link ActivityCancelled} of any copy of this library. */
 export function isActivityCancelled(value: unknown): value is ActivityCancelled {
-  return brandOf(value) === "cancelled";
+  return brandOf(value) === "ActivityCancelled";
 }
 
 /** True for an {@link ExternalTaskDeadlineExceeded} of any copy of this library. */
 export function isExternalTaskDeadlineExceeded(value: unknown): value is ExternalTaskDeadlineExceeded {
-  return brandOf(value) === "deadline";
+  return brandOf(value) === "ExternalTaskDeadlineExceeded";
 }

@@ -1,7 +1,7 @@
 import { decodePayload, payloadEnvelope } from "../payload/envelope.js";
 import { AVRO_CODEC } from "../protocol/constants.js";
 import { type ActivityTaskInput, type ExternalTaskInput, parseExternalTaskInput } from "../protocol/task-input.js";
-import type { InvocableResultEnvelope } from "../protocol/wire.js";
+import type { InvocableResultEnvelope, PayloadEnvelope } from "../protocol/wire.js";
 import { type Clock, systemClock } from "./clock.js";
 import { readTaskTimes } from "./deadlines.js";
 import { type Logger, silentLogger } from "./logger.js";
@@ -11,8 +11,7 @@ import {
   expiredOnReceipt,
   failureEnvelope,
   successEnvelope,
-  TaskFailure,
-  type TaskOutcome,
+  type TaskFailure,
   thrown,
   undecodableArguments,
   unencodableResult,
@@ -22,6 +21,9 @@ import {
   unsupportedTaskKind,
 } from "./results.js";
 import { ActivityRun } from "./run.js";
+
+/** A payload for a success, else what went wrong. */
+type TaskOutcome = PayloadEnvelope | TaskFailure;
 
 export interface InvocableActivityHandlerOptions {
   /** Names this carrier in `metadata.carrier` of every result. Default `typescript-invocable`. */
@@ -107,9 +109,7 @@ export class InvocableActivityHandler {
       carrier: this.carrier,
       duration_ms: Math.max(0, Math.round(this.clock.monotonic() - started)),
     };
-    return outcome instanceof TaskFailure
-      ? failureEnvelope(input, outcome, metadata)
-      : successEnvelope(input, outcome, metadata);
+    return "codec" in outcome ? successEnvelope(input, outcome, metadata) : failureEnvelope(input, outcome, metadata);
   }
 
   private async process(input: ExternalTaskInput, options: HandleOptions | undefined): Promise<TaskOutcome> {
@@ -124,7 +124,7 @@ export class InvocableActivityHandler {
     if (times.onReceipt.at <= now) return expiredOnReceipt(times.onReceipt);
 
     const args = decodeArguments(input);
-    if (args instanceof TaskFailure) return args;
+    if ("classification" in args) return args;
 
     const run = new ActivityRun(this.clock, times.whileRunning, options?.signal);
     const outcome = await run.execute(

@@ -7,8 +7,8 @@ import {
   type FailureClassification,
   type FailureKind,
   RESULT_CONTENT_TYPE,
-  type TimeoutType,
 } from "../protocol/constants.js";
+import { isObject } from "../protocol/fields.js";
 import type { ExternalTaskInput } from "../protocol/task-input.js";
 import type {
   FailureResultEnvelope,
@@ -17,132 +17,114 @@ import type {
   ResultTaskWire,
   SuccessResultEnvelope,
 } from "../protocol/wire.js";
-import { type Deadline, type UnreadableDeadline } from "./deadlines.js";
-import { ExternalTaskDeadlineExceeded, isActivityCancelled, isExternalTaskDeadlineExceeded } from "./errors.js";
+import type { Deadline, UnreadableDeadline } from "./deadlines.js";
+import { ExternalTaskDeadlineExceeded, isExternalTaskDeadlineExceeded } from "./errors.js";
 import { readThrown } from "./thrown.js";
 
-/** What became of a task, before it is put into an envelope. */
-export type TaskOutcome = PayloadEnvelope | TaskFailure;
-
-/** A failure in the contract's terms. */
-export class TaskFailure {
-  readonly kind: FailureKind;
-  readonly classification: FailureClassification;
-  readonly message: string;
+/** A failure in the contract's terms, before it is put into an envelope. */
+export interface TaskFailure {
+  readonly classification: keyof typeof KIND_OF;
   readonly type: string | null;
+  readonly message: string;
   readonly retryable: boolean;
-  readonly stack: string | null;
+  readonly stack?: string | null;
   /** Any payload value; undefined for none. */
-  readonly details: unknown;
+  readonly details?: unknown;
+}
 
-  constructor(
-    kind: FailureKind,
-    classification: FailureClassification,
-    fields: { message: string; type: string | null; retryable: boolean; stack?: string | null; details?: unknown },
-  ) {
-    this.kind = kind;
-    this.classification = classification;
-    this.message = fields.message;
-    this.type = fields.type;
-    this.retryable = fields.retryable;
-    this.stack = fields.stack ?? null;
-    this.details = fields.details;
-  }
+/** The classifications a handler's own results use, and the kind each belongs to. */
+const KIND_OF = {
+  application_error: "application",
+  cancelled: "cancellation",
+  deadline_exceeded: "timeout",
+  decode_failure: "decode_failure",
+  unsupported_payload_codec: "unsupported_payload",
+  unsupported_payload_reference: "unsupported_payload",
+} as const satisfies Partial<Record<FailureClassification, FailureKind>>;
+
+/** A failure that running again will not mend. */
+function permanent(
+  classification: TaskFailure["classification"],
+  type: string,
+  message: string,
+  details?: unknown,
+): TaskFailure {
+  return { classification, type, message, retryable: false, details };
 }
 
 export function unsupportedTaskKind(kind: string): TaskFailure {
-  return new TaskFailure("application", "application_error", {
-    message: `Invocable carriers only accept activity_task, got ${kind}; workflow tasks belong to a workflow runtime.`,
-    type: "UnsupportedExternalTaskKind",
-    retryable: false,
-  });
+  const message = `Invocable carriers only accept activity_task, got ${kind}.`;
+  return permanent("application_error", "UnsupportedExternalTaskKind", message);
 }
 
 export function unknownActivity(type: string, known: Iterable<string>): TaskFailure {
   const names = [...known];
-  const some = names.slice(0, 20).join(", ");
-  const more = names.length > 20 ? `, and ${names.length - 20} more` : "";
-  return new TaskFailure("application", "application_error", {
-    message: `There is no invocable activity handler registered for ${JSON.stringify(toWellFormed(type.slice(0, 200)))}. Registered: ${some === "" ? "none" : some + more}.`,
-    type: "UnknownActivityHandler",
-    retryable: false,
-  });
+  const registered = names.slice(0, 20).join(", ") + (names.length > 20 ? ", ..." : "");
+  const message = `There is no invocable activity handler registered for ${quote(type)}. Registered: ${registered || "none"}.`;
+  return permanent("application_error", "UnknownActivityHandler", message);
 }
 
-export function unreadableDeadline(deadline: UnreadableDeadline): TaskFailure {
-  return new TaskFailure("decode_failure", "decode_failure", {
-    message: `${deadline.name} must be an RFC 3339 timestamp.`,
-    type: "UnreadableDeadline",
-    retryable: false,
-    details: { deadline: deadline.name, value: toWellFormed(deadline.value.slice(0, 80)) },
-  });
+export function unreadableDeadline({ name, value }: UnreadableDeadline): TaskFailure {
+  const details = { deadline: name, value: shorten(value) };
+  return permanent("decode_failure", "UnreadableDeadline", `${name} must be an RFC 3339 timestamp.`, details);
 }
 
-export function expiredOnReceipt(deadline: Deadline): TaskFailure {
-  return aborted(
-    new ExternalTaskDeadlineExceeded(deadline.name, deadline.expiresAt, "before the handler could start"),
-    false,
-  );
+export function expiredOnReceipt({ name, expiresAt }: Deadline): TaskFailure {
+  return aborted(new ExternalTaskDeadlineExceeded(name, expiresAt, "before the handler could start"), false);
 }
 
 /** The run was ended from outside. The reason decides: a cancellation, a deadline, or a failure to be retried. */
 export function aborted(reason: unknown, stackTraces: boolean): TaskFailure {
-  if (isActivityCancelled(reason)) return thrown(reason, stackTraces);
-  const { message, type, stack } = readThrown(reason, stackTraces);
+  const failure = thrown(reason, stackTraces);
   if (isExternalTaskDeadlineExceeded(reason)) {
     const details = { deadline: reason.deadline, expires_at: reason.expiresAt };
-    return new TaskFailure("timeout", "deadline_exceeded", { message, type, retryable: true, details });
+    return { ...failure, classification: "deadline_exceeded", stack: null, details };
   }
   // The reason of AbortSignal.timeout().
-  if (type === "TimeoutError")
-    return new TaskFailure("timeout", "deadline_exceeded", { message, type, retryable: true });
-  return new TaskFailure("application", "application_error", { message, type, retryable: true, stack });
+  return failure.type === "TimeoutError" ? { ...failure, classification: "deadline_exceeded", stack: null } : failure;
 }
 
 /** The handler threw. */
 export function thrown(error: unknown, stackTraces: boolean): TaskFailure {
-  const { message, type, stack, retryable, cancelled, details } = readThrown(error, stackTraces);
-  if (cancelled) return new TaskFailure("cancellation", "cancelled", { message, type, retryable: false, stack });
-  return new TaskFailure("application", "application_error", { message, type, retryable, stack, details });
+  const { cancelled, ...failure } = readThrown(error, stackTraces);
+  return { ...failure, classification: cancelled ? "cancelled" : "application_error" };
 }
 
 /** The arguments do not decode. */
 export function undecodableArguments(error: unknown, codec: unknown): TaskFailure {
+  const message = `The arguments do not decode: ${readThrown(error, false).message}`;
   if (isPayloadError(error) && error.code === "unsupported_payload_codec") {
-    return new TaskFailure("unsupported_payload", "unsupported_payload_codec", {
-      message: error.message,
-      type: "UnsupportedPayloadCodec",
-      retryable: false,
-      details: { codec: typeof codec === "string" ? toWellFormed(codec.slice(0, 80)) : null },
-    });
+    const details = { codec: typeof codec === "string" ? shorten(codec) : null };
+    return permanent(error.code, "UnsupportedPayloadCodec", message, details);
   }
-  return codecFailure("PayloadDecodeFailure", "The arguments do not decode", error);
+  return codecFailure("PayloadDecodeFailure", message, error);
 }
 
 /** The return value does not encode. */
 export function unencodableResult(error: unknown): TaskFailure {
-  return codecFailure("ResultEncodeFailure", "The return value does not encode", error);
+  const message = `The return value does not encode: ${readThrown(error, false).message}`;
+  return codecFailure("ResultEncodeFailure", message, error);
 }
 
-function codecFailure(type: string, what: string, error: unknown): TaskFailure {
-  return new TaskFailure("decode_failure", "decode_failure", {
-    message: `${what}: ${readThrown(error, false).message}`,
-    type,
-    retryable: false,
-    details: isPayloadError(error) ? { code: error.code } : undefined,
-  });
+function codecFailure(type: string, message: string, error: unknown): TaskFailure {
+  return permanent("decode_failure", type, message, isPayloadError(error) ? { code: error.code } : undefined);
 }
 
 export function unsupportedReference(reference: unknown): TaskFailure {
-  const uri = typeof reference === "object" && reference !== null ? (reference as { uri?: unknown }).uri : undefined;
-  // The scheme only: the rest of the address is nobody's business who reads the failure.
-  const scheme = typeof uri === "string" ? /^[a-z][a-z0-9+.-]{0,30}(?=:)/i.exec(uri)?.[0] : undefined;
-  return new TaskFailure("unsupported_payload", "unsupported_payload_reference", {
-    message: `The arguments are in external storage (${scheme ?? "unknown"}), and this carrier has no driver for it.`,
-    type: "UnsupportedPayloadReference",
-    retryable: false,
-    details: { provider: scheme ?? null },
-  });
+  const uri = isObject(reference) ? String(reference["uri"]) : "";
+  // The scheme only: the rest of the address is not for everybody who reads the failure.
+  const provider = /^[a-z][a-z0-9+.-]{0,30}(?=:)/i.exec(uri)?.[0] ?? null;
+  const message = `The arguments are in external storage (${provider ?? "unknown"}), and this carrier has no driver for it.`;
+  return permanent("unsupported_payload_reference", "UnsupportedPayloadReference", message, { provider });
+}
+
+/** Foreign text, fit for a message or details. */
+function shorten(text: string): string {
+  return toWellFormed(text.slice(0, 80));
+}
+
+function quote(text: string): string {
+  return JSON.stringify(shorten(text));
 }
 
 /** The identity of a task, as a result repeats it. */
@@ -171,22 +153,21 @@ export function failureEnvelope(
   failure: TaskFailure,
   metadata: ResultMetadataWire,
 ): FailureResultEnvelope {
-  const cancelled = failure.classification === "cancelled";
-  const timeoutType: TimeoutType | null = failure.classification === "deadline_exceeded" ? "deadline_exceeded" : null;
+  const { classification, details } = failure;
   return {
     schema: EXTERNAL_TASK_RESULT_SCHEMA,
     version: EXTERNAL_TASK_RESULT_VERSION,
     outcome: { status: "failed", retryable: failure.retryable, recorded: true },
     task: identity(input),
     failure: {
-      kind: failure.kind,
-      classification: failure.classification,
+      kind: KIND_OF[classification],
+      classification,
       message: failure.message,
       type: failure.type,
-      stack_trace: failure.stack,
-      timeout_type: timeoutType,
-      cancelled,
-      details: failure.details === undefined ? null : encodeDetails(failure.details),
+      stack_trace: failure.stack ?? null,
+      timeout_type: classification === "deadline_exceeded" ? classification : null,
+      cancelled: classification === "cancelled",
+      details: details === undefined ? null : encodeDetails(details),
     },
     metadata,
   };

@@ -18,8 +18,9 @@ export class ActivityRun {
   private readonly deadline: Deadline | undefined;
   private readonly caller: AbortSignal | undefined;
   private controller: AbortController | undefined;
-  private abortReason: { readonly reason: unknown } | undefined;
-  private onAbort: ((reason: unknown) => void) | undefined;
+  /** Set once the run was ended from outside. */
+  private ended: RunOutcome | undefined;
+  private onEnd: (() => void) | undefined;
 
   constructor(clock: Clock, deadline: Deadline | undefined, caller: AbortSignal | undefined) {
     this.clock = clock;
@@ -27,22 +28,22 @@ export class ActivityRun {
     this.caller = caller;
   }
 
-  /** Aborted when the run ends early, with an error of this library as its reason where the carrier ended it. Made when first asked for. */
+  /** Aborted when the run is ended early, with the reason why. Made when first asked for. */
   get signal(): AbortSignal {
     if (this.controller === undefined) {
       this.controller = new AbortController();
-      if (this.abortReason !== undefined) this.controller.abort(this.abortReason.reason);
+      if (this.ended?.kind === "aborted") this.controller.abort(this.ended.reason);
     }
     return this.controller.signal;
   }
 
   /** Ends the run: the signal fires, and the task is answered without waiting for the handler. Later calls change nothing. */
-  abort(reason: unknown): void {
-    if (this.abortReason !== undefined) return;
-    this.abortReason = { reason };
+  readonly abort = (reason: unknown): void => {
+    if (this.ended !== undefined) return;
+    this.ended = { kind: "aborted", reason };
     this.controller?.abort(reason);
-    this.onAbort?.(reason);
-  }
+    this.onEnd?.();
+  };
 
   /**
    * Calls `invoke` and waits until it is done or the run is ended.
@@ -50,73 +51,62 @@ export class ActivityRun {
    * @param onLate told when the handler settles although its outcome is no longer wanted
    */
   async execute(invoke: () => unknown, onLate: () => void): Promise<RunOutcome> {
-    if (this.caller?.aborted === true) {
-      this.abort(this.caller.reason);
-      return { kind: "aborted", reason: this.caller.reason };
-    }
-    let returned: unknown;
+    if (this.caller?.aborted === true) this.abort(this.caller.reason);
+    if (this.ended !== undefined) return this.ended;
+    let outcome: RunOutcome;
     try {
-      returned = invoke();
-      if (isThenable(returned)) return this.judge(await this.settle(returned, onLate));
+      const value = invoke();
+      outcome = isThenable(value) ? await this.settle(value, onLate) : { kind: "returned", value };
     } catch (error) {
-      return this.judge({ kind: "threw", error });
+      outcome = { kind: "threw", error };
     }
-    return this.judge({ kind: "returned", value: returned });
+    // An outcome after the deadline comes too late, whether or not a timer had the chance to say so.
+    if (this.deadline !== undefined && this.clock.now() >= this.deadline.at) this.expire("before the handler was done");
+    return this.ended ?? outcome;
   }
 
-  /** An outcome after the deadline comes too late, whether or not a timer had the chance to say so. */
-  private judge(outcome: RunOutcome): RunOutcome {
-    const { deadline } = this;
-    if (deadline === undefined || outcome.kind === "aborted" || this.clock.now() < deadline.at) return outcome;
-    const reason = new ExternalTaskDeadlineExceeded(deadline.name, deadline.expiresAt, "before the handler was done");
-    this.abort(reason);
-    return { kind: "aborted", reason };
+  private expire(when: string): void {
+    if (this.deadline === undefined) return;
+    this.abort(new ExternalTaskDeadlineExceeded(this.deadline.name, this.deadline.expiresAt, when));
   }
 
+  /** Settles as the handler does, or when the run is ended: {@link ended} then says how. */
   private settle(pending: PromiseLike<unknown>, onLate: () => void): Promise<RunOutcome> {
     return new Promise((resolve) => {
-      let open = true;
       const { deadline, caller } = this;
-      const close = (outcome: RunOutcome): void => {
-        open = false;
-        cancelTimer?.();
-        caller?.removeEventListener("abort", callerGone);
-        this.onAbort = undefined;
-        resolve(outcome);
-      };
       const callerGone = (): void => {
         this.abort(caller?.reason);
       };
-      this.onAbort = (reason) => {
-        if (open) close({ kind: "aborted", reason });
-      };
       const cancelTimer =
-        deadline === undefined
-          ? undefined
-          : scheduleAt(this.clock, deadline.at, () => {
-              this.abort(
-                new ExternalTaskDeadlineExceeded(deadline.name, deadline.expiresAt, "while the handler was running"),
-              );
-            });
+        deadline && scheduleAt(this.clock, deadline.at, () => this.expire("while the handler was running"));
+      let open = true;
+      const close = (outcome: RunOutcome): void => {
+        if (!open) {
+          onLate();
+          return;
+        }
+        open = false;
+        this.onEnd = undefined;
+        cancelTimer?.();
+        caller?.removeEventListener("abort", callerGone);
+        resolve(outcome);
+      };
+      this.onEnd = () => {
+        if (this.ended !== undefined) close(this.ended);
+      };
       caller?.addEventListener("abort", callerGone);
-      // The handler's own first steps may have ended the run, or the caller may have, meanwhile.
-      if (caller?.aborted === true) callerGone();
-      if (this.abortReason !== undefined && open) close({ kind: "aborted", reason: this.abortReason.reason });
       pending.then(
-        (value) => {
-          if (open) close({ kind: "returned", value });
-          else onLate();
-        },
-        (error: unknown) => {
-          if (open) close({ kind: "threw", error });
-          else onLate();
-        },
+        (value) => close({ kind: "returned", value }),
+        (error: unknown) => close({ kind: "threw", error }),
       );
+      // The handler's own first steps may have ended the run already, or the caller may have, meanwhile.
+      if (caller?.aborted === true) callerGone();
+      this.onEnd();
     });
   }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if ((typeof value !== "object" || value === null) && typeof value !== "function") return false;
-  return typeof (value as { then?: unknown }).then === "function";
+  const isObjectLike = (typeof value === "object" && value !== null) || typeof value === "function";
+  return isObjectLike && typeof (value as { then?: unknown }).then === "function";
 }

@@ -24,23 +24,22 @@ export interface Thrown {
 export function readThrown(error: unknown, withStack: boolean): Thrown {
   const failure = isActivityFailure(error) ? error : undefined;
   const name = text(failure?.type) ?? text(read(error, "name"));
+  const cancelled = isActivityCancelled(error);
   return {
     message: clip(messageOf(error, name), LONGEST_MESSAGE),
     type: name === undefined ? null : clip(name, LONGEST_TYPE),
     stack: withStack ? stackOf(error) : null,
-    retryable: failure === undefined || failure.retryable,
-    cancelled: isActivityCancelled(error),
+    retryable: !cancelled && failure?.retryable !== false,
+    cancelled,
     details: failure?.details,
   };
 }
 
 function messageOf(error: unknown, name: string | undefined): string {
-  if (typeof error === "object" && error !== null) {
-    return text(read(error, "message")) ?? `${name ?? "An object"} was thrown without a message.`;
-  }
-  if (typeof error === "string") return text(error) ?? "An empty string was thrown.";
-  if (typeof error === "function" || typeof error === "symbol") return `A ${typeof error} was thrown.`;
-  return `${String(error)} was thrown.`;
+  const said = text(error) ?? text(read(error, "message"));
+  if (said !== undefined) return said;
+  const what = name ?? (typeof error === "number" ? String(error) : `A value of type ${typeof error}`);
+  return `${what} was thrown without a message.`;
 }
 
 /** The error's stack, followed by those of its causes. */

@@ -95,12 +95,11 @@ export class InvocableHttpEndpoint {
       if (body.length > this.bodyLimitBytes) return tooLarge(this.bodyLimitBytes);
       const text = typeof body === "string" ? body : bytesToText(body);
       if (text === undefined) return invalidRequest("The request body is not valid UTF-8.");
-      if (text === "") return invalidRequest("The request body is empty; expected one external task input envelope.");
       try {
         document = JSON.parse(text);
       } catch {
         // The parser's own message quotes the body, which is not for everybody's eyes.
-        return invalidRequest("The request body is not valid JSON.");
+        return invalidRequest(`The request body is ${text === "" ? "empty" : "not valid JSON"}.`);
       }
     }
     try {
@@ -115,7 +114,7 @@ export class InvocableHttpEndpoint {
   private async refusal(request: InvocableHttpRequest): Promise<InvocableHttpResponse | undefined> {
     const { method, headers } = request;
     if (this.health && method === "GET") return healthy(this.handler.carrier);
-    if (method !== "POST") return methodNotAllowed(method, this.health ? "GET, POST" : "POST");
+    if (method !== "POST") return methodNotAllowed(this.health ? "GET, POST" : "POST");
     if (this.auth === undefined) {
       if (headers["origin"] !== undefined) return originRefused();
     } else if (!(await this.passes(this.auth, request))) {

@@ -39,12 +39,12 @@ export function unauthorized(challenge: string): InvocableHttpResponse {
 }
 
 export function originRefused(): InvocableHttpResponse {
-  const message = "This endpoint has no authentication gate and takes no requests from browsers (Origin header).";
+  const message = "Without an authentication gate, requests with an Origin header (from browsers) are refused.";
   return errorResponse(403, "origin_refused", message);
 }
 
-export function methodNotAllowed(method: string, allowed: string): InvocableHttpResponse {
-  const message = `${method.slice(0, 20)} is not allowed here: POST one external task input envelope.`;
+export function methodNotAllowed(allowed: string): InvocableHttpResponse {
+  const message = `Only ${allowed} is allowed here.`;
   return errorResponse(405, "method_not_allowed", message, { allow: allowed });
 }
 

@@ -54,13 +54,14 @@ function readArtifactExample(value: unknown, contract: Contract, report: Report)
   const document = readObject(value, "", report);
   const name = readString(document["artifact"], "artifact", report);
   if (!name.startsWith(`${contract.schema}.`))
-    report("artifact", `a name that starts with "${contract.schema}."`, name);
+    report("artifact", `a name that starts with "${contract.schema}."`, describeReceived(name));
   readLiteral(document["media_type"], contract.mediaType, "media_type", report);
   readLiteral(document["schema"], contract.schema, "schema", report);
   readLiteral(document["version"], contract.version, "version", report);
   const published = readString(document["sha256"], "sha256", report);
   const example = readObject(document["example"], "example", report);
   const actual = sha256Hex(JSON.stringify(example));
-  if (published.toLowerCase() !== actual) report("sha256", `${actual}, the SHA-256 of the example`, published);
+  if (published.toLowerCase() !== actual)
+    report("sha256", `${actual}, the SHA-256 of the example`, describeReceived(published));
   return example;
 }

@@ -1,9 +1,5 @@
-import { type ContractViolation, toViolation, violationMessage } from "./fields.js";
-
-/** Errors carry this brand, so that they are recognised across duplicate installs, where `instanceof` fails. */
-const BRAND = Symbol.for("durable-workflow.protocol-error");
-
-type ContractDocument = "external-task-input" | "external-task-result";
+import { brand, brandOf } from "./brand.js";
+import { type ContractViolation, violationMessage } from "./fields.js";
 
 class ContractError extends Error {
   /** Where in the document, as in `task.attempt`; empty for the document itself. */
@@ -24,33 +20,37 @@ class ContractError extends Error {
  */
 export class ExternalTaskInputError extends ContractError {
   override readonly name = "ExternalTaskInputError";
-  readonly [BRAND]: ContractDocument = "external-task-input";
+
+  constructor(violation: ContractViolation) {
+    super(violation);
+    brand(this, "ExternalTaskInputError");
+  }
 }
 
 /** A document is not an external task result. A caller turns it into `malformed_output`. */
 export class ExternalTaskResultError extends ContractError {
   override readonly name = "ExternalTaskResultError";
-  readonly [BRAND]: ContractDocument = "external-task-result";
-}
 
-function hasBrand(error: unknown, document: ContractDocument): boolean {
-  return typeof error === "object" && error !== null && (error as { [BRAND]?: unknown })[BRAND] === document;
+  constructor(violation: ContractViolation) {
+    super(violation);
+    brand(this, "ExternalTaskResultError");
+  }
 }
 
 /** True for an {@link ExternalTaskInputError} of any copy of this library. */
 export function isExternalTaskInputError(error: unknown): error is ExternalTaskInputError {
-  return hasBrand(error, "external-task-input");
+  return brandOf(error) === "ExternalTaskInputError";
 }
 
 /** True for an {@link ExternalTaskResultError} of any copy of this library. */
 export function isExternalTaskResultError(error: unknown): error is ExternalTaskResultError {
-  return hasBrand(error, "external-task-result");
+  return brandOf(error) === "ExternalTaskResultError";
 }
 
-export function throwInputError(path: string, expected: string, received: unknown): never {
-  throw new ExternalTaskInputError(toViolation(path, expected, received));
+export function throwInputError(path: string, expected: string, received: string): never {
+  throw new ExternalTaskInputError({ path, expected, received });
 }
 
-export function throwResultError(path: string, expected: string, received: unknown): never {
-  throw new ExternalTaskResultError(toViolation(path, expected, received));
+export function throwResultError(path: string, expected: string, received: string): never {
+  throw new ExternalTaskResultError({ path, expected, received });
 }

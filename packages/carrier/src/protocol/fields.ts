@@ -13,7 +13,7 @@ export interface ContractViolation {
 }
 
 /** Takes a violation: either throws, or collects it so that reading goes on. */
-export type Report = (path: string, expected: string, received: unknown) => void;
+export type Report = (path: string, expected: string, received: string) => void;
 
 const NOTHING: JsonObject = Object.freeze({});
 
@@ -31,58 +31,65 @@ export function describeReceived(value: unknown): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
+/** Shows a wrong text where the contract has names and versions of its own: that helps and reveals nothing. */
+function quoteReceived(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : describeReceived(value);
+}
+
 export function violationMessage(violation: ContractViolation): string {
   return `${violation.path === "" ? "the document" : violation.path} must be ${violation.expected}, got ${violation.received}`;
 }
 
 export function readObject(value: unknown, path: string, report: Report): JsonObject {
   if (isObject(value)) return value;
-  report(path, "an object", value);
+  report(path, "an object", describeReceived(value));
   return NOTHING;
 }
 
 export function readNullableObject(value: unknown, path: string, report: Report): JsonObject | null {
   if (value === null || isObject(value)) return value;
-  report(path, "an object or null", value);
+  report(path, "an object or null", describeReceived(value));
   return null;
 }
 
 export function readList(value: unknown, path: string, report: Report): readonly unknown[] {
   if (Array.isArray(value)) return value as readonly unknown[];
-  report(path, "a list", value);
+  report(path, "a list", describeReceived(value));
   return [];
 }
 
 export function readString(value: unknown, path: string, report: Report): string {
   if (typeof value === "string") return value;
-  report(path, "a string", value);
+  report(path, "a string", describeReceived(value));
   return "";
 }
 
 export function readNullableString(value: unknown, path: string, report: Report): string | null {
   if (value === null || typeof value === "string") return value;
-  report(path, "a string or null", value);
+  report(path, "a string or null", describeReceived(value));
   return null;
 }
 
 export function readBoolean(value: unknown, path: string, report: Report): boolean {
   if (typeof value === "boolean") return value;
-  report(path, "a boolean", value);
+  report(path, "a boolean", describeReceived(value));
   return false;
 }
 
 /** An integer that a double holds exactly: a larger one has already lost its last digits in JSON.parse. */
 export function readInteger(value: unknown, minimum: number, path: string, report: Report): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= minimum) return value;
-  report(path, minimum === Number.MIN_SAFE_INTEGER ? "an integer" : `an integer >= ${minimum}`, value);
+  report(
+    path,
+    minimum === Number.MIN_SAFE_INTEGER ? "an integer" : `an integer >= ${minimum}`,
+    describeReceived(value),
+  );
   return minimum;
 }
 
 export function readLiteral<T extends string | number>(value: unknown, literal: T, path: string, report: Report): T {
   if (value !== literal) {
-    // The literals are names and versions of the contract: showing a wrong one helps and reveals nothing.
-    const shown = typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : undefined;
-    report(path, JSON.stringify(literal), shown === undefined ? value : new Shown(shown));
+    report(path, JSON.stringify(literal), quoteReceived(value));
   }
   return literal;
 }
@@ -95,28 +102,15 @@ export function readOneOf<T extends string>(
 ): T {
   const found = allowed.find((name) => name === value);
   if (found !== undefined) return found;
-  const shown = typeof value === "string" ? new Shown(JSON.stringify(value.slice(0, 80))) : value;
-  report(path, `one of ${allowed.join(", ")}`, shown);
+  report(path, `one of ${allowed.join(", ")}`, quoteReceived(value));
   return allowed[0];
-}
-
-/** A received value that may be shown as it is. */
-class Shown {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
-export function toViolation(path: string, expected: string, received: unknown): ContractViolation {
-  return { path, expected, received: received instanceof Shown ? received.text : describeReceived(received) };
 }
 
 /** Collects every violation instead of stopping at the first. */
 export function collectViolations(read: (report: Report) => void): readonly ContractViolation[] {
   const violations: ContractViolation[] = [];
   read((path, expected, received) => {
-    violations.push(toViolation(path, expected, received));
+    violations.push({ path, expected, received });
   });
   return violations;
 }

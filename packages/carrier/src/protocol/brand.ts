@@ -1,0 +1,20 @@
+/**
+ * Marks a library's own objects so that they are recognised across duplicate installs, where `instanceof` fails.
+ * Set in constructors, not as a class field: bundlers keep a class that has a field of computed name, used or not.
+ */
+const BRAND = Symbol.for("durable-workflow.brand");
+
+export function brand(object: object, kind: string): void {
+  Object.defineProperty(object, BRAND, { value: kind });
+}
+
+/** The kind an object was branded with, by any copy of this library; undefined for everything else. */
+export function brandOf(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return undefined;
+  try {
+    return (value as { [BRAND]?: unknown })[BRAND];
+  } catch {
+    // A proxy may throw whatever it is asked.
+    return undefined;
+  }
+}
