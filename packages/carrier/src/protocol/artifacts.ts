@@ -7,7 +7,7 @@ import {
   EXTERNAL_TASK_RESULT_VERSION,
 } from "./constants.js";
 import { throwInputError, throwResultError } from "./errors.js";
-import { type Report, readLiteral, readObject, readString } from "./fields.js";
+import { describeReceived, type Report, readLiteral, readObject, readString } from "./fields.js";
 import { sha256Hex } from "./sha256.js";
 import { type ExternalTaskInput, parseExternalTaskInput } from "./task-input.js";
 import { type ExternalTaskResult, parseExternalTaskResult } from "./task-result.js";

@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { NonRetryableError } from "@durable-workflow/carrier";
+import type { PaymentGateway } from "./gateway.js";
+
+export interface ChargeRequest {
+  /** The same for every delivery and attempt of one charge: the gateway then charges once. */
+  readonly idempotencyKey: string;
+  readonly card: string;
+  readonly cents: number;
+  readonly currency: string;
+}
+
+/** Trying the same card again will not help: the engine must not retry. */
+export class CardDeclined extends NonRetryableError {
+  override name = "CardDeclined";
+
+  constructor(card: string) {
+    super(`The card ${card} was declined.`, { details: { card, reason: "insufficient_funds" } });
+  }
+}
+
+const DECLINED_CARD = "card_declined";
+
+/** The activities of the billing carrier, by the type that workflows schedule them under. */
+export function billingActivities(gateway: PaymentGateway) {
+  return {
+    /** Charges a card. The gateway's outages are thrown as they come: the engine retries them. */
+    "billing.charge-card": ({ idempotencyKey, card, cents, currency }: ChargeRequest) => {
+      if (card === DECLINED_CARD) throw new CardDeclined(card);
+      return gateway.charge(idempotencyKey, card, cents, currency);
+    },
+
+    /** Takes longer than anybody grants it: its deadline answers for it. */
+    "billing.export-ledger": async (year: number) => {
+      await sleep(60_000, undefined, { ref: false });
+      return { year, lines: 1_000_000 };
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { readFile } from "node:fs/promises";
+import { parseExternalTaskResult } from "@durable-workflow/carrier";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type BillingCarrier, startBillingCarrier } from "./carrier.js";
+import { runDemo } from "./demo.js";
+import type { Delivery } from "./dispatch.js";
+import { palette } from "./report.js";
+
+describe("the billing example", () => {
+  let carrier: BillingCarrier;
+  let deliveries: readonly Delivery[];
+  const printed: string[] = [];
+
+  beforeAll(async () => {
+    carrier = await startBillingCarrier();
+    deliveries = await runDemo(carrier, palette(false), (text) => printed.push(text));
+  });
+  afterAll(() => carrier.close());
+
+  it.each([
+    [1, true, null, false],
+    [2, true, null, false],
+    [3, false, "CardDeclined", false],
+    [4, false, "GatewayUnavailable", true],
+    [5, true, null, false],
+    [6, false, "ExternalTaskDeadlineExceeded", true],
+  ])("answers step %i", (step, succeeded, type, retryable) => {
+    const { status, result } = deliveries[step - 1] as Delivery;
+    expect(status).toBe(200);
+    expect(result.succeeded).toBe(succeeded);
+    expect(result.kind === "success" ? null : result.failure.type).toBe(type);
+    expect(result.retryable).toBe(retryable);
+  });
+
+  it("charges once for each idempotency key", () => {
+    expect(carrier.gateway.chargeCount).toBe(2);
+  });
+
+  it("prints each request, its decoded arguments, the status and the decoded outcome", () => {
+    const [, , declined] = printed;
+    expect(declined).toContain("POST task task-2, billing.charge-card, attempt 1");
+    expect(declined).toContain("card: 'card_declined'");
+    expect(declined).toContain("status     200");
+    expect(declined).toContain("failed: application_error (CardDeclined), no retry");
+    expect(declined).toContain("reason: 'insufficient_funds'");
+  });
+
+  it("serves the task of the printed curl command", async () => {
+    const task = await readFile(new URL("../task.json", import.meta.url), "utf8");
+    const response = await fetch(carrier.url, { method: "POST", body: task });
+    expect(parseExternalTaskResult(await response.json()).succeeded).toBe(true);
+  });
+
+  it("takes a free port when the wanted one is taken", async () => {
+    const second = await startBillingCarrier(Number(new URL(carrier.url).port));
+    expect(second.url).not.toBe(carrier.url);
+    await second.close();
+  });
+});

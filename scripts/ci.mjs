@@ -1,0 +1,59 @@
+// npm run ci: all that CI runs, from a fresh clone on. Ends with one line that sums up every suite.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build, ensureInstalled, root, run, runBin } from "./lib.mjs";
+
+const totals = { passed: 0, failed: 0, skipped: 0 };
+
+function step(name, action) {
+  console.log(`\n== ${name}`);
+  const started = Date.now();
+  const ok = action();
+  console.log(`== ${name}: ${ok ? "ok" : "FAILED"} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+  return ok;
+}
+
+/** A check counts as one test. */
+function check(name, action) {
+  totals[step(name, action) ? "passed" : "failed"]++;
+}
+
+function script(file, ...args) {
+  return run(process.execPath, [join(root, "scripts", file), ...args]);
+}
+
+ensureInstalled();
+build();
+check("format", () => runBin("biome", ["format", "."]));
+check("lint", () => runBin("oxlint", ["--type-aware"]));
+check("types", () => runBin("tsc", ["-p", "tsconfig.test.json"]));
+check("packages", () => script("check-packages.mjs"));
+check("size", () => script("check-size.mjs"));
+
+const reports = mkdtempSync(join(tmpdir(), "carrier-ci-"));
+step("tests", () => {
+  const file = join(reports, "vitest.json");
+  const ok = runBin("vitest", [
+    "run",
+    "--coverage",
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${file}`,
+  ]);
+  try {
+    const report = JSON.parse(readFileSync(file, "utf8"));
+    totals.passed += report.numPassedTests;
+    totals.failed += report.numFailedTests;
+    totals.skipped += report.numPendingTests + report.numTodoTests;
+    // A suite that broke before its tests has none to count.
+    if (!ok && report.numFailedTests === 0) totals.failed++;
+  } catch {
+    totals.failed++;
+  }
+  return ok;
+});
+rmSync(reports, { recursive: true, force: true });
+
+console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.exitCode = totals.failed === 0 ? 0 : 1;

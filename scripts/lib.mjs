@@ -1,0 +1,45 @@
+// What the repository's own scripts share. Node's built-in modules only: these run before anything is installed.
+import { spawnSync } from "node:child_process";
+import { existsSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Runs a command in the repository and returns whether it succeeded. */
+export function run(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
+  if (error !== undefined) console.error(`${command} could not be run: ${error.message}`);
+  return status === 0;
+}
+
+/** Runs a program of node_modules. */
+export function runBin(name, args, options) {
+  return run(process.execPath, [binPath(name), ...args], options);
+}
+
+function binPath(name) {
+  const path = `${root}node_modules/.bin/${name}`;
+  return existsSync(path) ? path : `${root}node_modules/${name}`;
+}
+
+/** Installs the dependencies of package-lock.json when they are missing or older than it. */
+export function ensureInstalled() {
+  const installed = `${root}node_modules/.package-lock.json`;
+  const lock = `${root}package-lock.json`;
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    console.error(`Node 20.19 or newer is needed, this is ${process.versions.node}: see https://nodejs.org`);
+    process.exit(1);
+  }
+  console.log("Installing dependencies (npm ci) ...");
+  if (!run("npm", ["ci", "--no-audit", "--no-fund"], { shell: process.platform === "win32" })) {
+    console.error("npm ci failed: is the npm registry reachable?");
+    process.exit(1);
+  }
+}
+
+/** Compiles the packages and examples; ends the process when that fails. */
+export function build() {
+  if (!runBin("tsc", ["-b"])) process.exit(1);
+}
