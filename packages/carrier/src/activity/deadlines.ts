@@ -12,13 +12,13 @@ export interface Deadline {
 
 /** A deadline that is no timestamp: the task cannot be judged, and is not run. */
 export interface UnreadableDeadline {
-  readonly name: string;
-  readonly value: string;
+  /** Its name. */
+  readonly unreadable: string;
 }
 
 export interface TaskTimes {
   /** The first deadline to pass, of all of them: what counts on receipt. */
-  readonly onReceipt: Deadline;
+  readonly onReceipt: Deadline | undefined;
   /** The first deadline to pass of those that count once the handler has started; undefined for none. */
   readonly whileRunning: Deadline | undefined;
 }
@@ -35,34 +35,31 @@ function earlier(first: Deadline | undefined, second: Deadline): Deadline {
  * @param platformLimit when the platform ends this process, in milliseconds since the epoch
  */
 export function readTaskTimes(
-  input: ActivityTaskInput,
+  { lease, deadlines }: ActivityTaskInput,
   platformLimit: number | undefined,
 ): TaskTimes | UnreadableDeadline {
-  const { lease, deadlines } = input;
   const renewed = lease.renewedBy !== null;
-  const leaseEnd = parseTimestamp(lease.expiresAt);
-  if (leaseEnd === undefined) return { name: "lease.expires_at", value: lease.expiresAt };
-
-  let onReceipt: Deadline = { name: "lease.expires_at", at: leaseEnd, expiresAt: lease.expiresAt };
-  let whileRunning = renewed ? undefined : onReceipt;
-  const table = [
+  let onReceipt: Deadline | undefined;
+  let whileRunning: Deadline | undefined;
+  for (const [name, expiresAt, countsWhileRunning] of [
+    ["lease.expires_at", lease.expiresAt, !renewed],
     ["deadlines.schedule_to_start", deadlines.scheduleToStart, false],
     ["deadlines.start_to_close", deadlines.startToClose, true],
     ["deadlines.schedule_to_close", deadlines.scheduleToClose, true],
     ["deadlines.heartbeat", deadlines.heartbeat, !renewed],
-  ] as const;
-  for (const [name, expiresAt, countsWhileRunning] of table) {
+    ["platform_limit", isInstant(platformLimit) ? formatTimestamp(platformLimit) : null, true],
+  ] as const) {
     if (expiresAt === null) continue;
     const at = parseTimestamp(expiresAt);
-    if (at === undefined) return { name, value: expiresAt };
+    if (at === undefined) return { unreadable: name };
     const deadline = { name, at, expiresAt };
     onReceipt = earlier(onReceipt, deadline);
     if (countsWhileRunning) whileRunning = earlier(whileRunning, deadline);
   }
-  if (platformLimit !== undefined) {
-    const deadline = { name: "platform_limit", at: platformLimit, expiresAt: formatTimestamp(platformLimit) };
-    onReceipt = earlier(onReceipt, deadline);
-    whileRunning = earlier(whileRunning, deadline);
-  }
   return { onReceipt, whileRunning };
+}
+
+/** False for what has no timestamp: a platform without a limit may give an infinite one. */
+function isInstant(epochMs: number | undefined): epochMs is number {
+  return epochMs !== undefined && epochMs > 0 && epochMs < 2.5e14;
 }

@@ -76,7 +76,7 @@ export class CallerDisconnected extends Error {
   override readonly name = "CallerDisconnected";
 
   constructor() {
-    super("The caller closed the connection before the activity was done.");
+    super("The caller closed the connection.");
   }
 }
 

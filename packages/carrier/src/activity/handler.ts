@@ -20,7 +20,7 @@ import {
   unsupportedReference,
   unsupportedTaskKind,
 } from "./results.js";
-import { ActivityRun } from "./run.js";
+import { createActivityRun } from "./run.js";
 
 /** A payload for a success, else what went wrong. */
 type TaskOutcome = PayloadEnvelope | TaskFailure;
@@ -75,11 +75,7 @@ export class InvocableActivityHandler {
   constructor(handlers: ActivityHandlers, options: InvocableActivityHandlerOptions = {}) {
     const { carrier = "typescript-invocable", resultCodec = AVRO_CODEC } = options;
     if (typeof carrier !== "string" || carrier === "") throw new TypeError("carrier must be a non-empty string");
-    if (resultCodec !== AVRO_CODEC) {
-      throw new TypeError(
-        `resultCodec must be "avro", the only codec of the contract, got ${JSON.stringify(resultCodec)}`,
-      );
-    }
+    if (resultCodec !== AVRO_CODEC) throw new TypeError('resultCodec must be "avro"');
     this.activities = registerActivities(handlers);
     this.carrier = carrier;
     this.stackTraces = options.stackTraces ?? true;
@@ -120,17 +116,17 @@ export class InvocableActivityHandler {
     const now = this.clock.now();
     const remainingMs = options?.remainingMs;
     const times = readTaskTimes(input, remainingMs === undefined ? undefined : now + remainingMs);
-    if ("value" in times) return unreadableDeadline(times);
-    if (times.onReceipt.at <= now) return expiredOnReceipt(times.onReceipt);
+    if ("unreadable" in times) return unreadableDeadline(times.unreadable);
+    if (times.onReceipt !== undefined && times.onReceipt.at <= now) return expiredOnReceipt(times.onReceipt);
 
     const args = decodeArguments(input);
     if ("classification" in args) return args;
 
-    const run = new ActivityRun(this.clock, times.whileRunning, options?.signal);
+    const run = createActivityRun(this.clock, times.whileRunning, options?.signal);
     const outcome = await run.execute(
       () => activity(args),
       () => {
-        this.logger.warn(taskFields(input), "An activity settled after its task was answered; its outcome is dropped.");
+        this.logger.warn(taskFields(input), "An activity settled after its task was answered.");
       },
     );
     switch (outcome.kind) {

@@ -1,3 +1,5 @@
+import { describeReceived } from "../protocol/fields.js";
+
 /**
  * An activity: takes the task's arguments, as in the other SDKs, and returns a payload value, or a promise of one.
  * It is called without `this`. `undefined` as return value is null.
@@ -17,25 +19,18 @@ export type RegisteredActivity = (args: readonly unknown[]) => unknown;
  */
 export function registerActivities(handlers: ActivityHandlers): ReadonlyMap<string, RegisteredActivity> {
   if (typeof handlers !== "object" || handlers === null || Array.isArray(handlers)) {
-    throw new TypeError("handlers must be an object or a Map from activity type to function");
+    throw new TypeError("handlers must be an object or a Map of functions");
   }
   const entries: Iterable<[unknown, unknown]> = handlers instanceof Map ? handlers : Object.entries(handlers);
   const registry = new Map<string, RegisteredActivity>();
   for (const [type, handler] of entries) {
-    if (typeof type !== "string" || type.trim() === "") {
-      throw new TypeError(
-        `handlers has an activity type that is ${typeof type === "string" ? "empty" : `a ${typeof type}`}`,
-      );
-    }
+    if (typeof type !== "string" || type.trim() === "")
+      throw new TypeError("an activity type must be a non-empty string");
     if (typeof handler !== "function") {
-      throw new TypeError(`the handler of ${JSON.stringify(type)} must be a function, got ${describe(handler)}`);
+      throw new TypeError(`the handler of ${type} must be a function, got ${describeReceived(handler)}`);
     }
     const activity = handler as (...args: unknown[]) => unknown;
     registry.set(type, (args) => activity(...args));
   }
   return registry;
-}
-
-function describe(value: unknown): string {
-  return value === null ? "null" : Array.isArray(value) ? "a list" : typeof value;
 }

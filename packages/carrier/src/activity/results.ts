@@ -17,7 +17,7 @@ import type {
   ResultTaskWire,
   SuccessResultEnvelope,
 } from "../protocol/wire.js";
-import type { Deadline, UnreadableDeadline } from "./deadlines.js";
+import type { Deadline } from "./deadlines.js";
 import { ExternalTaskDeadlineExceeded, isExternalTaskDeadlineExceeded } from "./errors.js";
 import { readThrown } from "./thrown.js";
 
@@ -58,15 +58,14 @@ export function unsupportedTaskKind(kind: string): TaskFailure {
 }
 
 export function unknownActivity(type: string, known: Iterable<string>): TaskFailure {
-  const names = [...known];
-  const registered = names.slice(0, 20).join(", ") + (names.length > 20 ? ", ..." : "");
-  const message = `There is no invocable activity handler registered for ${quote(type)}. Registered: ${registered || "none"}.`;
+  const some = [...known].slice(0, 20).join(", ");
+  const message = `There is no invocable activity handler registered for ${quote(type)}, only ${some}.`;
   return permanent("application_error", "UnknownActivityHandler", message);
 }
 
-export function unreadableDeadline({ name, value }: UnreadableDeadline): TaskFailure {
-  const details = { deadline: name, value: shorten(value) };
-  return permanent("decode_failure", "UnreadableDeadline", `${name} must be an RFC 3339 timestamp.`, details);
+export function unreadableDeadline(deadline: string): TaskFailure {
+  const message = `${deadline} must be an RFC 3339 timestamp.`;
+  return permanent("decode_failure", "UnreadableDeadline", message, { deadline });
 }
 
 export function expiredOnReceipt({ name, expiresAt }: Deadline): TaskFailure {
@@ -111,10 +110,10 @@ function codecFailure(type: string, message: string, error: unknown): TaskFailur
 }
 
 export function unsupportedReference(reference: unknown): TaskFailure {
-  const uri = isObject(reference) ? String(reference["uri"]) : "";
   // The scheme only: the rest of the address is not for everybody who reads the failure.
-  const provider = /^[a-z][a-z0-9+.-]{0,30}(?=:)/i.exec(uri)?.[0] ?? null;
-  const message = `The arguments are in external storage (${provider ?? "unknown"}), and this carrier has no driver for it.`;
+  const uri = isObject(reference) ? reference["uri"] : null;
+  const provider = typeof uri === "string" ? (/^[a-z][\w.+-]{0,30}(?=:)/i.exec(uri)?.[0] ?? null) : null;
+  const message = "The arguments are in external storage that this carrier has no driver for.";
   return permanent("unsupported_payload_reference", "UnsupportedPayloadReference", message, { provider });
 }
 

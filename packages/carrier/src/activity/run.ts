@@ -9,76 +9,46 @@ export type RunOutcome =
   /** The run was ended from outside, with this reason; what the handler still does is dropped. */
   | { readonly kind: "aborted"; readonly reason: unknown };
 
-/**
- * One run of a handler: what can end it, and the one AbortSignal that tells the handler so. Everything it sets up is
- * taken down on every path.
- */
-export class ActivityRun {
-  private readonly clock: Clock;
-  private readonly deadline: Deadline | undefined;
-  private readonly caller: AbortSignal | undefined;
-  private controller: AbortController | undefined;
-  /** Set once the run was ended from outside. */
-  private ended: RunOutcome | undefined;
-  private onEnd: (() => void) | undefined;
-
-  constructor(clock: Clock, deadline: Deadline | undefined, caller: AbortSignal | undefined) {
-    this.clock = clock;
-    this.deadline = deadline;
-    this.caller = caller;
-  }
-
+/** One run of a handler: what can end it, and the one AbortSignal that tells the handler so. */
+export interface ActivityRun {
   /** Aborted when the run is ended early, with the reason why. Made when first asked for. */
-  get signal(): AbortSignal {
-    if (this.controller === undefined) {
-      this.controller = new AbortController();
-      if (this.ended?.kind === "aborted") this.controller.abort(this.ended.reason);
-    }
-    return this.controller.signal;
-  }
-
+  readonly signal: AbortSignal;
   /** Ends the run: the signal fires, and the task is answered without waiting for the handler. Later calls change nothing. */
-  readonly abort = (reason: unknown): void => {
-    if (this.ended !== undefined) return;
-    this.ended = { kind: "aborted", reason };
-    this.controller?.abort(reason);
-    this.onEnd?.();
-  };
-
+  abort(reason: unknown): void;
   /**
-   * Calls `invoke` and waits until it is done or the run is ended.
+   * Calls `invoke` and waits until it is done or the run is ended. Everything set up for that is taken down on every path.
    *
    * @param onLate told when the handler settles although its outcome is no longer wanted
    */
-  async execute(invoke: () => unknown, onLate: () => void): Promise<RunOutcome> {
-    if (this.caller?.aborted === true) this.abort(this.caller.reason);
-    if (this.ended !== undefined) return this.ended;
-    let outcome: RunOutcome;
-    try {
-      const value = invoke();
-      outcome = isThenable(value) ? await this.settle(value, onLate) : { kind: "returned", value };
-    } catch (error) {
-      outcome = { kind: "threw", error };
-    }
-    // An outcome after the deadline comes too late, whether or not a timer had the chance to say so.
-    if (this.deadline !== undefined && this.clock.now() >= this.deadline.at) this.expire("before the handler was done");
-    return this.ended ?? outcome;
+  execute(invoke: () => unknown, onLate: () => void): Promise<RunOutcome>;
+}
+
+export function createActivityRun(
+  clock: Clock,
+  deadline: Deadline | undefined,
+  caller: AbortSignal | undefined,
+): ActivityRun {
+  let controller: AbortController | undefined;
+  /** Set once the run was ended from outside. */
+  let ended: (RunOutcome & { kind: "aborted" }) | undefined;
+  let onEnd: (() => void) | undefined;
+
+  function abort(reason: unknown): void {
+    if (ended !== undefined) return;
+    ended = { kind: "aborted", reason };
+    controller?.abort(reason);
+    onEnd?.();
   }
 
-  private expire(when: string): void {
-    if (this.deadline === undefined) return;
-    this.abort(new ExternalTaskDeadlineExceeded(this.deadline.name, this.deadline.expiresAt, when));
+  function expire(when: string): void {
+    if (deadline !== undefined) abort(new ExternalTaskDeadlineExceeded(deadline.name, deadline.expiresAt, when));
   }
 
-  /** Settles as the handler does, or when the run is ended: {@link ended} then says how. */
-  private settle(pending: PromiseLike<unknown>, onLate: () => void): Promise<RunOutcome> {
+  /** Settles as the handler does, or when the run is ended. */
+  function settle(pending: PromiseLike<unknown>, onLate: () => void): Promise<RunOutcome> {
     return new Promise((resolve) => {
-      const { deadline, caller } = this;
-      const callerGone = (): void => {
-        this.abort(caller?.reason);
-      };
-      const cancelTimer =
-        deadline && scheduleAt(this.clock, deadline.at, () => this.expire("while the handler was running"));
+      const callerGone = (): void => abort(caller?.reason);
+      const cancelTimer = deadline && scheduleAt(clock, deadline.at, () => expire("while the handler was running"));
       let open = true;
       const close = (outcome: RunOutcome): void => {
         if (!open) {
@@ -86,13 +56,13 @@ export class ActivityRun {
           return;
         }
         open = false;
-        this.onEnd = undefined;
+        onEnd = undefined;
         cancelTimer?.();
         caller?.removeEventListener("abort", callerGone);
         resolve(outcome);
       };
-      this.onEnd = () => {
-        if (this.ended !== undefined) close(this.ended);
+      onEnd = () => {
+        if (ended !== undefined) close(ended);
       };
       caller?.addEventListener("abort", callerGone);
       pending.then(
@@ -101,9 +71,35 @@ export class ActivityRun {
       );
       // The handler's own first steps may have ended the run already, or the caller may have, meanwhile.
       if (caller?.aborted === true) callerGone();
-      this.onEnd();
+      onEnd?.();
     });
   }
+
+  return {
+    get signal() {
+      if (controller === undefined) {
+        controller = new AbortController();
+        if (ended !== undefined) controller.abort(ended.reason);
+      }
+      return controller.signal;
+    },
+    abort,
+    async execute(invoke, onLate) {
+      if (caller?.aborted === true) abort(caller.reason);
+      if (ended !== undefined) return ended;
+      let outcome: RunOutcome;
+      try {
+        const value = invoke();
+        // A thenable that is no promise may call back at once, or twice.
+        outcome = isThenable(value) ? await settle(Promise.resolve(value), onLate) : { kind: "returned", value };
+      } catch (error) {
+        outcome = { kind: "threw", error };
+      }
+      // An outcome after the deadline comes too late, whether or not a timer had the chance to say so.
+      if (deadline !== undefined && clock.now() >= deadline.at) expire("before the handler was done");
+      return ended ?? outcome;
+    },
+  };
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -4,7 +4,6 @@ import { isActivityCancelled, isActivityFailure } from "./errors.js";
 /** Beyond these, text is cut: a failure must fit where it is stored. */
 const LONGEST_MESSAGE = 16_384;
 const LONGEST_STACK = 65_536;
-const LONGEST_TYPE = 255;
 const MOST_CAUSES = 8;
 
 /** What a thrown value says, in the contract's terms. */
@@ -23,15 +22,15 @@ export interface Thrown {
 /** Reads any thrown value. Never throws itself, whatever the value's getters do. */
 export function readThrown(error: unknown, withStack: boolean): Thrown {
   const failure = isActivityFailure(error) ? error : undefined;
-  const name = text(failure?.type) ?? text(read(error, "name"));
+  const name = text(read(failure, "type")) ?? text(read(error, "name"));
   const cancelled = isActivityCancelled(error);
   return {
     message: clip(messageOf(error, name), LONGEST_MESSAGE),
-    type: name === undefined ? null : clip(name, LONGEST_TYPE),
+    type: name === undefined ? null : clip(name, LONGEST_MESSAGE),
     stack: withStack ? stackOf(error) : null,
-    retryable: !cancelled && failure?.retryable !== false,
+    retryable: !cancelled && read(failure, "retryable") !== false,
     cancelled,
-    details: failure?.details,
+    details: read(failure, "details"),
   };
 }
 

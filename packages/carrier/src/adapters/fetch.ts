@@ -31,44 +31,27 @@ export function fetchInvocableActivityHandler(
 }
 
 /** The request's own signal, with a reason that says what it means. */
-function disconnectSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
-  if (signal === undefined) return undefined;
+function disconnectSignal(signal: AbortSignal): AbortSignal {
   const controller = new AbortController();
-  const abort = (): void => {
-    controller.abort(new CallerDisconnected());
-  };
+  const abort = (): void => controller.abort(new CallerDisconnected());
+  signal.addEventListener("abort", abort);
   if (signal.aborted) abort();
-  else signal.addEventListener("abort", abort, { once: true });
   return controller.signal;
 }
 
-async function readStream(
-  stream: ReadableStream<Uint8Array> | null,
-  limitBytes: number,
-): Promise<Uint8Array | undefined> {
-  if (stream === null) return new Uint8Array(0);
-  const reader = stream.getReader();
-  const chunks: Uint8Array[] = [];
+/** Decodes while it reads; bytes that are no UTF-8 end it. */
+async function readStream(stream: ReadableStream<Uint8Array> | null, limitBytes: number): Promise<string | undefined> {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const reader = stream?.getReader();
+  let text = "";
   let size = 0;
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+  for (let next = await reader?.read(); next?.value !== undefined; next = await reader?.read()) {
     size += next.value.length;
     if (size > limitBytes) {
-      await reader.cancel();
+      await reader?.cancel();
       return undefined;
     }
-    chunks.push(next.value);
+    text += decoder.decode(next.value, { stream: true });
   }
-  return joinChunks(chunks, size);
-}
-
-function joinChunks(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const [only] = chunks;
-  if (only !== undefined && chunks.length === 1) return only;
-  const whole = new Uint8Array(size);
-  let position = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, position);
-    position += chunk.length;
-  }
-  return whole;
+  return text + decoder.decode();
 }

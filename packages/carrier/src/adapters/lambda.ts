@@ -31,7 +31,7 @@ export interface LambdaHttpResult {
   readonly statusDescription?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** In place of `headers` where a load balancer asked for lists. */
-  readonly multiValueHeaders?: Readonly<Record<string, readonly string[]>>;
+  readonly multiValueHeaders?: Readonly<Record<string, string[]>>;
   /** UTF-8 text. */
   readonly body: string;
   readonly isBase64Encoded: false;
@@ -71,10 +71,10 @@ export function lambdaInvocableActivityHandler(
     const limits = { remainingMs: left === undefined ? undefined : left - timeoutMarginMs };
     const request = toRequest(event, limits);
     if (request !== undefined) return toResult(await endpoint.handle(request), event);
-    if (endpoint.guarded && !allowDirectInvocation) {
-      return toResult(await endpoint.handle(directRequest(event, limits)), event);
-    }
-    const response = await endpoint.answer(isObject(event) ? event : [], limits);
+    const response =
+      endpoint.guarded && !allowDirectInvocation
+        ? await endpoint.handle(directRequest(event, limits))
+        : await endpoint.answer(isObject(event) ? event : [], limits);
     return isBareEnvelope(event) && response.statusCode === 200
       ? (response.json() as InvocableResultEnvelope)
       : toResult(response, event);
@@ -150,22 +150,12 @@ function fromBase64(text: string): Uint8Array {
 function toResult({ statusCode, headers, body }: InvocableHttpResponse, event: unknown): LambdaHttpResult {
   const common = { statusCode, body, isBase64Encoded: false } as const;
   if (!isLoadBalancer(event)) return { ...common, headers };
-  const statusDescription = `${statusCode} ${REASONS[statusCode] ?? ""}`.trim();
+  const statusDescription = `${statusCode} ${statusCode === 200 ? "OK" : "Refused"}`;
   // A load balancer that sends lists of values reads nothing else.
   return isObject(event["headers"])
     ? { ...common, statusDescription, headers }
     : { ...common, statusDescription, multiValueHeaders: asLists(headers) };
 }
-
-const REASONS: Readonly<Record<number, string>> = {
-  200: "OK",
-  400: "Bad Request",
-  401: "Unauthorized",
-  403: "Forbidden",
-  405: "Method Not Allowed",
-  413: "Payload Too Large",
-  415: "Unsupported Media Type",
-};
 
 function isLoadBalancer(event: unknown): event is JsonObject {
   if (!isObject(event)) return false;
@@ -173,6 +163,6 @@ function isLoadBalancer(event: unknown): event is JsonObject {
   return isObject(requestContext) && isObject(requestContext["elb"]);
 }
 
-function asLists(headers: Readonly<Record<string, string>>): Readonly<Record<string, readonly string[]>> {
+function asLists(headers: Readonly<Record<string, string>>): Readonly<Record<string, string[]>> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
 }

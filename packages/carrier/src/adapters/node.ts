@@ -89,9 +89,12 @@ function readBody(request: NodeRequest, limitBytes: number): Promise<InvocableRe
       resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size));
     });
     request.once("error", reject);
-    request.once("close", () => {
+    const gone = (): void => {
       reject(new CallerDisconnected());
-    });
+    };
+    request.once("close", gone);
+    // There is no event to come if the client left while the gate was thinking.
+    if (request.destroyed) gone();
   });
 }
 

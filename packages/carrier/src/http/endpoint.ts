@@ -8,17 +8,13 @@ import type { ActivityHandlers } from "../activity/registry.js";
 import { bytesToText } from "../payload/bytes.js";
 import { isExternalTaskInputError } from "../protocol/errors.js";
 import type { InvocableAuthGate } from "./auth.js";
-import type { InvocableHttpRequest, InvocableHttpResponse, InvocableRequestBody } from "./message.js";
-import {
-  healthy,
-  invalidRequest,
-  methodNotAllowed,
-  originRefused,
-  resultResponse,
-  tooLarge,
-  unauthorized,
-  unsupportedContentEncoding,
-} from "./responses.js";
+import type {
+  InvocableHttpRequest,
+  InvocableHttpResponse,
+  InvocableRequestBody,
+  InvocableRequestHead,
+} from "./message.js";
+import { errorResponse, okResponse } from "./responses.js";
 
 /** 8 MiB: four payloads at the server's default limit. */
 export const DEFAULT_BODY_LIMIT_BYTES = 8 * 1024 * 1024;
@@ -53,11 +49,11 @@ export class InvocableHttpEndpoint {
   constructor(handlers: InvocableHandlers, options: InvocableHttpOptions = {}) {
     const { bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES, auth } = options;
     if (!Number.isSafeInteger(bodyLimitBytes) || bodyLimitBytes < 1) {
-      throw new TypeError(`bodyLimitBytes must be an integer >= 1, got ${String(bodyLimitBytes)}`);
+      throw new TypeError("bodyLimitBytes must be an integer >= 1");
     }
     // An undefined secret must not open the door.
     if ("auth" in options && typeof auth !== "function") {
-      throw new TypeError("auth must be a function, as bearerToken() returns; leave it out for no authentication");
+      throw new TypeError("auth must be a function, or be left out");
     }
     this.handler = toHandler(handlers, options);
     this.auth = auth;
@@ -73,63 +69,58 @@ export class InvocableHttpEndpoint {
 
   /**
    * Answers one request: 200 with a result envelope for every task that could be read, failures included; 400, 401, 403,
-   * 405, 413 or 415 with `{error, message}` otherwise. Never rejects.
+   * 405 or 413 with `{error, message}` otherwise. Never rejects.
    */
   async handle(request: InvocableHttpRequest): Promise<InvocableHttpResponse> {
-    const refusal = await this.refusal(request);
-    if (refusal !== undefined) return refusal;
-    let body: InvocableRequestBody | undefined;
-    try {
-      body = await request.body(this.bodyLimitBytes);
-    } catch {
-      return invalidRequest("The request body could not be read to its end.");
+    const { method, headers } = request;
+    if (this.health && method === "GET") {
+      return okResponse({ status: "ok", carrier: this.handler.carrier }, "application/json");
     }
-    if (body === undefined) return tooLarge(this.bodyLimitBytes);
-    return this.answer(body, request);
+    if (method !== "POST") {
+      return errorResponse(405, "Only POST is allowed.", { allow: this.health ? "GET, POST" : "POST" });
+    }
+    const { auth } = this;
+    if (auth === undefined) {
+      if (headers["origin"] !== undefined) {
+        return errorResponse(403, "Without authentication, an Origin header is refused.");
+      }
+    } else if (!(await this.passes(auth, { method, headers }))) {
+      return errorResponse(401, "Valid credentials are needed.", { "www-authenticate": auth.challenge ?? "Bearer" });
+    }
+    try {
+      return await this.answer(await request.body(this.bodyLimitBytes), request);
+    } catch {
+      return errorResponse(400, "The request body could not be read as UTF-8.");
+    }
   }
 
-  /** Answers a body whose sender is known to be welcome. Never rejects. */
-  async answer(body: InvocableRequestBody, options?: HandleOptions): Promise<InvocableHttpResponse> {
+  /** Answers a body whose sender is known to be welcome; undefined stands for one over the limit. Never rejects. */
+  async answer(body: InvocableRequestBody | undefined, options?: HandleOptions): Promise<InvocableHttpResponse> {
     let document: unknown = body;
-    if (typeof body === "string" || body instanceof Uint8Array) {
-      if (body.length > this.bodyLimitBytes) return tooLarge(this.bodyLimitBytes);
-      const text = typeof body === "string" ? body : bytesToText(body);
-      if (text === undefined) return invalidRequest("The request body is not valid UTF-8.");
-      try {
-        document = JSON.parse(text);
-      } catch {
-        // The parser's own message quotes the body, which is not for everybody's eyes.
-        return invalidRequest(`The request body is ${text === "" ? "empty" : "not valid JSON"}.`);
-      }
+    if (
+      body === undefined ||
+      ((typeof body === "string" || body instanceof Uint8Array) && body.length > this.bodyLimitBytes)
+    ) {
+      return errorResponse(413, `The request body is over ${this.bodyLimitBytes} bytes.`);
     }
     try {
-      return resultResponse(await this.handler.handle(document, options));
+      const text = body instanceof Uint8Array ? bytesToText(body) : body;
+      document = typeof text === "string" ? JSON.parse(text) : text;
+    } catch {
+      // The parser's own message quotes the body, which is not for everybody's eyes.
+      return errorResponse(400, "The request body is not valid JSON in UTF-8.");
+    }
+    try {
+      return okResponse(await this.handler.handle(document, options));
     } catch (error) {
-      if (isExternalTaskInputError(error)) return invalidRequest(error.message);
+      if (isExternalTaskInputError(error)) return errorResponse(400, error.message);
       throw error;
     }
   }
 
-  /** The answer to a request that is not for us to serve, before its body is read. */
-  private async refusal(request: InvocableHttpRequest): Promise<InvocableHttpResponse | undefined> {
-    const { method, headers } = request;
-    if (this.health && method === "GET") return healthy(this.handler.carrier);
-    if (method !== "POST") return methodNotAllowed(this.health ? "GET, POST" : "POST");
-    if (this.auth === undefined) {
-      if (headers["origin"] !== undefined) return originRefused();
-    } else if (!(await this.passes(this.auth, request))) {
-      const challenge = this.auth.challenge ?? "Bearer";
-      return unauthorized(headers["authorization"] === undefined ? challenge : `${challenge}, error="invalid_token"`);
-    }
-    const encoding = headers["content-encoding"];
-    if (encoding !== undefined && encoding !== "" && encoding !== "identity") return unsupportedContentEncoding();
-    if (Number(headers["content-length"] ?? 0) > this.bodyLimitBytes) return tooLarge(this.bodyLimitBytes);
-    return undefined;
-  }
-
-  private async passes(gate: InvocableAuthGate, { method, headers }: InvocableHttpRequest): Promise<boolean> {
+  private async passes(gate: InvocableAuthGate, head: InvocableRequestHead): Promise<boolean> {
     try {
-      return (await gate({ method, headers })) === true;
+      return (await gate(head)) === true;
     } catch {
       this.logger.error({}, "The authentication gate failed; the request was refused.");
       return false;

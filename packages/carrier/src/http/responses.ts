@@ -1,62 +1,33 @@
 import { EXTERNAL_TASK_RESULT_MEDIA_TYPE, INVALID_INVOCABLE_REQUEST } from "../protocol/constants.js";
-import type { InvocableResultEnvelope } from "../protocol/wire.js";
 import { InvocableHttpResponse } from "./message.js";
 
-const RESULT_HEADERS = Object.freeze({ "content-type": EXTERNAL_TASK_RESULT_MEDIA_TYPE, "cache-control": "no-store" });
-const JSON_HEADERS = Object.freeze({ "content-type": "application/json", "cache-control": "no-store" });
+/** `error` of an answer that is no result envelope, by its status. Stable: callers may branch on it. */
+const ERRORS = {
+  400: INVALID_INVOCABLE_REQUEST, // no task could be read
+  401: "unauthorized", // the gate said no
+  403: "origin_refused", // a browser's request, and no gate
+  405: "method_not_allowed",
+  413: "payload_too_large",
+} as const;
 
-/** `error` of an answer that is no result envelope. Stable: callers may branch on it. */
-export type InvocableHttpErrorCode =
-  | typeof INVALID_INVOCABLE_REQUEST // 400: no task could be read
-  | "unauthorized" // 401: the gate said no
-  | "origin_refused" // 403: a browser's request, and no gate
-  | "method_not_allowed" // 405
-  | "payload_too_large" // 413
-  | "unsupported_content_encoding"; // 415: a compressed body
+export type InvocableHttpErrorCode = (typeof ERRORS)[keyof typeof ERRORS];
 
-export function resultResponse(envelope: InvocableResultEnvelope): InvocableHttpResponse {
-  return new InvocableHttpResponse(200, RESULT_HEADERS, JSON.stringify(envelope));
+type Headers = Readonly<Record<string, string>>;
+
+/** A 200 with a JSON document: a result envelope unless its media type says otherwise. */
+export function okResponse(document: object, mediaType = EXTERNAL_TASK_RESULT_MEDIA_TYPE): InvocableHttpResponse {
+  return respond(200, document, mediaType);
 }
 
-function errorResponse(
-  statusCode: number,
-  error: InvocableHttpErrorCode,
+export function errorResponse(
+  statusCode: keyof typeof ERRORS,
   message: string,
-  headers?: Readonly<Record<string, string>>,
+  headers?: Headers,
 ): InvocableHttpResponse {
-  const all = headers === undefined ? JSON_HEADERS : { ...JSON_HEADERS, ...headers };
-  return new InvocableHttpResponse(statusCode, all, JSON.stringify({ error, message }));
+  return respond(statusCode, { error: ERRORS[statusCode], message }, "application/json", headers);
 }
 
-export function invalidRequest(message: string): InvocableHttpResponse {
-  return errorResponse(400, INVALID_INVOCABLE_REQUEST, message);
-}
-
-export function unauthorized(challenge: string): InvocableHttpResponse {
-  return errorResponse(401, "unauthorized", "This endpoint needs valid credentials.", {
-    "www-authenticate": challenge,
-  });
-}
-
-export function originRefused(): InvocableHttpResponse {
-  const message = "Without an authentication gate, requests with an Origin header (from browsers) are refused.";
-  return errorResponse(403, "origin_refused", message);
-}
-
-export function methodNotAllowed(allowed: string): InvocableHttpResponse {
-  const message = `Only ${allowed} is allowed here.`;
-  return errorResponse(405, "method_not_allowed", message, { allow: allowed });
-}
-
-export function tooLarge(limitBytes: number): InvocableHttpResponse {
-  return errorResponse(413, "payload_too_large", `The request body is over the limit of ${limitBytes} bytes.`);
-}
-
-export function unsupportedContentEncoding(): InvocableHttpResponse {
-  const message = "The request body must be sent without a Content-Encoding.";
-  return errorResponse(415, "unsupported_content_encoding", message);
-}
-
-export function healthy(carrier: string): InvocableHttpResponse {
-  return new InvocableHttpResponse(200, JSON_HEADERS, JSON.stringify({ status: "ok", carrier }));
+function respond(statusCode: number, document: object, mediaType: string, headers?: Headers): InvocableHttpResponse {
+  const all = { "content-type": mediaType, ...headers };
+  return new InvocableHttpResponse(statusCode, all, JSON.stringify(document));
 }

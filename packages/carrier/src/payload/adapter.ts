@@ -1,5 +1,5 @@
 import { PayloadError } from "./errors.js";
-import { type AvroValue, avroDouble, isAvroDouble, isPlainObject, MAX_DEPTH, setOwn } from "./value.js";
+import { type AvroValue, avroDouble, isAvroDouble, isBytes, isPlainObject, MAX_DEPTH, setOwn } from "./value.js";
 
 /**
  * Converts everyday JavaScript values to payload values. Explicit, because it loses what the eight kinds cannot hold:
@@ -20,7 +20,8 @@ import { type AvroValue, avroDouble, isAvroDouble, isPlainObject, MAX_DEPTH, set
  *
  * It does not change what is a payload value already, reads no symbol keys, and copies no bytes.
  *
- * @throws {PayloadError} for functions, symbols, invalid dates, Map keys that are no text, and values that contain themselves
+ * @throws {PayloadError} for functions, symbols, promises, invalid dates, Map keys that are no text, and values that
+ *   contain themselves
  */
 export function toAvroValue(value: unknown): AvroValue {
   return convert(value, []);
@@ -44,7 +45,7 @@ function convert(value: unknown, ancestors: readonly object[]): AvroValue {
 }
 
 function convertObject(value: object, ancestors: readonly object[]): AvroValue {
-  if (value instanceof Uint8Array || isAvroDouble(value)) return value;
+  if (isBytes(value) || isAvroDouble(value)) return value;
   if (ancestors.includes(value)) throw new PayloadError("unsupported_value_type", "the value contains itself");
   if (ancestors.length >= MAX_DEPTH) {
     throw new PayloadError("unsupported_value_type", `the value nests deeper than ${MAX_DEPTH} levels`);
@@ -65,7 +66,12 @@ function convertBuiltIn(value: object, inside: readonly object[]): AvroValue {
   if (value instanceof Set) return Array.from(value, (item) => convert(item, inside));
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
   if (ArrayBuffer.isView(value)) return convertView(value);
-  if (value instanceof Number || value instanceof String || value instanceof Boolean) return value.valueOf();
+  if (value instanceof Promise) {
+    throw new PayloadError("unsupported_value_type", "a promise has no form as a payload value; await it first");
+  }
+  if (value instanceof String || value instanceof Number || value instanceof BigInt || value instanceof Boolean) {
+    return value.valueOf();
+  }
   if (hasToJson(value)) return convert(value.toJSON(), inside);
   if (value instanceof Error) {
     return { name: value.name, message: value.message, ...convertFields(value, inside) };

@@ -28,20 +28,6 @@ export function base64ByteLength(text: string): number {
   return Math.max(0, (length >>> 2) * 3 - padding);
 }
 
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const INVALID = 0xff;
-/** Character code to its six bits. */
-const SEXTETS = new Uint8Array(256).fill(INVALID);
-for (let sextet = 0; sextet < 64; sextet++) SEXTETS[ALPHABET.charCodeAt(sextet)] = sextet;
-
-/** False when the last character before the padding carries bits that belong to no byte. */
-function trailingBitsAreZero(text: string, bytes: number): boolean {
-  const spare = bytes % 3;
-  if (spare === 0) return true;
-  const last = SEXTETS[text.charCodeAt(text.length - (spare === 1 ? 3 : 2))] as number;
-  return (last & (spare === 1 ? 0x0f : 0x03)) === 0;
-}
-
 /** `fatal` refuses invalid UTF-8; `ignoreBOM` keeps a byte order mark instead of dropping it. */
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
@@ -54,91 +40,30 @@ function readUtf8Strictly(source: Uint8Array, start: number, end: number): strin
   }
 }
 
-/** Pairs of base64 characters by their twelve bits: one look-up for each three bytes' half. Made on first use. */
-let pairCodes: Uint16Array | undefined;
-const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-
-function makePairCodes(): Uint16Array {
-  const codes = new Uint16Array(4096);
-  for (let bits = 0; bits < 4096; bits++) {
-    const first = ALPHABET.charCodeAt(bits >>> 6);
-    const second = ALPHABET.charCodeAt(bits & 63);
-    codes[bits] = littleEndian ? first | (second << 8) : (first << 8) | second;
-  }
-  return codes;
-}
-
-const asciiDecoder = new TextDecoder("utf-8");
-
 /** The language's own means only. */
 export const portableBytes: BytePlatform = {
   allocate: (size) => new Uint8Array(size),
 
   readBase64(text, target) {
-    const length = text.length;
-    if ((length & 3) !== 0) return false;
-    if (length === 0) return true;
-    const size = base64ByteLength(text);
-    const table = SEXTETS;
-    let read = 0;
-    let written = 0;
-    // Bits of characters outside the table are gathered, and looked at once.
-    let strange = 0;
-    for (const whole = size - (size % 3); written < whole; ) {
-      const a = text.charCodeAt(read);
-      const b = text.charCodeAt(read + 1);
-      const c = text.charCodeAt(read + 2);
-      const d = text.charCodeAt(read + 3);
-      read += 4;
-      strange |= a | b | c | d;
-      const e = table[a & 0xff] as number;
-      const f = table[b & 0xff] as number;
-      const g = table[c & 0xff] as number;
-      const h = table[d & 0xff] as number;
-      if (((e | f | g | h) & 0xc0) !== 0) return false;
-      target[written] = (e << 2) | (f >>> 4);
-      target[written + 1] = (f << 4) | (g >>> 2);
-      target[written + 2] = (g << 6) | h;
-      written += 3;
+    let binary: string;
+    try {
+      binary = atob(text);
+    } catch {
+      return false;
     }
-    if (written < size) {
-      const a = text.charCodeAt(read);
-      const b = text.charCodeAt(read + 1);
-      const c = size - written === 2 ? text.charCodeAt(read + 2) : 65;
-      strange |= a | b | c;
-      const e = table[a & 0xff] as number;
-      const f = table[b & 0xff] as number;
-      const g = table[c & 0xff] as number;
-      if (((e | f | g) & 0xc0) !== 0) return false;
-      target[written] = (e << 2) | (f >>> 4);
-      if (size - written === 2) target[written + 1] = (f << 4) | (g >>> 2);
-    }
-    return strange < 256 && trailingBitsAreZero(text, size);
+    // atob forgives white space, missing padding and stray trailing bits; what it read has only one strict form.
+    if (btoa(binary) !== text) return false;
+    for (let index = 0; index < binary.length; index++) target[index] = binary.charCodeAt(index);
+    return true;
   },
 
   writeBase64(source, length) {
-    pairCodes ??= makePairCodes();
-    const pairs = pairCodes;
-    const units = new Uint16Array(Math.ceil(length / 3) * 2);
-    let read = 0;
-    let written = 0;
-    for (const whole = length - (length % 3); read < whole; read += 3) {
-      const bits =
-        ((source[read] as number) << 16) | ((source[read + 1] as number) << 8) | (source[read + 2] as number);
-      units[written] = pairs[bits >>> 12] as number;
-      units[written + 1] = pairs[bits & 0xfff] as number;
-      written += 2;
+    let binary = "";
+    for (let start = 0; start < length; start += CHUNK) {
+      // Spreading would go through the array's iterator, which takes ten times as long.
+      binary += Reflect.apply(String.fromCharCode, null, source.subarray(start, Math.min(start + CHUNK, length)));
     }
-    const characters = new Uint8Array(units.buffer);
-    if (read < length) {
-      const two = length - read === 2;
-      const bits = ((source[read] as number) << 16) | (two ? (source[read + 1] as number) << 8 : 0);
-      units[written] = pairs[bits >>> 12] as number;
-      units[written + 1] = pairs[bits & 0xfff] as number;
-      characters[written * 2 + 3] = 61;
-      if (!two) characters[written * 2 + 2] = 61;
-    }
-    return asciiDecoder.decode(characters);
+    return btoa(binary);
   },
 
   writeUtf8: (target, text, position) => encoder.encodeInto(text, target.subarray(position)).written,
@@ -155,70 +80,77 @@ interface BufferBytes extends Uint8Array {
 }
 
 interface BufferConstructorLike {
-  allocUnsafeSlow?(size: number): BufferBytes;
+  allocUnsafeSlow(size: number): BufferBytes;
 }
 
-const OUTSIDE_LATIN1 = /[^\u0000-\u00ff]/;
+/** Arguments of one call; some engines take no more than 65,536. */
+const CHUNK = 8192;
+
+const OUTSIDE_LATIN1 = /[\u0100-\uffff]/;
 const REPLACEMENT = "\ufffd";
 
 function makeBufferBytes(buffer: BufferConstructorLike | undefined): BytePlatform | undefined {
-  const probe = buffer?.allocUnsafeSlow?.(4);
-  if (probe === undefined) return undefined;
+  if (typeof buffer?.allocUnsafeSlow !== "function") return undefined;
+  const probe = buffer.allocUnsafeSlow(4);
   for (const method of ["base64Write", "base64Slice", "utf8Write", "utf8Slice", "latin1Slice"] as const) {
     if (typeof probe[method] !== "function") return undefined;
   }
   return {
-    allocate: (size) => (buffer as Required<BufferConstructorLike>).allocUnsafeSlow(size),
+    allocate: (size) => buffer.allocUnsafeSlow(size),
 
-    readBase64(text, target) {
+    readBase64(text, target: BufferBytes) {
       // Buffer skips what is not base64, so that fewer bytes come out than the length promises; what it does not skip is
       // looked for: the URL alphabet, and characters beyond Latin-1, of which it takes the low byte.
       const size = base64ByteLength(text);
       return (
         (text.length & 3) === 0 &&
         !OUTSIDE_LATIN1.test(text) &&
-        (target as BufferBytes).base64Write(text, 0) === size &&
+        target.base64Write(text, 0) === size &&
         !text.includes("-") &&
         !text.includes("_") &&
-        trailingBitsAreZero(text, size)
+        // The last character before padding carries bits that belong to no byte; they must be zero.
+        (size % 3 === 0 || (size % 3 === 1 ? "AQgw" : "AEIMQUYcgkosw048").includes(text[text.length + (size % 3) - 4]!))
       );
     },
 
-    writeBase64: (source, length) => (source as BufferBytes).base64Slice(0, length),
-    writeUtf8: (target, text, position) => (target as BufferBytes).utf8Write(text, position),
+    writeBase64: (source: BufferBytes, length) => source.base64Slice(0, length),
+    writeUtf8: (target: BufferBytes, text, position) => target.utf8Write(text, position),
 
-    readUtf8(source, start, end) {
-      if (isAscii(source, start, end)) return (source as BufferBytes).latin1Slice(start, end);
-      const text = (source as BufferBytes).utf8Slice(start, end);
+    readUtf8(source: BufferBytes, start, end) {
+      if (isAscii(source, start, end)) return source.latin1Slice(start, end);
+      const text = source.utf8Slice(start, end);
       // Invalid UTF-8 reads as U+FFFD, and so does U+FFFD itself: only then the slow, strict way tells them apart.
       return text.includes(REPLACEMENT) ? readUtf8Strictly(source, start, end) : text;
     },
   };
 }
 
+/** For scratch memory, whose words are aligned. */
 function isAscii(source: Uint8Array, start: number, end: number): boolean {
-  let position = start;
-  for (; position < end && (position & 3) !== 0; position++) if ((source[position] as number) > 127) return false;
-  const words = new Int32Array(source.buffer, source.byteOffset, source.byteLength >>> 2);
-  const lastWord = end >>> 2;
-  let word = position >>> 2;
-  for (; word + 4 <= lastWord; word += 4) {
-    const bits =
-      (words[word] as number) | (words[word + 1] as number) | (words[word + 2] as number) | (words[word + 3] as number);
-    if ((bits & 0x80808080) !== 0) return false;
-  }
-  for (position = Math.max(position, word << 2); position < end; position++) {
-    if ((source[position] as number) > 127) return false;
+  const words = new Int32Array(source.buffer, 0, source.length >>> 2);
+  for (let position = start; position < end; ) {
+    if ((position & 3) === 0 && position + 16 <= end) {
+      const word = position >>> 2;
+      if (((words[word]! | words[word + 1]! | words[word + 2]! | words[word + 3]!) & 0x80808080) !== 0) return false;
+      position += 16;
+    } else if (source[position++]! > 127) {
+      return false;
+    }
   }
   return true;
 }
 
 /** Node's Buffer, where it is. */
 export const bufferBytes: BytePlatform | undefined = makeBufferBytes(
-  (globalThis as { Buffer?: BufferConstructorLike }).Buffer,
+  (globalThis as unknown as { Buffer?: BufferConstructorLike }).Buffer,
 );
 
 /** Base64 of any bytes, wherever their memory came from. */
 export function bytesToBase64(bytes: Uint8Array): string {
   return portableBytes.writeBase64(bytes, bytes.length);
+}
+
+/** Any bytes as UTF-8 text. A byte order mark is text. @throws {TypeError} when they are not valid UTF-8 */
+export function bytesToText(bytes: Uint8Array): string {
+  return strictDecoder.decode(bytes);
 }

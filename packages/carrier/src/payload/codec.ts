@@ -1,6 +1,6 @@
 import { type BytePlatform, bufferBytes, portableBytes } from "./bytes.js";
-import { ValueDecoder } from "./decoder.js";
-import { ValueEncoder } from "./encoder.js";
+import { createValueDecoder } from "./decoder.js";
+import { createValueEncoder, type ValueEncoder } from "./encoder.js";
 import type { AvroValue } from "./value.js";
 
 export interface DecodeAvroOptions {
@@ -20,18 +20,18 @@ export interface AvroCodec {
 export function createAvroCodec(platform: BytePlatform): AvroCodec {
   // The encoder at rest. Encoding can run foreign code (getters) that encodes again: it then finds none, and makes one.
   let resting: ValueEncoder | undefined;
-  const decoder = new ValueDecoder(platform);
+  const decoder = createValueDecoder(platform);
   return {
     encode(value) {
-      const encoder = resting ?? new ValueEncoder(platform);
+      const encoder = resting ?? createValueEncoder(platform);
       resting = undefined;
       try {
-        return encoder.encode(value);
+        return encoder(value);
       } finally {
         resting = encoder;
       }
     },
-    decode: (blob, options) => decoder.decode(blob, options?.lossless === true),
+    decode: (blob, options) => decoder(blob, options?.lossless === true),
   };
 }
 

@@ -1,290 +1,264 @@
 import { type BytePlatform, base64ByteLength } from "./bytes.js";
 import { PayloadError } from "./errors.js";
-import { KeyCache } from "./key-cache.js";
+import { createKeyCache } from "./key-cache.js";
 import { readShortAscii, SHORT_TEXT } from "./short-ascii.js";
-import { AvroDouble, type AvroValue, MAX_DEPTH, setOwn } from "./value.js";
-import { Branch, HEADER, KEPT_SCRATCH_BYTES, MARKER_LENGTH } from "./wire-format.js";
+import { AvroDouble, type AvroValue, defineOwn, isInheritedName, MAX_DEPTH } from "./value.js";
+import {
+  ARRAY_BRANCH,
+  BOOLEAN_BRANCH,
+  BYTES_BRANCH,
+  DOUBLE_BRANCH,
+  LONG_BRANCH,
+  MAP_BRANCH,
+  NULL_BRANCH,
+  STRING_BRANCH,
+  HEADER,
+  KEPT_SCRATCH_BYTES,
+  MARKER_LENGTH,
+  viewOf,
+} from "./wire-format.js";
 
-/** Reads framed values from base64, in one pass. Not reentrant, and never needs to be: it calls no foreign code. */
-export class ValueDecoder {
-  private readonly platform: BytePlatform;
-  private readonly keys = new KeyCache();
-  private bytes: Uint8Array;
-  private view: DataView;
-  private position = 0;
-  private end = 0;
-  private depth = 0;
-  private lossless = false;
+/** Decodes one framed value from base64. */
+export type ValueDecoder = (blob: string, lossless: boolean) => AvroValue;
 
-  constructor(platform: BytePlatform) {
-    this.platform = platform;
-    this.bytes = platform.allocate(1024);
-    this.view = viewOf(this.bytes);
+/**
+ * Makes a decoder that reads in one pass. Not reentrant, and never needs to be: it calls no foreign code. Its state is in
+ * variables rather than fields, which minifiers shorten.
+ */
+export function createValueDecoder(platform: BytePlatform): ValueDecoder {
+  const keys = createKeyCache();
+  let bytes = platform.allocate(1024);
+  let view = viewOf(bytes);
+  let position = 0;
+  let end = 0;
+  let depth = 0;
+  let lossless = false;
+  /** Where the block at hand must end; -1 where its size was not given. */
+  let blockEnd = -1;
+
+  function allocate(size: number): void {
+    bytes = platform.allocate(size);
+    view = viewOf(bytes);
   }
 
-  decode(blob: string, lossless: boolean): AvroValue {
-    const size = base64ByteLength(blob);
-    if (size > this.bytes.length) this.allocate(size);
-    if (!this.platform.readBase64(blob, this.bytes)) {
-      fail(`the blob is not strict base64 (padded, standard alphabet, no whitespace)${jsonHint(blob)}`);
-    }
-    this.end = size;
-    this.depth = 0;
-    this.lossless = lossless;
-    this.readHeader();
-    const value = this.readValue();
-    if (this.position !== size) fail(`${size - this.position} bytes follow the value`);
-    if (this.bytes.length > KEPT_SCRATCH_BYTES) this.allocate(1024);
-    return value;
+  function fail(what: string): never {
+    throw new PayloadError("invalid_payload_framing", `${what} (at byte ${position} of ${end})`);
   }
 
-  private allocate(size: number): void {
-    this.bytes = this.platform.allocate(size);
-    this.view = viewOf(this.bytes);
+  /** Checks that there is room for so many more bytes. */
+  function need(count: number): void {
+    if (count > end - position) fail("more is announced than there is");
   }
 
-  private readHeader(): void {
-    const bytes = this.bytes;
-    for (let index = 0; index < HEADER.length; index++) {
-      if (index < this.end && bytes[index] === HEADER[index]) continue;
-      if (index < MARKER_LENGTH || this.end < HEADER.length) {
-        fail(`the bytes do not start with C3 01 and a schema fingerprint${this.framingHint()}`);
+  function readHeader(): void {
+    for (position = 0; position < HEADER.length; position++) {
+      if (position < end && bytes[position] === HEADER[position]) continue;
+      if (position < MARKER_LENGTH || end < HEADER.length) {
+        // Servers before August 2026 framed payloads in another way, which starts with 00.
+        fail("the frame does not start with C3 01 and the fingerprint");
       }
-      throw new PayloadError(
-        "unsupported_payload_schema",
-        "the fingerprint is not that of durable_workflow.protocol.Value",
-      );
+      throw new PayloadError("unsupported_payload_schema", "the fingerprint is not that of the Avro Value schema");
     }
-    this.position = HEADER.length;
   }
 
-  private framingHint(): string {
-    if (this.end === 0) return "; the blob is empty";
-    const first = this.bytes[0] as number;
-    if (first === 0) return "; 00 at the front is the framing of servers before August 2026, which must be upgraded";
-    return jsonHint(String.fromCharCode(first));
-  }
-
-  private readValue(): AvroValue {
-    if (this.position >= this.end) this.failTruncated();
-    const branch = this.bytes[this.position++];
-    switch (branch) {
-      case Branch.String:
-        return this.readText();
-      case Branch.Long:
-        return this.lossless ? this.readBigInt() : this.readLong();
-      case Branch.Map:
-        return this.readMap();
-      case Branch.Array:
-        return this.readArray();
-      case Branch.Null:
+  function readValue(): AvroValue {
+    need(1);
+    switch (bytes[position++]!) {
+      case STRING_BRANCH:
+        return readText();
+      case LONG_BRANCH:
+        return lossless ? readBigInt() : readLong();
+      case MAP_BRANCH:
+        return readMap();
+      case ARRAY_BRANCH:
+        return readArray();
+      case NULL_BRANCH:
         return null;
-      case Branch.Boolean:
-        return this.readBoolean();
-      case Branch.Double:
-        return this.readDouble();
-      case Branch.Bytes:
-        return this.readBytes();
+      case BOOLEAN_BRANCH:
+        return readBoolean();
+      case DOUBLE_BRANCH:
+        return readDouble();
+      case BYTES_BRANCH:
+        return readBytes();
       default:
-        return fail(`byte ${this.position - 1} names no branch of the Value union`);
+        return fail("no such branch in the Value union");
     }
   }
 
-  private failTruncated(): never {
-    fail("the value is cut off");
+  function readBoolean(): boolean {
+    need(1);
+    const byte = bytes[position++]!;
+    return byte > 1 ? fail("a boolean is neither 0 nor 1") : byte === 1;
   }
 
-  private readBoolean(): boolean {
-    if (this.position >= this.end) this.failTruncated();
-    const byte = this.bytes[this.position++] as number;
-    if (byte > 1) fail(`byte ${this.position - 1} is neither true nor false`);
-    return byte === 1;
-  }
-
-  private readDouble(): number | AvroDouble {
-    const position = this.position;
-    if (this.end - position < 8) this.failTruncated();
-    const value = this.view.getFloat64(position, true);
-    if (!Number.isFinite(value)) fail(`the double at byte ${position} is not finite`);
-    this.position = position + 8;
-    return this.lossless ? new AvroDouble(value) : value;
+  function readDouble(): number | AvroDouble {
+    need(8);
+    const value = view.getFloat64(position, true);
+    if (!Number.isFinite(value)) fail("a double is not finite");
+    position += 8;
+    return lossless ? new AvroDouble(value) : value;
   }
 
   /** A zigzag varint: a number in the safe range, else a bigint. */
-  private readLong(): number | bigint {
-    const bytes = this.bytes;
-    const start = this.position;
-    if (start < this.end) {
-      const byte = bytes[start] as number;
-      if (byte < 0x80) {
-        this.position = start + 1;
-        return (byte >>> 1) ^ -(byte & 1);
-      }
-    }
-    const limit = Math.min(this.end, start + 4);
+  function readLong(): number | bigint {
+    const start = position;
     let bits = 0;
-    for (let position = start, shift = 0; position < limit; position++, shift += 7) {
-      const byte = bytes[position] as number;
+    for (let shift = 0; shift < 28; shift += 7) {
+      need(1);
+      const byte = bytes[position++]!;
       bits |= (byte & 0x7f) << shift;
       if (byte < 0x80) {
-        if (byte === 0 && position > start) this.failOverlong();
-        this.position = position + 1;
+        if (byte === 0 && shift > 0) failOverlong();
         return (bits >>> 1) ^ -(bits & 1);
       }
     }
-    const value = this.readBigInt();
-    return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
+    position = start;
+    const value = readBigInt();
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
 
-  private readBigInt(): bigint {
+  function readBigInt(): bigint {
     let bits = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      if (this.position >= this.end) this.failTruncated();
-      const byte = this.bytes[this.position++] as number;
-      if (shift === 63n && byte > 1) fail(`the integer before byte ${this.position} does not fit 64 bits`);
+    for (let shift = 0n; ; shift += 7n) {
+      need(1);
+      const byte = bytes[position++]!;
+      // The tenth byte holds the last bit.
+      if (shift === 63n && byte > 1) failOverlong();
       bits |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) {
-        if (byte === 0 && shift > 0n) this.failOverlong();
+        if (byte === 0 && shift > 0n) failOverlong();
         return (bits >> 1n) ^ -(bits & 1n);
       }
     }
-    return this.failOverlong();
   }
 
-  private failOverlong(): never {
-    fail(`the integer before byte ${this.position} is written in more bytes than it needs`);
+  function failOverlong(): never {
+    fail("an integer has too many bytes");
   }
 
-  /** A length or count: the sign is checked by the caller. */
-  private readCount(): number {
-    const count = this.readLong();
-    return typeof count === "number" ? count : fail(`the count before byte ${this.position} is beyond reason`);
+  /** A long as a number, which is what lengths and counts fit; most take one byte. */
+  function readCount(): number {
+    const byte = position < end ? bytes[position]! : 0x80;
+    if (byte > 0x7f) return Number(readLong());
+    position++;
+    return (byte >>> 1) ^ -(byte & 1);
   }
 
-  /** The length of bytes or text that must follow. */
-  private readLength(): number {
-    const length = this.readCount();
-    if (length < 0 || length > this.end - this.position) {
-      fail(`${length} bytes are announced before byte ${this.position}, ${this.end - this.position} are left`);
-    }
+  /** The length of bytes or text that follow. */
+  function readLength(): number {
+    const length = readCount();
+    if (length < 0) fail("a length is negative");
+    need(length);
     return length;
   }
 
-  private readBytes(): Uint8Array {
-    const length = this.readLength();
-    const start = this.position;
-    this.position = start + length;
+  function readBytes(): Uint8Array {
+    const length = readLength();
     // A copy, of the plain class: the scratch memory is used again, and Buffer's slice would share it.
     const copy = new Uint8Array(length);
-    if (length > 64) {
-      copy.set(this.bytes.subarray(start, start + length));
-    } else {
-      for (let index = 0; index < length; index++) copy[index] = this.bytes[start + index] as number;
-    }
+    if (length > 64) copy.set(bytes.subarray(position, position + length));
+    else for (let index = 0; index < length; index++) copy[index] = bytes[position + index]!;
+    position += length;
     return copy;
   }
 
-  private readText(): string {
-    const length = this.readLength();
-    const start = this.position;
-    const end = start + length;
-    this.position = end;
-    if (length <= SHORT_TEXT) {
-      const text = readShortAscii(this.bytes, start, length);
-      if (text !== undefined) return text;
-    }
-    const text = this.platform.readUtf8(this.bytes, start, end);
-    if (text === undefined) fail(`the text at byte ${start} is not valid UTF-8`);
+  function readText(): string {
+    const length = readLength();
+    const short = length > SHORT_TEXT ? undefined : readShortAscii(bytes, position, length);
+    if (short === undefined) return readUtf8(length);
+    position += length;
+    return short;
+  }
+
+  function readUtf8(length: number): string {
+    const text = platform.readUtf8(bytes, position, position + length);
+    if (text === undefined) fail("a text is not valid UTF-8");
+    position += length;
     return text;
   }
 
-  /**
-   * The count of the next block, 0 at the end. A negative count is followed by the block's size in bytes, which must be
-   * right; `blockEnd` is where the block then ends, -1 where its size was not given.
-   */
-  private readBlockCount(smallestItem: number): number {
-    let count = this.readCount();
-    this.blockEnd = -1;
+  /** The count of the next block, 0 at the end. A negative count is followed by the block's size, which must be right. */
+  function readBlockCount(smallestItem: number): number {
+    if (blockEnd >= 0 && position !== blockEnd) fail("a block is not of the size it gave");
+    let count = readCount();
+    blockEnd = -1;
     if (count < 0) {
       count = -count;
-      const size = this.readLength();
-      this.blockEnd = this.position + size;
+      blockEnd = readLength() + position;
     }
-    if (count * smallestItem > this.end - this.position) {
-      fail(
-        `a block of ${count} items is announced before byte ${this.position}, ${this.end - this.position} bytes are left`,
-      );
-    }
+    need(count * smallestItem);
     return count;
   }
 
-  private blockEnd = -1;
-
-  private checkBlockEnd(blockEnd: number): void {
-    if (blockEnd >= 0 && this.position !== blockEnd) {
-      fail(`the block that ends before byte ${this.position} is not of the size it gave`);
-    }
+  function enter(): void {
+    blockEnd = -1;
+    if (++depth > MAX_DEPTH) fail(`lists and maps nest deeper than ${MAX_DEPTH} levels`);
   }
 
-  private enter(): void {
-    if (++this.depth > MAX_DEPTH) fail(`lists and maps nest deeper than ${MAX_DEPTH} levels`);
-  }
-
-  private readArray(): AvroValue[] {
-    this.enter();
+  function readArray(): AvroValue[] {
+    enter();
     const items: AvroValue[] = [];
-    for (let count = this.readBlockCount(1); count !== 0; count = this.readBlockCount(1)) {
-      const blockEnd = this.blockEnd;
-      for (; count > 0; count--) items.push(this.readValue());
-      this.checkBlockEnd(blockEnd);
+    for (let count = readBlockCount(1); count > 0; count = readBlockCount(1)) {
+      const itsEnd = blockEnd;
+      for (; count > 0; count--) items.push(readValue());
+      blockEnd = itsEnd;
     }
-    this.depth--;
+    depth--;
     return items;
   }
 
-  private readMap(): { [key: string]: AvroValue } {
-    this.enter();
+  function readMap(): { [key: string]: AvroValue } {
+    enter();
     const map: { [key: string]: AvroValue } = {};
-    for (let count = this.readBlockCount(2); count !== 0; count = this.readBlockCount(2)) {
-      const blockEnd = this.blockEnd;
+    for (let count = readBlockCount(2); count > 0; count = readBlockCount(2)) {
+      const itsEnd = blockEnd;
       for (; count > 0; count--) {
-        const length = this.readLength();
-        const known = this.keys.get(this.bytes, this.position, length);
+        const length = readLength();
+        const known = keys.get(bytes, position, length);
         if (known !== undefined) {
-          this.position += length;
-          map[known] = this.readValue();
+          position += length;
+          map[known] = readValue();
         } else {
-          const key = this.readNewKey(length);
-          setOwn(map, key, this.readValue());
+          readNewEntry(map, length);
         }
       }
-      this.checkBlockEnd(blockEnd);
+      blockEnd = itsEnd;
     }
-    this.depth--;
+    depth--;
     return map;
   }
 
-  private readNewKey(length: number): string {
-    const start = this.position;
-    const key = this.platform.readUtf8(this.bytes, start, start + length);
-    if (key === undefined) fail(`the map key at byte ${start} is not valid UTF-8`);
-    this.position = start + length;
-    this.keys.set(this.bytes, start, length, key);
-    return key;
+  function readNewEntry(map: { [key: string]: AvroValue }, length: number): void {
+    const start = position;
+    const key = readUtf8(length);
+    if (isInheritedName(key)) {
+      defineOwn(map, key, readValue());
+    } else {
+      keys.set(bytes, start, length, key);
+      map[key] = readValue();
+    }
   }
-}
 
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function fail(explanation: string): never {
-  throw new PayloadError("invalid_payload_framing", explanation);
+  return (blob, keepKinds) => {
+    const size = base64ByteLength(blob);
+    if (size > bytes.length) allocate(size);
+    try {
+      position = 0;
+      end = size;
+      depth = 0;
+      lossless = keepKinds;
+      if (!platform.readBase64(blob, bytes)) fail(`the blob is not strict base64${jsonHint(blob)}`);
+      readHeader();
+      const value = readValue();
+      if (position !== size) fail("more follows the value");
+      return value;
+    } finally {
+      if (bytes.length > KEPT_SCRATCH_BYTES) allocate(1024);
+    }
+  };
 }
 
 /** A hint for text that starts as JSON does. */
 function jsonHint(text: string): string {
-  return /^\s*[[{"]/.test(text)
-    ? "; it looks like JSON, which is how the envelope travels, not how a payload is encoded: encode the value with the avro codec"
-    : "";
+  return /^\s*[[{"]/.test(text) ? "; JSON is the document transport, not a payload codec" : "";
 }

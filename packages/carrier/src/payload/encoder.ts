@@ -1,248 +1,204 @@
 import type { BytePlatform } from "./bytes.js";
 import { PayloadError, type PayloadErrorCode } from "./errors.js";
 import { isWellFormed } from "./text.js";
-import { isAvroDouble, isPlainObject, MAX_DEPTH } from "./value.js";
-import { Branch, HEADER, INT64_MAX, INT64_MIN, KEPT_SCRATCH_BYTES } from "./wire-format.js";
+import { isAvroDouble, isBytes, isLiteral, isPlainObject, MAX_DEPTH, tagOf } from "./value.js";
+import {
+  ARRAY_BRANCH,
+  BOOLEAN_BRANCH,
+  BYTES_BRANCH,
+  DOUBLE_BRANCH,
+  LONG_BRANCH,
+  MAP_BRANCH,
+  NULL_BRANCH,
+  STRING_BRANCH,
+  HEADER,
+  INT64_MAX,
+  INT64_MIN,
+  KEPT_SCRATCH_BYTES,
+  viewOf,
+} from "./wire-format.js";
 
 /** Up to here a string is written character by character; above, by one call into the platform. */
 const SHORT_TEXT = 40;
 
-/** Writes values into one scratch buffer, in one pass. Not reentrant: a getter that encodes needs another one. */
-export class ValueEncoder {
-  private readonly platform: BytePlatform;
-  private bytes: Uint8Array;
-  private view: DataView;
-  private position = 0;
+/** Encodes one value as a framed datum in base64. */
+export type ValueEncoder = (value: unknown) => string;
+
+/**
+ * Makes an encoder that writes into one scratch buffer, in one pass. Not reentrant: a getter that encodes needs another
+ * one. Its state is in variables rather than fields, which minifiers shorten.
+ */
+export function createValueEncoder(platform: BytePlatform): ValueEncoder {
+  let bytes: Uint8Array = HEADER;
+  let view = viewOf(bytes);
+  let position = 0;
   /** Keys and indexes from the root to the value at hand, for error messages; valid up to the current depth. */
-  private readonly path: (string | number)[] = [];
-  private depth = 0;
+  const path: (string | number)[] = [];
+  let depth = 0;
   /** Whether somebody gave every object enumerable properties; asking each key whose it is costs a fifth of the time. */
-  private inheritedKeys = false;
+  let inheritedKeys = false;
 
-  constructor(platform: BytePlatform) {
-    this.platform = platform;
-    this.bytes = platform.allocate(1024);
-    this.bytes.set(HEADER);
-    this.view = viewOf(this.bytes);
+  /** Makes room for `size` more bytes, and for a branch and the longest varint besides. */
+  function reserve(size: number): void {
+    const needed = position + size + 12;
+    if (needed <= bytes.length) return;
+    const written = bytes.subarray(0, position);
+    bytes = platform.allocate(Math.max(needed, bytes.length * 2, 1024));
+    bytes.set(written);
+    view = viewOf(bytes);
   }
 
-  /** The framed value as base64. */
-  encode(value: unknown): string {
-    this.position = HEADER.length;
-    this.depth = 0;
-    this.inheritedKeys = hasEnumerableKey(Object.prototype);
-    this.writeValue(value);
-    const blob = this.platform.writeBase64(this.bytes, this.position);
-    if (this.bytes.length > KEPT_SCRATCH_BYTES) this.resize(1024, 0);
-    return blob;
+  function fail(code: PayloadErrorCode, explanation: string): never {
+    const where = ["value", ...path.slice(0, depth)].join(".");
+    throw new PayloadError(code, `${where.slice(0, 400)} ${explanation}`);
   }
 
-  private resize(size: number, keep: number): void {
-    const bytes = this.platform.allocate(size);
-    bytes.set(this.bytes.subarray(0, Math.max(keep, HEADER.length)));
-    this.bytes = bytes;
-    this.view = viewOf(bytes);
-  }
-
-  /** Makes room for `size` more bytes. */
-  private reserve(size: number): void {
-    const needed = this.position + size;
-    if (needed > this.bytes.length) this.resize(Math.max(needed, this.bytes.length * 2), this.position);
-  }
-
-  private fail(code: PayloadErrorCode, explanation: string): never {
-    let where = "the value";
-    for (let level = 0; level < Math.min(this.depth, 40); level++) {
-      const step = this.path[level];
-      where += typeof step === "number" ? `[${step}]` : `[${JSON.stringify(step)}]`;
-    }
-    throw new PayloadError(code, `${where} ${explanation}`);
-  }
-
-  private writeValue(value: unknown): void {
-    // Room for a branch and the longest varint or a double.
-    if (this.position + 12 > this.bytes.length) this.reserve(12);
+  function writeValue(value: unknown): void {
+    if (position + 12 > bytes.length) reserve(0);
     switch (typeof value) {
       case "string":
-        this.bytes[this.position++] = Branch.String;
-        this.writeText(value, "unsupported_value_type");
+        bytes[position++] = STRING_BRANCH;
+        writeText(value, "unsupported_value_type");
         return;
       case "number":
-        this.writeNumber(value);
-        return;
-      case "boolean":
-        this.bytes[this.position++] = Branch.Boolean;
-        this.bytes[this.position++] = value ? 1 : 0;
-        return;
-      case "object":
-        if (value === null) {
-          this.bytes[this.position++] = Branch.Null;
-        } else if (Array.isArray(value)) {
-          this.writeArray(value);
+        if ((value | 0) === value ? !Object.is(value, -0) : Number.isSafeInteger(value)) {
+          bytes[position++] = LONG_BRANCH;
+          writeLong(value);
         } else {
-          this.writeObject(value);
+          writeDouble(value);
         }
         return;
+      case "boolean":
+        bytes[position++] = BOOLEAN_BRANCH;
+        bytes[position++] = value ? 1 : 0;
+        return;
+      case "object":
+        if (value === null) bytes[position++] = NULL_BRANCH;
+        else if (Array.isArray(value)) writeArray(value);
+        else if (isLiteral(value)) writeMap(value, inheritedKeys);
+        else writeObject(value);
+        return;
       case "undefined":
-        this.bytes[this.position++] = Branch.Null;
+        bytes[position++] = NULL_BRANCH;
         return;
       case "bigint":
-        this.writeBigInt(value);
+        writeBigInt(value);
         return;
-      default:
-        this.fail("unsupported_value_type", `is a ${typeof value}, which is no payload value`);
+      case "function":
+      case "symbol":
+        fail("unsupported_value_type", `is a ${typeof value}, which is no payload value`);
     }
   }
 
-  private writeNumber(value: number): void {
-    if ((value | 0) === value && value !== 0) {
-      this.bytes[this.position++] = Branch.Long;
-      this.writeInt(value);
-    } else if (Number.isSafeInteger(value) && (value !== 0 || !Object.is(value, -0))) {
-      this.bytes[this.position++] = Branch.Long;
-      this.writeLong(value);
-    } else {
-      this.writeDouble(value);
-    }
-  }
-
-  private writeDouble(value: number): void {
-    if (!Number.isFinite(value)) this.fail("non_finite_float", `is ${value}; a double must be finite`);
-    this.bytes[this.position++] = Branch.Double;
-    this.view.setFloat64(this.position, value, true);
-    this.position += 8;
-  }
-
-  /** Zigzag varint of a 32-bit integer. */
-  private writeInt(value: number): void {
-    const bytes = this.bytes;
-    let position = this.position;
-    let rest = ((value << 1) ^ (value >> 31)) >>> 0;
-    while (rest > 0x7f) {
-      bytes[position++] = (rest & 0x7f) | 0x80;
-      rest >>>= 7;
-    }
-    bytes[position++] = rest;
-    this.position = position;
+  function writeDouble(value: number): void {
+    if (!Number.isFinite(value)) fail("non_finite_float", `is ${value}; a double must be finite`);
+    bytes[position++] = DOUBLE_BRANCH;
+    view.setFloat64(position, value, true);
+    position += 8;
   }
 
   /** Zigzag varint of a safe integer. */
-  private writeLong(value: number): void {
+  function writeLong(value: number): void {
+    let rest: number;
     if ((value | 0) === value) {
-      this.writeInt(value);
-      return;
+      rest = ((value << 1) ^ (value >> 31)) >>> 0;
+    } else {
+      // Zigzag of a large number leaves the safe range; its magnitude without the sign bit does not.
+      const magnitude = value < 0 ? -(value + 1) : value;
+      bytes[position++] = ((magnitude % 64) << 1) | (value < 0 ? 1 : 0) | 0x80;
+      rest = Math.floor(magnitude / 64);
+      for (; rest > 0x7fffffff; rest = Math.floor(rest / 128)) bytes[position++] = (rest % 128) | 0x80;
     }
-    const bytes = this.bytes;
-    // Zigzag of a large number leaves the safe range; its magnitude without the sign bit does not.
-    const magnitude = value < 0 ? -(value + 1) : value;
-    let rest = Math.floor(magnitude / 64);
-    bytes[this.position++] = ((magnitude % 64) << 1) | (value < 0 ? 1 : 0) | 0x80;
-    while (rest > 0x7f) {
-      bytes[this.position++] = (rest % 128) | 0x80;
-      rest = Math.floor(rest / 128);
-    }
-    bytes[this.position++] = rest;
+    const target = bytes;
+    let at = position;
+    for (; rest > 0x7f; rest >>>= 7) target[at++] = (rest & 0x7f) | 0x80;
+    target[at++] = rest;
+    position = at;
   }
 
-  private writeBigInt(value: bigint): void {
-    if (value < INT64_MIN || value > INT64_MAX) {
-      this.fail("integer_overflow", "is an integer outside the signed 64-bit range");
-    }
-    this.bytes[this.position++] = Branch.Long;
+  function writeBigInt(value: bigint): void {
+    if (value < INT64_MIN || value > INT64_MAX) fail("integer_overflow", "is outside the signed 64-bit range");
+    bytes[position++] = LONG_BRANCH;
     let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
-    while (rest > 0x7fn) {
-      this.bytes[this.position++] = Number(rest & 0x7fn) | 0x80;
-      rest >>= 7n;
-    }
-    this.bytes[this.position++] = Number(rest);
+    for (; rest > 0x7fn; rest >>= 7n) bytes[position++] = Number(rest & 0x7fn) | 0x80;
+    bytes[position++] = Number(rest);
   }
 
-  /** Length, then UTF-8. There is room for a varint; `code` is what text without a UTF-8 form is refused with. */
-  private writeText(text: string, code: PayloadErrorCode): void {
-    const length = text.length;
+  /** Length, then UTF-8. `code` is what text without a UTF-8 form is refused with. */
+  function writeText(text: string, code: PayloadErrorCode): void {
+    const { length } = text;
     if (length <= SHORT_TEXT) {
-      this.reserve(length + 12);
-      const bytes = this.bytes;
-      const start = this.position;
+      reserve(length);
+      // Hot: names of its own spare the loop from asking for the shared ones again and again.
+      const target = bytes;
+      const start = position + 1;
       let seen = 0;
       for (let index = 0; index < length; index++) {
         const character = text.charCodeAt(index);
         seen |= character;
-        bytes[start + 1 + index] = character;
+        target[start + index] = character;
       }
       if (seen < 128) {
-        bytes[start] = length << 1;
-        this.position = start + 1 + length;
+        target[position] = length << 1;
+        position = start + length;
         return;
       }
     }
-    this.writeLongText(text, code);
-  }
-
-  private writeLongText(text: string, code: PayloadErrorCode): void {
-    const length = text.length;
-    this.reserve(length * 3 + 12);
-    const start = this.position;
+    reserve(length * 3);
     // The length comes first and is not known yet; it takes as many bytes as the ASCII length does, most of the time.
-    const guess = varintLength(length);
-    const written = this.platform.writeUtf8(this.bytes, text, start + guess);
+    const guess = position + varintLength(length);
+    const written = platform.writeUtf8(bytes, text, guess);
     if (written !== length && !isWellFormed(text)) {
-      this.fail(code, `is or has as a key a text with a lone surrogate (U+D800 to U+DFFF), which UTF-8 cannot express`);
+      fail(code, "holds half of a surrogate pair, which is no text");
     }
-    const actual = varintLength(written);
-    if (actual !== guess) this.bytes.copyWithin(start + actual, start + guess, start + guess + written);
-    this.writeLong(written);
-    this.position = start + actual + written;
+    const start = position + varintLength(written);
+    if (start !== guess) bytes.copyWithin(start, guess, guess + written);
+    writeLong(written);
+    position += written;
   }
 
-  private enter(): void {
-    if (++this.depth > MAX_DEPTH) {
-      this.depth = 0;
-      this.fail("unsupported_value_type", `nests lists and maps deeper than ${MAX_DEPTH} levels, or contains itself`);
+  function enter(): void {
+    if (++depth > MAX_DEPTH) {
+      depth = 0;
+      fail("unsupported_value_type", `nests lists and maps deeper than ${MAX_DEPTH} levels, or contains itself`);
     }
   }
 
-  private writeArray(items: readonly unknown[]): void {
+  function writeArray(items: readonly unknown[]): void {
+    bytes[position++] = ARRAY_BRANCH;
     const count = items.length;
-    this.bytes[this.position++] = Branch.Array;
-    if (count > 0) {
-      this.writeLong(count);
-      this.enter();
-      const path = this.path;
-      const level = this.depth - 1;
-      for (let index = 0; index < count; index++) {
-        path[level] = index;
-        this.writeValue(items[index]);
-      }
-      this.depth--;
-      this.reserve(1);
+    if (count > 0) writeLong(count);
+    // An empty list is a level too: readers count it.
+    enter();
+    for (let index = 0; index < count; index++) {
+      path[depth - 1] = index;
+      writeValue(items[index]);
     }
-    this.bytes[this.position++] = 0;
+    depth--;
+    reserve(0);
+    bytes[position++] = 0;
   }
 
-  private writeObject(value: object): void {
-    if (Object.getPrototypeOf(value) === Object.prototype) this.writeMap(value as Record<string, unknown>, false);
-    else if (isPlainObject(value)) this.writeMap(value, true);
-    else if (value instanceof Uint8Array) this.writeBytes(value);
-    else if (isAvroDouble(value)) this.writeDouble(value.value);
-    else this.fail("unsupported_value_type", `is ${nameOf(value)}; ${hintFor(value)}`);
+  function writeObject(value: object): void {
+    if (isPlainObject(value)) writeMap(value, true);
+    else if (isBytes(value)) writeBytes(value);
+    else if (isAvroDouble(value)) writeDouble(value.value);
+    else fail("unsupported_value_type", `is ${nameOf(value)}; convert it yourself, or with toAvroValue()`);
   }
 
-  private writeBytes(value: Uint8Array): void {
-    this.reserve(value.length + 12);
-    this.bytes[this.position++] = Branch.Bytes;
-    this.writeLong(value.length);
-    this.bytes.set(value, this.position);
-    this.position += value.length;
+  function writeBytes(value: Uint8Array): void {
+    reserve(value.length);
+    bytes[position++] = BYTES_BRANCH;
+    writeLong(value.length);
+    bytes.set(value, position);
+    position += value.length;
   }
 
-  private writeMap(map: Record<string, unknown>, foreign: boolean): void {
-    this.bytes[this.position++] = Branch.Map;
-    const countAt = this.position++;
-    this.enter();
-    const path = this.path;
-    const level = this.depth - 1;
-    const checkOwn = this.inheritedKeys || foreign;
+  function writeMap(map: Record<string, unknown>, checkOwn: boolean): void {
+    bytes[position++] = MAP_BRANCH;
+    const countAt = position++;
+    const level = depth;
+    enter();
     let count = 0;
     for (const key in map) {
       if (checkOwn && !Object.hasOwn(map, key)) continue;
@@ -250,39 +206,40 @@ export class ValueEncoder {
       if (value === undefined) continue;
       count++;
       path[level] = key;
-      this.writeText(key, "invalid_map_key");
-      this.writeValue(value);
+      writeText(key, "invalid_map_key");
+      writeValue(value);
     }
-    this.depth--;
-    this.closeBlock(countAt, count);
+    depth--;
+    closeBlock(countAt, count);
   }
 
-  /** Writes the count of a block where one byte was left for it, and the end after it. */
-  private closeBlock(countAt: number, count: number): void {
-    this.reserve(12);
+  /** Writes the count of a block where one byte was left for it, and the end after it; an empty block's count is its end. */
+  function closeBlock(countAt: number, count: number): void {
+    reserve(0);
     if (count < 64) {
-      this.bytes[countAt] = count << 1;
-      // The count of an empty block is the end itself.
-      if (count > 0) this.bytes[this.position++] = 0;
-      return;
+      bytes[countAt] = count << 1;
+    } else {
+      const end = position + varintLength(count) - 1;
+      bytes.copyWithin(countAt + varintLength(count), countAt + 1, position);
+      position = countAt;
+      writeLong(count);
+      position = end;
     }
-    const size = varintLength(count);
-    this.bytes.copyWithin(countAt + size, countAt + 1, this.position);
-    const end = this.position + size - 1;
-    this.position = countAt;
-    this.writeLong(count);
-    this.bytes[end] = 0;
-    this.position = end + 1;
+    if (count > 0) bytes[position++] = 0;
   }
-}
 
-function hasEnumerableKey(object: object): boolean {
-  for (const _ in object) return true;
-  return false;
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return (value) => {
+    position = HEADER.length;
+    depth = 0;
+    inheritedKeys = false;
+    for (const _ in Object.prototype) inheritedKeys = true;
+    try {
+      writeValue(value);
+      return platform.writeBase64(bytes, position);
+    } finally {
+      if (bytes.length > KEPT_SCRATCH_BYTES) bytes = HEADER;
+    }
+  };
 }
 
 /** Bytes of the zigzag varint of a length. */
@@ -291,14 +248,6 @@ function varintLength(length: number): number {
 }
 
 function nameOf(value: object): string {
-  const tag = Object.prototype.toString.call(value).slice(8, -1);
-  if (tag !== "Object") return `a ${tag}`;
-  const constructor: unknown = (Object.getPrototypeOf(value) as { constructor?: unknown } | null)?.constructor;
-  return typeof constructor === "function" && constructor.name !== "" ? `a ${constructor.name}` : "a class instance";
-}
-
-function hintFor(value: object): string {
-  if (value instanceof Promise) return "await it first";
-  if (value instanceof ArrayBuffer) return "wrap it: new Uint8Array(buffer)";
-  return "convert it yourself, or with toAvroValue()";
+  const name: unknown = value.constructor?.name;
+  return `a ${typeof name === "string" && name !== "" ? name : tagOf(value)}`;
 }

@@ -29,7 +29,7 @@ export function payloadEnvelope(value: unknown, options?: PayloadEnvelopeOptions
   if (blob.length >= PAYLOAD_WARNING_BYTES) {
     options?.logger?.warn(
       { payload_bytes: blob.length, limit_bytes: DEFAULT_PAYLOAD_LIMIT_BYTES },
-      "A payload is near or over the size that servers take by default; store large data elsewhere and pass a reference.",
+      "A payload is near or over the default limit of servers.",
     );
   }
   return { codec: AVRO_CODEC, blob };
@@ -43,18 +43,17 @@ export function payloadEnvelope(value: unknown, options?: PayloadEnvelopeOptions
  *   is missing or broken, else as `decodeAvroValue`
  */
 export function decodePayload(envelope: unknown, options?: DecodeAvroOptions): AvroValue {
-  const { codec, blob, external_storage: stored } = fieldsOf(envelope);
+  const { codec, blob } = fieldsOf(envelope);
   if (codec !== AVRO_CODEC) {
     const named = typeof codec === "string" ? JSON.stringify(codec.slice(0, 80)) : "no codec";
     throw new PayloadError("unsupported_payload_codec", `the payload has ${named}; only "avro" can be read`);
   }
   if (typeof blob !== "string") {
-    const instead = stored === undefined ? "no blob" : "a reference to external storage in place of a blob";
-    throw new PayloadError("invalid_payload_framing", `the payload has ${instead}; expected base64 text`);
+    throw new PayloadError("invalid_payload_framing", "the payload has no blob of base64 text");
   }
   return decodeAvroValue(blob, options);
 }
 
-function fieldsOf(envelope: unknown): { codec?: unknown; blob?: unknown; external_storage?: unknown } {
+function fieldsOf(envelope: unknown): { codec?: unknown; blob?: unknown } {
   return typeof envelope === "object" && envelope !== null ? envelope : {};
 }

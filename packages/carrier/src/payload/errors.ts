@@ -1,5 +1,4 @@
-/** Errors carry this brand, so that they are recognised across duplicate installs, where `instanceof` fails. */
-const BRAND = Symbol.for("durable-workflow.payload-error");
+import { brand, brandOf } from "../protocol/brand.js";
 
 /** What is wrong with a payload; the codes of the contract, each at the front of its message. */
 export type PayloadErrorCode =
@@ -14,16 +13,16 @@ export type PayloadErrorCode =
 /** A value does not encode, or a payload does not decode. The message starts with {@link PayloadError.code}. */
 export class PayloadError extends Error {
   override readonly name: string = "PayloadError";
-  readonly [BRAND] = true;
   readonly code: PayloadErrorCode;
 
   constructor(code: PayloadErrorCode, explanation: string, options?: ErrorOptions) {
     super(`${code}: ${explanation}`, options);
     this.code = code;
+    brand(this, "PayloadError");
   }
 }
 
 /** True for a {@link PayloadError} of any copy of this library. */
 export function isPayloadError(error: unknown): error is PayloadError {
-  return typeof error === "object" && error !== null && (error as { [BRAND]?: unknown })[BRAND] === true;
+  return brandOf(error) === "PayloadError";
 }

@@ -1,6 +1,6 @@
 import { bytesToBase64 } from "./bytes.js";
 import { PayloadError } from "./errors.js";
-import { type AvroValue, isAvroDouble, MAX_DEPTH, setOwn } from "./value.js";
+import { type AvroValue, isAvroDouble, isBytes, isPlainObject, MAX_DEPTH, setOwn, tagOf } from "./value.js";
 
 /** A JSON document. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -57,8 +57,9 @@ function projectNumber(value: number, isDouble: boolean): JsonValue {
 
 function projectObject(value: object, depth: number): JsonValue {
   if (Array.isArray(value)) return Array.from(value, (item) => project(item, depth + 1));
-  if (value instanceof Uint8Array) return { $type: "bytes", base64: bytesToBase64(value) };
+  if (isBytes(value)) return { $type: "bytes", base64: bytesToBase64(value) };
   if (isAvroDouble(value)) return projectNumber(value.value, true);
+  if (!isPlainObject(value)) throw new PayloadError("unsupported_value_type", `a ${tagOf(value)} is no payload value`);
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
   if (entries.length === 0 || entries.some(([key]) => key === "$type" || NUMERIC_LOOKING.test(key))) {
     return { $type: "map", entries: entries.map(([key, item]) => ({ key, value: project(item, depth + 1) })) };

@@ -2,10 +2,12 @@
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const LONE_SURROGATES = /\p{Surrogate}/gu;
 
+/** Not in every runtime of this library's age: Node has it from version 20 on. */
+const nativeIsWellFormed: ((this: string) => boolean) | undefined = Reflect.get(String.prototype, "isWellFormed");
+
 /** False when the text holds half of a surrogate pair, which UTF-8 cannot express. */
 export function isWellFormed(text: string): boolean {
-  const native = (text as { isWellFormed?(): boolean }).isWellFormed;
-  return native === undefined ? !LONE_SURROGATE.test(text) : native.call(text);
+  return nativeIsWellFormed === undefined ? !LONE_SURROGATE.test(text) : nativeIsWellFormed.call(text);
 }
 
 /** The text with each lone surrogate replaced by U+FFFD. */

@@ -1,17 +1,12 @@
-/** Marks {@link AvroDouble} across duplicate installs. */
-const DOUBLE = Symbol.for("durable-workflow.avro-double");
+import { brand, brandOf } from "../protocol/brand.js";
 
 /** A number that travels as a double even where its value is an integer. Made by {@link avroDouble}. */
 export class AvroDouble {
-  readonly [DOUBLE] = true;
   readonly value: number;
 
   constructor(value: number) {
     this.value = value;
-  }
-
-  valueOf(): number {
-    return this.value;
+    brand(this, "AvroDouble");
   }
 
   toJSON(): number {
@@ -56,24 +51,52 @@ export function avroDouble(value: number): AvroDouble {
 
 /** True for an {@link AvroDouble} of any copy of this library. */
 export function isAvroDouble(value: unknown): value is AvroDouble {
-  return typeof value === "object" && value !== null && (value as { [DOUBLE]?: unknown })[DOUBLE] === true;
+  return brandOf(value) === "AvroDouble";
 }
 
 /** How deep lists and maps may nest. Deeper data is an attack or a cycle, and would overflow a stack somewhere. */
 export const MAX_DEPTH = 512;
 
-/** True for objects that are plain data: from a literal, `JSON.parse` or `Object.create(null)`, in any realm. */
-export function isPlainObject(value: object): value is Record<string, unknown> {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) return true;
-  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, "isPrototypeOf");
+/** True for bytes of any realm; Buffers are bytes. */
+export function isBytes(value: object): value is Uint8Array {
+  return value instanceof Uint8Array || (ArrayBuffer.isView(value) && tagOf(value) === "Uint8Array");
 }
 
-/** Sets a data property, whatever its name: `object.__proto__ = x` would set the prototype instead. */
+/** The name of a built-in class, whatever the realm of the value: `Date`, `Map`; `Object` for most others. */
+export function tagOf(value: object): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/** True for the plain objects of this realm, which are most of those there are. */
+export function isLiteral(value: object): value is Record<string, unknown> {
+  return Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** True for objects that are plain data: from a literal, `JSON.parse` or `Object.create(null)`, in any realm. */
+export function isPlainObject(value: object): value is Record<string, unknown> {
+  const prototype: object | null = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return true;
+  return Object.hasOwn(prototype, "isPrototypeOf");
+}
+
+/**
+ * Keys that are not simply assigned to: `__proto__` would set the prototype, and `constructor` fails in programs that
+ * freeze `Object.prototype`.
+ */
+const INHERITED: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
+
+/** True for the names that every object inherits: they are set with {@link defineOwn}. */
+export function isInheritedName(key: string): boolean {
+  return INHERITED.has(key);
+}
+
+/** Makes a data property of that name, whatever is inherited. */
+export function defineOwn(object: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
+/** Sets a data property, whatever its name. */
 export function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === "__proto__") {
-    Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
-  } else {
-    object[key] = value;
-  }
+  if (isInheritedName(key)) defineOwn(object, key, value);
+  else object[key] = value;
 }

@@ -6,19 +6,21 @@ export const HEADER = new Uint8Array([0xc3, 0x01, 0xe2, 0xa3, 0x3d, 0xff, 0x55, 
 export const MARKER_LENGTH = 2;
 
 /** Union branches as they are written: zigzag varints of 0 to 7, one byte each. */
-export const Branch = {
-  Null: 0,
-  Boolean: 2,
-  Long: 4,
-  Double: 6,
-  Bytes: 8,
-  String: 10,
-  Array: 12,
-  Map: 14,
-} as const;
+export const NULL_BRANCH = 0;
+export const BOOLEAN_BRANCH = 2;
+export const LONG_BRANCH = 4;
+export const DOUBLE_BRANCH = 6;
+export const BYTES_BRANCH = 8;
+export const STRING_BRANCH = 10;
+export const ARRAY_BRANCH = 12;
+export const MAP_BRANCH = 14;
 
 export const INT64_MIN = -(2n ** 63n);
 export const INT64_MAX = 2n ** 63n - 1n;
 
 /** Scratch memory above this size is given back after use; it holds any payload within the server's limit. */
 export const KEPT_SCRATCH_BYTES = 2 * 1024 * 1024;
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
