@@ -99,7 +99,7 @@ export class InvocableActivityHandler {
   async handle(envelope: unknown, options?: HandleOptions): Promise<InvocableResultEnvelope> {
     const started = this.clock.monotonic();
     const input = parseExternalTaskInput(envelope);
-    const outcome = await this.process(input, options);
+    const outcome = await this.runTask(input, options);
     const metadata = {
       handler: input.task.handler,
       carrier: this.carrier,
@@ -108,7 +108,7 @@ export class InvocableActivityHandler {
     return "codec" in outcome ? successEnvelope(input, outcome, metadata) : failureEnvelope(input, outcome, metadata);
   }
 
-  private async process(input: ExternalTaskInput, options: HandleOptions | undefined): Promise<TaskOutcome> {
+  private async runTask(input: ExternalTaskInput, options: HandleOptions | undefined): Promise<TaskOutcome> {
     if (input.kind !== "activity_task") return unsupportedTaskKind(input.kind);
     const activity = this.activities.get(input.task.handler);
     if (activity === undefined) return unknownActivity(input.task.handler, this.activities.keys());

@@ -1,0 +1,161 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { decodePayload, parseExternalTaskResult, payloadEnvelope } from "@durable-workflow/carrier";
+import { transform } from "esbuild";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { activityTaskEnvelope } from "./support/envelopes.js";
+
+/** The documents' code blocks, as they are printed, compiled and run against the built package. */
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const folder = `${root}.cache/documentation`;
+const DOCUMENTS = ["README.md", "packages/carrier/README.md", "docs/errors.md", "docs/payloads.md", "docs/http.md"];
+
+const blocks = new Map<string, string>();
+for (const document of DOCUMENTS) {
+  const text = readFileSync(root + document, "utf8");
+  [...text.matchAll(/^```ts\n(.*?)^```$/gms)].forEach((match, index) => {
+    blocks.set(`${document.replaceAll(/[/.]/g, "-")}-${index + 1}`, match[1] ?? "");
+  });
+}
+
+beforeAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const [name, code] of blocks) {
+    writeFileSync(`${folder}/${name}.ts`, code);
+    writeFileSync(`${folder}/${name}.mjs`, (await transform(code, { loader: "ts", format: "esm" })).code);
+  }
+});
+
+const load = (name: string): Promise<Record<string, unknown>> =>
+  import(/* @vite-ignore */ pathToFileURL(`${folder}/${name}.mjs`).href);
+
+function task(handler: string, args: readonly unknown[]) {
+  const envelope = activityTaskEnvelope();
+  return { ...envelope, task: { ...envelope.task, handler }, payloads: { arguments: payloadEnvelope(args) } };
+}
+
+/** The decoded return value, or the failure's type. */
+function outcome(document: unknown): unknown {
+  const result = parseExternalTaskResult(document);
+  return result.kind === "success" ? decodePayload(result.payload) : result.failure.type;
+}
+
+it("finds the examples", () => {
+  expect([...blocks.keys()]).toEqual([
+    "README-md-1",
+    "README-md-2",
+    "packages-carrier-README-md-1",
+    "docs-errors-md-1",
+    "docs-payloads-md-1",
+    "docs-http-md-1",
+  ]);
+});
+
+it("compiles every example strictly", () => {
+  const compilerOptions = { module: "NodeNext", target: "ES2022", strict: true, noEmit: true, types: ["node"] };
+  const options = { compilerOptions, include: ["*.ts"] };
+  writeFileSync(`${folder}/tsconfig.json`, JSON.stringify(options));
+  const compiled = spawnSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, "-p", folder], {
+    encoding: "utf8",
+  });
+  expect(compiled.stdout).toBe("");
+});
+
+describe("the Node example of the README", () => {
+  let carrier: ChildProcess;
+  let url: string;
+
+  beforeAll(async () => {
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}/`;
+    const file = `${folder}/README-md-1.mjs`;
+    writeFileSync(file, readFileSync(file, "utf8").replace("8080", String(port)));
+    carrier = spawn(process.execPath, [file], { stdio: "inherit", env: { ...process.env, CARRIER_TOKEN: "s3cret" } });
+    await untilAnswered(url);
+  });
+  afterAll(() => {
+    carrier.kill();
+  });
+
+  const post = (token: string, args: readonly unknown[]) =>
+    fetch(url, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify(task("billing.charge-card", args)),
+    });
+
+  it("charges a card", async () => {
+    expect(outcome(await (await post("s3cret", ["card-7", 1299])).json())).toEqual({ charged: 1299, card: "card-7" });
+  });
+
+  it("fails for good on a bad amount", async () => {
+    expect(outcome(await (await post("s3cret", ["card-7", 0])).json())).toBe("NonRetryableError");
+  });
+
+  it("lets nobody in without the token", async () => {
+    expect((await post("wrong", [])).status).toBe(401);
+  });
+});
+
+it("the Lambda example of the README answers an event of a Function URL", async () => {
+  const { handler } = (await load("README-md-2")) as { handler: (event: unknown) => Promise<{ body: string }> };
+  const body = JSON.stringify(task("reports.render", [2026, "pdf"]));
+  const answer = await handler({ version: "2.0", requestContext: { http: { method: "POST" } }, headers: {}, body });
+  expect(outcome(JSON.parse(answer.body))).toEqual({ text: "Report for 2026\nas pdf", lines: 2 });
+});
+
+it.each([
+  ["declined", "CardDeclined", false],
+  ["card-7", "GatewayDown", true],
+])("the errors example answers %s with %s", async (card, type, retryable) => {
+  const { handler } = (await load("docs-errors-md-1")) as { handler: { handle(task: unknown): Promise<unknown> } };
+  const result = parseExternalTaskResult(await handler.handle(task("billing.charge", [card])));
+  expect(result).toMatchObject({ kind: "failure", retryable, failure: { type } });
+});
+
+it("the payloads example reads what its comments say", async () => {
+  const { read, shown } = await load("docs-payloads-md-1");
+  expect(read).toEqual({ placed: "1970-01-01T00:00:00.000Z", tags: ["new"], total: 2218611106740436992n });
+  expect(shown).toBe(
+    '{"placed":"1970-01-01T00:00:00.000Z","tags":["new"],"total":{"$type":"long","value":"2218611106740436992"}}',
+  );
+  const code = blocks.get("docs-payloads-md-1");
+  expect(code).toContain(`// ${String(shown)}`);
+});
+
+it("the HTTP example takes either token", async () => {
+  const { default: carrier } = (await load("docs-http-md-1")) as {
+    default: { fetch: (request: Request) => Promise<Response> };
+  };
+  for (const token of ["current-token", "previous-token"]) {
+    const headers = { authorization: `Bearer ${token}` };
+    const body = JSON.stringify(task("greet", ["Ada"]));
+    const response = await carrier.fetch(new Request("http://carrier.test/", { method: "POST", headers, body }));
+    expect(outcome(await response.json())).toBe("Hello, Ada");
+  }
+});
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+async function untilAnswered(url: string): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    try {
+      await fetch(url);
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+  throw new Error(`nothing answers at ${url}`);
+}
