@@ -1,0 +1,21 @@
+// npm run bench [-- codec handler node startup]
+import { codecBenchmarks } from "./codec.mjs";
+import { handlerBenchmarks } from "./handler.mjs";
+import { nodeBenchmarks } from "./node.mjs";
+import { startupBenchmarks } from "./startup.mjs";
+
+const suites = {
+  codec: codecBenchmarks,
+  handler: handlerBenchmarks,
+  node: nodeBenchmarks,
+  startup: startupBenchmarks,
+};
+const wanted = process.argv.slice(2);
+for (const name of wanted.filter((name) => !(name in suites))) {
+  console.error(`there is no benchmark ${name}; there are ${Object.keys(suites).join(", ")}`);
+  process.exitCode = 2;
+}
+console.log(`Node ${process.versions.node}. Ratios within this run; lower is faster.`);
+for (const [name, run] of Object.entries(suites)) {
+  if (wanted.length === 0 || wanted.includes(name)) await run();
+}
