@@ -48,8 +48,9 @@ const type = avsc.Type.forSchema(
 );
 const HEADER = Buffer.from("c301e2a33dff55802237", "hex");
 
+const branch = (name, field, content) => ({ value: { [`durable_workflow.protocol.${name}`]: { [field]: content } } });
+
 function toAvsc(value) {
-  const branch = (name, field, content) => ({ value: { [`durable_workflow.protocol.${name}`]: { [field]: content } } });
   if (value === null) return { value: null };
   if (typeof value === "boolean") return branch("BooleanValue", "boolean", value);
   if (Number.isInteger(value)) return branch("LongValue", "long", value);

@@ -11,7 +11,7 @@ const suites = {
   startup: startupBenchmarks,
 };
 const wanted = process.argv.slice(2);
-for (const name of wanted.filter((name) => !(name in suites))) {
+for (const name of wanted.filter((word) => !(word in suites))) {
   console.error(`there is no benchmark ${name}; there are ${Object.keys(suites).join(", ")}`);
   process.exitCode = 2;
 }

@@ -26,9 +26,12 @@ export interface Delivery {
 
 const LEASE_MS = 300_000;
 
+function inFuture(ms: number): string {
+  return new Date(Date.now() + ms).toISOString();
+}
+
 /** The envelope that the engine's side would send for a task leased just now. */
 export function taskEnvelope({ id, activity, args, attempt = 1, startToCloseMs }: DemoTask): ActivityTaskInputEnvelope {
-  const inFuture = (ms: number): string => new Date(Date.now() + ms).toISOString();
   return {
     schema: EXTERNAL_TASK_INPUT_SCHEMA,
     version: 1,

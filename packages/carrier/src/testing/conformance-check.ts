@@ -263,6 +263,6 @@ const LONGEST_SHOWN = 200;
 
 /** For people to read. */
 function show(value: unknown): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = value === "" ? "an empty text" : typeof value === "string" ? value : JSON.stringify(value);
   return text === undefined ? "nothing" : text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text;
 }

@@ -1,0 +1,122 @@
+import { describe, expect, it } from "vitest";
+import { activityTaskEnvelope } from "../../test/support/envelopes.js";
+import { NOON } from "../../test/support/fake-clock.js";
+import {
+  type ActivityTaskInput,
+  type DeadlinesWire,
+  type LeaseWire,
+  parseExternalTaskInput,
+} from "../protocol/index.js";
+import { readTaskTimes, type TaskTimes, type UnreadableDeadline } from "./deadlines.js";
+
+const MINUTE_MS = 60_000;
+const NONE: DeadlinesWire = { schedule_to_start: null, start_to_close: null, schedule_to_close: null, heartbeat: null };
+
+interface Times {
+  readonly lease?: Partial<LeaseWire>;
+  readonly deadlines?: Partial<DeadlinesWire>;
+}
+
+/** A task whose lease ends at 12:30, with no deadline but those given. */
+function times(changes: Times = {}, platformLimit?: number): TaskTimes | UnreadableDeadline {
+  const envelope = activityTaskEnvelope({ lease: changes.lease ?? {}, deadlines: { ...NONE, ...changes.deadlines } });
+  return readTaskTimes(parseExternalTaskInput(envelope) as ActivityTaskInput, platformLimit);
+}
+
+function at(minute: number): string {
+  return `2999-06-01T12:${String(minute).padStart(2, "0")}:00Z`;
+}
+
+function names(found: TaskTimes | UnreadableDeadline): readonly (string | undefined)[] {
+  return "unreadable" in found ? [] : [found.onReceipt?.name, found.whileRunning?.name];
+}
+
+const RENEWED = { renewed_by: "dispatcher-1" };
+const LEASE = "lease.expires_at";
+
+describe("readTaskTimes", () => {
+  it("keeps the name, the instant and the text of the first deadline to pass", () => {
+    expect(times({ deadlines: { start_to_close: "2999-06-01T14:10:00.5+02:00" } })).toEqual({
+      onReceipt: {
+        name: "deadlines.start_to_close",
+        at: NOON + 10 * MINUTE_MS + 500,
+        expiresAt: "2999-06-01T14:10:00.5+02:00",
+      },
+      whileRunning: {
+        name: "deadlines.start_to_close",
+        at: NOON + 10 * MINUTE_MS + 500,
+        expiresAt: "2999-06-01T14:10:00.5+02:00",
+      },
+    });
+  });
+
+  it.each([
+    // deadlines, lease, first on receipt, first while running
+    [{}, {}, LEASE, LEASE],
+    [{ schedule_to_start: at(5) }, {}, "deadlines.schedule_to_start", LEASE],
+    [{ start_to_close: at(5) }, {}, "deadlines.start_to_close", "deadlines.start_to_close"],
+    [{ schedule_to_close: at(5) }, {}, "deadlines.schedule_to_close", "deadlines.schedule_to_close"],
+    [{ heartbeat: at(5) }, {}, "deadlines.heartbeat", "deadlines.heartbeat"],
+    [{ heartbeat: at(45), start_to_close: at(50) }, {}, LEASE, LEASE],
+    [{ schedule_to_start: at(5), heartbeat: at(6) }, {}, "deadlines.schedule_to_start", "deadlines.heartbeat"],
+
+    // the caller renews: lease and heartbeat count on receipt only
+    [{}, RENEWED, LEASE, undefined],
+    [{ heartbeat: at(5) }, RENEWED, "deadlines.heartbeat", undefined],
+    [{ heartbeat: at(5), start_to_close: at(40) }, RENEWED, "deadlines.heartbeat", "deadlines.start_to_close"],
+    [{ schedule_to_start: at(5) }, RENEWED, "deadlines.schedule_to_start", undefined],
+    [{ schedule_to_close: at(45) }, RENEWED, LEASE, "deadlines.schedule_to_close"],
+
+    // of two that pass at the same instant, the first in the contract's order
+    [{ start_to_close: at(5), schedule_to_close: at(5) }, {}, "deadlines.start_to_close", "deadlines.start_to_close"],
+    [{ start_to_close: at(30) }, {}, LEASE, LEASE],
+  ] as const)("of %j with lease %j finds %s on receipt and %s while running", (deadlines, lease, first, running) => {
+    expect(names(times({ deadlines, lease }))).toEqual([first, running]);
+  });
+
+  it.each([[{}], [{ renewed_by: null }], [{ renewed_by: 7 }], [{ renewed_by: {} }]])(
+    "lets the lease count while running unless somebody renews it: %j",
+    (lease) => {
+      expect(names(times({ lease: lease as Partial<LeaseWire> }))).toEqual([LEASE, LEASE]);
+    },
+  );
+
+  it.each([
+    ["the first to pass", NOON + MINUTE_MS, ["platform_limit", "platform_limit"]],
+    ["after the lease", NOON + 31 * MINUTE_MS, [LEASE, LEASE]],
+    ["past already", NOON - MINUTE_MS, ["platform_limit", "platform_limit"]],
+  ])("counts the platform's limit as one more deadline: %s", (_, limit, expected) => {
+    expect(names(times({}, limit))).toEqual(expected);
+    expect(names(times({ lease: RENEWED }, NOON + 31 * MINUTE_MS))).toEqual([LEASE, "platform_limit"]);
+  });
+
+  it("writes the platform's limit as a timestamp", () => {
+    expect(times({}, NOON + 1500)).toMatchObject({
+      onReceipt: { name: "platform_limit", at: NOON + 1500, expiresAt: "2999-06-01T12:00:01.500Z" },
+    });
+  });
+
+  it.each([[Number.POSITIVE_INFINITY], [Number.NEGATIVE_INFINITY], [Number.NaN], [1e15], [-1e15]])(
+    "has no use for a platform limit that is no instant: %d",
+    (limit) => {
+      expect(names(times({}, limit))).toEqual([LEASE, LEASE]);
+    },
+  );
+
+  it.each([
+    ["lease.expires_at", { lease: { expires_at: "soon" } }],
+    ["deadlines.schedule_to_start", { deadlines: { schedule_to_start: "" } }],
+    ["deadlines.start_to_close", { deadlines: { start_to_close: "2999-06-01" } }],
+    ["deadlines.schedule_to_close", { deadlines: { schedule_to_close: "2999-02-30T00:00:00Z" } }],
+    ["deadlines.heartbeat", { deadlines: { heartbeat: "1764000000" } }],
+    ["lease.expires_at", { lease: { expires_at: "soon", ...RENEWED } }],
+    ["deadlines.heartbeat", { lease: RENEWED, deadlines: { heartbeat: "x" } }],
+    // the first of several
+    ["lease.expires_at", { lease: { expires_at: "soon" }, deadlines: { heartbeat: "x" } }],
+    ["deadlines.start_to_close", { deadlines: { heartbeat: "x", start_to_close: "y" } }],
+    // past ones do not hide it
+    ["deadlines.heartbeat", { lease: { expires_at: "1970-01-01T00:00:00Z" }, deadlines: { heartbeat: "x" } }],
+  ] as const)("names %s where it is no timestamp: %j", (name, changes) => {
+    expect(times(changes)).toEqual({ unreadable: name });
+  });
+});
