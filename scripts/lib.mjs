@@ -33,7 +33,7 @@ export function ensureInstalled() {
     process.exit(1);
   }
   console.log("Installing dependencies (npm ci) ...");
-  if (!run("npm", ["ci", "--no-audit", "--no-fund"], { shell: process.platform === "win32" })) {
+  if (!run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { shell: process.platform === "win32" })) {
     console.error("npm ci failed: is the npm registry reachable?");
     process.exit(1);
   }
