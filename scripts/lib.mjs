@@ -32,9 +32,11 @@ export function ensureInstalled() {
     console.error(`Node 20.19 or newer is needed, this is ${process.versions.node}: see https://nodejs.org`);
     process.exit(1);
   }
-  console.log("Installing dependencies (npm ci) ...");
-  if (!run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { shell: process.platform === "win32" })) {
-    console.error("npm ci failed: is the npm registry reachable?");
+  console.log("Installing dependencies (npm install) ...");
+  // Not npm ci: it wants the tools' packages for every other platform in the lock file, and a registry to have them all.
+  const options = ["--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
+  if (!run("npm", ["install", ...options], { shell: process.platform === "win32" })) {
+    console.error("npm install failed: is the npm registry reachable?");
     process.exit(1);
   }
 }
