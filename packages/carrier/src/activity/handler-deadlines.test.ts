@@ -74,7 +74,10 @@ describe("a deadline that is past on receipt", () => {
     ["a millisecond ago", -1, "failed"],
   ])("is %s", async (_, offsetMs, status) => {
     const at = new Date(NOON + offsetMs).toISOString();
-    expect(await started(() => 1, { deadlines: { start_to_close: at } }).result).toMatchObject({ outcome: { status } });
+    const handler = vi.fn<() => void>();
+    const { result } = started(handler, { deadlines: { start_to_close: at } });
+    expect(await result).toMatchObject({ outcome: { status } });
+    expect(handler).toHaveBeenCalledTimes(status === "succeeded" ? 1 : 0);
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { type AvroValue, avroDouble } from "../../src/payload/value.js";
 
 /** A value as test/vectors/generate.mjs writes it down: kind, content, and how often text or bytes are repeated. */
-export type Notation =
+type Notation =
   | readonly ["null"]
   | readonly ["boolean", boolean]
   | readonly ["long" | "double", string]
@@ -10,7 +10,7 @@ export type Notation =
   | readonly ["array", readonly Notation[]]
   | readonly ["map", readonly (readonly [string, Notation])[]];
 
-export interface Vector {
+interface Vector {
   readonly name: string;
   readonly value: Notation;
   readonly blob: string;

@@ -62,7 +62,7 @@ export const Branch = { Null: 0, Boolean: 2, Long: 4, Double: 6, Bytes: 8, Strin
 export const INT64_MIN = -(2n ** 63n);
 export const INT64_MAX = 2n ** 63n - 1n;
 
-export type Bytes = readonly number[];
+type Bytes = readonly number[];
 
 /** A blob of any bytes, in the base64 of Node. */
 export function blobOf(...parts: readonly Iterable<number>[]): string {
@@ -99,7 +99,7 @@ export function sized(content: string | Iterable<number>): Bytes {
   return [...varint(bytes.length), ...bytes];
 }
 
-export interface BlockOptions {
+interface BlockOptions {
   /** Items in one block. */
   readonly blockSize: number;
   /** Which blocks have a negative count and their size in bytes. */
