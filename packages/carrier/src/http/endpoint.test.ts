@@ -111,7 +111,7 @@ describe("a body that no task can be read from", () => {
     ["an object", "{}"],
     ["an empty object, parsed", {}],
     ["a list, parsed", []],
-    ["JSON nested without end", "[".repeat(5_000_000)],
+    ["JSON nested without end", "[".repeat(1_000_000)],
     ["an id that is no text", JSON.stringify(withField(activityTaskEnvelope(), "task.id", 7))],
     ["another schema", JSON.stringify(withField(activityTaskEnvelope(), "schema", "x"))],
     ["attempt 0", JSON.stringify(withField(activityTaskEnvelope(), "task.attempt", 0))],

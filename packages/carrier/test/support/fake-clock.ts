@@ -2,9 +2,7 @@ import type { Clock } from "../../src/activity/clock.js";
 
 /** Noon of the day on which the lamps of `envelopes.ts` are dimmed: all its deadlines are ahead. */
 export const NOON = Date.UTC(2999, 5, 1, 12);
-/** The earliest of those deadlines, `schedule_to_start`. */
-export const FIVE_PAST = NOON + 5 * 60_000;
-/** The earliest of those that count while the handler runs, `heartbeat`. */
+/** The earliest of those deadlines that counts while the handler runs, `heartbeat`. */
 export const TEN_PAST = NOON + 10 * 60_000;
 
 interface Timer {
