@@ -94,26 +94,6 @@ export async function codecBenchmarks() {
     },
     { ours: 0.8 },
   );
-  const encoded = toAvsc(medium);
-  await compare("encode against avsc alone", {
-    "avsc (no conversion)": () => Buffer.concat([HEADER, type.toBuffer(encoded)]).toString("base64"),
-    ours: () => codec.encode(medium),
-  });
-  await compare("decode against avsc alone", {
-    "avsc (no conversion)": () => type.fromBuffer(Buffer.from(blob, "base64").subarray(10)),
-    ours: () => codec.decode(blob),
-  });
-  await compare(
-    "encode without Buffer",
-    { "with Buffer": () => codec.encode(medium), "without Buffer": () => portable.encode(medium) },
-    { "without Buffer": 2.2 },
-  );
-  await compare(
-    "decode without Buffer",
-    { "with Buffer": () => codec.decode(blob), "without Buffer": () => portable.decode(blob) },
-    { "without Buffer": 2.2 },
-  );
-
   const small = Array.from({ length: 10_000 }, (_, id) => ({ id, name: `item${id}`, ok: id % 2 === 0 }));
   const smallBlob = codec.encode(small);
   const smallJson = toBase64(small);
@@ -140,5 +120,26 @@ export async function codecBenchmarks() {
     "decode 1 MiB of ASCII",
     { "JSON + base64": () => fromBase64(longJson), ours: () => codec.decode(longBlob) },
     { ours: 0.35 },
+  );
+
+  // Last, since two platforms in one process make the engine's code for either of them more general.
+  const encoded = toAvsc(medium);
+  await compare("encode against avsc alone", {
+    "avsc (no conversion)": () => Buffer.concat([HEADER, type.toBuffer(encoded)]).toString("base64"),
+    ours: () => codec.encode(medium),
+  });
+  await compare("decode against avsc alone", {
+    "avsc (no conversion)": () => type.fromBuffer(Buffer.from(blob, "base64").subarray(10)),
+    ours: () => codec.decode(blob),
+  });
+  await compare(
+    "encode without Buffer",
+    { "with Buffer": () => codec.encode(medium), "without Buffer": () => portable.encode(medium) },
+    { "without Buffer": 2.2 },
+  );
+  await compare(
+    "decode without Buffer",
+    { "with Buffer": () => codec.decode(blob), "without Buffer": () => portable.decode(blob) },
+    { "without Buffer": 2.2 },
   );
 }

@@ -1,5 +1,6 @@
 // Timing for the benchmarks. Cases of one comparison run in turns, round after round, so that what else the machine does
-// hits all of them alike; the median round counts, and only ratios within one run are worth reading.
+// hits all of them alike; the median round counts (the mean within a round: collecting garbage is part of the cost), and
+// only ratios within one run are worth reading.
 import { Bench } from "tinybench";
 
 const ROUNDS = 9;
@@ -23,7 +24,7 @@ export async function compare(title, cases, aims = {}) {
     await bench.run();
     for (const task of bench.tasks) {
       if (task.result.error !== undefined) throw task.result.error;
-      latencies[task.name].push(task.result.latency.p50 / batches[task.name].size);
+      latencies[task.name].push(task.result.latency.mean / batches[task.name].size);
     }
   }
   const medians = Object.fromEntries(Object.entries(latencies).map(([name, times]) => [name, median(times)]));

@@ -203,7 +203,7 @@ describe("a handler that runs", () => {
       {
         level: "warn",
         fields: { task_id: "task-lamp-7", attempt: 2, activity_type: "lamps.dim" },
-        message: expect.stringContaining("settled after its task was answered"),
+        message: expect.stringContaining("late outcome was dropped"),
       },
     ]);
   });

@@ -20,7 +20,7 @@ import {
   unsupportedReference,
   unsupportedTaskKind,
 } from "./results.js";
-import { createActivityRun } from "./run.js";
+import { type CallerSignal, createActivityRun } from "./run.js";
 
 /** A payload for a success, else what went wrong. */
 type TaskOutcome = PayloadEnvelope | TaskFailure;
@@ -44,7 +44,7 @@ export interface HandleOptions {
    * Ends the run when aborted: the task is answered at once, as a cancellation when the reason is an
    * `ActivityCancelled`, else as a retryable failure.
    */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: CallerSignal | undefined;
   /** Milliseconds until the platform ends this process, as one more deadline. */
   readonly remainingMs?: number | undefined;
 }
@@ -126,7 +126,7 @@ export class InvocableActivityHandler {
     const outcome = await run.execute(
       () => activity(args),
       () => {
-        this.logger.warn(taskFields(input), "An activity settled after its task was answered.");
+        this.logger.warn(taskFields(input), "A late outcome was dropped.");
       },
     );
     switch (outcome.kind) {

@@ -9,10 +9,18 @@ export type RunOutcome =
   /** The run was ended from outside, with this reason; what the handler still does is dropped. */
   | { readonly kind: "aborted"; readonly reason: unknown };
 
+/** What a run needs of the caller's AbortSignal. Adapters may bring something lighter. */
+export interface CallerSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
 /** One run of a handler: what can end it, and the one AbortSignal that tells the handler so. */
 export interface ActivityRun {
-  /** Aborted when the run is ended early, with the reason why. Made when first asked for. */
-  readonly signal: AbortSignal;
+  /** A signal that is aborted when the run is ended early, with the reason why. Made when first asked for, then the same. */
+  signal(): AbortSignal;
   /** Ends the run: the signal fires, and the task is answered without waiting for the handler. Later calls change nothing. */
   abort(reason: unknown): void;
   /**
@@ -26,7 +34,7 @@ export interface ActivityRun {
 export function createActivityRun(
   clock: Clock,
   deadline: Deadline | undefined,
-  caller: AbortSignal | undefined,
+  caller: CallerSignal | undefined,
 ): ActivityRun {
   let controller: AbortController | undefined;
   /** Set once the run was ended from outside. */
@@ -48,7 +56,7 @@ export function createActivityRun(
   function settle(pending: PromiseLike<unknown>, onLate: () => void): Promise<RunOutcome> {
     return new Promise((resolve) => {
       const callerGone = (): void => abort(caller?.reason);
-      const cancelTimer = deadline && scheduleAt(clock, deadline.at, () => expire("while the handler was running"));
+      let cancelTimer: (() => void) | undefined;
       let open = true;
       const close = (outcome: RunOutcome): void => {
         if (!open) {
@@ -72,11 +80,17 @@ export function createActivityRun(
       // The handler's own first steps may have ended the run already, or the caller may have, meanwhile.
       if (caller?.aborted === true) callerGone();
       onEnd?.();
+      // A handler that had nothing to wait for is done by then, and needs no timer.
+      queueMicrotask(() => {
+        if (open && deadline !== undefined) {
+          cancelTimer = scheduleAt(clock, deadline.at, () => expire("while the handler was running"));
+        }
+      });
     });
   }
 
   return {
-    get signal() {
+    signal() {
       if (controller === undefined) {
         controller = new AbortController();
         if (ended !== undefined) controller.abort(ended.reason);

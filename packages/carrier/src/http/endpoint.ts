@@ -122,7 +122,7 @@ export class InvocableHttpEndpoint {
     try {
       return (await gate(head)) === true;
     } catch {
-      this.logger.error({}, "The authentication gate failed; the request was refused.");
+      this.logger.error({}, "The authentication gate failed.");
       return false;
     }
   }

@@ -1,3 +1,5 @@
+import type { CallerSignal } from "../activity/run.js";
+
 /** What can be known of a request before its body is read. */
 export interface InvocableRequestHead {
   readonly method: string;
@@ -13,7 +15,7 @@ export interface InvocableHttpRequest extends InvocableRequestHead {
   /** Reads the body. Answers undefined as soon as it is clear that there is more of it than the limit. */
   readonly body: (limitBytes: number) => Promise<InvocableRequestBody | undefined>;
   /** Aborted when the client goes away, with the reason to give. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: CallerSignal | undefined;
   /** Milliseconds until the platform ends this process. */
   readonly remainingMs?: number | undefined;
 }

@@ -40,10 +40,13 @@ export function createValueEncoder(platform: BytePlatform): ValueEncoder {
 
   /** Makes room for `size` more bytes, and for a branch and the longest varint besides. */
   function reserve(size: number): void {
-    const needed = position + size + 12;
-    if (needed <= bytes.length) return;
+    if (position + size + 12 > bytes.length) grow(size);
+  }
+
+  /** Apart from the check, which is so small that engines put it where it is called. */
+  function grow(size: number): void {
     const written = bytes.subarray(0, position);
-    bytes = platform.allocate(Math.max(needed, bytes.length * 2, 1024));
+    bytes = platform.allocate(Math.max(position + size + 12, bytes.length * 2, 1024));
     bytes.set(written);
     view = viewOf(bytes);
   }
@@ -54,7 +57,7 @@ export function createValueEncoder(platform: BytePlatform): ValueEncoder {
   }
 
   function writeValue(value: unknown): void {
-    if (position + 12 > bytes.length) reserve(0);
+    reserve(0);
     switch (typeof value) {
       case "string":
         bytes[position++] = STRING_BRANCH;

@@ -1,5 +1,4 @@
-/** With the fraction's digits and the zone, which may be missing, as groups. */
-const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d+))?(Z|[+-]\d\d:\d\d|)$/i;
+const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?$/i;
 const DAYS_OF_400_YEARS = 146_097;
 
 /**
@@ -11,9 +10,7 @@ const DAYS_OF_400_YEARS = 146_097;
  * engine writes it.
  */
 export function parseTimestamp(text: string): number | undefined {
-  const match = RFC3339.exec(text);
-  const zone = match?.[2];
-  if (zone === undefined) return undefined;
+  if (!RFC3339.test(text)) return undefined;
   const month = twoDigits(text, 5) - 1;
   const day = twoDigits(text, 8);
   const hour = twoDigits(text, 11);
@@ -22,17 +19,28 @@ export function parseTimestamp(text: string): number | undefined {
   // Date.UTC takes years below 100 for those of the twentieth century; 400 years are a whole number of days.
   const midnight =
     Date.UTC(twoDigits(text, 0) * 100 + twoDigits(text, 2) + 400, month, day) - DAYS_OF_400_YEARS * 86_400_000;
-  // A day that the month does not have has become one of the next month.
-  if (day < 1 || new Date(midnight).getUTCMonth() !== month || hour > 23 || minute > 59 || second > 60)
-    return undefined;
-  const hasOffset = zone.length === 6;
-  const offsetHour = hasOffset ? twoDigits(zone, 1) : 0;
-  const offsetMinute = hasOffset ? twoDigits(zone, 4) : 0;
-  if (offsetHour > 23 || offsetMinute > 59) return undefined;
-  const offset = (offsetHour * 60 + offsetMinute) * (zone[0] === "-" ? -1 : 1);
+  // "+hh:mm", unless the text ends in another way: then both are 0.
+  const zoneAt = text.length - 6;
+  const hasOffset = zoneAt > 18 && text[zoneAt + 3] === ":";
+  const offsetHour = hasOffset ? twoDigits(text, zoneAt + 1) : 0;
+  const offsetMinute = hasOffset ? twoDigits(text, zoneAt + 4) : 0;
+  const offset = (offsetHour * 60 + offsetMinute) * (text[zoneAt] === "-" ? -1 : 1);
   const minuteOfDay = hour * 60 + minute - offset;
-  if (second === 60 && (minuteOfDay + 1440) % 1440 !== 1439) return undefined;
-  const millisecond = Number((match?.[1] ?? "").slice(0, 3).padEnd(3, "0"));
+  const isLeapSecond = second === 60 && (minuteOfDay + 1440) % 1440 === 1439;
+  // A day that the month does not have has become one of the next month.
+  if (
+    day < 1 ||
+    new Date(midnight).getUTCMonth() !== month ||
+    hour > 23 ||
+    minute > 59 ||
+    (second > 59 && !isLeapSecond) ||
+    offsetHour > 23 ||
+    offsetMinute > 59
+  ) {
+    return undefined;
+  }
+  // Of three digits at most, so that rounding only mends what binary fractions cannot hold; what follows them is passed over.
+  const millisecond = text[19] === "." ? Math.round(Number.parseFloat(text.slice(19, 23)) * 1000) : 0;
   return midnight + minuteOfDay * 60_000 + second * 1000 + millisecond;
 }
 
