@@ -81,7 +81,6 @@ export async function codecBenchmarks() {
     {
       "JSON + base64": () => toBase64(mediumJson),
       ours: () => codec.encode(medium),
-      "avsc (conversion included)": () => Buffer.concat([HEADER, type.toBuffer(toAvsc(medium))]).toString("base64"),
     },
     { ours: 0.65 },
   );
@@ -90,7 +89,6 @@ export async function codecBenchmarks() {
     {
       "JSON + base64": () => fromBase64(json),
       ours: () => codec.decode(blob),
-      "avsc (conversion included)": () => fromAvsc(type.fromBuffer(Buffer.from(blob, "base64").subarray(10))),
     },
     { ours: 0.8 },
   );
@@ -122,16 +120,20 @@ export async function codecBenchmarks() {
     { ours: 0.35 },
   );
 
-  // Last, since two platforms in one process make the engine's code for either of them more general.
-  const encoded = toAvsc(medium);
-  await compare("encode against avsc alone", {
-    "avsc (no conversion)": () => Buffer.concat([HEADER, type.toBuffer(encoded)]).toString("base64"),
-    ours: () => codec.encode(medium),
-  });
-  await compare("decode against avsc alone", {
-    "avsc (no conversion)": () => type.fromBuffer(Buffer.from(blob, "base64").subarray(10)),
-    ours: () => codec.decode(blob),
-  });
+  // Last, since other work and a second platform in the process make the engine's code for ours more general.
+  await compare(
+    "encode the medium corpus, against avsc",
+    {
+      avsc: () => Buffer.concat([HEADER, type.toBuffer(toAvsc(medium))]).toString("base64"),
+      ours: () => codec.encode(medium),
+    },
+    { ours: 0.25 },
+  );
+  await compare(
+    "decode the medium corpus, against avsc",
+    { avsc: () => fromAvsc(type.fromBuffer(Buffer.from(blob, "base64").subarray(10))), ours: () => codec.decode(blob) },
+    { ours: 0.25 },
+  );
   await compare(
     "encode without Buffer",
     { "with Buffer": () => codec.encode(medium), "without Buffer": () => portable.encode(medium) },
