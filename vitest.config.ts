@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["packages/*/{src,test}/**/*.test.ts", "examples/*/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
+    reporters: ["default", "./scripts/skip-reporter.mjs"],
     testTimeout: 20_000,
     coverage: {
       provider: "v8",

@@ -38,6 +38,7 @@ step("tests", () => {
     "run",
     "--coverage",
     "--reporter=default",
+    "--reporter=./scripts/skip-reporter.mjs",
     "--reporter=json",
     `--outputFile.json=${file}`,
   ]);
