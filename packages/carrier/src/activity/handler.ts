@@ -125,9 +125,7 @@ export class InvocableActivityHandler {
     const run = createActivityRun(this.clock, times.whileRunning, options?.signal);
     const outcome = await run.execute(
       () => activity(args),
-      () => {
-        this.logger.warn(taskFields(input), "A late outcome was dropped.");
-      },
+      () => this.logger.warn(taskFields(input), "A late outcome was dropped."),
     );
     switch (outcome.kind) {
       case "returned":

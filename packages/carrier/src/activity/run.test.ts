@@ -102,6 +102,22 @@ describe("an asynchronous handler", () => {
     expect(traces()).toEqual(NO_TRACES);
   });
 
+  it("harms nobody by a logger that throws when the handler settles late", async () => {
+    const clock = new FakeClock();
+    const { promise, resolve } = pending();
+    const outcome = createActivityRun(clock, SOON, undefined).execute(
+      () => promise,
+      () => {
+        throw new Error("the disk is full");
+      },
+    );
+    await clock.advance(1000);
+    await expect(outcome).resolves.toMatchObject({ kind: "aborted" });
+    resolve("late");
+    await settle();
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
   it("is answered at the deadline if it never settles", async () => {
     const { clock, run, outcome, traces } = startRun(() => new Promise(() => {}));
     await clock.advance(999);

@@ -53,16 +53,13 @@ export function createActivityRun(
   }
 
   /** Settles as the handler does, or when the run is ended. */
-  function settle(pending: PromiseLike<unknown>, onLate: () => void): Promise<RunOutcome> {
+  function settle(pending: Promise<unknown>, onLate: () => void): Promise<RunOutcome> {
     return new Promise((resolve) => {
       const callerGone = (): void => abort(caller?.reason);
       let cancelTimer: (() => void) | undefined;
       let open = true;
       const close = (outcome: RunOutcome): void => {
-        if (!open) {
-          onLate();
-          return;
-        }
+        if (!open) return onLate();
         open = false;
         onEnd = undefined;
         cancelTimer?.();
@@ -73,10 +70,13 @@ export function createActivityRun(
         if (ended !== undefined) close(ended);
       };
       caller?.addEventListener("abort", callerGone);
-      pending.then(
-        (value) => close({ kind: "returned", value }),
-        (error: unknown) => close({ kind: "threw", error }),
-      );
+      pending
+        .then(
+          (value) => close({ kind: "returned", value }),
+          (error: unknown) => close({ kind: "threw", error }),
+        )
+        // A logger that throws must not become an unhandled rejection, which ends processes.
+        .catch(() => {});
       // The handler's own first steps may have ended the run already, or the caller may have, meanwhile.
       if (caller?.aborted === true) callerGone();
       onEnd?.();

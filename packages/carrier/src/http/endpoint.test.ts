@@ -131,6 +131,17 @@ describe("a body that no task can be read from", () => {
     expect(response.body).not.toContain("10.0.0.7");
   });
 
+  it("is answered with 400 when it is no JSON at all, but an object whose getters throw", async () => {
+    const document = {
+      get schema(): string {
+        throw new Error("s3cret");
+      },
+    };
+    const response = await new InvocableHttpEndpoint({}).answer(document);
+    expect(response.statusCode).toBe(400);
+    expect(response.json()).toEqual({ error: "invalid_invocable_request", message: "The task could not be read." });
+  });
+
   it("is told which field is wrong, and not what stood there", async () => {
     const envelope = withField(activityTaskEnvelope(), "payloads.arguments", "s3cret");
     expect((await endpoint().answer(JSON.stringify(envelope))).json()).toEqual({

@@ -25,7 +25,10 @@ export interface InvocableHttpOptions extends InvocableActivityHandlerOptions {
    * header get 403). An endpoint that others can reach needs one.
    */
   readonly auth?: InvocableAuthGate;
-  /** The largest request body, in bytes; a larger one gets 413. Default 8 MiB. */
+  /**
+   * The largest request body; a larger one gets 413. Counted in bytes, and where a platform hands over text (Lambda) in
+   * UTF-16 code units. Default 8 MiB.
+   */
   readonly bodyLimitBytes?: number;
   /** Whether GET answers `{"status":"ok","carrier":...}`, without asking the gate. Default false: 405. */
   readonly health?: boolean;
@@ -87,11 +90,13 @@ export class InvocableHttpEndpoint {
     } else if (!(await this.passes(auth, { method, headers }))) {
       return errorResponse(401, "Valid credentials are needed.", { "www-authenticate": auth.challenge ?? "Bearer" });
     }
+    let body: InvocableRequestBody | undefined;
     try {
-      return await this.answer(await request.body(this.bodyLimitBytes), request);
+      body = await request.body(this.bodyLimitBytes);
     } catch {
       return errorResponse(400, "The request body could not be read as UTF-8.");
     }
+    return this.answer(body, request);
   }
 
   /** Answers a body whose sender is known to be welcome; undefined stands for one over the limit. Never rejects. */
@@ -113,8 +118,8 @@ export class InvocableHttpEndpoint {
     try {
       return okResponse(await this.handler.handle(document, options));
     } catch (error) {
-      if (isExternalTaskInputError(error)) return errorResponse(400, error.message);
-      throw error;
+      // Another error comes from getters of a document that was never JSON, or from an injected clock or logger.
+      return errorResponse(400, isExternalTaskInputError(error) ? error.message : "The task could not be read.");
     }
   }
 
