@@ -1,4 +1,5 @@
 // The Avro Value codec against JSON in base64, and against avsc.
+import { readFileSync } from "node:fs";
 import avsc from "avsc";
 import { bufferBytes, portableBytes } from "../packages/carrier/dist/payload/bytes.js";
 import { createAvroCodec } from "../packages/carrier/dist/payload/codec.js";
@@ -22,30 +23,10 @@ const mediumJson = { ...medium, blob: "AP8=" };
 const toBase64 = (value) => Buffer.from(JSON.stringify(value), "utf8").toString("base64");
 const fromBase64 = (text) => JSON.parse(Buffer.from(text, "base64").toString("utf8"));
 
-const record = (name, field, type) => ({ type: "record", name, fields: [{ name: field, type }] });
-const type = avsc.Type.forSchema(
-  {
-    type: "record",
-    name: "Value",
-    namespace: "durable_workflow.protocol",
-    fields: [
-      {
-        name: "value",
-        type: [
-          "null",
-          record("BooleanValue", "boolean", "boolean"),
-          record("LongValue", "long", "long"),
-          record("DoubleValue", "double", "double"),
-          record("BytesValue", "bytes", "bytes"),
-          record("StringValue", "string", "string"),
-          record("ArrayValue", "items", { type: "array", items: "Value" }),
-          record("MapValue", "entries", { type: "map", values: "Value" }),
-        ],
-      },
-    ],
-  },
-  { wrapUnions: true },
+const vectors = JSON.parse(
+  readFileSync(new URL("../packages/carrier/test/vectors/avro-value.json", import.meta.url), "utf8"),
 );
+const type = avsc.Type.forSchema(vectors.schema, { wrapUnions: true });
 const HEADER = Buffer.from("c301e2a33dff55802237", "hex");
 
 const branch = (name, field, content) => ({ value: { [`durable_workflow.protocol.${name}`]: { [field]: content } } });
