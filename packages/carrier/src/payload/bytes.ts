@@ -10,9 +10,9 @@ export interface BytePlatform {
   allocate(size: number): Uint8Array;
   /**
    * Writes what strict base64 stands for (padded, standard alphabet, no whitespace, zero trailing bits) to the front of
-   * `target`, which has room for it. Returns false when the text is not that.
+   * `target`, which has room for the `size` bytes that its length promises. Returns false when the text is not that.
    */
-  readBase64(text: string, target: Uint8Array): boolean;
+  readBase64(text: string, target: Uint8Array, size: number): boolean;
   /** Base64 of the first `length` bytes. */
   writeBase64(source: Uint8Array, length: number): string;
   /** Writes UTF-8 at `position`, where there is room, and returns the count of bytes; lone surrogates become U+FFFD. */
@@ -98,10 +98,9 @@ function makeBufferBytes(buffer: BufferConstructorLike | undefined): BytePlatfor
   return {
     allocate: (size) => buffer.allocUnsafeSlow(size),
 
-    readBase64(text, target: BufferBytes) {
+    readBase64(text, target: BufferBytes, size) {
       // Buffer skips what is not base64, so that fewer bytes come out than the length promises; what it does not skip is
       // looked for: the URL alphabet, and characters beyond Latin-1, of which it takes the low byte.
-      const size = base64ByteLength(text);
       return (
         (text.length & 3) === 0 &&
         !OUTSIDE_LATIN1.test(text) &&

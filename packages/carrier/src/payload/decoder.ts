@@ -51,9 +51,10 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
   }
 
   function readHeader(): void {
-    for (position = 0; position < HEADER.length; position++) {
-      if (position < end && bytes[position] === HEADER[position]) continue;
-      if (position < MARKER_LENGTH || end < HEADER.length) {
+    const frame = bytes;
+    for (let at = 0; at < HEADER.length; at++) {
+      if (at < end && frame[at] === HEADER[at]) continue;
+      if (at < MARKER_LENGTH || end < HEADER.length) {
         // Servers before August 2026 framed payloads in another way, which starts with 00.
         fail("the frame does not start with C3 01 and the fingerprint");
       }
@@ -247,8 +248,9 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
       end = size;
       depth = 0;
       lossless = keepKinds;
-      if (!platform.readBase64(blob, bytes)) fail(`the blob is not strict base64${jsonHint(blob)}`);
+      if (!platform.readBase64(blob, bytes, size)) fail(`the blob is not strict base64${jsonHint(blob)}`);
       readHeader();
+      position = HEADER.length;
       const value = readValue();
       if (position !== size) fail("more follows the value");
       return value;

@@ -38,15 +38,15 @@ export function createValueEncoder(platform: BytePlatform): ValueEncoder {
   /** Whether somebody gave every object enumerable properties; asking each key whose it is costs a fifth of the time. */
   let inheritedKeys = false;
 
-  /** Makes room for `size` more bytes, and for a branch and the longest varint besides. */
+  /** Makes room for `size` more bytes, and for the lengths and the scalar value that may come with or after them. */
   function reserve(size: number): void {
-    if (position + size + 12 > bytes.length) grow(size);
+    if (position + size + 24 > bytes.length) grow(size);
   }
 
   /** Apart from the check, which is so small that engines put it where it is called. */
   function grow(size: number): void {
     const written = bytes.subarray(0, position);
-    bytes = platform.allocate(Math.max(position + size + 12, bytes.length * 2, 1024));
+    bytes = platform.allocate(Math.max(position + size + 24, bytes.length * 2, 1024));
     bytes.set(written);
     view = viewOf(bytes);
   }
@@ -56,8 +56,8 @@ export function createValueEncoder(platform: BytePlatform): ValueEncoder {
     throw new PayloadError(code, `${where.slice(0, 400)} ${explanation}`);
   }
 
+  /** Writes a value where there is room for a scalar one. */
   function writeValue(value: unknown): void {
-    reserve(0);
     switch (typeof value) {
       case "string":
         bytes[position++] = STRING_BRANCH;
@@ -175,6 +175,7 @@ export function createValueEncoder(platform: BytePlatform): ValueEncoder {
     enter();
     for (let index = 0; index < count; index++) {
       path[depth - 1] = index;
+      reserve(0);
       writeValue(items[index]);
     }
     depth--;
@@ -237,6 +238,7 @@ export function createValueEncoder(platform: BytePlatform): ValueEncoder {
     inheritedKeys = false;
     for (const _ in Object.prototype) inheritedKeys = true;
     try {
+      reserve(0);
       writeValue(value);
       return platform.writeBase64(bytes, position);
     } finally {
