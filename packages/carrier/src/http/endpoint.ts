@@ -88,7 +88,7 @@ export class InvocableHttpEndpoint {
         return errorResponse(403, "Without authentication, an Origin header is refused.");
       }
     } else if (!(await this.passes(auth, { method, headers }))) {
-      return errorResponse(401, "Valid credentials are needed.", { "www-authenticate": auth.challenge ?? "Bearer" });
+      return errorResponse(401, "Credentials are needed.", { "www-authenticate": auth.challenge ?? "Bearer" });
     }
     let body: InvocableRequestBody | undefined;
     try {

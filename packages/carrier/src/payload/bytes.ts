@@ -29,12 +29,18 @@ export function base64ByteLength(text: string): number {
 }
 
 /** `fatal` refuses invalid UTF-8; `ignoreBOM` keeps a byte order mark instead of dropping it. */
-const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+let decoder: TextDecoder | undefined;
+
+/** Made on first use: it is the dearest thing about importing this library. */
+function strictDecoder(): TextDecoder {
+  return (decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }));
+}
+
 const encoder = new TextEncoder();
 
 function readUtf8Strictly(source: Uint8Array, start: number, end: number): string | undefined {
   try {
-    return strictDecoder.decode(source.subarray(start, end));
+    return strictDecoder().decode(source.subarray(start, end));
   } catch {
     return undefined;
   }
@@ -151,5 +157,5 @@ export function bytesToBase64(bytes: Uint8Array): string {
 
 /** Any bytes as UTF-8 text. A byte order mark is text. @throws {TypeError} when they are not valid UTF-8 */
 export function bytesToText(bytes: Uint8Array): string {
-  return strictDecoder.decode(bytes);
+  return strictDecoder().decode(bytes);
 }

@@ -82,7 +82,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
       case BYTES_BRANCH:
         return readBytes();
       default:
-        return fail("no such branch in the Value union");
+        return fail("no such branch");
     }
   }
 

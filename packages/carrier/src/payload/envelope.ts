@@ -29,7 +29,7 @@ export function payloadEnvelope(value: unknown, options?: PayloadEnvelopeOptions
   if (blob.length >= PAYLOAD_WARNING_BYTES) {
     options?.logger?.warn(
       { payload_bytes: blob.length, limit_bytes: DEFAULT_PAYLOAD_LIMIT_BYTES },
-      "A payload is near or over the default limit of servers.",
+      "A payload is near or over the default server limit.",
     );
   }
   return { codec: AVRO_CODEC, blob };
