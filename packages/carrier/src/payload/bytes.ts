@@ -29,10 +29,10 @@ export function base64ByteLength(text: string): number {
 }
 
 /** `fatal` refuses invalid UTF-8; `ignoreBOM` keeps a byte order mark instead of dropping it. */
-let decoder: TextDecoder | undefined;
+let decoder: InstanceType<typeof TextDecoder> | undefined;
 
 /** Made on first use: it is the dearest thing about importing this library. */
-function strictDecoder(): TextDecoder {
+function strictDecoder(): InstanceType<typeof TextDecoder> {
   return (decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }));
 }
 
