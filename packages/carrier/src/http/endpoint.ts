@@ -101,7 +101,7 @@ export class InvocableHttpEndpoint {
 
   /** Answers a body whose sender is known to be welcome; undefined stands for one over the limit. Never rejects. */
   async answer(body: InvocableRequestBody | undefined, options?: HandleOptions): Promise<InvocableHttpResponse> {
-    let document: unknown = body;
+    let document: unknown;
     if (
       body === undefined ||
       ((typeof body === "string" || body instanceof Uint8Array) && body.length > this.bodyLimitBytes)

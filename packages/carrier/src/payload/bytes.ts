@@ -28,10 +28,12 @@ export function base64ByteLength(text: string): number {
   return Math.max(0, (length >>> 2) * 3 - padding);
 }
 
-/** `fatal` refuses invalid UTF-8; `ignoreBOM` keeps a byte order mark instead of dropping it. */
 let decoder: InstanceType<typeof TextDecoder> | undefined;
 
-/** Made on first use: it is the dearest thing about importing this library. */
+/**
+ * `fatal` refuses invalid UTF-8; `ignoreBOM` keeps a byte order mark instead of dropping it. Made on first use: it is the
+ * dearest thing about importing this library.
+ */
 function strictDecoder(): InstanceType<typeof TextDecoder> {
   return (decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }));
 }
