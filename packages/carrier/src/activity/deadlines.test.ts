@@ -7,7 +7,7 @@ import {
   type LeaseWire,
   parseExternalTaskInput,
 } from "../protocol/index.js";
-import { readTaskTimes, type TaskTimes, type UnreadableDeadline } from "./deadlines.js";
+import { type DeadlineName, readTaskDeadlines, type TaskDeadlines, type UnreadableDeadline } from "./deadlines.js";
 
 const MINUTE_MS = 60_000;
 const NONE: DeadlinesWire = { schedule_to_start: null, start_to_close: null, schedule_to_close: null, heartbeat: null };
@@ -18,36 +18,38 @@ interface Times {
 }
 
 /** A task whose lease ends at 12:30, with no deadline but those given. */
-function times(changes: Times = {}, platformLimit?: number): TaskTimes | UnreadableDeadline {
+function times(changes: Times = {}, platformLimit?: number): TaskDeadlines | UnreadableDeadline {
   const envelope = activityTaskEnvelope({ lease: changes.lease ?? {}, deadlines: { ...NONE, ...changes.deadlines } });
-  return readTaskTimes(parseExternalTaskInput(envelope) as ActivityTaskInput, platformLimit);
+  return readTaskDeadlines(parseExternalTaskInput(envelope) as ActivityTaskInput, platformLimit);
 }
 
 function at(minute: number): string {
   return `2999-06-01T12:${String(minute).padStart(2, "0")}:00Z`;
 }
 
-function names(found: TaskTimes | UnreadableDeadline): readonly (string | undefined)[] {
-  return "unreadable" in found ? [] : [found.onReceipt?.name, found.whileRunning?.name];
+function readable(changes: Times = {}, platformLimit?: number): TaskDeadlines {
+  const found = times(changes, platformLimit);
+  if ("unreadable" in found) throw new Error(`${found.unreadable} cannot be read`);
+  return found;
+}
+
+function names(found: TaskDeadlines | UnreadableDeadline): readonly (string | undefined)[] {
+  return "unreadable" in found ? [] : [found.first()?.name, found.firstWhileRunning()?.name];
 }
 
 const RENEWED = { renewed_by: "dispatcher-1" };
 const LEASE = "lease.expires_at";
 
-describe("readTaskTimes", () => {
+describe("readTaskDeadlines", () => {
   it("keeps the name, the instant and the text of the first deadline to pass", () => {
-    expect(times({ deadlines: { start_to_close: "2999-06-01T14:10:00.5+02:00" } })).toEqual({
-      onReceipt: {
-        name: "deadlines.start_to_close",
-        at: NOON + 10 * MINUTE_MS + 500,
-        expiresAt: "2999-06-01T14:10:00.5+02:00",
-      },
-      whileRunning: {
-        name: "deadlines.start_to_close",
-        at: NOON + 10 * MINUTE_MS + 500,
-        expiresAt: "2999-06-01T14:10:00.5+02:00",
-      },
-    });
+    const found = readable({ deadlines: { start_to_close: "2999-06-01T14:10:00.5+02:00" } });
+    const expected = {
+      name: "deadlines.start_to_close",
+      at: NOON + 10 * MINUTE_MS + 500,
+      expiresAt: "2999-06-01T14:10:00.5+02:00",
+    };
+    expect(found.first()).toMatchObject(expected);
+    expect(found.firstWhileRunning()).toMatchObject(expected);
   });
 
   it.each([
@@ -91,8 +93,10 @@ describe("readTaskTimes", () => {
   });
 
   it("writes the platform's limit as a timestamp", () => {
-    expect(times({}, NOON + 1500)).toMatchObject({
-      onReceipt: { name: "platform_limit", at: NOON + 1500, expiresAt: "2999-06-01T12:00:01.500Z" },
+    expect(readable({}, NOON + 1500).first()).toMatchObject({
+      name: "platform_limit",
+      at: NOON + 1500,
+      expiresAt: "2999-06-01T12:00:01.500Z",
     });
   });
 
@@ -118,5 +122,35 @@ describe("readTaskTimes", () => {
     ["deadlines.heartbeat", { lease: { expires_at: "1970-01-01T00:00:00Z" }, deadlines: { heartbeat: "x" } }],
   ] as const)("names %s where it is no timestamp: %j", (name, changes) => {
     expect(times(changes)).toEqual({ unreadable: name });
+  });
+});
+
+describe("postpone", () => {
+  const deadlines = { heartbeat: at(5), start_to_close: at(40) };
+
+  it("moves a deadline to a later instant, and the first to pass with it", () => {
+    const found = readable({ deadlines });
+    found.postpone("deadlines.heartbeat", NOON + 35 * MINUTE_MS);
+    expect(found.firstWhileRunning()).toMatchObject({ name: LEASE });
+    found.postpone(LEASE, NOON + 60 * MINUTE_MS);
+    expect(found.firstWhileRunning()).toMatchObject({
+      name: "deadlines.heartbeat",
+      at: NOON + 35 * MINUTE_MS,
+      expiresAt: "2999-06-01T12:35:00.000Z",
+    });
+    expect(found.at(LEASE)).toBe(NOON + 60 * MINUTE_MS);
+  });
+
+  it.each([
+    ["an earlier instant", "deadlines.heartbeat", NOON],
+    ["the same instant", "deadlines.heartbeat", NOON + 5 * MINUTE_MS],
+    ["what is no instant", "deadlines.heartbeat", Number.NaN],
+    ["infinity", "deadlines.heartbeat", Number.POSITIVE_INFINITY],
+    ["a deadline that was not set", "deadlines.schedule_to_close", NOON + MINUTE_MS],
+  ] as const)("changes nothing for %s", (_, name: DeadlineName, instant) => {
+    const found = readable({ deadlines });
+    found.postpone(name, instant);
+    expect(found.firstWhileRunning()).toMatchObject({ name: "deadlines.heartbeat", expiresAt: at(5) });
+    expect(found.at("deadlines.schedule_to_close")).toBeUndefined();
   });
 });

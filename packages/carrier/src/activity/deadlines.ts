@@ -1,12 +1,20 @@
 import type { ActivityTaskInput } from "../protocol/task-input.js";
 import { formatTimestamp, parseTimestamp } from "../protocol/timestamps.js";
 
+/** As the contract names them; `platform_limit` is ours. */
+export type DeadlineName =
+  | "lease.expires_at"
+  | "deadlines.schedule_to_start"
+  | "deadlines.start_to_close"
+  | "deadlines.schedule_to_close"
+  | "deadlines.heartbeat"
+  | "platform_limit";
+
 export interface Deadline {
-  /** As the contract names it: `lease.expires_at`, `deadlines.start_to_close`, ...; `platform_limit` is ours. */
-  readonly name: string;
+  readonly name: DeadlineName;
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** The instant as the envelope has it. */
+  /** The instant as the envelope has it, or in the same form. */
   readonly expiresAt: string;
 }
 
@@ -16,31 +24,63 @@ export interface UnreadableDeadline {
   readonly unreadable: string;
 }
 
-export interface TaskTimes {
-  /** The first deadline to pass, of all of them: what counts on receipt. */
-  readonly onReceipt: Deadline | undefined;
-  /** The first deadline to pass of those that count once the handler has started; undefined for none. */
-  readonly whileRunning: Deadline | undefined;
-}
-
-/** The earlier of two, the first where both are the same instant. */
-function earlier(first: Deadline | undefined, second: Deadline): Deadline {
-  return first === undefined || second.at < first.at ? second : first;
+interface TaskDeadline extends Deadline {
+  readonly countsWhileRunning: boolean;
 }
 
 /**
- * Sorts out a task's deadlines. All of them count on receipt. Once the handler has started, `schedule_to_start` never
- * counts, and neither do the lease and `heartbeat` where the caller renews them (`lease.renewed_by`).
+ * A task's deadlines. All of them count on receipt. Once the handler has started, `schedule_to_start` never counts, and
+ * neither do the lease and `heartbeat` where the caller renews them (`lease.renewed_by`).
+ */
+export class TaskDeadlines {
+  private readonly all: TaskDeadline[];
+
+  constructor(all: TaskDeadline[]) {
+    this.all = all;
+  }
+
+  /** The first to pass of those that count on receipt: all of them. */
+  first(): Deadline | undefined {
+    return earliest(this.all);
+  }
+
+  /** The first to pass of those that count once the handler has started; undefined for none. */
+  firstWhileRunning(): Deadline | undefined {
+    return earliest(this.all.filter(({ countsWhileRunning }) => countsWhileRunning));
+  }
+
+  /** When a deadline passes, in milliseconds since the epoch; undefined where it was not set. */
+  at(name: DeadlineName): number | undefined {
+    return this.all.find((deadline) => deadline.name === name)?.at;
+  }
+
+  /** Puts a deadline that is set off to a later instant. An earlier one changes nothing. */
+  postpone(name: DeadlineName, at: number): void {
+    const index = this.all.findIndex((deadline) => deadline.name === name);
+    const deadline = this.all[index];
+    if (deadline === undefined || at <= deadline.at || !isInstant(at)) return;
+    this.all[index] = { ...deadline, at, expiresAt: formatTimestamp(at) };
+  }
+}
+
+/** The first of those that pass at the same instant. */
+function earliest(deadlines: readonly TaskDeadline[]): Deadline | undefined {
+  let first = deadlines[0];
+  for (const deadline of deadlines) if (deadline.at < first!.at) first = deadline;
+  return first;
+}
+
+/**
+ * Reads a task's deadlines.
  *
  * @param platformLimit when the platform ends this process, in milliseconds since the epoch
  */
-export function readTaskTimes(
+export function readTaskDeadlines(
   { lease, deadlines }: ActivityTaskInput,
   platformLimit: number | undefined,
-): TaskTimes | UnreadableDeadline {
+): TaskDeadlines | UnreadableDeadline {
   const renewed = lease.renewedBy !== null;
-  let onReceipt: Deadline | undefined;
-  let whileRunning: Deadline | undefined;
+  const all: TaskDeadline[] = [];
   for (const [name, expiresAt, countsWhileRunning] of [
     ["lease.expires_at", lease.expiresAt, !renewed],
     ["deadlines.schedule_to_start", deadlines.scheduleToStart, false],
@@ -52,11 +92,9 @@ export function readTaskTimes(
     if (expiresAt === null) continue;
     const at = parseTimestamp(expiresAt);
     if (at === undefined) return { unreadable: name };
-    const deadline = { name, at, expiresAt };
-    onReceipt = earlier(onReceipt, deadline);
-    if (countsWhileRunning) whileRunning = earlier(whileRunning, deadline);
+    all.push({ name, at, expiresAt, countsWhileRunning });
   }
-  return { onReceipt, whileRunning };
+  return new TaskDeadlines(all);
 }
 
 /** False for what has no timestamp: a platform without a limit may give an infinite one. */

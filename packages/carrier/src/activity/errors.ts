@@ -80,6 +80,21 @@ export class CallerDisconnected extends Error {
   }
 }
 
+/**
+ * Why a run's signal was aborted: the engine, asked by a heartbeat, no longer waits for this attempt. It was completed,
+ * timed out or handed to somebody else, so that nobody will read the result.
+ */
+export class AttemptClosed extends Error {
+  override readonly name = "AttemptClosed";
+  /** The engine's word for it: `attempt_closed`, `stale_attempt`, `lease_owner_mismatch`, ... */
+  readonly reason: string;
+
+  constructor(reason: string) {
+    super(`The engine no longer waits for this attempt: ${reason}.`);
+    this.reason = reason;
+  }
+}
+
 /** Why a run's signal was aborted: this process is about to stop. */
 export class CarrierShutdown extends Error {
   override readonly name = "CarrierShutdown";

@@ -3,8 +3,8 @@ import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope, type Changes } from "../../test/support/envelopes.js";
 import { FakeClock, NOON, settle, TEN_PAST } from "../../test/support/fake-clock.js";
 import { recordingLogger } from "../../test/support/recording-logger.js";
-import { type AvroValue, decodePayload } from "../payload/index.js";
-import type { ActivityTaskInputEnvelope, InvocableResultEnvelope } from "../protocol/index.js";
+import { detailsOf } from "../../test/support/run-activity.js";
+import type { ActivityTaskInputEnvelope } from "../protocol/index.js";
 import {
   ActivityCancelled,
   ActivityFailure,
@@ -30,10 +30,6 @@ function started(
 }
 
 const never = (): unknown => new Promise(() => {});
-
-function detailsOf(result: InvocableResultEnvelope): AvroValue | undefined {
-  return "failure" in result && result.failure.details !== null ? decodePayload(result.failure.details) : undefined;
-}
 
 function exceeded(message: string) {
   return {
@@ -202,7 +198,13 @@ describe("a handler that runs", () => {
     expect(logger.lines).toEqual([
       {
         level: "warn",
-        fields: { task_id: "task-lamp-7", attempt: 2, activity_type: "lamps.dim" },
+        fields: {
+          task_id: "task-lamp-7",
+          attempt: 2,
+          activity_type: "lamps.dim",
+          workflow_id: "evening-routine",
+          run_id: "run-evening-1",
+        },
         message: expect.stringContaining("late outcome was dropped"),
       },
     ]);

@@ -1,17 +1,24 @@
 import { decodePayload, payloadEnvelope } from "../payload/envelope.js";
+import { brand, brandOf } from "../protocol/brand.js";
 import { AVRO_CODEC } from "../protocol/constants.js";
 import { type ActivityTaskInput, type ExternalTaskInput, parseExternalTaskInput } from "../protocol/task-input.js";
-import type { InvocableResultEnvelope, PayloadEnvelope } from "../protocol/wire.js";
-import { type Clock, systemClock } from "./clock.js";
-import { readTaskTimes } from "./deadlines.js";
-import { type Logger, silentLogger } from "./logger.js";
+import type { InvocableResultEnvelope } from "../protocol/wire.js";
+import { type Clock, scheduleAt, systemClock } from "./clock.js";
+import { readTaskDeadlines } from "./deadlines.js";
+import { CarrierShutdown } from "./errors.js";
+import { type MapError, mappedError } from "./map-error.js";
+import { type ActivityInterceptor, checkInterceptors } from "./interceptor.js";
+import { type Logger, silentLogger, taskFields } from "./logger.js";
 import { type ActivityHandlers, type RegisteredActivity, registerActivities } from "./registry.js";
 import {
   aborted,
   expiredOnReceipt,
   failureEnvelope,
+  invalid,
+  outcomeOf,
   successEnvelope,
   type TaskFailure,
+  type TaskOutcome,
   thrown,
   undecodableArguments,
   unencodableResult,
@@ -20,10 +27,9 @@ import {
   unsupportedReference,
   unsupportedTaskKind,
 } from "./results.js";
-import { type CallerSignal, createActivityRun } from "./run.js";
-
-/** A payload for a success, else what went wrong. */
-type TaskOutcome = PayloadEnvelope | TaskFailure;
+import { type ActivityRun, type CallerSignal, createActivityRun, type RunOutcome } from "./run.js";
+import { RunContext } from "./run-context.js";
+import { isActivityValidationError } from "./validation.js";
 
 export interface InvocableActivityHandlerOptions {
   /** Names this carrier in `metadata.carrier` of every result. Default `typescript-invocable`. */
@@ -32,6 +38,10 @@ export interface InvocableActivityHandlerOptions {
   readonly resultCodec?: "avro";
   /** Whether failures carry the stack traces of what handlers threw, causes included. Default true. */
   readonly stackTraces?: boolean;
+  /** Code around every activity, the first outermost. Default none. */
+  readonly interceptors?: readonly ActivityInterceptor[];
+  /** Says what becomes of what handlers and interceptors throw. Default: `docs/errors-and-retries.md` has the table. */
+  readonly mapError?: MapError;
   /** Default: silent. Never gets arguments, results, messages of errors or secrets. */
   readonly logger?: Logger;
   /** Default: the system's. */
@@ -57,30 +67,37 @@ export interface HandleOptions {
  * const result = await handler.handle(envelope);
  * ```
  *
- * It holds no state between tasks, runs any number of them at once, and does not heartbeat, retry or deduplicate: the
- * same task may arrive more than once, and handlers must be idempotent.
+ * It runs any number of tasks at once, and does not retry: the same task may arrive more than once, and handlers must be
+ * idempotent, or the `idempotency` option be used.
  */
 export class InvocableActivityHandler {
   /** As it stands in `metadata.carrier`. */
   readonly carrier: string;
   private readonly activities: ReadonlyMap<string, RegisteredActivity>;
   private readonly stackTraces: boolean;
+  private readonly mapError: MapError | undefined;
   private readonly logger: Logger;
   private readonly clock: Clock;
+  private readonly running = new Set<ActivityRun>();
+  private stopping = false;
+  private readonly onIdle: (() => void)[] = [];
 
   /**
-   * @param handlers functions by activity type, read once: later changes to the object or Map have no effect
-   * @throws {TypeError} for a handler that is no function, an empty activity type, and options that make no sense
+   * @param handlers functions and definitions by activity type, read once: later changes have no effect
+   * @throws {TypeError} for a handler that is neither, an empty or repeated activity type, and options that make no sense
    */
   constructor(handlers: ActivityHandlers, options: InvocableActivityHandlerOptions = {}) {
-    const { carrier = "typescript-invocable", resultCodec = AVRO_CODEC } = options;
+    const { carrier = "typescript-invocable", resultCodec = AVRO_CODEC, interceptors = [], mapError } = options;
     if (typeof carrier !== "string" || carrier === "") throw new TypeError("carrier must be a non-empty string");
     if (resultCodec !== AVRO_CODEC) throw new TypeError('resultCodec must be "avro"');
-    this.activities = registerActivities(handlers);
+    if (mapError !== undefined && typeof mapError !== "function") throw new TypeError("mapError must be a function");
+    this.activities = registerActivities(handlers, checkInterceptors(interceptors));
     this.carrier = carrier;
     this.stackTraces = options.stackTraces ?? true;
+    this.mapError = mapError;
     this.logger = options.logger ?? silentLogger;
     this.clock = options.clock ?? systemClock;
+    brand(this, "InvocableActivityHandler");
   }
 
   /** The activity types this handler serves. */
@@ -108,33 +125,93 @@ export class InvocableActivityHandler {
     return "codec" in outcome ? successEnvelope(input, outcome, metadata) : failureEnvelope(input, outcome, metadata);
   }
 
+  /**
+   * Stops the handler: tasks that arrive from now on are answered with a retryable `CarrierShutdown` failure, and those
+   * that still run after the grace are ended with it.
+   *
+   * @param options.graceMs how long running tasks may go on, in milliseconds. Default 0.
+   * @returns once no task is running; what was answered may still be on its way to the caller
+   */
+  async shutdown({ graceMs = 0 }: { readonly graceMs?: number } = {}): Promise<void> {
+    if (typeof graceMs !== "number" || !(graceMs >= 0))
+      throw new TypeError(`graceMs must be a number >= 0, got ${String(graceMs)}`);
+    this.stopping = true;
+    if (this.running.size === 0) return;
+    const idle = new Promise<void>((resolve) => {
+      this.onIdle.push(resolve);
+    });
+    const end = (): void => {
+      for (const run of this.running) run.abort(new CarrierShutdown());
+    };
+    const cancel = graceMs === 0 ? end() : scheduleAt(this.clock, this.clock.now() + graceMs, end);
+    await idle;
+    cancel?.();
+  }
+
   private async runTask(input: ExternalTaskInput, options: HandleOptions | undefined): Promise<TaskOutcome> {
+    const task = this.admit(input, options);
+    if ("classification" in task) {
+      const { classification, type } = task;
+      const fields = { ...taskFields(input), classification, failure_type: type };
+      this.logger.warn(fields, "A task was refused before its handler ran.");
+      return task;
+    }
+    const { run, context } = task;
+    this.running.add(run);
+    try {
+      const outcome = this.conclude(
+        await run.execute(
+          () => task.activity(() => context, task.args),
+          () => context.logger.warn({}, "A late outcome was dropped."),
+        ),
+        context,
+      );
+      context.settle(outcomeOf(outcome));
+      return outcome;
+    } finally {
+      this.running.delete(run);
+      if (this.running.size === 0) for (const resolve of this.onIdle.splice(0)) resolve();
+    }
+  }
+
+  /** A run that is ready to begin, or why it may not. */
+  private admit(input: ExternalTaskInput, options: HandleOptions | undefined): AdmittedTask | TaskFailure {
     if (input.kind !== "activity_task") return unsupportedTaskKind(input.kind);
     const activity = this.activities.get(input.task.handler);
     if (activity === undefined) return unknownActivity(input.task.handler, this.activities.keys());
 
-    const now = this.clock.now();
+    const { clock, logger } = this;
+    const now = clock.now();
     const remainingMs = options?.remainingMs;
-    const times = readTaskTimes(input, remainingMs === undefined ? undefined : now + remainingMs);
-    if ("unreadable" in times) return unreadableDeadline(times.unreadable);
-    if (times.onReceipt !== undefined && times.onReceipt.at <= now) return expiredOnReceipt(times.onReceipt);
+    const deadlines = readTaskDeadlines(input, remainingMs === undefined ? undefined : now + remainingMs);
+    if ("unreadable" in deadlines) return unreadableDeadline(deadlines.unreadable);
+    const first = deadlines.first();
+    if (first !== undefined && first.at <= now) return expiredOnReceipt(first);
 
     const args = decodeArguments(input);
     if ("classification" in args) return args;
+    if (this.stopping) return aborted(new CarrierShutdown(), false);
 
-    const run = createActivityRun(this.clock, times.whileRunning, options?.signal);
-    const outcome = await run.execute(
-      () => activity(args),
-      () => this.logger.warn(taskFields(input), "A late outcome was dropped."),
-    );
+    const run = createActivityRun(clock, deadlines.firstWhileRunning(), options?.signal);
+    const context = new RunContext({ input, deadlines, run, clock, logger, heartbeat: undefined });
+    return { activity, args, run, context };
+  }
+
+  private conclude(outcome: RunOutcome, context: RunContext): TaskOutcome {
     switch (outcome.kind) {
       case "returned":
         return this.encodeResult(outcome.value);
       case "threw":
-        return thrown(outcome.error, this.stackTraces);
+        return this.describeError(outcome.error, context);
       case "aborted":
         return aborted(outcome.reason, this.stackTraces);
     }
+  }
+
+  private describeError(error: unknown, context: RunContext): TaskFailure {
+    if (isActivityValidationError(error)) return invalid(error);
+    const mapped = this.mapError === undefined ? undefined : mappedError(this.mapError, error, context);
+    return thrown(mapped ?? error, this.stackTraces, error);
   }
 
   private encodeResult(value: unknown): TaskOutcome {
@@ -144,6 +221,19 @@ export class InvocableActivityHandler {
       return unencodableResult(error);
     }
   }
+}
+
+/** All that it takes to run a task. */
+interface AdmittedTask {
+  readonly activity: RegisteredActivity;
+  readonly args: readonly unknown[];
+  readonly run: ActivityRun;
+  readonly context: RunContext;
+}
+
+/** True for an {@link InvocableActivityHandler} of any copy of this library. */
+export function isInvocableActivityHandler(value: unknown): value is InvocableActivityHandler {
+  return brandOf(value) === "InvocableActivityHandler";
 }
 
 /** The positional arguments: a list is taken apart, null stands for none, any other value is one argument. */
@@ -159,10 +249,6 @@ function decodeArguments(input: ActivityTaskInput): readonly unknown[] | TaskFai
   } catch (error) {
     return undecodableArguments(error, envelope["codec"]);
   }
-}
-
-function taskFields(input: ActivityTaskInput): Readonly<Record<string, unknown>> {
-  return { task_id: input.task.id, attempt: input.task.attempt, activity_type: input.task.handler };
 }
 
 /**

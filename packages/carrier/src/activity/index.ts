@@ -1,6 +1,20 @@
 export type { Clock } from "./clock.js";
+export type { ActivityContext, ActivityDeadlines, ActivityInfo, ActivityLease } from "./context.js";
+export { type ContextKey, createContextKey } from "./context-values.js";
+export {
+  type ActivityDefinition,
+  type ActivityRunFunction,
+  type ArgumentSchemas,
+  defineActivity,
+  isActivityDefinition,
+} from "./define-activity.js";
 export * from "./errors.js";
 export * from "./handler.js";
+export type { ActivityInterceptor, ActivityNext } from "./interceptor.js";
 export type { Logger } from "./logger.js";
+export type { MapError } from "./map-error.js";
+export type { ActivityOutcome } from "./outcome.js";
+export type { ActivityFunction, ActivityHandler, ActivityHandlers } from "./registry.js";
 export type { CallerSignal } from "./run.js";
-export type { ActivityFunction, ActivityHandlers } from "./registry.js";
+export type { SchemaInput, SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from "./standard-schema.js";
+export { type ActivityValidationError, isActivityValidationError, type ValidationIssue } from "./validation.js";

@@ -1,4 +1,5 @@
 import type { PayloadLogger } from "../payload/envelope.js";
+import type { ExternalTaskInput } from "../protocol/task-input.js";
 
 /** Where the carrier reports what no result can say. Structured fields first, as pino takes them. */
 export interface Logger extends PayloadLogger {
@@ -11,3 +12,24 @@ const nothing = (): void => {};
 
 /** The default: a library does not print. */
 export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+/** A logger that puts the same fields into every line; a line's own fields count before them. */
+export function bindLogger(logger: Logger, bound: Readonly<Record<string, unknown>>): Logger {
+  return {
+    debug: (fields, message) => logger.debug({ ...bound, ...fields }, message),
+    info: (fields, message) => logger.info({ ...bound, ...fields }, message),
+    warn: (fields, message) => logger.warn({ ...bound, ...fields }, message),
+    error: (fields, message) => logger.error({ ...bound, ...fields }, message),
+  };
+}
+
+/** What identifies a task in log lines. */
+export function taskFields({ task, workflow }: ExternalTaskInput): Readonly<Record<string, unknown>> {
+  return {
+    task_id: task.id,
+    attempt: task.attempt,
+    activity_type: task.handler,
+    workflow_id: workflow.id,
+    run_id: workflow.runId,
+  };
+}

@@ -1,7 +1,12 @@
 import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope } from "../../test/support/envelopes.js";
 import { payloadEnvelope } from "../payload/index.js";
-import { InvocableActivityHandler, type InvocableActivityHandlerOptions } from "./handler.js";
+import { defineActivity } from "./define-activity.js";
+import {
+  InvocableActivityHandler,
+  isInvocableActivityHandler,
+  type InvocableActivityHandlerOptions,
+} from "./handler.js";
 import type { ActivityFunction, ActivityHandlers } from "./registry.js";
 
 const dim: ActivityFunction = () => null;
@@ -20,11 +25,11 @@ describe("constructing a handler", () => {
     ["undefined", undefined],
     ["null", null],
     ["a function", dim],
-    ["a list", [dim]],
+    ["a definition", defineActivity({ run: () => null })],
     ["text", "lamps.dim"],
   ])("refuses handlers that are %s", (_, handlers) => {
     expect(() => make(handlers)).toThrow(TypeError);
-    expect(() => make(handlers)).toThrow(/^handlers must be an object or a Map/);
+    expect(() => make(handlers)).toThrow(/^handlers must be an object, a Map or a list of functions/);
   });
 
   it.each([
@@ -36,7 +41,7 @@ describe("constructing a handler", () => {
     ["a promise of a function", new Map([["lamps.dim", Promise.resolve(dim)]])],
   ])("refuses a handler that is %s, by name", (_, handlers) => {
     expect(() => make(handlers)).toThrow(TypeError);
-    expect(() => make(handlers)).toThrow(/lamps\.dim.* must be a function, got /);
+    expect(() => make(handlers)).toThrow(/lamps\.dim.* must be a function or made by defineActivity, got /);
   });
 
   it.each([
@@ -131,6 +136,65 @@ describe("looking a handler up", () => {
     const result = await make({}).handle(taskFor(`\ud800${"x".repeat(5000)}`));
     expect(result).toMatchObject({ failure: { message: expect.stringContaining(`"\ufffd${"x".repeat(79)}"`) } });
   });
+});
+
+describe("activities in a list", () => {
+  const echo = defineActivity({ name: "lamps.echo", run: (_context, value: string) => value });
+  function dimmed(lamp: string): string {
+    return `${lamp} is dim`;
+  }
+
+  it("go by their own names", async () => {
+    const carrier = make([echo, dimmed]);
+    expect(carrier.activityTypes).toEqual(["lamps.echo", "dimmed"]);
+    expect(await carrier.handle(taskFor("lamps.echo", ["a"]))).toMatchObject({
+      result: { payload: payloadEnvelope("a") },
+    });
+    expect(await carrier.handle(taskFor("dimmed", ["a"]))).toMatchObject({
+      result: { payload: payloadEnvelope("a is dim") },
+    });
+  });
+
+  it.each([
+    ["a definition without a name", [defineActivity({ run: () => null })], /needs a name/],
+    ["a function without a name", [() => null], /needs a name/],
+    ["what is neither", [echo, { run: dim }], /must be a function or a definition, got an object/],
+    ["nothing", [undefined], /must be a function or a definition, got nothing/],
+  ])("are refused: %s", (_, handlers, message) => {
+    expect(() => make(handlers)).toThrow(TypeError);
+    expect(() => make(handlers)).toThrow(message);
+  });
+});
+
+describe("names", () => {
+  const named = defineActivity({ name: "lamps.dim", run: () => "named" });
+  const nameless = defineActivity({ run: () => "nameless" });
+
+  it("of definitions count before their keys, which stand in where there is none", () => {
+    expect(make({ named, nameless }).activityTypes).toEqual(["lamps.dim", "nameless"]);
+    expect(make(new Map([["x", named]])).activityTypes).toEqual(["lamps.dim"]);
+  });
+
+  it.each([
+    ["a list", [named, named]],
+    ["an object", { a: named, b: named }],
+    ["an object with its key", { "lamps.dim": dim, named }],
+    [
+      "a Map",
+      new Map<string, unknown>([
+        ["lamps.dim", nameless],
+        ["b", named],
+      ]),
+    ],
+  ])("are taken once: %s", (_, handlers) => {
+    expect(() => make(handlers)).toThrow(TypeError);
+    expect(() => make(handlers)).toThrow("two activities have the name lamps.dim");
+  });
+});
+
+it("a handler of another copy of the library is recognised as one", () => {
+  expect(isInvocableActivityHandler(make({}))).toBe(true);
+  expect(isInvocableActivityHandler({ handle: () => null })).toBe(false);
 });
 
 describe("calling a handler", () => {

@@ -19,7 +19,9 @@ import type {
 } from "../protocol/wire.js";
 import type { Deadline } from "./deadlines.js";
 import { ExternalTaskDeadlineExceeded, isExternalTaskDeadlineExceeded } from "./errors.js";
+import type { ActivityOutcome } from "./outcome.js";
 import { readThrown } from "./thrown.js";
+import type { ActivityValidationError } from "./validation.js";
 
 /** A failure in the contract's terms, before it is put into an envelope. */
 export interface TaskFailure {
@@ -31,6 +33,9 @@ export interface TaskFailure {
   /** Any payload value; undefined for none. */
   readonly details?: unknown;
 }
+
+/** A payload for a success, else what went wrong. */
+export type TaskOutcome = PayloadEnvelope | TaskFailure;
 
 /** The classifications a handler's own results use, and the kind each belongs to. */
 const KIND_OF = {
@@ -83,10 +88,26 @@ export function aborted(reason: unknown, stackTraces: boolean): TaskFailure {
   return failure.type === "TimeoutError" ? { ...failure, classification: "deadline_exceeded", stack: null } : failure;
 }
 
-/** The handler threw. */
-export function thrown(error: unknown, stackTraces: boolean): TaskFailure {
-  const { cancelled, ...failure } = readThrown(error, stackTraces);
+/**
+ * The handler or an interceptor threw.
+ *
+ * @param origin what was thrown, where `error` is what it was mapped to
+ */
+export function thrown(error: unknown, stackTraces: boolean, origin?: unknown): TaskFailure {
+  const { cancelled, ...failure } = readThrown(error, stackTraces, origin === error ? undefined : origin);
   return { ...failure, classification: cancelled ? "cancelled" : "application_error" };
+}
+
+/** A definition's schema did not accept arguments or return value. */
+export function invalid({ name, message, issues }: ActivityValidationError): TaskFailure {
+  return permanent("decode_failure", name, message, { issues });
+}
+
+/** What a task was answered with, as interceptors see it. */
+export function outcomeOf(outcome: TaskOutcome): ActivityOutcome {
+  if ("codec" in outcome) return { status: "succeeded" };
+  const { classification, type, retryable } = outcome;
+  return { status: "failed", kind: KIND_OF[classification], classification, type, retryable };
 }
 
 /** The arguments do not decode. */

@@ -23,6 +23,8 @@ export interface ActivityRun {
   signal(): AbortSignal;
   /** Ends the run: the signal fires, and the task is answered without waiting for the handler. Later calls change nothing. */
   abort(reason: unknown): void;
+  /** Puts another deadline in the place of the one there was. */
+  moveDeadline(deadline: Deadline | undefined): void;
   /**
    * Calls `invoke` and waits until it is done or the run is ended. Everything set up for that is taken down on every path.
    *
@@ -33,13 +35,16 @@ export interface ActivityRun {
 
 export function createActivityRun(
   clock: Clock,
-  deadline: Deadline | undefined,
+  firstDeadline: Deadline | undefined,
   caller: CallerSignal | undefined,
 ): ActivityRun {
+  let deadline = firstDeadline;
   let controller: AbortController | undefined;
   /** Set once the run was ended from outside. */
   let ended: (RunOutcome & { kind: "aborted" }) | undefined;
   let onEnd: (() => void) | undefined;
+  /** Set while a handler is pending: sets the timer of the deadline, in place of one that is set. */
+  let arm: (() => void) | undefined;
 
   function abort(reason: unknown): void {
     if (ended !== undefined) return;
@@ -62,6 +67,7 @@ export function createActivityRun(
         if (!open) return onLate();
         open = false;
         onEnd = undefined;
+        arm = undefined;
         cancelTimer?.();
         caller?.removeEventListener("abort", callerGone);
         resolve(outcome);
@@ -82,9 +88,12 @@ export function createActivityRun(
       onEnd?.();
       // A handler that had nothing to wait for is done by then, and needs no timer.
       queueMicrotask(() => {
-        if (open && deadline !== undefined) {
-          cancelTimer = scheduleAt(clock, deadline.at, () => expire("while the handler was running"));
-        }
+        if (!open) return;
+        arm = () => {
+          cancelTimer?.();
+          cancelTimer = deadline && scheduleAt(clock, deadline.at, () => expire("while the handler was running"));
+        };
+        arm();
       });
     });
   }
@@ -98,6 +107,10 @@ export function createActivityRun(
       return controller.signal;
     },
     abort,
+    moveDeadline(next) {
+      deadline = next;
+      arm?.();
+    },
     async execute(invoke, onLate) {
       if (caller?.aborted === true) abort(caller.reason);
       if (ended !== undefined) return ended;

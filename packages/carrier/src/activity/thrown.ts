@@ -19,15 +19,19 @@ export interface Thrown {
   readonly details: unknown;
 }
 
-/** Reads any thrown value. Never throws itself, whatever the value's getters do. */
-export function readThrown(error: unknown, withStack: boolean): Thrown {
+/**
+ * Reads any thrown value. Never throws itself, whatever the value's getters do.
+ *
+ * @param origin what it was made of, where it has no cause of its own to say so
+ */
+export function readThrown(error: unknown, withStack: boolean, origin?: unknown): Thrown {
   const failure = isActivityFailure(error) ? error : undefined;
   const name = text(read(failure, "type")) ?? text(read(error, "name"));
   const cancelled = isActivityCancelled(error);
   return {
     message: clip(messageOf(error, name), LONGEST_MESSAGE),
     type: name === undefined ? null : clip(name, LONGEST_MESSAGE),
-    stack: withStack ? stackOf(error) : null,
+    stack: withStack ? stackOf(error, origin) : null,
     retryable: !cancelled && read(failure, "retryable") !== false,
     cancelled,
     details: read(failure, "details"),
@@ -42,10 +46,10 @@ function messageOf(error: unknown, name: string | undefined): string {
 }
 
 /** The error's stack, followed by those of its causes. */
-function stackOf(error: unknown): string | null {
+function stackOf(error: unknown, origin: unknown): string | null {
   let trace = text(read(error, "stack"));
   if (trace === undefined) return null;
-  let cause = read(error, "cause");
+  let cause = read(error, "cause") ?? origin;
   for (let depth = 0; depth < MOST_CAUSES && cause !== undefined && cause !== null; depth++) {
     trace += `\nCaused by: ${text(read(cause, "stack")) ?? messageOf(cause, text(read(cause, "name")))}`;
     cause = read(cause, "cause");

@@ -2,6 +2,7 @@ import {
   type HandleOptions,
   InvocableActivityHandler,
   type InvocableActivityHandlerOptions,
+  isInvocableActivityHandler,
 } from "../activity/handler.js";
 import { type Logger, silentLogger } from "../activity/logger.js";
 import type { ActivityHandlers } from "../activity/registry.js";
@@ -134,7 +135,7 @@ export class InvocableHttpEndpoint {
 }
 
 function toHandler(handlers: InvocableHandlers, options: InvocableActivityHandlerOptions): InvocableActivityHandler {
-  return handlers instanceof InvocableActivityHandler ? handlers : new InvocableActivityHandler(handlers, options);
+  return isInvocableActivityHandler(handlers) ? handlers : new InvocableActivityHandler(handlers, options);
 }
 
 /**

@@ -60,3 +60,9 @@ export const TIMEOUT_TYPES = [
   "deadline_exceeded", // a deadline the carrier saw pass
 ] as const;
 export type TimeoutType = (typeof TIMEOUT_TYPES)[number];
+
+/**
+ * The entry of an envelope's `headers` that carries the activity execution's id, stable over all attempts. An addition to
+ * the contract under the engine's own name for it; dispatchers set it.
+ */
+export const ACTIVITY_EXECUTION_ID_HEADER = "activity_execution_id";

@@ -1,0 +1,128 @@
+import { brand, brandOf } from "../protocol/brand.js";
+import { describeReceived } from "../protocol/fields.js";
+import type { ActivityContext } from "./context.js";
+import { isStandardSchema, type SchemaInput, type SchemaOutput, type StandardSchema } from "./standard-schema.js";
+
+/** A function that runs an activity, whatever its arguments. */
+export type ActivityRunFunction = (context: ActivityContext, ...args: never[]) => unknown;
+
+/** One schema for each argument. */
+export type ArgumentSchemas = readonly StandardSchema[];
+
+type InputArguments<Schemas extends ArgumentSchemas> = {
+  -readonly [Index in keyof Schemas]: SchemaInput<Schemas[Index]>;
+};
+type OutputArguments<Schemas extends ArgumentSchemas> = {
+  -readonly [Index in keyof Schemas]: SchemaOutput<Schemas[Index]>;
+};
+
+/** An activity that gets a context, and whose arguments and return value may be validated. Made by {@link defineActivity}. */
+export interface ActivityDefinition<
+  Args extends readonly unknown[] = readonly unknown[],
+  Result = unknown,
+  Run = ActivityRunFunction,
+> {
+  /** The activity type; undefined when it is named where it is registered. */
+  readonly name: string | undefined;
+  readonly input: ArgumentSchemas | undefined;
+  readonly output: StandardSchema | undefined;
+  readonly run: Run;
+  /** For the compiler only: what a workflow sends, and what it gets back. */
+  readonly "~types"?: { readonly args: Args; readonly result: Result };
+}
+
+interface DefinitionWithInput<Input extends ArgumentSchemas> {
+  readonly name?: string;
+  readonly input: Input;
+}
+interface DefinitionWithoutInput {
+  readonly name?: string;
+  readonly input?: undefined;
+}
+
+/**
+ * Defines an activity that gets a context in front of its arguments.
+ *
+ * ```ts
+ * const charge = defineActivity({
+ *   name: "billing.charge",
+ *   input: [z.string(), z.number().int().positive()],
+ *   run: async (context, card, cents) => gateway.charge(card, cents, { signal: context.signal }),
+ * });
+ * ```
+ *
+ * `input` has one Standard Schema for each argument (zod, valibot, arktype and others), `output` one for the return value;
+ * what the schemas make of the values is what `run` gets and the workflow gets. Arguments that do not validate fail the
+ * task as a decode failure, not retryable, with every issue in the details, and `run` is not called; so do more
+ * arguments than there are schemas. A return value that does not validate fails like one that does not encode. A
+ * validator that throws fails the task like a handler that throws.
+ *
+ * @throws {TypeError} for an empty name, an `input` that is no list of schemas, an `output` that is no schema, and a `run`
+ *   that is no function
+ */
+export function defineActivity<const Input extends ArgumentSchemas, Output extends StandardSchema>(
+  definition: DefinitionWithInput<Input> & {
+    readonly output: Output;
+    readonly run: (
+      context: ActivityContext,
+      ...args: OutputArguments<Input>
+    ) => SchemaInput<Output> | Promise<SchemaInput<Output>>;
+  },
+): ActivityDefinition<
+  InputArguments<Input>,
+  SchemaOutput<Output>,
+  (context: ActivityContext, ...args: OutputArguments<Input>) => SchemaInput<Output> | Promise<SchemaInput<Output>>
+>;
+export function defineActivity<const Input extends ArgumentSchemas, Returned>(
+  definition: DefinitionWithInput<Input> & {
+    readonly output?: undefined;
+    readonly run: (context: ActivityContext, ...args: OutputArguments<Input>) => Returned;
+  },
+): ActivityDefinition<
+  InputArguments<Input>,
+  Awaited<Returned>,
+  (context: ActivityContext, ...args: OutputArguments<Input>) => Returned
+>;
+export function defineActivity<Args extends unknown[], Output extends StandardSchema>(
+  definition: DefinitionWithoutInput & {
+    readonly output: Output;
+    readonly run: (context: ActivityContext, ...args: Args) => SchemaInput<Output> | Promise<SchemaInput<Output>>;
+  },
+): ActivityDefinition<
+  Args,
+  SchemaOutput<Output>,
+  (context: ActivityContext, ...args: Args) => SchemaInput<Output> | Promise<SchemaInput<Output>>
+>;
+export function defineActivity<Args extends unknown[], Returned>(
+  definition: DefinitionWithoutInput & {
+    readonly output?: undefined;
+    readonly run: (context: ActivityContext, ...args: Args) => Returned;
+  },
+): ActivityDefinition<Args, Awaited<Returned>, (context: ActivityContext, ...args: Args) => Returned>;
+export function defineActivity(definition: {
+  readonly name?: string;
+  readonly input?: ArgumentSchemas | undefined;
+  readonly output?: StandardSchema | undefined;
+  readonly run: ActivityRunFunction;
+}): ActivityDefinition {
+  const { name, input, output, run } = definition;
+  const label = typeof name === "string" && name !== "" ? ` of ${name}` : "";
+  if (name !== undefined && (typeof name !== "string" || name.trim() === "")) {
+    throw new TypeError(`name must be a non-empty string, or be left out, got ${describeReceived(name)}`);
+  }
+  if (typeof run !== "function") throw new TypeError(`run${label} must be a function, got ${describeReceived(run)}`);
+  if (input !== undefined && !(Array.isArray(input) && input.every(isStandardSchema))) {
+    throw new TypeError(`input${label} must be a list of Standard Schema validators, one for each argument`);
+  }
+  if (output !== undefined && !isStandardSchema(output)) {
+    throw new TypeError(`output${label} must be a Standard Schema validator, got ${describeReceived(output)}`);
+  }
+  const defined = { name, input: input === undefined ? undefined : [...input], output, run };
+  brand(defined, "ActivityDefinition");
+  return Object.freeze(defined);
+}
+
+/** True for an {@link ActivityDefinition} of any copy of this library. */
+export function isActivityDefinition(value: unknown): value is ActivityDefinition {
+  return brandOf(value) === "ActivityDefinition";
+}

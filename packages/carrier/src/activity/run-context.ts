@@ -1,0 +1,123 @@
+import type { HeartbeatProgress } from "../protocol/heartbeat.js";
+import { ACTIVITY_EXECUTION_ID_HEADER } from "../protocol/constants.js";
+import type { ActivityTaskInput } from "../protocol/task-input.js";
+import type { Clock } from "./clock.js";
+import type { ActivityContext, ActivityInfo } from "./context.js";
+import type { ContextKey } from "./context-values.js";
+import type { DeadlineName, TaskDeadlines } from "./deadlines.js";
+import { bindLogger, type Logger, taskFields } from "./logger.js";
+import type { ActivityOutcome } from "./outcome.js";
+import type { ActivityRun } from "./run.js";
+
+/** What a context is made of. */
+export interface RunParts {
+  readonly input: ActivityTaskInput;
+  readonly deadlines: TaskDeadlines;
+  readonly run: ActivityRun;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Undefined where nobody sends heartbeats. */
+  readonly heartbeat: ((progress?: HeartbeatProgress) => void) | undefined;
+}
+
+/** The context of one run. Its parts are made when they are first asked for: most handlers ask for few. */
+export class RunContext implements ActivityContext {
+  private readonly parts: RunParts;
+  private readInfo: ActivityInfo | undefined;
+  private boundLogger: Logger | undefined;
+  private values: Map<symbol, unknown> | undefined;
+  private answered: { readonly promise: Promise<ActivityOutcome>; resolve(outcome: ActivityOutcome): void } | undefined;
+  private answer: ActivityOutcome | undefined;
+
+  constructor(parts: RunParts) {
+    this.parts = parts;
+  }
+
+  get info(): ActivityInfo {
+    return (this.readInfo ??= readInfo(this.parts.input, this.parts.deadlines));
+  }
+
+  get signal(): AbortSignal {
+    return this.parts.run.signal();
+  }
+
+  get headers(): Readonly<Record<string, unknown>> {
+    return this.parts.input.headers;
+  }
+
+  get logger(): Logger {
+    return (this.boundLogger ??= bindLogger(this.parts.logger, taskFields(this.parts.input)));
+  }
+
+  get outcome(): Promise<ActivityOutcome> {
+    if (this.answered === undefined) {
+      let resolve!: (outcome: ActivityOutcome) => void;
+      const promise = new Promise<ActivityOutcome>((settle) => {
+        resolve = settle;
+      });
+      this.answered = { promise, resolve };
+      if (this.answer !== undefined) resolve(this.answer);
+    }
+    return this.answered.promise;
+  }
+
+  remainingMs(): number {
+    const { deadlines, clock } = this.parts;
+    const deadline = deadlines.firstWhileRunning();
+    return deadline === undefined ? Number.POSITIVE_INFINITY : Math.max(0, deadline.at - clock.now());
+  }
+
+  heartbeat(progress?: HeartbeatProgress): void {
+    this.parts.heartbeat?.(progress);
+  }
+
+  get<T>(key: ContextKey<T>): T {
+    return this.values?.has(key.id) === true ? (this.values.get(key.id) as T) : key.defaultValue;
+  }
+
+  set<T>(key: ContextKey<T>, value: T): void {
+    (this.values ??= new Map()).set(key.id, value);
+  }
+
+  /** Deadlines were moved: what was read of them is out of date. */
+  refresh(): void {
+    this.readInfo = undefined;
+  }
+
+  /** Says what the task is answered with. */
+  settle(outcome: ActivityOutcome): void {
+    this.answer = outcome;
+    this.answered?.resolve(outcome);
+  }
+}
+
+function readInfo({ task, workflow, lease, headers }: ActivityTaskInput, deadlines: TaskDeadlines): ActivityInfo {
+  const executionId = headers[ACTIVITY_EXECUTION_ID_HEADER];
+  const instant = (name: DeadlineName): Date | undefined => {
+    const at = deadlines.at(name);
+    return at === undefined ? undefined : new Date(at);
+  };
+  return {
+    taskId: task.id,
+    attempt: task.attempt,
+    attemptId: task.activityAttemptId,
+    activityType: task.handler,
+    taskQueue: task.taskQueue,
+    workflowId: workflow.id,
+    runId: workflow.runId,
+    idempotencyKey: task.idempotencyKey,
+    executionId: typeof executionId === "string" && executionId !== "" ? executionId : undefined,
+    lease: {
+      owner: lease.owner,
+      // Every task has one: an envelope without is refused, and so is one that is no timestamp.
+      expiresAt: instant("lease.expires_at")!,
+      renewedBy: lease.renewedBy ?? undefined,
+    },
+    deadlines: {
+      scheduleToStart: instant("deadlines.schedule_to_start"),
+      startToClose: instant("deadlines.start_to_close"),
+      scheduleToClose: instant("deadlines.schedule_to_close"),
+      heartbeat: instant("deadlines.heartbeat"),
+    },
+  };
+}
