@@ -3,13 +3,18 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { root, run, runBin } from "./lib.mjs";
 
 let failed = false;
 function check(name, ok) {
   console.log(`${name}: ${ok ? "ok" : "FAILED"}`);
   failed ||= !ok;
+}
+
+function link(name, modules) {
+  mkdirSync(dirname(join(modules, name)), { recursive: true });
+  symlinkSync(`${root}node_modules/${name}`, join(modules, name), "dir");
 }
 
 const work = mkdtempSync(join(tmpdir(), "carrier-pack-"));
@@ -38,9 +43,9 @@ for (const folder of readdirSync(`${root}packages`)) {
   const installed = join(consumer, "node_modules", manifest.name);
   mkdirSync(installed, { recursive: true });
   run("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"]);
-  mkdirSync(join(consumer, "node_modules", "@types"), { recursive: true });
-  symlinkSync(`${root}node_modules/@types/node`, join(consumer, "node_modules", "@types", "node"), "dir");
-  symlinkSync(`${root}node_modules/undici-types`, join(consumer, "node_modules", "undici-types"), "dir");
+  // As if the user had installed what the package depends on, and the peers of its subpaths.
+  const needed = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  for (const name of ["@types/node", "undici-types", ...needed]) link(name, join(consumer, "node_modules"));
   const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith(".json"));
   const lines = entries.map((entry, i) => `import * as entry${i} from "${manifest.name}${entry.slice(1)}";`);
   const uses = entries.map((_, i) => `entry${i}`).join(", ");

@@ -41,12 +41,12 @@ export class TaskDeadlines {
 
   /** The first to pass of those that count on receipt: all of them. */
   first(): Deadline | undefined {
-    return earliest(this.all);
+    return this.earliest(false);
   }
 
   /** The first to pass of those that count once the handler has started; undefined for none. */
   firstWhileRunning(): Deadline | undefined {
-    return earliest(this.all.filter(({ countsWhileRunning }) => countsWhileRunning));
+    return this.earliest(true);
   }
 
   /** When a deadline passes, in milliseconds since the epoch; undefined where it was not set. */
@@ -61,13 +61,16 @@ export class TaskDeadlines {
     if (deadline === undefined || at <= deadline.at || !isInstant(at)) return;
     this.all[index] = { ...deadline, at, expiresAt: formatTimestamp(at) };
   }
-}
 
-/** The first of those that pass at the same instant. */
-function earliest(deadlines: readonly TaskDeadline[]): Deadline | undefined {
-  let first = deadlines[0];
-  for (const deadline of deadlines) if (deadline.at < first!.at) first = deadline;
-  return first;
+  /** The first of those that pass at the same instant. */
+  private earliest(whileRunning: boolean): Deadline | undefined {
+    let first: Deadline | undefined;
+    for (const deadline of this.all) {
+      if (whileRunning && !deadline.countsWhileRunning) continue;
+      if (first === undefined || deadline.at < first.at) first = deadline;
+    }
+    return first;
+  }
 }
 
 /**

@@ -15,7 +15,6 @@ import {
   expiredOnReceipt,
   failureEnvelope,
   invalid,
-  outcomeOf,
   successEnvelope,
   type TaskFailure,
   type TaskOutcome,
@@ -166,7 +165,7 @@ export class InvocableActivityHandler {
         ),
         context,
       );
-      context.settle(outcomeOf(outcome));
+      context.settle(outcome);
       return outcome;
     } finally {
       this.running.delete(run);

@@ -12,6 +12,7 @@ export * from "./errors.js";
 export * from "./handler.js";
 export type { ActivityInterceptor, ActivityNext } from "./interceptor.js";
 export type { Logger } from "./logger.js";
+export { loggingInterceptor } from "./logging-interceptor.js";
 export type { MapError } from "./map-error.js";
 export type { ActivityOutcome } from "./outcome.js";
 export type { ActivityFunction, ActivityHandler, ActivityHandlers } from "./registry.js";

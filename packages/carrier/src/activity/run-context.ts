@@ -7,6 +7,7 @@ import type { ContextKey } from "./context-values.js";
 import type { DeadlineName, TaskDeadlines } from "./deadlines.js";
 import { bindLogger, type Logger, taskFields } from "./logger.js";
 import type { ActivityOutcome } from "./outcome.js";
+import { outcomeOf, type TaskOutcome } from "./results.js";
 import type { ActivityRun } from "./run.js";
 
 /** What a context is made of. */
@@ -27,7 +28,7 @@ export class RunContext implements ActivityContext {
   private boundLogger: Logger | undefined;
   private values: Map<symbol, unknown> | undefined;
   private answered: { readonly promise: Promise<ActivityOutcome>; resolve(outcome: ActivityOutcome): void } | undefined;
-  private answer: ActivityOutcome | undefined;
+  private answer: TaskOutcome | undefined;
 
   constructor(parts: RunParts) {
     this.parts = parts;
@@ -56,7 +57,7 @@ export class RunContext implements ActivityContext {
         resolve = settle;
       });
       this.answered = { promise, resolve };
-      if (this.answer !== undefined) resolve(this.answer);
+      if (this.answer !== undefined) resolve(outcomeOf(this.answer));
     }
     return this.answered.promise;
   }
@@ -85,9 +86,9 @@ export class RunContext implements ActivityContext {
   }
 
   /** Says what the task is answered with. */
-  settle(outcome: ActivityOutcome): void {
+  settle(outcome: TaskOutcome): void {
     this.answer = outcome;
-    this.answered?.resolve(outcome);
+    this.answered?.resolve(outcomeOf(outcome));
   }
 }
 

@@ -1,0 +1,37 @@
+import type { ActivityInterceptor } from "./interceptor.js";
+
+/**
+ * Logs each run through `context.logger`: `debug` when it starts; when it is answered `info` for a success and a
+ * cancellation, `warn` for a failure that may be retried, `error` for one that is final. Lines carry the task's fields,
+ * `duration_ms` (whole milliseconds), and for failures `classification`, `failure_type` and `retryable`; never arguments,
+ * results, messages or stack traces.
+ *
+ * ```ts
+ * new InvocableActivityHandler(handlers, { logger, interceptors: [loggingInterceptor()] });
+ * ```
+ *
+ * Put it first in the list, so that it measures what the others do too. A logger that throws harms nobody.
+ */
+export function loggingInterceptor(): ActivityInterceptor {
+  return (next) => (context, args) => {
+    const started = performance.now();
+    context.outcome
+      .then((outcome) => {
+        const duration = { duration_ms: Math.round(performance.now() - started) };
+        if (outcome.status === "succeeded") return context.logger.info(duration, "Activity completed.");
+        const { classification, type, retryable } = outcome;
+        const fields = { ...duration, classification, failure_type: type, retryable };
+        if (classification === "cancelled") return context.logger.info(fields, "Activity cancelled.");
+        return retryable
+          ? context.logger.warn(fields, "Activity failed and may be retried.")
+          : context.logger.error(fields, "Activity failed.");
+      })
+      .catch(() => {});
+    try {
+      context.logger.debug({}, "Activity started.");
+    } catch {
+      // As above.
+    }
+    return next(context, args);
+  };
+}

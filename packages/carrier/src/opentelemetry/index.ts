@@ -1,0 +1,1 @@
+export { type OpenTelemetryOptions, openTelemetryInterceptor } from "./interceptor.js";
