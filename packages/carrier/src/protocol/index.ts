@@ -7,6 +7,9 @@ export {
   isExternalTaskResultError,
 } from "./errors.js";
 export type { ContractViolation, JsonObject } from "./fields.js";
+export * from "./heartbeat.js";
+export * from "./heartbeat-endpoint.js";
+export * from "./heartbeat-progress.js";
 export * from "./task-input.js";
 export * from "./task-result.js";
 export * from "./timestamps.js";
