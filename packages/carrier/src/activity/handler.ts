@@ -1,11 +1,14 @@
 import { decodePayload, payloadEnvelope } from "../payload/envelope.js";
 import { brand, brandOf } from "../protocol/brand.js";
 import { AVRO_CODEC } from "../protocol/constants.js";
+import { isObject } from "../protocol/fields.js";
 import { type ActivityTaskInput, type ExternalTaskInput, parseExternalTaskInput } from "../protocol/task-input.js";
 import type { InvocableResultEnvelope } from "../protocol/wire.js";
 import { type Clock, scheduleAt, systemClock } from "./clock.js";
 import { readTaskDeadlines } from "./deadlines.js";
 import { CarrierShutdown } from "./errors.js";
+import { type EngineHeartbeatOptions, engineHeartbeatSender } from "./engine-heartbeat-sender.js";
+import type { HeartbeatSender } from "./heartbeat-sender.js";
 import { type MapError, mappedError } from "./map-error.js";
 import { type ActivityInterceptor, checkInterceptors } from "./interceptor.js";
 import { type Logger, silentLogger, taskFields } from "./logger.js";
@@ -41,6 +44,16 @@ export interface InvocableActivityHandlerOptions {
   readonly interceptors?: readonly ActivityInterceptor[];
   /** Says what becomes of what handlers and interceptors throw. Default: `docs/errors-and-retries.md` has the table. */
   readonly mapError?: MapError;
+  /**
+   * How `context.heartbeat` reaches the engine: its address and a worker's token, or a sender of your own. Without it
+   * heartbeats go nowhere, and only the caller can renew the lease.
+   */
+  readonly heartbeat?: EngineHeartbeatOptions | HeartbeatSender;
+  /**
+   * Whether heartbeats are sent while a handler runs though it makes none: for handlers that cannot, and whose run is
+   * worth the lease as long as the process lives. Not where the caller renews the lease. Default false.
+   */
+  readonly automaticHeartbeats?: boolean;
   /** Default: silent. Never gets arguments, results, messages of errors or secrets. */
   readonly logger?: Logger;
   /** Default: the system's. */
@@ -75,6 +88,8 @@ export class InvocableActivityHandler {
   private readonly activities: ReadonlyMap<string, RegisteredActivity>;
   private readonly stackTraces: boolean;
   private readonly mapError: MapError | undefined;
+  private readonly sender: HeartbeatSender | undefined;
+  private readonly automaticHeartbeats: boolean;
   private readonly logger: Logger;
   private readonly clock: Clock;
   private readonly running = new Set<ActivityRun>();
@@ -94,6 +109,11 @@ export class InvocableActivityHandler {
     this.carrier = carrier;
     this.stackTraces = options.stackTraces ?? true;
     this.mapError = mapError;
+    this.sender = toSender(options.heartbeat);
+    this.automaticHeartbeats = options.automaticHeartbeats ?? false;
+    if (this.automaticHeartbeats && this.sender === undefined) {
+      throw new TypeError("automaticHeartbeats needs the option heartbeat to send them with");
+    }
     this.logger = options.logger ?? silentLogger;
     this.clock = options.clock ?? systemClock;
     brand(this, "InvocableActivityHandler");
@@ -179,7 +199,7 @@ export class InvocableActivityHandler {
     const activity = this.activities.get(input.task.handler);
     if (activity === undefined) return unknownActivity(input.task.handler, this.activities.keys());
 
-    const { clock, logger } = this;
+    const { clock, logger, sender, automaticHeartbeats } = this;
     const now = clock.now();
     const remainingMs = options?.remainingMs;
     const deadlines = readTaskDeadlines(input, remainingMs === undefined ? undefined : now + remainingMs);
@@ -192,7 +212,7 @@ export class InvocableActivityHandler {
     if (this.stopping) return aborted(new CarrierShutdown(), false);
 
     const run = createActivityRun(clock, deadlines.firstWhileRunning(), options?.signal);
-    const context = new RunContext({ input, deadlines, run, clock, logger, heartbeat: undefined });
+    const context = new RunContext({ input, deadlines, run, clock, logger, sender, automaticHeartbeats });
     return { activity, args, run, context };
   }
 
@@ -228,6 +248,14 @@ interface AdmittedTask {
   readonly args: readonly unknown[];
   readonly run: ActivityRun;
   readonly context: RunContext;
+}
+
+function toSender(heartbeat: EngineHeartbeatOptions | HeartbeatSender | undefined): HeartbeatSender | undefined {
+  return heartbeat === undefined || isSender(heartbeat) ? heartbeat : engineHeartbeatSender(heartbeat);
+}
+
+function isSender(heartbeat: EngineHeartbeatOptions | HeartbeatSender): heartbeat is HeartbeatSender {
+  return isObject(heartbeat) && typeof heartbeat["send"] === "function";
 }
 
 /** True for an {@link InvocableActivityHandler} of any copy of this library. */

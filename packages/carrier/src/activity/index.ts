@@ -8,8 +8,16 @@ export {
   defineActivity,
   isActivityDefinition,
 } from "./define-activity.js";
+export { type EngineHeartbeatOptions, engineHeartbeatSender } from "./engine-heartbeat-sender.js";
 export * from "./errors.js";
 export * from "./handler.js";
+export {
+  type Heartbeat,
+  HeartbeatError,
+  type HeartbeatErrorOptions,
+  type HeartbeatSender,
+  isHeartbeatError,
+} from "./heartbeat-sender.js";
 export type { ActivityInterceptor, ActivityNext } from "./interceptor.js";
 export type { Logger } from "./logger.js";
 export { loggingInterceptor } from "./logging-interceptor.js";

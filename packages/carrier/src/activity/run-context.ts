@@ -4,6 +4,9 @@ import type { ActivityTaskInput } from "../protocol/task-input.js";
 import type { Clock } from "./clock.js";
 import type { ActivityContext, ActivityInfo } from "./context.js";
 import type { ContextKey } from "./context-values.js";
+import type { HeartbeatSender } from "./heartbeat-sender.js";
+import type { Heartbeats } from "./heartbeats.js";
+import { createRunHeartbeats } from "./run-heartbeats.js";
 import type { DeadlineName, TaskDeadlines } from "./deadlines.js";
 import { bindLogger, type Logger, taskFields } from "./logger.js";
 import type { ActivityOutcome } from "./outcome.js";
@@ -18,12 +21,14 @@ export interface RunParts {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Undefined where nobody sends heartbeats. */
-  readonly heartbeat: ((progress?: HeartbeatProgress) => void) | undefined;
+  readonly sender: HeartbeatSender | undefined;
+  readonly automaticHeartbeats: boolean;
 }
 
 /** The context of one run. Its parts are made when they are first asked for: most handlers ask for few. */
 export class RunContext implements ActivityContext {
   private readonly parts: RunParts;
+  private readonly heartbeats: Heartbeats | undefined;
   private readInfo: ActivityInfo | undefined;
   private boundLogger: Logger | undefined;
   private values: Map<symbol, unknown> | undefined;
@@ -32,6 +37,13 @@ export class RunContext implements ActivityContext {
 
   constructor(parts: RunParts) {
     this.parts = parts;
+    const { sender, automaticHeartbeats: automatic } = parts;
+    if (sender !== undefined) {
+      const onMoved = (): void => {
+        this.readInfo = undefined;
+      };
+      this.heartbeats = createRunHeartbeats({ ...parts, sender, automatic, logger: this.logger, onMoved });
+    }
   }
 
   get info(): ActivityInfo {
@@ -69,7 +81,7 @@ export class RunContext implements ActivityContext {
   }
 
   heartbeat(progress?: HeartbeatProgress): void {
-    this.parts.heartbeat?.(progress);
+    this.heartbeats?.heartbeat(progress);
   }
 
   get<T>(key: ContextKey<T>): T {
@@ -80,13 +92,9 @@ export class RunContext implements ActivityContext {
     (this.values ??= new Map()).set(key.id, value);
   }
 
-  /** Deadlines were moved: what was read of them is out of date. */
-  refresh(): void {
-    this.readInfo = undefined;
-  }
-
-  /** Says what the task is answered with. */
+  /** Says what the task is answered with: no heartbeat is sent from now on. */
   settle(outcome: TaskOutcome): void {
+    this.heartbeats?.stop();
     this.answer = outcome;
     this.answered?.resolve(outcomeOf(outcome));
   }

@@ -1,16 +1,1 @@
-import type { Logger } from "../../src/activity/logger.js";
-
-export interface LogLine {
-  readonly level: keyof Logger;
-  readonly fields: Readonly<Record<string, unknown>>;
-  readonly message: string;
-}
-
-/** Keeps what it is told. */
-export function recordingLogger(): Logger & { readonly lines: readonly LogLine[] } {
-  const lines: LogLine[] = [];
-  const at = (level: keyof Logger) => (fields: Readonly<Record<string, unknown>>, message: string) => {
-    lines.push({ level, fields, message });
-  };
-  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error"), lines };
-}
+export { type LogLine, recordingLogger } from "../../src/testing/recording-logger.js";

@@ -1,5 +1,6 @@
 import type { ConformanceCase, DeadlineField, ExpectedFailure } from "../conformance-types.js";
-import { type ActivityTaskOptions, timestampAt } from "../task-builder.js";
+import { timestampAt } from "../build-task-input.js";
+import type { ActivityTaskOptions } from "./tasks.js";
 import { task, variants } from "./request.js";
 
 /** Far enough to arrive in time, near enough to wait for. */

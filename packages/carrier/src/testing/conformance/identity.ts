@@ -1,5 +1,5 @@
 import type { ConformanceCase } from "../conformance-types.js";
-import { activityTask } from "../task-builder.js";
+import { activityTask } from "./tasks.js";
 import { rawTask, task, variants } from "./request.js";
 
 /** Which task an answer speaks for, and what of the envelope a carrier passes over. */

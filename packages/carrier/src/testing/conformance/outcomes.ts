@@ -1,5 +1,5 @@
 import type { ConformanceCase, ExpectedFailure } from "../conformance-types.js";
-import { workflowTask } from "../task-builder.js";
+import { workflowTask } from "./tasks.js";
 import { task, variants } from "./request.js";
 
 const FAILED = {

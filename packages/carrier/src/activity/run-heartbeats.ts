@@ -1,0 +1,80 @@
+import type { HeartbeatProgress } from "../protocol/heartbeat.js";
+import type { ActivityTaskInput } from "../protocol/task-input.js";
+import type { Clock } from "./clock.js";
+import type { TaskDeadlines } from "./deadlines.js";
+import { ActivityCancelled, AttemptClosed } from "./errors.js";
+import type { HeartbeatSender } from "./heartbeat-sender.js";
+import { type Heartbeats, startHeartbeats } from "./heartbeats.js";
+import type { Logger } from "./logger.js";
+import type { ActivityRun } from "./run.js";
+
+export interface RunHeartbeatsParts {
+  readonly input: ActivityTaskInput;
+  readonly deadlines: TaskDeadlines;
+  readonly run: ActivityRun;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly sender: HeartbeatSender;
+  readonly automatic: boolean;
+  /** Called when deadlines were moved. */
+  readonly onMoved: () => void;
+}
+
+/**
+ * The heartbeats of a run and what they do to it: an accepted one moves the lease and the heartbeat deadline, one that
+ * must not go on ends the run. Nothing is set up before the first, unless they are automatic. Where the caller renews the
+ * lease none is sent automatically.
+ *
+ * How long the heartbeat timeout is no envelope says, only when it first ends. What is left of it on receipt is taken for
+ * it: a little less than it is.
+ */
+export function createRunHeartbeats(parts: RunHeartbeatsParts): Heartbeats {
+  const { input, deadlines, run, clock, logger, sender } = parts;
+  const { task, lease } = input;
+  const isRenewed = lease.renewedBy !== null;
+  const firstDeadline = deadlines.at("deadlines.heartbeat");
+  const timeoutMs = firstDeadline === undefined ? undefined : firstDeadline - clock.now();
+  const automatic = parts.automatic && !isRenewed;
+  let started: Heartbeats | undefined;
+
+  const start = (): Heartbeats =>
+    startHeartbeats({
+      clock,
+      logger,
+      sender,
+      task: {
+        taskId: task.id,
+        attemptId: task.activityAttemptId,
+        leaseOwner: lease.owner,
+        endpoint: lease.heartbeatEndpoint,
+      },
+      timeoutMs,
+      leaseLeftMs: () => (isRenewed ? Number.POSITIVE_INFINITY : deadlines.at("lease.expires_at")! - clock.now()),
+      automatic,
+      onAccepted({ leaseExpiresAt }, sentAt) {
+        if (leaseExpiresAt !== undefined) deadlines.postpone("lease.expires_at", leaseExpiresAt.getTime());
+        if (timeoutMs !== undefined) deadlines.postpone("deadlines.heartbeat", sentAt + timeoutMs);
+        run.moveDeadline(deadlines.firstWhileRunning());
+        parts.onMoved();
+      },
+      onStop({ cancelRequested, reason }) {
+        run.abort(
+          cancelRequested
+            ? new ActivityCancelled(`The engine asked the activity to stop: ${reason ?? "cancel_requested"}.`)
+            : new AttemptClosed(reason ?? "attempt_closed"),
+        );
+      },
+    });
+
+  if (automatic) started = start();
+  let stopped = false;
+  return {
+    heartbeat(progress?: HeartbeatProgress) {
+      if (!stopped) (started ??= start()).heartbeat(progress);
+    },
+    stop() {
+      stopped = true;
+      started?.stop();
+    },
+  };
+}

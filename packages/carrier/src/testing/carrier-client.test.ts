@@ -1,0 +1,107 @@
+import { createServer } from "node:http";
+import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest";
+import { listen, type Loopback } from "../../test/support/loopback.js";
+import { defineActivity } from "../activity/define-activity.js";
+import { CallerDisconnected, NonRetryableError } from "../activity/errors.js";
+import { InvocableActivityHandler } from "../activity/handler.js";
+import { nodeInvocableActivityHandler } from "../adapters/node.js";
+import { bearerToken } from "../http/auth.js";
+import { buildTaskInput } from "./build-task-input.js";
+import { type CarrierClient, CarrierRequestFailed, carrierClient } from "./carrier-client.js";
+import { ActivityTaskFailed } from "./task-result.js";
+
+const add = defineActivity({ name: "add", run: (_context, left: number, right: number) => left + right });
+const handlers = {
+  add,
+  echo: (value: unknown) => value,
+  fail: () => {
+    throw new NonRetryableError("no");
+  },
+  key: defineActivity({ run: ({ info }) => [info.executionId, info.attempt] }),
+  never: () => new Promise(() => {}),
+};
+const auth = bearerToken("s3cret");
+
+let server: Loopback;
+beforeAll(async () => {
+  server = await listen(createServer(nodeInvocableActivityHandler(handlers, { auth })));
+});
+afterAll(() => server.close());
+
+const CLIENTS: readonly (readonly [string, (token?: string) => CarrierClient])[] = [
+  ["handlers", (token = "s3cret") => carrierClient(handlers, { auth, token })],
+  [
+    "a ready-made handler",
+    (token = "s3cret") => carrierClient(new InvocableActivityHandler(handlers), { auth, token }),
+  ],
+  ["a URL", (token = "s3cret") => carrierClient(server.url, { token })],
+];
+
+describe.each(CLIENTS)("a client of %s", (_, connect) => {
+  it("calls activities, by definition or by type", async () => {
+    const client = connect();
+    const sum = await client.call(add, [2, 3]);
+    expectTypeOf(sum).toEqualTypeOf<number>();
+    expect(sum).toBe(5);
+    expect(await client.call("echo", [new Uint8Array([1, 2])])).toEqual(new Uint8Array([1, 2]));
+    expect(await client.call("key", [], { executionId: "execution-9", attempt: 4 })).toEqual(["execution-9", 4]);
+  });
+
+  it("throws what a failed activity says", async () => {
+    const failed = connect().call("fail");
+    await expect(failed).rejects.toBeInstanceOf(ActivityTaskFailed);
+    await expect(failed).rejects.toMatchObject({ failure: { type: "NonRetryableError", retryable: false } });
+  });
+
+  it("gives results whole", async () => {
+    expect(await connect().send(buildTaskInput({ activityType: "fail" }))).toMatchObject({
+      kind: "failure",
+      task: { attempt: 1 },
+    });
+  });
+
+  it.each([
+    ["not welcome", "wrong", buildTaskInput(), 401],
+    ["no task", "s3cret", { schema: "other" }, 400],
+    ["no JSON", "s3cret", "{", 400],
+  ])("tells a refused request from a failed task: %s", async (_what, token, body, status) => {
+    const client = connect(token);
+    expect(await client.post(body)).toMatchObject({ status });
+    await expect(client.send(body)).rejects.toMatchObject({ name: "CarrierRequestFailed", answer: { status } });
+  });
+
+  it("can go away", async () => {
+    const caller = new AbortController();
+    const ended = connect().send(buildTaskInput({ activityType: "never" }), { signal: caller.signal });
+    caller.abort(new CallerDisconnected());
+    const outcome = await ended.then(
+      (result) => result.kind,
+      (error: Error) => error.name,
+    );
+    // A socket is gone before there is an answer; in memory there is one.
+    expect(["failure", "CallerDisconnected"]).toContain(outcome);
+  });
+});
+
+describe("carrierClient", () => {
+  it("tells an answer that is no result", async () => {
+    const other = await listen(createServer((_, response) => response.end("<h1>Hello</h1>")));
+    const failed = carrierClient(other.url).call("echo");
+    await expect(failed).rejects.toBeInstanceOf(CarrierRequestFailed);
+    await expect(failed).rejects.toThrow("the carrier answered 200: <h1>Hello</h1>");
+    await other.close();
+  });
+
+  it.each([
+    ["a URL of another scheme", "ftp://carrier", /must be of http or https/],
+    ["no URL", "carrier", /Invalid URL/],
+    ["bad handlers", null, /handlers must be/],
+  ])("refuses %s", (_, target, message) => {
+    expect(() => carrierClient(target as string)).toThrow(TypeError);
+    expect(() => carrierClient(target as string)).toThrow(message);
+  });
+
+  it("needs the name of a definition", async () => {
+    await expect(carrierClient(handlers).call(handlers.key, [])).rejects.toThrow("a definition that has a name");
+  });
+});

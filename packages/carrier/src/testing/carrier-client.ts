@@ -1,0 +1,161 @@
+import type { HandleOptions } from "../activity/handler.js";
+import type { ActivityHandler } from "../activity/registry.js";
+import { isActivityDefinition } from "../activity/define-activity.js";
+import { type InvocableHandlers, InvocableHttpEndpoint, type InvocableHttpOptions } from "../http/endpoint.js";
+import type { AvroValue } from "../payload/value.js";
+import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "../protocol/constants.js";
+import { type ExternalTaskResult, parseExternalTaskResult } from "../protocol/task-result.js";
+import type { ActivityArguments, ActivityResult } from "./activity-types.js";
+import { buildTaskInput, type TaskInputOptions } from "./build-task-input.js";
+import { valueOf } from "./task-result.js";
+
+export interface CarrierClientOptions extends InvocableHttpOptions {
+  /** Sent as `Authorization: Bearer`. */
+  readonly token?: string;
+  /** Headers of every request, by lower-case name. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What a carrier answered over HTTP. */
+export interface CarrierAnswer {
+  readonly status: number;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** The carrier answered, but not with a task's result: a refused request, or no carrier at all. */
+export class CarrierRequestFailed extends Error {
+  override readonly name = "CarrierRequestFailed";
+  readonly answer: CarrierAnswer;
+
+  constructor(answer: CarrierAnswer) {
+    super(`the carrier answered ${answer.status}: ${answer.body.slice(0, 500)}`);
+    this.answer = answer;
+  }
+}
+
+/** Sends tasks to a carrier, as an engine's dispatcher does. Made by {@link carrierClient}. */
+export interface CarrierClient {
+  /**
+   * Sends a task for an activity and gives its value, decoded.
+   *
+   * @param activity its definition, which must have a name, or its type
+   * @param task what the engine says of the task: attempt, ids, deadlines, headers
+   * @throws {ActivityTaskFailed} (as a rejection) when the activity failed
+   * @throws {CarrierRequestFailed} (as a rejection) when there was no result
+   */
+  call<Activity extends ActivityHandler>(
+    activity: Activity,
+    args: ActivityArguments<Activity>,
+    task?: Omit<TaskInputOptions, "activityType" | "args">,
+  ): Promise<ActivityResult<Activity>>;
+  call(
+    activityType: string,
+    args?: readonly unknown[],
+    task?: Omit<TaskInputOptions, "activityType" | "args">,
+  ): Promise<AvroValue>;
+  /** Sends an envelope and reads the result. @throws {CarrierRequestFailed} (as a rejection) when there was none */
+  send(envelope: unknown, options?: HandleOptions): Promise<ExternalTaskResult>;
+  /** Sends any document, or any text as it is, and gives the answer as it came. */
+  post(body: unknown, options?: HandleOptions): Promise<CarrierAnswer>;
+}
+
+/**
+ * A client of a carrier: of handlers in this process, through the production HTTP seam but without a socket, or of a
+ * carrier at a URL.
+ *
+ * ```ts
+ * const client = carrierClient({ greet: (name: string) => `Hello, ${name}` });
+ * assert.equal(await client.call("greet", ["Ada"]), "Hello, Ada");
+ * ```
+ *
+ * It neither retries nor leases anything, and its requests have no timeout but `options.signal`'s.
+ *
+ * @param target handlers, a ready-made handler, or a URL of http or https
+ * @param options for handlers, those of a carrier; `token` and `headers` for either
+ * @throws {TypeError} for bad handlers, options or URLs
+ */
+export function carrierClient(
+  target: InvocableHandlers | string | URL,
+  options: CarrierClientOptions = {},
+): CarrierClient {
+  const { token, headers: extra, ...carrierOptions } = options;
+  const headers = {
+    "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE,
+    accept: EXTERNAL_TASK_RESULT_MEDIA_TYPE,
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...extra,
+  };
+  const exchange = isAddress(target) ? overHttp(target) : inMemory(target, carrierOptions);
+
+  const post = (body: unknown, handleOptions: HandleOptions = {}): Promise<CarrierAnswer> =>
+    exchange(typeof body === "string" ? body : JSON.stringify(body), headers, handleOptions);
+
+  async function send(envelope: unknown, handleOptions?: HandleOptions): Promise<ExternalTaskResult> {
+    const answer = await post(envelope, handleOptions);
+    if (answer.status !== 200) throw new CarrierRequestFailed(answer);
+    try {
+      return parseExternalTaskResult(JSON.parse(answer.body));
+    } catch {
+      throw new CarrierRequestFailed(answer);
+    }
+  }
+
+  async function call(
+    activity: ActivityHandler | string,
+    args: readonly unknown[] = [],
+    task: Omit<TaskInputOptions, "activityType" | "args"> = {},
+  ): Promise<AvroValue> {
+    return valueOf(await send(buildTaskInput({ ...task, activityType: typeOf(activity), args })));
+  }
+
+  return { call: call as CarrierClient["call"], send, post };
+}
+
+type Exchange = (
+  body: string,
+  headers: Readonly<Record<string, string>>,
+  options: HandleOptions,
+) => Promise<CarrierAnswer>;
+
+function isAddress(target: unknown): target is string | URL {
+  return typeof target === "string" || target instanceof URL;
+}
+
+function inMemory(handlers: InvocableHandlers, options: InvocableHttpOptions): Exchange {
+  const endpoint = new InvocableHttpEndpoint(handlers, options);
+  return async (body, headers, { signal, remainingMs }) => {
+    const bytes = new TextEncoder().encode(body);
+    const read = (limitBytes: number) => Promise.resolve(bytes.length > limitBytes ? undefined : bytes);
+    const response = await endpoint.handle({ method: "POST", headers, body: read, signal, remainingMs });
+    return { status: response.statusCode, headers: response.headers, body: response.body };
+  };
+}
+
+function overHttp(target: string | URL): Exchange {
+  const url = new URL(target);
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new TypeError(`the URL of a carrier must be of http or https, got ${url.protocol}`);
+  }
+  return async (body, headers, { signal }) => {
+    const response = await fetch(url, {
+      method: "POST",
+      headers,
+      body,
+      redirect: "manual",
+      ...(signal instanceof AbortSignal ? { signal } : {}),
+    });
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: await response.text(),
+    };
+  };
+}
+
+function typeOf(activity: ActivityHandler | string): string {
+  if (typeof activity === "string") return activity;
+  if (isActivityDefinition(activity) && activity.name !== undefined) return activity.name;
+  throw new TypeError("client.call needs an activity's type, or a definition that has a name");
+}

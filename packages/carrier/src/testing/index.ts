@@ -1,0 +1,11 @@
+export type { ActivityArguments, ActivityResult } from "./activity-types.js";
+export * from "./activity-test-environment.js";
+export { buildTaskInput, type TaskInputOptions } from "./build-task-input.js";
+export * from "./carrier-client.js";
+export { conformanceCases } from "./conformance-cases.js";
+export { checkConformance, type ConformanceDifference, type ConformanceObservation } from "./conformance-check.js";
+export { conformanceHandlers } from "./conformance-handlers.js";
+export type * from "./conformance-types.js";
+export { type LogLine, recordingLogger } from "./recording-logger.js";
+export { ActivityTaskFailed, type TaskFailureReport } from "./task-result.js";
+export { TestClock } from "./test-clock.js";
