@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { decodePayload, parseExternalTaskResult, payloadEnvelope } from "@durable-workflow/carrier";
 import { transform } from "esbuild";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope } from "./support/envelopes.js";
 
 /** The documents' code blocks, as they are printed, compiled and run against the built package. */
@@ -58,6 +58,7 @@ it("finds the examples", () => {
   expect([...blocks.keys()].filter((name) => !SELF_CHECKING.test(name))).toEqual([
     "README-md-1",
     "README-md-2",
+    "README-md-3",
     "packages-carrier-README-md-1",
     "docs-errors-and-retries-md-1",
     "docs-payloads-md-1",
@@ -127,6 +128,13 @@ it("the Lambda example of the README answers an event of a Function URL", async 
   const body = JSON.stringify(task("reports.render", [2026, "pdf"]));
   const answer = await handler({ version: "2.0", requestContext: { http: { method: "POST" } }, headers: {}, body });
   expect(outcome(JSON.parse(answer.body))).toEqual({ text: "Report for 2026\nas pdf", lines: 2 });
+});
+
+it("the test example of the README prints the value and the count of heartbeats", async () => {
+  const log = vi.spyOn(console, "log").mockImplementation(() => {});
+  await load("README-md-3");
+  expect(log.mock.calls).toEqual([[{ imported: 2 }, 2]]);
+  log.mockRestore();
 });
 
 it.each([

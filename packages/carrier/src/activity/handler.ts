@@ -188,6 +188,7 @@ export class InvocableActivityHandler {
       context.settle(outcome);
       return outcome;
     } finally {
+      context.end();
       this.running.delete(run);
       if (this.running.size === 0) for (const resolve of this.onIdle.splice(0)) resolve();
     }

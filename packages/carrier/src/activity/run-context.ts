@@ -92,9 +92,13 @@ export class RunContext implements ActivityContext {
     (this.values ??= new Map()).set(key.id, value);
   }
 
-  /** Says what the task is answered with: no heartbeat is sent from now on. */
-  settle(outcome: TaskOutcome): void {
+  /** No heartbeat is sent from now on. */
+  end(): void {
     this.heartbeats?.stop();
+  }
+
+  /** Says what the task is answered with. */
+  settle(outcome: TaskOutcome): void {
     this.answer = outcome;
     this.answered?.resolve(outcomeOf(outcome));
   }

@@ -110,7 +110,7 @@ export function carrierClient(
     return valueOf(await send(buildTaskInput({ ...task, activityType: typeOf(activity), args })));
   }
 
-  return { call: call as CarrierClient["call"], send, post };
+  return { call, send, post };
 }
 
 type Exchange = (
