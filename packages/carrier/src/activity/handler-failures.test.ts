@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { activityTaskEnvelope } from "../../test/support/envelopes.js";
+import { detailsOf } from "../../test/support/run-activity.js";
 import { angryProxy, revokedProxy, withAngryGetters } from "../../test/support/hostile.js";
-import { type AvroValue, avroDouble, decodePayload, PayloadError } from "../payload/index.js";
+import { avroDouble, PayloadError } from "../payload/index.js";
 import { ExternalTaskInputError, type InvocableResultEnvelope } from "../protocol/index.js";
 import { ActivityCancelled, ActivityFailure, ExternalTaskDeadlineExceeded, NonRetryableError } from "./errors.js";
 import { handleInvocableActivity, type InvocableActivityHandlerOptions } from "./handler.js";
@@ -21,10 +22,6 @@ function rejecting(make: () => unknown, options?: InvocableActivityHandlerOption
     await Promise.resolve();
     throw make();
   }, options);
-}
-
-function detailsOf(result: InvocableResultEnvelope): AvroValue | undefined {
-  return "failure" in result && result.failure.details !== null ? decodePayload(result.failure.details) : undefined;
 }
 
 const APPLICATION = {

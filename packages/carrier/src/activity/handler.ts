@@ -11,7 +11,7 @@ import { type EngineHeartbeatOptions, engineHeartbeatSender } from "./engine-hea
 import type { HeartbeatSender } from "./heartbeat-sender.js";
 import { type MapError, mappedError } from "./map-error.js";
 import { type ActivityInterceptor, checkInterceptors } from "./interceptor.js";
-import { type Logger, silentLogger, taskFields } from "./logger.js";
+import { guardLogger, type Logger, silentLogger, taskFields } from "./logger.js";
 import { type ActivityHandlers, type RegisteredActivity, registerActivities } from "./registry.js";
 import {
   aborted,
@@ -114,7 +114,7 @@ export class InvocableActivityHandler {
     if (this.automaticHeartbeats && this.sender === undefined) {
       throw new TypeError("automaticHeartbeats needs the option heartbeat to send them with");
     }
-    this.logger = options.logger ?? silentLogger;
+    this.logger = options.logger === undefined ? silentLogger : guardLogger(options.logger);
     this.clock = options.clock ?? systemClock;
     brand(this, "InvocableActivityHandler");
   }

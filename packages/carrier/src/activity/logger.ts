@@ -13,14 +13,24 @@ const nothing = (): void => {};
 /** The default: a library does not print. */
 export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
+/** A logger that calls another one, and does not throw when that does: a full disk must cost no task its outcome. */
+export function guardLogger(logger: Logger): Logger {
+  return mapLogger((level) => (fields, message) => {
+    try {
+      logger[level](fields, message);
+    } catch {
+      // There is nobody left to tell.
+    }
+  });
+}
+
 /** A logger that puts the same fields into every line; a line's own fields count before them. */
 export function bindLogger(logger: Logger, bound: Readonly<Record<string, unknown>>): Logger {
-  return {
-    debug: (fields, message) => logger.debug({ ...bound, ...fields }, message),
-    info: (fields, message) => logger.info({ ...bound, ...fields }, message),
-    warn: (fields, message) => logger.warn({ ...bound, ...fields }, message),
-    error: (fields, message) => logger.error({ ...bound, ...fields }, message),
-  };
+  return mapLogger((level) => (fields, message) => logger[level]({ ...bound, ...fields }, message));
+}
+
+function mapLogger(at: (level: keyof Logger) => Logger[keyof Logger]): Logger {
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
 /** What identifies a task in log lines. */

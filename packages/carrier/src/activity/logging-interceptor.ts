@@ -10,28 +10,23 @@ import type { ActivityInterceptor } from "./interceptor.js";
  * new InvocableActivityHandler(handlers, { logger, interceptors: [loggingInterceptor()] });
  * ```
  *
- * Put it first in the list, so that it measures what the others do too. A logger that throws harms nobody.
+ * Put it first in the list, so that it measures what the others do too.
  */
 export function loggingInterceptor(): ActivityInterceptor {
   return (next) => (context, args) => {
     const started = performance.now();
-    context.outcome
-      .then((outcome) => {
-        const duration = { duration_ms: Math.round(performance.now() - started) };
-        if (outcome.status === "succeeded") return context.logger.info(duration, "Activity completed.");
-        const { classification, type, retryable } = outcome;
-        const fields = { ...duration, classification, failure_type: type, retryable };
-        if (classification === "cancelled") return context.logger.info(fields, "Activity cancelled.");
-        return retryable
-          ? context.logger.warn(fields, "Activity failed and may be retried.")
-          : context.logger.error(fields, "Activity failed.");
-      })
-      .catch(() => {});
-    try {
-      context.logger.debug({}, "Activity started.");
-    } catch {
-      // As above.
-    }
+    const { logger } = context;
+    void context.outcome.then((outcome) => {
+      const duration = { duration_ms: Math.round(performance.now() - started) };
+      if (outcome.status === "succeeded") return logger.info(duration, "Activity completed.");
+      const { classification, type, retryable } = outcome;
+      const fields = { ...duration, classification, failure_type: type, retryable };
+      if (classification === "cancelled") return logger.info(fields, "Activity cancelled.");
+      return retryable
+        ? logger.warn(fields, "Activity failed and may be retried.")
+        : logger.error(fields, "Activity failed.");
+    });
+    logger.debug({}, "Activity started.");
     return next(context, args);
   };
 }
