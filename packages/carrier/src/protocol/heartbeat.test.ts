@@ -124,7 +124,7 @@ describe("heartbeatReason", () => {
     [{ reason: "two words" }, undefined],
     [{ reason: "line\nbreak" }, undefined],
     [{ reason: "attempt_closed\n" }, undefined],
-    [{ reason: { toString: () => "x" } }, undefined],
+    [{ reason: ["attempt_closed"] }, undefined],
     [{}, undefined],
     [[], undefined],
     [null, undefined],
