@@ -1,8 +1,8 @@
-import { vi } from "vitest";
-import type { Heartbeat, HeartbeatSender } from "../../src/activity/heartbeat-sender.js";
+import { afterAll, beforeAll, expect, vi } from "vitest";
+import { type Heartbeat, HeartbeatError, type HeartbeatSender } from "../../src/activity/heartbeat-sender.js";
 import { type HeartbeatsOptions, startHeartbeats } from "../../src/activity/heartbeats.js";
 import type { HeartbeatAnswer } from "../../src/protocol/heartbeat.js";
-import { FakeClock, NOON } from "./fake-clock.js";
+import { FakeClock, NOON, settle } from "./fake-clock.js";
 import { recordingLogger } from "./recording-logger.js";
 
 export const GO_ON: HeartbeatAnswer = {
@@ -15,6 +15,7 @@ export const STOP: HeartbeatAnswer = { ...GO_ON, canContinue: false, reason: "at
 
 /** The lease that engines give. */
 export const LEASE_MS = 300_000;
+export const MINUTE_MS = 60_000;
 
 export interface SentHeartbeat extends Heartbeat {
   /** In milliseconds since the heartbeats were started. */
@@ -84,4 +85,28 @@ export function deferred<T>() {
     [resolve, reject] = functions;
   });
   return { promise, resolve: (value: T) => resolve?.(value), reject: (error: unknown) => reject?.(error) };
+}
+
+export function throwing(error: unknown): () => never {
+  return () => {
+    throw error;
+  };
+}
+
+/** What a sender does while the engine is out of reach. */
+export function networkDown(): Promise<never> {
+  return Promise.reject(new HeartbeatError("The heartbeat was not answered: ECONNRESET."));
+}
+
+/** Of the tests of a file, to be called once: none of them may leave a rejection to nobody. */
+export function expectNoUnhandledRejections(): void {
+  const unhandled = vi.fn<(reason: unknown) => void>();
+  beforeAll(() => {
+    process.on("unhandledRejection", unhandled);
+  });
+  afterAll(async () => {
+    await settle();
+    process.off("unhandledRejection", unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+  });
 }
