@@ -113,6 +113,11 @@ describe("tokens", () => {
     expect(await same.send(heartbeat())).toMatchObject({ canContinue: false, reason: undefined });
   });
 
+  it("may be words that reasons are made of", async () => {
+    const { sender } = await engine(reply(404, { reason: "task_not_found" }));
+    expect(await sender({ token: "task" }).send(heartbeat())).toMatchObject({ reason: "task_not_found" });
+  });
+
   it("are not in what is said of a fetch that fails", async () => {
     const problem = Object.assign(new TypeError(`bad header Bearer ${TOKEN}`), { request: { token: TOKEN } });
     const fetch = () => Promise.reject(problem);
