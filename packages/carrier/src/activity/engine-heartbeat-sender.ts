@@ -262,9 +262,9 @@ function parseJson(text: string | undefined): unknown {
   }
 }
 
-/** An engine does not repeat tokens; what stands in its place may. */
+/** An engine does not repeat tokens; what stands in its place may. A word such as `worker` is in reasons by itself. */
 function withoutToken(reason: string | undefined, token: string): string | undefined {
-  return reason?.includes(token) === true ? undefined : reason;
+  return token.length > 8 && reason?.includes(token) === true ? undefined : reason;
 }
 
 /** A short name for any error: its code, or that of its cause, as `fetch` hides it there. Messages may hold secrets. */

@@ -9,7 +9,7 @@ export interface Heartbeat {
   readonly leaseOwner: string;
   /** The task's `lease.heartbeat_endpoint`, as it came: not checked. */
   readonly endpoint: string;
-  /** Within the engine's limits; undefined for a mere sign of life. */
+  /** Within the engine's limits when it comes from a run; undefined for a mere sign of life. */
   readonly progress: HeartbeatProgress | undefined;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;

@@ -121,11 +121,8 @@ export function startHeartbeats(options: HeartbeatsOptions): Heartbeats {
     const end = (handle: () => void): void => {
       if (request !== controller) return;
       request = undefined;
-      try {
-        handle();
-      } finally {
-        wait();
-      }
+      handle();
+      wait();
     };
     cancelTimer?.();
     cancelTimer = clock.schedule(limitMs, () => {
@@ -136,30 +133,36 @@ export function startHeartbeats(options: HeartbeatsOptions): Heartbeats {
       resolve(sender.send(heartbeat));
     })
       .then((answer) => {
-        if (typeof answer.canContinue !== "boolean") throw new HeartbeatError("The sender gave no heartbeat answer.");
-        end(() => answered(answer, heartbeat, sentAt, startedAt));
+        // Read but once: an object of somebody else's may do anything when asked.
+        const { canContinue, progressRefused } = answer;
+        if (typeof canContinue !== "boolean") throw new HeartbeatError("The sender gave no heartbeat answer.");
+        end(() => {
+          if (!canContinue) return stopped(answer);
+          if (progressRefused === true) refused(heartbeat.progress);
+          accepted(answer, sentAt, startedAt);
+        });
       })
-      .catch((error: unknown) => end(() => failed(error)))
-      .catch(() => {});
+      .catch((error: unknown) => end(() => failed(error)));
   }
 
-  function answered(answer: HeartbeatAnswer, { progress }: Heartbeat, sentAt: number, startedAt: number): void {
-    if (!answer.canContinue) {
-      close();
-      quietly(() => options.onStop(answer));
-      return;
-    }
+  function stopped(answer: HeartbeatAnswer): void {
+    close();
+    quietly(() => options.onStop(answer));
+  }
+
+  function accepted(answer: HeartbeatAnswer, sentAt: number, startedAt: number): void {
     if (failures > 0) log("info", { failures }, "Heartbeats reach the engine again.");
     failures = 0;
-    if (answer.progressRefused === true) {
-      if (latest === progress) latest = undefined;
-      if (!refusalLogged) log("warn", {}, "The engine refuses the progress of heartbeats. They are sent without it.");
-      refusalLogged = true;
-    }
     quietly(() => options.onAccepted(answer, sentAt));
     // Only now does the lease stand as the answer has it.
     allowedAt = startedAt + interval();
     automaticAt = nextAutomatic(startedAt);
+  }
+
+  function refused(progress: HeartbeatProgress | undefined): void {
+    if (latest === progress) latest = undefined;
+    if (!refusalLogged) log("warn", {}, "The engine refuses the progress of heartbeats. They are sent without it.");
+    refusalLogged = true;
   }
 
   function failed(error: unknown): void {

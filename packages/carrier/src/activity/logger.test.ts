@@ -27,7 +27,7 @@ const handlers = {
 describe.each(Object.entries(CASES))("%s", (_, envelope) => {
   const answer = async (logger: typeof brokenLogger) => {
     const handler = new InvocableActivityHandler(handlers, { logger, mapError: broken, stackTraces: false });
-    const { metadata, ...result } = await handler.handle(envelope);
+    const { metadata: _duration, ...result } = await handler.handle(envelope);
     return result;
   };
 

@@ -123,7 +123,7 @@ describe("resolveHeartbeatEndpoint", () => {
     [undefined, "no text"],
     [null, "no text"],
     [["/api"], "no text"],
-    [{ toString: () => "/api" }, "no text"],
+    [new String("/api"), "no text"],
   ])("refuses %j: %s", (endpoint, problem) => {
     for (const server of [SERVER, `${SERVER}/engine`]) {
       const resolve = (): string => resolveHeartbeatEndpoint(server, endpoint as string);

@@ -15,7 +15,7 @@ interface Recording {
 function readRecordings(): readonly (Recording & { readonly file: string })[] {
   return readdirSync(RECORDINGS)
     .filter((file) => file.endsWith(".json"))
-    .map((file) => ({ file, ...(JSON.parse(readFileSync(new URL(file, RECORDINGS), "utf8")) as Recording) }))
+    .map((file) => Object.assign(JSON.parse(readFileSync(new URL(file, RECORDINGS), "utf8")) as Recording, { file }))
     .filter(({ request }) => /^\/api\/worker\/activity-tasks\/[^/]+\/heartbeat$/.test(request?.path));
 }
 

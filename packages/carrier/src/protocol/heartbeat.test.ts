@@ -17,6 +17,11 @@ describe("heartbeatRequest", () => {
     expect(heartbeatRequest(owner, progress)).toEqual({ ...identity, ...progress });
   });
 
+  it("makes the progress fit", () => {
+    const progress = { message: "", current: -1, total: 7, details: { lamps: [1, 2] } };
+    expect(heartbeatRequest(owner, progress)).toEqual({ ...identity, total: 7, details: { lamps: "[1,2]" } });
+  });
+
   it("lets no progress change the identity", () => {
     const progress = { lease_owner: "somebody", activity_attempt_id: "another" } as object;
     expect(heartbeatRequest(owner, progress)).toEqual(identity);
@@ -124,7 +129,7 @@ describe("heartbeatReason", () => {
     [{ reason: "two words" }, undefined],
     [{ reason: "line\nbreak" }, undefined],
     [{ reason: "attempt_closed\n" }, undefined],
-    [{ reason: { toString: () => "x" } }, undefined],
+    [{ reason: ["attempt_closed"] }, undefined],
     [{}, undefined],
     [[], undefined],
     [null, undefined],

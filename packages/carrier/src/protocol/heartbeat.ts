@@ -1,4 +1,5 @@
 import { isObject } from "./fields.js";
+import { sanitizeHeartbeatProgress } from "./heartbeat-progress.js";
 import { parseTimestamp } from "./timestamps.js";
 
 /** How far a handler got, for people who watch. Every field is optional. */
@@ -37,16 +38,16 @@ export interface HeartbeatAnswer {
 /** By these the engine refuses a heartbeat of somebody who does not hold the lease (any more). */
 const NOT_THE_HOLDER = new Set(["task_not_found", "attempt_not_found", "task_mismatch", "lease_owner_mismatch"]);
 
-/**
- * The body of a heartbeat.
- *
- * @param progress sent as it is: an engine answers 500 to what breaks its limits, see `sanitizeHeartbeatProgress`
- */
+/** The body of a heartbeat, its progress made to fit as by `sanitizeHeartbeatProgress`. */
 export function heartbeatRequest(
   { attemptId, leaseOwner }: { readonly attemptId: string; readonly leaseOwner: string },
   progress?: HeartbeatProgress,
 ): HeartbeatRequestWire {
-  return { ...progress, activity_attempt_id: attemptId, lease_owner: leaseOwner };
+  return {
+    ...sanitizeHeartbeatProgress(progress).progress,
+    activity_attempt_id: attemptId,
+    lease_owner: leaseOwner,
+  };
 }
 
 /**
