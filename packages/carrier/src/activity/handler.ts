@@ -9,6 +9,8 @@ import { readTaskDeadlines } from "./deadlines.js";
 import { CarrierShutdown } from "./errors.js";
 import { type EngineHeartbeatOptions, engineHeartbeatSender } from "./engine-heartbeat-sender.js";
 import type { HeartbeatSender } from "./heartbeat-sender.js";
+import { Idempotency, type IdempotentRun } from "./idempotency/idempotency.js";
+import type { IdempotencyOptions } from "./idempotency/options.js";
 import { type MapError, mappedError } from "./map-error.js";
 import { type ActivityInterceptor, checkInterceptors } from "./interceptor.js";
 import { guardLogger, type Logger, silentLogger, taskFields } from "./logger.js";
@@ -29,7 +31,7 @@ import {
   unsupportedReference,
   unsupportedTaskKind,
 } from "./results.js";
-import { type ActivityRun, type CallerSignal, createActivityRun, type RunOutcome } from "./run.js";
+import { type ActivityRun, type CallerSignal, createActivityRun } from "./run.js";
 import { RunContext } from "./run-context.js";
 import { isActivityValidationError } from "./validation.js";
 
@@ -44,6 +46,11 @@ export interface InvocableActivityHandlerOptions {
   readonly interceptors?: readonly ActivityInterceptor[];
   /** Says what becomes of what handlers and interceptors throw. Default: `docs/errors-and-retries.md` has the table. */
   readonly mapError?: MapError;
+  /**
+   * Runs a task once for each idempotency key, and answers the other deliveries with the outcome of that one:
+   * `docs/idempotency.md`. Default: every delivery runs the handler.
+   */
+  readonly idempotency?: IdempotencyOptions;
   /**
    * How `context.heartbeat` reaches the engine: its address and a worker's token, or a sender of your own. Without it
    * heartbeats go nowhere, and only the caller can renew the lease.
@@ -88,6 +95,7 @@ export class InvocableActivityHandler {
   private readonly activities: ReadonlyMap<string, RegisteredActivity>;
   private readonly stackTraces: boolean;
   private readonly mapError: MapError | undefined;
+  private readonly idempotency: Idempotency | undefined;
   private readonly sender: HeartbeatSender | undefined;
   private readonly automaticHeartbeats: boolean;
   private readonly logger: Logger;
@@ -116,6 +124,7 @@ export class InvocableActivityHandler {
     }
     this.logger = options.logger === undefined ? silentLogger : guardLogger(options.logger);
     this.clock = options.clock ?? systemClock;
+    this.idempotency = options.idempotency === undefined ? undefined : new Idempotency(options.idempotency, this.clock);
     brand(this, "InvocableActivityHandler");
   }
 
@@ -178,13 +187,9 @@ export class InvocableActivityHandler {
     const { run, context } = task;
     this.running.add(run);
     try {
-      const outcome = this.conclude(
-        await run.execute(
-          () => task.activity(() => context, task.args),
-          () => context.logger.warn({}, "A late outcome was dropped."),
-        ),
-        context,
-      );
+      const outcome = await (this.idempotency === undefined
+        ? this.perform(task)
+        : this.performOnce(task, this.idempotency));
       context.settle(outcome);
       return outcome;
     } finally {
@@ -214,17 +219,63 @@ export class InvocableActivityHandler {
 
     const run = createActivityRun(clock, deadlines.firstWhileRunning(), options?.signal);
     const context = new RunContext({ input, deadlines, run, clock, logger, sender, automaticHeartbeats });
-    return { activity, args, run, context };
+    return { input, activity, args, run, context };
   }
 
-  private conclude(outcome: RunOutcome, context: RunContext): TaskOutcome {
-    switch (outcome.kind) {
+  private async perform({ run, context, activity, args }: AdmittedTask): Promise<TaskOutcome> {
+    const ended = await run.execute(
+      () => activity(() => context, args),
+      () => context.logger.warn({}, "A late outcome was dropped."),
+    );
+    switch (ended.kind) {
       case "returned":
-        return this.encodeResult(outcome.value);
+        return this.encodeResult(ended.value);
       case "threw":
-        return this.describeError(outcome.error, context);
+        return this.describeError(ended.error, context);
       case "aborted":
-        return aborted(outcome.reason, this.stackTraces);
+        return aborted(ended.reason, this.stackTraces);
+    }
+  }
+
+  /** As {@link perform}, unless the task's idempotency key stands for a run that there is or was. */
+  private async performOnce(task: AdmittedTask, idempotency: Idempotency): Promise<TaskOutcome> {
+    const { input, run, context, activity, args } = task;
+    let shared: IdempotentRun | undefined;
+    const begin = (): Promise<TaskOutcome> | undefined => {
+      shared = idempotency.start({
+        info: context.info,
+        args,
+        payload: input.arguments,
+        signal: run.signal(),
+        logger: context.logger,
+        execute: () => this.execute(activity, context, args),
+      });
+      return shared?.outcome;
+    };
+    // What comes late is logged by the execution, which knows whether anybody still has use for it.
+    const ended = await run.execute(begin, () => {});
+    switch (ended.kind) {
+      case "returned":
+        return ended.value === undefined ? this.perform(task) : (ended.value as TaskOutcome);
+      case "threw":
+        return this.describeError(ended.error, context);
+      case "aborted": {
+        const failure = aborted(ended.reason, this.stackTraces);
+        return shared?.whenEnded(failure) ?? failure;
+      }
+    }
+  }
+
+  /** Runs the handler to its end, whatever becomes of the run, and says what came of it. */
+  private async execute(
+    activity: RegisteredActivity,
+    context: RunContext,
+    args: readonly unknown[],
+  ): Promise<TaskOutcome> {
+    try {
+      return this.encodeResult(await activity(() => context, args));
+    } catch (error) {
+      return this.describeError(error, context);
     }
   }
 
@@ -245,6 +296,7 @@ export class InvocableActivityHandler {
 
 /** All that it takes to run a task. */
 interface AdmittedTask {
+  readonly input: ActivityTaskInput;
   readonly activity: RegisteredActivity;
   readonly args: readonly unknown[];
   readonly run: ActivityRun;

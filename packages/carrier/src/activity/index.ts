@@ -18,6 +18,7 @@ export {
   type HeartbeatSender,
   isHeartbeatError,
 } from "./heartbeat-sender.js";
+export * from "./idempotency/index.js";
 export type { ActivityInterceptor, ActivityNext } from "./interceptor.js";
 export type { Logger } from "./logger.js";
 export { loggingInterceptor } from "./logging-interceptor.js";
