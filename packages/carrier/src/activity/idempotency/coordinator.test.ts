@@ -338,7 +338,7 @@ describe.each(BREAKDOWNS)("a store that %s", (_, how, problem) => {
   });
 
   it("lets the task run without, where that is asked for", async () => {
-    const { carrier, store, logger, traces } = sharedStore({ whenStoreFails: "run" });
+    const { carrier, clock, store, logger, traces } = sharedStore({ whenStoreFails: "run" });
     store.breakDown(how);
     const task = carrier().ask();
     await settle();
@@ -346,6 +346,7 @@ describe.each(BREAKDOWNS)("a store that %s", (_, how, problem) => {
     expect(logger.lines).toEqual([
       { level: "warn", fields: { problem }, message: "The handler runs without idempotency." },
     ]);
+    await clock.advance(LEASE_MS);
     await task.finish(DONE);
     expect(task.outcome).toBe(DONE);
     expect(store.calls).toEqual(["claim"]);

@@ -45,19 +45,17 @@ export function guardStore(store: IdempotencyStore, clock: Clock, timeoutMs: num
         open = false;
         reject(failure(method, `did not answer within ${limitMs} ms`));
       });
-      answer()
-        .then(
-          (value) => {
-            if (!open) return onLate?.(value);
-            giveUp();
-            resolve(value);
-          },
-          (error: unknown) => {
-            giveUp();
-            reject(error instanceof StoreFailure ? error : failure(method, `failed with ${nameOf(error)}`));
-          },
-        )
-        .catch(() => {});
+      answer().then(
+        (value) => {
+          if (!open) return onLate?.(value);
+          giveUp();
+          resolve(value);
+        },
+        (error: unknown) => {
+          giveUp();
+          reject(error instanceof StoreFailure ? error : failure(method, `failed with ${nameOf(error)}`));
+        },
+      );
     });
   }
 

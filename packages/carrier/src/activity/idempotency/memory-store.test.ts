@@ -53,8 +53,9 @@ describe("a full store", () => {
   });
 
   it("counts keys and records against its bytes", async () => {
-    const { finish, remembers, sizes } = filling({ maxBytes: 30 });
+    const { finish, claim, remembers, sizes } = filling({ maxBytes: 30 });
     await finish("12345", "0123456789");
+    await claim("12345");
     await finish("23456", "0123456789");
     expect(sizes()).toEqual({ held: 0, finished: 2, bytes: 30 });
     await finish("3", "");
@@ -93,6 +94,17 @@ describe("time", () => {
     clock.block(1000);
     await claim("alive");
     expect(sizes()).toEqual({ held: 1, finished: 0, bytes: 0 });
+  });
+
+  it("leaves those alone that renew their lease, wherever they stand", async () => {
+    const { clock, claim, sizes } = filling({});
+    await claim("renewed");
+    await claim("dead");
+    clock.block(500);
+    await claim("renewed");
+    clock.block(500);
+    await claim("another");
+    expect(sizes()).toEqual({ held: 2, finished: 0, bytes: 0 });
   });
 
   it("is not that of the wall clock", async () => {

@@ -171,6 +171,15 @@ describe("a handler that does as its signal says", () => {
     }
   });
 
+  it("may say so in its own words", async () => {
+    const { task, carrier } = await running();
+    task.end(DEADLINE);
+    await task.finish(thrown(new ActivityCancelled("Stopped after row 7."), false));
+    const redelivered = carrier().ask();
+    await settle();
+    expect(redelivered.ran).toBe(1);
+  });
+
   it("may still say that the work itself cannot be done", async () => {
     const { task, carrier } = await running();
     task.end(new ActivityCancelled());
@@ -259,7 +268,7 @@ describe("a lease", () => {
   });
 
   it("is not brought back by a renewal that was under way when the key was freed", async () => {
-    const { task, clock, store, carrier } = await running();
+    const { task, clock, store, carrier, traces } = await running();
     const held = store.holdClaims();
     await clock.advance(LEASE_MS / 3);
     void task.finish(GATEWAY_DOWN);
@@ -268,6 +277,7 @@ describe("a lease", () => {
     await held.letGo();
     expect(store.calls).toEqual(["claim", "claim", "release"]);
     expect(task.outcome).toBe(GATEWAY_DOWN);
+    expect(traces()).toEqual(NO_TRACES);
     const second = carrier().ask();
     await settle();
     expect(second.ran).toBe(1);

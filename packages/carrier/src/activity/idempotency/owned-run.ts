@@ -40,7 +40,6 @@ export class OwnedRun {
   private cancelLimit: (() => void) | undefined;
   /** The key is no longer renewed: the handler is done, was given up, or another owner has the key. */
   private letGo = false;
-  private freed = false;
   private toldOfTakeover = false;
 
   /**
@@ -128,7 +127,6 @@ export class OwnedRun {
   }
 
   private async renew(mostMs: number): Promise<void> {
-    if (this.letGo) return;
     const { logger } = this.task;
     try {
       if ((await this.claim(mostMs)).state === "claimed") return;
@@ -158,8 +156,6 @@ export class OwnedRun {
   }
 
   private async free(): Promise<void> {
-    if (this.freed) return;
-    this.freed = true;
     const { key, logger } = this.task;
     try {
       await this.store.release(key, this.owner);
@@ -173,9 +169,7 @@ export class OwnedRun {
     const { key, fingerprint } = this.task;
     const claim = { owner: this.owner, fingerprint, leaseMs: this.settings.leaseMs };
     const onLateClaim = (): void => {
-      if (!this.letGo) return;
-      this.freed = false;
-      void this.inOrder(() => this.free());
+      if (this.letGo) void this.inOrder(() => this.free());
     };
     return this.store.claim(key, claim, onLateClaim, mostMs);
   }
@@ -217,6 +211,5 @@ function isFinal(outcome: TaskOutcome): boolean {
 function comesFromOutside(outcome: TaskOutcome, reason: unknown): boolean {
   if ("codec" in outcome) return false;
   const { classification, type } = outcome;
-  if (classification === "cancelled" || classification === "deadline_exceeded") return true;
-  return type !== null && type === readThrown(reason, false).type;
+  return classification === "cancelled" || (type !== null && type === readThrown(reason, false).type);
 }
