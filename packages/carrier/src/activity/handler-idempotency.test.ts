@@ -173,7 +173,7 @@ describe("the option idempotency.key", () => {
   it("may be made of the arguments, or leave a task out", async () => {
     const key = (_: unknown, [order]: readonly unknown[]) => (typeof order === "string" ? order : undefined);
     const { handler } = carrier((run) => run, { idempotency: { store: new MemoryIdempotencyStore(), key } });
-    const runOf = async (key: string, ...args: AvroValue[]) => valueOf(await handler.handle(task({ key, args })));
+    const runOf = async (id: string, ...args: AvroValue[]) => valueOf(await handler.handle(task({ key: id, args })));
     expect([await runOf("a", "order-1"), await runOf("b", "order-1")]).toEqual([1, 1]);
     expect([await runOf("c", 7), await runOf("c", 7)]).toEqual([2, 3]);
   });
