@@ -31,7 +31,7 @@ import {
   unsupportedReference,
   unsupportedTaskKind,
 } from "./results.js";
-import { type ActivityRun, type CallerSignal, createActivityRun } from "./run.js";
+import { type ActivityRun, type CallerSignal, createActivityRun, type RunOutcome } from "./run.js";
 import { RunContext } from "./run-context.js";
 import { isActivityValidationError } from "./validation.js";
 
@@ -187,9 +187,10 @@ export class InvocableActivityHandler {
     const { run, context } = task;
     this.running.add(run);
     try {
-      const outcome = await (this.idempotency === undefined
-        ? this.perform(task)
-        : this.performOnce(task, this.idempotency));
+      const outcome =
+        this.idempotency === undefined
+          ? this.conclude(await this.perform(task), context)
+          : await this.performOnce(task, this.idempotency);
       context.settle(outcome);
       return outcome;
     } finally {
@@ -222,11 +223,14 @@ export class InvocableActivityHandler {
     return { input, activity, args, run, context };
   }
 
-  private async perform({ run, context, activity, args }: AdmittedTask): Promise<TaskOutcome> {
-    const ended = await run.execute(
+  private perform({ run, context, activity, args }: AdmittedTask): Promise<RunOutcome> {
+    return run.execute(
       () => activity(() => context, args),
       () => context.logger.warn({}, "A late outcome was dropped."),
     );
+  }
+
+  private conclude(ended: RunOutcome, context: RunContext): TaskOutcome {
     switch (ended.kind) {
       case "returned":
         return this.encodeResult(ended.value);
@@ -256,9 +260,10 @@ export class InvocableActivityHandler {
     const ended = await run.execute(begin, () => {});
     switch (ended.kind) {
       case "returned":
-        return ended.value === undefined ? this.perform(task) : (ended.value as TaskOutcome);
+        // Without a key there is nothing to share.
+        return (ended.value as TaskOutcome | undefined) ?? this.conclude(await this.perform(task), context);
       case "threw":
-        return this.describeError(ended.error, context);
+        return this.conclude(ended, context);
       case "aborted": {
         const failure = aborted(ended.reason, this.stackTraces);
         return shared?.whenEnded(failure) ?? failure;
