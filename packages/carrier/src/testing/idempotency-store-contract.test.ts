@@ -136,6 +136,11 @@ const BROKEN: Readonly<Record<string, new (clock: FakeClock) => Sound>> = {
   },
   "text/verbatim": class extends Sound {
     override complete(key: string, completion: IdempotencyCompletion) {
+      return this.inner.complete(key, { ...completion, record: completion.record.replace("\ufeff", "") });
+    }
+  },
+  "text/large": class extends Sound {
+    override complete(key: string, completion: IdempotencyCompletion) {
       return this.inner.complete(key, { ...completion, record: completion.record.slice(0, 65_536) });
     }
   },
@@ -164,9 +169,9 @@ describe("the store contract", () => {
   });
 
   it("says what it expected and what it found", async () => {
-    const { "complete/once": Replacing = Sound, "text/verbatim": Cutting = Sound } = BROKEN;
+    const { "complete/once": Replacing = Sound, "text/large": Cutting = Sound } = BROKEN;
     expect((await failures(Replacing)).get("complete/once")).toBe("complete by a must give false, got true");
-    const cut = (await failures(Cutting)).get("text/verbatim");
+    const cut = (await failures(Cutting)).get("text/large");
     expect(cut).toMatch(/^a claim of a finished key must give .{200}\.\.\. \(\d+ characters\), got .{200}\.\.\./);
   });
 

@@ -21,7 +21,10 @@ export interface IdempotentTask {
   readonly signal: CallerSignal;
   /** With the task's own fields in every line. */
   readonly logger: Logger;
-  /** Runs the handler, interceptors and encoding included. Goes on after `signal` as long as the handler does. */
+  /**
+   * Runs the handler, interceptors and encoding included. Goes on after `signal` as long as the handler does. A handler
+   * that throws the signal's own reason must come out as that, with its type: nothing of it is stored then.
+   */
   execute(): Promise<TaskOutcome>;
 }
 

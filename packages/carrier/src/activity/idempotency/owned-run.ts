@@ -20,7 +20,7 @@ export interface KeyedTask {
   execute(): Promise<TaskOutcome>;
 }
 
-/** What a run ended with, for those who waited for it; undefined when it is none of their business and they shall run themselves. */
+/** What a run ended with, for those who waited for it; undefined: nothing that they could share, they may run themselves. */
 export type SharedEnding = TaskOutcome | undefined;
 
 /** The one run of a key in this process: from the claim until its outcome was stored or the key freed. */
@@ -44,7 +44,7 @@ export class OwnedRun {
 
   /**
    * @param held false where the store is down and the run goes without: joined in this process, nothing else
-   * @param onGone told once, when nobody can join any more
+   * @param onGone told when nobody can join any more, more than once where the handler is done after that
    */
   constructor(
     task: KeyedTask,

@@ -118,7 +118,7 @@ const claim = { owner: "a", fingerprint: "f", leaseMs: LEASE_MS };
 
 const installed = hasRedisServer();
 
-describe.skipIf(!installed).each(CLIENTS.map((client) => [client.name, client] as const))(
+describe.each((installed ? CLIENTS : []).map((client) => [client.name, client] as const))(
   "%s",
   (_, { connect, cluster = false }) => {
     let server: RedisServer;
@@ -158,6 +158,8 @@ describe.skipIf(!installed).each(CLIENTS.map((client) => [client.name, client] a
       await observer.set("text", "finished-by another program");
       await observer.rpush("list", "running 1 a f");
       await expect(store.claim("text", claim)).rejects.toMatchObject({ code: "FOREIGN_VALUE" });
+      await observer.set("empty", "");
+      await expect(store.claim("empty", claim)).rejects.toMatchObject({ code: "FOREIGN_VALUE" });
       await expect(store.claim("list", claim)).rejects.toMatchObject({ code: "WRONGTYPE" });
       await expect(store.complete("list", { owner: "a", record: "r", ttlMs: 1000 })).rejects.toThrow("WRONGTYPE");
       await expect(store.release("list", { owner: "a" })).rejects.toThrow("WRONGTYPE");
@@ -184,7 +186,7 @@ describe("clients of another kind", () => {
     const client: NodeRedisClient = {
       eval(script, options) {
         calls.push([script.includes("'NX'"), options]);
-        return Promise.resolve(new TextEncoder().encode("finished \ufeffdone"));
+        return Promise.resolve(new TextEncoder().encode("=finished \ufeffdone"));
       },
     };
     const store = new RedisIdempotencyStore({ client, prefix: "p:" });
@@ -192,13 +194,22 @@ describe("clients of another kind", () => {
     expect(calls).toEqual([[true, { keys: ["p:k"], arguments: ["running 1 a ", "f", "30000"] }]]);
   });
 
-  it.each([[null], [undefined], [0], [{}], ["running"], ["running x a f"], ["finished"]])(
-    "make nothing of an answer like %j",
-    async (answer) => {
-      const store = new RedisIdempotencyStore({ client: { eval: () => Promise.resolve(answer) } });
-      await expect(store.claim("k", claim)).rejects.toMatchObject({ code: "FOREIGN_VALUE" });
-    },
-  );
+  it.each([
+    [null],
+    [undefined],
+    [0],
+    [{}],
+    [""],
+    ["OK"],
+    ["="],
+    ["=running"],
+    ["=running x a f"],
+    ["=finished"],
+    ["finished x"],
+  ])("make nothing of an answer like %j", async (answer) => {
+    const store = new RedisIdempotencyStore({ client: { eval: () => Promise.resolve(answer) } });
+    await expect(store.claim("k", claim)).rejects.toMatchObject({ code: "FOREIGN_VALUE" });
+  });
 
   it("may throw where they should reject", async () => {
     const client: NodeRedisClient = {

@@ -34,14 +34,14 @@ export interface RedisIdempotencyStoreOptions {
  * between; NX is what makes the claim a claim.
  */
 
-/** ARGV: the front of the owner's own values, its fingerprint, its lease. Answers "" when claimed, else what is there. */
+/** ARGV: the front of the owner's own values, its fingerprint, its lease. Answers "claimed", or "=" and what is there. */
 const CLAIM = `
 local claim = ARGV[1] .. ARGV[2]
-if redis.call('SET', KEYS[1], claim, 'NX', 'PX', ARGV[3]) then return '' end
+if redis.call('SET', KEYS[1], claim, 'NX', 'PX', ARGV[3]) then return 'claimed' end
 local value = redis.call('GET', KEYS[1])
-if string.sub(value, 1, #ARGV[1]) ~= ARGV[1] then return value end
+if string.sub(value, 1, #ARGV[1]) ~= ARGV[1] then return '=' .. value end
 redis.call('SET', KEYS[1], claim, 'PX', ARGV[3])
-return ''`;
+return 'claimed'`;
 
 const IS_OWN = `
 local value = redis.call('GET', KEYS[1])
@@ -56,8 +56,9 @@ return 1`;
 const RELEASE = `${IS_OWN}
 return redis.call('DEL', KEYS[1])`;
 
-const RUNNING = /^running (\d+) /;
 const FINISHED = "finished ";
+const IS_RUNNING = /^=running (\d+) /;
+const IS_FINISHED = `=${FINISHED}`;
 
 /**
  * Remembers outcomes in Redis, for all processes that use the same server and prefix. Needs `EVAL`, and a server that
@@ -80,12 +81,12 @@ export class RedisIdempotencyStore implements IdempotencyStore {
   }
 
   async claim(key: string, { owner, fingerprint, leaseMs }: IdempotencyClaim): Promise<IdempotencyClaimAnswer> {
-    const value = textOf(await this.run(CLAIM, key, [ownFront(owner), fingerprint, String(leaseMs)]));
-    if (value === "") return { state: "claimed" };
-    if (value?.startsWith(FINISHED) === true) return { state: "finished", record: value.slice(FINISHED.length) };
-    const running = value === undefined ? null : RUNNING.exec(value);
-    if (value === undefined || running === null) throw new RedisStoreError("FOREIGN_VALUE");
-    return { state: "running", fingerprint: value.slice(running[0].length + Number(running[1]) + 1) };
+    const answer = textOf(await this.run(CLAIM, key, [ownFront(owner), fingerprint, String(leaseMs)]));
+    if (answer === "claimed") return { state: "claimed" };
+    if (answer.startsWith(IS_FINISHED)) return { state: "finished", record: answer.slice(IS_FINISHED.length) };
+    const running = IS_RUNNING.exec(answer);
+    if (running === null) throw new RedisStoreError("FOREIGN_VALUE");
+    return { state: "running", fingerprint: answer.slice(running[0].length + Number(running[1]) + 1) };
   }
 
   async complete(key: string, { owner, record, ttlMs }: IdempotencyCompletion): Promise<boolean> {
@@ -127,8 +128,8 @@ function ownFront(owner: string): string {
   return `running ${owner.length} ${owner} `;
 }
 
-/** Clients may be set up to answer with bytes. */
-function textOf(answer: unknown): string | undefined {
+/** Clients may be set up to answer with bytes. Empty for what is no text. */
+function textOf(answer: unknown): string {
   if (answer instanceof Uint8Array) return new TextDecoder("utf-8", { ignoreBOM: true }).decode(answer);
-  return typeof answer === "string" ? answer : undefined;
+  return typeof answer === "string" ? answer : "";
 }
