@@ -1,12 +1,18 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { decodePayload, parseExternalTaskResult, payloadEnvelope } from "@durable-workflow/carrier";
+import {
+  decodePayload,
+  type IdempotencyStore,
+  parseExternalTaskResult,
+  payloadEnvelope,
+} from "@durable-workflow/carrier";
+import { idempotencyStoreContract } from "@durable-workflow/carrier/testing";
 import { transform } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope } from "./support/envelopes.js";
+import { freePort } from "./support/free-port.js";
+import { hasRedisServer, REDIS_MISSING, startRedisServer } from "./support/redis-server.js";
 
 /** The documents' code blocks, as they are printed, compiled and run against the built package. */
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -17,11 +23,12 @@ const DOCUMENTS = [
   "docs/errors-and-retries.md",
   "docs/payloads.md",
   "docs/http.md",
+  "docs/idempotency.md",
   "docs/testing.md",
   "docs/writing-activities.md",
 ];
 /** Documents whose examples check themselves: they import, and no assertion of theirs fails. */
-const SELF_CHECKING = /^docs-(?:testing|writing-activities)-md|^docs-errors-and-retries-md-2/;
+const SELF_CHECKING = /^docs-(?:testing|writing-activities)-md|^docs-errors-and-retries-md-2|^docs-idempotency-md-[14]/;
 
 const blocks = new Map<string, string>();
 for (const document of DOCUMENTS) {
@@ -63,6 +70,8 @@ it("finds the examples", () => {
     "docs-errors-and-retries-md-1",
     "docs-payloads-md-1",
     "docs-http-md-1",
+    "docs-idempotency-md-2",
+    "docs-idempotency-md-3",
   ]);
 });
 
@@ -158,6 +167,50 @@ it("the payloads example reads what its comments say", async () => {
   expect(code).toContain(`// ${String(shown)}`);
 });
 
+interface Postgres {
+  exec(sql: string): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+describe("the stores of the idempotency page", () => {
+  it.skipIf(!hasRedisServer())(`${REDIS_MISSING}: a second delivery gets the first one's outcome`, async () => {
+    const server = await startRedisServer();
+    process.env["REDIS_URL"] = `redis://127.0.0.1:${server.port}`;
+    const { client, handler } = (await load("docs-idempotency-md-2")) as {
+      client: { disconnect(): void };
+      handler: { handle(task: unknown): Promise<unknown> };
+    };
+    try {
+      const envelope = task("greet", ["Ada"]);
+      expect(outcome(await handler.handle(envelope))).toBe("Hello, Ada");
+      expect(outcome(await handler.handle(envelope))).toBe("Hello, Ada");
+    } finally {
+      client.disconnect();
+      await server.stop();
+    }
+  });
+
+  it("with Postgres keeps the contract of stores", async () => {
+    const { postgresIdempotencyStore, TABLE } = (await load("docs-idempotency-md-3")) as {
+      postgresIdempotencyStore: (database: unknown) => IdempotencyStore;
+      TABLE: string;
+    };
+    // By a name that the compiler does not see: its types want those of a browser and of Emscripten.
+    const postgres = "@electric-sql/pglite";
+    const { PGlite } = (await import(/* @vite-ignore */ postgres)) as { PGlite: new () => Postgres };
+    const database = new PGlite();
+    await database.exec(TABLE);
+    const store = postgresIdempotencyStore(database);
+    const elapse = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+    // PGlite drops a byte order mark at the front of a text; PostgreSQL and its clients do not.
+    const cases = idempotencyStoreContract.filter(({ id }) => id !== "text/verbatim");
+    const checks = cases.map(({ check }) => check({ store, leaseMs: 1500, elapse }));
+    const ended = await Promise.allSettled(checks);
+    expect(ended.filter(({ status }) => status === "rejected")).toEqual([]);
+    await database.close();
+  });
+});
+
 it("the HTTP example takes either token", async () => {
   const { default: carrier } = (await load("docs-http-md-1")) as {
     default: { fetch: (request: Request) => Promise<Response> };
@@ -169,15 +222,6 @@ it("the HTTP example takes either token", async () => {
     expect(outcome(await response.json())).toBe("Hello, Ada");
   }
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 async function untilAnswered(url: string): Promise<void> {
   for (let tries = 0; tries < 100; tries++) {

@@ -107,11 +107,12 @@ describe("with idempotency, a task", () => {
   it("that waits for another process until its deadline says so", async () => {
     const clock = new FakeClock();
     const store = new MemoryIdempotencyStore({ clock });
-    await store.claim("key-1", { owner: "other", fingerprint: "", leaseMs: 3_600_000 });
     const { fingerprint } = await fingerprintIn(store, clock);
     await store.claim("key-2", { owner: "other", fingerprint, leaseMs: 3_600_000 });
+    const claim = vi.spyOn(store, "claim");
     const { handler, runs } = carrier((run) => run, { store, clock });
     const result = handler.handle(task({ key: "key-2" }));
+    await vi.waitFor(() => expect(claim).toHaveBeenCalled());
     await clock.advance(3_600_000);
     expect(await result).toMatchObject({
       outcome: { retryable: true },
@@ -130,7 +131,9 @@ describe("with idempotency, a task", () => {
     await clock.advance(5000);
     expect(valueOf(await second)).toBe(1);
     expect(runs()).toBe(1);
-    expect(logger.lines.map(({ message }) => message)).toEqual([expect.stringContaining("late outcome was stored")]);
+    expect(logger.lines.map(({ message }) => message)).toContainEqual(
+      expect.stringContaining("late outcome was stored"),
+    );
   });
 
   it.each([
@@ -143,6 +146,21 @@ describe("with idempotency, a task", () => {
     await vi.waitFor(() => expect(runs()).toBe(1));
     caller.abort(reason);
     expect(await first).toMatchObject({ failure: { classification } });
+  });
+
+  it("that stopped as it was told to is not judged by mapError, and runs again", async () => {
+    const caller = new AbortController();
+    const stopping = () =>
+      new Promise((_, reject) => {
+        caller.signal.addEventListener("abort", () => reject(caller.signal.reason as Error));
+      });
+    const mapError = () => new NonRetryableError("for good");
+    const { handler, runs } = carrier((run) => (run === 1 ? stopping() : "done"), { mapError });
+    const first = handler.handle(task(), { signal: caller.signal });
+    await vi.waitFor(() => expect(runs()).toBe(1));
+    caller.abort(new CallerDisconnected());
+    expect(await first).toMatchObject({ failure: { type: "CallerDisconnected" } });
+    expect(valueOf(await handler.handle(task({ id: "task-2" })))).toBe("done");
   });
 
   it.each([

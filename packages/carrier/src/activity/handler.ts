@@ -243,7 +243,7 @@ export class InvocableActivityHandler {
 
   /** As {@link perform}, unless the task's idempotency key stands for a run that there is or was. */
   private async performOnce(task: AdmittedTask, idempotency: Idempotency): Promise<TaskOutcome> {
-    const { input, run, context, activity, args } = task;
+    const { input, run, context, args } = task;
     let shared: IdempotentRun | undefined;
     const begin = (): Promise<TaskOutcome> | undefined => {
       shared = idempotency.start({
@@ -252,7 +252,7 @@ export class InvocableActivityHandler {
         payload: input.arguments,
         signal: run.signal(),
         logger: context.logger,
-        execute: () => this.execute(activity, context, args),
+        execute: () => this.execute(task),
       });
       return shared?.outcome;
     };
@@ -272,15 +272,13 @@ export class InvocableActivityHandler {
   }
 
   /** Runs the handler to its end, whatever becomes of the run, and says what came of it. */
-  private async execute(
-    activity: RegisteredActivity,
-    context: RunContext,
-    args: readonly unknown[],
-  ): Promise<TaskOutcome> {
+  private async execute({ activity, context, args, run }: AdmittedTask): Promise<TaskOutcome> {
     try {
       return this.encodeResult(await activity(() => context, args));
     } catch (error) {
-      return this.describeError(error, context);
+      // A handler that stops as it was told to says nothing of the work: that is not for mapError to judge.
+      const { aborted: isAborted, reason } = run.signal();
+      return isAborted && error === reason ? aborted(error, this.stackTraces) : this.describeError(error, context);
     }
   }
 

@@ -6,6 +6,7 @@ export { conformanceCases } from "./conformance-cases.js";
 export { checkConformance, type ConformanceDifference, type ConformanceObservation } from "./conformance-check.js";
 export { conformanceHandlers } from "./conformance-handlers.js";
 export type * from "./conformance-types.js";
+export * from "./idempotency-store-contract.js";
 export { type LogLine, recordingLogger } from "./recording-logger.js";
 export { ActivityTaskFailed, type TaskFailureReport } from "./task-result.js";
 export { TestClock } from "./test-clock.js";

@@ -2,7 +2,7 @@ import { getEventListeners } from "node:events";
 import { IdempotencyCoordinator } from "../../src/activity/idempotency/coordinator.js";
 import { MemoryIdempotencyStore } from "../../src/activity/idempotency/memory-store.js";
 import { type IdempotencyOptions, resolveIdempotencyOptions } from "../../src/activity/idempotency/options.js";
-import type { TaskOutcome } from "../../src/activity/idempotency/record.js";
+import type { TaskOutcome } from "../../src/activity/results.js";
 import type { IdempotencyStore } from "../../src/activity/idempotency/store.js";
 import type { TaskFailure } from "../../src/activity/results.js";
 import { payloadEnvelope } from "../../src/payload/index.js";

@@ -4,7 +4,8 @@ import { type GuardedStore, guardStore, problemOf } from "./guarded-store.js";
 import { tell } from "./logging.js";
 import type { IdempotencySettings } from "./options.js";
 import { type KeyedTask, OwnedRun } from "./owned-run.js";
-import { type IdempotencyRecord, readRecord, type TaskOutcome } from "./record.js";
+import { type IdempotencyRecord, readRecord } from "./record.js";
+import type { TaskOutcome } from "../results.js";
 import { unlessAborted } from "./waiting.js";
 
 /** Between two looks at a key that another process holds: doubled each time, up to the longest. */

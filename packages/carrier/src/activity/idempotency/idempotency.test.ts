@@ -11,7 +11,7 @@ import { aborted } from "../results.js";
 import { Idempotency } from "./idempotency.js";
 import { MemoryIdempotencyStore } from "./memory-store.js";
 import { byExecution, type IdempotencyOptions } from "./options.js";
-import type { TaskOutcome } from "./record.js";
+import type { TaskOutcome } from "../results.js";
 
 forbidUnhandledRejections();
 

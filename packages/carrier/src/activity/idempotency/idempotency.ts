@@ -8,7 +8,7 @@ import { IdempotencyCoordinator } from "./coordinator.js";
 import { inProgress } from "./failures.js";
 import { fingerprintOf } from "./fingerprint.js";
 import { type IdempotencyOptions, type IdempotencySettings, resolveIdempotencyOptions } from "./options.js";
-import type { TaskOutcome } from "./record.js";
+import type { TaskOutcome } from "../results.js";
 
 /** A task that is to run once per key. */
 export interface IdempotentTask {

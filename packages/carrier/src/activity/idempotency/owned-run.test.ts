@@ -20,7 +20,7 @@ import {
 import { aborted, thrown } from "../results.js";
 import { MemoryIdempotencyStore } from "./memory-store.js";
 import type { IdempotencyOptions } from "./options.js";
-import type { TaskOutcome } from "./record.js";
+import type { TaskOutcome } from "../results.js";
 
 forbidUnhandledRejections();
 

@@ -5,7 +5,8 @@ import { readThrown } from "../thrown.js";
 import { type GuardedStore, problemOf } from "./guarded-store.js";
 import { tell } from "./logging.js";
 import type { IdempotencySettings } from "./options.js";
-import { type TaskOutcome, writeRecord } from "./record.js";
+import { writeRecord } from "./record.js";
+import type { TaskOutcome } from "../results.js";
 import type { IdempotencyClaimAnswer } from "./store.js";
 
 /** A task that asks for the outcome of a key. */

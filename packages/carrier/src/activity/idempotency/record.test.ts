@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { losslessValues } from "../../../test/support/avro-values.js";
 import { decodePayload, payloadEnvelope } from "../../payload/index.js";
 import type { TaskFailure } from "../results.js";
-import { readRecord, type TaskOutcome, writeRecord } from "./record.js";
+import { readRecord, writeRecord } from "./record.js";
+import type { TaskOutcome } from "../results.js";
 
 const FAILURE: TaskFailure = {
   classification: "application_error",

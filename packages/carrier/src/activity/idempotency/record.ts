@@ -1,10 +1,7 @@
 import { decodePayload, payloadEnvelope } from "../../payload/envelope.js";
 import { isObject } from "../../protocol/fields.js";
 import type { PayloadEnvelope } from "../../protocol/wire.js";
-import type { TaskFailure } from "../results.js";
-
-/** A payload for a success, else what went wrong. */
-export type TaskOutcome = PayloadEnvelope | TaskFailure;
+import type { TaskFailure, TaskOutcome } from "../results.js";
 
 /** What a key's first run came to. */
 export interface IdempotencyRecord {

@@ -20,7 +20,7 @@ import { forbidUnhandledRejections } from "../../../test/support/unhandled-rejec
 import { systemClock } from "../clock.js";
 import { Idempotency, type IdempotentRun } from "./idempotency.js";
 import type { IdempotencyOptions } from "./options.js";
-import type { TaskOutcome } from "./record.js";
+import type { TaskOutcome } from "../results.js";
 import { RedisIdempotencyStore } from "./redis-store.js";
 
 /*
