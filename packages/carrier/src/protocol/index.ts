@@ -1,12 +1,17 @@
 export * from "./artifacts.js";
 export * from "./constants.js";
 export {
+  ExternalPayloadReferenceError,
+  ExternalPayloadStoragePolicyError,
   ExternalTaskInputError,
   ExternalTaskResultError,
+  isExternalPayloadReferenceError,
   isExternalTaskInputError,
   isExternalTaskResultError,
 } from "./errors.js";
 export type { ContractViolation, JsonObject } from "./fields.js";
+export * from "./payload-reference.js";
+export * from "./storage-policy.js";
 export * from "./task-input.js";
 export * from "./task-result.js";
 export * from "./timestamps.js";

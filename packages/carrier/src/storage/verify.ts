@@ -1,0 +1,23 @@
+import { bytesToText } from "../payload/bytes.js";
+import { PayloadError } from "../payload/errors.js";
+import type { ExternalPayloadReference } from "../protocol/payload-reference.js";
+import { sizeMismatch } from "./body.js";
+import { sha256OfBytes } from "./digest.js";
+import { ExternalPayloadIntegrityError } from "./errors.js";
+
+/**
+ * The blob that stored bytes are, once they have proved to be the ones referred to: size first, then SHA-256.
+ *
+ * @throws {ExternalPayloadIntegrityError} when they are not
+ * @throws {PayloadError} `invalid_payload_framing` when they are, and are no text
+ */
+export async function verifiedBlob(reference: ExternalPayloadReference, bytes: Uint8Array): Promise<string> {
+  if (bytes.length !== reference.sizeBytes) throw sizeMismatch(reference.sizeBytes, bytes.length);
+  const sha256 = await sha256OfBytes(bytes);
+  if (sha256 !== reference.sha256) throw new ExternalPayloadIntegrityError("sha256", reference.sha256, sha256);
+  try {
+    return bytesToText(bytes);
+  } catch {
+    throw new PayloadError("invalid_payload_framing", "the stored payload is not base64 text");
+  }
+}
