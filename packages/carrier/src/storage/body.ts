@@ -1,7 +1,12 @@
 import { ExternalPayloadIntegrityError } from "./errors.js";
 
 /** A body as clients hand it out: Node's streams and async generators are iterable, some platforms' web streams are not. */
-export type BodyStream = AsyncIterable<Uint8Array> | WebBodyStream;
+export type BodyStream = IterableBodyStream | WebBodyStream;
+
+export interface IterableBodyStream extends AsyncIterable<Uint8Array> {
+  /** Ends the request without reading on. Default: the iterator's `return`. */
+  destroy?(): unknown;
+}
 
 /** The part of a `ReadableStream` that is needed here. */
 export interface WebBodyStream {
@@ -31,7 +36,7 @@ export async function readBody(body: BodyStream, options: ReadBodyOptions): Prom
   const chunks = chunksOf(body);
   const end = (): void => {
     // That a stream does not want to end is no news by then.
-    if ("destroy" in body && typeof body.destroy === "function") body.destroy();
+    if ("destroy" in body && body.destroy !== undefined) body.destroy();
     else chunks.return?.().catch(() => {});
   };
   signal?.addEventListener("abort", end, { once: true });

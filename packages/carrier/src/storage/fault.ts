@@ -13,14 +13,15 @@ export interface Fault {
 
 /**
  * Reads an error of any storage client. The official SDKs differ in where the status is: `$metadata.httpStatusCode` for
- * S3, `statusCode` for Azure, a number in `code` for Google. Messages are left out: they quote addresses.
+ * S3, `statusCode` for Azure, a number in `code` for Google. Messages are looked at only where there is nothing better: they quote addresses.
  */
 export function faultOf(error: unknown): Fault {
-  const { code, name, statusCode, status, $metadata } = fieldsOf(error);
+  const { code, name, statusCode, status, $metadata, cause, errors } = fieldsOf(error);
+  const [first] = Array.isArray(errors) ? (errors as readonly unknown[]) : [];
   const codes = [fieldsOf($metadata)["httpStatusCode"], statusCode, status, code];
   return {
     status: codes.map(Number).find((number) => Number.isInteger(number) && number >= 100 && number < 600),
-    code: wordOf(code) ?? wordOf(fieldsOf(fieldsOf(error)["cause"])["code"]) ?? wordOf(name),
+    code: [code, fieldsOf(first)["reason"], fieldsOf(cause)["code"], name].find(isWord),
   };
 }
 
@@ -29,18 +30,20 @@ export function storageError(error: unknown, operation: StorageOperation): Error
   if (isExternalStorageError(error) || isExternalPayloadIntegrityError(error)) return error;
   if (isExternalPayloadReferenceError(error)) return error;
   const { status, code } = faultOf(error);
+  const shown = ` (${status === undefined ? (code ?? plainWords(fieldsOf(error)["message"])) : [status, code].join(" ").trim()})`;
   if (operation === "get" && (status === 404 || code === "ENOENT" || code === "ENOTDIR")) {
-    return new ExternalStorageError("not_found", `The stored payload is not there${shown(status, code)}.`);
+    return new ExternalStorageError("not_found", `The stored payload is not there${shown}.`);
   }
   if (status === 401 || status === 403 || code === "EACCES" || code === "EPERM") {
-    return new ExternalStorageError("access_denied", `External storage denied the ${operation}${shown(status, code)}.`);
+    return new ExternalStorageError("access_denied", `External storage denied the ${operation}${shown}.`);
   }
-  return new ExternalStorageError("unavailable", `External storage failed to ${operation}${shown(status, code)}.`);
+  return new ExternalStorageError("unavailable", `External storage failed to ${operation}${shown}.`);
 }
 
-function shown(status: number | undefined, code: string | undefined): string {
-  const said = [status, code].filter((part) => part !== undefined);
-  return said.length === 0 ? "" : ` (${said.join(" ")})`;
+/** A message without what may be an address, a path, an assignment, an account or a key. */
+function plainWords(message: unknown): string {
+  const plain = String(message ?? "an error without a message").replaceAll(/\S*[/\\@=]\S*|\S{20,}/g, "...");
+  return plain.length > 160 ? `${plain.slice(0, 160)}...` : plain;
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
@@ -48,6 +51,6 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 /** A short plain word, which no address or secret is. `Error` says nothing. */
-function wordOf(value: unknown): string | undefined {
-  return typeof value === "string" && /^[A-Za-z][\w]{2,48}$/.test(value) && value !== "Error" ? value : undefined;
+function isWord(value: unknown): value is string {
+  return typeof value === "string" && /^[A-Za-z]\w{2,48}$/.test(value) && value !== "Error";
 }

@@ -1,5 +1,5 @@
 export { AzureBlobExternalStorage, type AzureBlobExternalStorageOptions } from "./azure-blob.js";
-export type { BodyStream } from "./body.js";
+export type { BodyStream, IterableBodyStream, WebBodyStream } from "./body.js";
 export { ExternalPayloadCache, type ExternalPayloadCacheOptions } from "./cache.js";
 export type { DeleteOptions, ExternalStorageDriver, GetOptions, PutOptions } from "./driver.js";
 export * from "./errors.js";

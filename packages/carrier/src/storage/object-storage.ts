@@ -23,7 +23,7 @@ export interface PutObjectOptions {
 
 export interface ObjectBody {
   readonly body: BodyStream;
-  /** As the store announces it; undefined when it does not. */
+  /** Of the whole object, as the store announces it; undefined when it does not. */
   readonly sizeBytes?: number | undefined;
 }
 
@@ -34,10 +34,13 @@ export interface ObjectBody {
 export interface ObjectStorageClient {
   /** With `ifAbsent` and an object there: fails with status 412, or with 409 and `BlobAlreadyExists`. */
   put(object: ObjectAddress, data: Uint8Array, options: PutObjectOptions): Promise<void>;
-  /** Resolves once the store has begun to answer. Fails with status 404 for no such object. */
-  get(object: ObjectAddress, signal: AbortSignal | undefined): Promise<ObjectBody>;
+  /**
+   * Resolves once the store has begun to answer. Fails with status 404 for no such object. A client may end the body after
+   * `sizeBytes` and one more, by which it is known to be too large.
+   */
+  get(object: ObjectAddress, options: GetOptions): Promise<ObjectBody>;
   /** May fail with status 404 for no such object. */
-  delete(object: ObjectAddress, signal: AbortSignal | undefined): Promise<void>;
+  delete(object: ObjectAddress, options: DeleteOptions): Promise<void>;
 }
 
 export interface ObjectStorageOptions {
@@ -110,7 +113,7 @@ export class ObjectExternalStorage implements ExternalStorageDriver {
 
   get(uri: string, { sizeBytes, signal }: GetOptions): Promise<Uint8Array> {
     return callStorage("get", signal, async () => {
-      const { body, sizeBytes: announced } = await this.client.get(this.addressOf(uri), signal);
+      const { body, sizeBytes: announced } = await this.client.get(this.addressOf(uri), { sizeBytes, signal });
       return readBody(body, { expected: sizeBytes, announced, signal });
     });
   }
@@ -118,7 +121,7 @@ export class ObjectExternalStorage implements ExternalStorageDriver {
   delete(uri: string, { signal }: DeleteOptions = {}): Promise<void> {
     return callStorage("delete", signal, async () => {
       try {
-        await this.client.delete(this.addressOf(uri), signal);
+        await this.client.delete(this.addressOf(uri), { signal });
       } catch (error) {
         if (faultOf(error).status !== 404) throw error;
       }

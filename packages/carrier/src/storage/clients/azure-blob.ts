@@ -23,7 +23,7 @@ export function azureBlobClient(service: Pick<BlobServiceClient, "getContainerCl
         });
     },
 
-    async get({ bucket, key }, signal) {
+    async get({ bucket, key }, { signal }) {
       const blob = service.getContainerClient(bucket).getBlobClient(key);
       const { readableStreamBody, blobBody, contentLength } = await blob.download(0, undefined, until(signal));
       // A stream on Node, a Blob in browsers and workers.
@@ -31,7 +31,7 @@ export function azureBlobClient(service: Pick<BlobServiceClient, "getContainerCl
       return { body: body as BodyStream, sizeBytes: contentLength };
     },
 
-    async delete({ bucket, key }, signal) {
+    async delete({ bucket, key }, { signal }) {
       await service.getContainerClient(bucket).getBlobClient(key).delete(until(signal));
     },
   };

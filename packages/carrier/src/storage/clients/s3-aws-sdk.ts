@@ -25,14 +25,14 @@ export function awsSdkS3Client(s3: S3Client): ObjectStorageClient {
       await s3.send(command, until(signal));
     },
 
-    async get({ bucket, key }, signal) {
+    async get({ bucket, key }, { signal }) {
       const { Body, ContentLength } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }), until(signal));
       // A Blob only in a browser's build that was told to read so.
       const body = Body instanceof Blob ? Body.stream() : (Body ?? new Blob([]).stream());
       return { body: body as AsyncIterable<Uint8Array>, sizeBytes: ContentLength };
     },
 
-    async delete({ bucket, key }, signal) {
+    async delete({ bucket, key }, { signal }) {
       await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }), until(signal));
     },
   };

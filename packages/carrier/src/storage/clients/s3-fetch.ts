@@ -57,7 +57,7 @@ export function fetchS3Client({ aws, endpoint, pathStyle = false }: FetchS3Clien
       await response.body?.cancel();
     },
 
-    async get(object, signal) {
+    async get(object, { signal }) {
       const response = await send(object, { method: "GET", ...until(signal) });
       // With a content encoding the announced length is not that of what is read.
       const length = response.headers.has("content-encoding") ? null : response.headers.get("content-length");
@@ -67,7 +67,7 @@ export function fetchS3Client({ aws, endpoint, pathStyle = false }: FetchS3Clien
       };
     },
 
-    async delete(object, signal) {
+    async delete(object, { signal }) {
       const response = await send(object, { method: "DELETE", ...until(signal) });
       await response.body?.cancel();
     },
