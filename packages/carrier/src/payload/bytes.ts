@@ -89,6 +89,7 @@ interface BufferBytes extends Uint8Array {
 
 interface BufferConstructorLike {
   allocUnsafeSlow(size: number): BufferBytes;
+  from(memory: ArrayBufferLike, offset: number, length: number): BufferBytes;
 }
 
 /** Arguments of one call; some engines take no more than 65,536. */
@@ -147,10 +148,10 @@ function isAscii(source: Uint8Array, start: number, end: number): boolean {
   return true;
 }
 
+const { Buffer: nodeBuffer } = globalThis as unknown as { Buffer?: BufferConstructorLike };
+
 /** Node's Buffer, where it is. */
-export const bufferBytes: BytePlatform | undefined = makeBufferBytes(
-  (globalThis as unknown as { Buffer?: BufferConstructorLike }).Buffer,
-);
+export const bufferBytes: BytePlatform | undefined = makeBufferBytes(nodeBuffer);
 
 /** Base64 of any bytes, wherever their memory came from. */
 export function bytesToBase64(bytes: Uint8Array): string {
@@ -160,4 +161,14 @@ export function bytesToBase64(bytes: Uint8Array): string {
 /** Any bytes as UTF-8 text. A byte order mark is text. @throws {TypeError} when they are not valid UTF-8 */
 export function bytesToText(bytes: Uint8Array): string {
   return strictDecoder().decode(bytes);
+}
+
+/**
+ * {@link bytesToText} for what is most likely ASCII and large. A string that Buffer makes of more than a million bytes lies
+ * outside the heap: base64 is read from such a one in half the time, and without another copy of it.
+ */
+export function largeAsciiToText(bytes: Uint8Array): string {
+  if (bufferBytes === undefined || nodeBuffer === undefined || bytes.byteOffset !== 0) return bytesToText(bytes);
+  if (!isAscii(bytes, 0, bytes.length)) return bytesToText(bytes);
+  return nodeBuffer.from(bytes.buffer, 0, bytes.length).latin1Slice(0, bytes.length);
 }

@@ -72,6 +72,11 @@ export function isExternalPayloadReferenceError(error: unknown): error is Extern
   return brandOf(error) === "ExternalPayloadReferenceError";
 }
 
+/** True for an {@link ExternalPayloadStoragePolicyError} of any copy of this library. */
+export function isExternalPayloadStoragePolicyError(error: unknown): error is ExternalPayloadStoragePolicyError {
+  return brandOf(error) === "ExternalPayloadStoragePolicyError";
+}
+
 export function throwInputError(path: string, expected: string, received: string): never {
   throw new ExternalTaskInputError({ path, expected, received });
 }

@@ -6,6 +6,7 @@ export {
   ExternalTaskInputError,
   ExternalTaskResultError,
   isExternalPayloadReferenceError,
+  isExternalPayloadStoragePolicyError,
   isExternalTaskInputError,
   isExternalTaskResultError,
 } from "./errors.js";

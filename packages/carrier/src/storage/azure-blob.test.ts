@@ -18,7 +18,10 @@ let url: string;
 let nobody: string;
 
 beforeAll(async () => {
-  azurite = await startChildServer(new URL("../../test/support/azurite.mjs", import.meta.url), /successfully listens on/);
+  azurite = await startChildServer(
+    new URL("../../test/support/azurite.mjs", import.meta.url),
+    /successfully listens on/,
+  );
   url = `${/http:\S+/.exec(azurite.line)?.[0]}/${ACCOUNT}`;
   nobody = await closedAddress();
   await service().createContainer(CONTAINER);
@@ -78,7 +81,10 @@ it("shows no signed address: a SAS that does not fit is told by status and code"
   const client = azureBlobClient(signed);
   const driver = new AzureBlobExternalStorage({ client, container: CONTAINER });
   const error: unknown = await storeExternalPayload(driver, BLOB).catch((reason: unknown) => reason);
-  expect(error).toMatchObject({ code: "access_denied", message: expect.stringMatching(/denied the put \(403 \w+\)\.$/) });
+  expect(error).toMatchObject({
+    code: "access_denied",
+    message: expect.stringMatching(/denied the put \(403 \w+\)\.$/),
+  });
   expect((error as Error).stack).not.toMatch(/sig=|a-wrong-secret/);
   expect(error).not.toHaveProperty("cause");
 });

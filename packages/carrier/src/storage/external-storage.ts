@@ -51,7 +51,9 @@ export function resolveExternalStorage(options: ExternalStorageOptions): Externa
     if (cache === undefined && threshold === undefined) return undefined;
     throw new TypeError("externalStorageCache and externalStorageThresholdBytes need externalStorage, a driver");
   }
-  const drivers = (Array.isArray(externalStorage) ? [...externalStorage] : [externalStorage]) as ExternalStorageDriver[];
+  const drivers = (
+    Array.isArray(externalStorage) ? [...externalStorage] : [externalStorage]
+  ) as ExternalStorageDriver[];
   if (drivers.length === 0) throw new TypeError("externalStorage must have a driver; leave it out for none");
   for (const driver of drivers) {
     const fault = driverFault(driver);

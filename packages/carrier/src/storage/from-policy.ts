@@ -137,7 +137,10 @@ function readLocation(text: string | null, field: string, driver: keyof typeof L
   return { field, bucket, prefix: prefix === "" ? undefined : prefix };
 }
 
-function explicitPrefix({ prefix, config }: ExternalPayloadStoragePolicy): { field: string; prefix: string } | undefined {
+function explicitPrefix({
+  prefix,
+  config,
+}: ExternalPayloadStoragePolicy): { field: string; prefix: string } | undefined {
   const given = [
     { field: "prefix", prefix },
     { field: "config.prefix", prefix: config.prefix },

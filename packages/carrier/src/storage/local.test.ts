@@ -167,11 +167,14 @@ describe("trouble", () => {
     expect(error).toMatchObject({ code: "unavailable", message: "External storage failed to put (EEXIST)." });
   });
 
-  it.each(["", "relative", "./x", "/", "/a/../b", "s3://bucket/x", 7, undefined])("with the root %j is refused", (bad) => {
-    expect(() => new LocalFilesystemExternalStorage({ root: bad as string })).toThrow(
-      new TypeError("root must be an absolute path or a file: URL, below the root of the disk"),
-    );
-  });
+  it.each(["", "relative", "./x", "/", "/a/../b", "s3://bucket/x", 7, undefined])(
+    "with the root %j is refused",
+    (bad) => {
+      expect(() => new LocalFilesystemExternalStorage({ root: bad as string })).toThrow(
+        new TypeError("root must be an absolute path or a file: URL, below the root of the disk"),
+      );
+    },
+  );
 
   it.each(["a//b", "../a", "a/./b", ".."])("with the prefix %j is refused", (prefix) => {
     expect(() => new LocalFilesystemExternalStorage({ root, prefix })).toThrow(/^prefix must have no empty/);

@@ -77,7 +77,9 @@ export class ObjectExternalStorage implements ExternalStorageDriver {
       throw new TypeError(`${bucketOption} must be the bare name of a ${bucketOption}, without scheme or slashes`);
     }
     if (typeof client?.put !== "function" || typeof client.get !== "function" || typeof client.delete !== "function") {
-      throw new TypeError("client must have the methods put, get and delete; ready-made ones have subpaths of their own");
+      throw new TypeError(
+        "client must have the methods put, get and delete; ready-made ones have subpaths of their own",
+      );
     }
     this.scheme = scheme;
     this.client = client;

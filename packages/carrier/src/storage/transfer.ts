@@ -81,9 +81,7 @@ export async function fetchExternalPayload(
   }
   const request = (until: AbortSignal | undefined): Promise<Uint8Array> =>
     callStorage("get", until, () => driver.get(uri, { sizeBytes, signal: until }));
-  return cache === undefined
-    ? verifiedBlob(reference, await request(signal))
-    : cache.fetch(reference, request, signal);
+  return cache === undefined ? verifiedBlob(reference, await request(signal)) : cache.fetch(reference, request, signal);
 }
 
 /**
@@ -111,7 +109,9 @@ export async function deleteExternalPayload(
  */
 function driverFor(drivers: ExternalStorageDrivers, uri: string): ExternalStorageDriver {
   const scheme = schemeOf(uri);
-  const all = Array.isArray(drivers) ? (drivers as readonly ExternalStorageDriver[]) : [drivers as ExternalStorageDriver];
+  const all = Array.isArray(drivers)
+    ? (drivers as readonly ExternalStorageDriver[])
+    : [drivers as ExternalStorageDriver];
   const able = all.filter((driver) => driver.scheme === scheme);
   if (able.length === 0) {
     const known = all.length === 0 ? "none" : `only for ${all.map((driver) => driver.scheme).join(", ")}`;

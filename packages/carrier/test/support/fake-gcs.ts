@@ -57,7 +57,8 @@ export async function startFakeGcs(bucket: string): Promise<FakeGcs> {
     if (request.headers.authorization !== `Bearer ${token}`) {
       return fail(response, { status: 401, reason: "authError", message: "Invalid Credentials" });
     }
-    const [, upload, named = "", key = ""] = /^\/(upload\/)?storage\/v1\/b\/([^/]+)\/o\/?(.*)$/.exec(url.pathname) ?? [];
+    const [, upload, named = "", key = ""] =
+      /^\/(upload\/)?storage\/v1\/b\/([^/]+)\/o\/?(.*)$/.exec(url.pathname) ?? [];
     if (named !== bucket) {
       return fail(response, { status: 404, reason: "notFound", message: "The specified bucket does not exist." });
     }
@@ -88,7 +89,12 @@ export async function startFakeGcs(bucket: string): Promise<FakeGcs> {
       return fail(response, CONDITION_NOT_MET);
     }
     const metadata = (fields["metadata"] ?? {}) as Record<string, string>;
-    const object = { data, contentType: String(fields["contentType"] ?? contentType), metadata, generation: ++generation };
+    const object = {
+      data,
+      contentType: String(fields["contentType"] ?? contentType),
+      metadata,
+      generation: ++generation,
+    };
     objects.set(name, object);
     sendJson(response, 200, resource(bucket, name, object));
   }

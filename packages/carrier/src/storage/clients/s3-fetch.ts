@@ -53,7 +53,12 @@ export function fetchS3Client({ aws, endpoint, pathStyle = false }: FetchS3Clien
         "x-amz-meta-codec": metadata.codec,
         ...(ifAbsent ? { "if-none-match": "*" } : undefined),
       };
-      const response = await send(object, { method: "PUT", headers, body: data as NonNullable<RequestInit["body"]>, ...until(signal) });
+      const response = await send(object, {
+        method: "PUT",
+        headers,
+        body: data as NonNullable<RequestInit["body"]>,
+        ...until(signal),
+      });
       await response.body?.cancel();
     },
 
