@@ -21,7 +21,9 @@ const LARGE = 64 * MIB;
 /** Values whose blobs are about 1 MiB long. */
 const VALUES = {
   text: ["x".repeat((MIB / 4) * 3)],
-  records: [Array.from({ length: 12_000 }, (_, id) => ({ id, name: `customer ${id}`, open: id % 2 === 0, due: id / 4 }))],
+  records: [
+    Array.from({ length: 12_000 }, (_, id) => ({ id, name: `customer ${id}`, open: id % 2 === 0, due: id / 4 })),
+  ],
 };
 
 export async function storageBenchmarks() {
@@ -29,7 +31,11 @@ export async function storageBenchmarks() {
   try {
     const externalStorage = new LocalFilesystemExternalStorage({ root });
     const storage = resolveExternalStorage({ externalStorage, externalStorageThresholdBytes: 0 });
-    const cold = resolveExternalStorage({ externalStorage, externalStorageCache: false, externalStorageThresholdBytes: 0 });
+    const cold = resolveExternalStorage({
+      externalStorage,
+      externalStorageCache: false,
+      externalStorageThresholdBytes: 0,
+    });
     for (const [name, value] of Object.entries(VALUES)) {
       // As they come out of a request's JSON.
       const inline = JSON.parse(JSON.stringify(payloadEnvelope(value)));

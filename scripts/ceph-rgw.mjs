@@ -121,14 +121,10 @@ const osd = randomUUID();
 run("ceph", ["osd", "new", osd]);
 run("ceph-osd", ["--mkfs", "--id", "0", "--osd-uuid", osd]);
 start("ceph-osd", ["-f", "--id", "0"]);
-const credentials = {
-  accessKeyId: randomBytes(10).toString("hex").toUpperCase(),
-  secretAccessKey: randomBytes(30).toString("base64url"),
-};
-run("radosgw-admin", [
-  ...["--name", "client.rgw", "user", "create", "--uid", "carrier", "--display-name", "carrier"],
-  ...["--access-key", credentials.accessKeyId, "--secret-key", credentials.secretAccessKey],
-]);
+// Hex: a secret that begins with a dash would be taken for an option.
+const [accessKeyId, secretAccessKey] = [10, 30].map((size) => randomBytes(size).toString("hex"));
+const user = `--uid carrier --display-name carrier --access-key ${accessKeyId} --secret-key ${secretAccessKey}`;
+run("radosgw-admin", `--name client.rgw user create ${user}`.split(" "));
 start("radosgw", ["-f", "--name", "client.rgw"]);
 
 const endpoint = `http://127.0.0.1:${gatewayPort}`;
@@ -142,4 +138,4 @@ for (;;) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
-console.log(JSON.stringify({ endpoint, region: "default", ...credentials }));
+console.log(JSON.stringify({ endpoint, region: "default", accessKeyId, secretAccessKey }));

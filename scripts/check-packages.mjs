@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { root, run, runBin } from "./lib.mjs";
 
 let failed = false;
@@ -41,16 +41,42 @@ for (const folder of readdirSync(`${root}packages`)) {
   mkdirSync(join(consumer, "node_modules", "@types"), { recursive: true });
   symlinkSync(`${root}node_modules/@types/node`, join(consumer, "node_modules", "@types", "node"), "dir");
   symlinkSync(`${root}node_modules/undici-types`, join(consumer, "node_modules", "undici-types"), "dir");
-  const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith(".json"));
-  const lines = entries.map((entry, i) => `import * as entry${i} from "${manifest.name}${entry.slice(1)}";`);
-  const uses = entries.map((_, i) => `entry${i}`).join(", ");
   writeFileSync(join(consumer, "package.json"), JSON.stringify({ type: "module" }));
-  writeFileSync(join(consumer, "use.ts"), `${lines.join("\n")}\nconsole.log([${uses}].length);\n`);
-  writeFileSync(join(consumer, "use.js"), `${lines.join("\n")}\nconsole.log([${uses}].length);\n`);
   const compilerOptions = { module: "NodeNext", target: "ES2022", strict: true, noEmit: true, types: ["node"] };
   writeFileSync(join(consumer, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["use.ts"] }));
-  check("types", runBin("tsc", ["-p", consumer]));
-  check("every entry point imports", run(process.execPath, [join(consumer, "use.js")]));
+  /** Checks entry points as one program of a consumer uses them. */
+  const use = (entries, which) => {
+    const lines = entries.map((entry, i) => `import * as entry${i} from "${manifest.name}${entry.slice(1)}";`);
+    lines.push(`console.log([${entries.map((_, i) => `entry${i}`).join(", ")}].length);\n`);
+    writeFileSync(join(consumer, "use.ts"), lines.join("\n"));
+    writeFileSync(join(consumer, "use.js"), lines.join("\n"));
+    check(`types of ${which}`, runBin("tsc", ["-p", consumer]));
+    check(`${which} imports`, run(process.execPath, [join(consumer, "use.js")]));
+  };
+
+  const peers = Object.keys(manifest.peerDependencies ?? {});
+  const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith(".json"));
+  /** Whether an entry point, or its types, names a package that its users bring along. */
+  const wantsPeer = (entry) =>
+    Object.values(manifest.exports[entry]).some((file) => {
+      const text = readFileSync(join(installed, file), "utf8");
+      return peers.some((peer) => text.includes(`from "${peer}"`));
+    });
+  check(
+    "every peer is optional",
+    peers.every((peer) => manifest.peerDependenciesMeta?.[peer]?.optional === true),
+  );
+  use(
+    entries.filter((entry) => !wantsPeer(entry)),
+    peers.length === 0 ? "every entry point" : "every entry point that needs no peer, without peers",
+  );
+  if (peers.length > 0) {
+    for (const peer of peers) {
+      mkdirSync(dirname(join(consumer, "node_modules", peer)), { recursive: true });
+      symlinkSync(`${root}node_modules/${peer}`, join(consumer, "node_modules", peer), "dir");
+    }
+    use(entries, "every entry point, with peers");
+  }
 }
 rmSync(work, { recursive: true, force: true });
 process.exitCode = failed ? 1 : 0;

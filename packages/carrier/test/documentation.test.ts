@@ -11,7 +11,14 @@ import { activityTaskEnvelope } from "./support/envelopes.js";
 /** The documents' code blocks, as they are printed, compiled and run against the built package. */
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const folder = `${root}.cache/documentation`;
-const DOCUMENTS = ["README.md", "packages/carrier/README.md", "docs/errors.md", "docs/payloads.md", "docs/http.md"];
+const DOCUMENTS = [
+  "README.md",
+  "packages/carrier/README.md",
+  "docs/errors.md",
+  "docs/payloads.md",
+  "docs/large-payloads.md",
+  "docs/http.md",
+];
 
 const blocks = new Map<string, string>();
 for (const document of DOCUMENTS) {
@@ -51,6 +58,8 @@ it("finds the examples", () => {
     "packages-carrier-README-md-1",
     "docs-errors-md-1",
     "docs-payloads-md-1",
+    "docs-large-payloads-md-1",
+    "docs-large-payloads-md-2",
     "docs-http-md-1",
   ]);
 });
@@ -125,6 +134,29 @@ it("the payloads example reads what its comments say", async () => {
   );
   const code = blocks.get("docs-payloads-md-1");
   expect(code).toContain(`// ${String(shown)}`);
+});
+
+it("the storage example reads what it stored, and says its size", async () => {
+  const { read, reference } = await load("docs-large-payloads-md-1");
+  expect(read).toMatchObject({ title: "2026", rows: { length: 50_000 } });
+  const { sizeBytes, uri } = reference as { sizeBytes: number; uri: string };
+  expect(blocks.get("docs-large-payloads-md-1")).toContain(`sizeBytes: ${sizeBytes},`);
+  rmSync(fileURLToPath(uri.slice(0, uri.indexOf("/avro/"))), { recursive: true });
+});
+
+const namespaceRecord = (policy: object) => ({ name: "default", external_payload_storage: policy });
+
+it("the policy example makes the driver that the namespace asks for", async () => {
+  const { driverFor } = (await load("docs-large-payloads-md-2")) as {
+    driverFor: (record: unknown) => { scheme: string } | undefined;
+  };
+  expect(driverFor(namespaceRecord({ enabled: false }))).toBeUndefined();
+  expect(driverFor(namespaceRecord({ enabled: true, driver: "s3", config: { bucket: "payloads" } }))?.scheme).toBe(
+    "s3",
+  );
+  const local = { enabled: true, driver: "local", config: { uri: "file:///srv/payloads" } };
+  expect(driverFor(namespaceRecord(local))?.scheme).toBe("file");
+  expect(() => driverFor(namespaceRecord({ enabled: true, driver: "gcs" }))).toThrow(/^driver must be one/);
 });
 
 it("the HTTP example takes either token", async () => {

@@ -89,7 +89,6 @@ interface BufferBytes extends Uint8Array {
 
 interface BufferConstructorLike {
   allocUnsafeSlow(size: number): BufferBytes;
-  from(memory: ArrayBufferLike, offset: number, length: number): BufferBytes;
 }
 
 /** Arguments of one call; some engines take no more than 65,536. */
@@ -148,10 +147,10 @@ function isAscii(source: Uint8Array, start: number, end: number): boolean {
   return true;
 }
 
-const { Buffer: nodeBuffer } = globalThis as unknown as { Buffer?: BufferConstructorLike };
-
 /** Node's Buffer, where it is. */
-export const bufferBytes: BytePlatform | undefined = makeBufferBytes(nodeBuffer);
+export const bufferBytes: BytePlatform | undefined = makeBufferBytes(
+  (globalThis as unknown as { Buffer?: BufferConstructorLike }).Buffer,
+);
 
 /** Base64 of any bytes, wherever their memory came from. */
 export function bytesToBase64(bytes: Uint8Array): string {
@@ -168,7 +167,8 @@ export function bytesToText(bytes: Uint8Array): string {
  * outside the heap: base64 is read from such a one in half the time, and without another copy of it.
  */
 export function largeAsciiToText(bytes: Uint8Array): string {
-  if (bufferBytes === undefined || nodeBuffer === undefined || bytes.byteOffset !== 0) return bytesToText(bytes);
-  if (!isAscii(bytes, 0, bytes.length)) return bytesToText(bytes);
-  return nodeBuffer.from(bytes.buffer, 0, bytes.length).latin1Slice(0, bytes.length);
+  if (bufferBytes === undefined || bytes.byteOffset !== 0 || !isAscii(bytes, 0, bytes.length))
+    return bytesToText(bytes);
+  // Buffer's methods take any bytes, wherever their memory came from.
+  return (bufferBytes.allocate(0) as BufferBytes).latin1Slice.call(bytes, 0, bytes.length);
 }

@@ -148,18 +148,16 @@ it.each([
 
 const recordings = new URL("../../../../../shared/contract/worker-protocol/", import.meta.url);
 
-describe.skipIf(!existsSync(recordings))(
-  "references that a server took (skipped where the contract is not at hand)",
-  () => {
-    const isTaken = (file: string): boolean => /^6(?:10|24|26)-/.test(file);
-    it.each(existsSync(recordings) ? readdirSync(recordings).filter(isTaken) : [])("%s", (file) => {
-      const found: unknown[] = [];
-      JSON.parse(readFileSync(new URL(file, recordings), "utf8"), (key, value: unknown) => {
-        if (key === "external_storage") found.push(value);
-        return value;
-      });
-      expect(found.length).toBeGreaterThan(0);
-      for (const reference of found) expect(externalPayloadReferenceViolations(reference)).toEqual([]);
+const taken = existsSync(recordings) ? readdirSync(recordings).filter((file) => /^6(?:10|24|26)-/.test(file)) : [];
+
+describe.skipIf(taken.length === 0)("references that a server took (skipped where the contract is not at hand)", () => {
+  it.each(taken)("%s", (file) => {
+    const found: unknown[] = [];
+    JSON.parse(readFileSync(new URL(file, recordings), "utf8"), (key, value: unknown) => {
+      if (key === "external_storage") found.push(value);
+      return value;
     });
-  },
-);
+    expect(found.length).toBeGreaterThan(0);
+    for (const reference of found) expect(externalPayloadReferenceViolations(reference)).toEqual([]);
+  });
+});

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ExternalPayloadStoragePolicyError } from "./errors.js";
 import { ExternalPayloadStoragePolicy } from "./storage-policy.js";
 
-const { parse } = ExternalPayloadStoragePolicy;
+const parse = (policy: unknown) => ExternalPayloadStoragePolicy.parse(policy);
 
 const LOCAL = { driver: "local", enabled: true, threshold_bytes: 1024, config: { uri: "file:///srv/payloads" } };
 

@@ -7,17 +7,20 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 /** A request that is answered when the test says so. */
 function held() {
   const calls: AbortSignal[] = [];
-  let answer: (bytes: Uint8Array) => void = () => {};
-  let fail: (error: unknown) => void = () => {};
+  const settle: { answer?: (bytes: Uint8Array) => void; fail?: (error: unknown) => void } = {};
   const response = new Promise<Uint8Array>((resolve, reject) => {
-    answer = resolve;
-    fail = reject;
+    settle.answer = resolve;
+    settle.fail = reject;
   });
   const request = (signal: AbortSignal) => {
     calls.push(signal);
     return response;
   };
-  return { calls, request, answer, fail };
+  return { calls, request, answer: settle.answer!, fail: settle.fail! };
+}
+
+function throwAtOnce(): never {
+  throw new Error("not even a promise");
 }
 
 const fill = (cache: ExternalPayloadCache, text: string, uri = "memory://box/x") =>
@@ -198,10 +201,7 @@ describe("fetches of one reference at once", () => {
 
   it("fail when the request throws at once", async () => {
     const cache = new ExternalPayloadCache();
-    const request = (): never => {
-      throw new Error("not even a promise");
-    };
-    await expect(cache.fetch(reference, request)).rejects.toThrow("not even a promise");
+    await expect(cache.fetch(reference, throwAtOnce)).rejects.toThrow("not even a promise");
     await expect(cache.fetch(reference, async () => BLOB_BYTES)).resolves.toBe(BLOB);
   });
 });

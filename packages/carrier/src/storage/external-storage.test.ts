@@ -138,12 +138,12 @@ describe("offloading, then reading", () => {
   });
 });
 
-describe("reading", () => {
-  const wire = (changes: Record<string, unknown> = {}) => ({
-    codec: "avro",
-    external_storage: { ...serializeExternalPayloadReference(referenceTo("memory://box/x")), ...changes },
-  });
+const wire = (changes: Record<string, unknown> = {}) => ({
+  codec: "avro",
+  external_storage: { ...serializeExternalPayloadReference(referenceTo("memory://box/x")), ...changes },
+});
 
+describe("reading", () => {
   it("gives an inline envelope back as it is, also one with a reference beside its blob", async () => {
     const both = { ...wire(), blob: BLOB };
     await expect(inlinePayload(both, undefined)).resolves.toBe(both);

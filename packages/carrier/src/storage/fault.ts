@@ -42,7 +42,8 @@ export function storageError(error: unknown, operation: StorageOperation): Error
 
 /** A message without what may be an address, a path, an assignment, an account or a key. */
 function plainWords(message: unknown): string {
-  const plain = String(message ?? "an error without a message").replaceAll(/\S*[/\\@=]\S*|\S{20,}/g, "...");
+  const words = typeof message === "string" ? message : "an error without a message";
+  const plain = words.replaceAll(/\S*[/\\@=]\S*|\S{20,}/g, "...");
   return plain.length > 160 ? `${plain.slice(0, 160)}...` : plain;
 }
 

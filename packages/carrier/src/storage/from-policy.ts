@@ -152,9 +152,12 @@ function explicitPrefix({
 function agreedPrefix(
   given: readonly ({ readonly field: string; readonly prefix: string | undefined } | undefined)[],
 ): string | undefined {
-  const bare = (prefix: string | undefined): string | undefined => prefix?.replaceAll(/^\/|\/$/g, "");
   const named = given.filter((entry) => entry?.prefix !== undefined);
   const other = named.find((entry) => bare(entry?.prefix) !== bare(named[0]?.prefix));
   if (other !== undefined) throwPolicyError(other.field, `the prefix that ${named[0]?.field} names`, "another one");
   return named[0]?.prefix;
+}
+
+function bare(prefix: string | undefined): string | undefined {
+  return prefix?.replaceAll(/^\/|\/$/g, "");
 }

@@ -81,13 +81,13 @@ describe.each(Object.entries(DRIVERS))("the driver of %s", (base, driverWith) =>
   });
 });
 
-describe("a put", () => {
-  const put = (client: ObjectStorageClient, conditionalWrites?: boolean) =>
-    new S3ExternalStorage({ client, bucket: "box", conditionalWrites }).put(BLOB_BYTES, {
-      sha256: hash,
-      codec: "avro",
-    });
+const put = (client: ObjectStorageClient, conditionalWrites?: boolean) =>
+  new S3ExternalStorage({ client, bucket: "box", conditionalWrites }).put(BLOB_BYTES, {
+    sha256: hash,
+    codec: "avro",
+  });
 
+describe("a put", () => {
   it.each([
     ["412", { $metadata: { httpStatusCode: 412 }, name: "PreconditionFailed" }],
     ["409 BlobAlreadyExists", { statusCode: 409, code: "BlobAlreadyExists" }],

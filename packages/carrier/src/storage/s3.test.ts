@@ -21,6 +21,8 @@ import { fetchExternalPayload, storeExternalPayload } from "./transfer.js";
 
 const BUCKET = "payloads";
 
+const keyOf = (uri: string) => uri.slice(`s3://${BUCKET}/`.length);
+
 /** A client of each library for the same store. */
 const CLIENTS = {
   "@aws-sdk/client-s3": (rgw: CephRgw) => awsSdkS3Client(sdk(rgw)),
@@ -54,7 +56,6 @@ describe.skipIf(cephMissing !== undefined)(
       await server?.stop();
     });
 
-    const keyOf = (uri: string) => uri.slice(`s3://${BUCKET}/`.length);
     const overwrite = async (uri: string, data: Uint8Array) => {
       await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: keyOf(uri), Body: data }));
     };

@@ -29,6 +29,12 @@ interface ServiceError {
   readonly message: string;
 }
 
+interface UploadFields {
+  readonly name?: string;
+  readonly contentType?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
 const CONDITION_NOT_MET: ServiceError = {
   status: 412,
   reason: "conditionNotMet",
@@ -83,15 +89,15 @@ export async function startFakeGcs(bucket: string): Promise<FakeGcs> {
       return fail(response, { status: 400, reason: "invalid", message: "Only multipart uploads here." });
     }
     const { fields, contentType, data } = readMultipart(request.headers["content-type"] ?? "", body);
-    const name = String(fields["name"] ?? url.searchParams.get("name"));
+    const name = String(fields.name ?? url.searchParams.get("name"));
     const condition = url.searchParams.get("ifGenerationMatch");
     if (condition !== null && Number(condition) !== (objects.get(name)?.generation ?? 0)) {
       return fail(response, CONDITION_NOT_MET);
     }
-    const metadata = (fields["metadata"] ?? {}) as Record<string, string>;
+    const { metadata = {} } = fields;
     const object = {
       data,
-      contentType: String(fields["contentType"] ?? contentType),
+      contentType: fields.contentType ?? contentType,
       metadata,
       generation: ++generation,
     };
@@ -168,7 +174,7 @@ function readMultipart(contentType: string, body: Buffer) {
   const end = body.lastIndexOf(`\r\n--${boundary}--`);
   const head = body.toString("latin1", between, second);
   return {
-    fields: JSON.parse(body.toString("utf8", first, between)) as Record<string, unknown>,
+    fields: JSON.parse(body.toString("utf8", first, between)) as UploadFields,
     contentType: /content-type: *([^\r]+)/i.exec(head)?.[1] ?? "application/octet-stream",
     data: new Uint8Array(body.subarray(second, end)),
   };

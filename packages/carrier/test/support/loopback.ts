@@ -42,7 +42,7 @@ export async function listen(server: Server): Promise<Loopback> {
 
 /** An address of this machine that nobody listens at. */
 export async function closedAddress(): Promise<string> {
-  const { url, close } = await listen(createServer());
-  await close();
-  return url;
+  const server = await listen(createServer());
+  await server.close();
+  return server.url;
 }

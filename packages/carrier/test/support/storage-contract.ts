@@ -18,17 +18,17 @@ export interface StorageUnderTest {
   describe?(uri: string): Promise<{ readonly contentType: string | undefined; readonly metadata: unknown }>;
 }
 
+const errorOf = async (promise: Promise<unknown>): Promise<Record<string, unknown>> => {
+  const error: unknown = await promise.then(
+    () => expect.unreachable("it should have failed"),
+    (reason: unknown) => reason,
+  );
+  const { name, code, check, expected, received, message } = error as Record<string, unknown>;
+  return { name, code, check, expected, received, message };
+};
+
 /** What holds for every driver, in tests of the suite that it is called in. */
 export function itStoresPayloads(under: () => StorageUnderTest): void {
-  const errorOf = async (promise: Promise<unknown>): Promise<Record<string, unknown>> => {
-    const error: unknown = await promise.then(
-      () => expect.unreachable("it should have failed"),
-      (reason: unknown) => reason,
-    );
-    const { name, code, check, expected, received, message } = error as Record<string, unknown>;
-    return { name, code, check, expected, received, message };
-  };
-
   it("stores under the content's hash and reads back", async () => {
     const { driver, base } = under();
     const reference = await storeExternalPayload(driver, BLOB);
@@ -56,18 +56,18 @@ export function itStoresPayloads(under: () => StorageUnderTest): void {
   });
 
   it("labels what it stores", async () => {
-    const { driver, describe } = under();
+    const { driver, ...store } = under();
     const { uri } = await storeExternalPayload(driver, longText(64));
-    if (describe === undefined) return;
+    if (store.describe === undefined) return;
     const metadata = { sha256: sha256(longText(64)), codec: "avro" };
-    await expect(describe(uri)).resolves.toEqual({ contentType: "application/octet-stream", metadata });
+    await expect(store.describe(uri)).resolves.toEqual({ contentType: "application/octet-stream", metadata });
   });
 
   it("reads objects that others named", async () => {
-    const { driver, base, overwrite } = under();
+    const { driver, base, ...store } = under();
     for (const name of [sha256(BLOB), "storage-test/97/of others", "a%2e/b+c&d=ä"]) {
       const uri = base.startsWith("file:") ? new URL(base + encodeURI(name)).href : base + name;
-      await overwrite(uri, BLOB_BYTES);
+      await store.overwrite(uri, BLOB_BYTES);
       await expect(fetchExternalPayload(driver, referenceTo(uri))).resolves.toBe(BLOB);
     }
   });
@@ -82,7 +82,7 @@ export function itStoresPayloads(under: () => StorageUnderTest): void {
   });
 
   it("refuses truncated, extended and altered objects", async () => {
-    const { driver, overwrite } = under();
+    const { driver, ...store } = under();
     const reference = await storeExternalPayload(driver, `${BLOB}${longText(300_000)}`);
     const intact = new TextEncoder().encode(`${BLOB}${longText(300_000)}`);
     const altered = intact.slice();
@@ -93,14 +93,14 @@ export function itStoresPayloads(under: () => StorageUnderTest): void {
       [new Uint8Array([...intact, 65]), "size"],
       [altered, "sha256"],
     ] as const) {
-      await overwrite(reference.uri, data);
+      await store.overwrite(reference.uri, data);
       await expect(errorOf(fetchExternalPayload(driver, reference))).resolves.toMatchObject({
         name: "ExternalPayloadIntegrityError",
         check,
         expected: check === "size" ? String(intact.length) : reference.sha256,
       });
     }
-    await overwrite(reference.uri, intact);
+    await store.overwrite(reference.uri, intact);
     await expect(fetchExternalPayload(driver, reference)).resolves.toHaveLength(intact.length);
   });
 
