@@ -92,6 +92,7 @@ export class ExternalPayloadCache {
     request: (signal: AbortSignal) => Promise<Uint8Array>,
     signal?: AbortSignal,
   ): Promise<string> {
+    signal?.throwIfAborted();
     const blob = this.get(reference);
     if (blob !== undefined) return blob;
     const key = keyOf(reference);

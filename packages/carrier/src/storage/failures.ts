@@ -20,15 +20,13 @@ export interface ExternalStorageFailure {
   readonly details: Readonly<Record<string, string | number>>;
 }
 
-const TYPES = {
-  no_driver: "UnsupportedPayloadReference",
-  foreign_reference: "UnsupportedPayloadReference",
-  expired_reference: "UnsupportedPayloadReference",
-  oversized_reference: "UnsupportedPayloadReference",
-  not_found: "ExternalPayloadNotFound",
-  access_denied: "ExternalStorageAccessDenied",
-  unavailable: "ExternalStorageUnavailable",
-} as const satisfies Record<ExternalStorageErrorCode, string>;
+const UNSUPPORTED = "UnsupportedPayloadReference";
+
+const TYPES: ReadonlyMap<ExternalStorageErrorCode, string> = new Map([
+  ["not_found", "ExternalPayloadNotFound"],
+  ["access_denied", "ExternalStorageAccessDenied"],
+  ["unavailable", "ExternalStorageUnavailable"],
+]);
 
 /**
  * Reads an error of `inlinePayload`, `offloadPayload` and the functions below them, of any copy of this library. Undefined
@@ -42,20 +40,18 @@ export function externalStorageFailure(error: unknown): ExternalStorageFailure |
     return { classification: "decode_failure", type: error.name, message, retryable: false, details };
   }
   if (isExternalPayloadReferenceError(error)) {
-    const details = { reason: "invalid_reference", field: error.path };
-    return unsupported(`The reference to the stored payload is not valid: ${error.message}.`, details);
+    return {
+      classification: "unsupported_payload_reference",
+      type: UNSUPPORTED,
+      message: `The reference to the stored payload is not valid: ${error.message}.`,
+      retryable: false,
+      details: { reason: "invalid_reference", field: error.path },
+    };
   }
   return undefined;
 }
 
-function storageFailure(error: ExternalStorageError): ExternalStorageFailure {
-  const { code, message, retryable } = error;
-  const details = { reason: code };
-  if (!retryable) return unsupported(message, details);
-  return { classification: "application_error", type: TYPES[code], message, retryable, details };
-}
-
-function unsupported(message: string, details: ExternalStorageFailure["details"]): ExternalStorageFailure {
-  const type = "UnsupportedPayloadReference";
-  return { classification: "unsupported_payload_reference", type, message, retryable: false, details };
+function storageFailure({ code, message, retryable }: ExternalStorageError): ExternalStorageFailure {
+  const classification = retryable ? "application_error" : "unsupported_payload_reference";
+  return { classification, type: TYPES.get(code) ?? UNSUPPORTED, message, retryable, details: { reason: code } };
 }

@@ -40,6 +40,8 @@ const LOCATIONS = {
   "azure-blob": /^(?:azure-blob:\/\/|.*\/containers\/)([\w-]+|\$root)(?:\/(.*))?$/i,
 } as const;
 
+type ObjectDriver = keyof typeof LOCATIONS;
+
 const EXAMPLES = {
   s3: "s3://BUCKET/PREFIX or an S3 ARN of a bucket",
   gcs: "gs://BUCKET/PREFIX or .../buckets/BUCKET",
@@ -69,11 +71,11 @@ export function externalStorageFromPolicy(
     case "local":
       return localDriver(policy, sources);
     case "s3":
-      return new S3ExternalStorage(objectOptions(policy, driver, sources.s3, sources, "s3"));
+      return new S3ExternalStorage(objectOptions(policy, driver, sources));
     case "gcs":
-      return new GCSExternalStorage(objectOptions(policy, driver, sources.gcs, sources, "gcs"));
+      return new GCSExternalStorage(objectOptions(policy, driver, sources));
     case "azure-blob": {
-      const options = objectOptions(policy, driver, sources.azureBlob, sources, "azureBlob");
+      const options = objectOptions(policy, driver, sources);
       return new AzureBlobExternalStorage({ ...options, container: options.bucket });
     }
   }
@@ -95,16 +97,13 @@ function localDriver(policy: ExternalPayloadStoragePolicy, { local }: ExternalSt
   return local({ root, prefix: explicitPrefix(policy)?.prefix });
 }
 
-function objectOptions(
-  policy: ExternalPayloadStoragePolicy,
-  driver: keyof typeof LOCATIONS,
-  source: ClientSource | undefined,
-  { conditionalWrites }: ExternalStorageSources,
-  name: string,
-) {
+function objectOptions(policy: ExternalPayloadStoragePolicy, driver: ObjectDriver, sources: ExternalStorageSources) {
+  const name = driver === "azure-blob" ? "azureBlob" : driver;
+  const source = sources[name];
   if (source === undefined) return missingSource(driver, name);
   const { bucket, prefix } = locate(policy, driver);
-  return { client: typeof source === "function" ? source() : source, bucket, prefix, conditionalWrites };
+  const client = typeof source === "function" ? source() : source;
+  return { client, bucket, prefix, conditionalWrites: sources.conditionalWrites };
 }
 
 function missingSource(driver: string, name: string): never {
@@ -112,7 +111,7 @@ function missingSource(driver: string, name: string): never {
 }
 
 /** Where the policy says that objects lie; all that it says must agree. */
-function locate(policy: ExternalPayloadStoragePolicy, driver: keyof typeof LOCATIONS): Location {
+function locate(policy: ExternalPayloadStoragePolicy, driver: ObjectDriver): Location {
   const { config, reference } = policy;
   const named = driver === "azure-blob" ? "container" : "bucket";
   const found = [
@@ -130,7 +129,7 @@ function locate(policy: ExternalPayloadStoragePolicy, driver: keyof typeof LOCAT
   return { ...first, prefix: agreedPrefix([explicitPrefix(policy), ...found]) };
 }
 
-function readLocation(text: string | null, field: string, driver: keyof typeof LOCATIONS): Location | undefined {
+function readLocation(text: string | null, field: string, driver: ObjectDriver): Location | undefined {
   if (text === null || text === "") return undefined;
   const [, bucket, prefix] = LOCATIONS[driver].exec(text) ?? [];
   if (bucket === undefined) return throwPolicyError(field, EXAMPLES[driver], "another text");

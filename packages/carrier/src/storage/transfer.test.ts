@@ -48,6 +48,18 @@ describe("storing and fetching", () => {
     );
   });
 
+  it("takes nothing but a blob, and no driver's word without a URI", async () => {
+    const envelope = { codec: "avro", blob: BLOB };
+    await expect(storeExternalPayload(new MemoryDriver(), envelope as unknown as string)).rejects.toThrow(
+      new TypeError("blob must be text: the blob of a payload envelope"),
+    );
+    for (const uri of [undefined, "", "/srv/x"]) {
+      const driver = new MemoryDriver();
+      driver.put = async () => uri as string;
+      await expect(storeExternalPayload(driver, BLOB)).rejects.toMatchObject({ code: "unavailable" });
+    }
+  });
+
   it("gives the reference the expiry that it is told", async () => {
     const expiresAt = new Date("2026-04-22T01:10:00Z");
     await expect(storeExternalPayload(new MemoryDriver(), BLOB, { expiresAt })).resolves.toMatchObject({

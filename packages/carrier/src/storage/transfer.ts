@@ -37,6 +37,7 @@ export interface FetchOptions {
  *
  * @param blob base64 as in a payload envelope; its characters are what is stored
  * @throws {ExternalStorageError} (as a rejection) `access_denied` or `unavailable`; or the signal's reason
+ * @throws {TypeError} (as a rejection) for a blob that is no text
  */
 export async function storeExternalPayload(
   driver: ExternalStorageDriver,
@@ -44,9 +45,17 @@ export async function storeExternalPayload(
   options: StoreOptions = {},
 ): Promise<ExternalPayloadReference> {
   const { signal, expiresAt } = options;
+  if (typeof blob !== "string") throw new TypeError("blob must be text: the blob of a payload envelope");
   const data = new TextEncoder().encode(blob);
   const sha256 = await sha256OfBytes(data);
   const uri = await callStorage("put", signal, () => driver.put(data, { sha256, codec: AVRO_CODEC, signal }));
+  if (typeof uri !== "string" || schemeOf(uri) === undefined) {
+    // A reference without an address would lose the payload.
+    throw new ExternalStorageError(
+      "unavailable",
+      "The storage driver did not say under which URI it stored the payload.",
+    );
+  }
   return {
     uri,
     sha256,
