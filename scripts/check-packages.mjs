@@ -12,6 +12,25 @@ function check(name, ok) {
   failed ||= !ok;
 }
 
+function link(name, modules) {
+  mkdirSync(dirname(join(modules, name)), { recursive: true });
+  symlinkSync(`${root}node_modules/${name}`, join(modules, name), "dir");
+}
+
+/** The packages that a file of a package imports, those behind its relative imports included. */
+function importsOf(file, seen = new Set()) {
+  if (seen.has(file)) return [];
+  seen.add(file);
+  const targets = [...readFileSync(file, "utf8").matchAll(/(?:from|import) ?\(?"([^"]+)"/g)].map(
+    ([, target]) => target,
+  );
+  return targets.flatMap((target) => {
+    if (!target.startsWith(".")) return [target];
+    const source = join(dirname(file), target);
+    return importsOf(file.endsWith(".d.ts") ? source.replace(/\.js$/, ".d.ts") : source, seen);
+  });
+}
+
 const work = mkdtempSync(join(tmpdir(), "carrier-pack-"));
 for (const folder of readdirSync(`${root}packages`)) {
   const manifest = JSON.parse(readFileSync(`${root}packages/${folder}/package.json`, "utf8"));
@@ -38,9 +57,8 @@ for (const folder of readdirSync(`${root}packages`)) {
   const installed = join(consumer, "node_modules", manifest.name);
   mkdirSync(installed, { recursive: true });
   run("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"]);
-  mkdirSync(join(consumer, "node_modules", "@types"), { recursive: true });
-  symlinkSync(`${root}node_modules/@types/node`, join(consumer, "node_modules", "@types", "node"), "dir");
-  symlinkSync(`${root}node_modules/undici-types`, join(consumer, "node_modules", "undici-types"), "dir");
+  const needed = Object.keys(manifest.dependencies ?? {});
+  for (const name of ["@types/node", "undici-types", ...needed]) link(name, join(consumer, "node_modules"));
   writeFileSync(join(consumer, "package.json"), JSON.stringify({ type: "module" }));
   const compilerOptions = { module: "NodeNext", target: "ES2022", strict: true, noEmit: true, types: ["node"] };
   writeFileSync(join(consumer, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["use.ts"] }));
@@ -56,12 +74,11 @@ for (const folder of readdirSync(`${root}packages`)) {
 
   const peers = Object.keys(manifest.peerDependencies ?? {});
   const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith(".json"));
-  /** Whether an entry point, or its types, names a package that its users bring along. */
+  /** Whether an entry point, or its types, wants a package that its users bring along. */
   const wantsPeer = (entry) =>
-    Object.values(manifest.exports[entry]).some((file) => {
-      const text = readFileSync(join(installed, file), "utf8");
-      return peers.some((peer) => text.includes(`from "${peer}"`));
-    });
+    Object.values(manifest.exports[entry])
+      .flatMap((file) => importsOf(join(installed, file)))
+      .some((target) => peers.includes(target));
   check(
     "every peer is optional",
     peers.every((peer) => manifest.peerDependenciesMeta?.[peer]?.optional === true),
@@ -71,10 +88,7 @@ for (const folder of readdirSync(`${root}packages`)) {
     peers.length === 0 ? "every entry point" : "every entry point that needs no peer, without peers",
   );
   if (peers.length > 0) {
-    for (const peer of peers) {
-      mkdirSync(dirname(join(consumer, "node_modules", peer)), { recursive: true });
-      symlinkSync(`${root}node_modules/${peer}`, join(consumer, "node_modules", peer), "dir");
-    }
+    for (const peer of peers) link(peer, join(consumer, "node_modules"));
     use(entries, "every entry point, with peers");
   }
 }

@@ -150,14 +150,13 @@ const recordings = new URL("../../../../../shared/contract/worker-protocol/", im
 
 const taken = existsSync(recordings) ? readdirSync(recordings).filter((file) => /^6(?:10|24|26)-/.test(file)) : [];
 
-describe.skipIf(taken.length === 0)("references that a server took (skipped where the contract is not at hand)", () => {
-  it.each(taken)("%s", (file) => {
-    const found: unknown[] = [];
-    JSON.parse(readFileSync(new URL(file, recordings), "utf8"), (key, value: unknown) => {
-      if (key === "external_storage") found.push(value);
-      return value;
-    });
-    expect(found.length).toBeGreaterThan(0);
-    for (const reference of found) expect(externalPayloadReferenceViolations(reference)).toEqual([]);
+if (taken.length === 0) it.skip("../shared/contract is not here: its references are read where it is");
+it.each(taken)("a reference that a server took is read: %s", (file) => {
+  const found: unknown[] = [];
+  JSON.parse(readFileSync(new URL(file, recordings), "utf8"), (key, value: unknown) => {
+    if (key === "external_storage") found.push(value);
+    return value;
   });
+  expect(found.length).toBeGreaterThan(0);
+  for (const reference of found) expect(externalPayloadReferenceViolations(reference)).toEqual([]);
 });
