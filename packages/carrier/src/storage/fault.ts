@@ -13,7 +13,8 @@ export interface Fault {
 
 /**
  * Reads an error of any storage client. The official SDKs differ in where the status is: `$metadata.httpStatusCode` for
- * S3, `statusCode` for Azure, a number in `code` for Google. Messages are looked at only where there is nothing better: they quote addresses.
+ * S3, `statusCode` for Azure, a number in `code` for Google. Messages are looked at only where there is nothing better:
+ * they quote addresses.
  */
 export function faultOf(error: unknown): Fault {
   const { code, name, statusCode, status, $metadata, cause, errors } = fieldsOf(error);

@@ -115,6 +115,13 @@ describe("a policy that does not do", () => {
     }
   });
 
+  it("has no driver, which parsing would have refused", () => {
+    const policy = ExternalPayloadStoragePolicy.parse({ enabled: false });
+    expect(() => externalStorageFromPolicy({ ...policy, enabled: true }, SOURCES)).toThrow(
+      "driver must be the name of a driver, got null",
+    );
+  });
+
   it.each(["s3", "gcs", "azure", "local"])("asks for %s, which there is nothing for", (driver) => {
     expect(() => fromPolicy({ driver }, {})).toThrow(
       /^driver must be one that this carrier was given a client for \(sources\./,

@@ -123,14 +123,13 @@ function driverFor(drivers: ExternalStorageDrivers, uri: string): ExternalStorag
     : [drivers as ExternalStorageDriver];
   const able = all.filter((driver) => driver.scheme === scheme);
   if (able.length === 0) {
-    const known = all.length === 0 ? "none" : `only for ${all.map((driver) => driver.scheme).join(", ")}`;
-    const message = `There is no storage driver for ${scheme === undefined ? "a URI without scheme" : `"${scheme.slice(0, 30)}"`}, ${known}.`;
-    throw new ExternalStorageError("no_driver", message);
+    const wanted = scheme === undefined ? "a URI without a scheme" : `"${scheme.slice(0, 30)}"`;
+    const known = all.length === 0 ? "none at all" : `only for ${all.map((driver) => driver.scheme).join(", ")}`;
+    throw new ExternalStorageError("no_driver", `This carrier has no storage driver for ${wanted}, ${known}.`);
   }
   const driver = able.find((candidate) => candidate.accepts?.(uri) ?? true);
   if (driver !== undefined) return driver;
-  throw new ExternalStorageError(
-    "foreign_reference",
-    `The reference is outside the ${scheme} storage that this carrier was given: another bucket, container, prefix or root, or a key with empty, "." or ".." segments.`,
-  );
+  const where = `The reference is outside the ${scheme} storage that this carrier was given`;
+  const how = 'another bucket, container, prefix or root, or a key with empty, "." or ".." segments';
+  throw new ExternalStorageError("foreign_reference", `${where}: ${how}.`);
 }
