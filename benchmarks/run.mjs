@@ -1,14 +1,16 @@
-// npm run bench [-- codec handler node startup]
+// npm run bench [-- codec handler node startup storage]
 import { codecBenchmarks } from "./codec.mjs";
 import { handlerBenchmarks } from "./handler.mjs";
 import { nodeBenchmarks } from "./node.mjs";
 import { startupBenchmarks } from "./startup.mjs";
+import { storageBenchmarks } from "./storage.mjs";
 
 const suites = {
   codec: codecBenchmarks,
   handler: handlerBenchmarks,
   node: nodeBenchmarks,
   startup: startupBenchmarks,
+  storage: storageBenchmarks,
 };
 const wanted = process.argv.slice(2);
 for (const name of wanted.filter((word) => !(word in suites))) {

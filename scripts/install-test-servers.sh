@@ -6,6 +6,10 @@ set -euo pipefail
 # Each with a program of it, by which it is known to be there.
 servers=(
   "redis-server redis-server" # the Redis idempotency store
+  "ceph-mon ceph-mon" # S3 for the storage drivers: scripts/ceph-rgw.mjs
+  "ceph-osd ceph-osd"
+  "ceph-common ceph"
+  "radosgw radosgw"
 )
 
 missing=()

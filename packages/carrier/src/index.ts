@@ -6,3 +6,4 @@ export * from "./activity/index.js";
 export * from "./http/index.js";
 export * from "./payload/index.js";
 export * from "./protocol/index.js";
+export * from "./storage/index.js";

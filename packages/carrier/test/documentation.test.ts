@@ -22,6 +22,7 @@ const DOCUMENTS = [
   "packages/carrier/README.md",
   "docs/errors-and-retries.md",
   "docs/payloads.md",
+  "docs/large-payloads.md",
   "docs/http.md",
   "docs/idempotency.md",
   "docs/testing.md",
@@ -69,6 +70,8 @@ it("finds the examples", () => {
     "packages-carrier-README-md-1",
     "docs-errors-and-retries-md-1",
     "docs-payloads-md-1",
+    "docs-large-payloads-md-1",
+    "docs-large-payloads-md-2",
     "docs-http-md-1",
     "docs-idempotency-md-2",
     "docs-idempotency-md-3",
@@ -209,6 +212,29 @@ describe("the stores of the idempotency page", () => {
     expect(ended.filter(({ status }) => status === "rejected")).toEqual([]);
     await database.close();
   });
+});
+
+it("the storage example reads what it stored, and says its size", async () => {
+  const { read, reference } = await load("docs-large-payloads-md-1");
+  expect(read).toMatchObject({ title: "2026", rows: { length: 50_000 } });
+  const { sizeBytes, uri } = reference as { sizeBytes: number; uri: string };
+  expect(blocks.get("docs-large-payloads-md-1")).toContain(`sizeBytes: ${sizeBytes},`);
+  rmSync(fileURLToPath(uri.slice(0, uri.indexOf("/avro/"))), { recursive: true });
+});
+
+const namespaceRecord = (policy: object) => ({ name: "default", external_payload_storage: policy });
+
+it("the policy example makes the driver that the namespace asks for", async () => {
+  const { driverFor } = (await load("docs-large-payloads-md-2")) as {
+    driverFor: (record: unknown) => { scheme: string } | undefined;
+  };
+  expect(driverFor(namespaceRecord({ enabled: false }))).toBeUndefined();
+  expect(driverFor(namespaceRecord({ enabled: true, driver: "s3", config: { bucket: "payloads" } }))?.scheme).toBe(
+    "s3",
+  );
+  const local = { enabled: true, driver: "local", config: { uri: "file:///srv/payloads" } };
+  expect(driverFor(namespaceRecord(local))?.scheme).toBe("file");
+  expect(() => driverFor(namespaceRecord({ enabled: true, driver: "gcs" }))).toThrow(/^driver must be one/);
 });
 
 it("the HTTP example takes either token", async () => {

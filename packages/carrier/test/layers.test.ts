@@ -10,18 +10,27 @@ const src = fileURLToPath(new URL("../src/", import.meta.url));
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   payload: ["protocol"],
-  activity: ["protocol", "payload"],
-  http: ["protocol", "payload", "activity"],
-  adapters: ["protocol", "payload", "activity", "http"],
-  testing: ["protocol", "payload", "activity", "http"],
+  storage: ["protocol", "payload"],
+  activity: ["protocol", "payload", "storage"],
+  http: ["protocol", "payload", "storage", "activity"],
+  adapters: ["protocol", "payload", "storage", "activity", "http"],
+  testing: ["protocol", "payload", "storage", "activity", "http"],
   opentelemetry: ["protocol", "activity"],
 };
 
-/** The packages that a folder may import: peers that the user installs, behind a subpath of their own. */
-const PEERS: Readonly<Record<string, readonly string[]>> = { opentelemetry: ["@opentelemetry/api"] };
+/** Files that run on Node only. The SDK behind the last one does; its client needs no more than the types. */
+const NODE_ONLY = /^(?:adapters\/node|storage\/local\.|storage\/clients\/gcs\.)/;
 
-/** Files that run on Node only. */
-const NODE_ONLY = /^adapters\/node/;
+/** The packages that a folder, or a file, may import: peers that the user installs, behind a subpath of their own. */
+const PEERS: Readonly<Record<string, readonly string[]>> = {
+  opentelemetry: ["@opentelemetry/api"],
+  "storage/clients/azure-blob.ts": ["@azure/storage-blob"],
+  "storage/clients/gcs.ts": ["@google-cloud/storage"],
+  "storage/clients/s3-aws-sdk.ts": ["@aws-sdk/client-s3"],
+};
+
+/** Subpaths of their own: what imports them would need Node, or the package behind them. */
+const APART = /^storage\/(?:local\.|clients\/)/;
 
 /** Rule 2 allows the codec to look Buffer up at run time, in this one file and without naming its type. */
 const LOOKS_UP_BUFFER = "payload/bytes.ts";
@@ -47,10 +56,16 @@ describe.each(files.filter((file) => folderOf(file) !== ""))("%s", (file) => {
     const folder = folderOf(file);
     for (const target of imports(file)) {
       if (NODE_ONLY.test(file) && target.startsWith("node:")) continue;
-      if (PEERS[folder]?.includes(target)) continue;
+      if ([...(PEERS[folder] ?? []), ...(PEERS[file] ?? [])].includes(target)) continue;
       expect(target, "a relative import").toMatch(/^\.\.?\//);
       const imported = folderOf(relative(src, resolve(dirname(src + file), target)).replaceAll("\\", "/"));
       expect([folder, ...(MAY_IMPORT[folder] ?? [])]).toContain(imported);
+    }
+  });
+
+  it("leaves files with a subpath of their own alone", () => {
+    for (const target of imports(file).filter((name) => name.startsWith("."))) {
+      expect(relative(src, resolve(dirname(src + file), target)).replaceAll("\\", "/")).not.toMatch(APART);
     }
   });
 
@@ -76,7 +91,7 @@ it("protocol reads no clock and does no I/O", () => {
 it("keeps the contract's own field names in protocol, and where envelopes are written", () => {
   // What a result envelope is made of, what a log line or a details map is named, and the conformance cases.
   const writers =
-    /^(?:activity\/(?:results|handler|logger|logging-interceptor)|payload\/(?:envelope|errors)|http\/responses|testing\/)/;
+    /^(?:activity\/(?:results|handler|logger|logging-interceptor)|storage\/external-storage|payload\/(?:envelope|errors)|http\/responses|testing\/)/;
   const snake = /\b[a-z]+_[a-z_]+:(?! ")/;
   for (const file of files.filter((name) => folderOf(name) !== "protocol" && !writers.test(name))) {
     expect(code(file), file).not.toMatch(snake);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { PLATFORMS } from "../../test/support/avro-wire.js";
-import { bytesToBase64, bytesToText } from "./bytes.js";
+import { bytesToBase64, bytesToText, largeAsciiToText } from "./bytes.js";
 
 const TEXTS = [
   "",
@@ -75,5 +75,29 @@ describe("where Node's Buffer is missing", () => {
     expect(bytes.bufferBytes).toBeUndefined();
     const value = { a: ["é".repeat(50), 7] };
     expect(codec.decodeAvroValue(codec.encodeAvroValue(value))).toEqual(value);
+  });
+});
+
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+describe("large text", () => {
+  it.each([
+    ["ASCII", "QUJD".repeat(400_000)],
+    ["other text", `${"QUJD".repeat(400_000)}é`],
+    ["little", "QQ=="],
+    ["nothing", ""],
+  ])("is read: %s", (_, text) => {
+    expect(largeAsciiToText(bytesOf(text)) === text).toBe(true);
+    // In the middle of other memory, aligned and not.
+    for (const offset of [1, 4]) {
+      const memory = new Uint8Array(bytesOf(text).length + offset + 3).fill(0xff);
+      memory.set(bytesOf(text), offset);
+      const part = memory.subarray(offset, offset + bytesOf(text).length);
+      expect(largeAsciiToText(part) === text).toBe(true);
+    }
+  });
+
+  it("is refused when it is none", () => {
+    expect(() => largeAsciiToText(Uint8Array.of(65, 0xff))).toThrow(TypeError);
   });
 });

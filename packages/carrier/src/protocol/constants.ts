@@ -22,6 +22,9 @@ export const INVALID_INVOCABLE_REQUEST = "invalid_invocable_request";
 /** The only payload codec of the contract. */
 export const AVRO_CODEC = "avro";
 
+/** `schema` of a reference to a payload in external storage. */
+export const EXTERNAL_PAYLOAD_REFERENCE_SCHEMA = "durable-workflow.v2.external-payload-reference.v1";
+
 /** Server limit for one payload, in bytes of its blob; a server may be configured otherwise. */
 export const DEFAULT_PAYLOAD_LIMIT_BYTES = 2_097_152;
 

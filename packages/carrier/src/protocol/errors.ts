@@ -37,6 +37,26 @@ export class ExternalTaskResultError extends ContractError {
   }
 }
 
+/** A document is no reference to an externally stored payload. A carrier answers `unsupported_payload_reference`. */
+export class ExternalPayloadReferenceError extends ContractError {
+  override readonly name = "ExternalPayloadReferenceError";
+
+  constructor(violation: ContractViolation) {
+    super(violation);
+    brand(this, "ExternalPayloadReferenceError");
+  }
+}
+
+/** A document is no storage policy, or the policy does not say enough to make a driver. */
+export class ExternalPayloadStoragePolicyError extends ContractError {
+  override readonly name = "ExternalPayloadStoragePolicyError";
+
+  constructor(violation: ContractViolation) {
+    super(violation);
+    brand(this, "ExternalPayloadStoragePolicyError");
+  }
+}
+
 /** True for an {@link ExternalTaskInputError} of any copy of this library. */
 export function isExternalTaskInputError(error: unknown): error is ExternalTaskInputError {
   return brandOf(error) === "ExternalTaskInputError";
@@ -47,10 +67,28 @@ export function isExternalTaskResultError(error: unknown): error is ExternalTask
   return brandOf(error) === "ExternalTaskResultError";
 }
 
+/** True for an {@link ExternalPayloadReferenceError} of any copy of this library. */
+export function isExternalPayloadReferenceError(error: unknown): error is ExternalPayloadReferenceError {
+  return brandOf(error) === "ExternalPayloadReferenceError";
+}
+
+/** True for an {@link ExternalPayloadStoragePolicyError} of any copy of this library. */
+export function isExternalPayloadStoragePolicyError(error: unknown): error is ExternalPayloadStoragePolicyError {
+  return brandOf(error) === "ExternalPayloadStoragePolicyError";
+}
+
 export function throwInputError(path: string, expected: string, received: string): never {
   throw new ExternalTaskInputError({ path, expected, received });
 }
 
 export function throwResultError(path: string, expected: string, received: string): never {
   throw new ExternalTaskResultError({ path, expected, received });
+}
+
+export function throwReferenceError(path: string, expected: string, received: string): never {
+  throw new ExternalPayloadReferenceError({ path, expected, received });
+}
+
+export function throwPolicyError(path: string, expected: string, received: string): never {
+  throw new ExternalPayloadStoragePolicyError({ path, expected, received });
 }

@@ -1,8 +1,12 @@
 export * from "./artifacts.js";
 export * from "./constants.js";
 export {
+  ExternalPayloadReferenceError,
+  ExternalPayloadStoragePolicyError,
   ExternalTaskInputError,
   ExternalTaskResultError,
+  isExternalPayloadReferenceError,
+  isExternalPayloadStoragePolicyError,
   isExternalTaskInputError,
   isExternalTaskResultError,
 } from "./errors.js";
@@ -10,6 +14,8 @@ export type { ContractViolation, JsonObject } from "./fields.js";
 export * from "./heartbeat.js";
 export * from "./heartbeat-endpoint.js";
 export * from "./heartbeat-progress.js";
+export * from "./payload-reference.js";
+export * from "./storage-policy.js";
 export * from "./task-input.js";
 export * from "./task-result.js";
 export * from "./timestamps.js";

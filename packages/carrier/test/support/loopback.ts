@@ -1,4 +1,4 @@
-import type { AddressInfo, Server, Socket } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 
 /** A server, of HTTP/1.1 or HTTP/2, that listens on a free port of this machine. */
 export interface Loopback {
@@ -38,4 +38,11 @@ export async function listen(server: Server): Promise<Loopback> {
       await closed;
     },
   };
+}
+
+/** An address of this machine that nobody listens at. */
+export async function closedAddress(): Promise<string> {
+  const server = await listen(createServer());
+  await server.close();
+  return server.url;
 }

@@ -1,0 +1,79 @@
+// Payloads by reference, from the local driver: what a warm cache costs over the same payload inline, and the memory that
+// fetching a large one takes, in a process of its own.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  decodePayload,
+  inlinePayload,
+  offloadPayload,
+  payloadEnvelope,
+  resolveExternalStorage,
+} from "../packages/carrier/dist/index.js";
+import { LocalFilesystemExternalStorage } from "../packages/carrier/dist/storage/local.js";
+import { compare } from "./lib.mjs";
+
+const MIB = 1024 * 1024;
+const LARGE = 64 * MIB;
+
+/** Values whose blobs are about 1 MiB long. */
+const VALUES = {
+  text: ["x".repeat((MIB / 4) * 3)],
+  records: [
+    Array.from({ length: 12_000 }, (_, id) => ({ id, name: `customer ${id}`, open: id % 2 === 0, due: id / 4 })),
+  ],
+};
+
+export async function storageBenchmarks() {
+  const root = mkdtempSync(join(tmpdir(), "carrier-storage-bench-"));
+  try {
+    const externalStorage = new LocalFilesystemExternalStorage({ root });
+    const storage = resolveExternalStorage({ externalStorage, externalStorageThresholdBytes: 0 });
+    const cold = resolveExternalStorage({
+      externalStorage,
+      externalStorageCache: false,
+      externalStorageThresholdBytes: 0,
+    });
+    for (const [name, value] of Object.entries(VALUES)) {
+      // As they come out of a request's JSON.
+      const inline = JSON.parse(JSON.stringify(payloadEnvelope(value)));
+      const stored = JSON.parse(JSON.stringify(await offloadPayload(inline, storage)));
+      await compare(
+        `reading an argument of ${(inline.blob.length / MIB).toFixed(2)} MiB: ${name}`,
+        {
+          inline: async () => decodePayload(await inlinePayload(inline, storage)),
+          "by reference, warm cache": async () => decodePayload(await inlinePayload(stored, storage)),
+          "by reference, no cache": async () => decodePayload(await inlinePayload(stored, cold)),
+        },
+        { "by reference, warm cache": 1.15 },
+      );
+    }
+    memory(root);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
+
+/** The peak of a process that fetches 64 MiB, over one that fetches nothing. */
+function memory(root) {
+  const script = fileURLToPath(new URL("storage-memory.mjs", import.meta.url));
+  const measure = (...args) => {
+    const { stdout, stderr } = spawnSync(process.execPath, [script, root, ...args], { encoding: "utf8" });
+    if (stdout === "") throw new Error(stderr);
+    return JSON.parse(stdout);
+  };
+  const { reference } = measure("store", String(LARGE));
+  const nothing = measure("nothing").peak;
+  console.log(`\nmemory over an idle process, for ${LARGE / MIB} MiB`);
+  for (const [name, job] of [
+    ["fetched and verified", "fetch"],
+    ["fetched, verified and decoded", "decode"],
+    ["stored", "store-again"],
+  ]) {
+    const times = (measure(job, JSON.stringify(reference)).peak - nothing) / LARGE;
+    const verdict = job === "fetch" ? `  aim 3.00x: ${times < 3 ? "met" : "MISSED"}` : "";
+    console.log(`  ${name.padEnd(34)} ${times.toFixed(2)}x its size${verdict}`);
+  }
+}

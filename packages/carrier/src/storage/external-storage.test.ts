@@ -1,0 +1,186 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { losslessValues } from "../../test/support/avro-values.js";
+import { MemoryDriver } from "../../test/support/memory-driver.js";
+import { BLOB, BLOB_BYTES, referenceTo } from "../../test/support/stored-payloads.js";
+import { decodePayload, payloadEnvelope } from "../payload/envelope.js";
+import { parseExternalPayloadReference, serializeExternalPayloadReference } from "../protocol/payload-reference.js";
+import type { StoredPayloadEnvelope } from "../protocol/wire.js";
+import { ExternalPayloadCache } from "./cache.js";
+import {
+  exceedsThreshold,
+  type ExternalStorage,
+  type ExternalStorageOptions,
+  inlinePayload,
+  offloadPayload,
+  resolveExternalStorage,
+} from "./external-storage.js";
+
+const PAYLOAD = { codec: "avro", blob: BLOB };
+
+function storage(options: Partial<ExternalStorageOptions> = {}): ExternalStorage {
+  return resolveExternalStorage({ externalStorage: new MemoryDriver(), ...options })!;
+}
+
+const asJson = (value: unknown) => JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
+
+describe("the options", () => {
+  it("are none without a driver", () => {
+    expect(resolveExternalStorage({})).toBeUndefined();
+  });
+
+  it("have defaults", () => {
+    const driver = new MemoryDriver();
+    const { drivers, cache, thresholdBytes } = resolveExternalStorage({ externalStorage: driver })!;
+    expect(drivers).toEqual([driver]);
+    expect(cache).toBeInstanceOf(ExternalPayloadCache);
+    expect({ maxEntries: cache?.maxEntries, maxBytes: cache?.maxBytes }).toEqual({
+      maxEntries: 128,
+      maxBytes: 16_777_216,
+    });
+    expect(thresholdBytes).toBe(262_144);
+  });
+
+  it("are taken as given", () => {
+    const cache = new ExternalPayloadCache();
+    expect(storage({ externalStorageCache: cache }).cache).toBe(cache);
+    expect(storage({ externalStorageCache: false }).cache).toBeUndefined();
+    expect(storage({ externalStorageThresholdBytes: Number.POSITIVE_INFINITY }).thresholdBytes).toBe(Infinity);
+    const drivers = [new MemoryDriver(), new MemoryDriver("other://box/")];
+    expect(storage({ externalStorage: drivers }).drivers).toEqual(drivers);
+  });
+
+  it.each([
+    [
+      { externalStorage: null },
+      "externalStorage must be an object with scheme, put, get and delete, or a list of such",
+    ],
+    [{ externalStorage: [] }, "externalStorage must have a driver; leave it out for none"],
+    [{ externalStorage: { scheme: "s3:" } }, "externalStorage must be a driver whose scheme is lower-case text"],
+    [{ externalStorage: [{ scheme: "s3", put() {} }] }, "externalStorage must be a driver with the methods put, get"],
+    [
+      { externalStorageThresholdBytes: 5 },
+      "externalStorageCache and externalStorageThresholdBytes need externalStorage",
+    ],
+    [{ externalStorageThresholdBytes: -1 }, "externalStorageThresholdBytes must be a number >= 0, or Infinity"],
+    [{ externalStorageThresholdBytes: "1024" }, "externalStorageThresholdBytes must be a number >= 0, or Infinity"],
+    [{ externalStorageThresholdBytes: Number.NaN }, "externalStorageThresholdBytes must be a number >= 0, or Infinity"],
+    [{ externalStorageCache: true }, "externalStorageCache must be an ExternalPayloadCache, or false for none"],
+    [{ externalStorageCache: new Map() }, "externalStorageCache must be an ExternalPayloadCache, or false for none"],
+  ])("are refused: %j", (options, message) => {
+    expect(() => resolveExternalStorage(options as ExternalStorageOptions)).toThrow(TypeError);
+    expect(() => resolveExternalStorage(options as ExternalStorageOptions)).toThrow(message);
+  });
+});
+
+describe("offloading", () => {
+  it("sends what is over the threshold to the first driver, and nothing else", async () => {
+    const drivers = [new MemoryDriver(), new MemoryDriver("other://box/")];
+    for (const [threshold, offloaded] of [
+      [BLOB.length, false],
+      [BLOB.length - 1, true],
+      [0, true],
+      [Number.POSITIVE_INFINITY, false],
+    ] as const) {
+      const to = storage({ externalStorage: drivers, externalStorageThresholdBytes: threshold });
+      expect(exceedsThreshold(PAYLOAD, to)).toBe(offloaded);
+      const sent = await offloadPayload(PAYLOAD, to);
+      if (!offloaded) expect(sent).toBe(PAYLOAD);
+      else expect(Object.keys(sent)).toEqual(["codec", "external_storage"]);
+    }
+    expect(drivers.map(({ objects }) => objects.size)).toEqual([1, 0]);
+    await expect(offloadPayload(PAYLOAD, undefined)).resolves.toBe(PAYLOAD);
+  });
+
+  it("writes the reference in the contract's form", async () => {
+    const sent = (await offloadPayload(
+      PAYLOAD,
+      storage({ externalStorageThresholdBytes: 0 }),
+    )) as StoredPayloadEnvelope;
+    expect(sent.codec).toBe("avro");
+    const reference = parseExternalPayloadReference(sent.external_storage);
+    expect(reference).toEqual(referenceTo(reference.uri));
+    expect(sent.external_storage).toEqual({
+      schema: "durable-workflow.v2.external-payload-reference.v1",
+      uri: reference.uri,
+      sha256: reference.sha256,
+      size_bytes: BLOB_BYTES.length,
+      codec: "avro",
+    });
+  });
+
+  it("that fails says so, and does not fall back to the payload", async () => {
+    const driver = new MemoryDriver();
+    driver.before = async () => {
+      throw Object.assign(new Error("no"), { statusCode: 503 });
+    };
+    const to = storage({ externalStorage: driver, externalStorageThresholdBytes: 0 });
+    await expect(offloadPayload(PAYLOAD, to)).rejects.toMatchObject({ code: "unavailable", retryable: true });
+  });
+});
+
+describe("offloading, then reading", () => {
+  it("is identity, for any value and any threshold", async () => {
+    await fc.assert(
+      fc.asyncProperty(losslessValues, fc.nat(400), fc.boolean(), async (value, threshold, cached) => {
+        const through = storage({
+          externalStorageThresholdBytes: threshold,
+          ...(cached ? {} : { externalStorageCache: false }),
+        });
+        const payload = payloadEnvelope(value);
+        const sent = asJson(await offloadPayload(payload, through));
+        expect("external_storage" in sent).toBe(payload.blob.length > threshold);
+        const read = await inlinePayload(sent, through);
+        expect(read).toEqual(payload);
+        expect(payloadEnvelope(decodePayload(read, { lossless: true }))).toEqual(payload);
+      }),
+    );
+  });
+});
+
+const wire = (changes: Record<string, unknown> = {}) => ({
+  codec: "avro",
+  external_storage: { ...serializeExternalPayloadReference(referenceTo("memory://box/x")), ...changes },
+});
+
+describe("reading", () => {
+  it("gives an inline envelope back as it is, also one with a reference beside its blob", async () => {
+    const both = { ...wire(), blob: BLOB };
+    await expect(inlinePayload(both, undefined)).resolves.toBe(both);
+    const neither = { codec: "avro" };
+    await expect(inlinePayload(neither, storage())).resolves.toBe(neither);
+  });
+
+  it.each([
+    ["no storage", wire(), undefined, { name: "ExternalStorageError", code: "no_driver" }],
+    ["another codec", { ...wire(), codec: "json" }, storage(), { code: "unsupported_payload_codec" }],
+    ["no codec", { external_storage: wire().external_storage }, storage(), { code: "unsupported_payload_codec" }],
+    ["a reference of another codec", wire({ codec: "json" }), storage(), { path: "codec" }],
+    ["a reference of another schema", wire({ schema: "x" }), storage(), { path: "schema" }],
+    ["a reference that is none", { codec: "avro", external_storage: null }, storage(), { path: "" }],
+    ["an unknown scheme", wire({ uri: "s3://box/x" }), storage(), { code: "no_driver" }],
+    ["another bucket", wire({ uri: "memory://other/x" }), storage(), { code: "foreign_reference" }],
+    ["an expired reference", wire({ expires_at: "1999-01-01T00:00:00Z" }), storage(), { code: "expired_reference" }],
+    ["a missing object", wire(), storage(), { code: "not_found" }],
+  ])("refuses %s", async (_, envelope, from, expected) => {
+    await expect(inlinePayload(envelope, from)).rejects.toMatchObject(expected);
+  });
+
+  it("compares the expiry with the clock that it is told", async () => {
+    const driver = new MemoryDriver();
+    driver.objects.set("memory://box/x", BLOB_BYTES);
+    const from = storage({ externalStorage: driver });
+    const expiring = wire({ expires_at: "1999-01-01T00:00:00Z" });
+    await expect(inlinePayload(expiring, from, { now: 0 })).resolves.toEqual(PAYLOAD);
+  });
+
+  it("ends with its signal", async () => {
+    const driver = new MemoryDriver();
+    driver.before = () => new Promise(() => {});
+    const reason = new Error("deadline");
+    const controller = new AbortController();
+    const reading = inlinePayload(wire(), storage({ externalStorage: driver }), { signal: controller.signal });
+    controller.abort(reason);
+    await expect(reading).rejects.toBe(reason);
+  });
+});

@@ -1,0 +1,119 @@
+import { PayloadError } from "../payload/errors.js";
+import { AVRO_CODEC } from "../protocol/constants.js";
+import type { JsonObject } from "../protocol/fields.js";
+import { parseExternalPayloadReference, serializeExternalPayloadReference } from "../protocol/payload-reference.js";
+import type { InlinePayloadEnvelope, PayloadEnvelope, StoredPayloadEnvelope } from "../protocol/wire.js";
+import { ExternalPayloadCache } from "./cache.js";
+import { driverFault, type ExternalStorageDriver } from "./driver.js";
+import { ExternalStorageError } from "./errors.js";
+import { type ExternalStorageDrivers, fetchExternalPayload, storeExternalPayload } from "./transfer.js";
+
+/** A payload whose blob is longer goes to storage, unless told otherwise: 256 KiB. */
+export const DEFAULT_STORAGE_THRESHOLD_BYTES = 262_144;
+
+export interface ExternalStorageOptions {
+  /**
+   * Where large payloads lie: a driver, or several. Results go to the first; an argument is read by the first that takes
+   * its scheme and accepts its URI. Default none: references are refused, and every result travels inline.
+   */
+  readonly externalStorage?: ExternalStorageDrivers | undefined;
+  /** Keeps what was fetched. Default: one of this handler's own, with the default bounds. False: none. */
+  readonly externalStorageCache?: ExternalPayloadCache | false | undefined;
+  /**
+   * A result, or a failure's details, whose blob is longer goes to storage, in bytes. Take it from the namespace's policy:
+   * an engine without one refuses references. Infinity: nothing does. Default 262,144.
+   */
+  readonly externalStorageThresholdBytes?: number | undefined;
+}
+
+/** The options of external storage, resolved. */
+export interface ExternalStorage {
+  readonly drivers: readonly ExternalStorageDriver[];
+  readonly cache: ExternalPayloadCache | undefined;
+  readonly thresholdBytes: number;
+}
+
+/**
+ * Reads the options once. Undefined where no driver is given.
+ *
+ * @throws {TypeError} naming the option that makes no sense, and the fix
+ */
+export function resolveExternalStorage(options: ExternalStorageOptions): ExternalStorage | undefined {
+  const { externalStorage, externalStorageCache: cache, externalStorageThresholdBytes: threshold } = options;
+  const thresholdBytes = threshold ?? DEFAULT_STORAGE_THRESHOLD_BYTES;
+  if (typeof thresholdBytes !== "number" || !(thresholdBytes >= 0)) {
+    throw new TypeError("externalStorageThresholdBytes must be a number >= 0, or Infinity to keep results inline");
+  }
+  if (cache !== undefined && cache !== false && typeof cache.fetch !== "function") {
+    throw new TypeError("externalStorageCache must be an ExternalPayloadCache, or false for none");
+  }
+  if (externalStorage === undefined) {
+    if (cache === undefined && threshold === undefined) return undefined;
+    throw new TypeError("externalStorageCache and externalStorageThresholdBytes need externalStorage, a driver");
+  }
+  const drivers = (
+    Array.isArray(externalStorage) ? [...externalStorage] : [externalStorage]
+  ) as ExternalStorageDriver[];
+  if (drivers.length === 0) throw new TypeError("externalStorage must have a driver; leave it out for none");
+  for (const driver of drivers) {
+    const fault = driverFault(driver);
+    if (fault !== undefined) throw new TypeError(`externalStorage must be ${fault}, or a list of such`);
+  }
+  return { drivers, cache: cache === false ? undefined : (cache ?? new ExternalPayloadCache()), thresholdBytes };
+}
+
+/** Whether a payload envelope holds a reference, and no blob. */
+export function isStoredPayload(envelope: JsonObject): boolean {
+  return typeof envelope["blob"] !== "string" && "external_storage" in envelope;
+}
+
+/**
+ * A payload envelope as it is read: inline. One that holds a blob comes back as it is, one that holds a reference with the
+ * blob that was fetched and verified.
+ *
+ * @param storage undefined for a carrier without: references are refused
+ * @throws {PayloadError} (as a rejection) `unsupported_payload_codec` for a codec other than avro
+ * @throws {ExternalPayloadReferenceError} (as a rejection) for a reference that violates the contract
+ * @throws as `fetchExternalPayload`
+ */
+export async function inlinePayload(
+  envelope: JsonObject,
+  storage: ExternalStorage | undefined,
+  options: { readonly signal?: AbortSignal | undefined; readonly now?: number | undefined } = {},
+): Promise<JsonObject> {
+  if (!isStoredPayload(envelope)) return envelope;
+  if (envelope["codec"] !== AVRO_CODEC) {
+    throw new PayloadError("unsupported_payload_codec", "the payload is stored with a codec other than avro");
+  }
+  const reference = parseExternalPayloadReference(envelope["external_storage"]);
+  if (storage === undefined) {
+    throw new ExternalStorageError("no_driver", "This carrier has no external storage to read the payload from.");
+  }
+  const { drivers, cache } = storage;
+  return { codec: AVRO_CODEC, blob: await fetchExternalPayload(drivers, reference, { ...options, cache }) };
+}
+
+/** Whether a payload is to go to storage. */
+export function exceedsThreshold(payload: InlinePayloadEnvelope, storage: ExternalStorage | undefined): boolean {
+  return storage !== undefined && payload.blob.length > storage.thresholdBytes;
+}
+
+/**
+ * A payload envelope as it is sent: by reference when it is over the threshold, once it is safely stored.
+ *
+ * @throws as `storeExternalPayload`: the payload must not be answered inline then, since the engine may refuse its size
+ */
+export async function offloadPayload(
+  payload: InlinePayloadEnvelope,
+  storage: ExternalStorage | undefined,
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<PayloadEnvelope> {
+  const driver = storage?.drivers[0];
+  if (driver === undefined || !exceedsThreshold(payload, storage)) return payload;
+  const reference = await storeExternalPayload(driver, payload.blob, options);
+  const stored: StoredPayloadEnvelope = {
+    codec: reference.codec,
+    external_storage: serializeExternalPayloadReference(reference),
+  };
+  return stored;
+}

@@ -1,0 +1,19 @@
+export { AzureBlobExternalStorage, type AzureBlobExternalStorageOptions } from "./azure-blob.js";
+export type { BodyStream, IterableBodyStream, WebBodyStream } from "./body.js";
+export { ExternalPayloadCache, type ExternalPayloadCacheOptions } from "./cache.js";
+export type { DeleteOptions, ExternalStorageDriver, GetOptions, PutOptions } from "./driver.js";
+export * from "./errors.js";
+export * from "./external-storage.js";
+export { type ExternalStorageFailure, externalStorageFailure } from "./failures.js";
+export * from "./from-policy.js";
+export { GCSExternalStorage, type GCSExternalStorageOptions } from "./gcs.js";
+export {
+  type ObjectAddress,
+  type ObjectBody,
+  ObjectExternalStorage,
+  type ObjectStorageClient,
+  type ObjectStorageOptions,
+  type PutObjectOptions,
+} from "./object-storage.js";
+export { S3ExternalStorage, type S3ExternalStorageOptions } from "./s3.js";
+export * from "./transfer.js";

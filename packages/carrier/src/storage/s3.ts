@@ -1,0 +1,19 @@
+import { ObjectExternalStorage, type ObjectStorageOptions } from "./object-storage.js";
+
+export interface S3ExternalStorageOptions extends ObjectStorageOptions {
+  readonly bucket: string;
+}
+
+/**
+ * Payloads in Amazon S3, or in a store that speaks its protocol: `s3://bucket/key`.
+ *
+ * ```ts
+ * new S3ExternalStorage({ client: awsSdkS3Client(new S3Client({})), bucket: "payloads", prefix: "billing" });
+ * ```
+ */
+export class S3ExternalStorage extends ObjectExternalStorage {
+  /** @throws {TypeError} for an option that makes no sense */
+  constructor(options: S3ExternalStorageOptions) {
+    super("s3", "bucket", options.bucket, options);
+  }
+}
