@@ -1,7 +1,7 @@
 import type { HeartbeatProgress } from "../protocol/heartbeat.js";
-import type { ActivityOutcome } from "./outcome.js";
 import type { ContextKey } from "./context-values.js";
 import type { Logger } from "./logger.js";
+import type { ActivityOutcome } from "./outcome.js";
 
 /** What a handler can know of the task it runs for. */
 export interface ActivityInfo {
@@ -53,7 +53,8 @@ export interface ActivityContext {
   readonly info: ActivityInfo;
   /**
    * Aborted when the run is ended early. The task is then answered at once, and what the handler still returns is
-   * dropped: stop working. `signal.reason` says why: `ExternalTaskDeadlineExceeded` (a deadline of the task, the lease,
+   * dropped (with `idempotency` it is kept for the next delivery): stop by throwing, as `signal.throwIfAborted()` does.
+   * `signal.reason` says why: `ExternalTaskDeadlineExceeded` (a deadline of the task, the lease,
    * or the platform's own limit), `ActivityCancelled`, `CallerDisconnected`, `AttemptClosed` (the engine gave the attempt
    * up) or `CarrierShutdown`.
    */
@@ -74,6 +75,9 @@ export interface ActivityContext {
   get<T>(key: ContextKey<T>): T;
   /** Sets a value for the rest of this run, for handler and interceptors alike. */
   set<T>(key: ContextKey<T>, value: T): void;
-  /** Resolves with what the carrier answers, once it does. Never rejects. For interceptors that measure or log. */
+  /**
+   * Resolves with what the carrier answers, once it does. Never rejects. For interceptors that measure or log; a handler
+   * that awaits it waits for itself.
+   */
   readonly outcome: Promise<ActivityOutcome>;
 }

@@ -4,6 +4,8 @@ import { FakeClock } from "../../test/support/fake-clock.js";
 import { recordingLogger } from "../../test/support/recording-logger.js";
 import { detailsOf, valueOf } from "../../test/support/run-activity.js";
 import { type AvroValue, payloadEnvelope } from "../payload/index.js";
+import type { ActivityContext } from "./context.js";
+import { defineActivity } from "./define-activity.js";
 import { ActivityCancelled, CallerDisconnected, NonRetryableError } from "./errors.js";
 import { InvocableActivityHandler, type InvocableActivityHandlerOptions } from "./handler.js";
 import { byExecution, type IdempotencyStore, MemoryIdempotencyStore } from "./idempotency/index.js";
@@ -175,6 +177,99 @@ describe("with idempotency, a task", () => {
     else expect(result).toMatchObject({ outcome: { retryable: true }, failure: { type } });
     expect(JSON.stringify([result, logger.lines])).not.toContain("secret-host");
   });
+});
+
+/** A run that is ended from outside while its handler works, and the delivery after it. */
+describe("with idempotency, a handler that was told to stop", () => {
+  const LATER = "2999-06-01T12:15:00Z";
+  const aborted = ({ signal }: ActivityContext) =>
+    new Promise((resolve) => {
+      signal.addEventListener("abort", resolve);
+    });
+
+  it.each([
+    [
+      "throws, and mapError would make it final",
+      async (context: ActivityContext) => {
+        await aborted(context);
+        throw context.signal.reason;
+      },
+      { mapError: () => new NonRetryableError("mapped") },
+    ],
+    [
+      "throws something final",
+      async (context: ActivityContext) => {
+        await aborted(context);
+        throw new NonRetryableError("half-way");
+      },
+      {},
+    ],
+    ["returns nothing", async (context: ActivityContext) => void (await aborted(context)), {}],
+    ["returns what does not encode", (context: ActivityContext) => aborted(context).then(() => Number.NaN), {}],
+  ])("and %s leaves the work to be done by the next delivery", async (_, stop, options) => {
+    const clock = new FakeClock();
+    let runs = 0;
+    const charge = defineActivity({ run: (context) => (++runs === 1 ? stop(context) : "done") });
+    const idempotency = { store: new MemoryIdempotencyStore({ clock }) };
+    const handler = new InvocableActivityHandler({ charge }, { clock, idempotency, ...options });
+    const first = handler.handle(task());
+    await vi.waitFor(() => expect(runs).toBe(1));
+    await clock.advance(10 * 60_000);
+    expect(await first).toMatchObject({
+      outcome: { retryable: true },
+      failure: { classification: "deadline_exceeded" },
+    });
+    expect(valueOf(await handler.handle(task({ id: "task-2", heartbeat: LATER })))).toBe("done");
+    expect(runs).toBe(2);
+  });
+
+  it("and never looks at its signal is believed when it returns nothing", async () => {
+    const { handler, clock, runs } = carrier((_, time) => after(time, 10 * 60_000 + 1, undefined));
+    const first = handler.handle(task());
+    await vi.waitFor(() => expect(runs()).toBe(1));
+    await clock.advance(10 * 60_000 + 1);
+    expect(await first).toMatchObject({ failure: { classification: "deadline_exceeded" } });
+    expect(valueOf(await handler.handle(task({ id: "task-2", heartbeat: LATER })))).toBeNull();
+    expect(runs()).toBe(1);
+  });
+
+  it("keeps its word though the store hangs: what was said in time is answered", async () => {
+    const clock = new FakeClock();
+    const store = new MemoryIdempotencyStore({ clock });
+    vi.spyOn(store, "complete").mockImplementation(() => new Promise(() => {}));
+    const { handler, runs } = carrier(() => "done", { store, clock });
+    const result = handler.handle(task({ heartbeat: "2999-06-01T12:00:02Z" }));
+    await vi.waitFor(() => expect(runs()).toBe(1));
+    await clock.advance(2000);
+    expect(valueOf(await result)).toBe("done");
+  });
+
+  it("is waited for by shutdown, until its key is free", async () => {
+    const store = new MemoryIdempotencyStore();
+    let runs = 0;
+    const charge = defineActivity({
+      run: async (context) => {
+        runs++;
+        await aborted(context);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        throw context.signal.reason;
+      },
+    });
+    const first = new InvocableActivityHandler({ charge }, { idempotency: { store } });
+    const result = first.handle(task());
+    await vi.waitFor(() => expect(runs).toBe(1));
+    await first.shutdown();
+    expect(await result).toMatchObject({ failure: { type: "CarrierShutdown" } });
+    const second = new InvocableActivityHandler({ charge: () => "done" }, { idempotency: { store } });
+    expect(valueOf(await second.handle(task({ id: "task-2" })))).toBe("done");
+  });
+});
+
+it("no arguments are the same, however they are sent", async () => {
+  const { handler, runs } = carrier((run) => run);
+  const none = { ...task({ args: [] }), payloads: { arguments: null } };
+  expect([valueOf(await handler.handle(task({ args: [] }))), valueOf(await handler.handle(none))]).toEqual([1, 1]);
+  expect(runs()).toBe(1);
 });
 
 describe("the option idempotency.key", () => {

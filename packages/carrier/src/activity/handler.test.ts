@@ -221,7 +221,7 @@ describe("a task that is refused before its handler runs", () => {
         message: expect.stringContaining("no driver"),
       },
     });
-    expect(detailsOf(result)).toEqual({ provider });
+    expect(detailsOf(result)).toEqual({ reason: "no_driver", provider });
     expect(JSON.stringify(result)).not.toMatch(/secret|passwd/);
   });
 

@@ -4,6 +4,7 @@ import { sanitizeHeartbeatProgress } from "../protocol/heartbeat-progress.js";
 import type { Clock } from "./clock.js";
 import { type Heartbeat, HeartbeatError, type HeartbeatSender, isHeartbeatError } from "./heartbeat-sender.js";
 import type { Logger } from "./logger.js";
+import { quietly } from "./quietly.js";
 import { readThrown } from "./thrown.js";
 
 /** Of the time left, so that a heartbeat may fail twice before it is too late. */
@@ -232,13 +233,4 @@ function readFailure(error: unknown) {
       ...(typeof said.status === "number" ? { status: said.status } : {}),
     },
   };
-}
-
-/** Calls what others wrote: nothing they throw, now or later, is anybody's business here. */
-function quietly(work: () => unknown): void {
-  try {
-    Promise.resolve(work()).catch(() => {});
-  } catch {
-    // Nothing can be done about it.
-  }
 }

@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { activityTaskEnvelope, workflowTaskEnvelope } from "../../test/support/envelopes.js";
 import { recordingLogger } from "../../test/support/recording-logger.js";
+import { forbidUnhandledRejections } from "../../test/support/unhandled-rejections.js";
 import { defineActivity } from "./define-activity.js";
 import { InvocableActivityHandler } from "./handler.js";
+
+forbidUnhandledRejections();
 
 const broken = (): never => {
   throw new Error("disk full");
@@ -30,6 +33,12 @@ describe.each(Object.entries(CASES))("%s", (_, envelope) => {
     const { metadata: _duration, ...result } = await handler.handle(envelope);
     return result;
   };
+
+  it("is answered the same where the logger is asynchronous, and rejects", async () => {
+    const rejecting = () => Promise.reject(new Error("disk full"));
+    const logger = { debug: rejecting, info: rejecting, warn: rejecting, error: rejecting };
+    expect(await answer(logger as unknown as typeof brokenLogger)).toEqual(await answer(brokenLogger));
+  });
 
   it("is logged, and answered the same where the logger throws", async () => {
     const logger = recordingLogger();

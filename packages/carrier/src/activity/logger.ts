@@ -1,5 +1,6 @@
 import type { PayloadLogger } from "../payload/envelope.js";
 import type { ExternalTaskInput } from "../protocol/task-input.js";
+import { quietly } from "./quietly.js";
 
 /** Where the carrier reports what no result can say. Structured fields first, as pino takes them. */
 export interface Logger extends PayloadLogger {
@@ -13,15 +14,12 @@ const nothing = (): void => {};
 /** The default: a library does not print. */
 export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
-/** A logger that calls another one, and does not throw when that does: a full disk must cost no task its outcome. */
+/**
+ * A logger that calls another one, and does not throw when that does, or reject when that is asynchronous: a full disk
+ * must cost no task its outcome.
+ */
 export function guardLogger(logger: Logger): Logger {
-  return mapLogger((level) => (fields, message) => {
-    try {
-      logger[level](fields, message);
-    } catch {
-      // There is nobody left to tell.
-    }
-  });
+  return mapLogger((level) => (fields, message) => quietly(() => logger[level](fields, message)));
 }
 
 /** A logger that puts the same fields into every line; a line's own fields count before them. */

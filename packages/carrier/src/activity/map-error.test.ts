@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { recordingLogger } from "../../test/support/recording-logger.js";
 import { detailsOf, runActivity } from "../../test/support/run-activity.js";
+import { forbidUnhandledRejections } from "../../test/support/unhandled-rejections.js";
 import { defineActivity } from "./define-activity.js";
 import { ActivityCancelled, ActivityFailure, NonRetryableError } from "./errors.js";
 import { InvocableActivityHandler } from "./handler.js";
@@ -19,6 +20,8 @@ class CardError extends Error {
 const fail = (error: unknown) => () => {
   throw error;
 };
+
+forbidUnhandledRejections();
 
 describe("mapError", () => {
   it("says what is reported in an error's place", async () => {
@@ -84,6 +87,7 @@ describe("mapError", () => {
     ["throws", fail(new Error("a bug")), /mapError threw/],
     ["returns an error that says less", () => new Error("mapped"), /returned no ActivityFailure/],
     ["returns a promise", async () => new ActivityFailure("mapped"), /returned no ActivityFailure/],
+    ["returns a promise that rejects", () => Promise.reject(new Error("a bug")), /returned no ActivityFailure/],
   ])("that %s changes nothing but the log", async (_, mapError, message) => {
     const logger = recordingLogger();
     const result = await runActivity(fail(new RangeError("no")), [], {

@@ -1,5 +1,6 @@
 import type { ActivityContext, ActivityInfo } from "./context.js";
 import { type ActivityFailure, isActivityCancelled, isActivityFailure } from "./errors.js";
+import { quietly } from "./quietly.js";
 
 /**
  * Says what becomes of an error that a handler or an interceptor threw: an `ActivityFailure` to report in its place, or
@@ -28,6 +29,8 @@ export function mappedError(mapError: MapError, error: unknown, context: Activit
   }
   if (isActivityFailure(mapped)) return mapped;
   if (mapped !== undefined) {
+    // Of an asynchronous one nobody would hear what it rejects with.
+    quietly(() => mapped);
     context.logger.error({}, "mapError returned no ActivityFailure; the error is reported as it is.");
   }
   return undefined;

@@ -27,6 +27,7 @@ describe("constructing a handler", () => {
     ["a function", dim],
     ["a definition", defineActivity({ run: () => null })],
     ["text", "lamps.dim"],
+    ["a promise, as import() gives", Promise.resolve({ dim })],
   ])("refuses handlers that are %s", (_, handlers) => {
     expect(() => make(handlers)).toThrow(TypeError);
     expect(() => make(handlers)).toThrow(/^handlers must be an object, a Map or a list of functions/);
@@ -64,9 +65,21 @@ describe("constructing a handler", () => {
     ["resultCodec", { resultCodec: "json" }],
     ["resultCodec", { resultCodec: null }],
     ["resultCodec", { resultCodec: "AVRO" }],
+    ["options", null],
+    ["heartbeat", { heartbeat: null }],
+    ["heartbeat", { heartbeat: "https://engine.example" }],
   ])("refuses a bad %s: %j", (name, options) => {
     expect(() => make({}, options)).toThrow(TypeError);
     expect(() => make({}, options)).toThrow(new RegExp(`^${name} must be `));
+  });
+
+  it.each([
+    ["logger", { logger: {} }],
+    ["logger", { logger: null }],
+    ["clock", { clock: { now: Date.now } }],
+  ])("refuses a %s without its methods: %j", (name, options) => {
+    expect(() => make({}, options)).toThrow(TypeError);
+    expect(() => make({}, options)).toThrow(new RegExp(`^${name} must have the methods .*; \\w+ is missing$`));
   });
 
   it.each([

@@ -2,6 +2,7 @@ import { describeReceived } from "../protocol/fields.js";
 import type { ActivityContext } from "./context.js";
 import { type ActivityDefinition, isActivityDefinition } from "./define-activity.js";
 import { type ActivityInterceptor, applyInterceptors } from "./interceptor.js";
+import { isThenable } from "./quietly.js";
 import { validateArguments, validateResult } from "./validation.js";
 
 /**
@@ -35,7 +36,7 @@ export function registerActivities(
   handlers: ActivityHandlers,
   interceptors: readonly ActivityInterceptor[] = [],
 ): ReadonlyMap<string, RegisteredActivity> {
-  if (typeof handlers !== "object" || handlers === null || isActivityDefinition(handlers)) {
+  if (typeof handlers !== "object" || handlers === null || isActivityDefinition(handlers) || isThenable(handlers)) {
     throw new TypeError("handlers must be an object, a Map or a list of functions and definitions");
   }
   const registry = new Map<string, RegisteredActivity>();

@@ -12,6 +12,7 @@ import { isObject } from "../protocol/fields.js";
 import type { ExternalTaskInput } from "../protocol/task-input.js";
 import type {
   FailureResultEnvelope,
+  InlinePayloadEnvelope,
   PayloadEnvelope,
   ResultMetadataWire,
   ResultTaskWire,
@@ -32,6 +33,8 @@ export interface TaskFailure {
   readonly stack?: string | null;
   /** Any payload value; undefined for none. */
   readonly details?: unknown;
+  /** The details as they travel, where that has been settled already. */
+  readonly encodedDetails?: PayloadEnvelope;
 }
 
 /** A payload for a success, else what went wrong. */
@@ -64,7 +67,8 @@ export function unsupportedTaskKind(kind: string): TaskFailure {
 
 export function unknownActivity(type: string, known: Iterable<string>): TaskFailure {
   const some = [...known].slice(0, 20).join(", ");
-  const message = `There is no invocable activity handler registered for ${quote(type)}, only ${some}.`;
+  const others = some === "" ? "nor for any other type" : `only for ${some}`;
+  const message = `There is no invocable activity handler registered for ${quote(type)}, ${others}.`;
   return permanent("application_error", "UnknownActivityHandler", message);
 }
 
@@ -130,12 +134,19 @@ function codecFailure(type: string, message: string, error: unknown): TaskFailur
   return permanent("decode_failure", type, message, isPayloadError(error) ? { code: error.code } : undefined);
 }
 
+/** The arguments lie in external storage, and the carrier was given none. */
 export function unsupportedReference(reference: unknown): TaskFailure {
   // The scheme only: the rest of the address is not for everybody who reads the failure.
   const uri = isObject(reference) ? reference["uri"] : null;
   const provider = typeof uri === "string" ? (/^[a-z][\w.+-]{0,30}(?=:)/i.exec(uri)?.[0] ?? null) : null;
   const message = "The arguments are in external storage that this carrier has no driver for.";
-  return permanent("unsupported_payload_reference", "UnsupportedPayloadReference", message, { provider });
+  const details = { reason: "no_driver", provider };
+  return permanent("unsupported_payload_reference", "UnsupportedPayloadReference", message, details);
+}
+
+/** What stands in the place of details that could not be sent. */
+export function lostDetails(reason: string): InlinePayloadEnvelope {
+  return payloadEnvelope({ details_lost: reason });
 }
 
 /** Foreign text, fit for a message or details. */
@@ -187,17 +198,17 @@ export function failureEnvelope(
       stack_trace: failure.stack ?? null,
       timeout_type: classification === "deadline_exceeded" ? classification : null,
       cancelled: classification === "cancelled",
-      details: details === undefined ? null : encodeDetails(details),
+      details: failure.encodedDetails ?? (details === undefined ? null : encodeDetails(details)),
     },
     metadata,
   };
 }
 
 /** Details that do not encode must not cost the failure they belong to: they are replaced by the reason. */
-function encodeDetails(details: unknown): PayloadEnvelope {
+export function encodeDetails(details: unknown): InlinePayloadEnvelope {
   try {
     return payloadEnvelope(details);
   } catch (error) {
-    return payloadEnvelope({ details_lost: readThrown(error, false).message });
+    return lostDetails(readThrown(error, false).message);
   }
 }

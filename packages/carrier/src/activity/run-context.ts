@@ -1,32 +1,33 @@
-import type { HeartbeatProgress } from "../protocol/heartbeat.js";
 import { ACTIVITY_EXECUTION_ID_HEADER } from "../protocol/constants.js";
+import type { HeartbeatProgress } from "../protocol/heartbeat.js";
 import type { ActivityTaskInput } from "../protocol/task-input.js";
-import type { Clock } from "./clock.js";
 import type { ActivityContext, ActivityInfo } from "./context.js";
 import type { ContextKey } from "./context-values.js";
-import type { HeartbeatSender } from "./heartbeat-sender.js";
-import type { Heartbeats } from "./heartbeats.js";
-import { createRunHeartbeats } from "./run-heartbeats.js";
 import type { DeadlineName, TaskDeadlines } from "./deadlines.js";
+import type { HandlerSettings } from "./handler-options.js";
+import type { Heartbeats } from "./heartbeats.js";
 import { bindLogger, type Logger, taskFields } from "./logger.js";
 import type { ActivityOutcome } from "./outcome.js";
+import { quietly } from "./quietly.js";
 import { outcomeOf, type TaskOutcome } from "./results.js";
 import type { ActivityRun } from "./run.js";
+import { createRunHeartbeats } from "./run-heartbeats.js";
 
 /** What a context is made of. */
 export interface RunParts {
   readonly input: ActivityTaskInput;
   readonly deadlines: TaskDeadlines;
   readonly run: ActivityRun;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Undefined where nobody sends heartbeats. */
-  readonly sender: HeartbeatSender | undefined;
-  readonly automaticHeartbeats: boolean;
+  readonly settings: Pick<HandlerSettings, "clock" | "logger" | "sender" | "automaticHeartbeats" | "onHeartbeat">;
 }
 
-/** The context of one run. Its parts are made when they are first asked for: most handlers ask for few. */
+/**
+ * The context of one run. Its parts are made when they are first asked for: most handlers ask for few. Its methods may be
+ * taken off it.
+ */
 export class RunContext implements ActivityContext {
+  /** Whether the handler, or an interceptor, may know that the run was ended. */
+  wasSignalRead = false;
   private readonly parts: RunParts;
   private readonly heartbeats: Heartbeats | undefined;
   private readInfo: ActivityInfo | undefined;
@@ -37,12 +38,12 @@ export class RunContext implements ActivityContext {
 
   constructor(parts: RunParts) {
     this.parts = parts;
-    const { sender, automaticHeartbeats: automatic } = parts;
+    const { sender, automaticHeartbeats: automatic, clock } = parts.settings;
     if (sender !== undefined) {
       const onMoved = (): void => {
         this.readInfo = undefined;
       };
-      this.heartbeats = createRunHeartbeats({ ...parts, sender, automatic, logger: this.logger, onMoved });
+      this.heartbeats = createRunHeartbeats({ ...parts, clock, sender, automatic, logger: this.logger, onMoved });
     }
   }
 
@@ -51,6 +52,7 @@ export class RunContext implements ActivityContext {
   }
 
   get signal(): AbortSignal {
+    this.wasSignalRead = true;
     return this.parts.run.signal();
   }
 
@@ -59,7 +61,7 @@ export class RunContext implements ActivityContext {
   }
 
   get logger(): Logger {
-    return (this.boundLogger ??= bindLogger(this.parts.logger, taskFields(this.parts.input)));
+    return (this.boundLogger ??= bindLogger(this.parts.settings.logger, taskFields(this.parts.input)));
   }
 
   get outcome(): Promise<ActivityOutcome> {
@@ -74,23 +76,25 @@ export class RunContext implements ActivityContext {
     return this.answered.promise;
   }
 
-  remainingMs(): number {
-    const { deadlines, clock } = this.parts;
-    const deadline = deadlines.firstWhileRunning();
-    return deadline === undefined ? Number.POSITIVE_INFINITY : Math.max(0, deadline.at - clock.now());
-  }
+  readonly remainingMs = (): number => {
+    const deadline = this.parts.deadlines.firstWhileRunning();
+    return deadline === undefined
+      ? Number.POSITIVE_INFINITY
+      : Math.max(0, deadline.at - this.parts.settings.clock.now());
+  };
 
-  heartbeat(progress?: HeartbeatProgress): void {
+  readonly heartbeat = (progress?: HeartbeatProgress): void => {
+    const { onHeartbeat } = this.parts.settings;
+    if (onHeartbeat !== undefined) quietly(() => onHeartbeat(this.info, progress));
     this.heartbeats?.heartbeat(progress);
-  }
+  };
 
-  get<T>(key: ContextKey<T>): T {
-    return this.values?.has(key.id) === true ? (this.values.get(key.id) as T) : key.defaultValue;
-  }
+  readonly get = <T>(key: ContextKey<T>): T =>
+    this.values?.has(key.id) === true ? (this.values.get(key.id) as T) : key.defaultValue;
 
-  set<T>(key: ContextKey<T>, value: T): void {
+  readonly set = <T>(key: ContextKey<T>, value: T): void => {
     (this.values ??= new Map()).set(key.id, value);
-  }
+  };
 
   /** No heartbeat is sent from now on. */
   end(): void {

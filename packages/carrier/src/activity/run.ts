@@ -1,6 +1,7 @@
 import { type Clock, scheduleAt } from "./clock.js";
 import type { Deadline } from "./deadlines.js";
 import { ExternalTaskDeadlineExceeded } from "./errors.js";
+import { isThenable } from "./quietly.js";
 
 /** How a handler's run ended. */
 export type RunOutcome =
@@ -127,9 +128,4 @@ export function createActivityRun(
       return ended ?? outcome;
     },
   };
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  const isObjectLike = (typeof value === "object" && value !== null) || typeof value === "function";
-  return isObjectLike && typeof (value as { then?: unknown }).then === "function";
 }

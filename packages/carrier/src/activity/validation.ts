@@ -14,9 +14,12 @@ export interface ValidationIssue {
 const MOST_ISSUES = 50;
 const LONGEST_MESSAGE = 1000;
 
+/** `failure.type` of a task whose arguments its activity's schemas did not accept. */
+export const ARGUMENT_VALIDATION_FAILURE = "ArgumentValidationFailure";
+
 /** What a definition's schema did not accept. The task fails as a decode failure, and is not retried. */
 export class ActivityValidationError extends Error {
-  override readonly name: "ArgumentValidationFailure" | "ResultValidationFailure";
+  override readonly name: typeof ARGUMENT_VALIDATION_FAILURE | "ResultValidationFailure";
   /** Every issue, in the schema's order; at most 50. */
   readonly issues: readonly ValidationIssue[];
 
@@ -24,7 +27,7 @@ export class ActivityValidationError extends Error {
     const shown = issues.slice(0, MOST_ISSUES);
     const subject = what === "arguments" ? "The arguments do" : "The return value does";
     super(`${subject} not validate: ${shown.map(describeIssue).join("; ")}`);
-    this.name = what === "arguments" ? "ArgumentValidationFailure" : "ResultValidationFailure";
+    this.name = what === "arguments" ? ARGUMENT_VALIDATION_FAILURE : "ResultValidationFailure";
     this.issues = shown;
     brand(this, "ActivityValidationError");
   }

@@ -1,9 +1,5 @@
-import {
-  type HandleOptions,
-  InvocableActivityHandler,
-  type InvocableActivityHandlerOptions,
-  isInvocableActivityHandler,
-} from "../activity/handler.js";
+import { InvocableActivityHandler, isInvocableActivityHandler } from "../activity/handler.js";
+import type { HandleOptions, InvocableActivityHandlerOptions } from "../activity/handler-options.js";
 import { type Logger, silentLogger } from "../activity/logger.js";
 import type { ActivityHandlers } from "../activity/registry.js";
 import { bytesToText } from "../payload/bytes.js";

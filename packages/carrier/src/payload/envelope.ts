@@ -25,14 +25,18 @@ export interface PayloadLogger {
  * @throws {PayloadError} as `encodeAvroValue`
  */
 export function payloadEnvelope(value: unknown, options?: PayloadEnvelopeOptions): InlinePayloadEnvelope {
-  const blob = encodeAvroValue(value);
-  if (blob.length >= PAYLOAD_WARNING_BYTES) {
-    options?.logger?.warn(
-      { payload_bytes: blob.length, limit_bytes: DEFAULT_PAYLOAD_LIMIT_BYTES },
-      "A payload is near or over the default server limit.",
-    );
-  }
-  return { codec: AVRO_CODEC, blob };
+  const envelope = { codec: AVRO_CODEC, blob: encodeAvroValue(value) };
+  if (options?.logger !== undefined) warnOfPayloadSize(envelope, options.logger);
+  return envelope;
+}
+
+/** Warns of a payload of 80 % of the default server limit or more. */
+export function warnOfPayloadSize({ blob }: InlinePayloadEnvelope, logger: PayloadLogger): void {
+  if (blob.length < PAYLOAD_WARNING_BYTES) return;
+  logger.warn(
+    { payload_bytes: blob.length, limit_bytes: DEFAULT_PAYLOAD_LIMIT_BYTES },
+    "A payload is near or over the default server limit.",
+  );
 }
 
 /**

@@ -1,8 +1,11 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
+import type { ActivityContext } from "../activity/context.js";
 import { defineActivity } from "../activity/define-activity.js";
 import { ActivityFailure } from "../activity/errors.js";
-import type { ActivityContext } from "../activity/context.js";
+import { createContextKey } from "../activity/context-values.js";
+import { MemoryIdempotencyStore } from "../activity/idempotency/index.js";
+import { TestClock } from "./test-clock.js";
 import { ActivityTestEnvironment } from "./activity-test-environment.js";
 import { ActivityTaskFailed } from "./task-result.js";
 
@@ -108,6 +111,80 @@ describe("ActivityTestEnvironment", () => {
     ]);
     await other.value();
     expect(other.heartbeats).toHaveLength(1);
+  });
+
+  it("gives handlers the context that they have in production", async () => {
+    const key = createContextKey("nobody");
+    const seen: unknown[] = [];
+    const env = new ActivityTestEnvironment({
+      interceptors: [
+        (next) => async (context, args) => {
+          void context.outcome.then(({ status }) => seen.push(status));
+          await next(context, args);
+          seen.push(context.get(key));
+        },
+      ],
+    });
+    const sleep = sleepOn(env);
+    const activity = defineActivity({
+      run: async ({ info, heartbeat, set, outcome, ...rest }) => {
+        void outcome.then(({ status }) => seen.push(status));
+        set(key, "handler");
+        await sleep(1000);
+        const before = info.lease.expiresAt;
+        heartbeat();
+        await sleep(0);
+        seen.push(Object.keys(rest).includes("remainingMs"), before.getTime());
+      },
+    });
+    const progress = { current: 1 };
+    const mutating = defineActivity({
+      run: (context) => {
+        for (progress.current = 1; progress.current <= 3; progress.current++) context.heartbeat(progress);
+      },
+    });
+    const run = env.start(activity, []);
+    await env.advance(1000);
+    await run.value();
+    expect(seen.slice(2)).toEqual(["handler", "succeeded", "succeeded"]);
+    const second = env.start(mutating, []);
+    await second.value();
+    expect(second.heartbeats.map((heartbeat) => heartbeat.progress?.current)).toEqual([1, 2, 3]);
+  });
+
+  it("shows a lease that was moved by a heartbeat", async () => {
+    const env = new ActivityTestEnvironment({ now: 0 });
+    const sleep = sleepOn(env);
+    const activity = defineActivity({
+      run: async (context) => {
+        const before = context.info.lease.expiresAt.getTime();
+        await sleep(1000);
+        context.heartbeat();
+        await sleep(0);
+        return context.info.lease.expiresAt.getTime() - before;
+      },
+    });
+    const run = env.start(activity, []);
+    await env.advance(1000);
+    expect(await run.value()).toBe(1000);
+  });
+
+  it("may share its clock, with an idempotency store for one", async () => {
+    const clock = new TestClock();
+    const store = new MemoryIdempotencyStore({ clock });
+    const env = new ActivityTestEnvironment({ clock, idempotency: { store, ttlMs: 1000 } });
+    let runs = 0;
+    const count = () => ++runs;
+    const run = () => env.run(count, [], { idempotencyKey: "a" });
+    expect([await run(), await run()]).toEqual([1, 1]);
+    await env.advance(1000);
+    expect(await run()).toBe(2);
+  });
+
+  it("tells what is wrong with a task to whoever asks for its result", async () => {
+    const run = new ActivityTestEnvironment().start(greet, ["Ada"], { attempt: 0 });
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    await expect(run.result()).rejects.toThrow("task.attempt");
   });
 
   it("lets a test play the engine that answers heartbeats", async () => {

@@ -1,8 +1,6 @@
-import type { ActivityContext } from "../activity/context.js";
 import { ActivityCancelled, CallerDisconnected } from "../activity/errors.js";
 import { InvocableActivityHandler, type InvocableActivityHandlerOptions } from "../activity/handler.js";
 import type { Heartbeat, HeartbeatSender } from "../activity/heartbeat-sender.js";
-import type { ActivityInterceptor } from "../activity/interceptor.js";
 import type { ActivityHandler } from "../activity/registry.js";
 import type { HeartbeatAnswer, HeartbeatProgress } from "../protocol/heartbeat.js";
 import { type ExternalTaskResult, parseExternalTaskResult } from "../protocol/task-result.js";
@@ -17,6 +15,8 @@ import { TestClock } from "./test-clock.js";
 export interface ActivityTestOptions extends Omit<InvocableActivityHandlerOptions, "clock" | "logger" | "heartbeat"> {
   /** When it begins, in milliseconds since the epoch. Default: now. */
   readonly now?: number;
+  /** A clock to share, with an idempotency store for instance, in place of one that starts at `now`. */
+  readonly clock?: TestClock;
   /** What the engine says to a heartbeat, if it is not to go on with a lease of five minutes from then on. */
   readonly answerHeartbeat?: (heartbeat: Heartbeat) => Partial<HeartbeatAnswer> | Promise<Partial<HeartbeatAnswer>>;
 }
@@ -56,8 +56,8 @@ export class ActivityTestEnvironment {
   private readonly runs = new Map<string, RunRecord>();
 
   /** @throws {TypeError} for bad options, when the first activity starts */
-  constructor({ now, answerHeartbeat, interceptors = [], ...options }: ActivityTestOptions = {}) {
-    this.clock = new TestClock(now);
+  constructor({ now, clock: given, answerHeartbeat, ...options }: ActivityTestOptions = {}) {
+    this.clock = given ?? new TestClock(now);
     const heartbeat: HeartbeatSender = {
       send: async (sent) => {
         this.record(sent.attemptId, "sent", sent.progress);
@@ -66,9 +66,15 @@ export class ActivityTestEnvironment {
         return { ...goOn, leaseExpiresAt, ...(await answerHeartbeat?.(sent)) };
       },
     };
-    const recorder = recordHeartbeats((attemptId, progress) => this.record(attemptId, "said", progress));
     const { clock, logger } = this;
-    this.options = { ...options, interceptors: [...interceptors, recorder], heartbeat, clock, logger };
+    this.options = {
+      ...options,
+      heartbeat,
+      clock,
+      logger,
+      // A copy: handlers may change the object and send it again.
+      onHeartbeat: ({ attemptId }, progress) => this.record(attemptId, "said", copyOf(progress)),
+    };
   }
 
   /** What the carrier and the activities' own loggers have said so far. */
@@ -154,6 +160,8 @@ export class ActivityTestRun<Result> {
     this.heartbeats = said;
     this.sentHeartbeats = sent;
     this.answer = carrier.handle(asSent(envelope), { signal: this.caller.signal });
+    // What is wrong with the envelope is told to whoever asks for the result.
+    this.answer.catch(() => {});
   }
 
   /** Cancels it, as an engine does that was asked to. */
@@ -191,15 +199,7 @@ function asSent(document: object): unknown {
   return JSON.parse(JSON.stringify(document));
 }
 
-/** The innermost interceptor: hands the handler a context that tells what it is told. */
-function recordHeartbeats(
-  onHeartbeat: (attemptId: string, progress: HeartbeatProgress | undefined) => void,
-): ActivityInterceptor {
-  return (next) => (context, args) => {
-    const heartbeat: ActivityContext["heartbeat"] = (progress) => {
-      onHeartbeat(context.info.attemptId, progress);
-      context.heartbeat(progress);
-    };
-    return next(Object.create(context, { heartbeat: { value: heartbeat } }) as ActivityContext, args);
-  };
+function copyOf(progress: HeartbeatProgress | undefined): HeartbeatProgress | undefined {
+  if (progress?.details === undefined) return progress && { ...progress };
+  return { ...progress, details: { ...progress.details } };
 }

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest";
-import { listen, type Loopback } from "../../test/support/loopback.js";
+import { type Loopback, listen } from "../../test/support/loopback.js";
 import { defineActivity } from "../activity/define-activity.js";
 import { CallerDisconnected, NonRetryableError } from "../activity/errors.js";
 import { InvocableActivityHandler } from "../activity/handler.js";

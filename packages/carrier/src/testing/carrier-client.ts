@@ -1,6 +1,6 @@
+import { isActivityDefinition } from "../activity/define-activity.js";
 import type { HandleOptions } from "../activity/handler.js";
 import type { ActivityHandler } from "../activity/registry.js";
-import { isActivityDefinition } from "../activity/define-activity.js";
 import { type InvocableHandlers, InvocableHttpEndpoint, type InvocableHttpOptions } from "../http/endpoint.js";
 import type { AvroValue } from "../payload/value.js";
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "../protocol/constants.js";

@@ -1,5 +1,5 @@
+import { decodeAvroValue, encodeAvroValue } from "../payload/codec.js";
 import { decodePayload } from "../payload/envelope.js";
-import { encodeAvroValue, decodeAvroValue } from "../payload/codec.js";
 import { type JsonValue, projectForJson } from "../payload/projection.js";
 import { type AvroValue, isAvroDouble } from "../payload/value.js";
 import { EXTERNAL_TASK_RESULT_MEDIA_TYPE, RESULT_CONTENT_TYPE } from "../protocol/constants.js";

@@ -1,9 +1,9 @@
-export type { ActivityArguments, ActivityResult } from "./activity-types.js";
 export * from "./activity-test-environment.js";
+export type { ActivityArguments, ActivityResult } from "./activity-types.js";
 export { buildTaskInput, type TaskInputOptions } from "./build-task-input.js";
 export * from "./carrier-client.js";
 export { conformanceCases } from "./conformance-cases.js";
-export { checkConformance, type ConformanceDifference, type ConformanceObservation } from "./conformance-check.js";
+export { type ConformanceDifference, type ConformanceObservation, checkConformance } from "./conformance-check.js";
 export { conformanceHandlers } from "./conformance-handlers.js";
 export type * from "./conformance-types.js";
 export * from "./idempotency-store-contract.js";

@@ -2,9 +2,8 @@ import { getEventListeners } from "node:events";
 import { IdempotencyCoordinator } from "../../src/activity/idempotency/coordinator.js";
 import { MemoryIdempotencyStore } from "../../src/activity/idempotency/memory-store.js";
 import { type IdempotencyOptions, resolveIdempotencyOptions } from "../../src/activity/idempotency/options.js";
-import type { TaskOutcome } from "../../src/activity/results.js";
 import type { IdempotencyStore } from "../../src/activity/idempotency/store.js";
-import type { TaskFailure } from "../../src/activity/results.js";
+import type { TaskFailure, TaskOutcome } from "../../src/activity/results.js";
 import { payloadEnvelope } from "../../src/payload/index.js";
 import { deferred } from "./deferred.js";
 import { FakeClock, settle } from "./fake-clock.js";
@@ -94,7 +93,7 @@ export function sharedStore(options: Partial<IdempotencyOptions> = {}) {
     const settings = resolveIdempotencyOptions({ store, ...options });
     const coordinator = new IdempotencyCoordinator(settings, clock);
     carriers.push(coordinator);
-    return { ask: (key = "k", fingerprint = "dim 1") => ask(coordinator, key, fingerprint) };
+    return { coordinator, ask: (key = "k", fingerprint = "dim 1") => ask(coordinator, key, fingerprint) };
   }
 
   function ask(coordinator: IdempotencyCoordinator, key: string, fingerprint: string): AskedTask {

@@ -46,7 +46,9 @@ it("runs one at a time, once for good, and answers all the same, whatever happen
 
       const finish = async (followed: Followed, outcome: TaskOutcome): Promise<void> => {
         followed.finished = true;
-        if (outcome !== GATEWAY_DOWN) final = { outcome, runs: everRan() };
+        // What fails after its task was answered may be no more than how the handler stopped.
+        const isFinal = outcome === DONE || (outcome === DECLINED && followed.endedAt === undefined);
+        if (isFinal) final = { outcome, runs: everRan() };
         await followed.task.finish(outcome);
       };
       const advance = async (ms: number): Promise<void> => {

@@ -1,11 +1,11 @@
 import type { Clock } from "../clock.js";
+import { quietly } from "../quietly.js";
+import type { TaskOutcome } from "../results.js";
 import { inProgress, keyReused, storeUnavailable } from "./failures.js";
 import { type GuardedStore, guardStore, problemOf } from "./guarded-store.js";
-import { tell } from "./logging.js";
 import type { IdempotencySettings } from "./options.js";
 import { type KeyedTask, OwnedRun } from "./owned-run.js";
 import { type IdempotencyRecord, readRecord } from "./record.js";
-import type { TaskOutcome } from "../results.js";
 import { unlessAborted } from "./waiting.js";
 
 /** Between two looks at a key that another process holds: doubled each time, up to the longest. */
@@ -61,6 +61,11 @@ export class IdempotencyCoordinator {
     return inProgress();
   }
 
+  /** Resolves when nothing that runs here has anything to say to the store any more. Runs are given up after a while. */
+  async close(afterMs: number): Promise<void> {
+    await Promise.all([...this.runs.values()].map((run) => run.close(afterMs)));
+  }
+
   /** Waits for the run of this process. Undefined: look again. */
   private async join({ task, onWaiting }: Asking, local: OwnedRun): Promise<TaskOutcome | undefined> {
     if (local.fingerprint !== task.fingerprint) return keyReused(local.fingerprint, task.fingerprint);
@@ -96,14 +101,14 @@ export class IdempotencyCoordinator {
         // Without a store nobody can tell what has become of a run that was there a moment ago.
         if (this.settings.whenStoreFails === "fail" || asking.seenElsewhere) return storeUnavailable(claim.problem);
         if (runsHere) return undefined;
-        tell(() => task.logger.warn({ problem: claim.problem }, "The handler runs without idempotency."));
+        quietly(() => task.logger.warn({ problem: claim.problem }, "The handler runs without idempotency."));
         return this.execute(task, owner, false);
     }
   }
 
   private answer(task: KeyedTask, { fingerprint, outcome }: IdempotencyRecord): TaskOutcome {
     if (fingerprint !== task.fingerprint) return keyReused(fingerprint, task.fingerprint);
-    tell(() => task.logger.debug({}, "Answered with the stored outcome of an earlier run."));
+    quietly(() => task.logger.debug({}, "Answered with the stored outcome of an earlier run."));
     return outcome;
   }
 
@@ -133,7 +138,7 @@ export class IdempotencyCoordinator {
       if (answer.state !== "finished") return answer;
       const record = readRecord(answer.record);
       if (record !== undefined) return { state: "finished", record };
-      tell(() => task.logger.error({}, "The record of an idempotency key cannot be read."));
+      quietly(() => task.logger.error({}, "The record of an idempotency key cannot be read."));
       return { state: "failed", problem: "The record of the idempotency key is none of this version of the library." };
     } catch (error) {
       return { state: "failed", problem: problemOf(error) };

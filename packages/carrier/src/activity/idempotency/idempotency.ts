@@ -2,13 +2,13 @@ import { describeReceived, type JsonObject } from "../../protocol/fields.js";
 import type { Clock } from "../clock.js";
 import type { ActivityInfo } from "../context.js";
 import type { Logger } from "../logger.js";
-import type { TaskFailure } from "../results.js";
+import { quietly } from "../quietly.js";
+import type { TaskFailure, TaskOutcome } from "../results.js";
 import type { CallerSignal } from "../run.js";
 import { IdempotencyCoordinator } from "./coordinator.js";
 import { inProgress } from "./failures.js";
 import { fingerprintOf } from "./fingerprint.js";
 import { type IdempotencyOptions, type IdempotencySettings, resolveIdempotencyOptions } from "./options.js";
-import type { TaskOutcome } from "../results.js";
 
 /** A task that is to run once per key. */
 export interface IdempotentTask {
@@ -66,6 +66,7 @@ export class Idempotency {
     const key: unknown = this.settings.key(info, args);
     if (key === undefined || key === "") return undefined;
     if (typeof key !== "string") {
+      quietly(() => key);
       throw new TypeError(`idempotency.key must return a string or undefined, it returned ${describeReceived(key)}`);
     }
     let waiting = false;
@@ -83,5 +84,13 @@ export class Idempotency {
       },
       whenEnded: (failure) => (waiting && failure.classification === "deadline_exceeded" ? inProgress() : failure),
     };
+  }
+
+  /**
+   * For shutdown: resolves when what runs has been stored or freed. A handler that does not stop within `afterMs` is given
+   * up, and its key freed.
+   */
+  async close(afterMs: number): Promise<void> {
+    await this.coordinator.close(afterMs);
   }
 }

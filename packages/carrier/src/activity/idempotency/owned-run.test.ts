@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { deferred } from "../../../test/support/deferred.js";
 import { settle } from "../../../test/support/fake-clock.js";
 import {
   DECLINED,
@@ -6,10 +7,11 @@ import {
   GATEWAY_DOWN,
   LEASE_MS,
   NO_TRACES,
-  sharedStore,
   STORE_TIMEOUT_MS,
+  sharedStore,
 } from "../../../test/support/keyed-tasks.js";
 import { forbidUnhandledRejections } from "../../../test/support/unhandled-rejections.js";
+import { payloadEnvelope } from "../../payload/index.js";
 import {
   ActivityCancelled,
   CallerDisconnected,
@@ -17,10 +19,10 @@ import {
   ExternalTaskDeadlineExceeded,
   NonRetryableError,
 } from "../errors.js";
-import { aborted, thrown } from "../results.js";
+import { aborted, type TaskOutcome, thrown } from "../results.js";
+import { ActivityValidationError } from "../validation.js";
 import { MemoryIdempotencyStore } from "./memory-store.js";
 import type { IdempotencyOptions } from "./options.js";
-import type { TaskOutcome } from "../results.js";
 
 forbidUnhandledRejections();
 
@@ -36,21 +38,18 @@ async function running(options: Partial<IdempotencyOptions> = {}) {
   const task = carrier.ask();
   await settle();
   expect(task.ran).toBe(1);
-  return { ...shared, ask: carrier.ask, task };
+  return { ...shared, coordinator: carrier.coordinator, ask: carrier.ask, task };
 }
 
 describe("a handler that goes on after its task was answered", () => {
-  it.each([
-    ["a success", DONE],
-    ["a failure for good", DECLINED],
-  ])("has its late outcome stored for the next delivery: %s", async (_, outcome) => {
+  it("has its late success stored for the next delivery", async () => {
     const { task, clock, carrier, ask, said, traces } = await running();
     task.end(DEADLINE);
     await clock.advance(20_000);
-    await task.finish(outcome);
+    await task.finish(DONE);
     for (const redelivered of [ask(), carrier().ask()]) {
       await settle();
-      expect(redelivered).toMatchObject({ ran: 0, outcome });
+      expect(redelivered).toMatchObject({ ran: 0, outcome: DONE });
     }
     expect(said("info")).toEqual([STORED]);
     expect(traces()).toEqual(NO_TRACES);
@@ -74,11 +73,14 @@ describe("a handler that goes on after its task was answered", () => {
     expect(traces()).toEqual(NO_TRACES);
   });
 
-  it("frees the key when it fails for now", async () => {
+  it.each([
+    ["for now", GATEWAY_DOWN],
+    ["for good, which may be no more than how it stopped", DECLINED],
+  ])("frees the key when it fails %s", async (_, outcome) => {
     const { task, clock, carrier, said, traces } = await running();
     task.end(DEADLINE);
     await clock.advance(5000);
-    await task.finish(GATEWAY_DOWN);
+    await task.finish(outcome);
     const redelivered = carrier().ask();
     await settle();
     expect(redelivered.ran).toBe(1);
@@ -100,7 +102,7 @@ describe("a handler that goes on after its task was answered", () => {
     await clock.advance(1000);
     expect([here.ran, elsewhere.ran]).toEqual([1, 0]);
     expect(said("warn")).toEqual([
-      "The handler still runs a lease after its task was answered: its idempotency key is freed.",
+      "The handler still runs long after its task was answered: its idempotency key is freed.",
     ]);
     await here.finish(DONE);
     await clock.advance(1000);
@@ -114,7 +116,7 @@ describe("a handler that goes on after its task was answered", () => {
     await clock.advance(LEASE_MS);
     const next = ask();
     await settle();
-    await task.finish(DECLINED);
+    await task.finish(payloadEnvelope("late"));
     const third = ask();
     await settle();
     expect([next.ran, third.ran, third.waiting]).toEqual([1, 0, true]);
@@ -178,15 +180,6 @@ describe("a handler that does as its signal says", () => {
     const redelivered = carrier().ask();
     await settle();
     expect(redelivered.ran).toBe(1);
-  });
-
-  it("may still say that the work itself cannot be done", async () => {
-    const { task, carrier } = await running();
-    task.end(new ActivityCancelled());
-    await task.finish(DECLINED);
-    const redelivered = carrier().ask();
-    await settle();
-    expect(redelivered).toMatchObject({ ran: 0, outcome: DECLINED });
   });
 
   it("is believed when it cancels by itself", async () => {
@@ -402,4 +395,49 @@ it("stores nothing of a value that its details lost", async () => {
   const second = carrier().ask();
   await settle();
   expect(second.outcome).toEqual({ ...DECLINED, details: undefined });
+});
+
+describe("closing", () => {
+  it("waits for outcomes to be stored", async () => {
+    const { task, clock, store, coordinator, traces } = await running();
+    const stored = deferred<void>();
+    store.broken = { complete: (real) => stored.promise.then(real) };
+    task.end(DEADLINE);
+    await task.finish(DONE);
+    let closed = false;
+    const closing = coordinator.close(1000).then(() => {
+      closed = true;
+    });
+    await clock.advance(2000);
+    expect(closed).toBe(false);
+    stored.resolve();
+    await closing;
+    expect(traces()).toEqual(NO_TRACES);
+  });
+
+  it("frees the keys of handlers that do not stop", async () => {
+    const { task, clock, carrier, coordinator } = await running();
+    task.end(DEADLINE);
+    const closing = coordinator.close(1000);
+    await clock.advance(1000);
+    await closing;
+    const redelivered = carrier().ask();
+    await settle();
+    expect(redelivered.ran).toBe(1);
+  });
+
+  it("is over at once where nothing runs", async () => {
+    const { task, coordinator } = await running();
+    await task.finish(DONE);
+    await coordinator.close(1000);
+  });
+});
+
+it("arguments that did not validate are not remembered: nothing has run", async () => {
+  const { task, carrier } = await running();
+  const { name: type, message } = new ActivityValidationError("arguments", [{ path: [0], message: "no" }]);
+  await task.finish({ classification: "decode_failure", type, message, retryable: false });
+  const redelivered = carrier().ask();
+  await settle();
+  expect(redelivered.ran).toBe(1);
 });

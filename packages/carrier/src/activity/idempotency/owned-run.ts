@@ -1,12 +1,12 @@
 import type { Clock } from "../clock.js";
 import type { Logger } from "../logger.js";
+import { quietly } from "../quietly.js";
+import type { TaskOutcome } from "../results.js";
 import type { CallerSignal } from "../run.js";
-import { readThrown } from "../thrown.js";
+import { ARGUMENT_VALIDATION_FAILURE } from "../validation.js";
 import { type GuardedStore, problemOf } from "./guarded-store.js";
-import { tell } from "./logging.js";
 import type { IdempotencySettings } from "./options.js";
 import { writeRecord } from "./record.js";
-import type { TaskOutcome } from "../results.js";
 import type { IdempotencyClaimAnswer } from "./store.js";
 
 /** A task that asks for the outcome of a key. */
@@ -93,8 +93,8 @@ export class OwnedRun {
 
   /** @param answered the task had been answered from outside before the handler was done */
   private async settle(outcome: TaskOutcome | undefined, answered: boolean): Promise<void> {
-    const { signal, logger } = this.task;
-    const final = outcome !== undefined && isFinal(outcome) && !(answered && comesFromOutside(outcome, signal.reason));
+    const { logger } = this.task;
+    const final = outcome !== undefined && isFinal(outcome, answered);
     let kept = false;
     if (this.held) {
       await this.inOrder(async () => {
@@ -103,17 +103,31 @@ export class OwnedRun {
       });
     }
     if (kept && answered)
-      tell(() => logger.info({}, "A late outcome was stored: the next delivery is answered with it."));
-    else if (answered) tell(() => logger.warn({}, "A late outcome was dropped."));
+      quietly(() => logger.info({}, "A late outcome was stored: the next delivery is answered with it."));
+    else if (answered) quietly(() => logger.warn({}, "A late outcome was dropped."));
     this.leave(final || !answered ? outcome : undefined);
   }
 
-  /** The task was answered a whole lease ago, and its handler is still at it: others may have the key. */
+  /**
+   * Resolves when the key is settled. A handler that is still at it `afterMs` from now is given up, and its key freed.
+   */
+  async close(afterMs: number): Promise<void> {
+    const ended = new Promise<void>((resolve) => {
+      this.whenEnded(() => resolve());
+    });
+    const cancel = this.clock.schedule(afterMs, () => {
+      if (!this.letGo) void this.giveUp();
+    });
+    await ended;
+    cancel();
+  }
+
+  /** The task was answered a while ago, and its handler is still at it: others may have the key. */
   private async giveUp(): Promise<void> {
     const { logger } = this.task;
     this.stopTimers();
-    tell(() =>
-      logger.warn({}, "The handler still runs a lease after its task was answered: its idempotency key is freed."),
+    quietly(() =>
+      logger.warn({}, "The handler still runs long after its task was answered: its idempotency key is freed."),
     );
     if (this.held) await this.inOrder(() => this.free());
     this.leave(undefined);
@@ -134,7 +148,7 @@ export class OwnedRun {
       this.letGo = true;
       this.tellOfTakeover();
     } catch (error) {
-      tell(() => logger.warn({ problem: problemOf(error) }, "The lease of an idempotency key was not renewed."));
+      quietly(() => logger.warn({ problem: problemOf(error) }, "The lease of an idempotency key was not renewed."));
     }
   }
 
@@ -151,7 +165,7 @@ export class OwnedRun {
       if (now.state === "finished" && now.record === completion.record) return true;
       this.tellOfTakeover();
     } catch (error) {
-      tell(() => logger.error({ problem: problemOf(error) }, "An outcome was not stored: its task may run again."));
+      quietly(() => logger.error({ problem: problemOf(error) }, "An outcome was not stored: its task may run again."));
     }
     return false;
   }
@@ -162,7 +176,7 @@ export class OwnedRun {
       await this.store.release(key, this.owner);
     } catch (error) {
       const problem = problemOf(error);
-      tell(() => logger.warn({ problem }, "An idempotency key was not freed: it is when its lease has passed."));
+      quietly(() => logger.warn({ problem }, "An idempotency key was not freed: it is when its lease has passed."));
     }
   }
 
@@ -178,7 +192,7 @@ export class OwnedRun {
   private tellOfTakeover(): void {
     if (this.toldOfTakeover) return;
     this.toldOfTakeover = true;
-    tell(() =>
+    quietly(() =>
       this.task.logger.warn({}, "Another owner took over an idempotency key: the handler may have run twice."),
     );
   }
@@ -203,14 +217,12 @@ export class OwnedRun {
   }
 }
 
-/** An outcome that running again would not mend, or would have side effects for. */
-function isFinal(outcome: TaskOutcome): boolean {
-  return "codec" in outcome || !outcome.retryable;
-}
-
-/** The handler did as the aborted signal told it: that says nothing of the work itself. */
-function comesFromOutside(outcome: TaskOutcome, reason: unknown): boolean {
-  if ("codec" in outcome) return false;
-  const { classification, type } = outcome;
-  return classification === "cancelled" || (type !== null && type === readThrown(reason, false).type);
+/**
+ * An outcome that running again would not mend, or would have side effects for. A failure after the task was answered is
+ * none: it may be no more than how the handler stopped. Neither are arguments that did not validate: nothing has run, and
+ * the next version of the activity may take them.
+ */
+function isFinal(outcome: TaskOutcome, answered: boolean): boolean {
+  if ("codec" in outcome) return true;
+  return !answered && !outcome.retryable && outcome.type !== ARGUMENT_VALIDATION_FAILURE;
 }

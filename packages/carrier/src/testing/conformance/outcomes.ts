@@ -1,6 +1,6 @@
 import type { ConformanceCase, ExpectedFailure } from "../conformance-types.js";
-import { workflowTask } from "./tasks.js";
 import { task, variants } from "./request.js";
+import { workflowTask } from "./tasks.js";
 
 const FAILED = {
   outcome: "failure",

@@ -1,0 +1,102 @@
+import { decodePayload, payloadEnvelope, warnOfPayloadSize } from "../payload/envelope.js";
+import { isPayloadError } from "../payload/errors.js";
+import type { JsonObject } from "../protocol/fields.js";
+import type { InlinePayloadEnvelope } from "../protocol/wire.js";
+import { type ExternalStorage, exceedsThreshold, inlinePayload, offloadPayload } from "../storage/external-storage.js";
+import { externalStorageFailure } from "../storage/failures.js";
+import type { Logger } from "./logger.js";
+import {
+  encodeDetails,
+  lostDetails,
+  type TaskFailure,
+  type TaskOutcome,
+  undecodableArguments,
+  unencodableResult,
+} from "./results.js";
+
+/** The positional arguments: a list is taken apart, null stands for none, any other value is one argument. */
+export function decodeArguments(envelope: JsonObject | null): readonly unknown[] | TaskFailure {
+  if (envelope === null) return [];
+  try {
+    const value = decodePayload(envelope);
+    return Array.isArray(value) ? value : value === null ? [] : [value];
+  } catch (error) {
+    return undecodableArguments(error, envelope["codec"]);
+  }
+}
+
+/**
+ * The arguments that lie in external storage: fetched, verified, decoded.
+ *
+ * @throws (as a rejection) the signal's reason, and what a driver that breaks its contract throws
+ */
+export async function fetchArguments(
+  envelope: JsonObject,
+  storage: ExternalStorage,
+  options: { readonly signal: AbortSignal; readonly now: number },
+): Promise<readonly unknown[] | TaskFailure> {
+  try {
+    return decodeArguments(await inlinePayload(envelope, storage, options));
+  } catch (error) {
+    const failure = externalStorageFailure(error);
+    if (failure !== undefined) return failure;
+    if (isPayloadError(error)) return undecodableArguments(error, envelope["codec"]);
+    throw error;
+  }
+}
+
+/** A return value, inline. */
+export function encodeResult(value: unknown): InlinePayloadEnvelope | TaskFailure {
+  try {
+    return payloadEnvelope(value);
+  } catch (error) {
+    return unencodableResult(error);
+  }
+}
+
+/** Whether a result has to be brought to storage before it can be answered. Warns of one that is large and stays inline. */
+export function needsStorage(
+  result: InlinePayloadEnvelope,
+  storage: ExternalStorage | undefined,
+  logger: Logger,
+): boolean {
+  if (exceedsThreshold(result, storage)) return true;
+  warnOfPayloadSize(result, logger);
+  return false;
+}
+
+/**
+ * Brings a result to storage. One that cannot be brought there is a failure, most often one to be retried: it must not
+ * travel inline, since the engine may refuse its size.
+ *
+ * @throws (as a rejection) the signal's reason, and what a driver that breaks its contract throws
+ */
+export async function storeResult(
+  result: InlinePayloadEnvelope,
+  storage: ExternalStorage | undefined,
+  signal: AbortSignal,
+): Promise<TaskOutcome> {
+  try {
+    return await offloadPayload(result, storage, { signal });
+  } catch (error) {
+    const failure = externalStorageFailure(error);
+    if (failure === undefined) throw error;
+    return failure;
+  }
+}
+
+/** A failure whose details are brought to storage where they are large. Where that fails, they are replaced by the reason. */
+export async function storeDetails(
+  failure: TaskFailure,
+  storage: ExternalStorage,
+  signal: AbortSignal,
+): Promise<TaskFailure> {
+  const encoded = encodeDetails(failure.details);
+  if (!exceedsThreshold(encoded, storage)) return { ...failure, encodedDetails: encoded };
+  try {
+    return { ...failure, encodedDetails: await offloadPayload(encoded, storage, { signal }) };
+  } catch (error) {
+    const message = externalStorageFailure(error)?.message ?? "There was no time left to store them.";
+    return { ...failure, encodedDetails: lostDetails(message) };
+  }
+}
