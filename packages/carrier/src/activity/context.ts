@@ -47,7 +47,7 @@ export interface ActivityDeadlines {
   readonly heartbeat: Date | undefined;
 }
 
-/** One run of an activity, as its handler and interceptors see it. */
+/** One run of an activity, as its handler and interceptors see it. Its functions need no `this`. */
 export interface ActivityContext {
   /** Read it afresh after a heartbeat: an accepted one moves the lease and the heartbeat deadline. */
   readonly info: ActivityInfo;
@@ -60,7 +60,7 @@ export interface ActivityContext {
    */
   readonly signal: AbortSignal;
   /** Milliseconds until the first deadline that counts while the handler runs; never negative, Infinity for none. */
-  remainingMs(): number;
+  readonly remainingMs: () => number;
   /** The task's headers as the engine sent them: `traceparent` and the like. Not those of the HTTP request. */
   readonly headers: Readonly<Record<string, unknown>>;
   /** The carrier's logger, with the task's own fields in every line. */
@@ -70,11 +70,11 @@ export interface ActivityContext {
    * throttled (the last value wins), sent in the background and retried. Does nothing when the carrier has no
    * `heartbeat` option.
    */
-  heartbeat(progress?: HeartbeatProgress): void;
+  readonly heartbeat: (progress?: HeartbeatProgress) => void;
   /** A value that an interceptor has put there, else the key's default. */
-  get<T>(key: ContextKey<T>): T;
+  readonly get: <T>(key: ContextKey<T>) => T;
   /** Sets a value for the rest of this run, for handler and interceptors alike. */
-  set<T>(key: ContextKey<T>, value: T): void;
+  readonly set: <T>(key: ContextKey<T>, value: T) => void;
   /**
    * Resolves with what the carrier answers, once it does. Never rejects. For interceptors that measure or log; a handler
    * that awaits it waits for itself.
