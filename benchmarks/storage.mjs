@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   decodePayload,
+  InvocableActivityHandler,
   inlinePayload,
   offloadPayload,
   payloadEnvelope,
@@ -14,6 +15,7 @@ import {
 } from "../packages/carrier/dist/index.js";
 import { LocalFilesystemExternalStorage } from "../packages/carrier/dist/storage/local.js";
 import { compare } from "./lib.mjs";
+import { smallTask } from "./task.mjs";
 
 const MIB = 1024 * 1024;
 const LARGE = 64 * MIB;
@@ -50,10 +52,28 @@ export async function storageBenchmarks() {
         { "by reference, warm cache": 1.15 },
       );
     }
+    await handling(externalStorage, storage);
     memory(root);
   } finally {
     rmSync(root, { recursive: true });
   }
+}
+
+/** A whole task, whose argument is 1 MiB of text. */
+async function handling(externalStorage, storage) {
+  const handler = new InvocableActivityHandler({ "billing.charge-card": (text) => text.length }, { externalStorage });
+  const inline = payloadEnvelope(VALUES.text);
+  // As they come out of a request's JSON.
+  const taskWith = (payload) => JSON.parse(JSON.stringify({ ...smallTask(), payloads: { arguments: payload } }));
+  const [inlineTask, storedTask] = [taskWith(inline), taskWith(await offloadPayload(inline, storage))];
+  await compare(
+    "handling a task with an argument of 1 MiB",
+    {
+      inline: async () => handler.handle(inlineTask),
+      "by reference, warm cache": async () => handler.handle(storedTask),
+    },
+    { "by reference, warm cache": 1.15 },
+  );
 }
 
 /** The peak of a process that fetches 64 MiB, over one that fetches nothing. */

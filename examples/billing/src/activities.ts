@@ -30,6 +30,10 @@ export function billingActivities(gateway: PaymentGateway) {
       return gateway.charge(idempotencyKey, card, cents, currency);
     },
 
+    /** More than fits into a message: with a storage driver, it travels by reference. */
+    "billing.statement": (year: number, lines: number) =>
+      Array.from({ length: lines }, (_, line) => ({ line, date: `${year}-12-31`, cents: line * 100, currency: "EUR" })),
+
     /** Takes longer than anybody grants it: its deadline answers for it. */
     "billing.export-ledger": async (year: number) => {
       await sleep(60_000, undefined, { ref: false });

@@ -1,5 +1,16 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { parseExternalTaskResult } from "@durable-workflow/carrier";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  decodePayload,
+  fetchExternalPayload,
+  parseExternalPayloadReference,
+  parseExternalTaskResult,
+} from "@durable-workflow/carrier";
+import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BillingCarrier, startBillingCarrier } from "./carrier.js";
 import { runDemo } from "./demo.js";
@@ -52,8 +63,34 @@ describe("the billing example", () => {
   });
 
   it("takes a free port when the wanted one is taken", async () => {
-    const second = await startBillingCarrier(Number(new URL(carrier.url).port));
+    const second = await startBillingCarrier({ port: Number(new URL(carrier.url).port) });
     expect(second.url).not.toBe(carrier.url);
     await second.close();
+  });
+});
+
+describe("with --storage local", () => {
+  it("answers with a reference where the result is large, and anybody with the disk can read it", async () => {
+    const root = mkdtempSync(join(tmpdir(), "billing-payloads-"));
+    const storage = new LocalFilesystemExternalStorage({ root });
+    const carrier = await startBillingCarrier({ storage });
+    const printed: string[] = [];
+    try {
+      const { result } = (await runDemo(carrier, palette(false), (text) => printed.push(text))).at(-1)!;
+      const payload = result.kind === "success" ? result.payload : null;
+      if (payload === null || !("external_storage" in payload)) throw new Error("the result did not go to storage");
+      const blob = await fetchExternalPayload(storage, parseExternalPayloadReference(payload.external_storage));
+      expect(decodePayload({ codec: "avro", blob })).toHaveLength(10_000);
+      expect(printed.at(-2)).toMatch(/uri: 'file:.*\/avro\//s);
+    } finally {
+      await carrier.close();
+      rmSync(root, { recursive: true });
+    }
+  });
+
+  it("is all that --storage takes", () => {
+    const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+    const { status, stderr } = spawnSync(process.execPath, [main, "--storage", "s3"], { encoding: "utf8" });
+    expect([status, stderr]).toEqual([2, "--storage must be local, got s3\n"]);
   });
 });

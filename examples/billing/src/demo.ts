@@ -47,6 +47,13 @@ const STEPS: readonly Step[] = [
   },
 ];
 
+const STATEMENT: Step = {
+  title: "7. A large statement: it goes to storage, and the answer refers to it",
+  id: "task-6",
+  activity: "billing.statement",
+  args: [2026, 10_000],
+};
+
 /** Sends the carrier one task after the other and prints what came of each. */
 export async function runDemo(
   carrier: BillingCarrier,
@@ -54,7 +61,7 @@ export async function runDemo(
   print: (text: string) => void,
 ): Promise<readonly Delivery[]> {
   const deliveries: Delivery[] = [];
-  for (const { title, outages = 0, ...task } of STEPS) {
+  for (const { title, outages = 0, ...task } of carrier.stores ? [...STEPS, STATEMENT] : STEPS) {
     carrier.gateway.failNext(outages);
     const delivery = await deliver(carrier.url, taskEnvelope(task));
     print(describeDelivery(title, delivery, colours));

@@ -1,5 +1,11 @@
 import { inspect } from "node:util";
-import { decodePayload, type ExternalTaskResult, isPayloadError } from "@durable-workflow/carrier";
+import {
+  decodePayload,
+  type ExternalTaskResult,
+  isPayloadError,
+  type JsonObject,
+  type PayloadEnvelope,
+} from "@durable-workflow/carrier";
 import type { Delivery } from "./dispatch.js";
 
 /** Wraps text in an ANSI colour, or leaves it alone. */
@@ -55,7 +61,9 @@ function detailLines(result: ExternalTaskResult): readonly (readonly [string, st
       ];
 }
 
-function decode(payload: unknown): unknown {
+/** The value of an inline payload; of one in storage the reference to it. */
+function decode(payload: PayloadEnvelope | JsonObject | null): unknown {
+  if (payload !== null && "external_storage" in payload) return payload["external_storage"];
   try {
     return payload === null ? null : decodePayload(payload);
   } catch (error) {

@@ -68,6 +68,12 @@ export function serializeExternalPayloadReference(reference: ExternalPayloadRefe
   };
 }
 
+/** {@link parseExternalPayloadReference} and {@link serializeExternalPayloadReference} under the type's own name. */
+export const ExternalPayloadReference = {
+  parse: parseExternalPayloadReference,
+  serialize: serializeExternalPayloadReference,
+} as const;
+
 /** The scheme of a URI, in lower case, without the colon; undefined for text without one. */
 export function schemeOf(uri: string): string | undefined {
   return SCHEME.exec(uri)?.[0].toLowerCase();
