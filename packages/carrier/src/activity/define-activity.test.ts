@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import { z } from "zod";
 import { detailsOf, runActivity, valueOf } from "../../test/support/run-activity.js";
+import { type ActivityArguments, ActivityTestEnvironment, carrierClient } from "../testing/index.js";
 import { ActivityFailure } from "./errors.js";
 import { defineActivity, isActivityDefinition } from "./define-activity.js";
 import type { ActivityContext } from "./context.js";
@@ -210,7 +211,7 @@ describe("types", () => {
       },
     });
     expectTypeOf<NonNullable<(typeof charge)["~types"]>>().toEqualTypeOf<{
-      readonly args: [string, string, number | undefined];
+      readonly args: [string, string, (number | undefined)?];
       readonly result: { at: number };
     }>();
     expectTypeOf(charge).toExtend<ActivityHandler>();
@@ -222,6 +223,39 @@ describe("types", () => {
       readonly args: [card: string, cents?: number | undefined];
       readonly result: { card: string; cents: number };
     }>();
+  });
+
+  it("let callers leave out what comes last and may be undefined", async () => {
+    const run = () => 1;
+    const byZod = defineActivity({
+      name: "zod",
+      input: [z.string(), z.number().default(10), z.boolean().optional()],
+      run,
+    });
+    expectTypeOf<ActivityArguments<typeof byZod>>().toEqualTypeOf<
+      [string, (number | undefined)?, (boolean | undefined)?]
+    >();
+    const byValibot = defineActivity({ input: [v.string(), v.optional(v.number())], run });
+    expectTypeOf<ActivityArguments<typeof byValibot>>().toEqualTypeOf<[string, (number | undefined)?]>();
+    const byArktype = defineActivity({ input: [type("string"), type("number | undefined")], run });
+    expectTypeOf<ActivityArguments<typeof byArktype>>().toEqualTypeOf<[string, (number | undefined)?]>();
+    const inTheMiddle = defineActivity({ input: [z.string().optional(), z.number()], run });
+    expectTypeOf<ActivityArguments<typeof inTheMiddle>>().toEqualTypeOf<[string | undefined, number]>();
+    const all = defineActivity({ input: [z.string().optional()], run });
+    expectTypeOf<ActivityArguments<typeof all>>().toEqualTypeOf<[(string | undefined)?]>();
+    const none = defineActivity({ input: [], run });
+    expectTypeOf<ActivityArguments<typeof none>>().toEqualTypeOf<[]>();
+    const anyLength = defineActivity({ input: [] as z.ZodOptional<z.ZodString>[], run });
+    expectTypeOf<ActivityArguments<typeof anyLength>>().toEqualTypeOf<(string | undefined)[]>();
+
+    expect(await carrierClient([byZod]).call(byZod, ["lamp-7"])).toBe(1);
+    const env = new ActivityTestEnvironment();
+    expect(await env.run(byZod, ["lamp-7", 3])).toBe(1);
+    expect(await env.run(byValibot, ["lamp-7"])).toBe(1);
+    expect(await env.run(byArktype, ["lamp-7"])).toBe(1);
+    expect(await env.run(all, [])).toBe(1);
+    // @ts-expect-error the last one must be there
+    await expect(env.run(inTheMiddle, ["lamp-7"])).rejects.toThrow("ArgumentValidationFailure");
   });
 
   it("hold for valibot and arktype", () => {

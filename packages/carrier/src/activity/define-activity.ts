@@ -9,9 +9,17 @@ export type ActivityRunFunction = (context: ActivityContext, ...args: never[]) =
 /** One schema for each argument. */
 export type ArgumentSchemas = readonly StandardSchema[];
 
-type InputArguments<Schemas extends ArgumentSchemas> = {
+type InputArguments<Schemas extends ArgumentSchemas> = OptionalTail<{
   -readonly [Index in keyof Schemas]: SchemaInput<Schemas[Index]>;
-};
+}>;
+/** Arguments at the end that may be undefined may be left out. A list of any length stays as it is. */
+type OptionalTail<Args extends readonly unknown[]> = number extends Args["length"]
+  ? Args
+  : Args extends readonly [...infer Front, infer Last]
+    ? undefined extends Last
+      ? [...OptionalTail<Front>, Last?]
+      : Args
+    : Args;
 type OutputArguments<Schemas extends ArgumentSchemas> = {
   -readonly [Index in keyof Schemas]: SchemaOutput<Schemas[Index]>;
 };
