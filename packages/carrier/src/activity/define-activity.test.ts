@@ -35,7 +35,7 @@ describe("defineActivity", () => {
     ["name", { name: 7 }],
     ["run", { run: undefined }],
     ["run of lamps.dim", { name: "lamps.dim", run: "dim" }],
-    ["input", { input: z.string() }],
+    ["input", { input: "string" }],
     ["input", { input: [z.string(), "string"] }],
     ["input", { input: [{ "~standard": null }] }],
     ["input", { input: {} }],
@@ -46,6 +46,16 @@ describe("defineActivity", () => {
     const define = () => defineActivity({ run: () => null, ...wrong } as Parameters<typeof defineActivity>[0]);
     expect(define).toThrow(TypeError);
     expect(define).toThrow(new RegExp(`^${what} must be `));
+  });
+
+  it.each([
+    [{}, "an object"],
+    [[z.string(), "string"], "a string at [1]"],
+    [[undefined], "nothing at [0]"],
+  ])("says what an input may be: %j", (input, received) => {
+    expect(() => defineActivity({ input: input as [], run: () => null })).toThrow(
+      `input must be a list of Standard Schema validators, one for each argument, or one validator of the whole list, got ${received}`,
+    );
   });
 });
 

@@ -3,7 +3,9 @@ export type { ActivityContext, ActivityDeadlines, ActivityInfo, ActivityLease } 
 export { type ContextKey, createContextKey } from "./context-values.js";
 export {
   type ActivityDefinition,
+  type ActivityInput,
   type ActivityRunFunction,
+  type ArgumentListSchema,
   type ArgumentSchemas,
   defineActivity,
   isActivityDefinition,

@@ -65,7 +65,7 @@ function missingName(handlers: ActivityHandlers, handler: unknown): string {
 
 function toActivity(type: string, handler: unknown, interceptors: readonly ActivityInterceptor[]): RegisteredActivity {
   if (isActivityDefinition(handler)) {
-    const run = applyInterceptors(toRun(handler), interceptors);
+    const run = applyInterceptors(toRun(type, handler), interceptors);
     return (context, args) => run(context(), args);
   }
   if (typeof handler !== "function") {
@@ -78,15 +78,14 @@ function toActivity(type: string, handler: unknown, interceptors: readonly Activ
   return (context, args) => run(context(), args);
 }
 
-function toRun({
-  input,
-  output,
-  run,
-}: ActivityDefinition): (context: ActivityContext, args: readonly unknown[]) => unknown {
+function toRun(
+  type: string,
+  { input, output, run }: ActivityDefinition,
+): (context: ActivityContext, args: readonly unknown[]) => unknown {
   const call = run as (context: ActivityContext, ...args: readonly unknown[]) => unknown;
   if (input === undefined && output === undefined) return (context, args) => call(context, ...args);
   return async (context, args) => {
-    const accepted = input === undefined ? args : await validateArguments(input, args);
+    const accepted = input === undefined ? args : await validateArguments(type, input, args);
     const value = await call(context, ...accepted);
     return output === undefined ? value : validateResult(output, value);
   };

@@ -1,4 +1,6 @@
 import { brand, brandOf } from "../protocol/brand.js";
+import { describeReceived } from "../protocol/fields.js";
+import type { ActivityInput, ArgumentListSchema, ArgumentSchemas } from "./define-activity.js";
 import type { SchemaIssue, StandardSchema } from "./standard-schema.js";
 import { clip, LONGEST_MESSAGE } from "./thrown.js";
 
@@ -41,15 +43,21 @@ export function isActivityValidationError(error: unknown): error is ActivityVali
 }
 
 /**
- * The arguments as the schemas make them, one schema for each. A missing argument is validated as `undefined`, so that an
- * optional one may be missing.
+ * The arguments as the schemas make them: one schema for each, or one for their list. Where each has its own, a missing
+ * argument is validated as `undefined`, so that an optional one may be missing.
  *
  * @throws {ActivityValidationError} naming every issue, and arguments that there is no schema for
+ * @throws {TypeError} when a schema of the list makes something else of it
  */
 export async function validateArguments(
-  schemas: readonly StandardSchema[],
+  activityType: string,
+  input: ActivityInput,
   args: readonly unknown[],
 ): Promise<readonly unknown[]> {
+  return "~standard" in input ? validateList(activityType, input, args) : validateEach(input, args);
+}
+
+async function validateEach(schemas: ArgumentSchemas, args: readonly unknown[]): Promise<readonly unknown[]> {
   const results = await Promise.all(schemas.map(async (schema, index) => schema["~standard"].validate(args[index])));
   const issues = results.flatMap((result, index) => toIssues(result.issues, [index]));
   for (let index = schemas.length; index < args.length; index++) {
@@ -57,6 +65,19 @@ export async function validateArguments(
   }
   if (issues.length > 0) throw new ActivityValidationError("arguments", issues);
   return results.map((result) => (result.issues === undefined ? result.value : undefined));
+}
+
+async function validateList(
+  activityType: string,
+  schema: ArgumentListSchema,
+  args: readonly unknown[],
+): Promise<readonly unknown[]> {
+  const result = await schema["~standard"].validate(args);
+  if (result.issues !== undefined) throw new ActivityValidationError("arguments", toIssues(result.issues, []));
+  const accepted: unknown = result.value;
+  if (Array.isArray(accepted)) return accepted;
+  const made = `makes ${describeReceived(accepted)} of the list of arguments`;
+  throw new TypeError(`the input of ${activityType} ${made}: it must make a list, as a tuple schema does`);
 }
 
 /**
@@ -71,7 +92,7 @@ export async function validateResult(schema: StandardSchema, value: unknown): Pr
 }
 
 /** The first of a schema's issues, below a prefix. */
-function toIssues(issues: readonly SchemaIssue[] | undefined, prefix: readonly number[]): readonly ValidationIssue[] {
+function toIssues(issues: readonly SchemaIssue[] | undefined, prefix: readonly number[]): ValidationIssue[] {
   if (issues === undefined) return [];
   // Copied first: validators bring list classes of their own, whose map and slice make another one of these.
   const first = Array.from(issues).slice(0, MOST_ISSUES);
