@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, type IncomingMessage, request } from "node:http";
-import { text } from "node:stream/consumers";
+import { text as readText } from "node:stream/consumers";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import {
   decodePayload,
@@ -138,7 +138,7 @@ it("the shutdown example answers what is under way over a connection that is kep
   const exited = once(carrier, "exit");
   const agent = new Agent({ keepAlive: true });
   try {
-    const answer = post(url, agent, task("reports.render", []));
+    const answer = postThrough(url, agent, task("reports.render", []));
     // Half of what the task takes.
     await new Promise((resolve) => setTimeout(resolve, 500));
     carrier.kill("SIGTERM");
@@ -279,10 +279,10 @@ async function startCarrier(name: string, env: Readonly<Record<string, string>> 
 }
 
 /** Through an agent, which fetch does not take. */
-async function post(url: string, agent: Agent, body: object): Promise<string> {
+async function postThrough(url: string, agent: Agent, body: object): Promise<string> {
   const sent = request(url, { method: "POST", agent }).end(JSON.stringify(body));
   const [response] = (await once(sent, "response")) as [IncomingMessage];
-  return text(response);
+  return readText(response);
 }
 
 async function untilAnswered(url: string): Promise<void> {

@@ -10,7 +10,13 @@ export {
   defineActivity,
   isActivityDefinition,
 } from "./define-activity.js";
-export { type EngineHeartbeatOptions, engineHeartbeatSender } from "./engine-heartbeat-sender.js";
+export {
+  type EngineHeartbeatOptions,
+  engineHeartbeatSender,
+  type HeartbeatFetch,
+  type HeartbeatFetchInit,
+  type HeartbeatFetchResponse,
+} from "./engine-heartbeat-sender.js";
 export * from "./errors.js";
 export * from "./handler.js";
 export {

@@ -17,6 +17,9 @@ export type ActivityHandler = ActivityFunction | ActivityDefinition;
  * Activities by their type, the name that the engine schedules them under: in an object or a Map, or in a list of
  * definitions with a name of their own. A definition's own name counts before its key. Functions in a list go by
  * `function.name`, which bundlers that minify change: name them in an object, or with `defineActivity`.
+ *
+ * An object that is typed by an interface has no index signature for TypeScript, which asks for one: hand over a copy,
+ * `{ ...handlers }`, or type it with `type` in place of `interface`.
  */
 export type ActivityHandlers =
   | Readonly<Record<string, ActivityHandler>>

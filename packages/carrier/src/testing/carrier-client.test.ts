@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest"
 import { listen, type Loopback } from "../../test/support/loopback.js";
 import { defineActivity } from "../activity/define-activity.js";
 import { CallerDisconnected, NonRetryableError } from "../activity/errors.js";
-import { InvocableActivityHandler } from "../activity/handler.js";
+import { type HandleOptions, InvocableActivityHandler } from "../activity/handler.js";
 import { nodeInvocableActivityHandler } from "../adapters/node.js";
 import { bearerToken } from "../http/auth.js";
+import type { ExternalTaskResult } from "../protocol/task-result.js";
 import { buildTaskInput } from "./build-task-input.js";
 import { type CarrierClient, CarrierRequestFailed, carrierClient } from "./carrier-client.js";
 import { ActivityTaskFailed } from "./task-result.js";
@@ -72,16 +73,16 @@ describe.each(CLIENTS)("a client of %s", (_, connect) => {
     await expect(client.send(body)).rejects.toMatchObject({ name: "CarrierRequestFailed", answer: { status } });
   });
 
-  it.each<[string, (client: CarrierClient, signal: AbortSignal) => Promise<{ kind?: string }>]>([
-    ["a task that it sends", (client, signal) => client.send(buildTaskInput({ activityType: "never" }), { signal })],
-    ["a call by type", async (client, signal) => ({ kind: String(await client.call("never", [], {}, { signal })) })],
-    ["a call", async (client, signal) => ({ kind: String(await client.call(wait, [], {}, { signal })) })],
+  it.each<[string, (client: CarrierClient, options: HandleOptions) => Promise<unknown>]>([
+    ["a task that it sends", (client, options) => client.send(buildTaskInput({ activityType: "never" }), options)],
+    ["a call by type", (client, options) => client.call("never", [], {}, options)],
+    ["a call by definition", (client, options) => client.call(wait, [], {}, options)],
   ])("can go away from %s", async (_what, send) => {
     const caller = new AbortController();
-    const ended = send(connect(), caller.signal);
+    const ended = send(connect(), { signal: caller.signal });
     caller.abort(new CallerDisconnected());
     const outcome = await ended.then(
-      (result) => result.kind,
+      (result) => (result as ExternalTaskResult).kind,
       (error: Error) => error.name,
     );
     // A socket is gone before there is an answer; in memory there is one.
