@@ -4,7 +4,7 @@ import { build } from "esbuild";
 import { root } from "./lib.mjs";
 
 /** Bytes. Raise one only with a reason in the changelog. */
-const LIMITS = { fetch: 21_500, lambda: 21_900, node: 21_800 };
+const LIMITS = { fetch: 25_800, lambda: 26_200, node: 26_100 };
 
 for (const [adapter, limit] of Object.entries(LIMITS)) {
   const { outputFiles } = await build({

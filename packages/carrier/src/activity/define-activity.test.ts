@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import { z } from "zod";
 import { detailsOf, runActivity, valueOf } from "../../test/support/run-activity.js";
+import { type ActivityArguments, ActivityTestEnvironment, carrierClient } from "../testing/index.js";
 import { ActivityFailure } from "./errors.js";
 import { defineActivity, isActivityDefinition } from "./define-activity.js";
 import type { ActivityContext } from "./context.js";
@@ -34,7 +35,7 @@ describe("defineActivity", () => {
     ["name", { name: 7 }],
     ["run", { run: undefined }],
     ["run of lamps.dim", { name: "lamps.dim", run: "dim" }],
-    ["input", { input: z.string() }],
+    ["input", { input: "string" }],
     ["input", { input: [z.string(), "string"] }],
     ["input", { input: [{ "~standard": null }] }],
     ["input", { input: {} }],
@@ -45,6 +46,16 @@ describe("defineActivity", () => {
     const define = () => defineActivity({ run: () => null, ...wrong } as Parameters<typeof defineActivity>[0]);
     expect(define).toThrow(TypeError);
     expect(define).toThrow(new RegExp(`^${what} must be `));
+  });
+
+  it.each([
+    [{}, "an object"],
+    [[z.string(), "string"], "a string at [1]"],
+    [[undefined], "nothing at [0]"],
+  ])("says what an input may be: %j", (input, received) => {
+    expect(() => defineActivity({ input: input as [], run: () => null })).toThrow(
+      `input must be a list of Standard Schema validators, one for each argument, or one validator of the whole list, got ${received}`,
+    );
   });
 });
 
@@ -210,7 +221,7 @@ describe("types", () => {
       },
     });
     expectTypeOf<NonNullable<(typeof charge)["~types"]>>().toEqualTypeOf<{
-      readonly args: [string, string, number | undefined];
+      readonly args: [string, string, (number | undefined)?];
       readonly result: { at: number };
     }>();
     expectTypeOf(charge).toExtend<ActivityHandler>();
@@ -222,6 +233,39 @@ describe("types", () => {
       readonly args: [card: string, cents?: number | undefined];
       readonly result: { card: string; cents: number };
     }>();
+  });
+
+  it("let callers leave out what comes last and may be undefined", async () => {
+    const run = () => 1;
+    const byZod = defineActivity({
+      name: "zod",
+      input: [z.string(), z.number().default(10), z.boolean().optional()],
+      run,
+    });
+    expectTypeOf<ActivityArguments<typeof byZod>>().toEqualTypeOf<
+      [string, (number | undefined)?, (boolean | undefined)?]
+    >();
+    const byValibot = defineActivity({ input: [v.string(), v.optional(v.number())], run });
+    expectTypeOf<ActivityArguments<typeof byValibot>>().toEqualTypeOf<[string, (number | undefined)?]>();
+    const byArktype = defineActivity({ input: [type("string"), type("number | undefined")], run });
+    expectTypeOf<ActivityArguments<typeof byArktype>>().toEqualTypeOf<[string, (number | undefined)?]>();
+    const inTheMiddle = defineActivity({ input: [z.string().optional(), z.number()], run });
+    expectTypeOf<ActivityArguments<typeof inTheMiddle>>().toEqualTypeOf<[string | undefined, number]>();
+    const all = defineActivity({ input: [z.string().optional()], run });
+    expectTypeOf<ActivityArguments<typeof all>>().toEqualTypeOf<[(string | undefined)?]>();
+    const none = defineActivity({ input: [], run });
+    expectTypeOf<ActivityArguments<typeof none>>().toEqualTypeOf<[]>();
+    const anyLength = defineActivity({ input: [] as z.ZodOptional<z.ZodString>[], run });
+    expectTypeOf<ActivityArguments<typeof anyLength>>().toEqualTypeOf<(string | undefined)[]>();
+
+    expect(await carrierClient([byZod]).call(byZod, ["lamp-7"])).toBe(1);
+    const env = new ActivityTestEnvironment();
+    expect(await env.run(byZod, ["lamp-7", 3])).toBe(1);
+    expect(await env.run(byValibot, ["lamp-7"])).toBe(1);
+    expect(await env.run(byArktype, ["lamp-7"])).toBe(1);
+    expect(await env.run(all, [])).toBe(1);
+    // @ts-expect-error the last one must be there
+    await expect(env.run(inTheMiddle, ["lamp-7"])).rejects.toThrow("ArgumentValidationFailure");
   });
 
   it("hold for valibot and arktype", () => {

@@ -9,12 +9,39 @@ export type ActivityRunFunction = (context: ActivityContext, ...args: never[]) =
 /** One schema for each argument. */
 export type ArgumentSchemas = readonly StandardSchema[];
 
-type InputArguments<Schemas extends ArgumentSchemas> = {
+/** One schema for the whole list of arguments: it says how many there are, and can check one against another. */
+export type ArgumentListSchema = StandardSchema<unknown, readonly unknown[]>;
+
+export type ActivityInput = ArgumentSchemas | ArgumentListSchema;
+
+type InputOfEach<Schemas extends ArgumentSchemas> = OptionalTail<{
   -readonly [Index in keyof Schemas]: SchemaInput<Schemas[Index]>;
-};
-type OutputArguments<Schemas extends ArgumentSchemas> = {
+}>;
+type OutputOfEach<Schemas extends ArgumentSchemas> = {
   -readonly [Index in keyof Schemas]: SchemaOutput<Schemas[Index]>;
 };
+/** What a workflow sends. */
+type InputArguments<Input extends ActivityInput> = Input extends ArgumentSchemas
+  ? InputOfEach<Input>
+  : Input extends ArgumentListSchema
+    ? ListOf<SchemaInput<Input>>
+    : never;
+/** What `run` gets. */
+type OutputArguments<Input extends ActivityInput> = Input extends ArgumentSchemas
+  ? OutputOfEach<Input>
+  : Input extends ArgumentListSchema
+    ? ListOf<SchemaOutput<Input>>
+    : never;
+/** A schema that begins with a preprocessor takes anything; only lists are ever sent. */
+type ListOf<Value> = Value extends readonly unknown[] ? Value : readonly unknown[];
+/** Arguments at the end that may be undefined may be left out. A list of any length stays as it is. */
+type OptionalTail<Args extends readonly unknown[]> = number extends Args["length"]
+  ? Args
+  : Args extends readonly [...infer Front, infer Last]
+    ? undefined extends Last
+      ? [...OptionalTail<Front>, Last?]
+      : Args
+    : Args;
 
 /** An activity that gets a context, and whose arguments and return value may be validated. Made by {@link defineActivity}. */
 export interface ActivityDefinition<
@@ -24,14 +51,14 @@ export interface ActivityDefinition<
 > {
   /** The activity type; undefined when it is named where it is registered. */
   readonly name: string | undefined;
-  readonly input: ArgumentSchemas | undefined;
+  readonly input: ActivityInput | undefined;
   readonly output: StandardSchema | undefined;
   readonly run: Run;
   /** For the compiler only: what a workflow sends, and what it gets back. */
   readonly "~types"?: { readonly args: Args; readonly result: Result };
 }
 
-interface DefinitionWithInput<Input extends ArgumentSchemas> {
+interface DefinitionWithInput<Input extends ActivityInput> {
   readonly name?: string;
   readonly input: Input;
 }
@@ -51,16 +78,17 @@ interface DefinitionWithoutInput {
  * });
  * ```
  *
- * `input` has one Standard Schema for each argument (zod, valibot, arktype and others), `output` one for the return value;
+ * `input` has one Standard Schema for each argument (zod, valibot, arktype and others), or is one that validates the list
+ * of them: `z.tuple([z.string()], z.number())` takes any number after the text. `output` has one for the return value;
  * what the schemas make of the values is what `run` gets and the workflow gets. Arguments that do not validate fail the
  * task as a decode failure, not retryable, with every issue in the details, and `run` is not called; so do more
  * arguments than there are schemas. A return value that does not validate fails like one that does not encode. A
- * validator that throws fails the task like a handler that throws.
+ * validator that throws fails the task like a handler that throws, and so does one of the list that makes no list of it.
  *
- * @throws {TypeError} for an empty name, an `input` that is no list of schemas, an `output` that is no schema, and a `run`
- *   that is no function
+ * @throws {TypeError} for an empty name, an `input` that is neither a schema nor a list of schemas, an `output` that is no
+ *   schema, and a `run` that is no function
  */
-export function defineActivity<const Input extends ArgumentSchemas, Output extends StandardSchema>(
+export function defineActivity<const Input extends ActivityInput, Output extends StandardSchema>(
   definition: DefinitionWithInput<Input> & {
     readonly output: Output;
     readonly run: (
@@ -73,7 +101,7 @@ export function defineActivity<const Input extends ArgumentSchemas, Output exten
   SchemaOutput<Output>,
   (context: ActivityContext, ...args: OutputArguments<Input>) => SchemaInput<Output> | Promise<SchemaInput<Output>>
 >;
-export function defineActivity<const Input extends ArgumentSchemas, Returned>(
+export function defineActivity<const Input extends ActivityInput, Returned>(
   definition: DefinitionWithInput<Input> & {
     readonly output?: undefined;
     readonly run: (context: ActivityContext, ...args: OutputArguments<Input>) => Returned;
@@ -101,7 +129,7 @@ export function defineActivity<Args extends unknown[], Returned>(
 ): ActivityDefinition<Args, Awaited<Returned>, (context: ActivityContext, ...args: Args) => Returned>;
 export function defineActivity(definition: {
   readonly name?: string;
-  readonly input?: ArgumentSchemas | undefined;
+  readonly input?: ActivityInput | undefined;
   readonly output?: StandardSchema | undefined;
   readonly run: ActivityRunFunction;
 }): ActivityDefinition {
@@ -111,15 +139,30 @@ export function defineActivity(definition: {
     throw new TypeError(`name must be a non-empty string, or be left out, got ${describeReceived(name)}`);
   }
   if (typeof run !== "function") throw new TypeError(`run${label} must be a function, got ${describeReceived(run)}`);
-  if (input !== undefined && !(Array.isArray(input) && input.every(isStandardSchema))) {
-    throw new TypeError(`input${label} must be a list of Standard Schema validators, one for each argument`);
+  if (input !== undefined && !isInput(input)) {
+    const taken = "a list of Standard Schema validators, one for each argument, or one validator of the whole list";
+    throw new TypeError(`input${label} must be ${taken}, got ${describeWrongInput(input)}`);
   }
   if (output !== undefined && !isStandardSchema(output)) {
     throw new TypeError(`output${label} must be a Standard Schema validator, got ${describeReceived(output)}`);
   }
-  const defined = { name, input: input === undefined ? undefined : [...input], output, run };
+  const defined = { name, input: isList(input) ? [...input] : input, output, run };
   brand(defined, "ActivityDefinition");
   return Object.freeze(defined);
+}
+
+function isInput(input: unknown): input is ActivityInput {
+  return Array.isArray(input) ? input.every(isStandardSchema) : isStandardSchema(input);
+}
+
+function describeWrongInput(input: unknown): string {
+  if (!Array.isArray(input)) return describeReceived(input);
+  const wrong = input.findIndex((schema) => !isStandardSchema(schema));
+  return `${describeReceived(input[wrong])} at [${wrong}]`;
+}
+
+function isList(input: ActivityInput | undefined): input is ArgumentSchemas {
+  return Array.isArray(input);
 }
 
 /** True for an {@link ActivityDefinition} of any copy of this library. */

@@ -41,7 +41,7 @@ describe("redirects", () => {
     [303, true],
     [307, true],
     [308, false],
-    [304, false],
+    [304, true],
   ])("are not followed, and no token with them: %d", async (status, retryable) => {
     const elsewhere = await engine(reply(200, OK));
     const { requests, sender } = await engine(reply(status, "", { Location: `${elsewhere.url}${PATH}` }));

@@ -67,7 +67,8 @@ export interface HeartbeatFetchResponse {
  * A task's endpoint is resolved against `serverUrl` before the token is touched; one that leads elsewhere fails, and so
  * does every redirect. When the engine answers 422 or 500 to a heartbeat with progress it is sent once more without, so
  * that at least the lease is renewed. Whatever goes wrong is a {@link HeartbeatError}, which never shows the token or
- * anything of an answer but its status and `reason`.
+ * anything of an answer but its status and `reason`. It may be retried, unless the engine refused the token (401 of a
+ * token that is no function, 403) or the protocol version, or is said to have moved (301, 308).
  *
  * @throws {TypeError} for a `serverUrl` that is no http or https URL or has credentials, a query or a fragment, and for a
  *   token or namespace that no header could carry
@@ -215,7 +216,7 @@ function refusal({ status, headers }: HeartbeatFetchResponse, reason: string | u
         : ".";
   return new HeartbeatError(what + advice, {
     status,
-    retryable: status === 401 ? tokenMayChange : isPassing(status),
+    retryable: !isFinal(status, reason, tokenMayChange),
     retryAfterMs: readRetryAfter(headers),
   });
 }
@@ -225,9 +226,23 @@ function isRedirect(status: number): boolean {
   return status === 0 || (status >= 300 && status < 400);
 }
 
-/** Whether a status is of trouble that may pass by itself. */
-function isPassing(status: number): boolean {
-  return status < 300 || status >= 500 || [302, 303, 307, 408, 425, 429].includes(status);
+/**
+ * Whether the same heartbeat can only be refused again while the run lasts. Every other status may be somebody's on the
+ * way, such as a load balancer's 404 during a deploy, and one of those must not cost a healthy handler its lease.
+ */
+function isFinal(status: number, reason: string | undefined, tokenMayChange: boolean): boolean {
+  switch (status) {
+    case 400:
+      return reason === "missing_protocol_version" || reason === "unsupported_protocol_version";
+    case 401:
+      return !tokenMayChange;
+    case 301:
+    case 308:
+    case 403:
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** Seconds, or a date that is measured by the server's own clock where it tells the time. */

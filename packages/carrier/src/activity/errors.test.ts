@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, expectTypeOf, it, vi } from "vitest";
 import { activityTaskEnvelope } from "../../test/support/envelopes.js";
 import { angryProxy, revokedProxy } from "../../test/support/hostile.js";
 import * as here from "./errors.js";
@@ -79,6 +79,7 @@ function errorsOf(from: typeof here) {
     cancelled: new from.ActivityCancelled(),
     expired: new from.ExternalTaskDeadlineExceeded("lease.expires_at", "2999-06-01T12:00:00Z", "here"),
     disconnected: new from.CallerDisconnected(),
+    closed: new from.AttemptClosed("attempt_closed"),
     shutdown: new from.CarrierShutdown(),
   };
 }
@@ -101,12 +102,24 @@ describe("telling errors apart", () => {
     ["isNonRetryable", here.isNonRetryable, ["final", "nonRetryable"]],
     ["isActivityCancelled", here.isActivityCancelled, ["cancelled"]],
     ["isExternalTaskDeadlineExceeded", here.isExternalTaskDeadlineExceeded, ["expired"]],
+    ["isCallerDisconnected", here.isCallerDisconnected, ["disconnected"]],
+    ["isAttemptClosed", here.isAttemptClosed, ["closed"]],
+    ["isCarrierShutdown", here.isCarrierShutdown, ["shutdown"]],
   ] as const)("%s", (_, is, expected) => {
     for (const from of [here, copy]) {
       const found = Object.entries(errorsOf(from)).filter(([, error]) => is(error));
       expect(found.map(([name]) => name)).toEqual(expected);
     }
     for (const other of others) expect(is(other)).toBe(false);
+  });
+
+  it("leaves nothing of the carrier's own reasons once each is asked for", () => {
+    const rest = (reason: here.ActivityAbortReason) => {
+      if (here.isExternalTaskDeadlineExceeded(reason) || here.isCallerDisconnected(reason)) return;
+      if (here.isAttemptClosed(reason) || here.isCarrierShutdown(reason)) return;
+      expectTypeOf(reason).toEqualTypeOf<here.ActivityCancelled>();
+    };
+    rest(new here.ActivityCancelled());
   });
 
   it.each(Object.entries(errorsOf(here)))("%s is an error with a name, a message and a stack", (_, error) => {

@@ -77,6 +77,7 @@ export class CallerDisconnected extends Error {
 
   constructor() {
     super("The caller closed the connection.");
+    brand(this, "CallerDisconnected");
   }
 }
 
@@ -91,6 +92,7 @@ export class AttemptClosed extends Error {
 
   constructor(reason: string) {
     super(`The engine no longer waits for this attempt: ${reason}.`);
+    brand(this, "AttemptClosed");
     this.reason = reason;
   }
 }
@@ -101,8 +103,20 @@ export class CarrierShutdown extends Error {
 
   constructor() {
     super("The carrier is shutting down.");
+    brand(this, "CarrierShutdown");
   }
 }
+
+/**
+ * What the carrier aborts a run's signal with. `signal.reason` is typed as anything: tell these apart with the guards
+ * below. A signal that the caller of `handle` brought may have any other reason too.
+ */
+export type ActivityAbortReason =
+  | ExternalTaskDeadlineExceeded
+  | ActivityCancelled
+  | CallerDisconnected
+  | AttemptClosed
+  | CarrierShutdown;
 
 /** True for an {@link ActivityFailure} (a {@link NonRetryableError} included) of any copy of this library. */
 export function isActivityFailure(value: unknown): value is ActivityFailure {
@@ -122,4 +136,19 @@ export function isActivityCancelled(value: unknown): value is ActivityCancelled 
 /** True for an {@link ExternalTaskDeadlineExceeded} of any copy of this library. */
 export function isExternalTaskDeadlineExceeded(value: unknown): value is ExternalTaskDeadlineExceeded {
   return brandOf(value) === "ExternalTaskDeadlineExceeded";
+}
+
+/** True for a {@link CallerDisconnected} of any copy of this library. */
+export function isCallerDisconnected(value: unknown): value is CallerDisconnected {
+  return brandOf(value) === "CallerDisconnected";
+}
+
+/** True for an {@link AttemptClosed} of any copy of this library. */
+export function isAttemptClosed(value: unknown): value is AttemptClosed {
+  return brandOf(value) === "AttemptClosed";
+}
+
+/** True for a {@link CarrierShutdown} of any copy of this library. */
+export function isCarrierShutdown(value: unknown): value is CarrierShutdown {
+  return brandOf(value) === "CarrierShutdown";
 }

@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { angryProxy, revokedProxy, withAngryGetters } from "../../test/support/hostile.js";
 import {
   deferred,
-  expectNoUnhandledRejections,
   GO_ON,
   LEASE_MS,
   MINUTE_MS,
@@ -11,12 +10,13 @@ import {
   startedHeartbeats,
   throwing,
 } from "../../test/support/started-heartbeats.js";
+import { forbidUnhandledRejections } from "../../test/support/unhandled-rejections.js";
 import type { HeartbeatAnswer } from "../protocol/heartbeat.js";
 import { HeartbeatEndpointError } from "../protocol/heartbeat-endpoint.js";
 import { HeartbeatError } from "./heartbeat-sender.js";
 import type { Logger } from "./logger.js";
 
-expectNoUnhandledRejections();
+forbidUnhandledRejections();
 
 function loggerThat(callback: () => void): Logger {
   return { debug: callback, info: callback, warn: callback, error: callback };

@@ -2,17 +2,17 @@ import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import {
   deferred,
-  expectNoUnhandledRejections,
   GO_ON,
   MINUTE_MS,
   type SentHeartbeat,
   STOP,
   startedHeartbeats,
 } from "../../test/support/started-heartbeats.js";
+import { forbidUnhandledRejections } from "../../test/support/unhandled-rejections.js";
 import type { HeartbeatAnswer } from "../protocol/heartbeat.js";
 import { HeartbeatError } from "./heartbeat-sender.js";
 
-expectNoUnhandledRejections();
+forbidUnhandledRejections();
 
 describe("stop", () => {
   it("takes down the timer of what waits", async () => {

@@ -8,6 +8,8 @@ import { startHeartbeats } from "./heartbeats.js";
 
 it("beats over a real connection and by the real clock, through trouble, until the run is cancelled", async () => {
   const engine = await scriptedEngine(
+    // A load balancer's, during a deploy.
+    reply(404, "<h1>No such service</h1>"),
     reply(503, { reason: "busy" }, { "Retry-After": "0" }),
     reply(200, { can_continue: true, lease_expires_at: "2999-06-01T12:35:00Z" }),
     reply(200, { can_continue: true }),
@@ -52,7 +54,8 @@ it("beats over a real connection and by the real clock, through trouble, until t
     ["/api/heartbeat", { ...identity, current: 2 }],
     ["/api/heartbeat", { ...identity, current: 2 }],
     ["/api/heartbeat", { ...identity, current: 2 }],
+    ["/api/heartbeat", { ...identity, current: 2 }],
   ]);
-  expect(logger.lines.map(({ level }) => level)).toEqual(["warn", "info"]);
+  expect(logger.lines.map(({ level }) => level)).toEqual(["warn", "warn", "info"]);
   expect(JSON.stringify(logger.lines)).not.toContain("hush");
 });

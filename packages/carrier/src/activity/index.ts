@@ -3,12 +3,20 @@ export type { ActivityContext, ActivityDeadlines, ActivityInfo, ActivityLease } 
 export { type ContextKey, createContextKey } from "./context-values.js";
 export {
   type ActivityDefinition,
+  type ActivityInput,
   type ActivityRunFunction,
+  type ArgumentListSchema,
   type ArgumentSchemas,
   defineActivity,
   isActivityDefinition,
 } from "./define-activity.js";
-export { type EngineHeartbeatOptions, engineHeartbeatSender } from "./engine-heartbeat-sender.js";
+export {
+  type EngineHeartbeatOptions,
+  engineHeartbeatSender,
+  type HeartbeatFetch,
+  type HeartbeatFetchInit,
+  type HeartbeatFetchResponse,
+} from "./engine-heartbeat-sender.js";
 export * from "./errors.js";
 export * from "./handler.js";
 export {

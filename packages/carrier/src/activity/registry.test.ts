@@ -105,6 +105,16 @@ describe("constructing a handler", () => {
   });
 });
 
+it("takes an object that is typed by an interface as a copy", () => {
+  interface Handlers {
+    greet(name: string): string;
+  }
+  const handlers: Handlers = { greet: (name) => `Hello, ${name}` };
+  expect(new InvocableActivityHandler({ ...handlers }).activityTypes).toEqual(["greet"]);
+  // @ts-expect-error an interface has no index signature
+  expect(new InvocableActivityHandler(handlers).activityTypes).toEqual(["greet"]);
+});
+
 /** What a carrier of so many activities says of a task for another one. */
 async function refusalOf(count: number): Promise<unknown> {
   const handlers = Object.fromEntries(Array.from({ length: count }, (_, index) => [`a${index}`, dim]));

@@ -18,6 +18,9 @@ export type ActivityHandler = ActivityFunction | ActivityDefinition;
  * Activities by their type, the name that the engine schedules them under: in an object or a Map, or in a list of
  * definitions with a name of their own. A definition's own name counts before its key. Functions in a list go by
  * `function.name`, which bundlers that minify change: name them in an object, or with `defineActivity`.
+ *
+ * An object that is typed by an interface has no index signature for TypeScript, which asks for one: hand over a copy,
+ * `{ ...handlers }`, or type it with `type` in place of `interface`.
  */
 export type ActivityHandlers =
   | Readonly<Record<string, ActivityHandler>>
@@ -66,7 +69,7 @@ function missingName(handlers: ActivityHandlers, handler: unknown): string {
 
 function toActivity(type: string, handler: unknown, interceptors: readonly ActivityInterceptor[]): RegisteredActivity {
   if (isActivityDefinition(handler)) {
-    const run = applyInterceptors(toRun(handler), interceptors);
+    const run = applyInterceptors(toRun(type, handler), interceptors);
     return (context, args) => run(context(), args);
   }
   if (typeof handler !== "function") {
@@ -79,15 +82,14 @@ function toActivity(type: string, handler: unknown, interceptors: readonly Activ
   return (context, args) => run(context(), args);
 }
 
-function toRun({
-  input,
-  output,
-  run,
-}: ActivityDefinition): (context: ActivityContext, args: readonly unknown[]) => unknown {
+function toRun(
+  type: string,
+  { input, output, run }: ActivityDefinition,
+): (context: ActivityContext, args: readonly unknown[]) => unknown {
   const call = run as (context: ActivityContext, ...args: readonly unknown[]) => unknown;
   if (input === undefined && output === undefined) return (context, args) => call(context, ...args);
   return async (context, args) => {
-    const accepted = input === undefined ? args : await validateArguments(input, args);
+    const accepted = input === undefined ? args : await validateArguments(type, input, args);
     const value = await call(context, ...accepted);
     return output === undefined ? value : validateResult(output, value);
   };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { activityTaskEnvelope, type Changes } from "../../test/support/envelopes.js";
 import { FakeClock, NOON } from "../../test/support/fake-clock.js";
+import { activityInfo } from "../../test/support/idempotent-task.js";
 import { recordingLogger } from "../../test/support/recording-logger.js";
 import { runActivity } from "../../test/support/run-activity.js";
 import type { ActivityTaskInputEnvelope } from "../protocol/index.js";
@@ -35,17 +36,9 @@ async function seen<T>(
 
 describe("context.info", () => {
   it("says all there is to know of the task", async () => {
-    expect(await seen(({ info }) => info)).toEqual({
-      taskId: "task-lamp-7",
-      attempt: 2,
-      attemptId: "attempt-lamp-7-b",
-      activityType: "lamps.dim",
-      taskQueue: "lamps",
-      workflowId: "evening-routine",
-      runId: "run-evening-1",
+    const info = activityInfo({
       idempotencyKey: "execution-lamp-7",
       executionId: undefined,
-      lease: { owner: "carrier-cellar", expiresAt: new Date("2999-06-01T12:30:00Z"), renewedBy: undefined },
       deadlines: {
         scheduleToStart: new Date("2999-06-01T12:05:00Z"),
         startToClose: new Date("2999-06-01T12:20:00Z"),
@@ -53,6 +46,7 @@ describe("context.info", () => {
         heartbeat: new Date("2999-06-01T12:10:00Z"),
       },
     });
+    expect(await seen((context) => context.info)).toEqual(info);
   });
 
   it("has undefined for what was not set", async () => {

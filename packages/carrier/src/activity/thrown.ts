@@ -2,7 +2,7 @@ import { toWellFormed } from "../payload/text.js";
 import { isActivityCancelled, isActivityFailure } from "./errors.js";
 
 /** Beyond these, text is cut: a failure must fit where it is stored. */
-const LONGEST_MESSAGE = 16_384;
+export const LONGEST_MESSAGE = 16_384;
 const LONGEST_STACK = 65_536;
 const MOST_CAUSES = 8;
 
@@ -72,7 +72,7 @@ function text(value: unknown): string | undefined {
 }
 
 /** Cut to a length, and free of lone surrogates, which other languages' JSON parsers refuse. */
-function clip(value: string, longest: number): string {
+export function clip(value: string, longest: number): string {
   const cut = value.length > longest ? `${value.slice(0, longest)}... (cut)` : value;
   return toWellFormed(cut);
 }

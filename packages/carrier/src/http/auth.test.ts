@@ -191,6 +191,16 @@ describe("a gate", () => {
     expect(logger.lines).toMatchObject([{ level: "error" }]);
   });
 
+  it("keeps out when it throws and the logger that is to be told throws too", async () => {
+    const fail = () => {
+      throw new Error("s3cret");
+    };
+    const logger = { debug: fail, info: fail, warn: fail, error: fail };
+    const endpoint = new InvocableHttpEndpoint({}, { auth: fail, logger });
+    const request = { method: "POST", headers: {}, body: () => Promise.resolve(TASK) };
+    expect(await endpoint.handle(request)).toMatchObject({ statusCode: 401 });
+  });
+
   it.each([
     ["its own challenge", Object.assign(() => false, { challenge: 'Basic realm="lamps"' }), 'Basic realm="lamps"'],
     ["that of bearerToken", bearerToken("token"), CHALLENGE],

@@ -1,6 +1,6 @@
 import { InvocableActivityHandler, isInvocableActivityHandler } from "../activity/handler.js";
 import type { HandleOptions, InvocableActivityHandlerOptions } from "../activity/handler-options.js";
-import { type Logger, silentLogger } from "../activity/logger.js";
+import { guardLogger, type Logger, silentLogger } from "../activity/logger.js";
 import type { ActivityHandlers } from "../activity/registry.js";
 import { bytesToText } from "../payload/bytes.js";
 import { isExternalTaskInputError } from "../protocol/errors.js";
@@ -59,7 +59,7 @@ export class InvocableHttpEndpoint {
     this.auth = auth;
     this.bodyLimitBytes = bodyLimitBytes;
     this.health = options.health ?? false;
-    this.logger = options.logger ?? silentLogger;
+    this.logger = options.logger === undefined ? silentLogger : guardLogger(options.logger);
   }
 
   /** Whether a gate guards this endpoint. */

@@ -1,4 +1,4 @@
-import { context as contexts, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { context as contexts, diag, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import {
@@ -7,10 +7,16 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from "@opentelemetry/sdk-metrics";
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+  type SpanProcessor,
+} from "@opentelemetry/sdk-trace-base";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { FakeClock } from "../../test/support/fake-clock.js";
 import { runActivity } from "../../test/support/run-activity.js";
+import { forbidUnhandledRejections } from "../../test/support/unhandled-rejections.js";
 import { defineActivity } from "../activity/define-activity.js";
 import { ActivityCancelled, NonRetryableError } from "../activity/errors.js";
 import type { InvocableActivityHandlerOptions } from "../activity/handler.js";
@@ -25,14 +31,17 @@ async function observed(
   {
     headers,
     handler = {},
+    processors = [],
     ...options
   }: OpenTelemetryOptions & {
     headers?: Readonly<Record<string, unknown>>;
     handler?: InvocableActivityHandlerOptions;
+    processors?: SpanProcessor[];
   } = {},
 ) {
   const spanExporter = new InMemorySpanExporter();
-  const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spanExporter)] });
+  const spanProcessors = [new SimpleSpanProcessor(spanExporter), ...processors];
+  const tracerProvider = new BasicTracerProvider({ spanProcessors });
   const metricExporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter: metricExporter, exportIntervalMillis: 3_600_000 });
   const meterProvider = new MeterProvider({ readers: [reader] });
@@ -124,6 +133,21 @@ describe("the span of a run", () => {
     });
   });
 
+  it.each([
+    ["an object that is not even one of Object", Object.create(null), "A value of type object was thrown without"],
+    ["null", null, "A value of type object was thrown without"],
+    ["a text", "out of range", "out of range"],
+    [
+      "an error whose message throws",
+      Object.defineProperty(new Error("m"), "message", { get: () => expect.fail("read") }),
+      "Error was thrown without a message",
+    ],
+  ])("has one of whatever is thrown: %s", async (_, thrown: unknown, message) => {
+    const { result, span } = await observed(() => Promise.reject(thrown), { recordExceptions: true });
+    expect(result).toMatchObject({ failure: { message: expect.stringContaining(message) } });
+    expect(span.events[0]?.attributes?.["exception.message"]).toContain(message);
+  });
+
   it("ends when the task is answered at its deadline, though the handler is not done", async () => {
     const clock = new FakeClock();
     const run = observed(() => new Promise(() => {}), { handler: { clock } });
@@ -186,6 +210,79 @@ describe("the parent", () => {
     } finally {
       propagation.disable();
     }
+  });
+});
+
+describe("the span that is active already", () => {
+  const http = new BasicTracerProvider().getTracer("http").startSpan("POST /");
+  const within = (headers: Readonly<Record<string, unknown>>) =>
+    contexts.with(trace.setSpan(contexts.active(), http), () => observed(() => 1, { headers }));
+
+  it.each([
+    ["no header", { traceparent: undefined }],
+    ["a broken one", { traceparent: "trace me" }],
+  ])("is the parent where the task has none: %s", async (_, headers) => {
+    const { span } = await within(headers);
+    expect(span.parentSpanContext).toMatchObject({ spanId: http.spanContext().spanId });
+    expect(span.parentSpanContext?.isRemote).not.toBe(true);
+    expect(span.spanContext().traceId).toBe(http.spanContext().traceId);
+    expect(span.links).toEqual([]);
+  });
+
+  it.each([["by itself"], ["by the application's propagator"]])(
+    "becomes a link where the task has one, which is found %s",
+    async (how) => {
+      if (how !== "by itself") propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+      try {
+        const { span } = await within({ traceparent: `00-${PARENT.traceId}-${PARENT.spanId}-01` });
+        expect(span.parentSpanContext).toMatchObject({ ...PARENT, isRemote: true });
+        expect(span.links).toMatchObject([{ context: { spanId: http.spanContext().spanId } }]);
+      } finally {
+        propagation.disable();
+      }
+    },
+  );
+
+  it("is nothing to link to when it is invalid", async () => {
+    const invalid = trace.wrapSpanContext({ traceId: "0".repeat(32), spanId: "0".repeat(16), traceFlags: 0 });
+    const { span } = await contexts.with(trace.setSpan(contexts.active(), invalid), () => observed(() => 1));
+    expect(span.parentSpanContext).toMatchObject(PARENT);
+    expect(span.links).toEqual([]);
+  });
+});
+
+describe("a span processor that throws", () => {
+  forbidUnhandledRejections();
+  const error = vi.fn<(message: string) => void>();
+  afterEach(() => {
+    diag.disable();
+    error.mockReset();
+  });
+
+  it.each(["onStart", "onEnd"] as const)("%s: costs no task its outcome, and no process its life", async (method) => {
+    const nothing = () => Promise.resolve();
+    const broken: SpanProcessor = {
+      onStart: () => {},
+      onEnd: () => {},
+      forceFlush: nothing,
+      shutdown: nothing,
+      [method]: () => {
+        throw new Error("no exporter");
+      },
+    };
+    error.mockImplementation(() => {
+      throw new Error("no console");
+    });
+    diag.setLogger({ error, warn: () => {}, info: () => {}, debug: () => {}, verbose: () => {} });
+    let active: string | undefined;
+    const activity = () => {
+      active = trace.getActiveSpan()?.spanContext().traceId;
+    };
+    const { result, metrics } = await observed(activity, { processors: [broken] });
+    expect(result).toMatchObject({ outcome: { status: "succeeded" } });
+    expect(metrics).toHaveLength(2);
+    expect(active).toBe(PARENT.traceId);
+    expect(error).toHaveBeenCalledExactlyOnceWith("A run could not be traced: no exporter");
   });
 });
 

@@ -2,19 +2,24 @@ import {
   type Attributes,
   context as contexts,
   type Counter,
+  diag,
+  type Exception,
   type Histogram,
+  INVALID_SPAN_CONTEXT,
   type MeterProvider,
   metrics,
   type Span,
   SpanKind,
   SpanStatusCode,
   trace,
+  type Tracer,
   type TracerProvider,
 } from "@opentelemetry/api";
 import type { ActivityInfo } from "../activity/context.js";
 import type { ActivityInterceptor } from "../activity/interceptor.js";
 import type { ActivityOutcome } from "../activity/outcome.js";
-import { parentContext } from "./trace-parent.js";
+import { readThrown } from "../activity/thrown.js";
+import { placeSpan, type SpanPlace } from "./trace-parent.js";
 
 export interface OpenTelemetryOptions {
   /** Default: the global one, as it is when a task runs. */
@@ -36,9 +41,10 @@ const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 /**
  * Traces and measures every run of an activity.
  *
- * - A consumer span `run ACTIVITY_TYPE` for each task, child of the `traceparent` in the task's headers and active while
- *   the handler runs, with OpenTelemetry's messaging attributes and `durable_workflow.*` for the rest. It ends when the
- *   task is answered, as an error unless that is with success; `error.type` is the failure's type.
+ * - A consumer span `run ACTIVITY_TYPE` for each task, active while the handler runs, with OpenTelemetry's messaging
+ *   attributes and `durable_workflow.*` for the rest. Its parent is the `traceparent` of the task's headers, with a link to
+ *   the span that is active already (an HTTP server's), which is the parent where the task has none. It ends when the task
+ *   is answered, as an error unless that is with success; `error.type` is the failure's type.
  * - `messaging.process.duration`, a histogram in seconds, and `durable_workflow.activity.outcomes`, a counter, by activity
  *   type, task queue and outcome.
  *
@@ -47,7 +53,8 @@ const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
  * ```
  *
  * It sets nothing up: without an SDK it costs next to nothing and records nothing. Arguments, results and messages go
- * nowhere. It does not see tasks that never reach an activity (see `ActivityInterceptor`).
+ * nowhere. It does not see tasks that never reach an activity (see `ActivityInterceptor`). A span processor that throws
+ * costs no task its outcome: that is told to OpenTelemetry's `diag`.
  */
 export function openTelemetryInterceptor(options: OpenTelemetryOptions = {}): ActivityInterceptor {
   const { recordExceptions = false } = options;
@@ -57,20 +64,21 @@ export function openTelemetryInterceptor(options: OpenTelemetryOptions = {}): Ac
     const { info } = context;
     const tracer = (options.tracerProvider ?? trace.getTracerProvider()).getTracer(SCOPE);
     instruments ??= createInstruments(options.meterProvider ?? metrics.getMeterProvider());
-    const parent = parentContext(context.headers);
-    const attributes = spanAttributes(info);
-    const span = tracer.startSpan(`run ${info.activityType}`, { kind: SpanKind.CONSUMER, attributes }, parent);
+    const place = placeSpan(context.headers);
+    const span = startSpan(tracer, info, place);
     const { duration, outcomes } = instruments;
-    void context.outcome.then((outcome) => {
-      endSpan(span, outcome);
-      const labels = metricAttributes(info, outcome);
-      duration.record((performance.now() - started) / 1000, labels);
-      outcomes.add(1, { ...labels, ...outcomeAttributes(outcome) });
-    });
+    context.outcome
+      .then((outcome) => {
+        const labels = metricAttributes(info, outcome);
+        duration.record((performance.now() - started) / 1000, labels);
+        outcomes.add(1, { ...labels, ...outcomeAttributes(outcome) });
+        endSpan(span, outcome);
+      })
+      .catch(report);
     try {
-      return await contexts.with(trace.setSpan(parent, span), () => next(context, args));
+      return await contexts.with(trace.setSpan(place.context, span), () => next(context, args));
     } catch (error) {
-      if (recordExceptions) span.recordException(error instanceof Error ? error : String(error));
+      if (recordExceptions) span.recordException(toException(error));
       throw error;
     }
   };
@@ -134,6 +142,31 @@ function outcomeAttributes(outcome: ActivityOutcome): Attributes {
     "durable_workflow.activity.classification": outcome.classification,
     "durable_workflow.activity.retryable": outcome.retryable,
   };
+}
+
+function startSpan(tracer: Tracer, info: ActivityInfo, { context, links }: SpanPlace): Span {
+  try {
+    const attributes = spanAttributes(info);
+    return tracer.startSpan(`run ${info.activityType}`, { kind: SpanKind.CONSUMER, attributes, links }, context);
+  } catch (error) {
+    report(error);
+    // What the handler traces itself still hangs together.
+    return trace.wrapSpanContext(trace.getSpanContext(context) ?? INVALID_SPAN_CONTEXT);
+  }
+}
+
+function report(error: unknown): void {
+  try {
+    diag.error(`A run could not be traced: ${readThrown(error, false).message}`);
+  } catch {
+    // There is nobody left to tell.
+  }
+}
+
+/** Of anything that can be thrown: what has no message gets one. */
+function toException(error: unknown): Exception {
+  const { message, type, stack } = readThrown(error, true);
+  return { message, ...(type === null ? {} : { name: type }), ...(stack === null ? {} : { stack }) };
 }
 
 function endSpan(span: Span, outcome: ActivityOutcome): void {

@@ -3,16 +3,19 @@ import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest"
 import { type Loopback, listen } from "../../test/support/loopback.js";
 import { defineActivity } from "../activity/define-activity.js";
 import { CallerDisconnected, NonRetryableError } from "../activity/errors.js";
-import { InvocableActivityHandler } from "../activity/handler.js";
+import { type HandleOptions, InvocableActivityHandler } from "../activity/handler.js";
 import { nodeInvocableActivityHandler } from "../adapters/node.js";
 import { bearerToken } from "../http/auth.js";
+import type { ExternalTaskResult } from "../protocol/task-result.js";
 import { buildTaskInput } from "./build-task-input.js";
 import { type CarrierClient, CarrierRequestFailed, carrierClient } from "./carrier-client.js";
 import { ActivityTaskFailed } from "./task-result.js";
 
 const add = defineActivity({ name: "add", run: (_context, left: number, right: number) => left + right });
+const wait = defineActivity({ name: "wait", run: () => new Promise(() => {}) });
 const handlers = {
   add,
+  wait,
   echo: (value: unknown) => value,
   fail: () => {
     throw new NonRetryableError("no");
@@ -70,16 +73,20 @@ describe.each(CLIENTS)("a client of %s", (_, connect) => {
     await expect(client.send(body)).rejects.toMatchObject({ name: "CarrierRequestFailed", answer: { status } });
   });
 
-  it("can go away", async () => {
+  it.each<[string, (client: CarrierClient, options: HandleOptions) => Promise<unknown>]>([
+    ["a task that it sends", (client, options) => client.send(buildTaskInput({ activityType: "never" }), options)],
+    ["a call by type", (client, options) => client.call("never", [], {}, options)],
+    ["a call by definition", (client, options) => client.call(wait, [], {}, options)],
+  ])("can go away from %s", async (_what, send) => {
     const caller = new AbortController();
-    const ended = connect().send(buildTaskInput({ activityType: "never" }), { signal: caller.signal });
+    const ended = send(connect(), { signal: caller.signal });
     caller.abort(new CallerDisconnected());
     const outcome = await ended.then(
-      (result) => result.kind,
+      (result) => (result as ExternalTaskResult).kind,
       (error: Error) => error.name,
     );
     // A socket is gone before there is an answer; in memory there is one.
-    expect(["failure", "CallerDisconnected"]).toContain(outcome);
+    expect(["failure", "ActivityTaskFailed", "CallerDisconnected"]).toContain(outcome);
   });
 });
 
@@ -101,7 +108,18 @@ describe("carrierClient", () => {
     expect(() => carrierClient(target as string)).toThrow(message);
   });
 
-  it("needs the name of a definition", async () => {
-    await expect(carrierClient(handlers).call(handlers.key, [])).rejects.toThrow("a definition that has a name");
+  it("needs the name of a definition, and takes no function", async () => {
+    const client = carrierClient(handlers);
+    await expect(client.call(handlers.key, [])).rejects.toThrow("a definition that has a name");
+    // @ts-expect-error a function has no type of its own
+    await expect(client.call(handlers.echo, [1])).rejects.toThrow("a definition that has a name");
+  });
+
+  it("takes no options of a carrier for one behind a URL, where they would do nothing", () => {
+    const make = () => carrierClient(server.url, { auth, token: "s3cret", health: true, bodyLimitBytes: 1 });
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow("takes token and headers only: give auth, health, bodyLimitBytes to the carrier");
+    expect(() => carrierClient(new URL(server.url), { mapError: () => undefined })).toThrow("give mapError to");
+    expect(() => carrierClient(server.url, { token: "s3cret", headers: { "x-a": "b" } })).not.toThrow();
   });
 });

@@ -1,6 +1,5 @@
-import { isActivityDefinition } from "../activity/define-activity.js";
 import type { HandleOptions } from "../activity/handler.js";
-import type { ActivityHandler } from "../activity/registry.js";
+import { type ActivityDefinition, isActivityDefinition } from "../activity/define-activity.js";
 import { type InvocableHandlers, InvocableHttpEndpoint, type InvocableHttpOptions } from "../http/endpoint.js";
 import type { AvroValue } from "../payload/value.js";
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "../protocol/constants.js";
@@ -40,20 +39,24 @@ export interface CarrierClient {
   /**
    * Sends a task for an activity and gives its value, decoded.
    *
-   * @param activity its definition, which must have a name, or its type
+   * @param activity its definition, which must have a name, or its type: a function does not know which it runs under
    * @param task what the engine says of the task: attempt, ids, deadlines, headers
+   * @param options `signal` goes away with the caller; `remainingMs` is for handlers in this process only
+   * @throws {TypeError} (as a rejection) for a definition without a name
    * @throws {ActivityTaskFailed} (as a rejection) when the activity failed
    * @throws {CarrierRequestFailed} (as a rejection) when there was no result
    */
-  call<Activity extends ActivityHandler>(
+  call<Activity extends ActivityDefinition>(
     activity: Activity,
     args: ActivityArguments<Activity>,
     task?: Omit<TaskInputOptions, "activityType" | "args">,
+    options?: HandleOptions,
   ): Promise<ActivityResult<Activity>>;
   call(
     activityType: string,
     args?: readonly unknown[],
     task?: Omit<TaskInputOptions, "activityType" | "args">,
+    options?: HandleOptions,
   ): Promise<AvroValue>;
   /** Sends an envelope and reads the result. @throws {CarrierRequestFailed} (as a rejection) when there was none */
   send(envelope: unknown, options?: HandleOptions): Promise<ExternalTaskResult>;
@@ -73,8 +76,8 @@ export interface CarrierClient {
  * It neither retries nor leases anything, and its requests have no timeout but `options.signal`'s.
  *
  * @param target handlers, a ready-made handler, or a URL of http or https
- * @param options for handlers, those of a carrier; `token` and `headers` for either
- * @throws {TypeError} for bad handlers, options or URLs
+ * @param options `token` and `headers`; for handlers those of a carrier too
+ * @throws {TypeError} for bad handlers, options or URLs, and for options of a carrier that is behind a URL
  */
 export function carrierClient(
   target: InvocableHandlers | string | URL,
@@ -87,7 +90,7 @@ export function carrierClient(
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...extra,
   };
-  const exchange = isAddress(target) ? overHttp(target) : inMemory(target, carrierOptions);
+  const exchange = isAddress(target) ? overHttp(target, carrierOptions) : inMemory(target, carrierOptions);
 
   const post = (body: unknown, handleOptions: HandleOptions = {}): Promise<CarrierAnswer> =>
     exchange(typeof body === "string" ? body : JSON.stringify(body), headers, handleOptions);
@@ -103,11 +106,12 @@ export function carrierClient(
   }
 
   async function call(
-    activity: ActivityHandler | string,
+    activity: ActivityDefinition | string,
     args: readonly unknown[] = [],
     task: Omit<TaskInputOptions, "activityType" | "args"> = {},
+    handleOptions?: HandleOptions,
   ): Promise<AvroValue> {
-    return valueOf(await send(buildTaskInput({ ...task, activityType: typeOf(activity), args })));
+    return valueOf(await send(buildTaskInput({ ...task, activityType: typeOf(activity), args }), handleOptions));
   }
 
   return { call, send, post };
@@ -133,10 +137,15 @@ function inMemory(handlers: InvocableHandlers, options: InvocableHttpOptions): E
   };
 }
 
-function overHttp(target: string | URL): Exchange {
+function overHttp(target: string | URL, idle: InvocableHttpOptions): Exchange {
   const url = new URL(target);
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw new TypeError(`the URL of a carrier must be of http or https, got ${url.protocol}`);
+  }
+  const names = Object.entries(idle).filter(([, value]) => value !== undefined);
+  if (names.length > 0) {
+    const listed = names.map(([name]) => name).join(", ");
+    throw new TypeError(`a client of a URL takes token and headers only: give ${listed} to the carrier that serves it`);
   }
   return async (body, headers, { signal }) => {
     const response = await fetch(url, {
@@ -154,7 +163,7 @@ function overHttp(target: string | URL): Exchange {
   };
 }
 
-function typeOf(activity: ActivityHandler | string): string {
+function typeOf(activity: ActivityDefinition | string): string {
   if (typeof activity === "string") return activity;
   if (isActivityDefinition(activity) && activity.name !== undefined) return activity.name;
   throw new TypeError("client.call needs an activity's type, or a definition that has a name");

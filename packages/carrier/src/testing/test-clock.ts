@@ -31,11 +31,10 @@ export class TestClock implements Clock {
     return this.steady;
   }
 
+  /** Fractions of a millisecond are rounded up. @throws {RangeError} for what is not from 0 to 2^31-1 */
   schedule(delayMs: number, callback: () => void): () => void {
-    if (!Number.isInteger(delayMs) || delayMs < 0 || delayMs > 2 ** 31 - 1) {
-      throw new RangeError(`a timer cannot wait ${delayMs} ms`);
-    }
-    const timer = { at: this.time + delayMs, callback };
+    if (!(delayMs >= 0 && delayMs <= 2 ** 31 - 1)) throw new RangeError(`a timer cannot wait ${delayMs} ms`);
+    const timer = { at: this.time + Math.ceil(delayMs), callback };
     this.timers.add(timer);
     this.scheduled++;
     return () => this.timers.delete(timer);
@@ -55,8 +54,13 @@ export class TestClock implements Clock {
   /**
    * Moves on by so many milliseconds, firing what is due, and lets every promise settle that can. It does not wait for
    * what the system's own timers, files and sockets bring.
+   *
+   * @throws {RangeError} (as a rejection) for a time that is negative, infinite or NaN: this clock does not go back
    */
   async advance(ms: number): Promise<void> {
+    if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) {
+      throw new RangeError(`a clock advances by a number of milliseconds >= 0, got ${ms}`);
+    }
     const end = this.time + ms;
     await settle();
     for (let next = this.next(end); next !== undefined; next = this.next(end)) {

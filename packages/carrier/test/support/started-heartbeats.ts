@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, expect, vi } from "vitest";
+import { vi } from "vitest";
 import { type Heartbeat, HeartbeatError, type HeartbeatSender } from "../../src/activity/heartbeat-sender.js";
 import { type HeartbeatsOptions, startHeartbeats } from "../../src/activity/heartbeats.js";
 import type { HeartbeatAnswer } from "../../src/protocol/heartbeat.js";
-import { FakeClock, NOON, settle } from "./fake-clock.js";
+import { FakeClock, NOON } from "./fake-clock.js";
 import { recordingLogger } from "./recording-logger.js";
 
 export const GO_ON: HeartbeatAnswer = {
@@ -96,17 +96,4 @@ export function throwing(error: unknown): () => never {
 /** What a sender does while the engine is out of reach. */
 export function networkDown(): Promise<never> {
   return Promise.reject(new HeartbeatError("The heartbeat was not answered: ECONNRESET."));
-}
-
-/** Of the tests of a file, to be called once: none of them may leave a rejection to nobody. */
-export function expectNoUnhandledRejections(): void {
-  const unhandled = vi.fn<(reason: unknown) => void>();
-  beforeAll(() => {
-    process.on("unhandledRejection", unhandled);
-  });
-  afterAll(async () => {
-    await settle();
-    process.off("unhandledRejection", unhandled);
-    expect(unhandled).not.toHaveBeenCalled();
-  });
 }
