@@ -20,6 +20,13 @@ const profiles = parseProfiles({
 const settle = (inputs: Partial<ConnectionInputs>) =>
   resolveConnection({ flags: {}, environment: {}, profiles: { currentEnv: null, envs: new Map() }, ...inputs });
 
+function sources(inputs: Partial<ConnectionInputs>): readonly string[] {
+  const { serverUrl, namespace, token, tlsVerify } = settle(inputs);
+  return [serverUrl, namespace, token, tlsVerify].map(({ source, value }) => `${source} ${String(value)}`);
+}
+
+const selected = (inputs: Partial<ConnectionInputs>) => settle({ profiles, ...inputs }).profile;
+
 describe("connection settings", () => {
   it("have defaults", () => {
     expect(settle({})).toEqual({
@@ -41,10 +48,6 @@ describe("connection settings", () => {
       PROD_TOKEN: "prod-t",
     };
     const defaults = { profile: null, namespace: "config", taskQueue: null, authRef: null };
-    const sources = (inputs: Partial<ConnectionInputs>) => {
-      const { serverUrl, namespace, token, tlsVerify } = settle(inputs);
-      return [serverUrl, namespace, token, tlsVerify].map(({ source, value }) => `${source} ${String(value)}`);
-    };
     expect(sources({ flags, environment, profiles, defaults })).toEqual([
       "flag http://flag.example",
       "flag flag",
@@ -68,7 +71,6 @@ describe("connection settings", () => {
 
   it("select the profile by flag, DW_ENV, the config's defaults, the file's current one", () => {
     const defaults = { profile: "dev", namespace: null, taskQueue: null, authRef: null };
-    const selected = (inputs: Partial<ConnectionInputs>) => settle({ profiles, ...inputs }).profile;
     expect(selected({ flags: { profile: "dev" }, environment: { DW_ENV: "prod" } })).toEqual({
       value: "dev",
       source: "flag",

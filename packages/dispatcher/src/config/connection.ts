@@ -35,6 +35,7 @@ export interface ConnectionSettings {
 /** The connection as it may be shown: the winning source of each value, secrets redacted. */
 export type ConnectionReport = Readonly<Record<keyof ConnectionSettings, Setting<string | boolean | null>>>;
 
+export const DEFAULT_NAMESPACE = "default";
 export const DEFAULT_SERVER_URL = "http://127.0.0.1:8080";
 
 export interface ConnectionInputs {
@@ -68,7 +69,7 @@ export function resolveConnection(inputs: ConnectionInputs): ConnectionSettings 
     ),
     namespace: first<string>(
       [flags.namespace, variable("DURABLE_WORKFLOW_NAMESPACE"), selected?.namespace, defaults?.namespace],
-      "default",
+      DEFAULT_NAMESPACE,
     ),
     token: first<string | null>(
       [flags.token, variable("DURABLE_WORKFLOW_AUTH_TOKEN"), tokenOf(selected, environment), undefined],

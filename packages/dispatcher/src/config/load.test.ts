@@ -90,7 +90,10 @@ describe("named errors", () => {
     ["duplicate_mapping_name", withDim({ name: "count" })],
     ["invalid_queue_binding", withDim({ activity_type: "lamps.count" })],
     ["invalid_queue_binding", lampsConfig({ defaults: { auth_ref: "lamp-token" }, mappings: [dim] })],
-    ["invalid_queue_binding", lampsConfig({ mappings: [{ name: "count", kind: "activity", carrier: "local", handler: "count" }] })],
+    [
+      "invalid_queue_binding",
+      lampsConfig({ mappings: [{ name: "count", kind: "activity", carrier: "local", handler: "count" }] }),
+    ],
     ["missing_invocable_auth_ref", lampsConfig({ defaults: { task_queue: "lamps" } })],
     ["missing_handler_target", withDim({ handler: "" })],
     ["unsupported_carrier_capability", withWeb({ capabilities: [] })],
@@ -168,14 +171,14 @@ describe("named errors", () => {
   });
 });
 
+async function failure(path: string): Promise<ExecutorConfigError["errors"][number] | undefined> {
+  const error: unknown = await loadExecutorConfig(path).catch((caught: unknown) => caught);
+  return error instanceof ExecutorConfigError ? error.errors[0] : undefined;
+}
+
 describe("files", () => {
   const folder = mkdtempSync(join(tmpdir(), "executor-config-"));
   afterAll(() => rmSync(folder, { recursive: true }));
-
-  const failure = async (path: string): Promise<ExecutorConfigError["errors"][number] | undefined> => {
-    const error: unknown = await loadExecutorConfig(path).catch((caught: unknown) => caught);
-    return error instanceof ExecutorConfigError ? error.errors[0] : undefined;
-  };
 
   it("are read", async () => {
     const path = join(folder, "good.json");

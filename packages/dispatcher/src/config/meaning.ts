@@ -113,13 +113,7 @@ function checkCarrierFits(
   }
 }
 
-function checkBinding(
-  document: unknown,
-  mapping: object,
-  name: string,
-  seen: Seen,
-  report: ReportMapping,
-): void {
+function checkBinding(document: unknown, mapping: object, name: string, seen: Seen, report: ReportMapping): void {
   const taskQueue = textField(mapping, "task_queue") ?? textField(fieldOf(document, "defaults"), "task_queue");
   const activityType = textField(mapping, "activity_type");
   if (taskQueue === undefined) {

@@ -124,7 +124,7 @@ if (!existsSync(PUBLISHED)) {
       for (const value of REPLACEMENTS) {
         const document = withValue(plain, path, value) ?? null;
         // Ours says in words what the other leaves to a format: a URL that is empty.
-        if (/url$/.test(String(path.at(-1))) && value === "") continue;
+        if (String(path.at(-1)).endsWith("url") && value === "") continue;
         const [ours, theirs] = [validate(document), published(document)];
         expect(ours, JSON.stringify({ path, value, ours: validate.errors, theirs: published.errors })).toBe(theirs);
       }

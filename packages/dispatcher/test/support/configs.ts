@@ -21,7 +21,14 @@ export function lampsConfig(changes: Json = {}): Record<string, unknown> {
       local: { type: "process", command: ["node", "lamp.js"], environment: { LAMP: "7" }, timeout_seconds: 60 },
     },
     mappings: [
-      { name: "dim", kind: "activity", activity_type: "lamps.dim", carrier: "web", handler: "dim", timeout_seconds: 20 },
+      {
+        name: "dim",
+        kind: "activity",
+        activity_type: "lamps.dim",
+        carrier: "web",
+        handler: "dim",
+        timeout_seconds: 20,
+      },
       { name: "count", kind: "activity", activity_type: "lamps.count", carrier: "local", handler: "count" },
     ],
     overlays: {

@@ -1,0 +1,60 @@
+import { type ConfigError, ExecutorConfigError } from "../config/errors.js";
+import { parseConfigText, parseExecutorConfig, readConfigText } from "../config/load.js";
+import type { ExecutorConfig } from "../config/model.js";
+import type { ResolvedOptions } from "./options.js";
+
+/** What a look at the config found. */
+export type ConfigLook =
+  | { readonly kind: "unchanged" }
+  | { readonly kind: "changed"; readonly config: ExecutorConfig }
+  | { readonly kind: "broken"; readonly errors: readonly ConfigError[]; readonly message: string };
+
+/** Where the executor config comes from: a document, a file that may change, or nowhere. */
+export class ConfigSource {
+  private readonly options: ResolvedOptions;
+  private seen: string | undefined;
+
+  constructor(options: ResolvedOptions) {
+    this.options = options;
+  }
+
+  /** Whether there is a file to look at again. */
+  get isFile(): boolean {
+    return this.options.given.config === undefined && this.options.configPath !== undefined;
+  }
+
+  /**
+   * The config as it is at first; undefined for none.
+   *
+   * @throws {ExecutorConfigError}
+   */
+  async load(): Promise<ExecutorConfig | undefined> {
+    const { given, configPath, configOverlay } = this.options;
+    const overlay = configOverlay === undefined ? {} : { overlay: configOverlay };
+    if (given.config !== undefined) return parseExecutorConfig(given.config, overlay);
+    if (configPath === undefined) return undefined;
+    const text = await readConfigText(configPath);
+    this.seen = text;
+    return parseConfigText(text, configPath, overlay);
+  }
+
+  /** Looks whether the file has changed. A broken file is reported once, until it changes again. */
+  async look(force: boolean): Promise<ConfigLook> {
+    const { configPath, configOverlay } = this.options;
+    if (!this.isFile || configPath === undefined) return { kind: "unchanged" };
+    try {
+      const text = await readConfigText(configPath);
+      if (text === this.seen && !force) return { kind: "unchanged" };
+      this.seen = text;
+      const overlay = configOverlay === undefined ? {} : { overlay: configOverlay };
+      return { kind: "changed", config: parseConfigText(text, configPath, overlay) };
+    } catch (error) {
+      if (!(error instanceof ExecutorConfigError)) throw error;
+      const { errors, message } = error;
+      const unreadable = errors.some(({ code }) => code === "unreadable_config");
+      if (unreadable && this.seen === "" && !force) return { kind: "unchanged" };
+      if (unreadable) this.seen = "";
+      return { kind: "broken", errors, message };
+    }
+  }
+}
