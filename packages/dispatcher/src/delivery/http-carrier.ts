@@ -33,6 +33,8 @@ export interface HttpDelivererOptions {
   readonly guard: NetworkGuard;
   readonly responseLimitBytes: number;
   readonly connectTimeoutMs: number;
+  /** Certificates in PEM that carriers' own may be signed by. Default: those that Node trusts. */
+  readonly ca?: string | undefined;
 }
 
 /** Delivers tasks over HTTP, with the carrier's transport retries. */
@@ -48,9 +50,9 @@ export class HttpDeliverer {
   }
 
   private createAgent(tls: { readonly cert?: string; readonly key?: string } = {}): Agent {
-    const { guard, connectTimeoutMs } = this.options;
+    const { guard, connectTimeoutMs, ca } = this.options;
     return new Agent({
-      connect: { lookup: guard.lookup, timeout: connectTimeoutMs, ...tls },
+      connect: { lookup: guard.lookup, timeout: connectTimeoutMs, ...(ca === undefined ? {} : { ca }), ...tls },
       // The delivery's own limit counts.
       headersTimeout: 0,
       bodyTimeout: 0,

@@ -181,7 +181,7 @@ class RunningDispatcher implements Dispatcher {
       }),
       slots: new SlotPool(this.options.maxInFlight, 1, []),
       watch: new CarrierWatch({ clock, guard, events, limits: this.options.breaker, connectTimeoutMs }),
-      http: new HttpDeliverer({ clock, guard, responseLimitBytes, connectTimeoutMs }),
+      http: new HttpDeliverer({ clock, guard, responseLimitBytes, connectTimeoutMs, ca: this.options.given.carrierCa }),
       process: new ProcessDeliverer({ clock, environment, outputLimitBytes: responseLimitBytes }),
     };
   }

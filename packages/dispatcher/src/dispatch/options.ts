@@ -64,6 +64,8 @@ export interface DispatcherOptions {
   readonly connectTimeoutMs?: number;
   /** Whether carriers in private networks are refused too. Default false. */
   readonly denyPrivateNetworks?: boolean;
+  /** Certificates in PEM that carriers' own must be signed by. Default: those that Node trusts. */
+  readonly carrierCa?: string;
   readonly breaker?: BreakerLimits;
   /** Default: the system's. */
   readonly clock?: Clock;

@@ -33,6 +33,8 @@ export async function readBoundedBody(
   contentEncoding: string | undefined,
   limitBytes: number,
 ): Promise<BoundedBody> {
+  // Giving a body up is an error to it, which nobody else waits for.
+  body.on("error", () => undefined);
   const encoding = (contentEncoding ?? "identity").trim().toLowerCase();
   const decode = DECODERS.get(encoding);
   if (encoding !== "identity" && encoding !== "" && decode === undefined) {
