@@ -21,7 +21,7 @@ const deliverers: HttpDeliverer[] = [];
 const servers: Loopback[] = [];
 
 afterEach(async () => {
-  await Promise.all(deliverers.splice(0).map((deliverer) => deliverer.close()));
+  await Promise.all(deliverers.splice(0).map((created) => created.close()));
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 

@@ -35,18 +35,18 @@ describe("transport retries", () => {
   });
 });
 
-describe("how long a delivery may take", () => {
-  const mapping = (carrier: number | null, own: number | null): ActivityMapping => ({
-    name: "dim",
-    taskQueue: "q",
-    activityType: "t",
-    handler: "h",
-    authRef: null,
-    source: "config",
-    timeoutSeconds: own,
-    carrier: { type: "process", name: "p", command: ["x"], environment: {}, timeoutSeconds: carrier },
-  });
+const mapping = (carrier: number | null, own: number | null): ActivityMapping => ({
+  name: "dim",
+  taskQueue: "q",
+  activityType: "t",
+  handler: "h",
+  authRef: null,
+  source: "config",
+  timeoutSeconds: own,
+  carrier: { type: "process", name: "p", command: ["x"], environment: {}, timeoutSeconds: carrier },
+});
 
+describe("how long a delivery may take", () => {
   it.each([
     [30, 20, 20_000],
     [20, 30, 20_000],

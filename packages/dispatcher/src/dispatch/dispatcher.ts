@@ -230,7 +230,7 @@ class RunningDispatcher implements Dispatcher {
   private addLane(plan: LanePlan): void {
     const { client, slots, watch } = this.required();
     const { clock, pollSeconds, maxPolls, given } = this.options;
-    const lane = new Lane(plan, laneWorkerId(this.workerId, plan), {
+    const lane: Lane = new Lane(plan, laneWorkerId(this.workerId, plan), {
       client,
       clock,
       events: this.events,
@@ -240,6 +240,7 @@ class RunningDispatcher implements Dispatcher {
       pollSeconds,
       maxPolls: () => Math.min(maxPolls, this.perCarrier),
       slotsAdvertised: () => this.perCarrier,
+      onWaiting: () => this.freeSlots(lane, plan.group),
       run: (task, lanePlan) => this.run(task, lanePlan),
     });
     this.lanes.set(plan.key, lane);
@@ -287,10 +288,19 @@ class RunningDispatcher implements Dispatcher {
     await done;
   }
 
+  /** Polls that are held without need are recalled, so that their slots go round: where nothing comes, a lane needs one. */
+  private freeSlots(waiting: Lane, group: string): void {
+    for (const lane of this.lanes.values()) {
+      if (lane === waiting) continue;
+      if (lane.group === group) lane.recallPolls();
+      else lane.recallSparePolls();
+    }
+  }
+
   /** Polls that are held for a carrier that has turned out dead are recalled. */
   private recallPolls(group: string): void {
-    for (const [key, lane] of this.lanes) {
-      if ((JSON.parse(key) as readonly string[])[2] === group) lane.recallPolls();
+    for (const lane of this.lanes.values()) {
+      if (lane.group === group) lane.recallPolls();
     }
   }
 

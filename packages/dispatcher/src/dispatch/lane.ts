@@ -26,6 +26,8 @@ export interface LaneDeps {
   readonly pollSeconds: number;
   readonly maxPolls: () => number;
   readonly slotsAdvertised: () => number;
+  /** Told that this lane waits for a slot, which polls of others may hold idly. */
+  readonly onWaiting: () => void;
   /** Runs a task to its end. */
   readonly run: (task: LeasedTask, plan: LanePlan) => Promise<void>;
 }
@@ -64,6 +66,11 @@ export class Lane {
     return this.current;
   }
 
+  /** What its limits and its circuit breaker are kept for. */
+  get group(): string {
+    return this.plan.group;
+  }
+
   get facts(): LaneFacts {
     const { namespace, taskQueue, carrier } = this.plan;
     return { namespace, taskQueue, carrier, workerId: this.workerId };
@@ -84,6 +91,12 @@ export class Lane {
   recallPolls(): void {
     if (!this.deps.client.repeatsPolls) return;
     for (const poll of this.held) poll.abort();
+  }
+
+  /** Ends the held polls beyond the first: as {@link recallPolls}. */
+  recallSparePolls(): void {
+    if (!this.deps.client.repeatsPolls) return;
+    for (const poll of [...this.held].slice(1)) poll.abort();
   }
 
   /** Resolves when nothing is polled for any more. Tasks that were leased go on. */
@@ -134,7 +147,12 @@ export class Lane {
         await this.untilChanged(breaker);
         continue;
       }
-      const release = await this.slot(slots, signal);
+      let release = slots.tryAcquire(this.plan.group);
+      if (release === undefined) {
+        // One of this lane's pollers is enough to wait.
+        if (this.pollers.size > 1) return;
+        release = await this.waitForSlot(slots, signal);
+      }
       if (release === undefined) return;
       // The breaker may have opened while a slot was waited for.
       if (!breaker.tryPass()) {
@@ -159,12 +177,11 @@ export class Lane {
     }
   }
 
-  private async slot(slots: SlotPool, signal: AbortSignal): Promise<Release | undefined> {
-    const { group } = this.plan;
-    const taken = slots.tryAcquire(group);
-    if (taken !== undefined) return taken;
+  private async waitForSlot(slots: SlotPool, signal: AbortSignal): Promise<Release | undefined> {
     if (this.current === "polling") this.current = "full";
-    const release = await slots.acquire(group, signal);
+    const granted = slots.acquire(this.plan.group, signal);
+    this.deps.onWaiting();
+    const release = await granted;
     if (this.current === "full") this.current = "polling";
     return release;
   }

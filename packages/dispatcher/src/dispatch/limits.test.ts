@@ -60,24 +60,24 @@ describe("slots", () => {
   });
 });
 
-describe("a circuit breaker", () => {
-  function breaker(probes: boolean[] = []) {
-    const clock = new FakeClock();
-    const states: string[] = [];
-    const tested = new CarrierBreaker({
-      clock,
-      failures: 3,
-      firstPauseMs: 1_000,
-      longestPauseMs: 4_000,
-      probe: () => Promise.resolve(probes.shift() ?? true),
-      onState: (state, _, pauseMs) => states.push(pauseMs === null ? state : `${state} ${pauseMs}`),
-    });
-    const fail = (times: number): void => {
-      for (let time = 0; time < times; time++) tested.failed();
-    };
-    return { clock, states, tested, fail };
-  }
+function breaker(probes: boolean[] = []) {
+  const clock = new FakeClock();
+  const states: string[] = [];
+  const tested = new CarrierBreaker({
+    clock,
+    failures: 3,
+    firstPauseMs: 1_000,
+    longestPauseMs: 4_000,
+    probe: () => Promise.resolve(probes.shift() ?? true),
+    onState: (state, _, pauseMs) => states.push(pauseMs === null ? state : `${state} ${pauseMs}`),
+  });
+  const fail = (times: number): void => {
+    for (let time = 0; time < times; time++) tested.failed();
+  };
+  return { clock, states, tested, fail };
+}
 
+describe("a circuit breaker", () => {
   it("opens after so many failures in a row", () => {
     const { tested, fail } = breaker();
     fail(2);
@@ -138,11 +138,11 @@ describe("a circuit breaker", () => {
   });
 });
 
+const shown = (plans: ReturnType<typeof planLanes>) =>
+  plans.map(({ namespace, taskQueue, carrier, activityTypes }) => [namespace, taskQueue, carrier, activityTypes]);
+
 describe("registrations", () => {
   const config = parseExecutorConfig(lampsConfig());
-  const shown = (plans: ReturnType<typeof planLanes>) =>
-    plans.map(({ namespace, taskQueue, carrier, activityTypes }) => [namespace, taskQueue, carrier, activityTypes]);
-
   it("are one for each queue and carrier", () => {
     expect(shown(planLanes(config, undefined, "cellar"))).toEqual([
       ["cellar", "lamps", "web", ["lamps.dim"]],

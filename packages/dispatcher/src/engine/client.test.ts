@@ -169,11 +169,10 @@ describe("the engine's clock", () => {
 
   it("is bounded by every answer, and by all of them together", () => {
     const engine = new ServerClock(clock);
-    const date = (ms: number): string => new Date(ms).toUTCString();
-    engine.observe(date(2_000_000), 400, 500);
+    engine.observe(utc(2_000_000), 400, 500);
     expect([engine.earliest(), engine.latest()]).toEqual([2_000_000, 2_001_100]);
     // The same second, seen 300 ms after it began at the latest.
-    engine.observe(date(2_001_000), 1_200, 1_210);
+    engine.observe(utc(2_001_000), 1_200, 1_210);
     expect([engine.earliest(), engine.latest()]).toEqual([2_000_290, 2_001_100]);
   });
 
@@ -211,6 +210,10 @@ describe("a task that cannot be read", () => {
     expect(read.problem).toBe(problem);
   });
 });
+
+function utc(ms: number): string {
+  return new Date(ms).toUTCString();
+}
 
 function reply(
   response: Parameters<RequestListener>[1],

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { parseExternalTaskInput } from "@durable-workflow/carrier/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Json } from "../../test/support/foreign-carrier.js";
 import { type Loopback, listen } from "../../test/support/loopback.js";
 import { activityTaskEnvelope } from "../delivery/envelope.js";
 import { systemClock } from "../time/clock.js";
@@ -140,7 +141,7 @@ if (!existsSync(RECORDINGS)) {
         leaseOwner: String(body["lease_owner"]),
       };
       const worker = { namespace: "default", workerId: "w", taskQueue: "q" };
-      switch (operationOf(recording)) {
+      switch (operationOf(recording) ?? "heartbeat") {
         case "register":
           return client.register({ ...worker, activityTypes: ["t"], slots: 1 });
         case "worker-heartbeat":
@@ -174,7 +175,7 @@ if (!existsSync(RECORDINGS)) {
     );
 
     function readsWell(task: LeasedTask, recording: Recording): void {
-      const wire = (recording.response.body as { task: Record<string, any> }).task;
+      const wire = (recording.response.body as { task: Json }).task;
       const envelope = activityTaskEnvelope(task, { renewedBy: "w", traceparent: "00-1-2-01" });
       const input = parseExternalTaskInput(JSON.parse(JSON.stringify(envelope)));
       expect(input).toMatchObject({

@@ -3,7 +3,9 @@ import { type Loopback, listen } from "./loopback.js";
 
 // The plainest possible HTTP server that serves activities: it shares no code with this repository.
 
-type Json = Record<string, any>;
+/** A document whose parts are looked into without much ado. */
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Json = Readonly<Record<string, any>>;
 
 export interface ReceivedTask {
   readonly envelope: Json;
@@ -51,6 +53,18 @@ export function failureFor(envelope: Json, failure: Json, retryable: boolean): J
 /** `"done"`, as the codec has it. */
 export const DONE = { codec: "avro", blob: "wwHioz3/VYAiNwoIZG9uZQ==" };
 
+async function answerTask(
+  envelope: Json,
+  handle: ForeignHandler,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const payload = await handle(envelope, response, request);
+  if (response.headersSent || response.destroyed || payload === undefined) return;
+  response.writeHead(200, { "content-type": "application/vnd.durable-workflow.external-task-result+json" });
+  response.end(JSON.stringify(resultFor(envelope, payload)));
+}
+
 export async function startForeignCarrier(handle: ForeignHandler = () => DONE, port = 0): Promise<ForeignCarrier> {
   const received: ReceivedTask[] = [];
   const server = createServer((request, response) => {
@@ -59,13 +73,10 @@ export async function startForeignCarrier(handle: ForeignHandler = () => DONE, p
     request.on("data", (chunk: string) => {
       text += chunk;
     });
-    request.on("end", async () => {
+    request.on("end", () => {
       const envelope = JSON.parse(text) as Json;
       received.push({ envelope, headers: request.headers });
-      const payload = await handle(envelope, response, request);
-      if (response.headersSent || response.destroyed || payload === undefined) return;
-      response.writeHead(200, { "content-type": "application/vnd.durable-workflow.external-task-result+json" });
-      response.end(JSON.stringify(resultFor(envelope, payload)));
+      void answerTask(envelope, handle, request, response);
     });
   });
   server.keepAliveTimeout = 60_000;

@@ -7,8 +7,8 @@ import type { ScriptedEngine } from "./scripted-engine.js";
 export interface Running {
   readonly dispatcher: Dispatcher;
   readonly events: DispatcherEvent[];
-  eventsOf<T extends DispatcherEvent["type"]>(type: T): Extract<DispatcherEvent, { type: T }>[];
-  until(condition: () => boolean, what?: string): Promise<void>;
+  readonly eventsOf: <T extends DispatcherEvent["type"]>(type: T) => Extract<DispatcherEvent, { type: T }>[];
+  readonly until: (condition: () => boolean, what?: string) => Promise<void>;
 }
 
 /** Everything mapped on the queue `lamps` goes to one carrier, without credentials. */

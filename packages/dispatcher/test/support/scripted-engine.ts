@@ -262,7 +262,6 @@ export class ScriptedEngine {
     execution.status = "running";
     execution.owner = workerId;
     execution.leaseExpiresAt = this.now() + this.options.leaseMs;
-    const seconds = (ms: number | undefined): number | null => (ms === undefined ? null : ms / 1000);
     const at = (ms: number): string => new Date(this.now() + ms).toISOString();
     return {
       task_id: execution.taskId,
@@ -430,8 +429,8 @@ export class ScriptedEngine {
       return;
     }
     const task = this.lease({ worker, workerId });
-    const seconds = body["timeout_seconds"];
-    const asked = this.options.version !== "1.0" && typeof seconds === "number" ? seconds * 1000 : Infinity;
+    const wish = body["timeout_seconds"];
+    const asked = this.options.version !== "1.0" && typeof wish === "number" ? wish * 1000 : Infinity;
     const holdMs = Math.min(asked, this.options.longPollMs);
     if (task !== null || holdMs === 0) {
       finish(task);
@@ -554,6 +553,10 @@ export class ScriptedEngine {
     });
     this.serve();
   }
+}
+
+function seconds(ms: number | undefined): number | null {
+  return ms === undefined ? null : ms / 1000;
 }
 
 function verbOf(method: string, path: string): string {
