@@ -1,5 +1,6 @@
-// npm run bench [-- codec handler node startup]
+// npm run bench [-- codec handler node startup dispatcher]
 import { codecBenchmarks } from "./codec.mjs";
+import { dispatcherBenchmarks } from "./dispatcher.mjs";
 import { handlerBenchmarks } from "./handler.mjs";
 import { nodeBenchmarks } from "./node.mjs";
 import { startupBenchmarks } from "./startup.mjs";
@@ -9,6 +10,7 @@ const suites = {
   handler: handlerBenchmarks,
   node: nodeBenchmarks,
   startup: startupBenchmarks,
+  dispatcher: dispatcherBenchmarks,
 };
 const wanted = process.argv.slice(2);
 for (const name of wanted.filter((word) => !(word in suites))) {

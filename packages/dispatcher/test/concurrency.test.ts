@@ -230,6 +230,22 @@ describe("the engine's mapping", () => {
     expect(web.received).toEqual([]);
   });
 
+  it("runs no command, unless that is allowed", async () => {
+    const script = `process.stdin.on("data", () => {}).on("end", () => process.exit(75))`;
+    const target = { type: "process", command: [process.execPath, "-e", script] };
+    const externalExecutor = executor("", { carrier: { name: "cli", type: "process", target } });
+    await begin({ queues });
+    const refused = engine.schedule({ type: "t", externalExecutor });
+    await engine.untilStatus(refused, "failed");
+    expect(refused.outcomes[0]?.body["failure"]).toMatchObject({ type: "DeliveryRefused" });
+    const allowing = await startDispatcher(engine, { queues, allowEngineCommands: true });
+    await running.dispatcher.drain();
+    running = allowing;
+    const run = engine.schedule({ type: "t", externalExecutor });
+    await engine.untilStatus(run, "failed");
+    expect(run.outcomes[0]?.body["failure"]).toMatchObject({ type: "TemporaryFailure" });
+  });
+
   it("is held to the rules of a config", async () => {
     await begin({ queues });
     const execution = engine.schedule({ type: "t", externalExecutor: executor("http://lamps.example/") });

@@ -30,7 +30,7 @@ const ENDS: Readonly<Record<Kind, Execution["status"]>> = {
   echo: "completed",
   flaky: "completed", // fails at its first attempt
   refuse: "failed", // for good
-  slow: "completed", // outlives several heartbeats
+  slow: "completed", // is kept alive by heartbeats
   foreign: "completed",
 };
 
@@ -46,7 +46,7 @@ const handlers = new InvocableActivityHandler({
     throw new NonRetryableError(`never: ${id}`, { type: "Never" });
   },
   slow: async (id: string) => {
-    await new Promise((resolve) => setTimeout(resolve, 150 + 20 * (id.length % 5)));
+    await new Promise((resolve) => setTimeout(resolve, 250 + 20 * (id.length % 5)));
     return id;
   },
 });
@@ -151,7 +151,9 @@ describe(`a network that cuts, delays, truncates and duplicates, carriers and di
     for (let count = 0; count < TASKS; count++) {
       const kind = KINDS[Math.floor(random() * KINDS.length)] ?? "echo";
       const args = { ...payloadEnvelope([`${kind}-${count}`, 0]) };
-      executions.push({ kind, execution: engine.schedule({ type: kind, arguments: args, maxAttempts: 1_000 }) });
+      const heartbeats = kind === "slow" ? { heartbeatTimeoutMs: 300 } : {};
+      const spec = { type: kind, arguments: args, maxAttempts: 1_000, ...heartbeats };
+      executions.push({ kind, execution: engine.schedule(spec) });
       // Enough is always there to do, and nothing waits for minutes.
       if (count % 50 === 49) await engine.until(() => openCount(executions) < 400, "progress");
     }

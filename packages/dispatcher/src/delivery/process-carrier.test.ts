@@ -87,6 +87,12 @@ describe("a process", () => {
     });
   });
 
+  it("whose command cannot even be asked for cannot be reached", async () => {
+    const command = [process.execPath, "-e", "a\0b"];
+    const carrier = { type: "process", name: "p", command, environment: {}, timeoutSeconds: 1 } as const;
+    expect(await deliver("", { carrier })).toMatchObject({ kind: "unreachable" });
+  });
+
   it("that does not read its input is judged by its end", async () => {
     const large = { body: JSON.stringify({ filler: "x".repeat(5_000_000) }) };
     expect(await deliver("process.exit(75)", large)).toMatchObject({ kind: "process", exitCode: 75 });

@@ -42,13 +42,18 @@ export class ProcessDeliverer {
     if (signal.aborted) return Promise.resolve({ kind: "aborted" });
     if (limit.ms <= 0) return Promise.resolve({ kind: "timeout", limit: limit.name, afterMs: 0 });
     const [program = "", ...args] = carrier.command;
-    const child = spawn(program, args, {
-      env: this.environmentOf(carrier),
-      stdio: ["pipe", "pipe", "pipe"],
-      // A group of its own, so that what it starts ends with it.
-      detached: process.platform !== "win32",
-      windowsHide: true,
-    });
+    let child: ChildProcessByStdio<Writable, Readable, Readable>;
+    try {
+      child = spawn(program, args, {
+        env: this.environmentOf(carrier),
+        stdio: ["pipe", "pipe", "pipe"],
+        // A group of its own, so that what it starts ends with it.
+        detached: process.platform !== "win32",
+        windowsHide: true,
+      });
+    } catch (error) {
+      return Promise.resolve(notStarted(error));
+    }
     return this.run(child, { body, limit, signal });
   }
 
@@ -91,9 +96,7 @@ export class ProcessDeliverer {
         else if (timedOut) resolve({ kind: "timeout", limit: limit.name, afterMs: limit.ms });
         else resolve(answer);
       };
-      child.once("error", (error: NodeJS.ErrnoException) => {
-        finish({ kind: "unreachable", why: `it could not be started (${error.code ?? error.name})`, tries: 1 });
-      });
+      child.once("error", (error) => finish(notStarted(error)));
       child.stdout.on("data", (chunk: Uint8Array) => {
         // Past the limit there is nothing more to learn from it.
         if (!stdout.add(chunk)) endGroup(child, "SIGKILL");
@@ -121,6 +124,11 @@ export class ProcessDeliverer {
       });
     });
   }
+}
+
+function notStarted(error: unknown): DeliveryAnswer {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+  return { kind: "unreachable", why: `it could not be started (${code})`, tries: 1 };
 }
 
 /** Output, as far as it is kept. */

@@ -1,5 +1,5 @@
 import { type ConfigError, ExecutorConfigError } from "../config/errors.js";
-import { parseConfigText, parseExecutorConfig, readConfigText } from "../config/load.js";
+import { type ParseConfigOptions, parseConfigText, parseExecutorConfig, readConfigText } from "../config/load.js";
 import type { ExecutorConfig } from "../config/model.js";
 import type { ResolvedOptions } from "./options.js";
 
@@ -18,6 +18,14 @@ export class ConfigSource {
     this.options = options;
   }
 
+  private get parsing(): ParseConfigOptions {
+    const { configOverlay, given } = this.options;
+    return {
+      ...(configOverlay === undefined ? {} : { overlay: configOverlay }),
+      ...(given.knownHandlers === undefined ? {} : { knownHandlers: given.knownHandlers }),
+    };
+  }
+
   /** Whether there is a file to look at again. */
   get isFile(): boolean {
     return this.options.given.config === undefined && this.options.configPath !== undefined;
@@ -29,25 +37,23 @@ export class ConfigSource {
    * @throws {ExecutorConfigError}
    */
   async load(): Promise<ExecutorConfig | undefined> {
-    const { given, configPath, configOverlay } = this.options;
-    const overlay = configOverlay === undefined ? {} : { overlay: configOverlay };
-    if (given.config !== undefined) return parseExecutorConfig(given.config, overlay);
+    const { given, configPath } = this.options;
+    if (given.config !== undefined) return parseExecutorConfig(given.config, this.parsing);
     if (configPath === undefined) return undefined;
     const text = await readConfigText(configPath);
     this.seen = text;
-    return parseConfigText(text, configPath, overlay);
+    return parseConfigText(text, configPath, this.parsing);
   }
 
   /** Looks whether the file has changed. A broken file is reported once, until it changes again. */
   async look(force: boolean): Promise<ConfigLook> {
-    const { configPath, configOverlay } = this.options;
+    const { configPath } = this.options;
     if (!this.isFile || configPath === undefined) return { kind: "unchanged" };
     try {
       const text = await readConfigText(configPath);
       if (text === this.seen && !force) return { kind: "unchanged" };
       this.seen = text;
-      const overlay = configOverlay === undefined ? {} : { overlay: configOverlay };
-      return { kind: "changed", config: parseConfigText(text, configPath, overlay) };
+      return { kind: "changed", config: parseConfigText(text, configPath, this.parsing) };
     } catch (error) {
       if (!(error instanceof ExecutorConfigError)) throw error;
       const { errors, message } = error;

@@ -115,6 +115,8 @@ class RunningDispatcher implements Dispatcher {
   private readonly retiring = new Set<Promise<void>>();
   private readonly runs = new Map<string, { readonly run: TaskRun; readonly done: Promise<void> }>();
   private readonly ending = new AbortController();
+  /** What has been said of the config in use, and need not be said again. */
+  private readonly told = new Set<string>();
   private machinery: Machinery | undefined;
   private config: ExecutorConfig | undefined;
   private credentials: CredentialStore | undefined;
@@ -205,6 +207,7 @@ class RunningDispatcher implements Dispatcher {
     const { slots, watch } = this.required();
     const { maxInFlight, maxInFlightPerCarrier } = this.options;
     this.config = config;
+    this.told.clear();
     this.credentials = this.createCredentials(config);
     const groups = new Set(plans.map(({ group }) => group));
     this.perCarrier = maxInFlightPerCarrier ?? Math.max(1, Math.ceil(maxInFlight / Math.max(1, groups.size)));
@@ -276,6 +279,8 @@ class RunningDispatcher implements Dispatcher {
       config: this.config,
       deliverer: { http, process: processes, credentials, renewedBy: task.leaseOwner },
       breaker,
+      allowEngineCommands: this.options.given.allowEngineCommands ?? false,
+      isNews: (what) => !this.told.has(what) && this.told.add(what) !== undefined,
       onCarrier: ({ carrier }) => {
         if (plan.carrier === null) watch.locate(plan.group, carrier);
       },

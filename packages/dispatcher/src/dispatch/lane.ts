@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { EngineClient } from "../engine/client.js";
 import type { PollOutcome, Refused, Unavailable } from "../engine/outcomes.js";
 import type { LeasedTask } from "../engine/task.js";
@@ -35,7 +36,7 @@ export interface LaneDeps {
 const FIRST_RETRY_MS = 200;
 const LONGEST_RETRY_MS = 15_000;
 /** What is asked for while others wait for a slot: the slot goes round. */
-const CONTENDED_POLL_SECONDS = 1;
+const SHORT_POLL_SECONDS = 1;
 /** A poll that was to be held and is answered at once without a task is not repeated at once. */
 const HASTY_MS = 200;
 const HASTY_PAUSE_MS = 500;
@@ -53,6 +54,7 @@ export class Lane {
   private readonly pollers = new Set<Promise<void>>();
   private current: LaneState = "starting";
   private registration: Promise<boolean> | undefined;
+  private waiting: Promise<void> | undefined;
   private registered = false;
   private failures = 0;
 
@@ -60,6 +62,8 @@ export class Lane {
     this.plan = plan;
     this.workerId = workerId;
     this.deps = deps;
+    // Each poller listens to it while it waits.
+    setMaxListeners(0, this.stopping.signal);
   }
 
   get state(): LaneState {
@@ -236,11 +240,9 @@ export class Lane {
     const { client, slots, pollSeconds, buildId } = this.deps;
     const { namespace, taskQueue, group } = this.plan;
     const { workerId } = this;
-    const timeoutSeconds = atOnce
-      ? 0
-      : slots.contends(group)
-        ? Math.min(CONTENDED_POLL_SECONDS, pollSeconds)
-        : pollSeconds;
+    // After a failure a short poll shows soon whether the engine is back.
+    const isShort = slots.contends(group) || this.failures > 0;
+    const timeoutSeconds = atOnce ? 0 : isShort ? Math.min(SHORT_POLL_SECONDS, pollSeconds) : pollSeconds;
     const recall = new AbortController();
     this.held.add(recall);
     try {
@@ -335,7 +337,15 @@ export class Lane {
     return backoffDelay(this.failures, FIRST_RETRY_MS, LONGEST_RETRY_MS);
   }
 
-  private async retryLater(outcome: Unavailable | Refused, operation = "poll"): Promise<void> {
+  /** Waits before the engine is asked again. Pollers that fail together wait together: that is one failure, not many. */
+  private retryLater(outcome: Unavailable | Refused, operation = "poll"): Promise<void> {
+    this.waiting ??= this.waitToRetry(outcome, operation).finally(() => {
+      this.waiting = undefined;
+    });
+    return this.waiting;
+  }
+
+  private async waitToRetry(outcome: Unavailable | Refused, operation: string): Promise<void> {
     const { clock, events } = this.deps;
     if (this.stopped) return;
     this.failures++;

@@ -28,6 +28,8 @@ export interface DispatcherOptions {
   readonly configPath?: string;
   /** Overlay to apply to it. Default: `DW_EXTERNAL_EXECUTOR_CONFIG_OVERLAY`, else none. */
   readonly configOverlay?: string;
+  /** Handlers that the carriers are known to have; a config that maps to another is refused. Default: not checked. */
+  readonly knownHandlers?: readonly string[];
   /** How often to look whether the file has changed; 0 for never. Default 2,000. */
   readonly configCheckMs?: number;
   /** How to reach the engine; see `resolveConnection` for what counts where nothing is given. */
@@ -38,6 +40,11 @@ export interface DispatcherOptions {
   readonly profilesPath?: string;
   /** Credentials for mappings that come from the engine, by `auth_ref`, with the origins each may be sent to. */
   readonly credentials?: Readonly<Record<string, LocalCredential>>;
+  /**
+   * Whether commands are run that come from the engine alone: whoever may configure the engine can then run anything on
+   * this machine. Default false: a process carrier must be in this machine's own config.
+   */
+  readonly allowEngineCommands?: boolean;
   /** Task queues to lease from. Default: those of the executor config, in the connection's namespace. */
   readonly queues?: readonly QueueBinding[];
   /** Begins the name under which this dispatcher registers. Default: host name, process id and a random part. */

@@ -21,6 +21,10 @@ export interface TaskRunDeps {
   readonly config: ExecutorConfig | undefined;
   readonly deliverer: DelivererDeps;
   readonly breaker: CarrierBreaker;
+  /** Whether commands are run that only the engine maps. */
+  readonly allowEngineCommands: boolean;
+  /** True the first time it is told something. */
+  readonly isNews: (what: string) => boolean;
   /** Told where the task goes. */
   readonly onCarrier: (mapping: ActivityMapping) => void;
 }
@@ -30,6 +34,8 @@ interface RunEnd {
   readonly end: TaskEnd;
   readonly detail: string | null;
 }
+
+const HEARTBEAT_PATIENCE_MS = 5_000;
 
 export function taskFacts(task: LeasedTask): TaskFacts {
   const { namespace, taskQueue, taskId, attemptId, attempt, executionId, activityType, workflowId, runId } = task;
@@ -73,7 +79,11 @@ export class TaskRun {
     const { clock, events } = this.deps;
     const startedAt = clock.monotonic();
     events.emit({ type: "task_leased", task: this.facts });
-    const { end, detail } = await this.work();
+    const { end, detail } = await this.work().catch((error: unknown): RunEnd => {
+      // Nothing in there rejects; if something does after all, the lease runs out, and the work of others goes on.
+      this.keeper.stop();
+      return { end: "lost", detail: error instanceof Error ? error.name : "unknown error" };
+    });
     events.emit({
       type: "task_ended",
       task: this.facts,
@@ -110,6 +120,7 @@ export class TaskRun {
       client,
       clock,
       untilSurelyGone: () => this.keeper.untilSurelyGone(),
+      engineWorks: async () => (await client.heartbeat(this.task, HEARTBEAT_PATIENCE_MS)).kind === "continue",
       signal: this.abort.signal,
       onRetry: (why, retryInMs, tries) =>
         events.emit({ type: "report_retried", task: this.facts, why, retryInMs, tries }),
@@ -126,12 +137,18 @@ export class TaskRun {
     const engines = externalExecutor === null ? undefined : readEngineMapping(externalExecutor);
     if (own !== undefined) {
       const fields = engines?.mapping === undefined ? [] : mappingDifferences(own, engines.mapping);
-      if (fields.length > 0) events.emit({ type: "mapping_differs", task: this.facts, fields });
+      if (fields.length > 0 && this.deps.isNews(`${taskQueue}/${activityType}: ${fields.join()}`)) {
+        events.emit({ type: "mapping_differs", task: this.facts, fields });
+      }
       return own;
     }
     if (engines === undefined) {
       const message = `neither the executor config nor the engine maps ${activityType} of ${taskQueue}`;
       return { kind: "refused", code: "no_mapping", message };
+    }
+    if (engines.mapping?.carrier.type === "process" && !this.deps.allowEngineCommands) {
+      const message = "commands that only the engine maps are not run (allowEngineCommands)";
+      return { kind: "refused", code: "mapping_refused", message };
     }
     if (engines.mapping !== undefined) return engines.mapping;
     events.emit({ type: "mapping_refused", task: this.facts, errors: engines.errors });
@@ -150,7 +167,8 @@ export class TaskRun {
       {
         task: this.task,
         mapping,
-        engineNow: () => (serverClock.earliest() + serverClock.latest()) / 2,
+        // A deadline counts once it has surely passed: the engine enforces it, and work is not cut short by a guess.
+        engineNow: () => serverClock.earliest(),
         leaseLeft: () => this.keeper.untilSurelyGone(),
         signal: this.abort.signal,
         onRetry: (why, retryInMs, tries) =>

@@ -24,7 +24,7 @@ const rejected: ReportOutcome = {
 };
 
 /** Reports against answers in order; the last one repeats. */
-async function report(answers: readonly ReportOutcome[], { leaseMs = 60_000, outcome = complete } = {}) {
+async function report(answers: readonly ReportOutcome[], { leaseMs = 60_000, outcome = complete, works = true } = {}) {
   const clock = new FakeClock();
   const end = clock.now() + leaseMs;
   const sent: string[] = [];
@@ -45,6 +45,7 @@ async function report(answers: readonly ReportOutcome[], { leaseMs = 60_000, out
       },
     },
     untilSurelyGone: () => end - clock.now(),
+    engineWorks: () => Promise.resolve(works),
     signal: abort.signal,
   }).then((ended) => {
     done = ended;
@@ -96,6 +97,19 @@ describe("a report", () => {
       message: "The engine does not accept the result (422): no such codec",
     });
     expect(await report([rejected])).toMatchObject({ sent: ["complete", "fail"], done: { kind: "lost" } });
+  });
+
+  it("of a result that is a server error every time becomes a failure, where the engine takes other calls", async () => {
+    const broken: Unavailable = { ...lostAnswer, why: "Server Error", status: 500 };
+    const answers = [...Array.from({ length: 8 }, () => broken), { kind: "recorded" } as const];
+    const { done, sent, failures } = await report(answers);
+    expect(sent).toEqual([...Array.from({ length: 8 }, () => "complete"), "fail"]);
+    expect(failures[0]?.message).toContain("every one of 8 tries was a server error");
+    expect(done).toMatchObject({ kind: "recorded" });
+    expect(new Set((await report([broken], { works: false })).sent)).toEqual(new Set(["complete"]));
+    // One answer of another kind in between, and it is an outage like any other.
+    const mixed = [...answers.slice(0, 7), lostAnswer, ...answers.slice(0, 7), { kind: "recorded" } as const];
+    expect(new Set((await report(mixed, { leaseMs: 300_000 })).sent)).toEqual(new Set(["complete"]));
   });
 
   it("of a failure that is not accepted keeps whether it may be retried, and what it was", async () => {

@@ -21,6 +21,8 @@ export interface ReporterOptions {
   readonly clock: Clock;
   /** Milliseconds until the lease has surely run out. */
   readonly untilSurelyGone: () => number;
+  /** Whether the engine takes other calls about this attempt. */
+  readonly engineWorks: () => Promise<boolean>;
   /** Gives up when aborted: at the end of a drain. */
   readonly signal: AbortSignal;
   readonly onRetry?: (why: string, delayMs: number, tries: number) => void;
@@ -30,6 +32,8 @@ export interface ReporterOptions {
 
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
+/** So many server errors in a row, and nothing else, make a result suspect. */
+const SUSPECT_AFTER = 8;
 
 /**
  * Reports an outcome, through outages, until the engine has answered or the lease has surely run out. A lease that has run
@@ -38,10 +42,11 @@ const LONGEST_RETRY_MS = 10_000;
 export async function reportOutcome(
   task: LeasedTask,
   outcome: Report,
-  { client, clock, untilSurelyGone, signal, onRetry, onRejected }: ReporterOptions,
+  { client, clock, untilSurelyGone, engineWorks, signal, onRetry, onRejected }: ReporterOptions,
 ): Promise<ReportEnd> {
   let report = outcome;
   let mayHaveActed = false;
+  let serverErrors = 0;
   for (let tries = 1; ; tries++) {
     const answer: ReportOutcome =
       report.kind === "complete" ? await client.complete(task, report.result) : await client.fail(task, report.failure);
@@ -72,6 +77,14 @@ export async function reportOutcome(
     const left = untilSurelyGone();
     if (left <= 0) return { kind: "lost", reason: "lease_expired" };
     if (signal.aborted) return { kind: "lost", reason: "given_up" };
+    serverErrors = answer.status === 500 ? serverErrors + 1 : 0;
+    // An engine that fails on this result alone would have the task run again and again, for ever.
+    if (serverErrors >= SUSPECT_AFTER && report.kind === "complete" && (await engineWorks())) {
+      const message = `every one of ${serverErrors} tries was a server error`;
+      onRejected?.(message, 500);
+      report = rejectedReport(report, 500, message);
+      continue;
+    }
     const wanted = Math.max(
       backoffDelay(tries, FIRST_RETRY_MS, LONGEST_RETRY_MS),
       unavailable ? (answer.retryAfterMs ?? 0) : LONGEST_RETRY_MS,
@@ -88,7 +101,10 @@ function acceptableInstead(
   { status, message }: Extract<ReportOutcome, { kind: "rejected" }>,
 ): Report | undefined {
   const isBare = report.kind === "fail" && report.failure.type === "ReportRejected";
-  if (isBare) return undefined;
+  return isBare ? undefined : rejectedReport(report, status, message);
+}
+
+function rejectedReport(report: Report, status: number, message: string): Report {
   const what = report.kind === "complete" ? "result" : "failure";
   const original = report.kind === "fail" ? ` It was: ${report.failure.message.slice(0, 500)}` : "";
   const retryable = report.kind === "fail" && report.failure.retryable;

@@ -35,10 +35,10 @@ export interface FaultProxy extends Loopback {
 export async function startFaultProxy(port: number, rate: number, random: () => number): Promise<FaultProxy> {
   const counts = { cut_before: 0, cut_inside: 0, cut_after: 0, delay: 0, duplicate: 0, truncate: 0, drop: 0 };
   let share = rate;
-  const pick = (faults: readonly Fault[]): Fault | undefined => {
-    if (random() >= share) return undefined;
-    const fault = faults[Math.floor(random() * faults.length)];
-    if (fault !== undefined) counts[fault]++;
+  const pick = (faults: readonly Fault[]): Fault | "none" => {
+    const fault = random() < share ? faults[Math.floor(random() * faults.length)] : undefined;
+    if (fault === undefined) return "none";
+    counts[fault]++;
     return fault;
   };
   const delayMs = (): number => Math.floor(random() * 120);
@@ -56,6 +56,8 @@ export async function startFaultProxy(port: number, rate: number, random: () => 
     }
     client.on("data", (chunk) => forwardRequest(chunk, client, upstream, both));
     upstream.on("data", (chunk) => {
+      // The other faults are for requests.
+      // oxlint-disable-next-line typescript/switch-exhaustiveness-check
       switch (pick(ANSWER_FAULTS)) {
         case "truncate":
           client.write(chunk.subarray(0, chunk.length >> 1), both);
@@ -73,6 +75,8 @@ export async function startFaultProxy(port: number, rate: number, random: () => 
   });
 
   function forwardRequest(chunk: Buffer, client: Socket, upstream: Socket, both: () => void): void {
+    // The other faults are for answers.
+    // oxlint-disable-next-line typescript/switch-exhaustiveness-check
     switch (pick(REQUEST_FAULTS)) {
       case "cut_before":
         both();
