@@ -20,10 +20,10 @@ export {
   type DispatcherHealth,
   type DispatcherState,
   type DrainReport,
-  type LaneHealth,
 } from "./dispatch/dispatcher.js";
 export type { LaneState } from "./dispatch/lane.js";
 export type { BreakerLimits, DispatcherOptions, QueueBinding } from "./dispatch/options.js";
+export type { LaneHealth } from "./observe/board.js";
 export * from "./observe/events.js";
 export * from "./observe/health-server.js";
 export * from "./observe/logs.js";

@@ -26,6 +26,8 @@ export interface MappingContext {
   readonly scrub: (text: string) => string;
 }
 
+/** `type` of the failure for what is no result. */
+export const MALFORMED_OUTPUT = "MalformedOutput";
 /** How much of what came back is shown. */
 const PREVIEW_LENGTH = 1_000;
 const MESSAGE_PREVIEW_LENGTH = 200;
@@ -126,7 +128,7 @@ function malformed(
   const why = problem === undefined ? "without a result for this task" : `without a result for this task: ${problem}`;
   return failed({
     kind: "malformed_output",
-    type: "MalformedOutput",
+    type: MALFORMED_OUTPUT,
     message: `${intro} ${why}.${excerpt === "" ? "" : ` It said: ${excerpt}`}`,
     retryable,
     details: encodeDetails({ ...more, preview: shown.slice(0, PREVIEW_LENGTH) }),

@@ -17,25 +17,19 @@ import { EngineClient } from "../engine/client.js";
 import type { LeasedTask } from "../engine/task.js";
 import { NetworkGuard } from "../net/guard.js";
 import { Secrets } from "../net/secrets.js";
+import { HealthBoard, type LaneHealth } from "../observe/board.js";
 import { EventStream } from "../observe/events.js";
 import { pause } from "../time/clock.js";
 import type { BreakerState } from "./breaker.js";
 import { CarrierWatch } from "./carriers.js";
 import { ConfigSource } from "./config-source.js";
-import { Lane, type LaneState } from "./lane.js";
+import { Lane } from "./lane.js";
 import { type LanePlan, laneWorkerId, planLanes } from "./lanes.js";
 import { type DispatcherOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { SlotPool } from "./slots.js";
 import { TaskRun, taskFacts } from "./task-run.js";
 
 export type DispatcherState = "new" | "running" | "draining" | "stopped";
-
-export interface LaneHealth {
-  readonly namespace: string;
-  readonly taskQueue: string;
-  readonly carrier: string | null;
-  readonly state: LaneState;
-}
 
 export interface DispatcherHealth {
   readonly state: DispatcherState;
@@ -90,8 +84,8 @@ export function createDispatcher(options: DispatcherOptions = {}): Dispatcher {
   return new RunningDispatcher(resolveOptions(options));
 }
 
-/** How long the engine may take to take note that a dispatcher is gone. */
-const DEREGISTER_MS = 3_000;
+/** How long a drain waits, past its limit, for the engine to answer a last time. */
+const GOODBYE_MS = 3_000;
 
 /** All that exists from `start` on. */
 interface Machinery {
@@ -106,6 +100,7 @@ interface Machinery {
 
 class RunningDispatcher implements Dispatcher {
   readonly events = new EventStream();
+  private readonly board = new HealthBoard(this.events);
   private readonly options: ResolvedOptions;
   private readonly source: ConfigSource;
   private readonly secrets = new Secrets();
@@ -117,10 +112,10 @@ class RunningDispatcher implements Dispatcher {
   private readonly ending = new AbortController();
   /** What has been said of the config in use, and need not be said again. */
   private readonly told = new Set<string>();
+  private givenUp = false;
   private machinery: Machinery | undefined;
   private config: ExecutorConfig | undefined;
   private credentials: CredentialStore | undefined;
-  private configErrors: readonly ConfigError[] = [];
   private state: DispatcherState = "new";
   private perCarrier = 1;
   private drained: Promise<DrainReport> | undefined;
@@ -140,6 +135,8 @@ class RunningDispatcher implements Dispatcher {
       throw new TypeError("queues or an executor config is needed: without either there is nothing to lease");
     }
     const plans = this.plan(config, connection);
+    // Drained before it had begun.
+    if (this.drained !== undefined) return;
     this.secrets.add(connection.token.value);
     this.machinery = this.build(connection, profiles);
     this.state = "running";
@@ -252,8 +249,10 @@ class RunningDispatcher implements Dispatcher {
 
   private retire(key: string, lane: Lane): void {
     this.lanes.delete(key);
+    this.events.emit({ type: "lane_retired", lane: lane.facts });
     const gone: Promise<void> = lane
       .stopPolling()
+      .then(() => lane.untilIdle())
       .then(() => lane.deregister())
       .finally(() => {
         this.retiring.delete(gone);
@@ -265,6 +264,8 @@ class RunningDispatcher implements Dispatcher {
     const { client, watch, http, process: processes } = this.required();
     const { credentials } = this;
     if (credentials === undefined) return;
+    // Leased by a poll that could not be recalled: too late to begin with it.
+    if (this.givenUp) return;
     // A poll that was repeated may be answered twice with the same attempt.
     if (this.runs.has(task.attemptId)) {
       this.events.emit({ type: "task_repeated", task: taskFacts(task) });
@@ -342,7 +343,6 @@ class RunningDispatcher implements Dispatcher {
     if (look.kind === "changed") {
       try {
         const plans = this.plan(look.config, this.required().connection);
-        this.configErrors = [];
         this.apply(look.config, plans);
         return true;
       } catch (error) {
@@ -351,7 +351,6 @@ class RunningDispatcher implements Dispatcher {
         return false;
       }
     }
-    this.configErrors = look.errors;
     this.events.emit({ type: "config_rejected", errors: look.errors, message: look.message });
     return false;
   }
@@ -389,15 +388,18 @@ class RunningDispatcher implements Dispatcher {
     const idle = this.untilIdle(lanes).then(() => finished.abort());
     await pause(clock, drainMs, finished.signal);
     const abandoned = this.runs.size;
+    this.givenUp = true;
     for (const { run } of this.runs.values()) run.abandon();
-    await Promise.all([...this.runs.values()].map(({ done }) => done));
-    const deregistered = Promise.all(lanes.map((lane) => lane.deregister()));
-    await Promise.race([deregistered, pause(clock, DEREGISTER_MS)]);
+    const goodbyes = Promise.all([...this.runs.values()].map(({ done }) => done)).then(() =>
+      Promise.all(lanes.map((lane) => lane.deregister())),
+    );
+    const said = new AbortController();
+    await Promise.race([goodbyes.then(() => said.abort()), pause(clock, GOODBYE_MS, said.signal)]);
     const { client, http, watch } = this.machinery;
     watch.close();
     // Polls that are still held, and requests that were given up, end with their connections.
     await Promise.all([client.close(), http.close()]);
-    await idle;
+    await Promise.all([idle, goodbyes]);
     this.state = "stopped";
     this.events.emit({ type: "stopped", abandoned });
     return { abandoned };
@@ -411,10 +413,7 @@ class RunningDispatcher implements Dispatcher {
 
   health(): DispatcherHealth {
     const { machinery, state } = this;
-    const lanes = [...this.lanes.values()].map((lane) => {
-      const { namespace, taskQueue, carrier } = lane.facts;
-      return { namespace, taskQueue, carrier, state: lane.state };
-    });
+    const { lanes, inFlight, protocolVersion, configErrors } = this.board;
     const carriers = [...(machinery?.watch.states() ?? [])].map(([group, breaker]) => ({
       carrier: group.replace(/^carrier:/, ""),
       state: breaker,
@@ -424,12 +423,12 @@ class RunningDispatcher implements Dispatcher {
       state,
       live: state !== "stopped",
       ready: state === "running" && lanes.some((lane) => lane.state === "polling" || lane.state === "full"),
-      inFlight: this.runs.size,
+      inFlight,
       lanes,
       carriers,
-      protocolVersion: machinery?.client.protocolVersion ?? null,
+      protocolVersion,
       clockSkewMs: machinery?.client.serverClock.skewMs() ?? 0,
-      configErrors: this.configErrors,
+      configErrors,
     };
   }
 

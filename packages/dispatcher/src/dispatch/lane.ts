@@ -55,7 +55,11 @@ export class Lane {
   private current: LaneState = "starting";
   private registration: Promise<boolean> | undefined;
   private waiting: Promise<void> | undefined;
+  /** Whether the engine knows it as it is now. */
   private registered = false;
+  /** Whether the engine may know it at all. */
+  private known = false;
+  private readonly tasks = new Set<Promise<void>>();
   private failures = 0;
 
   constructor(plan: LanePlan, workerId: string, deps: LaneDeps) {
@@ -64,10 +68,6 @@ export class Lane {
     this.deps = deps;
     // Each poller listens to it while it waits.
     setMaxListeners(0, this.stopping.signal);
-  }
-
-  get state(): LaneState {
-    return this.current;
   }
 
   /** What its limits and its circuit breaker are kept for. */
@@ -81,7 +81,14 @@ export class Lane {
   }
 
   start(): void {
+    this.deps.events.emit({ type: "lane_state", lane: this.facts, state: this.current });
     this.addPoller();
+  }
+
+  private enter(state: LaneState): void {
+    if (state === this.current) return;
+    this.current = state;
+    this.deps.events.emit({ type: "lane_state", lane: this.facts, state });
   }
 
   /** Takes on a changed plan of the same key: the engine is told before the next poll. */
@@ -108,11 +115,17 @@ export class Lane {
     this.stopping.abort();
     this.recallPolls();
     await Promise.all(this.pollers);
-    this.current = "stopped";
+    this.enter("stopped");
+  }
+
+  /** Resolves when the tasks it has leased have ended. */
+  async untilIdle(): Promise<void> {
+    await Promise.all(this.tasks);
   }
 
   async deregister(): Promise<void> {
-    if (!this.registered) return;
+    if (!this.known) return;
+    this.known = false;
     this.registered = false;
     const { client, events } = this.deps;
     await client.deregister(this.plan.namespace, this.workerId);
@@ -168,7 +181,7 @@ export class Lane {
       const outcome = await this.poll();
       if (outcome.kind === "task") {
         this.runTask(outcome.task, release, breaker, isTrial);
-        this.current = "polling";
+        this.enter("polling");
         this.failures = 0;
         if (!isTrial && !this.stopped && this.pollers.size < this.deps.maxPolls()) this.addPoller();
         continue;
@@ -182,16 +195,16 @@ export class Lane {
   }
 
   private async waitForSlot(slots: SlotPool, signal: AbortSignal): Promise<Release | undefined> {
-    if (this.current === "polling") this.current = "full";
+    if (this.current === "polling") this.enter("full");
     const granted = slots.acquire(this.plan.group, signal);
     this.deps.onWaiting();
     const release = await granted;
-    if (this.current === "full") this.current = "polling";
+    if (this.current === "full") this.enter("polling");
     return release;
   }
 
   private async untilChanged(breaker: CarrierBreaker): Promise<void> {
-    if (breaker.state === "open") this.current = "paused";
+    if (breaker.state === "open") this.enter("paused");
     const { signal } = this.stopping;
     if (signal.aborted) return;
     await new Promise<void>((resolve) => {
@@ -203,15 +216,17 @@ export class Lane {
       const takeBack = breaker.whenChanged(done);
       signal.addEventListener("abort", done, { once: true });
     });
-    if (this.current === "paused" && breaker.state !== "open") this.current = "polling";
+    if (this.current === "paused" && breaker.state !== "open") this.enter("polling");
   }
 
   private runTask(task: LeasedTask, release: Release, breaker: CarrierBreaker, isTrial: boolean): void {
-    void this.deps.run(task, this.plan).finally(() => {
+    const run: Promise<void> = this.deps.run(task, this.plan).finally(() => {
+      this.tasks.delete(run);
       release();
       // Does nothing when the outcome has settled the matter.
       if (isTrial) breaker.returnTrial();
     });
+    this.tasks.add(run);
   }
 
   /** One poll. One whose answer is lost is repeated under the same id, so that a task leased meanwhile is not. */
@@ -263,7 +278,7 @@ export class Lane {
     const { client, clock, events } = this.deps;
     switch (outcome.kind) {
       case "empty":
-        this.current = "polling";
+        this.enter("polling");
         this.failures = 0;
         if (outcome.pollStatus === "no_activity_capability") {
           this.registered = false;
@@ -291,7 +306,7 @@ export class Lane {
         if (this.failures > 1) await pause(clock, this.retryDelay(), this.stopping.signal);
         return;
       case "draining":
-        this.current = "waiting";
+        this.enter("waiting");
         await pause(clock, DRAINED_PAUSE_MS, this.stopping.signal);
         return;
       case "unavailable":
@@ -327,8 +342,10 @@ export class Lane {
       await this.retryLater(outcome, "register");
       return false;
     }
+    this.known = true;
+    // A new config may have changed them meanwhile.
     this.registered = activityTypes === this.plan.activityTypes;
-    this.current = "polling";
+    this.enter("polling");
     events.emit({ type: "registered", lane: this.facts, activityTypes });
     return true;
   }
@@ -349,7 +366,7 @@ export class Lane {
     const { clock, events } = this.deps;
     if (this.stopped) return;
     this.failures++;
-    this.current = "waiting";
+    this.enter("waiting");
     if (outcome.kind === "unavailable") {
       const retryInMs = outcome.retryAfterMs ?? this.retryDelay();
       const { why, status } = outcome;

@@ -3,7 +3,7 @@ import { mappingDifferences, readEngineMapping } from "../config/engine-mapping.
 import { type ActivityMapping, type ExecutorConfig, resolveActivity } from "../config/model.js";
 import type { AbortedDelivery, DeliveryAnswer } from "../delivery/answer.js";
 import { type DelivererDeps, deliverTask } from "../delivery/deliverer.js";
-import { type Report, reportOf } from "../delivery/result-mapping.js";
+import { MALFORMED_OUTPUT, type Report, reportOf } from "../delivery/result-mapping.js";
 import type { EngineClient } from "../engine/client.js";
 import type { LeasedTask } from "../engine/task.js";
 import { type LeaseEnd, LeaseKeeper } from "../lease/keeper.js";
@@ -111,11 +111,11 @@ export class TaskRun {
     if (ended !== undefined) return this.closeAfter(ended);
     // Only an abandoned run or one whose lease has ended is called off.
     if (answer.kind === "aborted") return { end: "lost", detail: "aborted" };
-    if ("carrier" in mapping) judgeCarrier(answer, breaker);
     const report = reportOf(this.task, answer, {
       carrier: this.carrier ?? "of this activity",
       scrub: (text) => secrets.scrub(text),
     });
+    if ("carrier" in mapping) judgeCarrier(answer, report, breaker);
     const reported = await reportOutcome(this.task, report, {
       client,
       clock,
@@ -212,25 +212,25 @@ function describeError({ code, message }: ConfigError): string {
 }
 
 /** A carrier that answers in its own terms works, whatever it says; one that does not is counted. */
-function judgeCarrier(answer: DeliveryAnswer, breaker: CarrierBreaker): void {
+function judgeCarrier(answer: DeliveryAnswer, report: Report, breaker: CarrierBreaker): void {
+  if (isCarriersFault(answer, report)) breaker.failed();
+  // A deadline that had passed before anything was sent says nothing of the carrier.
+  else if (answer.kind !== "timeout") breaker.succeeded();
+}
+
+function isCarriersFault(answer: DeliveryAnswer, report: Report): boolean {
   switch (answer.kind) {
     case "process":
-      breaker.succeeded();
-      break;
+      return false;
     case "http": {
-      const { status, temporary, body } = answer;
-      const speaks = "text" in body && body.text.trimStart().startsWith("{");
-      if ((temporary && !speaks) || status === 401 || status === 403) breaker.failed();
-      else breaker.succeeded();
-      break;
+      const isResult = report.kind === "complete" || report.failure.type !== MALFORMED_OUTPUT;
+      return !isResult && (answer.temporary || answer.status === 401 || answer.status === 403);
     }
     case "timeout":
+      return answer.afterMs > 0;
     case "unreachable":
-      breaker.failed();
-      break;
     case "refused":
-      breaker.failed();
-      break;
+      return true;
   }
 }
 

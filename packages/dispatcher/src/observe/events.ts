@@ -1,5 +1,6 @@
 import type { ConfigError } from "../config/errors.js";
 import type { BreakerState } from "../dispatch/breaker.js";
+import type { LaneState } from "../dispatch/lane.js";
 
 /** Which attempt an event is about. */
 export interface TaskFacts {
@@ -55,6 +56,10 @@ export type DispatcherEvent =
   | { readonly type: "registered"; readonly lane: LaneFacts; readonly activityTypes: readonly string[] }
   | { readonly type: "registration_lost"; readonly lane: LaneFacts; readonly reason: string }
   | { readonly type: "deregistered"; readonly lane: LaneFacts }
+  /** What a registration is doing has changed. */
+  | { readonly type: "lane_state"; readonly lane: LaneFacts; readonly state: LaneState }
+  /** A new config has no use for it; its tasks in flight go on. */
+  | { readonly type: "lane_retired"; readonly lane: LaneFacts }
   | { readonly type: "polled"; readonly lane: LaneFacts; readonly outcome: string; readonly durationMs: number }
   | { readonly type: "task_leased"; readonly task: TaskFacts }
   | {

@@ -51,9 +51,11 @@ function levelOf(event: DispatcherEvent): Level {
     case "engine_version":
     case "registered":
     case "deregistered":
+    case "lane_retired":
     case "draining":
     case "stopped":
       return "info";
+    case "lane_state":
     case "polled":
     case "task_leased":
     case "delivery_started":
@@ -81,6 +83,10 @@ function sentenceOf(event: DispatcherEvent): string {
       return "The engine does not know the registration any more.";
     case "deregistered":
       return "Deregistered.";
+    case "lane_state":
+      return `The registration is ${event.state}.`;
+    case "lane_retired":
+      return "The registration is of no more use.";
     case "polled":
       return "Polled.";
     case "task_leased":
