@@ -14,13 +14,8 @@ export {
 } from "./config/profiles.js";
 export type { LocalCredential } from "./delivery/credentials.js";
 export type { BreakerState } from "./dispatch/breaker.js";
-export {
-  createDispatcher,
-  type Dispatcher,
-  type DispatcherHealth,
-  type DispatcherState,
-  type DrainReport,
-} from "./dispatch/dispatcher.js";
+export type * from "./dispatch/api.js";
+export { createDispatcher } from "./dispatch/dispatcher.js";
 export type { LaneState } from "./dispatch/lane.js";
 export type { BreakerLimits, DispatcherOptions, QueueBinding } from "./dispatch/options.js";
 export type { LaneHealth } from "./observe/board.js";

@@ -7,72 +7,23 @@ import {
   describeConnection,
   resolveConnection,
 } from "../config/connection.js";
-import type { ConfigError } from "../config/errors.js";
+import { configError } from "../config/errors.js";
 import type { ExecutorConfig } from "../config/model.js";
 import { loadProfiles, type Profiles, profilesPath } from "../config/profiles.js";
 import { CredentialStore } from "../delivery/credentials.js";
-import { HttpDeliverer } from "../delivery/http-carrier.js";
-import { ProcessDeliverer } from "../delivery/process-carrier.js";
-import { EngineClient } from "../engine/client.js";
 import type { LeasedTask } from "../engine/task.js";
-import { NetworkGuard } from "../net/guard.js";
 import { Secrets } from "../net/secrets.js";
-import { HealthBoard, type LaneHealth } from "../observe/board.js";
+import { HealthBoard } from "../observe/board.js";
 import { EventStream } from "../observe/events.js";
 import { pause } from "../time/clock.js";
-import type { BreakerState } from "./breaker.js";
-import { CarrierWatch } from "./carriers.js";
+import type { Dispatcher, DispatcherHealth, DispatcherState, DrainReport } from "./api.js";
 import { ConfigSource } from "./config-source.js";
-import { Lane } from "./lane.js";
-import { type LanePlan, laneWorkerId, planLanes } from "./lanes.js";
+import type { LaneDeps } from "./lane.js";
+import { LaneSet } from "./lane-set.js";
+import { type LanePlan, planLanes } from "./lanes.js";
+import { buildMachinery, type Machinery } from "./machinery.js";
 import { type DispatcherOptions, type ResolvedOptions, resolveOptions } from "./options.js";
-import { SlotPool } from "./slots.js";
 import { TaskRun, taskFacts } from "./task-run.js";
-
-export type DispatcherState = "new" | "running" | "draining" | "stopped";
-
-export interface DispatcherHealth {
-  readonly state: DispatcherState;
-  /** False once it has stopped: a process that serves nothing else can end. */
-  readonly live: boolean;
-  /** Whether it leases tasks, or works on as many as it may. */
-  readonly ready: boolean;
-  /** Tasks leased and not yet ended. */
-  readonly inFlight: number;
-  readonly lanes: readonly LaneHealth[];
-  /** Circuit breakers, by carrier. */
-  readonly carriers: readonly { readonly carrier: string; readonly state: BreakerState; readonly slots: number }[];
-  /** Version of the worker protocol; null until the engine has answered. */
-  readonly protocolVersion: string | null;
-  /** How far the engine's clock is ahead of this machine's. */
-  readonly clockSkewMs: number;
-  /** What is wrong with the executor config's newest version, while an older one is in use. */
-  readonly configErrors: readonly ConfigError[];
-}
-
-export interface DrainReport {
-  /** Tasks that were given up: their leases run out, and the engine hands them out again. */
-  readonly abandoned: number;
-}
-
-export interface Dispatcher {
-  /**
-   * Loads the config and begins to lease tasks. It does not wait for the engine: until that answers, it is not ready.
-   *
-   * @throws {ExecutorConfigError} with everything that is wrong with the config
-   * @throws {ProfileError} for a profile that does not exist
-   * @throws {TypeError} naming a setting that cannot be used
-   */
-  start(): Promise<void>;
-  /** Stops leasing, waits for tasks in flight as long as `drainMs` says, gives up the rest, and deregisters. */
-  drain(): Promise<DrainReport>;
-  /** Reads the executor config again. False when the file is broken: the old one stays in use. */
-  reload(): Promise<boolean>;
-  readonly events: EventStream;
-  health(): DispatcherHealth;
-  /** How the engine is reached, with the source of each setting; secrets are redacted. Undefined before `start`. */
-  effectiveConnection(): ConnectionReport | undefined;
-}
 
 /**
  * A dispatcher. It has no effect on its process: no signal handlers, no listening port, nothing printed; see
@@ -87,31 +38,18 @@ export function createDispatcher(options: DispatcherOptions = {}): Dispatcher {
 /** How long a drain waits, past its limit, for the engine to answer a last time. */
 const GOODBYE_MS = 3_000;
 
-/** All that exists from `start` on. */
-interface Machinery {
-  connection: ConnectionSettings;
-  readonly client: EngineClient;
-  readonly slots: SlotPool;
-  readonly watch: CarrierWatch;
-  readonly http: HttpDeliverer;
-  readonly process: ProcessDeliverer;
-  profiles: Profiles;
-}
-
 class RunningDispatcher implements Dispatcher {
   readonly events = new EventStream();
   private readonly board = new HealthBoard(this.events);
   private readonly options: ResolvedOptions;
   private readonly source: ConfigSource;
-  private readonly secrets = new Secrets();
-  private readonly workerId: string;
-  private readonly lanes = new Map<string, Lane>();
-  /** Lanes that a new config has no use for, until their polls have ended. */
-  private readonly retiring = new Set<Promise<void>>();
+  readonly secrets = new Secrets();
+  private readonly lanes: LaneSet;
   private readonly runs = new Map<string, { readonly run: TaskRun; readonly done: Promise<void> }>();
   private readonly ending = new AbortController();
   /** What has been said of the config in use, and need not be said again. */
   private readonly told = new Set<string>();
+  private begun = false;
   private givenUp = false;
   private machinery: Machinery | undefined;
   private config: ExecutorConfig | undefined;
@@ -123,11 +61,16 @@ class RunningDispatcher implements Dispatcher {
   constructor(options: ResolvedOptions) {
     this.options = options;
     this.source = new ConfigSource(options);
-    this.workerId = options.given.workerId ?? `${hostname()}-${process.pid}-${randomBytes(4).toString("hex")}`;
+    this.lanes = new LaneSet({
+      workerId: options.given.workerId ?? `${hostname()}-${process.pid}-${randomBytes(4).toString("hex")}`,
+      events: this.events,
+      deps: (plan) => this.laneDeps(plan),
+    });
   }
 
   async start(): Promise<void> {
-    if (this.state !== "new") throw new TypeError("a dispatcher can be started once");
+    if (this.begun) throw new TypeError("a dispatcher can be started once");
+    this.begun = true;
     const config = await this.source.load();
     const profiles = await this.loadProfiles();
     const connection = this.connect(profiles, config);
@@ -138,7 +81,7 @@ class RunningDispatcher implements Dispatcher {
     // Drained before it had begun.
     if (this.drained !== undefined) return;
     this.secrets.add(connection.token.value);
-    this.machinery = this.build(connection, profiles);
+    this.machinery = buildMachinery(this.options, { connection, profiles }, this);
     this.state = "running";
     this.apply(config, plans);
     void this.keepRegistrationsAlive();
@@ -159,30 +102,6 @@ class RunningDispatcher implements Dispatcher {
     const { environment, clock, credentials: local } = this.options;
     const { profiles } = this.required();
     return new CredentialStore({ config, local, environment, profiles, secrets: this.secrets, clock });
-  }
-
-  private build(connection: ConnectionSettings, profiles: Profiles): Machinery {
-    const { clock, requestTimeoutMs, denyPrivateNetworks, responseLimitBytes, connectTimeoutMs, environment } =
-      this.options;
-    const { events } = this;
-    const guard = new NetworkGuard({ denyPrivateNetworks });
-    return {
-      connection,
-      profiles,
-      client: new EngineClient({
-        serverUrl: connection.serverUrl.value,
-        tlsVerify: connection.tlsVerify.value,
-        token: () => (this.machinery?.connection ?? connection).token.value,
-        scrub: (text) => this.secrets.scrub(text),
-        clock,
-        requestTimeoutMs,
-        onVersion: (version, advertised) => events.emit({ type: "engine_version", version, advertised }),
-      }),
-      slots: new SlotPool(this.options.maxInFlight, 1, []),
-      watch: new CarrierWatch({ clock, guard, events, limits: this.options.breaker, connectTimeoutMs }),
-      http: new HttpDeliverer({ clock, guard, responseLimitBytes, connectTimeoutMs, ca: this.options.given.carrierCa }),
-      process: new ProcessDeliverer({ clock, environment, outputLimitBytes: responseLimitBytes }),
-    };
   }
 
   /** @throws {TypeError} when the plan does not fit the options */
@@ -214,23 +133,15 @@ class RunningDispatcher implements Dispatcher {
       const group = `carrier:${carrier.name}`;
       if (groups.has(group)) watch.locate(group, carrier);
     }
-    const wanted = new Map(plans.map((plan) => [plan.key, plan]));
-    for (const [key, lane] of this.lanes) {
-      if (!wanted.has(key)) this.retire(key, lane);
-    }
-    for (const plan of plans) {
-      const lane = this.lanes.get(plan.key);
-      if (lane === undefined) this.addLane(plan);
-      else lane.update(plan);
-    }
+    this.lanes.arrange(plans);
     const carriers = new Set(config?.mappings.map(({ carrier }) => carrier.name)).size;
     this.events.emit({ type: "config_loaded", mappings: config?.mappings.length ?? 0, carriers });
   }
 
-  private addLane(plan: LanePlan): void {
+  private laneDeps(plan: LanePlan): Omit<LaneDeps, "onWaiting"> {
     const { client, slots, watch } = this.required();
     const { clock, pollSeconds, maxPolls, given } = this.options;
-    const lane: Lane = new Lane(plan, laneWorkerId(this.workerId, plan), {
+    return {
       client,
       clock,
       events: this.events,
@@ -240,24 +151,8 @@ class RunningDispatcher implements Dispatcher {
       pollSeconds,
       maxPolls: () => Math.min(maxPolls, this.perCarrier),
       slotsAdvertised: () => this.perCarrier,
-      onWaiting: () => this.freeSlots(lane, plan.group),
       run: (task, lanePlan) => this.run(task, lanePlan),
-    });
-    this.lanes.set(plan.key, lane);
-    lane.start();
-  }
-
-  private retire(key: string, lane: Lane): void {
-    this.lanes.delete(key);
-    this.events.emit({ type: "lane_retired", lane: lane.facts });
-    const gone: Promise<void> = lane
-      .stopPolling()
-      .then(() => lane.untilIdle())
-      .then(() => lane.deregister())
-      .finally(() => {
-        this.retiring.delete(gone);
-      });
-    this.retiring.add(gone);
+    };
   }
 
   private async run(task: LeasedTask, plan: LanePlan): Promise<void> {
@@ -281,33 +176,21 @@ class RunningDispatcher implements Dispatcher {
       deliverer: { http, process: processes, credentials, renewedBy: task.leaseOwner },
       breaker,
       allowEngineCommands: this.options.given.allowEngineCommands ?? false,
-      isNews: (what) => !this.told.has(what) && this.told.add(what) !== undefined,
+      isNews: (what) => {
+        const isNews = !this.told.has(what);
+        this.told.add(what);
+        return isNews;
+      },
       onCarrier: ({ carrier }) => {
         if (plan.carrier === null) watch.locate(plan.group, carrier);
       },
     });
     const done = run.run().finally(() => {
       this.runs.delete(task.attemptId);
-      if (breaker.state === "open") this.recallPolls(plan.group);
+      if (breaker.state === "open") this.lanes.recallPolls(plan.group);
     });
     this.runs.set(task.attemptId, { run, done });
     await done;
-  }
-
-  /** Polls that are held without need are recalled, so that their slots go round: where nothing comes, a lane needs one. */
-  private freeSlots(waiting: Lane, group: string): void {
-    for (const lane of this.lanes.values()) {
-      if (lane === waiting) continue;
-      if (lane.group === group) lane.recallPolls();
-      else lane.recallSparePolls();
-    }
-  }
-
-  /** Polls that are held for a carrier that has turned out dead are recalled. */
-  private recallPolls(group: string): void {
-    for (const lane of this.lanes.values()) {
-      if (lane.group === group) lane.recallPolls();
-    }
   }
 
   private async keepRegistrationsAlive(): Promise<void> {
@@ -315,7 +198,7 @@ class RunningDispatcher implements Dispatcher {
     while (!this.ending.signal.aborted) {
       await pause(clock, workerHeartbeatMs, this.ending.signal);
       if (this.ending.signal.aborted) return;
-      await Promise.all([...this.lanes.values()].map((lane) => lane.heartbeat()));
+      await this.lanes.heartbeat();
     }
   }
 
@@ -347,7 +230,8 @@ class RunningDispatcher implements Dispatcher {
         return true;
       } catch (error) {
         if (!(error instanceof TypeError)) throw error;
-        this.events.emit({ type: "config_rejected", errors: [], message: error.message });
+        const errors = [configError("invalid_queue_binding", error.message)];
+        this.events.emit({ type: "config_rejected", errors, message: error.message });
         return false;
       }
     }
@@ -383,16 +267,13 @@ class RunningDispatcher implements Dispatcher {
     this.state = "draining";
     this.ending.abort();
     this.events.emit({ type: "draining", inFlight: this.runs.size });
-    const lanes = [...this.lanes.values()];
     const finished = new AbortController();
-    const idle = this.untilIdle(lanes).then(() => finished.abort());
+    const idle = this.untilIdle().then(() => finished.abort());
     await pause(clock, drainMs, finished.signal);
     const abandoned = this.runs.size;
     this.givenUp = true;
     for (const { run } of this.runs.values()) run.abandon();
-    const goodbyes = Promise.all([...this.runs.values()].map(({ done }) => done)).then(() =>
-      Promise.all(lanes.map((lane) => lane.deregister())),
-    );
+    const goodbyes = Promise.all([...this.runs.values()].map(({ done }) => done)).then(() => this.lanes.deregister());
     const said = new AbortController();
     await Promise.race([goodbyes.then(() => said.abort()), pause(clock, GOODBYE_MS, said.signal)]);
     const { client, http, watch } = this.machinery;
@@ -406,8 +287,8 @@ class RunningDispatcher implements Dispatcher {
   }
 
   /** Resolves when nothing is polled for, and nothing is in flight. */
-  private async untilIdle(lanes: readonly Lane[]): Promise<void> {
-    await Promise.all([...lanes.map((lane) => lane.stopPolling()), ...this.retiring]);
+  private async untilIdle(): Promise<void> {
+    await this.lanes.stopPolling();
     await Promise.all([...this.runs.values()].map(({ done }) => done));
   }
 

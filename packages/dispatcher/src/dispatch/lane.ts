@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { EngineClient } from "../engine/client.js";
-import type { PollOutcome, Refused, Unavailable } from "../engine/outcomes.js";
+import type { PollOutcome, Unavailable } from "../engine/outcomes.js";
 import type { LeasedTask } from "../engine/task.js";
 import type { EventStream, LaneFacts } from "../observe/events.js";
-import { backoffDelay, type Clock, pause } from "../time/clock.js";
+import { type Clock, pause } from "../time/clock.js";
 import type { CarrierBreaker } from "./breaker.js";
+import { EngineBackoff } from "./engine-backoff.js";
 import type { LanePlan } from "./lanes.js";
+import { Registration } from "./registration.js";
 import type { Release, SlotPool } from "./slots.js";
 
 export type LaneState =
@@ -33,8 +35,6 @@ export interface LaneDeps {
   readonly run: (task: LeasedTask, plan: LanePlan) => Promise<void>;
 }
 
-const FIRST_RETRY_MS = 200;
-const LONGEST_RETRY_MS = 15_000;
 /** What is asked for while others wait for a slot: the slot goes round. */
 const SHORT_POLL_SECONDS = 1;
 /** A poll that was to be held and is answered at once without a task is not repeated at once. */
@@ -52,15 +52,10 @@ export class Lane {
   private readonly stopping = new AbortController();
   private readonly held = new Set<AbortController>();
   private readonly pollers = new Set<Promise<void>>();
-  private current: LaneState = "starting";
-  private registration: Promise<boolean> | undefined;
-  private waiting: Promise<void> | undefined;
-  /** Whether the engine knows it as it is now. */
-  private registered = false;
-  /** Whether the engine may know it at all. */
-  private known = false;
   private readonly tasks = new Set<Promise<void>>();
-  private failures = 0;
+  private readonly backoff: EngineBackoff;
+  private readonly registration: Registration;
+  private current: LaneState = "starting";
 
   constructor(plan: LanePlan, workerId: string, deps: LaneDeps) {
     this.plan = plan;
@@ -68,6 +63,18 @@ export class Lane {
     this.deps = deps;
     // Each poller listens to it while it waits.
     setMaxListeners(0, this.stopping.signal);
+    const { client, clock, events, buildId, slotsAdvertised } = deps;
+    const { signal } = this.stopping;
+    this.backoff = new EngineBackoff({ clock, events, signal, onWait: () => this.enter("waiting") });
+    this.registration = new Registration({
+      client,
+      events,
+      backoff: this.backoff,
+      buildId,
+      slots: slotsAdvertised,
+      lane: () => this.facts,
+      activityTypes: () => this.plan.activityTypes,
+    });
   }
 
   /** What its limits and its circuit breaker are kept for. */
@@ -86,7 +93,7 @@ export class Lane {
   }
 
   private enter(state: LaneState): void {
-    if (state === this.current) return;
+    if (state === this.current || this.current === "stopped") return;
     this.current = state;
     this.deps.events.emit({ type: "lane_state", lane: this.facts, state });
   }
@@ -94,8 +101,9 @@ export class Lane {
   /** Takes on a changed plan of the same key: the engine is told before the next poll. */
   update(plan: LanePlan): void {
     const changed = JSON.stringify(plan.activityTypes) !== JSON.stringify(this.plan.activityTypes);
+    if (!changed) return;
     this.plan = plan;
-    if (changed) this.registered = false;
+    this.registration.outdate();
   }
 
   /** Ends held polls, so that nothing is leased through them: where the engine can be asked what it had leased already. */
@@ -123,24 +131,13 @@ export class Lane {
     await Promise.all(this.tasks);
   }
 
-  async deregister(): Promise<void> {
-    if (!this.known) return;
-    this.known = false;
-    this.registered = false;
-    const { client, events } = this.deps;
-    await client.deregister(this.plan.namespace, this.workerId);
-    events.emit({ type: "deregistered", lane: this.facts });
+  deregister(): Promise<void> {
+    return this.registration.end();
   }
 
   /** Tells the engine that this registration is alive. */
   async heartbeat(): Promise<void> {
-    if (!this.registered || this.stopped) return;
-    const { client, events } = this.deps;
-    const outcome = await client.heartbeatWorker(this.plan.namespace, this.workerId);
-    if (outcome.kind !== "reregister" || this.stopped) return;
-    this.registered = false;
-    events.emit({ type: "registration_lost", lane: this.facts, reason: outcome.reason });
-    await this.register();
+    if (!this.stopped && !(await this.registration.heartbeat()) && !this.stopped) await this.registration.renew();
   }
 
   private get stopped(): boolean {
@@ -155,10 +152,13 @@ export class Lane {
   }
 
   private async pollLoop(): Promise<void> {
-    const { slots } = this.deps;
+    const { slots, events } = this.deps;
     const { signal } = this.stopping;
     while (!this.stopped) {
-      if (!this.registered && !(await this.register())) continue;
+      if (!this.registration.isCurrent) {
+        if (await this.registration.renew()) this.enter("polling");
+        continue;
+      }
       const breaker = this.deps.breaker();
       if (breaker.state === "open") {
         await this.untilChanged(breaker);
@@ -178,17 +178,20 @@ export class Lane {
         continue;
       }
       const isTrial = breaker.state !== "closed";
+      const askedAt = this.deps.clock.monotonic();
       const outcome = await this.poll();
+      const tookMs = this.deps.clock.monotonic() - askedAt;
+      events.emit({ type: "polled", lane: this.facts, outcome: outcome.kind, durationMs: tookMs });
       if (outcome.kind === "task") {
         this.runTask(outcome.task, release, breaker, isTrial);
         this.enter("polling");
-        this.failures = 0;
+        this.backoff.succeeded();
         if (!isTrial && !this.stopped && this.pollers.size < this.deps.maxPolls()) this.addPoller();
         continue;
       }
       release();
       if (isTrial) breaker.returnTrial();
-      await this.settle(outcome);
+      await this.settle(outcome, tookMs);
       // Without work one held poll is enough.
       if (this.pollers.size > 1) return;
     }
@@ -231,23 +234,14 @@ export class Lane {
 
   /** One poll. One whose answer is lost is repeated under the same id, so that a task leased meanwhile is not. */
   private async poll(): Promise<PollOutcome> {
-    const { clock, events } = this.deps;
-    const startedAt = clock.monotonic();
     const requestId = `activity-poll-${randomUUID()}`;
     let outcome = await this.sendPoll(requestId, false);
     for (let repeats = 1; isLost(outcome) && repeats < LONGEST_REQUEST_LIFE; repeats++) {
       // The first repeat comes at once; when that fails too, the engine is in trouble.
-      if (repeats > 1) await this.retryLater(outcome);
+      if (repeats > 1 && outcome.why !== "aborted") await this.backoff.wait(outcome, "poll");
       outcome = await this.sendPoll(requestId, this.stopped || this.deps.breaker().state === "open");
       if (this.stopped && repeats > 1) break;
     }
-    events.emit({
-      type: "polled",
-      lane: this.facts,
-      outcome: outcome.kind,
-      durationMs: clock.monotonic() - startedAt,
-    });
-    if (outcome.kind === "empty" && !this.stopped) await this.restAfterHaste(clock.monotonic() - startedAt);
     return outcome;
   }
 
@@ -256,7 +250,7 @@ export class Lane {
     const { namespace, taskQueue, group } = this.plan;
     const { workerId } = this;
     // After a failure a short poll shows soon whether the engine is back.
-    const isShort = slots.contends(group) || this.failures > 0;
+    const isShort = slots.contends(group) || this.backoff.failing;
     const timeoutSeconds = atOnce ? 0 : isShort ? Math.min(SHORT_POLL_SECONDS, pollSeconds) : pollSeconds;
     const recall = new AbortController();
     this.held.add(recall);
@@ -269,27 +263,20 @@ export class Lane {
     }
   }
 
-  private async restAfterHaste(tookMs: number): Promise<void> {
-    if (tookMs < HASTY_MS) await pause(this.deps.clock, HASTY_PAUSE_MS, this.stopping.signal);
-  }
-
   /** What a poll without a task means for this lane. */
-  private async settle(outcome: Exclude<PollOutcome, { kind: "task" }>): Promise<void> {
+  private async settle(outcome: Exclude<PollOutcome, { kind: "task" }>, tookMs: number): Promise<void> {
     const { client, clock, events } = this.deps;
+    const { signal } = this.stopping;
     switch (outcome.kind) {
       case "empty":
-        this.enter("polling");
-        this.failures = 0;
         if (outcome.pollStatus === "no_activity_capability") {
-          this.registered = false;
-          await this.retryLater({
-            kind: "unavailable",
-            why: outcome.pollStatus,
-            status: 200,
-            retryAfterMs: undefined,
-            mayHaveActed: false,
-          });
+          this.registration.lost(outcome.pollStatus);
+          await this.backoff.stumble();
+          return;
         }
+        this.enter("polling");
+        this.backoff.succeeded();
+        if (tookMs < HASTY_MS) await pause(clock, HASTY_PAUSE_MS, signal);
         return;
       case "unreadable_task": {
         const { problem, identity } = outcome.read;
@@ -299,85 +286,20 @@ export class Lane {
         return;
       }
       case "reregister":
-        this.registered = false;
-        events.emit({ type: "registration_lost", lane: this.facts, reason: outcome.reason });
+        this.registration.lost(outcome.reason);
         // A registration that does not last is not renewed in a hurry.
-        this.failures++;
-        if (this.failures > 1) await pause(clock, this.retryDelay(), this.stopping.signal);
+        await this.backoff.stumble();
         return;
       case "draining":
         this.enter("waiting");
-        await pause(clock, DRAINED_PAUSE_MS, this.stopping.signal);
+        await pause(clock, DRAINED_PAUSE_MS, signal);
         return;
       case "unavailable":
-        if (outcome.why === "aborted") return;
-        await this.retryLater(outcome);
+        if (outcome.why !== "aborted") await this.backoff.wait(outcome, "poll");
         return;
       case "refused":
-        await this.retryLater(outcome);
+        await this.backoff.wait(outcome, "poll");
     }
-  }
-
-  /** True once registered; false after a wait when that failed. Pollers that need it together ask once. */
-  private register(): Promise<boolean> {
-    this.registration ??= this.tryRegister().finally(() => {
-      this.registration = undefined;
-    });
-    return this.registration;
-  }
-
-  private async tryRegister(): Promise<boolean> {
-    const { client, events, buildId, slotsAdvertised } = this.deps;
-    if (client.protocolVersion === undefined) {
-      const problem = await client.negotiateOnce();
-      if (problem !== undefined) {
-        await this.retryLater(problem, "cluster_info");
-        return false;
-      }
-    }
-    const { namespace, taskQueue, activityTypes } = this.plan;
-    const registration = { namespace, workerId: this.workerId, taskQueue, activityTypes, buildId };
-    const outcome = await client.register({ ...registration, slots: slotsAdvertised() });
-    if (outcome.kind !== "registered") {
-      await this.retryLater(outcome, "register");
-      return false;
-    }
-    this.known = true;
-    // A new config may have changed them meanwhile.
-    this.registered = activityTypes === this.plan.activityTypes;
-    this.enter("polling");
-    events.emit({ type: "registered", lane: this.facts, activityTypes });
-    return true;
-  }
-
-  private retryDelay(): number {
-    return backoffDelay(this.failures, FIRST_RETRY_MS, LONGEST_RETRY_MS);
-  }
-
-  /** Waits before the engine is asked again. Pollers that fail together wait together: that is one failure, not many. */
-  private retryLater(outcome: Unavailable | Refused, operation = "poll"): Promise<void> {
-    this.waiting ??= this.waitToRetry(outcome, operation).finally(() => {
-      this.waiting = undefined;
-    });
-    return this.waiting;
-  }
-
-  private async waitToRetry(outcome: Unavailable | Refused, operation: string): Promise<void> {
-    const { clock, events } = this.deps;
-    if (this.stopped) return;
-    this.failures++;
-    this.enter("waiting");
-    if (outcome.kind === "unavailable") {
-      const retryInMs = outcome.retryAfterMs ?? this.retryDelay();
-      const { why, status } = outcome;
-      events.emit({ type: "engine_unavailable", operation, why, status, retryInMs });
-      await pause(clock, retryInMs, this.stopping.signal);
-      return;
-    }
-    const retryInMs = Math.max(1_000, this.retryDelay());
-    const { status, reason, message } = outcome;
-    events.emit({ type: "engine_refused", operation, status, reason, message, retryInMs });
-    await pause(clock, retryInMs, this.stopping.signal);
   }
 }
 

@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
-import type { DispatcherHealth } from "../dispatch/dispatcher.js";
+import type { DispatcherHealth } from "../dispatch/api.js";
 
 export interface HealthServerOptions {
   /** Default `127.0.0.1`. What it says is meant for operators: let nobody else reach it. */

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { DispatcherHealth } from "../dispatch/dispatcher.js";
+import type { DispatcherHealth } from "../dispatch/api.js";
 import type { EventStream } from "./events.js";
 
 export interface MetricsOptions {

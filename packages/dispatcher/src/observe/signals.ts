@@ -1,4 +1,4 @@
-import type { DrainReport } from "../dispatch/dispatcher.js";
+import type { DrainReport } from "../dispatch/api.js";
 
 export interface SignalOptions {
   /** Called once the drain is over. Default: `process.exit`, with 0, or 1 when tasks were given up. */

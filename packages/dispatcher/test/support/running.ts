@@ -1,4 +1,5 @@
-import { createDispatcher, type Dispatcher } from "../../src/dispatch/dispatcher.js";
+import type { Dispatcher } from "../../src/dispatch/api.js";
+import { createDispatcher } from "../../src/dispatch/dispatcher.js";
 import type { DispatcherOptions } from "../../src/dispatch/options.js";
 import type { DispatcherEvent } from "../../src/observe/events.js";
 import type { ScriptedEngine } from "./scripted-engine.js";
