@@ -165,12 +165,13 @@ describe("a dead carrier", () => {
     const web = await carrier();
     const { port } = web;
     await web.close();
-    await begin({ config: oneCarrier(web.url, ["t"]), breaker, maxPolls: 1 });
+    await begin({ config: oneCarrier(web.url, ["t"]), breaker, maxInFlight: 2 });
     const executions = Array.from({ length: 20 }, () => engine.schedule({ type: "t", maxAttempts: 1 }));
     await running.until(() => running.eventsOf("carrier_state").some(({ state }) => state === "open"));
     await running.until(() => running.dispatcher.health().lanes[0]?.state === "paused");
     const burnt = executions.filter(({ attempts }) => attempts.length > 0).length;
-    expect(burnt).toBeLessThanOrEqual(4);
+    // Three open it; one more may have been leased before that was known.
+    expect(burnt).toBeLessThanOrEqual(5);
     expect(running.dispatcher.health().ready).toBe(false);
     // Several probes later it is still so: a probe costs no task.
     await new Promise((resolve) => setTimeout(resolve, 700));

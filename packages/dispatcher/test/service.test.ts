@@ -112,6 +112,12 @@ describe("the config file", () => {
     const environment = { DW_EXTERNAL_EXECUTOR_CONFIG_PATH: file, DW_EXTERNAL_EXECUTOR_CONFIG_OVERLAY: "here" };
     running = await startDispatcher(engine, { environment });
     await engine.untilStatus(engine.schedule({ type: "t.one" }), "completed");
+    expect(running.dispatcher.effectiveConfiguration()).toMatchObject({
+      connection: { serverUrl: { value: engine.url, source: "flag" }, token: { value: "redacted", source: "flag" } },
+      configFile: { value: { basename: "executor.json" }, source: "environment" },
+      configOverlay: { value: "here", source: "environment" },
+    });
+    expect(JSON.stringify(running.dispatcher.effectiveConfiguration())).not.toContain(folder);
   });
 
   it("is needed, or queues are", async () => {
@@ -304,7 +310,7 @@ describe("secrets", () => {
       pages,
       reports,
       decoded,
-      effective: dispatcher.effectiveConnection(),
+      effective: dispatcher.effectiveConfiguration(),
       health: dispatcher.health(),
     };
     expect(lines.length).toBeGreaterThan(50);

@@ -1,4 +1,5 @@
-import type { ConnectionReport } from "../config/connection.js";
+import type { JsonObject } from "@durable-workflow/carrier/protocol";
+import type { ConnectionReport, Setting } from "../config/connection.js";
 import type { ConfigError } from "../config/errors.js";
 import type { LaneHealth } from "../observe/board.js";
 import type { EventStream } from "../observe/events.js";
@@ -30,6 +31,15 @@ export interface DrainReport {
   readonly abandoned: number;
 }
 
+/** What counts, and who said so: fit to be shown. */
+export interface EffectiveConfiguration {
+  /** Secrets are redacted. */
+  readonly connection: ConnectionReport;
+  /** The executor config's file, by base name and SHA-256 of its path; null for none, or for one given as a document. */
+  readonly configFile: Setting<JsonObject | null>;
+  readonly configOverlay: Setting<string | null>;
+}
+
 export interface Dispatcher {
   /**
    * Loads the config and begins to lease tasks. It does not wait for the engine: until that answers, it is not ready.
@@ -48,6 +58,6 @@ export interface Dispatcher {
   reload(): Promise<boolean>;
   readonly events: EventStream;
   health(): DispatcherHealth;
-  /** How the engine is reached, with the source of each setting; secrets are redacted. Undefined before `start`. */
-  effectiveConnection(): ConnectionReport | undefined;
+  /** What counts, with the source of each setting; secrets are redacted. Undefined before `start`. */
+  effectiveConfiguration(): EffectiveConfiguration | undefined;
 }

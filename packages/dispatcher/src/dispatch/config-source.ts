@@ -1,6 +1,9 @@
+import type { Setting } from "../config/connection.js";
 import { type ConfigError, ExecutorConfigError } from "../config/errors.js";
 import { type ParseConfigOptions, parseConfigText, parseExecutorConfig, readConfigText } from "../config/load.js";
 import type { ExecutorConfig } from "../config/model.js";
+import { describePath } from "../config/redact.js";
+import type { EffectiveConfiguration } from "./api.js";
 import type { ResolvedOptions } from "./options.js";
 
 /** What a look at the config found. */
@@ -16,6 +19,16 @@ export class ConfigSource {
 
   constructor(options: ResolvedOptions) {
     this.options = options;
+  }
+
+  /** Which file and overlay count, and who said so. */
+  describe(): Pick<EffectiveConfiguration, "configFile" | "configOverlay"> {
+    const { given, configPath, configOverlay } = this.options;
+    const path = given.config === undefined ? configPath : undefined;
+    return {
+      configFile: setting(path === undefined ? undefined : describePath(path), given.config ?? given.configPath),
+      configOverlay: setting(configOverlay, given.configOverlay),
+    };
   }
 
   private get parsing(): ParseConfigOptions {
@@ -63,4 +76,10 @@ export class ConfigSource {
       return { kind: "broken", errors, message };
     }
   }
+}
+
+/** @param given what was given in code: it comes before the environment */
+function setting<T>(value: T | undefined, given: unknown): Setting<T | null> {
+  if (given !== undefined) return { value: value ?? null, source: "flag" };
+  return { value: value ?? null, source: value === undefined ? "default" : "environment" };
 }

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import {
-  type ConnectionReport,
   type ConnectionSettings,
   DEFAULT_NAMESPACE,
   describeConnection,
@@ -16,7 +15,7 @@ import { Secrets } from "../net/secrets.js";
 import { HealthBoard } from "../observe/board.js";
 import { EventStream } from "../observe/events.js";
 import { pause } from "../time/clock.js";
-import type { Dispatcher, DispatcherHealth, DispatcherState, DrainReport } from "./api.js";
+import type { Dispatcher, DispatcherHealth, DispatcherState, DrainReport, EffectiveConfiguration } from "./api.js";
 import { ConfigSource } from "./config-source.js";
 import type { LaneDeps } from "./lane.js";
 import { LaneSet } from "./lane-set.js";
@@ -313,8 +312,9 @@ class RunningDispatcher implements Dispatcher {
     };
   }
 
-  effectiveConnection(): ConnectionReport | undefined {
-    return this.machinery === undefined ? undefined : describeConnection(this.machinery.connection);
+  effectiveConfiguration(): EffectiveConfiguration | undefined {
+    if (this.machinery === undefined) return undefined;
+    return { connection: describeConnection(this.machinery.connection), ...this.source.describe() };
   }
 
   private required(): Machinery {
