@@ -37,6 +37,8 @@ export interface HttpDelivererOptions {
   readonly ca?: string | undefined;
 }
 
+const MOST_CERTIFICATES = 50;
+
 /** Delivers tasks over HTTP, with the carrier's transport retries. */
 export class HttpDeliverer {
   private readonly options: HttpDelivererOptions;
@@ -67,8 +69,17 @@ export class HttpDeliverer {
     if (agent === undefined) {
       agent = this.createAgent({ cert, key });
       this.certified.set(name, agent);
+      this.forgetOldest();
     }
     return agent;
+  }
+
+  /** Certificates are replaced by new ones: the oldest is done with, once what it has in flight is. */
+  private forgetOldest(): void {
+    const [oldest] = this.certified;
+    if (oldest === undefined || this.certified.size <= MOST_CERTIFICATES) return;
+    this.certified.delete(oldest[0]);
+    void oldest[1].close();
   }
 
   /** Never rejects. */

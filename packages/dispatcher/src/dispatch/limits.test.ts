@@ -183,6 +183,8 @@ describe("registrations", () => {
 
 it.each<[object, string]>([
   [{ maxInFlight: 0 }, "maxInFlight must be an integer >= 1"],
+  [{ workerId: "" }, "workerId must be 1 to 200 visible ASCII characters"],
+  [{ workerId: "a b" }, "workerId must be 1 to 200 visible ASCII characters"],
   [{ drainMs: -1 }, "drainMs must be an integer >= 0"],
   [{ maxInFlightPerCarrier: 1.5 }, "maxInFlightPerCarrier must be an integer >= 1"],
   [{ breaker: { failures: 0 } }, "breaker.failures must be an integer >= 1"],

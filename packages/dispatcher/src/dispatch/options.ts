@@ -117,6 +117,10 @@ export function resolveOptions(options: DispatcherOptions): ResolvedOptions {
   ) as ResolvedNumbers;
   const { breaker = {}, credentials = {} } = options;
   checkQueues(options.queues);
+  const { workerId } = options;
+  if (workerId !== undefined && !/^[!-~]{1,200}$/.test(workerId)) {
+    throw new TypeError("workerId must be 1 to 200 visible ASCII characters without spaces");
+  }
   checkCredentials(credentials);
   return {
     ...numbers,
