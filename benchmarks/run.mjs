@@ -1,5 +1,6 @@
-// npm run bench [-- codec handler node startup storage]
+// npm run bench [-- codec handler node startup storage dispatcher]
 import { codecBenchmarks } from "./codec.mjs";
+import { dispatcherBenchmarks } from "./dispatcher.mjs";
 import { handlerBenchmarks } from "./handler.mjs";
 import { nodeBenchmarks } from "./node.mjs";
 import { startupBenchmarks } from "./startup.mjs";
@@ -11,6 +12,7 @@ const suites = {
   node: nodeBenchmarks,
   startup: startupBenchmarks,
   storage: storageBenchmarks,
+  dispatcher: dispatcherBenchmarks,
 };
 const wanted = process.argv.slice(2);
 for (const name of wanted.filter((word) => !(word in suites))) {
