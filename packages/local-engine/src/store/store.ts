@@ -56,6 +56,18 @@ export class Store {
     return this.commits.run(work);
   }
 
+  /** Writes at once, in a transaction of its own; for the time before anything is served. */
+  write(work: () => void): void {
+    this.db.exec("BEGIN IMMEDIATE");
+    try {
+      work();
+      this.db.exec("COMMIT");
+    } catch (error) {
+      if (this.db.inTransaction) this.db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
   /** Called within the work of {@link transact}: what to do once it is on disk. */
   onCommit(callback: () => void): void {
     this.commits.onCommit(callback);
