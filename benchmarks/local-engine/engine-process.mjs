@@ -4,7 +4,6 @@ import { createLocalEngine } from "../../packages/local-engine/dist/index.js";
 const engine = createLocalEngine(JSON.parse(process.argv[2]));
 const { port } = await engine.listen();
 console.log(port);
-process.stdin.resume().once("end", async () => {
-  await engine.close();
-  process.exit(0);
+process.stdin.resume().once("end", () => {
+  void engine.close().then(() => process.exit(0));
 });

@@ -79,8 +79,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
   };
   const polls = new Polls(context, resolved.maxWaitingPolls);
   const dueTimer = new DueTimer(context);
-  const pruner =
-    resolved.retentionSeconds === undefined ? undefined : new Pruner(context, resolved.retentionSeconds);
+  const pruner = resolved.retentionSeconds === undefined ? undefined : new Pruner(context, resolved.retentionSeconds);
   const gate = new Gate(resolved.auth);
   const executor = new ExternalExecutor(resolved.externalExecutorConfig);
   const parts: ApiParts = { context, polls, dueTimer, pruner, executor, gate, options: resolved };

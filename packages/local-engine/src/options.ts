@@ -86,7 +86,9 @@ export function resolveOptions(options: LocalEngineOptions): ResolvedOptions {
   const namespaces = options.namespaces ?? [];
   for (const name of namespaces) {
     if (typeof name !== "string" || !NAMESPACE_NAME.test(name)) {
-      throw new TypeError(`namespaces must be names of lower-case letters, digits, ".", "_", "-"; not ${String(name)}`);
+      throw new TypeError(
+        `namespaces must be names of lower-case letters, digits, ".", "_", "-"; not ${JSON.stringify(name)}`,
+      );
     }
   }
   const integrityCheck = options.integrityCheck ?? "quick";

@@ -36,7 +36,11 @@ async function start({ context }: ApiParts, call: Call): Promise<Reply> {
     case "already_running":
       throw invalidField("activity_id", `Standalone activity [${id}] is already running.`);
     case "reserved_in_namespace":
-      throw rejected(id, "activity_id_reserved_in_namespace", `Identifier [${id}] is already reserved in another namespace.`);
+      throw rejected(
+        id,
+        "activity_id_reserved_in_namespace",
+        `Identifier [${id}] is already reserved in another namespace.`,
+      );
     case "queue_draining":
       throw rejected(
         id,

@@ -29,7 +29,7 @@ function follow({ context }: ApiParts, { namespace }: Call, streams: Set<() => v
         if (event.run.namespace === namespace) write(feedEventToWire(event));
       });
       // Keeps what is in between from taking a quiet stream for a dead one.
-      let cancelBeat = (): void => {};
+      let cancelBeat: (() => void) | undefined;
       const beat = (): void => {
         cancelBeat = context.clock.schedule(BEAT_MS, () => {
           if (write(": still here\n\n")) beat();
@@ -40,7 +40,7 @@ function follow({ context }: ApiParts, { namespace }: Call, streams: Set<() => v
       return () => {
         streams.delete(end);
         unsubscribe();
-        cancelBeat();
+        cancelBeat?.();
       };
     },
   };

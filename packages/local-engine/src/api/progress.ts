@@ -45,13 +45,19 @@ function readDetails(fields: Fields, details: unknown): JsonObject | undefined {
   }
   for (const [key, value] of entries) {
     if (!DETAIL_KEY.test(key)) {
-      return fields.add("details", "The keys of the details field must be 1 to 64 letters, digits, '_', '.', ':' or '-'.");
+      return fields.add(
+        "details",
+        "The keys of the details field must be 1 to 64 letters, digits, '_', '.', ':' or '-'.",
+      );
     }
     if (typeof value === "object" && value !== null) {
       return fields.add(`details.${key}`, `The details.${key} field must be a scalar or null.`);
     }
     if (typeof value === "string" && value.length > LONGEST_DETAIL) {
-      return fields.add(`details.${key}`, `The details.${key} field must not be greater than ${LONGEST_DETAIL} characters.`);
+      return fields.add(
+        `details.${key}`,
+        `The details.${key} field must not be greater than ${LONGEST_DETAIL} characters.`,
+      );
     }
   }
   return details;

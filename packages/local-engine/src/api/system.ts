@@ -23,7 +23,10 @@ export function systemRoutes(parts: ApiParts): readonly Route[] {
 }
 
 /** Runs for which something is due, that the timers have not come to yet. */
-function dueRuns({ context }: ApiParts, limit: number): { readonly timeouts: RunRecord[]; readonly leases: RunRecord[] } {
+function dueRuns(
+  { context }: ApiParts,
+  limit: number,
+): { readonly timeouts: RunRecord[]; readonly leases: RunRecord[] } {
   const now = context.now();
   const timeouts: RunRecord[] = [];
   const leases: RunRecord[] = [];

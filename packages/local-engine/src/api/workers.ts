@@ -95,7 +95,10 @@ async function deregister({ context }: ApiParts, { params, namespace }: Call): P
 function list({ context, options }: ApiParts, { namespace }: Call): Reply {
   const now = context.now();
   const workers = context.store.workers.list(namespace);
-  return { status: 200, body: { workers: workers.map((worker) => workerToWire(worker, now, options.longPollSeconds)) } };
+  return {
+    status: 200,
+    body: { workers: workers.map((worker) => workerToWire(worker, now, options.longPollSeconds)) },
+  };
 }
 
 function show({ context, options }: ApiParts, { params, namespace }: Call): Reply {
@@ -107,4 +110,3 @@ function show({ context, options }: ApiParts, { params, namespace }: Call): Repl
   const body = workerToWire(worker, context.now(), options.longPollSeconds);
   return { status: 200, body: { ...body, updated_at: timestamp(worker.updatedAt) } };
 }
-

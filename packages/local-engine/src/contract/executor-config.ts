@@ -1,7 +1,10 @@
 export const EXECUTOR_CONFIG_SCHEMA = "durable-workflow.external-executor.config";
 export const EXECUTOR_CONFIG_VERSION = 1;
 
-export const EXECUTOR_CONTRACT = { schema: "durable-workflow.v2.external-executor-config.contract", version: 1 } as const;
+export const EXECUTOR_CONTRACT = {
+  schema: "durable-workflow.v2.external-executor-config.contract",
+  version: 1,
+} as const;
 
 export const NAMED_ERRORS = [
   "unreadable_config", // no such file, or no permission

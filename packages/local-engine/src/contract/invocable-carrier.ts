@@ -1,7 +1,4 @@
-import {
-  EXTERNAL_TASK_INPUT_MEDIA_TYPE,
-  EXTERNAL_TASK_RESULT_MEDIA_TYPE,
-} from "@durable-workflow/carrier/protocol";
+import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "@durable-workflow/carrier/protocol";
 import { EXECUTOR_CONFIG_SCHEMA, EXECUTOR_CONFIG_VERSION } from "./executor-config.js";
 import { INPUT_CONTRACT } from "./task-input.js";
 import { RESULT_CONTRACT } from "./task-result.js";
@@ -30,12 +27,7 @@ export const invocableCarrierContract = {
   ...INVOCABLE_CONTRACT,
   scope: {
     task_kinds: ["activity_task"],
-    explicit_non_goals: [
-      "workflow_task_execution",
-      "workflow_replay",
-      "history_mutation",
-      "generic_webhook_ingress",
-    ],
+    explicit_non_goals: ["workflow_task_execution", "workflow_replay", "history_mutation", "generic_webhook_ingress"],
   },
   config_binding: {
     config_schema: EXECUTOR_CONFIG_SCHEMA,

@@ -3,7 +3,10 @@ import { INVOCABLE_CONTRACT } from "./invocable-carrier.js";
 import { INPUT_CONTRACT } from "./task-input.js";
 import { RESULT_CONTRACT } from "./task-result.js";
 
-export const SURFACE_CONTRACT = { schema: "durable-workflow.v2.external-execution-surface.contract", version: 1 } as const;
+export const SURFACE_CONTRACT = {
+  schema: "durable-workflow.v2.external-execution-surface.contract",
+  version: 1,
+} as const;
 export const SURFACE_NAME = "activity_grade_external_execution";
 
 export const AUTH_CONTRACT = { schema: "durable-workflow.v2.auth-composition.contract", version: 1 } as const;
@@ -30,7 +33,11 @@ export const externalExecutionSurfaceContract = {
       "keep its lease with heartbeats",
       "answer with a success or a failure envelope",
     ],
-    external_handlers_must_not: ["replay workflows", "change the history of a run", "order signals, queries or updates"],
+    external_handlers_must_not: [
+      "replay workflows",
+      "change the history of a run",
+      "order signals, queries or updates",
+    ],
   },
   contract_seams: {
     input_envelope: published(INPUT_CONTRACT, "worker_protocol.external_task_input_contract"),

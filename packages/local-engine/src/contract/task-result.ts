@@ -204,7 +204,8 @@ export const externalTaskResultContract = {
   payload_support: {
     result_payload: "Results are tagged with their codec; no result is result: null.",
     failure_details: "Details are tagged with their codec, where there are any.",
-    unsupported_codec: "Arguments that cannot be read: kind unsupported_payload, classification unsupported_payload_codec.",
+    unsupported_codec:
+      "Arguments that cannot be read: kind unsupported_payload, classification unsupported_payload_codec.",
     unsupported_external_storage:
       "A reference that cannot be fetched: kind unsupported_payload, classification unsupported_payload_reference.",
   },

@@ -23,7 +23,11 @@ const policies: fc.Arbitrary<RetryPolicy> = fc.record({
 });
 
 type Step =
-  | { readonly do: "claim" | "heartbeat" | "complete" | "cancelled" | "terminated" }
+  | { readonly do: "claim" }
+  | { readonly do: "heartbeat" }
+  | { readonly do: "complete" }
+  | { readonly do: "cancelled" }
+  | { readonly do: "terminated" }
   | { readonly do: "fail"; readonly type: string | null; readonly nonRetryable: boolean }
   | { readonly do: "wait"; readonly seconds: number };
 

@@ -1,10 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
-import {
-  EXTERNAL_TASK_INPUT_MEDIA_TYPE,
-  EXTERNAL_TASK_RESULT_MEDIA_TYPE,
-} from "@durable-workflow/carrier/protocol";
+import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "@durable-workflow/carrier/protocol";
 import { failureMapping, RETRY_AUTHORITY } from "../contract/invocable-carrier.js";
 import { isObject } from "../http/fields.js";
 import type { Delivery } from "../service/deliveries.js";

@@ -37,7 +37,7 @@ export class Responses {
     let bytes: Buffer | string = whole;
     if (whole.length >= COMPRESS_FROM_BYTES) {
       all["Vary"] = "Accept-Encoding";
-      const accepted = String(request.headers["accept-encoding"] ?? "");
+      const accepted = request.headers["accept-encoding"] ?? "";
       if (/\bgzip\b/.test(accepted)) {
         all["Content-Encoding"] = "gzip";
         bytes = gzipSync(whole);

@@ -103,7 +103,11 @@ function describeOpening(error: unknown, file: string): unknown {
     return new LocalEngineError("file_corrupt", message, cause);
   }
   const why = error instanceof Error ? error.message : code;
-  return new LocalEngineError("file_unusable", `${file} cannot be opened (${why}): check its folder and permissions`, cause);
+  return new LocalEngineError(
+    "file_unusable",
+    `${file} cannot be opened (${why}): check its folder and permissions`,
+    cause,
+  );
 }
 
 /** The name of SQLite's result code (`SQLITE_FULL`), or undefined for errors that are not SQLite's. */

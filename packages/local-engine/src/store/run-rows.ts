@@ -1,11 +1,4 @@
-import type {
-  Activity,
-  ActivityStatus,
-  ClosedReason,
-  RetryPolicy,
-  RunStatus,
-  TaskStatus,
-} from "../engine/model.js";
+import type { Activity, ActivityStatus, ClosedReason, RetryPolicy, RunStatus, TaskStatus } from "../engine/model.js";
 import type { RunRecord } from "./records.js";
 
 /** A row of `runs`. */

@@ -19,7 +19,12 @@ const PROJECTED = [
   "next_page_token",
 ] as const;
 
-export const LEGACY_FIELDS = { query: "query_name", signal: "signal_name", update: "update_name", wait_policy: "wait_for" };
+export const LEGACY_FIELDS = {
+  query: "query_name",
+  signal: "signal_name",
+  update: "update_name",
+  wait_policy: "wait_for",
+};
 
 /** An answer of the workflow routes, with the block that says which operation it answers, under which contract. */
 export function withControlPlane(

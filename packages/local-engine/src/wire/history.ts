@@ -1,3 +1,4 @@
+import { encodeAvroValue } from "@durable-workflow/carrier/payload";
 import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
 import type { ActivityStatus, Micros, TaskStatus } from "../engine/model.js";
 import type { StopCommand } from "../service/stops.js";
@@ -32,7 +33,7 @@ export function historyToWire(recorded: Recorded): readonly WireEvent[] {
   return [
     ...startEvents(recorded),
     ...attempts.map((attempt) => startedEvent(recorded, attempt)),
-    ...events.map((event) => keptEvent(recorded, event)),
+    ...events.map((kept) => keptEvent(recorded, kept)),
     ...completionEvents(recorded),
   ].toSorted((one, other) => one.sequence - other.sequence);
 }
@@ -82,7 +83,9 @@ function startEvents(recorded: Recorded): readonly WireEvent[] {
   ];
 }
 
+/** An attempt, with the failure that made it necessary as the payload that a retried activity is given. */
 function startedEvent(recorded: Recorded, attempt: AttemptRecord): WireEvent {
+  const failure = recorded.attempts.find(({ number }) => number === attempt.number - 1)?.failure;
   return event(attempt.event, "ActivityStarted", attempt.startedAt, {
     ...attemptHead(recorded, attempt.attemptId, attempt.number),
     activity: activityToWire(recorded, {
@@ -90,6 +93,7 @@ function startedEvent(recorded: Recorded, attempt: AttemptRecord): WireEvent {
       attemptCount: attempt.number,
       attemptId: attempt.attemptId,
       startedAt: attempt.startedAt,
+      exception: failure ? encodeAvroValue(encodedException(failure)) : null,
     }),
     task: taskToWire(recorded, {
       id: attempt.taskId,
@@ -309,6 +313,7 @@ interface ActivityMoment {
   readonly startedAt?: Micros | null;
   readonly lastHeartbeatAt?: Micros | null;
   readonly closedAt?: Micros | null;
+  readonly exception?: string | null;
 }
 
 function activityToWire({ run, input }: Recorded, moment: ActivityMoment): Wire {
@@ -330,6 +335,7 @@ function activityToWire({ run, input }: Recorded, moment: ActivityMoment): Wire 
     ...optional("started_at", stamp(moment.startedAt)),
     ...optional("closed_at", stamp(moment.closedAt)),
     ...optional("arguments", input),
+    ...optional("exception", moment.exception),
   };
 }
 
@@ -402,6 +408,10 @@ function innerException(failure: FailureRecord): Wire {
     ...optional("details", failure.details ?? undefined),
     ...(failure.nonRetryable ? { non_retryable: true } : {}),
   };
+}
+
+function encodedException({ exceptionClass, type, message, code }: FailureRecord): Wire {
+  return { class: exceptionClass, type, message, code };
 }
 
 const DEADLINE_FIELDS = {

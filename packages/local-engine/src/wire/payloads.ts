@@ -36,7 +36,10 @@ export function readPayload(value: unknown, field: string): string {
 /** Exactly two keys make an envelope. */
 export function isEnvelope(value: unknown): value is Readonly<Record<string, unknown>> {
   return (
-    isObject(value) && Object.keys(value).length === 2 && "codec" in value && ("blob" in value || "external_storage" in value)
+    isObject(value) &&
+    Object.keys(value).length === 2 &&
+    "codec" in value &&
+    ("blob" in value || "external_storage" in value)
   );
 }
 
@@ -50,6 +53,7 @@ export function encode(value: unknown, field: string): string {
 }
 
 function unsupportedCodec(codec: unknown): string {
-  const named = typeof codec === "string" ? `payload codec ${JSON.stringify(codec.slice(0, 80))}` : "a payload without codec";
+  const named =
+    typeof codec === "string" ? `payload codec ${JSON.stringify(codec.slice(0, 80))}` : "a payload without codec";
   return `unsupported_payload_codec: ${named} is not supported by Durable Workflow 2.0; use codec="avro" with the fixed Avro Value schema and single-object framing. JSON remains the HTTP document transport, not a workflow payload codec.`;
 }

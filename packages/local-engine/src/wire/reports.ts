@@ -8,17 +8,12 @@ type Ids = Pick<Claimant, "taskId" | "attemptId">;
 /** The answer to a complete or a fail. */
 export function reportToWire(outcome: ReportOutcome, claimant: Claimant, verb: "completed" | "failed"): Reply {
   const ids = idsToWire(claimant);
-  switch (outcome.kind) {
-    case "recorded":
-      return {
-        status: 200,
-        body: { ...ids, outcome: verb, recorded: true, reason: null, next_task_id: outcome.nextTaskId },
-      };
-    case "closed":
-      return { status: 409, body: { ...ids, ...ignoredToWire(outcome, verb) } };
-    default:
-      throw ownershipError(outcome, claimant);
-  }
+  if (outcome.kind === "closed") return { status: 409, body: { ...ids, ...ignoredToWire(outcome, verb) } };
+  if (outcome.kind !== "recorded") throw ownershipError(outcome, claimant);
+  return {
+    status: 200,
+    body: { ...ids, outcome: verb, recorded: true, reason: null, next_task_id: outcome.nextTaskId },
+  };
 }
 
 function ignoredToWire({ run, attempt }: Closed, verb: string): Record<string, unknown> {
