@@ -75,7 +75,7 @@ export interface ResolvedOptions {
 export const DEFAULT_NAMESPACE = "default";
 
 const NAMESPACE_NAME = /^[a-z0-9._-]{1,128}$/;
-const CHECKS: readonly unknown[] = ["quick", "full", "off"];
+const CHECKS = new Set<unknown>(["quick", "full", "off"]);
 const nothing = (): void => {};
 const silent: Logger = { info: nothing, warn: nothing, error: nothing };
 
@@ -92,7 +92,7 @@ export function resolveOptions(options: LocalEngineOptions): ResolvedOptions {
     }
   }
   const integrityCheck = options.integrityCheck ?? "quick";
-  if (!CHECKS.includes(integrityCheck)) throw new TypeError('integrityCheck must be "quick", "full" or "off"');
+  if (!CHECKS.has(integrityCheck)) throw new TypeError('integrityCheck must be "quick", "full" or "off"');
   const { externalExecutorConfig } = options;
   if (externalExecutorConfig !== undefined && typeof externalExecutorConfig.path !== "string") {
     throw new TypeError("externalExecutorConfig.path must be the path of a config file");

@@ -4,13 +4,13 @@ import type { JsonObject } from "../http/call.js";
 import { isObject } from "../http/fields.js";
 import type { ConfigError } from "./config.js";
 
-const TYPES: readonly unknown[] = ["process", "http", "invocable_http", "sqs", "webhook"];
-const RETRYABLE_BELOW_500: readonly unknown[] = [408, 425, 429];
+const TYPES = new Set<unknown>(["process", "http", "invocable_http", "sqs", "webhook"]);
+const RETRYABLE_BELOW_500 = new Set<unknown>([408, 425, 429]);
 
 /** What is wrong with a carrier of the config. Only those that are called over HTTP have limits of their own. */
 export function carrierErrors(name: string, carrier: unknown): readonly ConfigError[] {
-  if (!isObject(carrier) || !TYPES.includes(carrier["type"])) {
-    const message = `External executor carrier type must be one of ${TYPES.join(", ")}.`;
+  if (!isObject(carrier) || !TYPES.has(carrier["type"])) {
+    const message = `External executor carrier type must be one of ${[...TYPES].join(", ")}.`;
     return [{ code: "invalid_schema", message, context: { carrier: name, field: "type" } }];
   }
   return carrier["type"] === "invocable_http" ? invocableErrors(name, carrier) : [];
@@ -71,7 +71,7 @@ function isOnlyActivities(capabilities: unknown): boolean {
 }
 
 function isRetryableCode(code: unknown): boolean {
-  return code === "5xx" || RETRYABLE_BELOW_500.includes(code) || (code !== undefined && isWithin(code, 500, 599));
+  return code === "5xx" || RETRYABLE_BELOW_500.has(code) || (code !== undefined && isWithin(code, 500, 599));
 }
 
 function isListOf(value: unknown, most: number, fits: (item: unknown) => boolean): boolean {

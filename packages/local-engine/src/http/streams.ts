@@ -14,19 +14,19 @@ export function openStream(response: ServerResponse, { stream }: StreamReply): v
     [CONTROL_PLANE_VERSION_HEADER]: CONTROL_PLANE_VERSION,
   });
   response.flushHeaders();
-  let stop: () => void = () => {};
+  let stop: (() => void) | undefined;
   const end = (): void => {
-    stop();
+    stop?.();
     response.end();
   };
   stop = stream((text) => {
     response.write(text);
     if (response.writableLength <= MOST_UNSENT_BYTES) return true;
-    stop();
+    stop?.();
     response.destroy();
     return false;
   }, end);
   response.once("close", () => {
-    stop();
+    stop?.();
   });
 }

@@ -1,5 +1,5 @@
 import Database from "libsql";
-import { LocalEngineError } from "../errors.js";
+import { isLocalEngineError, LocalEngineError } from "../errors.js";
 
 /** A prepared statement. Rows come as objects of columns. */
 export interface Statement<Row> {
@@ -34,15 +34,15 @@ export function openConnection(file: string, check: IntegrityCheck): Connection 
     db = wrap(new Database(file));
     // Exclusive from the first page on: a second process is refused, and one that dies leaves nothing behind.
     db.pragma("locking_mode = EXCLUSIVE");
+    db.exec("BEGIN IMMEDIATE; COMMIT");
+    // Before anything is written: a file that is refused stays as it is.
+    checkIntegrity(db, file, check);
     db.pragma("journal_mode = WAL");
     db.pragma("synchronous = FULL");
     db.pragma("fullfsync = ON");
     db.pragma("checkpoint_fullfsync = ON");
-    db.pragma("foreign_keys = OFF");
     db.pragma("cache_size = -65536");
     db.pragma("temp_store = MEMORY");
-    db.exec("BEGIN IMMEDIATE; COMMIT");
-    checkIntegrity(db, file, check);
     return db;
   } catch (error) {
     closeQuietly(db);
@@ -64,9 +64,23 @@ function wrap(db: Database.Database): Connection {
       return Object.values(rows[0] ?? {})[0];
     },
     close() {
-      db.close();
+      try {
+        release(db);
+      } finally {
+        db.close();
+      }
     },
   };
+}
+
+/**
+ * Gives up the lock. The driver keeps its handle until prepared statements are collected as garbage, and SQLite the lock
+ * with it. Leaving the write-ahead mode also leaves one file behind instead of two.
+ */
+function release(db: Database.Database): void {
+  db.pragma("journal_mode = DELETE");
+  db.pragma("locking_mode = NORMAL");
+  db.exec("SELECT count(*) FROM sqlite_schema");
 }
 
 function checkIntegrity(db: Connection, file: string, check: IntegrityCheck): void {
@@ -87,9 +101,9 @@ function closeQuietly(db: Connection | undefined): void {
   }
 }
 
-function describeOpening(error: unknown, file: string): unknown {
-  const code = sqliteCode(error);
-  if (code === undefined) return error;
+function describeOpening(error: unknown, file: string): LocalEngineError {
+  if (isLocalEngineError(error)) return error;
+  const code = sqliteCode(error) ?? "";
   const cause = { cause: error };
   if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) {
     const message = `${file} is in use by another engine: a file has one engine at a time; stop that one, or use another file`;
@@ -102,7 +116,7 @@ function describeOpening(error: unknown, file: string): unknown {
     const message = `${file} is damaged: restore a copy of it, or start with another file`;
     return new LocalEngineError("file_corrupt", message, cause);
   }
-  const why = error instanceof Error ? error.message : code;
+  const why = error instanceof Error ? error.message : String(error);
   return new LocalEngineError(
     "file_unusable",
     `${file} cannot be opened (${why}): check its folder and permissions`,

@@ -6,7 +6,7 @@ export const FIRST_READY_SQL = `SELECT id, available_at FROM runs
   WHERE namespace = ? AND task_queue = ? AND activity_type = ? AND task_status = 'ready' AND available_at <= ?
   ORDER BY available_at, id LIMIT 1`;
 
-const NEXT_READY_SQL = `SELECT available_at FROM runs
+export const NEXT_READY_SQL = `SELECT available_at FROM runs
   WHERE namespace = ? AND task_queue = ? AND activity_type = ? AND task_status = 'ready' AND available_at > ?
   ORDER BY available_at LIMIT 1`;
 

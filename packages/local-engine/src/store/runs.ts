@@ -10,6 +10,9 @@ export interface NewRun extends Omit<RunRecord, "key"> {
   readonly fingerprint: string;
 }
 
+export const DUE_SQL = "SELECT * FROM runs WHERE due_at <= ? ORDER BY due_at LIMIT ?";
+export const NEXT_DUE_SQL = "SELECT due_at FROM runs WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
+
 /** Where the rows of `runs`, `inputs`, `outcomes` and `superseded_tasks` are read and written. */
 export class Runs {
   private readonly insertRun: Statement<never>;
@@ -59,8 +62,8 @@ export class Runs {
     this.byRunId = db.prepare("SELECT * FROM runs WHERE activity_id = ? AND run_id = ?");
     this.byTask = db.prepare("SELECT * FROM runs WHERE task_id = ?");
     this.bySuperseded = db.prepare("SELECT run FROM superseded_tasks WHERE task_id = ?");
-    this.due = db.prepare("SELECT * FROM runs WHERE due_at <= ? ORDER BY due_at LIMIT ?");
-    this.nextDue = db.prepare("SELECT due_at FROM runs WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1");
+    this.due = db.prepare(DUE_SQL);
+    this.nextDue = db.prepare(NEXT_DUE_SQL);
     this.inputOf = db.prepare("SELECT arguments, fingerprint FROM inputs WHERE run = ?");
     this.outcomeOf = db.prepare("SELECT result, failure FROM outcomes WHERE run = ?");
   }

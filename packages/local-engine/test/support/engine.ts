@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach } from "vitest";
+import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "../../src/index.js";
+import { Client, type ClientOptions } from "./client.js";
+import { FakeClock } from "./fake-clock.js";
+
+export interface Opened {
+  readonly engine: LocalEngine;
+  readonly url: string;
+  readonly client: Client;
+  readonly clock: FakeClock;
+}
+
+const cleanups: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+/** An engine that listens, at a time that stands still, until the end of the test. */
+export async function openEngine(
+  options: Partial<LocalEngineOptions> = {},
+  clientOptions: ClientOptions = {},
+): Promise<Opened> {
+  const clock = (options.clock as FakeClock | undefined) ?? new FakeClock();
+  const engine = createLocalEngine({ file: ":memory:", ...options, clock });
+  cleanups.push(() => engine.close());
+  const { url } = await engine.listen();
+  return { engine, url, client: new Client(url, clientOptions), clock };
+}
+
+/** A folder that is gone after the test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "local-engine-"));
+  cleanups.push(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
+/** Runs after the test, last registered first. */
+export function cleanUp(action: () => unknown): void {
+  cleanups.push(action);
+}
