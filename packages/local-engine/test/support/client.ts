@@ -86,7 +86,8 @@ export class Client {
     const { status, body } = await this.poll(workerId, queue, more);
     if (status !== 200) throw new Error(`poll: ${status} ${JSON.stringify(body)}`);
     const { task } = body;
-    return task && { taskId: task.task_id, attemptId: task.activity_attempt_id, owner: task.lease_owner, task };
+    if (task === null) return undefined;
+    return { taskId: task.task_id, attemptId: task.activity_attempt_id, owner: task.lease_owner, task };
   }
 
   report(verb: "complete" | "fail" | "heartbeat", held: Held, more: object = {}): Promise<Answer> {
