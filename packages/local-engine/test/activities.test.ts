@@ -62,7 +62,8 @@ describe("an activity", () => {
   it("is started once when many ask at the same time", async () => {
     const { client } = await openEngine();
     const answers = await Promise.all(Array.from({ length: 20 }, () => client.start("t", "q", { activity_id: "a" })));
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array.from({ length: 19 }, () => 422)]);
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 422)).toHaveLength(19);
   });
 
   it("takes ids and names as they are", async () => {
