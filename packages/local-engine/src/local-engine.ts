@@ -11,7 +11,7 @@ import { systemRoutes } from "./api/system.js";
 import { taskQueueRoutes } from "./api/task-queues.js";
 import { workerRoutes } from "./api/workers.js";
 import { microsecondReader } from "./clock.js";
-import { serverCapabilities } from "./contract/cluster-info.js";
+import { serverCapabilities } from "./api/cluster-info.js";
 import { MICROS_PER_SECOND } from "./engine/model.js";
 import { LocalEngineError } from "./errors.js";
 import { ExternalExecutor } from "./executor/external-executor.js";

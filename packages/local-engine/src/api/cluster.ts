@@ -1,4 +1,4 @@
-import { clusterInfo } from "../contract/cluster-info.js";
+import { clusterInfo } from "./cluster-info.js";
 import type { Reply } from "../http/call.js";
 import type { Route } from "../http/router.js";
 import { DEFAULT_NAMESPACE } from "../options.js";

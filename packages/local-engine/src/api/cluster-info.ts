@@ -1,4 +1,4 @@
-import type { ApiParts } from "../api/parts.js";
+import type { ApiParts } from "./parts.js";
 import { MICROS_PER_SECOND } from "../engine/model.js";
 import {
   CONTROL_PLANE_VERSION,
@@ -16,17 +16,17 @@ import {
   EXECUTOR_CONFIG_VERSION,
   EXECUTOR_CONTRACT,
   externalExecutorConfigContract,
-} from "./executor-config.js";
-import { INVOCABLE_CONTRACT, invocableCarrierContract } from "./invocable-carrier.js";
+} from "../contract/executor-config.js";
+import { INVOCABLE_CONTRACT, invocableCarrierContract } from "../contract/invocable-carrier.js";
 import {
   AUTH_CONTRACT,
   authCompositionContract,
   externalExecutionSurfaceContract,
   SURFACE_CONTRACT,
   SURFACE_NAME,
-} from "./surface.js";
-import { externalTaskInputContract, INPUT_CONTRACT } from "./task-input.js";
-import { externalTaskResultContract, RESULT_CONTRACT } from "./task-result.js";
+} from "../contract/surface.js";
+import { externalTaskInputContract, INPUT_CONTRACT } from "../contract/task-input.js";
+import { externalTaskResultContract, RESULT_CONTRACT } from "../contract/task-result.js";
 
 const REQUEST_CONTRACT = { schema: "durable-workflow.v2.control-plane-request.contract", version: 1 } as const;
 const COMPRESSION = ["gzip", "deflate"];
