@@ -1,6 +1,7 @@
-// npm run bench [-- codec handler node startup]
+// npm run bench [-- codec handler node startup local-engine]
 import { codecBenchmarks } from "./codec.mjs";
 import { handlerBenchmarks } from "./handler.mjs";
+import { localEngineBenchmarks } from "./local-engine.mjs";
 import { nodeBenchmarks } from "./node.mjs";
 import { startupBenchmarks } from "./startup.mjs";
 
@@ -9,6 +10,7 @@ const suites = {
   handler: handlerBenchmarks,
   node: nodeBenchmarks,
   startup: startupBenchmarks,
+  "local-engine": localEngineBenchmarks,
 };
 const wanted = process.argv.slice(2);
 for (const name of wanted.filter((word) => !(word in suites))) {

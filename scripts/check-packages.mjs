@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { root, run, runBin } from "./lib.mjs";
 
 let failed = false;
@@ -41,6 +41,12 @@ for (const folder of readdirSync(`${root}packages`)) {
   mkdirSync(join(consumer, "node_modules", "@types"), { recursive: true });
   symlinkSync(`${root}node_modules/@types/node`, join(consumer, "node_modules", "@types", "node"), "dir");
   symlinkSync(`${root}node_modules/undici-types`, join(consumer, "node_modules", "undici-types"), "dir");
+  // As an install would put them there; what they need themselves is found where they really are.
+  for (const dependency of Object.keys(manifest.dependencies ?? {})) {
+    const link = join(consumer, "node_modules", dependency);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(`${root}node_modules/${dependency}`, link, "dir");
+  }
   const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith(".json"));
   const lines = entries.map((entry, i) => `import * as entry${i} from "${manifest.name}${entry.slice(1)}";`);
   const uses = entries.map((_, i) => `entry${i}`).join(", ");
