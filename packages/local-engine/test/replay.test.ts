@@ -7,8 +7,8 @@ import { beforeOf, groups } from "./replay/scenarios.js";
 import type { Json } from "./support/client.js";
 
 /**
- * Every recorded request that concerns this engine is sent to it, and the answer compared: status, reason, and which
- * fields there are, of what type. Differences that are meant stand in a list.
+ * Every recorded request that concerns this engine is sent to it, and the answer compared: status, reason, which fields
+ * there are, of what type, and the values that decide or explain something. Differences that are meant stand in a list.
  */
 if (!hasRecordings) {
   it.skip("../shared/contract is not here: its recordings are replayed where it is", () => undefined);
@@ -63,7 +63,7 @@ if (!hasRecordings) {
       if (response.body.reason !== body.reason) {
         differences.push({ path: "reason", what: `${response.body.reason} recorded, ${body.reason} here` });
       }
-      differences.push(...compareShapes(cut(response.body), cut(body)));
+      differences.push(...compareShapes(cut(response.body), cut(body)), ...compareValues(response.body, body));
     }
     return differences.flatMap(({ path, what }) => {
       const index = accepted.findIndex((one) => one.names.test(name) && one.path.test(path));
@@ -71,6 +71,26 @@ if (!hasRecordings) {
       return index < 0 ? [`${path}: ${what}`] : [];
     });
   }
+}
+
+/** What is decided, and what is said of a mistake: it is shown to people, and searched for. */
+const COMPARED = [
+  ...["message", "error", "errors", "validation_errors", "remediation", "json_error", "allowed_roles", "role", "limit"],
+  ...["outcome", "recorded", "can_continue", "cancel_requested", "heartbeat_recorded", "run_closed_reason"],
+  ...["status", "activity_status", "attempt_count", "closed_reason", "result", "business_key", "activity_class"],
+  ...["run_status", "attempt_status", "task_status", "command_status", "command_sequence", "target_scope"],
+  ...["poll_status", "task.attempt_number", "task.arguments", "task.retry_policy", "task.activity_type"],
+  ...["processed", "enforced", "expired_count", "activity_count", "next_page_token", "acknowledged", "registered"],
+];
+
+function compareValues(recorded: Json, own: Json): readonly { path: string; what: string }[] {
+  const at = (body: Json, path: string): unknown => path.split(".").reduce((inner, key) => inner?.[key], body);
+  return COMPARED.flatMap((path) => {
+    const [theirs, ours] = [at(recorded, path), at(own, path)].map((value) => JSON.stringify(value));
+    return theirs === undefined || theirs === ours
+      ? []
+      : [{ path: `value of ${path}`, what: `${theirs}, here ${ours}` }];
+  });
 }
 
 /** Recordings of August refer to those of April for the capabilities that every answer carries. */

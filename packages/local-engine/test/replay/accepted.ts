@@ -23,7 +23,7 @@ export function whyNotReplayed({ name, request }: Recording): string | undefined
 interface Accepted {
   /** Names of recordings. */
   readonly names: RegExp;
-  /** `status`, `reason`, or the path of a field. */
+  /** `status`, `reason`, the path of a field that is there or not, or `value of` and a path. */
   readonly path: RegExp;
   readonly why: string;
 }
@@ -42,19 +42,32 @@ export const accepted: readonly Accepted[] = [
     why: "heartbeat details outside the limits: the engine fails with a bare 500, here the field is named with a 422",
   },
   {
-    names: /^(?:60[45679]|610|624)-/,
-    path: /^status$|^(?:validation_)?errors\.result\.external_storage/,
+    names: /^(?:60[4-9]|610|624)-/,
+    path: /^status$|^value of|^(?:validation_)?errors\.result\.external_storage/,
     why: "references were recorded with a storage driver configured; this engine has none, and says so",
   },
   {
     names: /^(?:453|469)-/,
-    path: /^(?:reason|lease_expires_at)$/,
+    path: /^(?:reason|lease_expires_at|value of (?:can_continue|heartbeat_recorded))$/,
     why: "April did not move the heartbeat deadline with a heartbeat; August does, and so does this engine",
   },
   {
     names: /^1281-/,
     path: /^(?:reason|validation_errors|protocol_version|server_capabilities)$/,
     why: "this one answer of August lacks what every other answer of its plane has",
+  },
+  {
+    names: /^45[25]-/,
+    path: /^value of (?:processed|enforced)$/,
+    why: "follows from that: one silent activity timed out earlier in April",
+  },
+  { names: APRIL, path: /^value of task\.arguments$/, why: "April framed payloads in another way" },
+  { names: /^01[234]-/, path: /^value of remediation$/, why: "April spoke version 1.0 only" },
+  { names: /^115-/, path: /^value of/, why: "April knew PHP's codecs too" },
+  {
+    names: /^01[69]-/,
+    path: /^value of remediation$/,
+    why: "namespaces are made by an option of this engine, not over its API",
   },
   { names: APRIL, path: /^(?:poll_status|task\.idempotency_key)$/, why: "added to the protocol since April" },
   {
@@ -69,12 +82,12 @@ export const accepted: readonly Accepted[] = [
   },
   {
     names: /^(?:120|460|465|1460|1465)-/,
-    path: /^run_closed_(?:reason|at)$/,
+    path: /^(?:value of )?run_closed_(?:reason|at)$/,
     why: "recorded for an authored workflow, which goes on; the host run of an activity closes with it",
   },
   {
     names: /^1?42[37]-/,
-    path: /^task\.arguments$/,
+    path: /^(?:value of )?task\.arguments$/,
     why: "the replay starts these activities without arguments",
   },
   { names: /^10\d\d-/, path: /^(?:failure|attempts)$/, why: "added by this engine to the description of an activity" },
