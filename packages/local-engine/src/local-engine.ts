@@ -51,6 +51,9 @@ export interface LocalEngine {
 /** A client that takes longer to send a request than this is let go. */
 const REQUEST_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_MS = 75_000;
+/** What is left of a request when the engine is closed may take so long. */
+const CLOSE_GRACE_MS = 5000;
+const IDLE_SWEEP_MS = 20;
 
 /**
  * Opens an engine on a database file. Its timers run from here on, whether it listens or not.
@@ -96,7 +99,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     ...eventRoutes(parts, streams),
   ]);
   const responses = new Responses(serverCapabilities(resolved));
-  const namespaces = ensureNamespaces(context, resolved.namespaces);
+  const namespaces = ensureNamespaces(context, resolved.namespaces, file);
   const handlerParts = {
     router,
     gate,
@@ -121,7 +124,10 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
         );
       }
       const server = createServer((request, response) => {
-        void handleRequest(handlerParts, request, response);
+        handleRequest(handlerParts, request, response).catch((error: unknown) => {
+          logger.error({ error }, "A request could not be answered.");
+          response.destroy();
+        });
       });
       server.requestTimeout = REQUEST_TIMEOUT_MS;
       server.keepAliveTimeout = KEEP_ALIVE_MS;
@@ -148,14 +154,9 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
         polls.stop();
         dueTimer.stop();
         pruner?.stop();
+        context.feed.release();
         for (const end of streams) end();
-        for (const server of servers) server.closeIdleConnections();
-        // Connections that wait for their client's next request would hold the server open.
-        const sweep = setInterval(() => {
-          for (const server of servers) server.closeIdleConnections();
-        }, 20);
-        await Promise.all(closed);
-        clearInterval(sweep);
+        await drainConnections(servers, Promise.all(closed));
         store.close();
       })();
       return closing;
@@ -163,12 +164,33 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
   };
 }
 
+/** Waits until the servers have closed. Connections without a request are closed at once, the others after a while. */
+async function drainConnections(servers: ReadonlySet<Server>, closed: Promise<unknown>): Promise<void> {
+  const closeIdle = (): void => {
+    for (const server of servers) server.closeIdleConnections();
+  };
+  closeIdle();
+  const sweep = setInterval(closeIdle, IDLE_SWEEP_MS);
+  const grace = setTimeout(() => {
+    for (const server of servers) server.closeAllConnections();
+  }, CLOSE_GRACE_MS);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(grace);
+}
+
 /** Writes the namespaces that are new, before anything is served, and names all that there are. */
-function ensureNamespaces({ store, now }: EngineContext, names: readonly string[]): ReadonlySet<string> {
-  store.write(() => {
-    for (const name of names) {
-      store.namespaces.ensure(name, name === DEFAULT_NAMESPACE ? "Default namespace" : null, now());
-    }
-  });
+function ensureNamespaces({ store, now }: EngineContext, names: readonly string[], file: string): ReadonlySet<string> {
+  try {
+    store.write(() => {
+      for (const name of names) {
+        store.namespaces.ensure(name, name === DEFAULT_NAMESPACE ? "Default namespace" : null, now());
+      }
+    });
+  } catch (error) {
+    store.close();
+    const message = `${file} cannot be written: make room on its disk, or check its permissions`;
+    throw new LocalEngineError("file_unusable", message, { cause: error });
+  }
   return new Set(store.namespaces.list().map(({ name }) => name));
 }

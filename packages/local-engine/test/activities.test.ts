@@ -221,3 +221,18 @@ describe("retention", () => {
     expect(body.retention).toMatchObject({ processed: 1, pruned: 1 });
   });
 });
+
+describe("closing the engine", () => {
+  it("answers those who wait for a result with what is known", async () => {
+    const { client, engine } = await openEngine();
+    await client.started("t", "q", { activity_id: "a" });
+    const waiting = client.describe("a", "?wait=200");
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+    await engine.close();
+    expect(await waiting).toMatchObject({ status: "running" });
+    await expect(engine.listen()).rejects.toMatchObject({ code: "closed" });
+    await engine.close();
+  });
+});

@@ -7,7 +7,7 @@ import type { PollOutcome } from "../service/polls.js";
 import { type Claimant, completeTask, failTask, heartbeatTask, type ReportedFailure } from "../service/reports.js";
 import { StorageUnavailableError } from "../store/group-commit.js";
 import type { WorkerRecord } from "../store/records.js";
-import { isEnvelope, readPayload } from "../wire/payloads.js";
+import { readPayload } from "../wire/payloads.js";
 import { heartbeatToWire, reportToWire } from "../wire/reports.js";
 import { taskToWire } from "../wire/task.js";
 import { type ApiParts, WORKER_ROLES } from "./parts.js";
@@ -169,9 +169,8 @@ function readFailure(fields: Fields, { body }: Call): ReportedFailure {
   fields.string(failure, "timeout_type", { oneOf: TIMEOUT_TYPES }, prefix);
   fields.check();
   const { details } = failure;
-  if (isEnvelope(details)) {
-    readPayload(details, "failure.details");
-  }
+  // Kept as they came, but only if they are something that could be encoded.
+  readPayload(details ?? null, "failure.details");
   return {
     message: message ?? "",
     type: type ?? null,

@@ -16,6 +16,8 @@ export function eventRoutes(parts: ApiParts, streams: Set<() => void>): readonly
       pattern: "/api/events",
       plane: "control",
       roles: CONTROL_ROLES,
+      // A browser's EventSource can send no headers of its own.
+      needsVersion: false,
       handle: (call) => follow(parts, call, streams),
     },
   ];

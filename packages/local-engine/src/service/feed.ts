@@ -37,6 +37,11 @@ export class Feed {
     };
   }
 
+  /** Calls back all who wait for a run to close: nothing closes any more. */
+  release(): void {
+    for (const callbacks of this.awaited.values()) for (const callback of callbacks) callback();
+  }
+
   publish(event: FeedEvent): void {
     for (const listener of this.listeners) listener(event);
     if (event.type !== "activity.closed") return;

@@ -100,6 +100,7 @@ export class GroupCommit {
     }
     for (const operation of batch) settle(operation);
     if (this.waiting.length > 0) this.schedule();
+    for (const { committed } of batch) for (const callback of committed) callback();
   }
 
   /** All in one transaction; false when that could not be kept. */
@@ -118,6 +119,7 @@ export class GroupCommit {
       const lone = batch.length === 1 ? batch[0] : undefined;
       if (lone === undefined) return false;
       lone.outcome = { error: asStorageError(error) };
+      lone.committed = [];
       return true;
     }
   }
@@ -152,13 +154,9 @@ export class GroupCommit {
   }
 }
 
-function settle({ outcome, resolve, reject, committed }: Operation): void {
-  if (outcome !== undefined && "value" in outcome) {
-    resolve(outcome.value as never);
-    for (const callback of committed) callback();
-  } else {
-    reject(outcome?.error);
-  }
+function settle({ outcome, resolve, reject }: Operation): void {
+  if (outcome !== undefined && "value" in outcome) resolve(outcome.value as never);
+  else reject(outcome?.error);
 }
 
 /** Codes that speak of the disk, not of the statement. */
