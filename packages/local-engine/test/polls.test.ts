@@ -23,6 +23,41 @@ describe("a poll", () => {
     expect((await polling)?.task.workflow_id).toBe("a");
   });
 
+  it("misses no start, however close the two are", async () => {
+    const { client } = await openEngine();
+    await workers(client, "q", ["w"]);
+    for (let round = 0; round < 40; round++) {
+      const polling = client.take("w", "q");
+      await client.started("t", "q", { activity_id: `a${round}` });
+      const held = await polling;
+      expect(held?.task.workflow_id).toBe(`a${round}`);
+      await client.report("complete", held!);
+    }
+  });
+
+  it("that waits already is handed a retry when it is due", async () => {
+    const { client, clock } = await openEngine();
+    await workers(client, "q", ["w", "v"]);
+    await client.started("t", "q", { retry_policy: { max_attempts: 2, backoff_seconds: [5] } });
+    const held = await client.take("w", "q");
+    const polling = client.take("v", "q");
+    await arrived();
+    await client.report("fail", held!, { failure: { message: "no" } });
+    await clock.advance(5001);
+    expect((await polling)?.task.attempt_number).toBe(2);
+  });
+
+  it("that waits already is handed a task whose lease has run out", async () => {
+    const { client, clock } = await openEngine({ leaseSeconds: 10, longPollSeconds: 60 });
+    await workers(client, "q", ["w", "v"]);
+    await client.started("t", "q");
+    await client.take("w", "q");
+    const polling = client.take("v", "q");
+    await arrived();
+    await clock.advance(10_001);
+    expect((await polling)?.task.attempt_number).toBe(2);
+  });
+
   it("gets a task that nobody else gets", async () => {
     const { client, clock } = await openEngine({ longPollSeconds: 5 });
     const names = Array.from({ length: 10 }, (_, n) => `w${n}`);
