@@ -24,7 +24,7 @@ export async function localEngineBenchmarks() {
   try {
     const grouped = await throughput(folder, "grouped", 256);
     const apart = await throughput(folder, "apart", 1);
-    report(grouped, apart);
+    printThroughput(grouped, apart);
     await pollLatency(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -45,7 +45,7 @@ async function throughput(folder, name, maxCommitBatch) {
   return { starts, "life cycles": lives };
 }
 
-function report(grouped, apart) {
+function printThroughput(grouped, apart) {
   console.log(`\nlocal engine, ${CONNECTIONS} connections, synchronous=FULL`);
   for (const [what, aim] of Object.entries(AIMS)) {
     const verdict = grouped[what] >= aim ? "met" : "MISSED";
@@ -126,8 +126,8 @@ async function poll(connection, worker, queue) {
 }
 
 async function complete(connection, { taskId, attemptId, owner }) {
-  const report = { activity_attempt_id: attemptId, lease_owner: owner, result: INPUT };
-  expectStatus(200, await connection.post(`/api/worker/activity-tasks/${taskId}/complete`, report));
+  const outcome = { activity_attempt_id: attemptId, lease_owner: owner, result: INPUT };
+  expectStatus(200, await connection.post(`/api/worker/activity-tasks/${taskId}/complete`, outcome));
 }
 
 function expectStatus(expected, { status, body }) {

@@ -12,7 +12,11 @@ import { createLocalEngine } from "../src/index.js";
  * time do to an activity, what is told of it is what the state machine says.
  */
 type Step =
-  | { readonly do: "poll" | "heartbeat" | "complete" | "cancel" | "terminate" }
+  | { readonly do: "poll" }
+  | { readonly do: "heartbeat" }
+  | { readonly do: "complete" }
+  | { readonly do: "cancel" }
+  | { readonly do: "terminate" }
   | { readonly do: "fail"; readonly type: string | null; readonly nonRetryable: boolean }
   | { readonly do: "wait"; readonly seconds: number };
 
@@ -82,7 +86,9 @@ it("the engine does what the state machine says", { timeout: 60_000 }, async () 
             // Just past whole seconds: instants within a millisecond are told apart by fractions.
             state = await pass(clock, state, step.seconds);
             break;
-          default: {
+          case "heartbeat":
+          case "complete":
+          case "fail": {
             if (held === undefined) break;
             const more = step.do === "fail" ? { failure: failureOf(step) } : {};
             const { status, body } = await client.report(step.do, held, more);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { accepted, whyNotReplayed } from "./replay/accepted.js";
-import { compareShapes } from "./replay/compare.js";
+import { compareShapes, compareValues } from "./replay/compare.js";
 import { hasRecordings, type Recording, readRecordings } from "./replay/recording.js";
 import { Replayer } from "./replay/replayer.js";
 import { beforeOf, groups } from "./replay/scenarios.js";
@@ -71,26 +71,6 @@ if (!hasRecordings) {
       return index < 0 ? [`${path}: ${what}`] : [];
     });
   }
-}
-
-/** What is decided, and what is said of a mistake: it is shown to people, and searched for. */
-const COMPARED = [
-  ...["message", "error", "errors", "validation_errors", "remediation", "json_error", "allowed_roles", "role", "limit"],
-  ...["outcome", "recorded", "can_continue", "cancel_requested", "heartbeat_recorded", "run_closed_reason"],
-  ...["status", "activity_status", "attempt_count", "closed_reason", "result", "business_key", "activity_class"],
-  ...["run_status", "attempt_status", "task_status", "command_status", "command_sequence", "target_scope"],
-  ...["poll_status", "task.attempt_number", "task.arguments", "task.retry_policy", "task.activity_type"],
-  ...["processed", "enforced", "expired_count", "activity_count", "next_page_token", "acknowledged", "registered"],
-];
-
-function compareValues(recorded: Json, own: Json): readonly { path: string; what: string }[] {
-  const at = (body: Json, path: string): unknown => path.split(".").reduce((inner, key) => inner?.[key], body);
-  return COMPARED.flatMap((path) => {
-    const [theirs, ours] = [at(recorded, path), at(own, path)].map((value) => JSON.stringify(value));
-    return theirs === undefined || theirs === ours
-      ? []
-      : [{ path: `value of ${path}`, what: `${theirs}, here ${ours}` }];
-  });
 }
 
 /** Recordings of August refer to those of April for the capabilities that every answer carries. */

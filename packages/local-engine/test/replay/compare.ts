@@ -39,3 +39,26 @@ function typeOf(value: Json): string {
   if (value === null) return "null";
   return Array.isArray(value) ? "list" : typeof value;
 }
+
+/** What is decided, and what is said of a mistake: it is shown to people, and searched for. */
+const COMPARED = `
+  message error errors validation_errors remediation json_error allowed_roles role limit
+  outcome recorded can_continue cancel_requested heartbeat_recorded run_closed_reason
+  status activity_status attempt_count closed_reason result business_key activity_class
+  run_status attempt_status task_status command_status command_sequence target_scope
+  poll_status task.attempt_number task.arguments task.retry_policy task.activity_type
+  processed enforced expired_count activity_count next_page_token acknowledged registered
+`.match(/\S+/g) as readonly string[];
+
+export function compareValues(recorded: Json, own: Json): readonly Difference[] {
+  return COMPARED.flatMap((path) => {
+    const [theirs, ours] = [recorded, own].map((body) => JSON.stringify(valueAt(body, path)));
+    return theirs === undefined || theirs === ours
+      ? []
+      : [{ path: `value of ${path}`, what: `${theirs}, here ${ours}` }];
+  });
+}
+
+function valueAt(body: Json, path: string): unknown {
+  return path.split(".").reduce((inner: Json, key) => inner?.[key], body);
+}
