@@ -201,6 +201,20 @@ describe("a poll", () => {
     expect((await polling).body).toMatchObject({ task: null, poll_status: "draining" });
   });
 
+  it("of a worker with a build id gets nothing, and is in nobody's way", async () => {
+    const { client, clock } = await openEngine({ longPollSeconds: 5 });
+    await client.register("built", "q", ["t"], { build_id: "b1" });
+    await workers(client, "q", ["w"]);
+    const built = client.poll("built", "q", { build_id: "b1" });
+    await arrived();
+    const polling = client.take("w", "q");
+    await arrived();
+    await client.started("t", "q");
+    expect(await polling).toBeDefined();
+    await clock.advance(5000);
+    expect((await built).body).toMatchObject({ task: null, poll_status: "empty" });
+  });
+
   it("needs a registration, which can be taken back", async () => {
     const { client } = await openEngine({ longPollSeconds: 0 });
     await workers(client, "q", ["w"]);

@@ -63,7 +63,8 @@ export class Polls {
       const waiter: Waiter = {
         request,
         key: queueKey(worker.namespace, worker.taskQueue),
-        types: new Set(worker.activityTypes),
+        // A worker with a build id gets nothing: it must not be woken in the place of one that would.
+        types: new Set(worker.buildId === null ? worker.activityTypes : []),
         settle: resolve,
         fail: reject,
         isSettled: false,
@@ -133,7 +134,12 @@ export class Polls {
           this.wakeAll(waiter.key);
           return "gone";
         }
-        const delivery = deliverAgain(this.context, waiter.request) ?? deliverNext(this.context, waiter.request);
+        const repeated = deliverAgain(this.context, waiter.request);
+        if (repeated !== undefined) {
+          this.wakeAll(waiter.key);
+          return repeated;
+        }
+        const delivery = deliverNext(this.context, waiter.request);
         if (delivery !== undefined) return delivery;
         // From here on, within this very transaction, it must be found by whatever makes a task ready.
         this.park(waiter);
