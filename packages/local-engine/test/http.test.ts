@@ -306,3 +306,11 @@ describe("options", () => {
     );
   });
 });
+
+it("an engine that is closed while it begins to listen does not listen", async () => {
+  const engine = createLocalEngine({ file: ":memory:" });
+  const listening = engine.listen();
+  const closed = engine.close();
+  await expect(listening).rejects.toMatchObject({ code: "closed" });
+  await closed;
+});

@@ -33,9 +33,7 @@ async function register({ context }: ApiParts, { body, namespace }: Call): Promi
   const fields = new Fields();
   const workerId = fields.string(body, "worker_id", { max: 255 });
   const taskQueue = fields.string(body, "task_queue", { required: true, max: 255 });
-  const runtime = body["runtime"] === "" ? undefined : body["runtime"];
-  const knownRuntime =
-    fields.string({ runtime }, "runtime", runtime == null ? { required: true } : { oneOf: RUNTIMES }) ?? "";
+  const runtime = fields.string(body, "runtime", { required: true, oneOf: RUNTIMES });
   const sdkVersion = fields.string(body, "sdk_version", { max: 64 });
   const buildId = fields.string(body, "build_id", { max: 255 });
   const workflowTypes = fields.strings(body, "supported_workflow_types", 255);
@@ -50,7 +48,7 @@ async function register({ context }: ApiParts, { body, namespace }: Call): Promi
       namespace,
       workerId: id,
       taskQueue: taskQueue ?? "",
-      runtime: knownRuntime,
+      runtime: runtime ?? "",
       sdkVersion: sdkVersion ?? null,
       buildId: buildId === undefined || buildId === "" ? null : buildId,
       workflowTypes: workflowTypes ?? [],

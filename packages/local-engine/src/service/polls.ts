@@ -95,11 +95,6 @@ export class Polls {
     }
   }
 
-  /** How many wait. */
-  get size(): number {
-    return this.waiting;
-  }
-
   private taskReady({ namespace, taskQueue, activityType, state }: RunRecord): void {
     const key = queueKey(namespace, taskQueue);
     const waiters = this.queues.get(key);
