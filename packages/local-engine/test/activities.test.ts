@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 import { Client } from "./support/client.js";
@@ -77,6 +78,44 @@ describe("an activity", () => {
     expect(await client.describe("constructor")).toMatchObject({ business_key: odd, status: "completed" });
     expect((await client.call("GET", "/api/activities/__proto__")).status).toBe(404);
     expect((await client.call("GET", "/api/activities/..%2F..%2Fetc")).status).toBe(404);
+  });
+
+  it("gives every name back as it was, or refuses it", { timeout: 60_000 }, async () => {
+    const { client } = await openEngine({ longPollSeconds: 0 });
+    const names = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 40 }),
+      fc.string({ unit: "grapheme", maxLength: 40 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(names, async (name) => {
+        const { status, body } = await client.start(name, name, { business_key: name, activity_class: name });
+        const isPlain = name !== "" && !/[\0\p{Surrogate}]/u.test(name);
+        expect(status).toBe(isPlain ? 201 : 422);
+        if (!isPlain) return;
+        await client.register(name, name, [name]);
+        expect((await client.take(name, name))?.task).toMatchObject({
+          activity_type: name,
+          task_queue: name,
+          lease_owner: name,
+        });
+        expect(await client.describe(body.activity_id)).toMatchObject({ business_key: name, activity_class: name });
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("is not found by what only begins with its id", async () => {
+    const { client } = await openEngine();
+    await client.register("w", "q", ["t"]);
+    await client.started("t", "q", { activity_id: "a" });
+    const held = await client.take("w", "q");
+    expect((await client.call("GET", "/api/activities/a%00b")).status).toBe(404);
+    expect((await client.call("POST", "/api/workflows/a%00/cancel", {})).status).toBe(404);
+    const longer = { ...held!, attemptId: `${held?.attemptId}\0x` };
+    expect((await client.report("complete", longer)).status).toBe(422);
+    const cut = await client.report("complete", held!, { result: { codec: "avro", blob: "wwHi\0" } });
+    expect(cut.body.errors).toHaveProperty(["result.blob"]);
+    expect((await client.report("complete", held!)).status).toBe(200);
   });
 
   it("refuses arguments that no worker could decode", async () => {

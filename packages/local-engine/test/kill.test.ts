@@ -6,7 +6,7 @@ import { ChildEngine } from "./support/child-engine.js";
 import type { Client, Held, Json } from "./support/client.js";
 import { temporaryFolder } from "./support/engine.js";
 
-const ROUNDS = 14;
+const ROUNDS = 25;
 const CLIENTS = 6;
 const LEASE_SECONDS = 1;
 

@@ -35,6 +35,9 @@ if (!hasRecordings) {
       it.each(replayed)("$name", async (recording) => {
         await beforeOf(recording.number)?.(replayer, recording, find);
         const { response, body } = await replayer.replay(recording);
+        const headers = Object.keys(recording.response.headers).map((name) => name.toLowerCase());
+        if (response.status === recording.response.status)
+          expect(Object.keys(response.headers)).toEqual(expect.arrayContaining(headers));
         expect(unaccepted(recording, response.status, body)).toEqual([]);
       });
     });

@@ -48,7 +48,7 @@ export class Fields {
     if (rule.max !== undefined && value.length > rule.max) {
       return this.add(path, `The ${said(path)} field must not be greater than ${rule.max} characters.`);
     }
-    if (rule.pattern !== undefined && !rule.pattern.test(value)) {
+    if (!isStorable(value) || (rule.pattern !== undefined && !rule.pattern.test(value))) {
       return this.add(path, `The ${said(path)} field format is invalid.`);
     }
     return value;
@@ -79,7 +79,7 @@ export class Fields {
       if (item.length > max) {
         return this.add(at, `The ${said(at)} field must not be greater than ${max} characters.`) ?? [];
       }
-      return [item];
+      return isStorable(item) ? [item] : (this.add(at, `The ${said(at)} field format is invalid.`) ?? []);
     });
   }
 
@@ -116,6 +116,13 @@ export class Fields {
     }
     return whole;
   }
+}
+
+const UNSTORABLE = /[\0\p{Surrogate}]/u;
+
+/** Whether the database gives a text back as it was: not with a NUL, at which it would end, nor with half a character. */
+export function isStorable(text: string): boolean {
+  return !UNSTORABLE.test(text);
 }
 
 const MOST_ITEMS = 1000;

@@ -1,3 +1,4 @@
+import { isStorable } from "./fields.js";
 import { type Call, type Plane, type Reply, ReplyError, type Role, type StreamReply } from "./call.js";
 
 export interface Route {
@@ -70,10 +71,13 @@ function step(node: Node, part: string): Node {
 
 function decode(part: string, path: string): string {
   try {
-    return decodeURIComponent(part);
+    const decoded = decodeURIComponent(part);
+    // Nothing can have such a name.
+    if (isStorable(decoded)) return decoded;
   } catch {
-    throw notFound(path);
+    // Not found either.
   }
+  throw notFound(path);
 }
 
 function notFound(path: string): ReplyError {

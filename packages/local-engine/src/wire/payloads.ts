@@ -1,6 +1,6 @@
 import { encodeAvroValue, isPayloadError } from "@durable-workflow/carrier/payload";
 import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
-import { invalidField, isObject } from "../http/fields.js";
+import { invalidField, isObject, isStorable } from "../http/fields.js";
 
 /** A payload as it travels. */
 export interface Envelope {
@@ -29,7 +29,8 @@ export function readPayload(value: unknown, field: string): string {
     throw invalidField(`${field}.external_storage`, "External payload references require an external storage driver.");
   }
   const { blob } = value;
-  if (typeof blob !== "string") throw invalidField(`${field}.blob`, "The payload envelope blob must be a string.");
+  if (typeof blob !== "string" || !isStorable(blob))
+    throw invalidField(`${field}.blob`, "The payload envelope blob must be a string.");
   return blob;
 }
 
