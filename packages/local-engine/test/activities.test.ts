@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
+import { arrived, cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 import { Client } from "./support/client.js";
-import { settle } from "./support/fake-clock.js";
 import { join } from "node:path";
 import { createLocalEngine } from "../src/index.js";
 
@@ -133,10 +132,7 @@ describe("an activity", () => {
     const held = await client.take("w", "q");
     const waiting = client.describe("a", "?wait=10");
     const impatient = client.describe("a", "?wait=2");
-    await settle();
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
+    await arrived();
     await clock.advance(2000);
     expect(await impatient).toMatchObject({ status: "running" });
     await client.report("complete", held!, { result: 7 });
@@ -266,9 +262,7 @@ describe("closing the engine", () => {
     const { client, engine } = await openEngine();
     await client.started("t", "q", { activity_id: "a" });
     const waiting = client.describe("a", "?wait=200");
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
+    await arrived();
     await engine.close();
     expect(await waiting).toMatchObject({ status: "running" });
     await expect(engine.listen()).rejects.toMatchObject({ code: "closed" });

@@ -1,13 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { openEngine } from "./support/engine.js";
+import { arrived, openEngine } from "./support/engine.js";
 import type { Client, Held } from "./support/client.js";
-
-/** Long enough for requests on this machine to have arrived. */
-function arrived(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, 60);
-  });
-}
 
 async function workers(client: Client, queue: string, names: readonly string[], types = ["t"]): Promise<void> {
   for (const name of names) await client.register(name, queue, types);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach } from "vitest";
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "../../src/index.js";
 import { Client, type ClientOptions } from "./client.js";
@@ -38,6 +39,14 @@ export function temporaryFolder(): string {
     rmSync(folder, { recursive: true, force: true });
   });
   return folder;
+}
+
+/**
+ * Waits until requests that were sent have arrived. In small steps: client and server share a thread, and each step lets
+ * both do what they can, however slow the machine is.
+ */
+export async function arrived(): Promise<void> {
+  for (let step = 0; step < 8; step++) await sleep(8);
 }
 
 /** Runs after the test, last registered first. */
