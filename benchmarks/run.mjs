@@ -1,4 +1,4 @@
-// npm run bench [-- codec handler node startup local-engine]
+// npm run bench [-- codec handler node startup]
 import { codecBenchmarks } from "./codec.mjs";
 import { handlerBenchmarks } from "./handler.mjs";
 import { localEngineBenchmarks } from "./local-engine.mjs";
@@ -8,9 +8,9 @@ import { startupBenchmarks } from "./startup.mjs";
 const suites = {
   codec: codecBenchmarks,
   handler: handlerBenchmarks,
+  "local-engine": localEngineBenchmarks,
   node: nodeBenchmarks,
   startup: startupBenchmarks,
-  "local-engine": localEngineBenchmarks,
 };
 const wanted = process.argv.slice(2);
 for (const name of wanted.filter((word) => !(word in suites))) {

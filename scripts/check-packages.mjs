@@ -12,6 +12,25 @@ function check(name, ok) {
   failed ||= !ok;
 }
 
+function link(name, modules) {
+  mkdirSync(dirname(join(modules, name)), { recursive: true });
+  symlinkSync(`${root}node_modules/${name}`, join(modules, name), "dir");
+}
+
+/** The packages that a file of a package imports, those behind its relative imports included. */
+function importsOf(file, seen = new Set()) {
+  if (seen.has(file)) return [];
+  seen.add(file);
+  const targets = [...readFileSync(file, "utf8").matchAll(/(?:from|import) ?\(?"([^"]+)"/g)].map(
+    ([, target]) => target,
+  );
+  return targets.flatMap((target) => {
+    if (!target.startsWith(".")) return [target];
+    const source = join(dirname(file), target);
+    return importsOf(file.endsWith(".d.ts") ? source.replace(/\.js$/, ".d.ts") : source, seen);
+  });
+}
+
 const work = mkdtempSync(join(tmpdir(), "carrier-pack-"));
 for (const folder of readdirSync(`${root}packages`)) {
   const manifest = JSON.parse(readFileSync(`${root}packages/${folder}/package.json`, "utf8"));
@@ -38,25 +57,40 @@ for (const folder of readdirSync(`${root}packages`)) {
   const installed = join(consumer, "node_modules", manifest.name);
   mkdirSync(installed, { recursive: true });
   run("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"]);
-  mkdirSync(join(consumer, "node_modules", "@types"), { recursive: true });
-  symlinkSync(`${root}node_modules/@types/node`, join(consumer, "node_modules", "@types", "node"), "dir");
-  symlinkSync(`${root}node_modules/undici-types`, join(consumer, "node_modules", "undici-types"), "dir");
-  // As an install would put them there; what they need themselves is found where they really are.
-  for (const dependency of Object.keys(manifest.dependencies ?? {})) {
-    const link = join(consumer, "node_modules", dependency);
-    mkdirSync(dirname(link), { recursive: true });
-    symlinkSync(`${root}node_modules/${dependency}`, link, "dir");
-  }
-  const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith(".json"));
-  const lines = entries.map((entry, i) => `import * as entry${i} from "${manifest.name}${entry.slice(1)}";`);
-  const uses = entries.map((_, i) => `entry${i}`).join(", ");
+  const needed = Object.keys(manifest.dependencies ?? {});
+  for (const name of ["@types/node", "undici-types", ...needed]) link(name, join(consumer, "node_modules"));
   writeFileSync(join(consumer, "package.json"), JSON.stringify({ type: "module" }));
-  writeFileSync(join(consumer, "use.ts"), `${lines.join("\n")}\nconsole.log([${uses}].length);\n`);
-  writeFileSync(join(consumer, "use.js"), `${lines.join("\n")}\nconsole.log([${uses}].length);\n`);
   const compilerOptions = { module: "NodeNext", target: "ES2022", strict: true, noEmit: true, types: ["node"] };
   writeFileSync(join(consumer, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["use.ts"] }));
-  check("types", runBin("tsc", ["-p", consumer]));
-  check("every entry point imports", run(process.execPath, [join(consumer, "use.js")]));
+  /** Checks entry points as one program of a consumer uses them. */
+  const use = (entries, which) => {
+    const lines = entries.map((entry, i) => `import * as entry${i} from "${manifest.name}${entry.slice(1)}";`);
+    lines.push(`console.log([${entries.map((_, i) => `entry${i}`).join(", ")}].length);\n`);
+    writeFileSync(join(consumer, "use.ts"), lines.join("\n"));
+    writeFileSync(join(consumer, "use.js"), lines.join("\n"));
+    check(`types of ${which}`, runBin("tsc", ["-p", consumer]));
+    check(`${which} imports`, run(process.execPath, [join(consumer, "use.js")]));
+  };
+
+  const peers = Object.keys(manifest.peerDependencies ?? {});
+  const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith(".json"));
+  /** Whether an entry point, or its types, wants a package that its users bring along. */
+  const wantsPeer = (entry) =>
+    Object.values(manifest.exports[entry])
+      .flatMap((file) => importsOf(join(installed, file)))
+      .some((target) => peers.includes(target));
+  check(
+    "every peer is optional",
+    peers.every((peer) => manifest.peerDependenciesMeta?.[peer]?.optional === true),
+  );
+  use(
+    entries.filter((entry) => !wantsPeer(entry)),
+    peers.length === 0 ? "every entry point" : "every entry point that needs no peer, without peers",
+  );
+  if (peers.length > 0) {
+    for (const peer of peers) link(peer, join(consumer, "node_modules"));
+    use(entries, "every entry point, with peers");
+  }
 }
 rmSync(work, { recursive: true, force: true });
 process.exitCode = failed ? 1 : 0;
