@@ -74,6 +74,7 @@ export interface ResolvedOptions {
 
 export const DEFAULT_NAMESPACE = "default";
 
+const URL_LIKE = /^[a-z][a-z0-9+.-]+:/i;
 const NAMESPACE_NAME = /^[a-z0-9._-]{1,128}$/;
 const CHECKS = new Set<unknown>(["quick", "full", "off"]);
 const nothing = (): void => {};
@@ -83,6 +84,9 @@ const silent: Logger = { info: nothing, warn: nothing, error: nothing };
 export function resolveOptions(options: LocalEngineOptions): ResolvedOptions {
   const { file } = options;
   if (typeof file !== "string" || file === "") throw new TypeError('file must be a path, or ":memory:"');
+  // The driver would take it for the address of a server.
+  if (URL_LIKE.test(file))
+    throw new TypeError(`file must be a path, not a URL; for a file of that name write ./${file}`);
   const namespaces = options.namespaces ?? [];
   for (const name of namespaces) {
     if (typeof name !== "string" || !NAMESPACE_NAME.test(name)) {

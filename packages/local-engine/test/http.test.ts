@@ -241,6 +241,17 @@ describe("a request", () => {
     expect((await ask("identity")).headers["content-encoding"]).toBeUndefined();
   });
 
+  it("may end in a slash", async () => {
+    const { url } = await openEngine();
+    expect((await send(url, { method: "GET", path: "/api/health/" })).status).toBe(200);
+    expect((await send(url, { method: "GET", path: "/api/activities/?page_size=0", headers: CONTROL })).status).toBe(
+      422,
+    );
+    for (const path of ["/", "//", "/api", "/api//health"]) {
+      expect((await send(url, { method: "GET", path })).status).toBe(404);
+    }
+  });
+
   it("may be HEAD where it may be GET", async () => {
     const { url } = await openEngine();
     const answer = await send(url, { method: "HEAD", path: "/api/health" });
@@ -289,6 +300,9 @@ describe("events", () => {
 describe("options", () => {
   const bad = [
     [{ file: "" }, "file must be a path"],
+    [{ file: "https://example.com/db" }, "file must be a path, not a URL"],
+    [{ file: "libsql://example.com" }, "file must be a path, not a URL"],
+    [{ file: "file:engine.db" }, "write ./file:engine.db"],
     [{ leaseSeconds: 0 }, "leaseSeconds must be a whole number from 1 to 86400, not 0"],
     [{ longPollSeconds: 1.5 }, "longPollSeconds"],
     [{ maxBodyBytes: 10 }, "maxBodyBytes"],

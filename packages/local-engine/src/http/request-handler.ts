@@ -110,7 +110,8 @@ export function unavailable(reason: string, message: string, more: Reply["body"]
 
 function readUrl(url: string): { readonly pathname: string; readonly searchParams: URLSearchParams } {
   const at = url.indexOf("?");
-  const pathname = at < 0 ? url : url.slice(0, at);
+  const path = at < 0 ? url : url.slice(0, at);
+  const pathname = path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
   return { pathname, searchParams: at < 0 ? NO_QUERY : new URLSearchParams(url.slice(at + 1)) };
 }
 
