@@ -35,6 +35,19 @@ it("says which protocol it speaks, and what it does not do", async () => {
   expect(info.control_plane.version).toBe("2");
 });
 
+it("forgets workers that were silent for a week, when another comes", async () => {
+  const { client, clock } = await openEngine({ longPollSeconds: 0 });
+  await client.register("dead", "q", ["t"]);
+  await client.register("alive", "q", ["t"]);
+  clock.jump(6 * 86_400_000);
+  await client.call("POST", "/api/worker/heartbeat", { worker_id: "alive" });
+  clock.jump(2 * 86_400_000);
+  await client.register("new", "q", ["t"]);
+  const { body } = await client.call("GET", "/api/workers");
+  expect(body.workers.map(({ worker_id: id }: { worker_id: string }) => id)).toEqual(["alive", "new"]);
+  expect((await client.poll("dead", "q")).body.reason).toBe("worker_not_registered");
+});
+
 it("lists the workers that are there", async () => {
   const { client, clock } = await openEngine();
   await client.register("w1", "q1", ["t"]);

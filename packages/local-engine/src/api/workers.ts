@@ -1,3 +1,4 @@
+import { MICROS_PER_SECOND } from "../engine/model.js";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import { Fields } from "../http/fields.js";
 import type { Route } from "../http/router.js";
@@ -11,6 +12,9 @@ const RUNTIMES = ["php", "python", "typescript", "go", "java"];
 const DEFAULT_CONCURRENCY = 100;
 /** Closed runs that one heartbeat removes at most. */
 const PRUNED_PER_HEARTBEAT = 25;
+
+/** Workers that died without a word would pile up. One that is alive after all is told to register again. */
+const FORGOTTEN_AFTER = 7 * 86_400 * MICROS_PER_SECOND;
 
 export function workerRoutes(parts: ApiParts): readonly Route[] {
   const own = { plane: "worker", roles: WORKER_ROLES } as const;
@@ -59,6 +63,7 @@ async function register({ context }: ApiParts, { body, namespace }: Call): Promi
       updatedAt: now,
       lastHeartbeatAt: now,
     };
+    context.store.workers.forgetSilentSince(now - FORGOTTEN_AFTER);
     context.store.workers.save(worker);
   });
   return { status: 201, body: { worker_id: id, registered: true } };

@@ -25,6 +25,7 @@ export class Workers {
   private readonly selectAll: Statement<WorkerRow>;
   private readonly touchWorker: Statement<never>;
   private readonly deleteWorker: Statement<never>;
+  private readonly deleteSilent: Statement<never>;
 
   constructor(db: Connection) {
     this.upsert = db.prepare(
@@ -38,6 +39,7 @@ export class Workers {
     this.select = db.prepare("SELECT * FROM workers WHERE namespace = ? AND worker_id = ?");
     this.selectAll = db.prepare("SELECT * FROM workers WHERE namespace = ? ORDER BY registered_at, worker_id");
     this.touchWorker = db.prepare("UPDATE workers SET last_heartbeat_at = ? WHERE namespace = ? AND worker_id = ?");
+    this.deleteSilent = db.prepare("DELETE FROM workers WHERE last_heartbeat_at < ?");
     this.deleteWorker = db.prepare("DELETE FROM workers WHERE namespace = ? AND worker_id = ?");
   }
 
@@ -71,6 +73,11 @@ export class Workers {
   /** False when there is no such worker. */
   touch(namespace: string, workerId: string, at: Micros): boolean {
     return this.touchWorker.run(at, namespace, workerId).changes > 0;
+  }
+
+  /** Removes those of which nothing has been heard since. */
+  forgetSilentSince(instant: Micros): void {
+    this.deleteSilent.run(instant);
   }
 
   /** False when there is no such worker. */
