@@ -15,6 +15,7 @@ class Acknowledged {
   readonly started = new Set<string>();
   readonly completed = new Map<string, string>();
   readonly failed = new Set<string>();
+  readonly cancelled = new Set<string>();
   /** Attempt ids, by activity and attempt number. */
   readonly deliveries = new Map<string, string>();
   readonly contradictions: string[] = [];
@@ -36,6 +37,12 @@ async function work(client: Client, worker: string, acknowledged: Acknowledged, 
       const policy = { retry_policy: { max_attempts: 3 } };
       const { status } = await client.start("t", "q", { activity_id: id, input: [id], ...policy });
       if (status === 201) acknowledged.started.add(id);
+      if (n % 4 === 2) {
+        const stopped = `${id}-stopped`;
+        await client.start("t", "q", { activity_id: stopped });
+        const { status: answered } = await client.call("POST", `/api/workflows/${stopped}/cancel`, {});
+        if (answered === 200) acknowledged.cancelled.add(stopped);
+      }
       const held = await client.take(worker, "q", { timeout_seconds: 1, poll_request_id: `poll-${id}` });
       if (held === undefined) continue;
       acknowledged.delivered(held);
@@ -74,6 +81,10 @@ async function check(client: Client, acknowledged: Acknowledged): Promise<readon
     if (acknowledged.failed.has(id) && activity.status !== "failed")
       wrong.push(`${id} failed, and is ${activity.status}`);
     wrong.push(...attemptsOf(id, activity.attempts));
+  }
+  for (const id of acknowledged.cancelled) {
+    const { status } = await client.describe(id);
+    if (status !== "cancelled") wrong.push(`${id} was cancelled, and is ${status}`);
   }
   return wrong;
 }
