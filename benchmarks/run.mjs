@@ -1,6 +1,8 @@
-// npm run bench [-- codec handler node startup storage]
+// npm run bench [-- codec handler node startup storage dispatcher local-engine]
 import { codecBenchmarks } from "./codec.mjs";
+import { dispatcherBenchmarks } from "./dispatcher.mjs";
 import { handlerBenchmarks } from "./handler.mjs";
+import { localEngineBenchmarks } from "./local-engine.mjs";
 import { nodeBenchmarks } from "./node.mjs";
 import { startupBenchmarks } from "./startup.mjs";
 import { storageBenchmarks } from "./storage.mjs";
@@ -8,9 +10,11 @@ import { storageBenchmarks } from "./storage.mjs";
 const suites = {
   codec: codecBenchmarks,
   handler: handlerBenchmarks,
+  "local-engine": localEngineBenchmarks,
   node: nodeBenchmarks,
   startup: startupBenchmarks,
   storage: storageBenchmarks,
+  dispatcher: dispatcherBenchmarks,
 };
 const wanted = process.argv.slice(2);
 for (const name of wanted.filter((word) => !(word in suites))) {

@@ -1,0 +1,72 @@
+// The dispatcher against an engine in memory and a carrier that answers at once, each in a process of its own: what it
+// adds to a direct POST, how many tasks one core carries, and what a thousand deliveries in flight weigh.
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { median } from "./lib.mjs";
+
+const LATENCY_TASKS = 600;
+const RATE_TASKS = 6_000;
+const RATE_ROUNDS = 3;
+const IN_FLIGHT = 1_000;
+
+const start = async (file, ...args) => {
+  const child = fork(fileURLToPath(new URL(`dispatcher/${file}.mjs`, import.meta.url)), args);
+  const [ready] = await once(child, "message");
+  const ask = async (question) => {
+    const answer = once(child, "message");
+    child.send(question);
+    return (await answer)[0];
+  };
+  return { ...ready, ask, stop: () => child.kill() };
+};
+
+export async function dispatcherBenchmarks() {
+  const engine = await start("engine");
+  const carrier = await start("carrier");
+  const dispatcher = await start("service", engine.url, carrier.url);
+  console.log("\nthe dispatcher, against an engine in memory");
+
+  await engine.ask({ tasks: 500, atOnce: 1 });
+  const { took } = await engine.ask({ tasks: LATENCY_TASKS, atOnce: 1 });
+  const { direct } = await engine.ask({ direct: carrier.url, posts: LATENCY_TASKS });
+  const added = (share) => (quantile(took, share) - quantile(direct, share)).toFixed(2);
+  console.log(`  from lease to report, over a direct POST: ${added(0.5)} ms at p50, ${added(0.99)} ms at p99`);
+
+  await engine.ask({ tasks: RATE_TASKS, atOnce: 200 });
+  const perSecond = [];
+  const perCpuSecond = [];
+  for (let round = 0; round < RATE_ROUNDS; round++) {
+    const before = await dispatcher.ask("usage");
+    const { elapsedMs } = await engine.ask({ tasks: RATE_TASKS, atOnce: 200 });
+    const { cpuMs } = await dispatcher.ask("usage");
+    perSecond.push((RATE_TASKS / elapsedMs) * 1000);
+    perCpuSecond.push((RATE_TASKS / (cpuMs - before.cpuMs)) * 1000);
+  }
+  const rate = median(perCpuSecond);
+  console.log(
+    `  tasks per second of one core: ${rate.toFixed(0)}  aim 1500: ${rate >= 1500 ? "met" : "MISSED"}` +
+      ` (${median(perSecond).toFixed(0)}/s on this machine, shared with engine and carrier)`,
+  );
+  dispatcher.stop();
+
+  // One that has not done anything else.
+  const fresh = await start("service", engine.url, carrier.url);
+  await carrier.ask("hold");
+  const running = engine.ask({ tasks: IN_FLIGHT, atOnce: IN_FLIGHT });
+  for (let held = 0; held < IN_FLIGHT; held = (await carrier.ask("held")).held) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const { rssMb, heapMb } = await fresh.ask("usage");
+  await carrier.ask("release");
+  await running;
+  console.log(
+    `  memory with ${IN_FLIGHT} deliveries in flight: ${rssMb.toFixed(0)} MB (heap ${heapMb.toFixed(0)} MB)` +
+      `  aim under 150 MB: ${rssMb < 150 ? "met" : "MISSED"}`,
+  );
+  for (const child of [fresh, carrier, engine]) child.stop();
+}
+
+function quantile(numbers, share) {
+  return numbers.toSorted((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * share))];
+}

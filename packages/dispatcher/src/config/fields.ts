@@ -1,0 +1,34 @@
+import type { JsonObject } from "@durable-workflow/carrier/protocol";
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The field of a document that may not have it, or be no object at all. Own fields only. */
+export function fieldOf(value: unknown, key: string): unknown {
+  return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+}
+
+export function textField(value: unknown, key: string): string | undefined {
+  const field = fieldOf(value, key);
+  return typeof field === "string" && field !== "" ? field : undefined;
+}
+
+export function integerField(value: unknown, key: string): number | undefined {
+  const field = fieldOf(value, key);
+  return typeof field === "number" && Number.isSafeInteger(field) ? field : undefined;
+}
+
+export function listField(value: unknown, key: string): readonly unknown[] {
+  const field = fieldOf(value, key);
+  return Array.isArray(field) ? (field as readonly unknown[]) : [];
+}
+
+export function textsField(value: unknown, key: string): readonly string[] {
+  return listField(value, key).filter((item) => typeof item === "string");
+}
+
+/** The entries of an object; none for anything else. */
+export function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
+  return isObject(value) ? Object.entries(value) : [];
+}

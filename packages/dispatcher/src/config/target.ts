@@ -1,0 +1,28 @@
+import { isIPv4 } from "node:net";
+
+/** True for a host that is this machine by name: `localhost`, `*.localhost`, 127.0.0.0/8, ::1. As in `URL.hostname`. */
+export function isLoopbackHost(hostname: string): boolean {
+  const host = hostname.toLowerCase().replace(/\.$/, "");
+  return (
+    host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || (isIPv4(host) && host.startsWith("127."))
+  );
+}
+
+/**
+ * A carrier's URL, when tasks may be sent there: absolute https, or http on loopback, without user name and password.
+ * Undefined otherwise.
+ */
+export function carrierUrl(text: string): URL | undefined {
+  const url = parseUrl(text);
+  if (url === undefined || url.username !== "" || url.password !== "" || url.hostname === "") return undefined;
+  if (url.protocol === "https:") return url;
+  return url.protocol === "http:" && isLoopbackHost(url.hostname) ? url : undefined;
+}
+
+export function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,52 @@
+/** What came of delivering a task, before it is given a meaning. */
+
+/** The carrier answered over HTTP. */
+export interface HttpAnswer {
+  readonly kind: "http";
+  readonly status: number;
+  /** The body as text; where it could not be read, why. */
+  readonly body: { readonly text: string } | { readonly problem: string };
+  /** True when the transport policy counts the status as "try again". */
+  readonly temporary: boolean;
+}
+
+/** A process ran and ended by itself. */
+export interface ProcessAnswer {
+  readonly kind: "process";
+  readonly exitCode: number | null;
+  /** The signal that ended it, where one did. */
+  readonly signal: string | null;
+  readonly stdout: { readonly text: string } | { readonly problem: string };
+  /** The first of what it wrote to standard error. */
+  readonly stderrPreview: string;
+}
+
+/** No answer in time. */
+export interface TimeoutAnswer {
+  readonly kind: "timeout";
+  /** What ran out: `timeout_seconds`, `start_to_close`, ... */
+  readonly limit: string;
+  readonly afterMs: number;
+}
+
+/** The carrier could not be reached, or the connection broke, at every try. */
+export interface UnreachableAnswer {
+  readonly kind: "unreachable";
+  /** Short, as `ECONNREFUSED`. */
+  readonly why: string;
+  readonly tries: number;
+}
+
+/** Nothing was sent: the task may not go there, or its credential is missing. */
+export interface RefusedAnswer {
+  readonly kind: "refused";
+  readonly code: "no_mapping" | "mapping_refused" | "credential_unavailable" | "address_refused";
+  readonly message: string;
+}
+
+export type DeliveryAnswer = HttpAnswer | ProcessAnswer | TimeoutAnswer | UnreachableAnswer | RefusedAnswer;
+
+/** Delivery was called off: the task is not ours any more, or must stop. */
+export interface AbortedDelivery {
+  readonly kind: "aborted";
+}

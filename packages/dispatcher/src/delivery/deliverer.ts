@@ -1,0 +1,57 @@
+import type { ActivityMapping } from "../config/model.js";
+import type { LeasedTask } from "../engine/task.js";
+import type { AbortedDelivery, DeliveryAnswer } from "./answer.js";
+import { CredentialError, type Credential, type CredentialStore } from "./credentials.js";
+import { activityTaskEnvelope } from "./envelope.js";
+import type { HttpDeliverer } from "./http-carrier.js";
+import type { ProcessDeliverer } from "./process-carrier.js";
+import { configuredTimeout, deadlineLeft, tightest } from "./timeouts.js";
+import { newTraceparent } from "./trace.js";
+
+export interface DelivererDeps {
+  readonly http: HttpDeliverer;
+  readonly process: ProcessDeliverer;
+  readonly credentials: CredentialStore;
+  /** Who renews leases, for envelopes. */
+  readonly renewedBy: string;
+}
+
+export interface Delivery {
+  readonly task: LeasedTask;
+  readonly mapping: ActivityMapping;
+  /** The engine's time, in milliseconds. */
+  readonly engineNow: () => number;
+  /** Milliseconds until the lease has surely run out. */
+  readonly leaseLeft: () => number;
+  readonly signal: AbortSignal;
+  readonly onRetry: (why: string, delayMs: number, tries: number) => void;
+}
+
+/** Delivers a task to the carrier of its mapping. Never rejects. */
+export async function deliverTask(
+  { task, mapping, engineNow, leaseLeft, signal, onRetry }: Delivery,
+  { http, process, credentials, renewedBy }: DelivererDeps,
+): Promise<DeliveryAnswer | AbortedDelivery> {
+  const limit = () => tightest(configuredTimeout(mapping), deadlineLeft(task, engineNow()));
+  const body = JSON.stringify(activityTaskEnvelope(task, { renewedBy, traceparent: newTraceparent() }));
+  const { carrier } = mapping;
+  if (carrier.type === "process") return process.deliver({ carrier, body, limit: limit(), signal });
+  let credential: Credential;
+  try {
+    credential = await credentials.credentialFor(mapping);
+  } catch (error) {
+    const message = error instanceof CredentialError ? error.message : "the credential cannot be had";
+    return { kind: "refused", code: "credential_unavailable", message };
+  }
+  return http.deliver({
+    carrier,
+    credential,
+    idempotencyKey: task.attemptId,
+    body,
+    limit,
+    hasRoom: (delayMs) =>
+      delayMs < leaseLeft() && delayMs < (deadlineLeft(task, engineNow())?.ms ?? Number.POSITIVE_INFINITY),
+    signal,
+    onRetry,
+  });
+}

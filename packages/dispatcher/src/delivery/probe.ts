@@ -1,0 +1,26 @@
+import { connect } from "node:net";
+import type { Carrier } from "../config/model.js";
+import type { NetworkGuard } from "../net/guard.js";
+
+/** Whether a carrier can be connected to; nothing is sent. A process can always be tried. */
+export function canConnect(carrier: Carrier, guard: NetworkGuard, timeoutMs: number): Promise<boolean> {
+  if (carrier.type === "process") return Promise.resolve(true);
+  const url = new URL(carrier.url);
+  try {
+    guard.checkUrl(url);
+  } catch {
+    return Promise.resolve(false);
+  }
+  return new Promise((resolve) => {
+    const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+    const port = url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);
+    const socket = connect({ host, port, lookup: guard.lookup, timeout: timeoutMs });
+    const answer = (reached: boolean) => (): void => {
+      socket.destroy();
+      resolve(reached);
+    };
+    socket.once("connect", answer(true));
+    socket.once("timeout", answer(false));
+    socket.once("error", answer(false));
+  });
+}

@@ -1,0 +1,243 @@
+import {
+  type ExternalTaskResult,
+  type FailureKind,
+  isExternalTaskResultError,
+  type JsonObject,
+  type PayloadEnvelope,
+  parseExternalTaskResult,
+  type ResultFailure,
+  type TimeoutType,
+} from "@durable-workflow/carrier/protocol";
+import { payloadEnvelope } from "@durable-workflow/carrier/payload";
+import { isObject } from "../config/fields.js";
+import type { LeasedTask } from "../engine/task.js";
+import type { FailureReport, ResultReport } from "../engine/wire.js";
+import type { DeliveryAnswer, HttpAnswer, ProcessAnswer, RefusedAnswer, UnreachableAnswer } from "./answer.js";
+
+/** What the engine is told of a delivery. */
+export type Report =
+  | { readonly kind: "complete"; readonly result: ResultReport }
+  | { readonly kind: "fail"; readonly failure: FailureReport };
+
+export interface MappingContext {
+  /** For messages. */
+  readonly carrier: string;
+  /** Takes credentials out of what others wrote. */
+  readonly scrub: (text: string) => string;
+}
+
+/** `type` of the failure for what is no result. */
+export const MALFORMED_OUTPUT = "MalformedOutput";
+/** How much of what came back is shown. */
+const PREVIEW_LENGTH = 1_000;
+const MESSAGE_PREVIEW_LENGTH = 200;
+
+/** What a delivery's answer means for the engine: every answer is either a result or a failure. */
+export function reportOf(task: LeasedTask, answer: DeliveryAnswer, context: MappingContext): Report {
+  switch (answer.kind) {
+    case "http":
+      return httpReport(task, answer, context);
+    case "process":
+      return processReport(task, answer, context);
+    case "timeout":
+      return timeoutReport(answer.limit, answer.afterMs, context);
+    case "unreachable":
+      return unreachableReport(answer, context);
+    case "refused":
+      return refusedReport(answer, context);
+  }
+}
+
+interface FailureFacts {
+  readonly kind: FailureKind;
+  readonly message: string;
+  readonly type: string;
+  readonly retryable: boolean;
+  readonly timeoutType?: TimeoutType;
+  readonly details?: PayloadEnvelope | null;
+}
+
+function failed({ kind, message, type, retryable, timeoutType, details = null }: FailureFacts): Report {
+  return {
+    kind: "fail",
+    failure: {
+      message,
+      type,
+      kind,
+      ...(timeoutType === undefined ? {} : { timeout_type: timeoutType }),
+      cancelled: kind === "cancellation",
+      malformed_output: kind === "malformed_output",
+      retryable,
+      non_retryable: !retryable,
+      details,
+    },
+  };
+}
+
+/** A result for this very task, or why what came back is none. */
+type ReadResult =
+  | { readonly result: ExternalTaskResult; readonly problem?: never }
+  | { readonly problem: string; readonly result?: never };
+
+function readResult(task: LeasedTask, text: string): ReadResult {
+  let result: ExternalTaskResult;
+  try {
+    result = parseExternalTaskResult(JSON.parse(text));
+  } catch (error) {
+    return { problem: isExternalTaskResultError(error) ? error.message : "it is not JSON" };
+  }
+  const echo = result.task;
+  const expected = { kind: "activity_task", id: task.taskId, attempt: task.attempt, idempotencyKey: task.attemptId };
+  for (const field of ["kind", "id", "attempt", "idempotencyKey"] as const) {
+    if (echo[field] !== expected[field]) {
+      const name = field === "idempotencyKey" ? "idempotency_key" : field;
+      return { problem: `task.${name} is not the one that was sent` };
+    }
+  }
+  return { result };
+}
+
+function httpReport(task: LeasedTask, answer: HttpAnswer, context: MappingContext): Report {
+  const { status, body, temporary } = answer;
+  const text = "text" in body ? body.text : undefined;
+  const read = text === undefined ? { problem: problemText(body) } : readResult(task, text);
+  if (read.result !== undefined) return resultReport(read.result);
+  const isOk = status >= 200 && status < 300;
+  // A gateway that says "later", and one that does not know our credential, may think better of it; a page never will.
+  const retryable = temporary || status === 401 || status === 403;
+  const said = status >= 300 && status < 400 ? `${status}, a redirect, which is not followed` : String(status);
+  return malformed(`The carrier ${context.carrier} answered ${said}`, isOk ? read.problem : undefined, context, {
+    preview: text ?? "",
+    more: { status },
+    retryable,
+  });
+}
+
+function problemText(body: HttpAnswer["body"]): string {
+  return "problem" in body ? `the body could not be read (${body.problem})` : "";
+}
+
+function malformed(
+  intro: string,
+  problem: string | undefined,
+  { scrub }: MappingContext,
+  { preview, more, retryable }: { readonly preview: string; readonly more: JsonObject; readonly retryable: boolean },
+): Report {
+  const shown = scrub(preview);
+  const excerpt = shown.slice(0, MESSAGE_PREVIEW_LENGTH).replaceAll(/\s+/g, " ").trim();
+  const why = problem === undefined ? "without a result for this task" : `without a result for this task: ${problem}`;
+  return failed({
+    kind: "malformed_output",
+    type: MALFORMED_OUTPUT,
+    message: `${intro} ${why}.${excerpt === "" ? "" : ` It said: ${excerpt}`}`,
+    retryable,
+    details: encodeDetails({ ...more, preview: shown.slice(0, PREVIEW_LENGTH) }),
+  });
+}
+
+function resultReport(result: ExternalTaskResult): Report {
+  if (result.kind === "success") return { kind: "complete", result: passedThrough(result.payload) };
+  return { kind: "fail", failure: failureReport(result.failure, result.retryable, result.malformedOutput) };
+}
+
+function failureReport(failure: ResultFailure, retryable: boolean, malformedOutput: boolean): FailureReport {
+  const { message, type, kind, stackTrace, timeoutType, cancelled, details } = failure;
+  return {
+    message: message === "" ? "The activity failed without a message." : message,
+    ...(type === null || type === "" ? {} : { type }),
+    kind,
+    ...(stackTrace === null ? {} : { stack_trace: stackTrace }),
+    ...(timeoutType === null ? {} : { timeout_type: timeoutType }),
+    cancelled,
+    malformed_output: malformedOutput,
+    retryable,
+    non_retryable: !retryable,
+    details: detailsReport(details),
+  };
+}
+
+/** With the two keys of a payload envelope alone: one more, and the engine takes it for a value. */
+function passedThrough(payload: PayloadEnvelope | null): PayloadEnvelope | null {
+  if (payload === null) return null;
+  return "blob" in payload
+    ? { codec: payload.codec, blob: payload.blob }
+    : { codec: payload.codec, external_storage: payload.external_storage };
+}
+
+/** Details without a codec would be dropped by the engine: they are encoded. */
+function detailsReport(details: JsonObject | null): PayloadEnvelope | null {
+  if (details === null) return null;
+  const { codec, blob, external_storage: reference } = details;
+  if (typeof codec !== "string") return encodeDetails(details);
+  if (typeof blob === "string") return { codec, blob };
+  return isObject(reference) ? { codec, external_storage: reference } : null;
+}
+
+function encodeDetails(details: JsonObject): PayloadEnvelope | null {
+  try {
+    return payloadEnvelope(details);
+  } catch {
+    // Untagged details of a foreign carrier may hold what has no form as a payload: a lone surrogate, say.
+    return null;
+  }
+}
+
+function timeoutReport(limit: string, afterMs: number, { carrier }: MappingContext): Report {
+  return failed({
+    kind: "timeout",
+    type: "CarrierTimeout",
+    message: `The carrier ${carrier} gave no answer within ${Math.round(afterMs) / 1000} s (${limit}).`,
+    retryable: true,
+    timeoutType: "deadline_exceeded",
+  });
+}
+
+function unreachableReport({ why, tries }: UnreachableAnswer, { carrier }: MappingContext): Report {
+  const times = tries === 1 ? "one try" : `${tries} tries`;
+  return failed({
+    kind: "application",
+    type: "CarrierUnreachable",
+    message: `The carrier ${carrier} could not be reached in ${times}: ${why}.`,
+    retryable: true,
+  });
+}
+
+function refusedReport({ code, message }: RefusedAnswer, { scrub }: MappingContext): Report {
+  return failed({
+    kind: "application",
+    type: "DeliveryRefused",
+    message: `The task was not delivered (${code}): ${scrub(message)}.`,
+    retryable: true,
+  });
+}
+
+/** Exit codes with a meaning of their own. */
+const EXIT_MALFORMED = 64;
+const EXIT_TEMPORARY = 75;
+const EXIT_CANCELLED = 130;
+
+function processReport(task: LeasedTask, answer: ProcessAnswer, context: MappingContext): Report {
+  const { exitCode, signal, stdout, stderrPreview } = answer;
+  const text = "text" in stdout ? stdout.text : undefined;
+  const read = text === undefined ? { problem: problemText(stdout) } : readResult(task, text);
+  // A failure speaks for itself whatever the exit code; a success counts only where the process says so too.
+  if (read.result !== undefined && (exitCode === 0 || read.result.failed)) return resultReport(read.result);
+  const more = { exit_code: exitCode, signal, stderr_preview: context.scrub(stderrPreview).slice(0, PREVIEW_LENGTH) };
+  const ended = signal === null ? `exited with ${String(exitCode)}` : `was ended by ${signal}`;
+  if (exitCode === 0 || exitCode === EXIT_MALFORMED) {
+    return malformed(`The process of ${context.carrier} ${ended}`, exitCode === 0 ? read.problem : undefined, context, {
+      preview: text ?? "",
+      more,
+      retryable: false,
+    });
+  }
+  const cancelled = exitCode === EXIT_CANCELLED;
+  const temporary = exitCode === EXIT_TEMPORARY;
+  return failed({
+    kind: cancelled ? "cancellation" : temporary ? "application" : "handler_crash",
+    type: cancelled ? "ActivityCancelled" : temporary ? "TemporaryFailure" : "HandlerCrash",
+    message: `The process of ${context.carrier} ${ended}.`,
+    retryable: !cancelled,
+    details: encodeDetails(more),
+  });
+}

@@ -1,0 +1,33 @@
+import { LONGEST_HTTP_TIMEOUT_SECONDS } from "../config/carrier.js";
+import type { ActivityMapping } from "../config/model.js";
+import { deadlineMs, type LeasedTask } from "../engine/task.js";
+
+/** A limit to how long a delivery may take. */
+export interface TimeLimit {
+  /** `timeout_seconds`, `start_to_close` or `schedule_to_close`. */
+  readonly name: string;
+  readonly ms: number;
+}
+
+/** How long one delivery may take by its config: the smaller of carrier and mapping. */
+export function configuredTimeout({ carrier, timeoutSeconds }: ActivityMapping): TimeLimit {
+  const given = [carrier.timeoutSeconds, timeoutSeconds].filter((seconds) => seconds !== null);
+  const seconds = given.length === 0 ? LONGEST_HTTP_TIMEOUT_SECONDS : Math.min(...given);
+  return { name: "timeout_seconds", ms: seconds * 1000 };
+}
+
+/** The deadline of the attempt that passes first, and how far it is; undefined when it has none. May be negative. */
+export function deadlineLeft(task: LeasedTask, engineNowMs: number): TimeLimit | undefined {
+  let first: TimeLimit | undefined;
+  for (const name of ["start_to_close", "schedule_to_close"] as const) {
+    const at = deadlineMs(task, name);
+    if (at !== undefined && (first === undefined || at - engineNowMs < first.ms))
+      first = { name, ms: at - engineNowMs };
+  }
+  return first;
+}
+
+/** The limit that runs out first. */
+export function tightest(configured: TimeLimit, deadline: TimeLimit | undefined): TimeLimit {
+  return deadline !== undefined && deadline.ms < configured.ms ? deadline : configured;
+}

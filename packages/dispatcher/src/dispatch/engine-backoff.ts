@@ -1,0 +1,72 @@
+import type { Refused, Unavailable } from "../engine/outcomes.js";
+import type { EventStream } from "../observe/events.js";
+import { backoffDelay, type Clock, pause } from "../time/clock.js";
+
+const FIRST_RETRY_MS = 200;
+const LONGEST_RETRY_MS = 15_000;
+/** What was refused is not asked for again in a hurry: somebody has to change something. */
+const SHORTEST_REFUSED_RETRY_MS = 1_000;
+
+export interface EngineBackoffOptions {
+  readonly clock: Clock;
+  readonly events: EventStream;
+  readonly signal: AbortSignal;
+  /** Told when a wait begins. */
+  readonly onWait: () => void;
+}
+
+/** Waits before an engine is asked again that did not answer, or refused: longer with each failure in a row. */
+export class EngineBackoff {
+  private readonly options: EngineBackoffOptions;
+  private waiting: Promise<void> | undefined;
+  private failures = 0;
+
+  constructor(options: EngineBackoffOptions) {
+    this.options = options;
+  }
+
+  /** Whether the last that was heard of the engine was a failure. */
+  get failing(): boolean {
+    return this.failures > 0;
+  }
+
+  succeeded(): void {
+    this.failures = 0;
+  }
+
+  /** Waits; at once over when the signal aborts. Those who fail together wait together: that is one failure, not many. */
+  wait(outcome: Unavailable | Refused, operation: string): Promise<void> {
+    this.waiting ??= this.waitOnce(outcome, operation).finally(() => {
+      this.waiting = undefined;
+    });
+    return this.waiting;
+  }
+
+  /** Counts a failure that is none of the engine's availability; waits from the second in a row on. */
+  async stumble(): Promise<void> {
+    this.failures++;
+    if (this.failures > 1) await pause(this.options.clock, this.delayMs(), this.options.signal);
+  }
+
+  private delayMs(): number {
+    return backoffDelay(this.failures, FIRST_RETRY_MS, LONGEST_RETRY_MS);
+  }
+
+  private async waitOnce(outcome: Unavailable | Refused, operation: string): Promise<void> {
+    const { clock, events, signal, onWait } = this.options;
+    if (signal.aborted) return;
+    this.failures++;
+    onWait();
+    if (outcome.kind === "unavailable") {
+      const { why, status, retryAfterMs } = outcome;
+      const retryInMs = retryAfterMs === undefined ? this.delayMs() : Math.max(FIRST_RETRY_MS, retryAfterMs);
+      events.emit({ type: "engine_unavailable", operation, why, status, retryInMs });
+      await pause(clock, retryInMs, signal);
+      return;
+    }
+    const { status, reason, message } = outcome;
+    const retryInMs = Math.max(SHORTEST_REFUSED_RETRY_MS, this.delayMs());
+    events.emit({ type: "engine_refused", operation, status, reason, message, retryInMs });
+    await pause(clock, retryInMs, signal);
+  }
+}

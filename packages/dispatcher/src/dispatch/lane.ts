@@ -1,0 +1,322 @@
+import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
+import type { EngineClient } from "../engine/client.js";
+import type { PollOutcome, Unavailable } from "../engine/outcomes.js";
+import type { LeasedTask } from "../engine/task.js";
+import type { EventStream, LaneFacts } from "../observe/events.js";
+import { type Clock, pause } from "../time/clock.js";
+import type { CarrierBreaker } from "./breaker.js";
+import { EngineBackoff } from "./engine-backoff.js";
+import type { LanePlan } from "./lanes.js";
+import { Registration } from "./registration.js";
+import type { Release, SlotPool } from "./slots.js";
+
+export type LaneState =
+  | "starting" // not registered yet
+  | "polling" // waits for tasks
+  | "full" // as many tasks in flight as are allowed
+  | "paused" // the carrier's circuit breaker is open
+  | "waiting" // the engine does not answer, or refuses
+  | "stopped";
+
+export interface LaneDeps {
+  readonly client: EngineClient;
+  readonly clock: Clock;
+  readonly events: EventStream;
+  readonly slots: SlotPool;
+  readonly breaker: () => CarrierBreaker;
+  readonly buildId: string | undefined;
+  readonly pollSeconds: number;
+  readonly maxPolls: () => number;
+  readonly slotsAdvertised: () => number;
+  /** Told that this lane waits for a slot, which polls of others may hold idly. */
+  readonly onWaiting: () => void;
+  /** Runs a task to its end. */
+  readonly run: (task: LeasedTask, plan: LanePlan) => Promise<void>;
+}
+
+/** What is asked for while others wait for a slot: the slot goes round. */
+const SHORT_POLL_SECONDS = 1;
+/** A poll that was to be held and is answered at once without a task is not repeated at once. */
+const HASTY_MS = 200;
+const HASTY_PAUSE_MS = 500;
+const DRAINED_PAUSE_MS = 10_000;
+/** A poll's id is kept while its answers are lost, so that a task leased meanwhile is found; not for ever. */
+const LONGEST_REQUEST_LIFE = 4;
+
+/** One registration with the engine: polls for as many tasks as there are free slots, and has each of them run. */
+export class Lane {
+  readonly workerId: string;
+  private plan: LanePlan;
+  private readonly deps: LaneDeps;
+  private readonly stopping = new AbortController();
+  private readonly held = new Set<AbortController>();
+  private readonly pollers = new Set<Promise<void>>();
+  private readonly tasks = new Set<Promise<void>>();
+  private readonly backoff: EngineBackoff;
+  private readonly registration: Registration;
+  private current: LaneState = "starting";
+
+  constructor(plan: LanePlan, workerId: string, deps: LaneDeps) {
+    this.plan = plan;
+    this.workerId = workerId;
+    this.deps = deps;
+    // Each poller listens to it while it waits.
+    setMaxListeners(0, this.stopping.signal);
+    const { client, clock, events, buildId, slotsAdvertised } = deps;
+    const { signal } = this.stopping;
+    this.backoff = new EngineBackoff({ clock, events, signal, onWait: () => this.enter("waiting") });
+    this.registration = new Registration({
+      client,
+      events,
+      backoff: this.backoff,
+      buildId,
+      slots: slotsAdvertised,
+      lane: () => this.facts,
+      activityTypes: () => this.plan.activityTypes,
+    });
+  }
+
+  /** What its limits and its circuit breaker are kept for. */
+  get group(): string {
+    return this.plan.group;
+  }
+
+  get facts(): LaneFacts {
+    const { namespace, taskQueue, carrier } = this.plan;
+    return { namespace, taskQueue, carrier, workerId: this.workerId };
+  }
+
+  start(): void {
+    this.deps.events.emit({ type: "lane_state", lane: this.facts, state: this.current });
+    this.addPoller();
+  }
+
+  private enter(state: LaneState): void {
+    if (state === this.current || this.current === "stopped") return;
+    this.current = state;
+    this.deps.events.emit({ type: "lane_state", lane: this.facts, state });
+  }
+
+  /** Takes on a changed plan of the same key: the engine is told before the next poll. */
+  update(plan: LanePlan): void {
+    const changed = JSON.stringify(plan.activityTypes) !== JSON.stringify(this.plan.activityTypes);
+    if (!changed) return;
+    this.plan = plan;
+    this.registration.outdate();
+  }
+
+  /** Ends held polls, so that nothing is leased through them: where the engine can be asked what it had leased already. */
+  recallPolls(): void {
+    if (!this.deps.client.repeatsPolls) return;
+    for (const poll of this.held) poll.abort();
+  }
+
+  /** Ends the held polls beyond the first: as {@link recallPolls}. */
+  recallSparePolls(): void {
+    if (!this.deps.client.repeatsPolls) return;
+    for (const poll of [...this.held].slice(1)) poll.abort();
+  }
+
+  /** Resolves when nothing is polled for any more. Tasks that were leased go on. */
+  async stopPolling(): Promise<void> {
+    this.stopping.abort();
+    this.recallPolls();
+    await Promise.all(this.pollers);
+    this.enter("stopped");
+  }
+
+  /** Resolves when the tasks it has leased have ended. */
+  async untilIdle(): Promise<void> {
+    await Promise.all(this.tasks);
+  }
+
+  deregister(): Promise<void> {
+    return this.registration.end();
+  }
+
+  /** Tells the engine that this registration is alive. */
+  async heartbeat(): Promise<void> {
+    if (!this.stopped && !(await this.registration.heartbeat()) && !this.stopped) await this.registration.renew();
+  }
+
+  private get stopped(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
+  private addPoller(): void {
+    const poller: Promise<void> = this.pollLoop().finally(() => {
+      this.pollers.delete(poller);
+    });
+    this.pollers.add(poller);
+  }
+
+  private async pollLoop(): Promise<void> {
+    const { slots, events } = this.deps;
+    const { signal } = this.stopping;
+    while (!this.stopped) {
+      if (!this.registration.isCurrent) {
+        if (await this.registration.renew()) this.enter("polling");
+        continue;
+      }
+      const breaker = this.deps.breaker();
+      if (breaker.state === "open") {
+        await this.untilChanged(breaker);
+        continue;
+      }
+      let release = slots.tryAcquire(this.plan.group);
+      if (release === undefined) {
+        // One of this lane's pollers is enough to wait.
+        if (this.pollers.size > 1) return;
+        release = await this.waitForSlot(slots, signal);
+      }
+      if (release === undefined) return;
+      // The breaker may have opened while a slot was waited for.
+      if (!breaker.tryPass()) {
+        release();
+        await this.untilChanged(breaker);
+        continue;
+      }
+      const isTrial = breaker.state !== "closed";
+      const askedAt = this.deps.clock.monotonic();
+      const outcome = await this.poll();
+      const tookMs = this.deps.clock.monotonic() - askedAt;
+      events.emit({ type: "polled", lane: this.facts, outcome: outcome.kind, durationMs: tookMs });
+      if (outcome.kind === "task") {
+        this.runTask(outcome.task, release, breaker, isTrial);
+        this.enter("polling");
+        this.backoff.succeeded();
+        if (!isTrial && !this.stopped && this.pollers.size < this.deps.maxPolls()) this.addPoller();
+        continue;
+      }
+      release();
+      if (isTrial) breaker.returnTrial();
+      await this.settle(outcome, tookMs);
+      // Without work one held poll is enough.
+      if (this.pollers.size > 1) return;
+    }
+  }
+
+  private async waitForSlot(slots: SlotPool, signal: AbortSignal): Promise<Release | undefined> {
+    if (this.current === "polling") this.enter("full");
+    const granted = slots.acquire(this.plan.group, signal);
+    this.deps.onWaiting();
+    const release = await granted;
+    if (this.current === "full") this.enter("polling");
+    return release;
+  }
+
+  private async untilChanged(breaker: CarrierBreaker): Promise<void> {
+    if (breaker.state === "open") this.enter("paused");
+    const { signal } = this.stopping;
+    if (signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        takeBack();
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const takeBack = breaker.whenChanged(done);
+      signal.addEventListener("abort", done, { once: true });
+    });
+    if (this.current === "paused" && breaker.state !== "open") this.enter("polling");
+  }
+
+  private runTask(task: LeasedTask, release: Release, breaker: CarrierBreaker, isTrial: boolean): void {
+    const run: Promise<void> = this.deps.run(task, this.plan).finally(() => {
+      this.tasks.delete(run);
+      release();
+      // Does nothing when the outcome has settled the matter.
+      if (isTrial) breaker.returnTrial();
+    });
+    this.tasks.add(run);
+  }
+
+  /** One poll. One whose answer is lost is repeated under the same id, so that a task leased meanwhile is not. */
+  private async poll(): Promise<PollOutcome> {
+    const requestId = `activity-poll-${randomUUID()}`;
+    let outcome = await this.sendPoll(requestId, false);
+    for (let repeats = 1; isLost(outcome) && repeats < LONGEST_REQUEST_LIFE; repeats++) {
+      // The first repeat comes at once; when that fails too, the engine is in trouble.
+      if (repeats > 1 && outcome.why !== "aborted") await this.backoff.wait(outcome, "poll");
+      outcome = await this.sendPoll(requestId, this.stopped || this.deps.breaker().state === "open");
+      if (this.stopped && repeats > 1) break;
+    }
+    return outcome;
+  }
+
+  private async sendPoll(requestId: string, atOnce: boolean): Promise<PollOutcome> {
+    const { client, slots, pollSeconds, buildId } = this.deps;
+    const { namespace, taskQueue, group } = this.plan;
+    const { workerId } = this;
+    // After a failure a short poll shows soon whether the engine is back.
+    const isShort = slots.contends(group) || this.backoff.failing;
+    const timeoutSeconds = atOnce ? 0 : isShort ? Math.min(SHORT_POLL_SECONDS, pollSeconds) : pollSeconds;
+    const recall = new AbortController();
+    this.held.add(recall);
+    try {
+      const { signal } = recall;
+      const request = { namespace, taskQueue, workerId, buildId, requestId, timeoutSeconds };
+      return await client.poll(atOnce ? request : { ...request, signal });
+    } finally {
+      this.held.delete(recall);
+    }
+  }
+
+  /** What a poll without a task means for this lane. */
+  private async settle(outcome: Exclude<PollOutcome, { kind: "task" }>, tookMs: number): Promise<void> {
+    const { client, clock, events } = this.deps;
+    const { signal } = this.stopping;
+    switch (outcome.kind) {
+      case "empty":
+        if (outcome.pollStatus === "no_activity_capability") {
+          this.registration.lost(outcome.pollStatus);
+          await this.backoff.stumble();
+          return;
+        }
+        this.enter("polling");
+        this.backoff.succeeded();
+        if (tookMs < HASTY_MS) await pause(clock, HASTY_PAUSE_MS, signal);
+        return;
+      case "unreadable_task": {
+        const { problem, identity } = outcome.read;
+        events.emit({ type: "task_unreadable", lane: this.facts, problem, taskId: identity?.taskId ?? null });
+        // Left alone, it would be handed out again and again.
+        if (identity !== null) await client.fail(identity, unreadableTask(problem));
+        return;
+      }
+      case "reregister":
+        this.registration.lost(outcome.reason);
+        // A registration that does not last is not renewed in a hurry.
+        await this.backoff.stumble();
+        return;
+      case "draining":
+        this.enter("waiting");
+        await pause(clock, DRAINED_PAUSE_MS, signal);
+        return;
+      case "unavailable":
+        if (outcome.why !== "aborted") await this.backoff.wait(outcome, "poll");
+        return;
+      case "refused":
+        await this.backoff.wait(outcome, "poll");
+    }
+  }
+}
+
+/** Whether a task may have been leased that we were not told of. */
+function isLost(outcome: PollOutcome): outcome is Unavailable {
+  return outcome.kind === "unavailable" && outcome.mayHaveActed && (outcome.status === null || outcome.status < 300);
+}
+
+function unreadableTask(problem: string) {
+  return {
+    message: `The dispatcher cannot read the task: ${problem}.`,
+    type: "UnreadableTask",
+    kind: "decode_failure",
+    cancelled: false,
+    malformed_output: false,
+    retryable: false,
+    non_retryable: true,
+    details: null,
+  } as const;
+}

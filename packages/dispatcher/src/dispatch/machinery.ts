@@ -1,0 +1,50 @@
+import type { ConnectionSettings } from "../config/connection.js";
+import type { Profiles } from "../config/profiles.js";
+import { HttpDeliverer } from "../delivery/http-carrier.js";
+import { ProcessDeliverer } from "../delivery/process-carrier.js";
+import { EngineClient } from "../engine/client.js";
+import { NetworkGuard } from "../net/guard.js";
+import type { Secrets } from "../net/secrets.js";
+import type { EventStream } from "../observe/events.js";
+import { CarrierWatch } from "./carriers.js";
+import type { ResolvedOptions } from "./options.js";
+import { SlotPool } from "./slots.js";
+
+/** All that exists from a dispatcher's start on. */
+export interface Machinery {
+  /** Of these two, a reload takes new ones: tokens change. */
+  connection: ConnectionSettings;
+  profiles: Profiles;
+  readonly client: EngineClient;
+  readonly slots: SlotPool;
+  readonly watch: CarrierWatch;
+  readonly http: HttpDeliverer;
+  readonly process: ProcessDeliverer;
+}
+
+export function buildMachinery(
+  options: ResolvedOptions,
+  { connection, profiles }: Pick<Machinery, "connection" | "profiles">,
+  { events, secrets }: { readonly events: EventStream; readonly secrets: Secrets },
+): Machinery {
+  const { clock, requestTimeoutMs, denyPrivateNetworks, responseLimitBytes, connectTimeoutMs } = options;
+  const guard = new NetworkGuard({ denyPrivateNetworks });
+  const machinery: Machinery = {
+    connection,
+    profiles,
+    client: new EngineClient({
+      serverUrl: connection.serverUrl.value,
+      tlsVerify: connection.tlsVerify.value,
+      token: () => machinery.connection.token.value,
+      scrub: (text) => secrets.scrub(text),
+      clock,
+      requestTimeoutMs,
+      onVersion: (version, advertised) => events.emit({ type: "engine_version", version, advertised }),
+    }),
+    slots: new SlotPool(options.maxInFlight, 1, []),
+    watch: new CarrierWatch({ clock, guard, events, limits: options.breaker, connectTimeoutMs }),
+    http: new HttpDeliverer({ clock, guard, responseLimitBytes, connectTimeoutMs, ca: options.given.carrierCa }),
+    process: new ProcessDeliverer({ clock, environment: options.environment, outputLimitBytes: responseLimitBytes }),
+  };
+  return machinery;
+}

@@ -1,0 +1,177 @@
+import type { ConnectionFlags } from "../config/connection.js";
+import type { Environment } from "../config/profiles.js";
+import type { LocalCredential } from "../delivery/credentials.js";
+import { type Clock, systemClock } from "../time/clock.js";
+
+/** A task queue to lease from, beside those of the executor config, or with other types than it says. */
+export interface QueueBinding {
+  /** Default: the connection's. */
+  readonly namespace?: string;
+  readonly taskQueue: string;
+  /** Default: those that the executor config maps for this queue. Needed where it maps none. */
+  readonly activityTypes?: readonly string[];
+}
+
+export interface BreakerLimits {
+  /** Failures in a row after which nothing is leased for a carrier. Default 5. */
+  readonly failures?: number;
+  /** The first pause. Default 5,000. */
+  readonly firstPauseMs?: number;
+  /** The longest pause. Default 60,000. */
+  readonly longestPauseMs?: number;
+}
+
+export interface DispatcherOptions {
+  /** The executor config: a parsed document. Default: read from `configPath`. */
+  readonly config?: unknown;
+  /** File of the executor config. Default: `DW_EXTERNAL_EXECUTOR_CONFIG_PATH`; without either, the engine's mapping counts. */
+  readonly configPath?: string;
+  /** Overlay to apply to it. Default: `DW_EXTERNAL_EXECUTOR_CONFIG_OVERLAY`, else none. */
+  readonly configOverlay?: string;
+  /** Handlers that the carriers are known to have; a config that maps to another is refused. Default: not checked. */
+  readonly knownHandlers?: readonly string[];
+  /** How often to look whether the file has changed; 0 for never. Default 2,000. */
+  readonly configCheckMs?: number;
+  /** How to reach the engine; see `resolveConnection` for what counts where nothing is given. */
+  readonly connection?: ConnectionFlags;
+  /** Default `process.env`. */
+  readonly environment?: Environment;
+  /** The engine's command line configuration. Default: where that keeps it. */
+  readonly profilesPath?: string;
+  /** Credentials for mappings that come from the engine, by `auth_ref`, with the origins each may be sent to. */
+  readonly credentials?: Readonly<Record<string, LocalCredential>>;
+  /**
+   * Whether commands are run that come from the engine alone: whoever may configure the engine can then run anything on
+   * this machine. Default false: a process carrier must be in this machine's own config.
+   */
+  readonly allowEngineCommands?: boolean;
+  /** Task queues to lease from. Default: those of the executor config, in the connection's namespace. */
+  readonly queues?: readonly QueueBinding[];
+  /** Begins the name under which this dispatcher registers. Default: host name, process id and a random part. */
+  readonly workerId?: string;
+  /** Leases only tasks whose run has this compatibility marker. Default: none. */
+  readonly buildId?: string;
+  /** Tasks in flight at once, held polls included. Default 200. */
+  readonly maxInFlight?: number;
+  /** The same for one carrier. Default: an equal share. */
+  readonly maxInFlightPerCarrier?: number;
+  /** Polls held at once for one carrier of one task queue, when there is work. Default 10; without work it is one. */
+  readonly maxPolls?: number;
+  /** How long to ask the engine to hold a poll, in seconds. Default 30; the engine has a limit of its own. */
+  readonly pollSeconds?: number;
+  /** How long a request to the engine may take, polls apart. Default 15,000. */
+  readonly requestTimeoutMs?: number;
+  /** How often to tell the engine that each registration is alive. Default 30,000. */
+  readonly workerHeartbeatMs?: number;
+  /** How long a drain waits for tasks in flight. Default 25,000. */
+  readonly drainMs?: number;
+  /** The largest answer of a carrier, before and after decompression. Default 8 MiB. */
+  readonly responseLimitBytes?: number;
+  /** How long connecting to a carrier may take. Default 10,000. */
+  readonly connectTimeoutMs?: number;
+  /** Whether carriers in private networks are refused too. Default false. */
+  readonly denyPrivateNetworks?: boolean;
+  /** Certificates in PEM that carriers' own must be signed by. Default: those that Node trusts. */
+  readonly carrierCa?: string;
+  readonly breaker?: BreakerLimits;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+}
+
+/** The options that are numbers, each with its default and the least that makes sense. */
+const NUMBERS = {
+  configCheckMs: [2_000, 0],
+  maxInFlight: [200, 1],
+  maxPolls: [10, 1],
+  pollSeconds: [30, 0],
+  requestTimeoutMs: [15_000, 1],
+  workerHeartbeatMs: [30_000, 1],
+  drainMs: [25_000, 0],
+  responseLimitBytes: [8 * 1024 * 1024, 1],
+  connectTimeoutMs: [10_000, 1],
+} as const;
+
+export type ResolvedNumbers = Readonly<Record<keyof typeof NUMBERS, number>>;
+
+/** The options, complete. */
+export interface ResolvedOptions extends ResolvedNumbers {
+  readonly given: DispatcherOptions;
+  readonly environment: Environment;
+  readonly maxInFlightPerCarrier: number | undefined;
+  readonly denyPrivateNetworks: boolean;
+  readonly credentials: Readonly<Record<string, LocalCredential>>;
+  readonly breaker: Required<BreakerLimits>;
+  readonly configPath: string | undefined;
+  readonly configOverlay: string | undefined;
+  readonly clock: Clock;
+}
+
+/** @throws {TypeError} naming an option that cannot be used */
+export function resolveOptions(options: DispatcherOptions): ResolvedOptions {
+  const environment = options.environment ?? process.env;
+  const numbers = Object.fromEntries(
+    Object.entries(NUMBERS).map(([name, [standard, least]]) => [
+      name,
+      integer(name, options[name as keyof typeof NUMBERS] ?? standard, least),
+    ]),
+  ) as ResolvedNumbers;
+  const { breaker = {}, credentials = {} } = options;
+  checkQueues(options.queues);
+  const { workerId } = options;
+  if (workerId !== undefined && !/^[!-~]{1,200}$/.test(workerId)) {
+    throw new TypeError("workerId must be 1 to 200 visible ASCII characters without spaces");
+  }
+  checkCredentials(credentials);
+  return {
+    ...numbers,
+    given: options,
+    environment,
+    maxInFlightPerCarrier:
+      options.maxInFlightPerCarrier === undefined
+        ? undefined
+        : integer("maxInFlightPerCarrier", options.maxInFlightPerCarrier, 1),
+    denyPrivateNetworks: options.denyPrivateNetworks ?? false,
+    credentials,
+    breaker: {
+      failures: integer("breaker.failures", breaker.failures ?? 5, 1),
+      firstPauseMs: integer("breaker.firstPauseMs", breaker.firstPauseMs ?? 5_000, 1),
+      longestPauseMs: integer("breaker.longestPauseMs", breaker.longestPauseMs ?? 60_000, 1),
+    },
+    configPath: options.configPath ?? variable(environment, "DW_EXTERNAL_EXECUTOR_CONFIG_PATH"),
+    configOverlay: options.configOverlay ?? variable(environment, "DW_EXTERNAL_EXECUTOR_CONFIG_OVERLAY"),
+    clock: options.clock ?? systemClock,
+  };
+}
+
+function variable(environment: Environment, name: string): string | undefined {
+  const value = environment[name];
+  return value === "" ? undefined : value;
+}
+
+function integer(name: string, value: number, least: number): number {
+  if (!Number.isSafeInteger(value) || value < least) throw new TypeError(`${name} must be an integer >= ${least}`);
+  return value;
+}
+
+function checkQueues(queues: readonly QueueBinding[] | undefined): void {
+  if (queues !== undefined && queues.length === 0)
+    throw new TypeError("queues must not be empty; leave it out instead");
+  for (const { taskQueue, activityTypes } of queues ?? []) {
+    if (typeof taskQueue !== "string" || taskQueue === "") {
+      throw new TypeError("queues: each taskQueue must be a non-empty string");
+    }
+    if (activityTypes?.length === 0) {
+      throw new TypeError("queues: activityTypes must not be empty; leave it out to take those of the config");
+    }
+  }
+}
+
+function checkCredentials(credentials: Readonly<Record<string, LocalCredential>>): void {
+  for (const [name, { origins }] of Object.entries(credentials)) {
+    for (const origin of origins) {
+      if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+        throw new TypeError(`credentials.${name}.origins must be origins, as in https://handlers.example.com`);
+      }
+    }
+  }
+}

@@ -1,0 +1,251 @@
+import type { ConfigError } from "../config/errors.js";
+import { mappingDifferences, readEngineMapping } from "../config/engine-mapping.js";
+import { type ActivityMapping, type ExecutorConfig, resolveActivity } from "../config/model.js";
+import type { AbortedDelivery, DeliveryAnswer } from "../delivery/answer.js";
+import { type DelivererDeps, deliverTask } from "../delivery/deliverer.js";
+import { MALFORMED_OUTPUT, type Report, reportOf } from "../delivery/result-mapping.js";
+import type { EngineClient } from "../engine/client.js";
+import type { LeasedTask } from "../engine/task.js";
+import { type LeaseEnd, LeaseKeeper } from "../lease/keeper.js";
+import { type ReportEnd, reportOutcome } from "../lease/reporter.js";
+import type { Secrets } from "../net/secrets.js";
+import type { EventStream, TaskEnd, TaskFacts } from "../observe/events.js";
+import type { Clock } from "../time/clock.js";
+import type { CarrierBreaker } from "./breaker.js";
+
+export interface TaskRunDeps {
+  readonly client: EngineClient;
+  readonly clock: Clock;
+  readonly events: EventStream;
+  readonly secrets: Secrets;
+  readonly config: ExecutorConfig | undefined;
+  readonly deliverer: DelivererDeps;
+  readonly breaker: CarrierBreaker;
+  /** Whether commands are run that only the engine maps. */
+  readonly allowEngineCommands: boolean;
+  /** True the first time it is told something. */
+  readonly isNews: (what: string) => boolean;
+  /** Told where the task goes. */
+  readonly onCarrier: (mapping: ActivityMapping) => void;
+}
+
+/** How a run ended, with what there is to say about it. */
+interface RunEnd {
+  readonly end: TaskEnd;
+  readonly detail: string | null;
+}
+
+const HEARTBEAT_PATIENCE_MS = 5_000;
+
+export function taskFacts(task: LeasedTask): TaskFacts {
+  const { namespace, taskQueue, taskId, attemptId, attempt, executionId, activityType, workflowId, runId } = task;
+  return { namespace, taskQueue, taskId, attemptId, attempt, executionId, activityType, workflowId, runId };
+}
+
+/** One leased task, from its lease to its end: delivered, kept alive meanwhile, and reported. */
+export class TaskRun {
+  private readonly task: LeasedTask;
+  private readonly facts: TaskFacts;
+  private readonly deps: TaskRunDeps;
+  private readonly abort = new AbortController();
+  private readonly keeper: LeaseKeeper;
+  private carrier: string | null = null;
+  private abandoned = false;
+
+  constructor(task: LeasedTask, deps: TaskRunDeps) {
+    this.task = task;
+    this.facts = taskFacts(task);
+    this.deps = deps;
+    this.keeper = new LeaseKeeper({
+      client: deps.client,
+      clock: deps.clock,
+      task,
+      onEnd: ({ kind, reason }) => {
+        deps.events.emit({ type: "lease_ended", task: this.facts, kind, reason });
+        this.abort.abort();
+      },
+      onHeartbeat: (outcome) => deps.events.emit({ type: "heartbeat", task: this.facts, outcome: outcome.kind }),
+    });
+  }
+
+  /** Calls delivery and report off. The lease runs out, and the engine hands the task out again. */
+  abandon(): void {
+    this.abandoned = true;
+    this.abort.abort();
+  }
+
+  /** Never rejects. */
+  async run(): Promise<void> {
+    const { clock, events } = this.deps;
+    const startedAt = clock.monotonic();
+    events.emit({ type: "task_leased", task: this.facts });
+    const { end, detail } = await this.work().catch((error: unknown): RunEnd => {
+      // Nothing in there rejects; if something does after all, the lease runs out, and the work of others goes on.
+      this.keeper.stop();
+      return { end: "lost", detail: error instanceof Error ? error.name : "unknown error" };
+    });
+    events.emit({
+      type: "task_ended",
+      task: this.facts,
+      carrier: this.carrier,
+      end,
+      detail,
+      durationMs: clock.monotonic() - startedAt,
+    });
+  }
+
+  private async work(): Promise<RunEnd> {
+    const { client, clock, events, breaker, secrets } = this.deps;
+    // A poll that was repeated may be answered with a lease that ran out meanwhile.
+    if (this.keeper.untilSurelyGone() <= 0) return { end: "lost", detail: "lease_expired" };
+    const mapping = this.resolve();
+    let answer: DeliveryAnswer | AbortedDelivery;
+    this.keeper.start();
+    try {
+      answer = "carrier" in mapping ? await this.deliver(mapping) : mapping;
+    } finally {
+      this.keeper.stop();
+    }
+    if (this.abandoned) return { end: "abandoned", detail: null };
+    const { ended } = this.keeper;
+    if (ended !== undefined) return this.closeAfter(ended);
+    // Only an abandoned run or one whose lease has ended is called off.
+    if (answer.kind === "aborted") return { end: "lost", detail: "aborted" };
+    const report = reportOf(this.task, answer, {
+      carrier: this.carrier ?? "of this activity",
+      scrub: (text) => secrets.scrub(text),
+    });
+    if ("carrier" in mapping) judgeCarrier(answer, report, breaker);
+    const reported = await reportOutcome(this.task, report, {
+      client,
+      clock,
+      untilSurelyGone: () => this.keeper.untilSurelyGone(),
+      engineWorks: async () => (await client.heartbeat(this.task, HEARTBEAT_PATIENCE_MS)).kind === "continue",
+      signal: this.abort.signal,
+      onRetry: (why, retryInMs, tries) =>
+        events.emit({ type: "report_retried", task: this.facts, why, retryInMs, tries }),
+      onRejected: (message, status) => events.emit({ type: "report_rejected", task: this.facts, status, message }),
+    });
+    return runEnd(report, reported, this.abandoned);
+  }
+
+  /** This machine's own mapping where there is one, else the engine's; or why there is none. */
+  private resolve(): ActivityMapping | Extract<DeliveryAnswer, { kind: "refused" }> {
+    const { config, events } = this.deps;
+    const { externalExecutor, taskQueue, activityType } = this.task;
+    const own = config === undefined ? undefined : resolveActivity(config, taskQueue, activityType);
+    const engines = externalExecutor === null ? undefined : readEngineMapping(externalExecutor);
+    if (own !== undefined) {
+      const fields = engines?.mapping === undefined ? [] : mappingDifferences(own, engines.mapping);
+      if (fields.length > 0 && this.deps.isNews(`${taskQueue}/${activityType}: ${fields.join()}`)) {
+        events.emit({ type: "mapping_differs", task: this.facts, fields });
+      }
+      return own;
+    }
+    if (engines === undefined) {
+      const message = `neither the executor config nor the engine maps ${activityType} of ${taskQueue}`;
+      return { kind: "refused", code: "no_mapping", message };
+    }
+    if (engines.mapping?.carrier.type === "process" && !this.deps.allowEngineCommands) {
+      const message = "commands that only the engine maps are not run (allowEngineCommands)";
+      return { kind: "refused", code: "mapping_refused", message };
+    }
+    if (engines.mapping !== undefined) return engines.mapping;
+    events.emit({ type: "mapping_refused", task: this.facts, errors: engines.errors });
+    return { kind: "refused", code: "mapping_refused", message: engines.errors.map(describeError).join("; ") };
+  }
+
+  private async deliver(mapping: ActivityMapping): Promise<DeliveryAnswer | AbortedDelivery> {
+    const { client, clock, events, deliverer, onCarrier } = this.deps;
+    const carrier = mapping.carrier.name;
+    this.carrier = carrier;
+    onCarrier(mapping);
+    const startedAt = clock.monotonic();
+    const { serverClock } = client;
+    events.emit({ type: "delivery_started", task: this.facts, carrier });
+    const answer = await deliverTask(
+      {
+        task: this.task,
+        mapping,
+        // A deadline counts once it has surely passed: the engine enforces it, and work is not cut short by a guess.
+        engineNow: () => serverClock.earliest(),
+        leaseLeft: () => this.keeper.untilSurelyGone(),
+        signal: this.abort.signal,
+        onRetry: (why, retryInMs, tries) =>
+          events.emit({ type: "delivery_retried", task: this.facts, carrier, why, retryInMs, tries }),
+      },
+      deliverer,
+    );
+    events.emit({
+      type: "delivery_ended",
+      task: this.facts,
+      carrier,
+      outcome: answer.kind === "http" || answer.kind === "process" ? "answered" : answer.kind,
+      status: answer.kind === "http" ? answer.status : answer.kind === "process" ? answer.exitCode : null,
+      durationMs: clock.monotonic() - startedAt,
+    });
+    return answer;
+  }
+
+  private async closeAfter(end: LeaseEnd): Promise<RunEnd> {
+    if (end.kind === "lost") return { end: "lost", detail: end.reason };
+    if (!end.cancelRequested) return { end: "superseded", detail: end.reason };
+    // A closed run takes no outcome any more. Where only the activity is to end, the engine may wait to hear of it.
+    if (!end.runClosed) await this.deps.client.fail(this.task, CANCELLED);
+    return { end: "cancelled", detail: end.reason };
+  }
+}
+
+const CANCELLED = {
+  message: "The activity was cancelled.",
+  type: "ActivityCancelled",
+  kind: "cancellation",
+  cancelled: true,
+  malformed_output: false,
+  retryable: false,
+  non_retryable: true,
+  details: null,
+} as const;
+
+function describeError({ code, message }: ConfigError): string {
+  return `${code}: ${message}`;
+}
+
+/** A carrier that answers in its own terms works, whatever it says; one that does not is counted. */
+function judgeCarrier(answer: DeliveryAnswer, report: Report, breaker: CarrierBreaker): void {
+  if (isCarriersFault(answer, report)) breaker.failed();
+  // A deadline that had passed before anything was sent says nothing of the carrier.
+  else if (answer.kind !== "timeout") breaker.succeeded();
+}
+
+function isCarriersFault(answer: DeliveryAnswer, report: Report): boolean {
+  switch (answer.kind) {
+    case "process":
+      return false;
+    case "http": {
+      const isResult = report.kind === "complete" || report.failure.type !== MALFORMED_OUTPUT;
+      return !isResult && (answer.temporary || answer.status === 401 || answer.status === 403);
+    }
+    case "timeout":
+      return answer.afterMs > 0;
+    case "unreachable":
+    case "refused":
+      return true;
+  }
+}
+
+function runEnd(report: Report, reported: ReportEnd, abandoned: boolean): RunEnd {
+  switch (reported.kind) {
+    case "recorded":
+    case "recorded_before":
+      return report.kind === "complete"
+        ? { end: "completed", detail: null }
+        : { end: "failed", detail: report.failure.type ?? null };
+    case "superseded":
+      return { end: "superseded", detail: reported.reason };
+    case "ignored":
+      return { end: "cancelled", detail: reported.reason };
+    case "lost":
+      return { end: abandoned ? "abandoned" : "lost", detail: reported.reason };
+  }
+}

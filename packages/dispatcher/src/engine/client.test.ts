@@ -1,0 +1,231 @@
+import { createServer, type RequestListener } from "node:http";
+import { gzipSync } from "node:zlib";
+import { afterEach, describe, expect, it } from "vitest";
+import { type Loopback, listen } from "../../test/support/loopback.js";
+import { systemClock } from "../time/clock.js";
+import { EngineClient } from "./client.js";
+import { readReply, readRetryAfter } from "./reply.js";
+import { ServerClock } from "./server-clock.js";
+import { negotiateVersion } from "./version.js";
+import { readLeasedTask } from "./task.js";
+
+let server: Loopback | undefined;
+let client: EngineClient | undefined;
+
+afterEach(async () => {
+  await client?.close();
+  await server?.close();
+});
+
+async function serve(listener: RequestListener, requestTimeoutMs = 5_000): Promise<EngineClient> {
+  server = await listen(createServer(listener));
+  client = new EngineClient({
+    serverUrl: `${server.url}/base/`,
+    token: () => "s3cret-token",
+    tlsVerify: true,
+    scrub: (text) => text.replaceAll("s3cret-token", "[redacted]"),
+    clock: systemClock,
+    requestTimeoutMs,
+  });
+  return client;
+}
+
+const task = { namespace: "cellar", taskId: "task/7", attemptId: "A-7", leaseOwner: "w" };
+
+describe("what a broken engine answers", () => {
+  it.each<[string, RequestListener, object]>([
+    ["a page with status 200", (_, response) => response.end("<html>"), { why: "not_json", mayHaveActed: true }],
+    ["a list", (_, response) => response.end("[]"), { why: "not_json" }],
+    ["a body cut off", (_, response) => cutOff(response), { why: "cut_off", mayHaveActed: true }],
+    ["a connection that breaks", (request) => request.socket.destroy(), { why: "unreachable", status: null }],
+    [
+      "gzip that is none",
+      (_, response) => response.setHeader("content-encoding", "gzip").end("{}"),
+      { why: "not_json" },
+    ],
+    [
+      "more than any answer, packed small",
+      (_, response) => response.setHeader("content-encoding", "gzip").end(gzipSync(Buffer.alloc(64 * 1024 * 1024, 32))),
+      { why: "too_large" },
+    ],
+    [
+      "a redirect",
+      (_, response) => response.writeHead(302, { location: "/other" }).end(),
+      { why: "not_json", status: 302 },
+    ],
+    [
+      "429",
+      (_, response) => reply(response, 429, { "retry-after": "7" }, {}),
+      { retryAfterMs: 7000, mayHaveActed: false },
+    ],
+    [
+      "a bare 500",
+      (_, response) => reply(response, 500, {}, { message: "Server Error" }),
+      { status: 500, mayHaveActed: true },
+    ],
+  ])("%s leaves open what happened", async (_, listener, expected) => {
+    const outcome = await (await serve(listener)).complete(task, null);
+    expect(outcome).toMatchObject({ kind: "unavailable", ...expected });
+  });
+
+  it("nothing, in time", async () => {
+    const outcome = await (await serve(() => undefined, 300)).complete(task, null);
+    expect(outcome).toMatchObject({ kind: "unavailable", why: "timeout" });
+  });
+
+  it("its own credential, which is not repeated", async () => {
+    const engine = await serve((request, response) =>
+      reply(response, 422, {}, { reason: "validation_failed", message: `bad ${request.headers.authorization}` }),
+    );
+    expect(await engine.complete(task, null)).toMatchObject({ kind: "rejected", message: "bad Bearer [redacted]" });
+  });
+});
+
+it("sends what the worker plane wants", async () => {
+  const seen: unknown[] = [];
+  const engine = await serve((request, response) => {
+    seen.push(request.method, request.url, request.headers);
+    reply(response, 200, {}, {});
+  });
+  await engine.complete(task, null);
+  await engine.deregister("cellar", "w:1");
+  expect(seen).toMatchObject([
+    "POST",
+    "/base/api/worker/activity-tasks/task%2F7/complete",
+    {
+      authorization: "Bearer s3cret-token",
+      "content-type": "application/json",
+      accept: "application/json",
+      "x-namespace": "cellar",
+      "x-durable-workflow-protocol-version": "1.15",
+    },
+    "DELETE",
+    "/base/api/worker/registrations/w%3A1",
+    {},
+  ]);
+});
+
+it("asks for the version again when the engine wants another", async () => {
+  const versions: unknown[] = [];
+  const engine = await serve((request, response) => {
+    if (request.url?.endsWith("/cluster/info") === true) {
+      reply(response, 200, {}, { worker_protocol: { version: "1.2" } });
+      return;
+    }
+    versions.push(request.headers["x-durable-workflow-protocol-version"]);
+    if (versions.length === 1) reply(response, 400, {}, { reason: "unsupported_protocol_version" });
+    else reply(response, 200, {}, { recorded: true });
+  });
+  expect(await engine.complete(task, null)).toEqual({ kind: "recorded" });
+  expect(versions).toEqual(["1.15", "1.2"]);
+});
+
+it.each([
+  ["1.0", "1.0"],
+  ["1.15", "1.15"],
+  ["1.16", "1.15"],
+  ["2.0", undefined],
+  ["1", undefined],
+  [1.5, undefined],
+  [undefined, undefined],
+])("negotiates %s to %s", (advertised, version) => {
+  expect(negotiateVersion(advertised)).toBe(version);
+});
+
+it("says so when the majors differ", async () => {
+  const engine = await serve((_, response) => reply(response, 200, {}, { worker_protocol: { version: "2.0" } }));
+  expect(await engine.negotiateOnce()).toMatchObject({ kind: "refused", reason: "unsupported_protocol_version" });
+});
+
+describe("Retry-After", () => {
+  const now = Date.UTC(2999, 0, 1);
+  it.each([
+    ["7", 7000],
+    [" 0 ", 0],
+    ["86400", 300_000],
+    ["Tue, 01 Jan 2999 00:00:05 GMT", 5000],
+    ["Tue, 01 Jan 2019 00:00:05 GMT", 0],
+    ["soon", undefined],
+    ["-1", undefined],
+    [undefined, undefined],
+  ])("%s is %s ms", (header, ms) => {
+    expect(readRetryAfter(header, now)).toBe(ms);
+  });
+
+  it("may be in the body", () => {
+    expect(readReply(503, '{"retry_after_seconds":2}', undefined, now)).toMatchObject({ retryAfterMs: 2000 });
+  });
+});
+
+describe("the engine's clock", () => {
+  const clock = { now: () => 1_000_000, monotonic: () => 500, schedule: () => () => undefined };
+
+  it("is this machine's while nothing is known", () => {
+    const engine = new ServerClock(clock);
+    expect([engine.earliest(), engine.latest(), engine.skewMs()]).toEqual([1_000_000, 1_000_000, 0]);
+    engine.observe("nonsense", 0, 0);
+    expect(engine.earliest()).toBe(1_000_000);
+  });
+
+  it("is bounded by every answer, and by all of them together", () => {
+    const engine = new ServerClock(clock);
+    engine.observe(utc(2_000_000), 400, 500);
+    expect([engine.earliest(), engine.latest()]).toEqual([2_000_000, 2_001_100]);
+    // The same second, seen 300 ms after it began at the latest.
+    engine.observe(utc(2_001_000), 1_200, 1_210);
+    expect([engine.earliest(), engine.latest()]).toEqual([2_000_290, 2_001_100]);
+  });
+
+  it("starts anew when it was set", () => {
+    const engine = new ServerClock(clock);
+    engine.observe(new Date(2_000_000).toUTCString(), 400, 500);
+    engine.observe(new Date(9_000_000).toUTCString(), 400, 500);
+    expect([engine.earliest(), engine.latest()]).toEqual([9_000_000, 9_001_100]);
+  });
+});
+
+describe("a task that cannot be read", () => {
+  const wire = {
+    task_id: "t",
+    activity_attempt_id: "A",
+    lease_owner: "w",
+    attempt_number: 1,
+    activity_type: "x",
+    task_queue: "q",
+    workflow_id: "wf",
+    run_id: "r",
+    lease_expires_at: "2999-01-01T00:00:00Z",
+  };
+
+  it.each([
+    ["task_id", 7, "task_id, activity_attempt_id and lease_owner must be strings"],
+    ["attempt_number", 0, "attempt_number must be an integer >= 1"],
+    ["activity_type", "", "activity_type must be a string"],
+    ["task_queue", null, "task_queue must be a string"],
+    ["run_id", undefined, "workflow_id and run_id must be strings"],
+    ["lease_expires_at", "soon", "lease_expires_at must be an RFC 3339 timestamp"],
+    ["arguments", [], "arguments must be an object"],
+  ])("for its %s", (field, value, problem) => {
+    const read = readLeasedTask("default", { ...wire, [field]: value });
+    expect(read.problem).toBe(problem);
+  });
+});
+
+function utc(ms: number): string {
+  return new Date(ms).toUTCString();
+}
+
+function reply(
+  response: Parameters<RequestListener>[1],
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: object,
+): void {
+  response.writeHead(status, headers).end(JSON.stringify(body));
+}
+
+function cutOff(response: Parameters<RequestListener>[1]): void {
+  response.writeHead(200, { "content-length": 1000 });
+  response.write('{"reco');
+  setImmediate(() => response.destroy());
+}

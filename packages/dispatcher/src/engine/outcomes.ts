@@ -1,0 +1,199 @@
+import { isObject } from "../config/fields.js";
+import { parseTimestamp } from "@durable-workflow/carrier/protocol";
+import type { EngineAnswer, EngineReply } from "./reply.js";
+import { type LeasedTask, type ReadTask, readLeasedTask } from "./task.js";
+
+/** What an answer of the engine means for what was asked. Pure: every class of answer is told apart here. */
+
+/** Nothing was decided: ask again later. */
+export interface Unavailable {
+  readonly kind: "unavailable";
+  /** Short, for people; never a body. */
+  readonly why: string;
+  readonly status: number | null;
+  readonly retryAfterMs: number | undefined;
+  /** Whether the engine may have done what was asked, with the answer lost. */
+  readonly mayHaveActed: boolean;
+}
+
+/** The engine will not answer until something changes: credentials, namespace, version. */
+export interface Refused {
+  readonly kind: "refused";
+  readonly status: number;
+  readonly reason: string | null;
+  readonly message: string;
+}
+
+function unavailable(answer: EngineAnswer): Unavailable {
+  if (answer.kind === "broken") {
+    const { why, status, retryAfterMs } = answer;
+    return { kind: "unavailable", why, status, retryAfterMs, mayHaveActed: true };
+  }
+  const { status, message, retryAfterMs } = answer;
+  return { kind: "unavailable", why: message, status, retryAfterMs, mayHaveActed: status >= 500 };
+}
+
+function refused({ status, reason, message }: EngineReply): Refused {
+  return { kind: "refused", status, reason, message };
+}
+
+/** An answer that says nothing about the request itself: 429 and 5xx, or no answer of an engine at all. */
+function isUnavailable(answer: EngineAnswer): answer is Exclude<EngineAnswer, EngineReply> {
+  return answer.kind === "broken" || answer.status === 429 || answer.status >= 500;
+}
+
+export type RegisterOutcome = { readonly kind: "registered" } | Unavailable | Refused;
+
+export function readRegisterOutcome(answer: EngineAnswer): RegisterOutcome {
+  if (isUnavailable(answer)) return unavailable(answer);
+  const reply: EngineReply = answer;
+  return reply.status >= 200 && reply.status < 300 ? { kind: "registered" } : refused(reply);
+}
+
+export type WorkerHeartbeatOutcome =
+  | { readonly kind: "acknowledged" }
+  | { readonly kind: "reregister"; readonly reason: string }
+  | Unavailable
+  | Refused;
+
+export function readWorkerHeartbeatOutcome(answer: EngineAnswer): WorkerHeartbeatOutcome {
+  if (isUnavailable(answer)) return unavailable(answer);
+  const reply: EngineReply = answer;
+  if (reply.status === 200) return { kind: "acknowledged" };
+  if (isMissingRegistration(reply)) return { kind: "reregister", reason: reply.reason ?? "worker_not_registered" };
+  return refused(reply);
+}
+
+function isMissingRegistration({ status, reason }: EngineReply): boolean {
+  return status === 412 || reason === "worker_not_registered" || reason === "worker_not_found";
+}
+
+export type PollOutcome =
+  | { readonly kind: "task"; readonly task: LeasedTask }
+  | { readonly kind: "unreadable_task"; readonly read: Extract<ReadTask, { problem: string }> }
+  | { readonly kind: "empty"; readonly pollStatus: string | null }
+  /** The registration is gone, or says something else than the poll. */
+  | { readonly kind: "reregister"; readonly reason: string }
+  /** The engine wants this worker to stop polling. */
+  | { readonly kind: "draining" }
+  | Unavailable
+  | Refused;
+
+export function readPollOutcome(namespace: string, answer: EngineAnswer): PollOutcome {
+  if (isUnavailable(answer)) return unavailable(answer);
+  const reply: EngineReply = answer;
+  const { status, reason, body } = reply;
+  if (status === 200) {
+    const { task, poll_status: pollStatus } = body;
+    if (isObject(task)) {
+      const read = readLeasedTask(namespace, task);
+      return read.task === undefined ? { kind: "unreadable_task", read } : { kind: "task", task: read.task };
+    }
+    if (pollStatus === "throttled" || pollStatus === "unavailable") {
+      return { ...unavailable(reply), why: pollStatus, mayHaveActed: false };
+    }
+    if (pollStatus === "draining") return { kind: "draining" };
+    return { kind: "empty", pollStatus: typeof pollStatus === "string" ? pollStatus : null };
+  }
+  if (isMissingRegistration(reply)) return { kind: "reregister", reason: reason ?? "worker_not_registered" };
+  if (status === 409 && reason === "worker_draining") return { kind: "draining" };
+  if (status === 409) return { kind: "reregister", reason: reason ?? "conflict" };
+  return refused(reply);
+}
+
+/** What became of a complete or fail. */
+export type ReportOutcome =
+  | { readonly kind: "recorded" }
+  /** The attempt was closed before: by an earlier try of ours (`byUs`), by somebody else, or nobody can tell (null). */
+  | { readonly kind: "closed"; readonly byUs: boolean | null }
+  /** The run is closed; outcomes no longer matter. */
+  | { readonly kind: "ignored"; readonly reason: string }
+  /** The lease is somebody else's, or the attempt unknown. */
+  | { readonly kind: "lost"; readonly reason: string }
+  /** The engine understood, and does not take what was sent. */
+  | { readonly kind: "rejected"; readonly status: number; readonly reason: string | null; readonly message: string }
+  | Unavailable
+  | Refused;
+
+const LOST: ReadonlySet<string> = new Set([
+  "task_not_found",
+  "attempt_not_found",
+  "task_mismatch",
+  "lease_owner_mismatch",
+]);
+
+/** @param sentStatus the attempt status that the report asks for */
+export function readReportOutcome(answer: EngineAnswer, sentStatus: "completed" | "failed"): ReportOutcome {
+  if (isUnavailable(answer)) return unavailable(answer);
+  const reply: EngineReply = answer;
+  const { status, reason, message, body } = reply;
+  if (status >= 200 && status < 300) return { kind: "recorded" };
+  if (reason !== null && LOST.has(reason)) return { kind: "lost", reason };
+  if (status === 409) {
+    if (body["outcome"] === "ignored") return { kind: "ignored", reason: reason ?? "ignored" };
+    if (reason === "stale_attempt") return { kind: "closed", byUs: closedByUs(body["attempt_status"], sentStatus) };
+    return { kind: "lost", reason: reason ?? "conflict" };
+  }
+  if (status === 413 || status === 422) return { kind: "rejected", status, reason, message };
+  return refused(reply);
+}
+
+function closedByUs(attemptStatus: unknown, sentStatus: string): boolean | null {
+  return typeof attemptStatus === "string" ? attemptStatus === sentStatus : null;
+}
+
+/** What became of a task heartbeat. */
+export type HeartbeatOutcome =
+  | { readonly kind: "continue"; readonly leaseExpiresAtMs: number | null }
+  /** The handler must stop: a 200, for all that. */
+  | { readonly kind: "stop"; readonly reason: string; readonly cancelRequested: boolean; readonly runClosed: boolean }
+  | { readonly kind: "lost"; readonly reason: string }
+  | Unavailable
+  | Refused;
+
+export function readHeartbeatOutcome(answer: EngineAnswer): HeartbeatOutcome {
+  if (isUnavailable(answer)) return unavailable(answer);
+  const reply: EngineReply = answer;
+  const { status, reason, body } = reply;
+  if (status === 200) {
+    if (body["can_continue"] === false) {
+      const runClosed = typeof body["run_closed_reason"] === "string" || reason?.startsWith("run_") === true;
+      return {
+        kind: "stop",
+        reason: reason ?? "stopped",
+        cancelRequested: body["cancel_requested"] === true,
+        runClosed,
+      };
+    }
+    const expires = body["lease_expires_at"];
+    return {
+      kind: "continue",
+      leaseExpiresAtMs: (typeof expires === "string" ? parseTimestamp(expires) : null) ?? null,
+    };
+  }
+  if (reason !== null && LOST.has(reason)) return { kind: "lost", reason };
+  if (status === 409) return { kind: "lost", reason: reason ?? "conflict" };
+  return refused(reply);
+}
+
+/**
+ * What an answer to the question for the engine's version means; undefined when requests can be sent. An engine without
+ * that route, or without a version there, is sent our own.
+ *
+ * @param version what was agreed on; undefined for nothing
+ */
+export function readNegotiation(answer: EngineAnswer, version: string | undefined): Unavailable | Refused | undefined {
+  if (version !== undefined) return undefined;
+  if (isUnavailable(answer)) return unavailable(answer);
+  const reply: EngineReply = answer;
+  if (reply.status === 401 || reply.status === 403) return refused(reply);
+  const advertised = isObject(reply.body["worker_protocol"]) ? reply.body["worker_protocol"]["version"] : undefined;
+  if (reply.status !== 200 || typeof advertised !== "string") return undefined;
+  const message = `the engine speaks worker protocol ${advertised.slice(0, 20)}, which this dispatcher does not`;
+  return { kind: "refused", status: 200, reason: "unsupported_protocol_version", message };
+}
+
+/** True when the engine wants another protocol version than was sent. */
+export function wantsOtherVersion(outcome: { readonly kind: string; readonly reason?: string | null }): boolean {
+  return outcome.kind === "refused" && /^(?:unsupported|missing)_protocol_version$/.test(outcome.reason ?? "");
+}

@@ -1,0 +1,23 @@
+import type { FailureKind, PayloadEnvelope, TimeoutType } from "@durable-workflow/carrier/protocol";
+
+/** What is reported to the engine, with its own field names. */
+
+/** The payload of the return value: exactly `{codec, blob}` or `{codec, external_storage}`, or null. */
+export type ResultReport = PayloadEnvelope | null;
+
+/** Why an attempt failed. */
+export interface FailureReport {
+  /** Never empty. */
+  readonly message: string;
+  readonly type?: string;
+  readonly kind: FailureKind;
+  readonly stack_trace?: string;
+  readonly timeout_type?: TimeoutType;
+  readonly cancelled: boolean;
+  readonly malformed_output: boolean;
+  readonly retryable: boolean;
+  /** The only flag that the engine goes by. */
+  readonly non_retryable: boolean;
+  /** Always there: without it, older engines forget `type` and `non_retryable`. */
+  readonly details: PayloadEnvelope | null;
+}

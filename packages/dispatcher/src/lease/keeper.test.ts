@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import { FakeClock, NOON } from "../../../carrier/test/support/fake-clock.js";
+import { leasedTask } from "../../test/support/tasks.js";
+import type { HeartbeatOutcome } from "../engine/outcomes.js";
+import { ServerClock } from "../engine/server-clock.js";
+import type { LeasedTask } from "../engine/task.js";
+import { type LeaseEnd, LeaseKeeper } from "./keeper.js";
+
+const LEASE_MS = 300_000;
+const unavailable: HeartbeatOutcome = {
+  kind: "unavailable",
+  why: "unreachable",
+  status: null,
+  retryAfterMs: undefined,
+  mayHaveActed: true,
+};
+
+function keep(answers: (beat: number, clock: FakeClock) => HeartbeatOutcome, changes: Partial<LeasedTask> = {}) {
+  const clock = new FakeClock();
+  const beats: number[] = [];
+  const ends: LeaseEnd[] = [];
+  const keeper = new LeaseKeeper({
+    clock,
+    client: {
+      serverClock: new ServerClock(clock),
+      heartbeat: () => {
+        beats.push((clock.now() - NOON) / 1000);
+        return Promise.resolve(answers(beats.length, clock));
+      },
+    },
+    task: leasedTask({ leaseExpiresAtMs: NOON + LEASE_MS, ...changes }),
+    onEnd: (end) => ends.push(end),
+  });
+  keeper.start();
+  return { clock, beats, ends, keeper };
+}
+
+const renewed = (_: number, clock: FakeClock): HeartbeatOutcome => ({
+  kind: "continue",
+  leaseExpiresAtMs: clock.now() + LEASE_MS,
+});
+
+describe("heartbeats", () => {
+  it("come at a third of what is left of the lease", async () => {
+    const { clock, beats, ends } = keep(renewed);
+    await clock.advance(450_000);
+    expect(beats).toEqual([100, 200, 300, 400]);
+    expect(ends).toEqual([]);
+  });
+
+  it("come at a third of the heartbeat timeout where that is shorter, the first deadline included", async () => {
+    const none = leasedTask().deadlines;
+    const { clock, beats } = keep(renewed, {
+      heartbeatTimeoutMs: 30_000,
+      deadlines: { ...none, heartbeat: new Date(NOON + 15_000).toISOString() },
+    });
+    await clock.advance(30_000);
+    expect(beats).toEqual([5, 15, 25]);
+  });
+
+  it("end when told to, and leave no timer behind", async () => {
+    const { clock, beats, keeper } = keep(renewed);
+    await clock.advance(150_000);
+    keeper.stop();
+    expect(clock.liveTimers).toBe(0);
+    await clock.advance(1_000_000);
+    expect(beats).toEqual([100]);
+  });
+
+  it("that get no answer are repeated until the lease has surely run out", async () => {
+    const { clock, beats, ends } = keep(() => unavailable);
+    await clock.advance(400_000);
+    expect(ends).toEqual([{ kind: "lost", reason: "lease_expired" }]);
+    expect(beats.length).toBeGreaterThan(20);
+    expect(beats.at(-1)).toBeLessThanOrEqual(300);
+    expect(beats.at(-1)).toBeGreaterThan(299);
+    expect(clock.liveTimers).toBe(0);
+  });
+
+  it("that got no answer for a while go on as before once there is one", async () => {
+    const { clock, beats, ends } = keep((beat, now) => (beat <= 5 ? unavailable : renewed(beat, now)));
+    await clock.advance(300_000);
+    expect(ends).toEqual([]);
+    expect(beats.slice(0, 7)).toEqual([100, 105, 110, 115, 120, 125, 225]);
+  });
+
+  it("wait as long as the engine asks, but never past what is left", async () => {
+    const { clock, beats } = keep((beat) => ({ ...unavailable, retryAfterMs: beat === 1 ? 30_000 : 1_000_000 }));
+    await clock.advance(299_000);
+    expect(beats.slice(0, 2)).toEqual([100, 130]);
+    expect(beats.length).toBeGreaterThan(5);
+  });
+
+  it.each<[HeartbeatOutcome, LeaseEnd]>([
+    [
+      { kind: "stop", reason: "run_cancelled", cancelRequested: true, runClosed: true },
+      { kind: "stopped", reason: "run_cancelled", cancelRequested: true, runClosed: true },
+    ],
+    [
+      { kind: "lost", reason: "lease_owner_mismatch" },
+      { kind: "lost", reason: "lease_owner_mismatch" },
+    ],
+  ])("answered with %o end the task, once", async (outcome, end) => {
+    const { clock, beats, ends, keeper } = keep(() => outcome);
+    await clock.advance(1_000_000);
+    expect(beats).toEqual([100]);
+    expect(ends).toEqual([end]);
+    expect(keeper.ended).toEqual(end);
+  });
+});

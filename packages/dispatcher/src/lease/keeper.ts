@@ -1,0 +1,141 @@
+import type { EngineClient } from "../engine/client.js";
+import type { HeartbeatOutcome } from "../engine/outcomes.js";
+import { deadlineMs, type LeasedTask } from "../engine/task.js";
+import { type Clock, timerDelay } from "../time/clock.js";
+
+/** Why a delivery must end before it has an answer. */
+export type LeaseEnd =
+  /** The engine wants the handler to stop. */
+  | {
+      readonly kind: "stopped";
+      readonly reason: string;
+      readonly cancelRequested: boolean;
+      readonly runClosed: boolean;
+    }
+  /** The lease has run out, or is somebody else's. */
+  | { readonly kind: "lost"; readonly reason: string };
+
+export interface LeaseKeeperOptions {
+  readonly client: Pick<EngineClient, "heartbeat" | "serverClock">;
+  readonly clock: Clock;
+  readonly task: LeasedTask;
+  /** Called once, when the lease cannot be kept. */
+  readonly onEnd: (end: LeaseEnd) => void;
+  readonly onHeartbeat?: (outcome: HeartbeatOutcome) => void;
+}
+
+/** Heartbeats come no closer than this, however little is left. */
+const SHORTEST_WAIT_MS = 50;
+/** After a heartbeat that got no answer, the next one comes this soon, or sooner when little is left. */
+const LONGEST_RETRY_WAIT_MS = 5_000;
+
+/**
+ * Keeps a lease alive while its task is delivered: a heartbeat at a third of what is left of the lease or of the heartbeat
+ * timeout, whichever is shorter, by the engine's clock. An engine that does not answer is asked again until the lease has
+ * surely run out.
+ */
+export class LeaseKeeper {
+  private readonly options: LeaseKeeperOptions;
+  private readonly abort = new AbortController();
+  private expiresAtMs: number;
+  /** When the engine gives an attempt up that it has not heard of; undefined for never. */
+  private silentUntilMs: number | undefined;
+  private cancelTimer = (): void => {};
+  private stopped = false;
+  private end: LeaseEnd | undefined;
+
+  constructor(options: LeaseKeeperOptions) {
+    this.options = options;
+    const { task, client } = options;
+    this.expiresAtMs = task.leaseExpiresAtMs;
+    const timeout = task.heartbeatTimeoutMs;
+    this.silentUntilMs =
+      deadlineMs(task, "heartbeat") ?? (timeout === null ? undefined : client.serverClock.earliest() + timeout);
+  }
+
+  start(): void {
+    this.scheduleNext(this.untilEnd() / 3);
+  }
+
+  /** Ends the heartbeats; one that is under way is called off. */
+  stop(): void {
+    this.stopped = true;
+    this.cancelTimer();
+    this.abort.abort();
+  }
+
+  /** Set once the lease could not be kept. */
+  get ended(): LeaseEnd | undefined {
+    return this.end;
+  }
+
+  /** Milliseconds until the lease has surely run out by the engine's clock; negative when it has. */
+  untilSurelyGone(): number {
+    return this.expiresAtMs - this.options.client.serverClock.earliest();
+  }
+
+  /** Milliseconds that are left for certain, of the lease and of the heartbeat timeout. */
+  private untilEnd(): number {
+    const now = this.options.client.serverClock.latest();
+    return Math.min(this.expiresAtMs, this.silentUntilMs ?? Number.POSITIVE_INFINITY) - now;
+  }
+
+  private scheduleNext(waitMs: number): void {
+    this.cancelTimer = this.options.clock.schedule(timerDelay(Math.max(SHORTEST_WAIT_MS, waitMs)), () => {
+      void this.beat();
+    });
+  }
+
+  private async beat(): Promise<void> {
+    const { client, task, onHeartbeat } = this.options;
+    const goneIn = this.untilSurelyGone();
+    if (goneIn <= 0) {
+      this.finish({ kind: "lost", reason: "lease_expired" });
+      return;
+    }
+    const patience = Math.max(1_000, Math.min(goneIn, this.untilEnd()) / 2);
+    const outcome = await client.heartbeat(task, patience, this.abort.signal);
+    if (this.stopped) return;
+    onHeartbeat?.(outcome);
+    switch (outcome.kind) {
+      case "continue":
+        this.renewed(outcome.leaseExpiresAtMs);
+        this.scheduleNext(this.untilEnd() / 3);
+        break;
+      case "stop": {
+        const { reason, cancelRequested, runClosed } = outcome;
+        this.finish({ kind: "stopped", reason, cancelRequested, runClosed });
+        break;
+      }
+      case "lost":
+        this.finish({ kind: "lost", reason: outcome.reason });
+        break;
+      case "unavailable":
+      case "refused":
+        this.scheduleNext(this.retryWait(outcome));
+        break;
+    }
+  }
+
+  private retryWait(outcome: Extract<HeartbeatOutcome, { kind: "unavailable" | "refused" }>): number {
+    const asked = outcome.kind === "unavailable" ? (outcome.retryAfterMs ?? 0) : 0;
+    const third = this.untilEnd() / 3;
+    // Never later than what is left allows, whatever the engine asks for.
+    return Math.min(Math.max(asked, Math.min(third, LONGEST_RETRY_WAIT_MS)), Math.max(third, SHORTEST_WAIT_MS));
+  }
+
+  private renewed(expiresAtMs: number | null): void {
+    const { task, client } = this.options;
+    if (expiresAtMs !== null) this.expiresAtMs = expiresAtMs;
+    if (task.heartbeatTimeoutMs !== null) {
+      this.silentUntilMs = client.serverClock.earliest() + task.heartbeatTimeoutMs;
+    }
+  }
+
+  private finish(end: LeaseEnd): void {
+    if (this.stopped) return;
+    this.stop();
+    this.end = end;
+    this.options.onEnd(end);
+  }
+}

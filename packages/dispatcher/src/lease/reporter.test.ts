@@ -1,0 +1,129 @@
+import { describe, expect, it } from "vitest";
+import { FakeClock } from "../../../carrier/test/support/fake-clock.js";
+import { leasedTask } from "../../test/support/tasks.js";
+import type { Report } from "../delivery/result-mapping.js";
+import type { ReportOutcome, Unavailable } from "../engine/outcomes.js";
+import type { FailureReport } from "../engine/wire.js";
+import { type ReportEnd, reportOutcome } from "./reporter.js";
+
+const complete: Report = { kind: "complete", result: null };
+const lostAnswer: Unavailable = {
+  kind: "unavailable",
+  why: "unreachable",
+  status: null,
+  retryAfterMs: undefined,
+  mayHaveActed: true,
+};
+const tooMany: Unavailable = { ...lostAnswer, status: 429, retryAfterMs: 3_000, mayHaveActed: false };
+const stale = (byUs: boolean | null): ReportOutcome => ({ kind: "closed", byUs });
+const rejected: ReportOutcome = {
+  kind: "rejected",
+  status: 422,
+  reason: "validation_failed",
+  message: "no such codec",
+};
+
+/** Reports against answers in order; the last one repeats. */
+async function report(answers: readonly ReportOutcome[], { leaseMs = 60_000, outcome = complete, works = true } = {}) {
+  const clock = new FakeClock();
+  const end = clock.now() + leaseMs;
+  const sent: string[] = [];
+  const failures: FailureReport[] = [];
+  const abort = new AbortController();
+  const next = (verb: string): Promise<ReportOutcome> => {
+    sent.push(verb);
+    return Promise.resolve(answers[Math.min(sent.length, answers.length) - 1] ?? lostAnswer);
+  };
+  let done: ReportEnd | undefined;
+  const running = reportOutcome(leasedTask(), outcome, {
+    clock,
+    client: {
+      complete: () => next("complete"),
+      fail: (_, failure) => {
+        failures.push(failure);
+        return next("fail");
+      },
+    },
+    untilSurelyGone: () => end - clock.now(),
+    engineWorks: () => Promise.resolve(works),
+    signal: abort.signal,
+  }).then((ended) => {
+    done = ended;
+  });
+  await clock.advance(leaseMs + 20_000);
+  expect(clock.liveTimers).toBe(0);
+  await running;
+  return { done, sent, failures };
+}
+
+describe("a report", () => {
+  it.each<[string, readonly ReportOutcome[], object]>([
+    ["recorded at once", [{ kind: "recorded" }], { kind: "recorded", tries: 1 }],
+    ["recorded after an outage", [lostAnswer, tooMany, { kind: "recorded" }], { kind: "recorded", tries: 3 }],
+    ["closed after a lost answer counts as reported", [lostAnswer, stale(null)], { kind: "recorded_before" }],
+    ["closed by us, as the engine says", [stale(true)], { kind: "recorded_before" }],
+    ["closed by another, as the engine says", [lostAnswer, stale(false)], { kind: "superseded" }],
+    ["closed without a lost answer was not by us", [stale(null)], { kind: "superseded" }],
+    ["closed after a refusal that did nothing was not by us", [tooMany, stale(null)], { kind: "superseded" }],
+    ["ignored", [{ kind: "ignored", reason: "run_cancelled" }], { kind: "ignored", reason: "run_cancelled" }],
+    ["lost", [{ kind: "lost", reason: "task_mismatch" }], { kind: "lost", reason: "task_mismatch" }],
+  ])("%s", async (_, answers, expected) => {
+    const { done, sent } = await report(answers);
+    expect(done).toMatchObject(expected);
+    expect(sent).toHaveLength(answers.length);
+  });
+
+  it("is repeated until the lease has surely run out, the last time right then", async () => {
+    const { done, sent } = await report([lostAnswer]);
+    expect(done).toEqual({ kind: "lost", reason: "lease_expired" });
+    expect(sent.length).toBeGreaterThan(8);
+  });
+
+  it("that is refused for the token is repeated, slowly: tokens are changed", async () => {
+    const refused: ReportOutcome = { kind: "refused", status: 401, reason: "unauthorized", message: "no" };
+    const { done, sent } = await report([refused, refused, { kind: "recorded" }]);
+    expect(done).toMatchObject({ kind: "recorded" });
+    expect(sent).toHaveLength(3);
+  });
+
+  it("that is not accepted becomes a failure for good, then the end", async () => {
+    const { done, sent, failures } = await report([rejected, { kind: "recorded" }]);
+    expect(done).toMatchObject({ kind: "recorded" });
+    expect(sent).toEqual(["complete", "fail"]);
+    expect(failures[0]).toMatchObject({
+      type: "ReportRejected",
+      non_retryable: true,
+      details: null,
+      message: "The engine does not accept the result (422): no such codec",
+    });
+    expect(await report([rejected])).toMatchObject({ sent: ["complete", "fail"], done: { kind: "lost" } });
+  });
+
+  it("of a result that is a server error every time becomes a failure, where the engine takes other calls", async () => {
+    const broken: Unavailable = { ...lostAnswer, why: "Server Error", status: 500 };
+    const answers = [...Array.from({ length: 8 }, () => broken), { kind: "recorded" } as const];
+    const { done, sent, failures } = await report(answers);
+    expect(sent).toEqual([...Array.from({ length: 8 }, () => "complete"), "fail"]);
+    expect(failures[0]?.message).toContain("every one of 8 tries was a server error");
+    expect(done).toMatchObject({ kind: "recorded" });
+    expect(new Set((await report([broken], { works: false })).sent)).toEqual(new Set(["complete"]));
+    // One answer of another kind in between, and it is an outage like any other.
+    const mixed = [...answers.slice(0, 7), lostAnswer, ...answers.slice(0, 7), { kind: "recorded" } as const];
+    expect(new Set((await report(mixed, { leaseMs: 300_000 })).sent)).toEqual(new Set(["complete"]));
+  });
+
+  it("of a failure that is not accepted keeps whether it may be retried, and what it was", async () => {
+    const failure: FailureReport = {
+      message: "The lamp does not answer.",
+      kind: "application",
+      cancelled: false,
+      malformed_output: false,
+      retryable: true,
+      non_retryable: false,
+      details: null,
+    };
+    const { failures } = await report([rejected, { kind: "recorded" }], { outcome: { kind: "fail", failure } });
+    expect(failures[1]).toMatchObject({ retryable: true, non_retryable: false });
+    expect(failures[1]?.message).toContain("It was: The lamp does not answer.");
+  });
+});

@@ -1,0 +1,100 @@
+import { type LookupAddress, type LookupOptions, lookup as systemLookup } from "node:dns";
+import { isIP } from "node:net";
+import { isLoopbackHost } from "../config/target.js";
+import { type AddressKind, addressKind } from "./addresses.js";
+
+/** A host leads where no task may be sent. */
+export class AddressRefusedError extends Error {
+  override readonly name = "AddressRefusedError";
+  readonly kind: AddressKind;
+
+  constructor(host: string, kind: AddressKind) {
+    super(`${host} resolves to a ${kind.replace("_", "-")} address, where tasks are not sent`);
+    this.kind = kind;
+  }
+}
+
+export interface GuardOptions {
+  /** Whether private networks (10/8, 172.16/12, 192.168/16, 100.64/10, fc00::/7) are refused too. */
+  readonly denyPrivateNetworks: boolean;
+  /** Default: the system's. */
+  readonly lookup?: LookupAll;
+}
+
+export type LookupAll = (
+  hostname: string,
+  options: LookupOptions & { readonly all: true },
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
+/** As `net.connect` takes it. */
+export type Lookup = (
+  hostname: string,
+  options: LookupOptions,
+  callback: (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void,
+) => void;
+
+/**
+ * Keeps tasks from going where their config did not say: a host that is not loopback by name, and resolves to loopback,
+ * to a link-local address (the metadata services of clouds) or the like, is refused. The address that is checked is the
+ * one that is connected to.
+ */
+export class NetworkGuard {
+  private readonly denyPrivateNetworks: boolean;
+  private readonly resolve: LookupAll;
+
+  constructor({ denyPrivateNetworks, lookup = systemLookup }: GuardOptions) {
+    this.denyPrivateNetworks = denyPrivateNetworks;
+    this.resolve = lookup;
+  }
+
+  /** @throws {AddressRefusedError} for a URL whose host is an address that is refused; names are judged by `lookup` */
+  checkUrl(url: URL): void {
+    const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+    if (isIP(host) !== 0) this.check(url.hostname, [{ address: host, family: isIP(host) }]);
+  }
+
+  /** Resolves a name and refuses it as a whole when any of its addresses is refused. */
+  readonly lookup: Lookup = (hostname, options, callback) => {
+    const name = isLoopbackHost(hostname) ? "localhost" : hostname;
+    this.resolve(name, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) {
+        callback(error, []);
+        return;
+      }
+      try {
+        this.check(hostname, addresses);
+      } catch (refused) {
+        callback(refused as NodeJS.ErrnoException, []);
+        return;
+      }
+      const [first] = addresses;
+      if (options.all === true || first === undefined) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    });
+  };
+
+  private check(hostname: string, addresses: readonly LookupAddress[]): void {
+    const isLoopback = isLoopbackHost(hostname);
+    for (const { address } of addresses) {
+      const kind = addressKind(address);
+      if (isLoopback ? kind !== "loopback" : !this.allows(kind)) throw new AddressRefusedError(hostname, kind);
+    }
+  }
+
+  private allows(kind: AddressKind): boolean {
+    switch (kind) {
+      case "public":
+      // Documentation and benchmark ranges lead nowhere, and harm nobody; multicast cannot be connected to.
+      case "special":
+        return true;
+      case "private":
+        return !this.denyPrivateNetworks;
+      case "loopback":
+      case "link_local":
+      case "metadata":
+      case "unspecified":
+        return false;
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import type { DrainReport } from "../dispatch/api.js";
+
+export interface SignalOptions {
+  /** Called once the drain is over. Default: `process.exit`, with 0, or 1 when tasks were given up. */
+  readonly onDrained?: (report: DrainReport) => void;
+  /** Called at the second signal. Default: `process.exit(code)`, at once. */
+  readonly onImpatience?: (code: number) => void;
+}
+
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Lets signals steer a dispatcher: SIGTERM and SIGINT drain, a second one ends the process at once, SIGHUP reloads the
+ * executor config. The function returned takes the handlers off.
+ */
+export function handleSignals(
+  dispatcher: { drain(): Promise<DrainReport>; reload(): Promise<boolean> },
+  {
+    onDrained = ({ abandoned }) => process.exit(abandoned === 0 ? 0 : 1),
+    onImpatience = (code) => process.exit(code),
+  }: SignalOptions = {},
+): () => void {
+  let draining = false;
+  const end = (signal: "SIGINT" | "SIGTERM"): void => {
+    if (draining) {
+      onImpatience(EXIT_CODES[signal]);
+      return;
+    }
+    draining = true;
+    void dispatcher.drain().then(onDrained);
+  };
+  const reload = (): void => {
+    void dispatcher.reload();
+  };
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+  process.on("SIGHUP", reload);
+  return () => {
+    process.off("SIGTERM", end);
+    process.off("SIGINT", end);
+    process.off("SIGHUP", reload);
+  };
+}

@@ -1,0 +1,47 @@
+/** Time, as the dispatcher sees it. Injectable, so that tests need not wait. */
+export interface Clock {
+  /** Milliseconds since the epoch, of this machine's own clock. */
+  now(): number;
+  /** Milliseconds from an arbitrary start that never go back; what is waited for is measured with it. */
+  monotonic(): number;
+  /** Calls back once, after at least `delayMs`. The function returned takes the call back. */
+  schedule(delayMs: number, callback: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  schedule(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+};
+
+/** Timers overflow above this, and then fire at once. */
+export const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
+/** Whole milliseconds that a timer can wait: never negative, never too long, rounded up so that it is not early. */
+export function timerDelay(ms: number): number {
+  return Math.min(LONGEST_DELAY_MS, Math.max(0, Math.ceil(ms)));
+}
+
+/** Resolves after `ms`, or at once when the signal aborts; it does not reject. */
+export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted === true) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      cancel();
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const cancel = clock.schedule(timerDelay(ms), done);
+    signal?.addEventListener("abort", done, { once: true });
+  });
+}
+
+/** How long to wait before the next try: doubled with each failure in a row, from `firstMs` up to `longestMs`. */
+export function backoffDelay(failures: number, firstMs: number, longestMs: number): number {
+  return Math.min(longestMs, firstMs * 2 ** Math.min(30, Math.max(0, failures - 1)));
+}

@@ -1,0 +1,59 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { parseExecutorConfig } from "../src/config/load.js";
+import { resolveOptions } from "../src/dispatch/options.js";
+
+/** The documents' code blocks, as they are printed, compiled against the built package. */
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const folder = `${root}.cache/documentation-dispatcher`;
+const DOCUMENTS = ["packages/dispatcher/README.md", "docs/dispatcher.md"];
+const read = (file: string): string => readFileSync(root + file, "utf8");
+const blocksOf = (file: string, language: string): string[] =>
+  [...read(file).matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms"))].map((match) => match[1] ?? "");
+
+it("compiles every example strictly", () => {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const blocks = DOCUMENTS.flatMap((document) => blocksOf(document, "ts"));
+  expect(blocks).toHaveLength(2);
+  for (const [index, code] of blocks.entries()) writeFileSync(`${folder}/example-${index}.mts`, code);
+  const compilerOptions = { module: "NodeNext", target: "ES2022", strict: true, noEmit: true, types: ["node"] };
+  writeFileSync(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, include: ["*.mts"] }));
+  const tsc = `${root}node_modules/typescript/bin/tsc`;
+  expect(spawnSync(process.execPath, [tsc, "-p", folder], { encoding: "utf8" }).stdout).toBe("");
+});
+
+describe("docs/dispatcher.md", () => {
+  const text = read("docs/dispatcher.md");
+
+  it("has a config that is in order", () => {
+    const [config = ""] = blocksOf("docs/dispatcher.md", "json");
+    expect(parseExecutorConfig(JSON.parse(config)).mappings).toMatchObject([{ activityType: "billing.charge-card" }]);
+  });
+
+  it("has the config reference that the schema gives", () => {
+    const script = fileURLToPath(new URL("../../../scripts/config-reference.mjs", import.meta.url));
+    expect(spawnSync(process.execPath, [script, "--check"], { encoding: "utf8" }).stdout).toContain("up to date");
+  });
+
+  it("names every error of a config, and every metric", () => {
+    const codes = read("packages/dispatcher/src/config/errors.ts").matchAll(/^ {2}\| "([a-z_]+)"/gm);
+    const metrics = read("packages/dispatcher/src/observe/metrics.ts").matchAll(/"(dw_dispatcher_[a-z_]+)"/g);
+    const names = [...codes, ...metrics].map((match) => match[1] ?? "");
+    expect(names.length).toBeGreaterThan(28);
+    for (const name of names) expect(text, name).toContain(name);
+  });
+
+  it("has the defaults that count", () => {
+    const { maxInFlight, maxPolls, drainMs, breaker } = resolveOptions({ environment: {} });
+    expect(text).toContain(`\`maxInFlight\` (${maxInFlight})`);
+    expect(text).toContain(`\`maxPolls\` (${maxPolls} `);
+    expect(text).toContain(`\`drainMs\` (${drainMs / 1000} s`);
+    expect(text).toContain(
+      `pause (${breaker.firstPauseMs / 1000} s, doubled up to ${breaker.longestPauseMs / 1000} s)`,
+    );
+    expect(breaker.failures).toBe(5);
+  });
+});

@@ -1,0 +1,126 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { DispatcherOptions } from "../src/dispatch/options.js";
+import { type ForeignCarrier, startForeignCarrier } from "./support/foreign-carrier.js";
+import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
+import { type EngineCall, ScriptedEngine } from "./support/scripted-engine.js";
+
+let engine: ScriptedEngine;
+let carrier: ForeignCarrier;
+let running: Running;
+
+async function begin(options: DispatcherOptions = {}): Promise<void> {
+  engine = new ScriptedEngine();
+  await engine.start();
+  carrier = await startForeignCarrier();
+  running = await startDispatcher(engine, { config: oneCarrier(carrier.url, ["t"]), ...options });
+}
+
+afterEach(async () => {
+  await running.dispatcher.drain();
+  await carrier.close();
+  await engine.stop();
+});
+
+/** Answers the next request of a kind with this, once. */
+function once(verb: string, status: number, body: object): () => boolean {
+  let done = false;
+  engine.interfere = (call: EngineCall) => {
+    if (done || call.verb !== verb) return undefined;
+    done = true;
+    return { status, body: JSON.stringify(body) };
+  };
+  return () => done;
+}
+
+const completes = (): Promise<void> => engine.untilStatus(engine.schedule({ type: "t" }), "completed");
+
+describe("an engine", () => {
+  it("that forgot a registration says so to the worker's heartbeat, and gets it again", async () => {
+    await begin({ workerHeartbeatMs: 50 });
+    await engine.until(() => engine.callsOf("worker_heartbeat").length > 1);
+    engine.workers.clear();
+    await engine.until(() => engine.workers.size === 1);
+    expect(running.eventsOf("registration_lost")[0]).toMatchObject({ reason: "worker_not_registered" });
+    await completes();
+  });
+
+  it("that says a queue or build does not match is registered with again", async () => {
+    await begin();
+    await completes();
+    once("poll", 409, { reason: "build_id_mismatch", error: "mismatch" });
+    await completes();
+    await running.until(() => running.eventsOf("registered").length === 2);
+    expect(running.eventsOf("registration_lost")).toMatchObject([{ reason: "build_id_mismatch" }]);
+  });
+
+  it("that knows no activity types of ours is told them again", async () => {
+    await begin();
+    await completes();
+    once("poll", 200, { task: null, poll_status: "no_activity_capability" });
+    await completes();
+    await running.until(() => running.eventsOf("registered").length === 2);
+  });
+
+  it("that drains this worker is left alone, and readiness says so", async () => {
+    await begin();
+    await completes();
+    const drained = once("poll", 409, { reason: "worker_draining", poll_status: "draining" });
+    await running.until(drained);
+    await running.until(() => running.dispatcher.health().lanes[0]?.state === "waiting");
+    expect(running.dispatcher.health().ready).toBe(false);
+  });
+
+  it("that throttles is asked again", async () => {
+    await begin();
+    await completes();
+    const throttled = once("poll", 200, { task: null, poll_status: "throttled", retry_after_seconds: 0 });
+    await running.until(throttled);
+    await completes();
+    expect(running.eventsOf("engine_unavailable")).toMatchObject([{ why: "throttled" }]);
+  });
+
+  it("that hands out a task that cannot be read hears of it, so that it is not handed out for ever", async () => {
+    await begin();
+    await completes();
+    const task = { task_id: "t-1", activity_attempt_id: "A-1", lease_owner: "w", attempt_number: 0 };
+    once("poll", 200, { task });
+    await engine.until(() => engine.callsOf("fail").length === 1);
+    expect(engine.callsOf("fail")[0]).toMatchObject({
+      path: "/api/worker/activity-tasks/t-1/fail",
+      body: {
+        activity_attempt_id: "A-1",
+        failure: { type: "UnreadableTask", non_retryable: true, details: null },
+      },
+    });
+    expect(running.eventsOf("task_unreadable")).toMatchObject([
+      { taskId: "t-1", problem: "attempt_number must be an integer >= 1" },
+    ]);
+    await completes();
+  });
+
+  it("that wants a running activity to stop, but not its run, hears that it has", async () => {
+    await begin();
+    const stopped = engine.schedule({ type: "t", heartbeatTimeoutMs: 300 });
+    await engine.untilStatus(stopped, "completed");
+    const held = await startForeignCarrier((_, answer) => void answer.once("close", () => undefined));
+    await running.dispatcher.drain();
+    running = await startDispatcher(engine, { config: oneCarrier(held.url, ["t"]) });
+    once("heartbeat", 200, { can_continue: false, cancel_requested: true, reason: "activity_cancelled" });
+    const execution = engine.schedule({ type: "t", heartbeatTimeoutMs: 300 });
+    await engine.untilStatus(execution, "failed");
+    expect(execution.outcomes[0]?.body["failure"]).toMatchObject({ kind: "cancellation", cancelled: true });
+    await running.until(() => running.eventsOf("task_ended").length === 1);
+    expect(running.eventsOf("task_ended")).toMatchObject([{ end: "cancelled", detail: "activity_cancelled" }]);
+    await held.close();
+  });
+
+  it("whose protocol has another major version is not spoken to", async () => {
+    engine = new ScriptedEngine({ version: "2.0" });
+    await engine.start();
+    carrier = await startForeignCarrier();
+    running = await startDispatcher(engine, { config: oneCarrier(carrier.url, ["t"]) });
+    await running.until(() => running.eventsOf("engine_refused").length > 0);
+    expect(running.eventsOf("engine_refused")[0]).toMatchObject({ reason: "unsupported_protocol_version" });
+    expect(engine.callsOf("register")).toEqual([]);
+  });
+});

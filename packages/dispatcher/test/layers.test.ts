@@ -1,0 +1,91 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+/** The layer rules: which folder may import which, and what the dispatcher may know of the carrier. */
+const src = fileURLToPath(new URL("../src/", import.meta.url));
+
+/** Lower never imports higher. A folder may import itself and those listed; types may be named from anywhere. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  time: [],
+  config: [],
+  net: ["config", "time"],
+  engine: ["config", "net", "time"],
+  delivery: ["config", "net", "engine", "time"],
+  lease: ["config", "engine", "delivery", "time"],
+  observe: [],
+  dispatch: ["config", "net", "engine", "delivery", "lease", "observe", "time"],
+};
+
+const CARRIER: ReadonlySet<string> = new Set([
+  "@durable-workflow/carrier/protocol",
+  "@durable-workflow/carrier/payload",
+]);
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  undici: ["engine/transport.ts", "delivery/http-carrier.ts"],
+  pino: ["observe/logs.ts"],
+  "prom-client": ["observe/metrics.ts", "observe/health-server.ts"],
+};
+
+const files = readdirSync(src, { recursive: true, encoding: "utf8" })
+  .map((file) => file.replaceAll("\\", "/"))
+  .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"));
+
+const source = (file: string): string => readFileSync(src + file, "utf8");
+/** The code without comments: prose may name what code may not. */
+const code = (file: string): string => source(file).replaceAll(/\/\*.*?\*\/|(?<!:)\/\/.*$/gms, "");
+const folderOf = (file: string): string => (file.includes("/") ? (file.split("/")[0] ?? "") : "");
+
+function imports(file: string): { target: string; typeOnly: boolean }[] {
+  return [...code(file).matchAll(/(import|export) (type )?[^;]*?from "([^"]+)";/g)].map((match) => ({
+    target: match[3] ?? "",
+    typeOnly: match[2] !== undefined,
+  }));
+}
+
+it("finds the sources", () => {
+  expect(files.length).toBeGreaterThan(40);
+  expect(new Set(files.map(folderOf))).toEqual(new Set(["", ...Object.keys(MAY_IMPORT)]));
+});
+
+describe.each(files.filter((file) => folderOf(file) !== ""))("%s", (file) => {
+  it("imports its own layer and lower ones, and of the carrier only protocol and payload", () => {
+    const folder = folderOf(file);
+    for (const { target, typeOnly } of imports(file)) {
+      if (target.startsWith("node:") || CARRIER.has(target)) continue;
+      if (!target.startsWith(".")) {
+        expect(PACKAGES[target], `${target} in ${file}`).toContain(file);
+        continue;
+      }
+      if (typeOnly) continue;
+      const imported = folderOf(relative(src, resolve(dirname(src + file), target)).replaceAll("\\", "/"));
+      expect([folder, ...(MAY_IMPORT[folder] ?? [])], `${target} in ${file}`).toContain(imported);
+    }
+  });
+});
+
+it("prints nothing and takes over nothing of its process, except where that is the point", () => {
+  for (const file of files.filter((name) => name !== "observe/signals.ts")) {
+    expect(code(file), file).not.toMatch(/\bconsole\.|process\.(?:on|once|exit|stdout|stderr)\b/);
+  }
+});
+
+it("reads the time from its clock", () => {
+  for (const file of files.filter((name) => name !== "time/clock.ts" && name !== "observe/logs.ts")) {
+    expect(code(file), file).not.toMatch(/Date\.now|new Date\(\)|performance\.|setTimeout|setInterval/);
+  }
+});
+
+it("keeps the contract's own field names where documents are read and written", () => {
+  const writers =
+    /^(?:config\/(?:shape|meaning|auth-refs|carrier|redact)|engine\/(?:wire|client|task|outcomes)|delivery\/(?:envelope|result-mapping)|dispatch\/(?:lane|task-run)|lease\/reporter)\.ts$/;
+  for (const file of files.filter((name) => !writers.test(name))) {
+    expect(code(file), file).not.toMatch(/\b[a-z]+_[a-z_]+:(?! ")/);
+  }
+});
+
+it("index.ts only re-exports", () => {
+  const rest = code("index.ts").replaceAll(/export (?:type )?(?:\*|\{[^}]*\}) from "[^"]+";/g, "");
+  expect(rest.trim()).toBe("");
+});

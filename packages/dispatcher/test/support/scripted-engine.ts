@@ -1,0 +1,567 @@
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { type Loopback, listen } from "./loopback.js";
+
+type Json = Readonly<Record<string, unknown>>;
+
+export interface ActivitySpec {
+  readonly type: string;
+  readonly taskQueue?: string;
+  readonly namespace?: string;
+  readonly arguments?: Json | null;
+  readonly maxAttempts?: number;
+  readonly backoffMs?: number;
+  readonly startToCloseMs?: number;
+  readonly heartbeatTimeoutMs?: number;
+  readonly externalExecutor?: Json;
+  readonly traceparent?: string;
+}
+
+/** One outcome that the engine has taken: there must be one at most for each attempt. */
+export interface RecordedOutcome {
+  readonly attemptId: string;
+  readonly attempt: number;
+  readonly verb: "complete" | "fail";
+  readonly body: Json;
+}
+
+interface Attempt {
+  readonly id: string;
+  readonly number: number;
+  readonly taskId: string;
+  status: "running" | "completed" | "failed" | "superseded" | "cancelled";
+}
+
+/** An activity as the engine keeps it. */
+export interface Execution {
+  readonly id: string;
+  readonly spec: ActivitySpec;
+  readonly workflowId: string;
+  readonly namespace: string;
+  readonly taskQueue: string;
+  readonly attempts: Attempt[];
+  readonly outcomes: RecordedOutcome[];
+  status: "pending" | "running" | "completed" | "failed" | "cancelled";
+  taskId: string;
+  readyAt: number;
+  owner: string;
+  leaseExpiresAt: number;
+  heartbeats: number;
+}
+
+interface Worker {
+  readonly namespace: string;
+  readonly taskQueue: string;
+  readonly types: readonly string[];
+  readonly body: Json;
+}
+
+interface HeldPoll {
+  readonly worker: Worker;
+  readonly workerId: string;
+  readonly answer: (task: Json | null) => void;
+}
+
+/** Answers a request in place of the engine; undefined lets the engine answer. */
+export type Interference = (
+  request: EngineCall,
+) => { status: number; headers?: Record<string, string>; body: string } | undefined;
+
+export interface EngineCall {
+  readonly method: string;
+  readonly path: string;
+  /** `poll`, `complete`, `fail`, `heartbeat`, `register`, `worker_heartbeat`, `deregister`, `cluster_info`. */
+  readonly verb: string;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: Json;
+}
+
+export interface ScriptedEngineOptions {
+  readonly version?: string;
+  readonly token?: string;
+  readonly leaseMs?: number;
+  /** How long polls are held at most. */
+  readonly longPollMs?: number;
+  /** Added to its clock, so that it disagrees with this machine's. */
+  readonly skewMs?: number;
+  /** Whether a repeated poll is answered alike. Default: for versions after 1.0. */
+  readonly idempotentPolls?: boolean;
+}
+
+/**
+ * An engine in memory that keeps to the worker protocol: registration, held polls, leases that run out, retries under new
+ * task ids, ownership checks, cancellation. It keeps every outcome it has taken.
+ */
+export class ScriptedEngine {
+  readonly executions = new Map<string, Execution>();
+  readonly workers = new Map<string, Worker>();
+  readonly calls: EngineCall[] = [];
+  /** Whether calls are kept. */
+  keepCalls = true;
+  interfere: Interference = () => undefined;
+  private readonly options: Required<ScriptedEngineOptions>;
+  private readonly tasks = new Map<string, Execution>();
+  private readonly byAttempt = new Map<string, { execution: Execution; attempt: Attempt }>();
+  private readonly held = new Set<HeldPoll>();
+  private readonly polls = new Map<string, Json | null>();
+  private ready: Execution[] = [];
+  private server: Loopback | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private waiters: (() => void)[] = [];
+  private nextId = 1;
+
+  constructor(options: ScriptedEngineOptions = {}) {
+    const version = options.version ?? "1.15";
+    this.options = {
+      version,
+      token: "engine-t0ken",
+      leaseMs: 300_000,
+      longPollMs: 1_000,
+      skewMs: 0,
+      idempotentPolls: version !== "1.0",
+      ...options,
+    };
+  }
+
+  async start(): Promise<string> {
+    const server = createServer((request, response) => {
+      void this.receive(request, response);
+    });
+    server.keepAliveTimeout = 60_000;
+    this.server = await listen(server);
+    this.timer = setInterval(() => this.sweep(), 20);
+    return this.server.url;
+  }
+
+  get url(): string {
+    return this.server?.url ?? "";
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    for (const poll of this.held) poll.answer(null);
+    await this.server?.close();
+  }
+
+  now(): number {
+    return Date.now() + this.options.skewMs;
+  }
+
+  /** Schedules an activity. */
+  schedule(spec: ActivitySpec): Execution {
+    const number = String(this.nextId++).padStart(6, "0");
+    const execution: Execution = {
+      id: `execution-${number}`,
+      spec,
+      workflowId: `workflow-${number}`,
+      namespace: spec.namespace ?? "default",
+      taskQueue: spec.taskQueue ?? "lamps",
+      attempts: [],
+      outcomes: [],
+      status: "pending",
+      taskId: `task-${number}-1`,
+      readyAt: 0,
+      owner: "",
+      leaseExpiresAt: 0,
+      heartbeats: 0,
+    };
+    this.executions.set(execution.id, execution);
+    this.tasks.set(execution.taskId, execution);
+    this.ready.push(execution);
+    this.serve();
+    return execution;
+  }
+
+  /** Closes the run: its handler is to stop, and outcomes no longer count. */
+  cancel(execution: Execution): void {
+    execution.status = "cancelled";
+    const attempt = execution.attempts.at(-1);
+    if (attempt?.status === "running") attempt.status = "cancelled";
+    this.changed();
+  }
+
+  /** Takes the lease away at once, as if it had run out, and hands the task out again. */
+  expire(execution: Execution): void {
+    execution.leaseExpiresAt = 0;
+    this.sweep();
+  }
+
+  /** Resolves once the condition holds; it is looked at whenever something changes. */
+  async until(condition: () => boolean, what = "the engine's state"): Promise<void> {
+    const deadline = Date.now() + 120_000;
+    while (!condition()) {
+      if (Date.now() > deadline) throw new Error(`${what} did not come about`);
+      await new Promise<void>((resolve) => {
+        this.waiters.push(resolve);
+        setTimeout(resolve, 50).unref();
+      });
+    }
+  }
+
+  untilStatus(execution: Execution, ...statuses: readonly Execution["status"][]): Promise<void> {
+    return this.until(() => statuses.includes(execution.status), `${execution.id} ${statuses.join(" or ")}`);
+  }
+
+  callsOf(verb: string): readonly EngineCall[] {
+    return this.calls.filter((call) => call.verb === verb);
+  }
+
+  get heldPolls(): number {
+    return this.held.size;
+  }
+
+  private changed(): void {
+    const { waiters } = this;
+    this.waiters = [];
+    for (const wake of waiters) wake();
+  }
+
+  /** Leases that ran out are handed out again: same task, next attempt, no policy asked. */
+  private sweep(): void {
+    for (const execution of this.executions.values()) {
+      if (execution.status === "running" && execution.leaseExpiresAt < this.now()) {
+        const attempt = execution.attempts.at(-1);
+        if (attempt !== undefined) attempt.status = "superseded";
+        execution.status = "pending";
+        this.ready.push(execution);
+      }
+    }
+    this.serve();
+  }
+
+  private serve(): void {
+    for (const poll of this.held) {
+      const task = this.lease(poll);
+      if (task !== null) poll.answer(task);
+    }
+    this.changed();
+  }
+
+  private lease({ worker, workerId }: Pick<HeldPoll, "worker" | "workerId">): Json | null {
+    const index = this.ready.findIndex(
+      (candidate) =>
+        candidate.status === "pending" &&
+        candidate.readyAt <= this.now() &&
+        candidate.namespace === worker.namespace &&
+        candidate.taskQueue === worker.taskQueue &&
+        worker.types.includes(candidate.spec.type),
+    );
+    const execution = this.ready[index];
+    if (execution === undefined) return null;
+    this.ready.splice(index, 1);
+    const { spec } = execution;
+    const number = execution.attempts.length + 1;
+    const attempt: Attempt = {
+      id: `ATTEMPT-${execution.id}-${number}`,
+      number,
+      taskId: execution.taskId,
+      status: "running",
+    };
+    execution.attempts.push(attempt);
+    this.byAttempt.set(attempt.id, { execution, attempt });
+    execution.status = "running";
+    execution.owner = workerId;
+    execution.leaseExpiresAt = this.now() + this.options.leaseMs;
+    const at = (ms: number): string => new Date(this.now() + ms).toISOString();
+    return {
+      task_id: execution.taskId,
+      workflow_id: execution.workflowId,
+      run_id: `run-${execution.id}`,
+      activity_execution_id: execution.id,
+      activity_attempt_id: attempt.id,
+      idempotency_key: execution.id,
+      attempt_number: number,
+      activity_type: spec.type,
+      payload_codec: "avro",
+      ...(spec.arguments == null ? {} : { arguments: spec.arguments }),
+      retry_policy: {
+        snapshot_version: 1,
+        max_attempts: spec.maxAttempts ?? 1,
+        backoff_seconds: [seconds(spec.backoffMs) ?? 0],
+        start_to_close_timeout: seconds(spec.startToCloseMs),
+        schedule_to_start_timeout: null,
+        schedule_to_close_timeout: null,
+        heartbeat_timeout: seconds(spec.heartbeatTimeoutMs),
+        non_retryable_error_types: [],
+      },
+      task_queue: execution.taskQueue,
+      lease_owner: workerId,
+      lease_expires_at: at(this.options.leaseMs),
+      deadlines: {
+        ...(spec.startToCloseMs === undefined ? {} : { start_to_close: at(spec.startToCloseMs) }),
+        ...(spec.heartbeatTimeoutMs === undefined ? {} : { heartbeat: at(spec.heartbeatTimeoutMs) }),
+      },
+      ...(spec.externalExecutor === undefined ? {} : { external_executor: spec.externalExecutor }),
+      ...(spec.traceparent === undefined ? {} : { traceparent: spec.traceparent }),
+    };
+  }
+
+  private async receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Uint8Array[] = [];
+    try {
+      for await (const chunk of request) chunks.push(chunk as Uint8Array);
+    } catch {
+      // The request was cut off: an engine does nothing then.
+      return;
+    }
+    const text = Buffer.concat(chunks).toString("utf8");
+    const path = request.url ?? "";
+    let body: Json = {};
+    try {
+      if (text !== "") body = JSON.parse(text) as Json;
+    } catch {
+      this.send(response, 400, { reason: "malformed_json" });
+      return;
+    }
+    const call = {
+      method: request.method ?? "",
+      path,
+      verb: verbOf(request.method ?? "", path),
+      headers: request.headers,
+      body,
+    };
+    if (this.keepCalls) this.calls.push(call);
+    const interference = this.interfere(call);
+    if (interference !== undefined) {
+      response.writeHead(interference.status, { "content-type": "application/json", ...interference.headers });
+      response.end(interference.body);
+      return;
+    }
+    this.answer(call, response);
+    this.changed();
+  }
+
+  private send(response: ServerResponse, status: number, body: Json, version = true): void {
+    const own = version ? { "x-durable-workflow-protocol-version": this.options.version } : {};
+    const text = JSON.stringify({
+      ...body,
+      protocol_version: this.options.version,
+      server_capabilities: { long_poll_timeout: this.options.longPollMs / 1000 },
+    });
+    response.writeHead(status, {
+      "content-type": "application/json",
+      "content-length": Buffer.byteLength(text),
+      date: new Date(this.now()).toUTCString(),
+      ...own,
+    });
+    response.end(text);
+  }
+
+  private answer(call: EngineCall, response: ServerResponse): void {
+    const refuse = (status: number, reason: string, more: Json = {}): void =>
+      this.send(response, status, { error: reason, reason, ...more });
+    if (call.headers.authorization !== `Bearer ${this.options.token}`) {
+      refuse(401, "unauthorized");
+      return;
+    }
+    if (call.verb === "cluster_info") {
+      this.send(response, 200, { worker_protocol: { version: this.options.version } });
+      return;
+    }
+    if (call.verb !== "deregister" && !this.accepts(call.headers["x-durable-workflow-protocol-version"])) {
+      refuse(400, "unsupported_protocol_version", { supported_version: this.options.version });
+      return;
+    }
+    const namespace = String(call.headers["x-namespace"] ?? "default").toLowerCase();
+    switch (call.verb) {
+      case "register":
+        this.register(call, namespace, response);
+        return;
+      case "worker_heartbeat": {
+        const id = String(call.body["worker_id"]);
+        if (this.workers.has(id)) this.send(response, 200, { worker_id: id, acknowledged: true });
+        else refuse(404, "worker_not_registered");
+        return;
+      }
+      case "deregister":
+        this.workers.delete(decodeURIComponent(call.path.split("/").at(-1) ?? ""));
+        this.send(response, 200, { deregistered: true });
+        return;
+      case "poll":
+        this.poll(call, response);
+        return;
+      case "complete":
+      case "fail":
+      case "heartbeat":
+        this.outcome(call, namespace, response);
+        return;
+      default:
+        refuse(404, "not_found");
+    }
+  }
+
+  private accepts(version: unknown): boolean {
+    const [major, minor] = String(version).split(".").map(Number);
+    const [ownMajor = 0, ownMinor = 0] = this.options.version.split(".").map(Number);
+    if (this.options.version === "1.0") return version === "1.0";
+    return major === ownMajor && minor !== undefined && minor <= ownMinor;
+  }
+
+  private register({ body }: EngineCall, namespace: string, response: ServerResponse): void {
+    const { worker_id: id, task_queue: taskQueue, runtime, supported_activity_types: types } = body;
+    if (typeof taskQueue !== "string" || runtime !== "typescript" || typeof id !== "string" || !Array.isArray(types)) {
+      this.send(response, 422, { reason: "validation_failed", message: "fields are missing" });
+      return;
+    }
+    this.workers.set(id, { namespace, taskQueue, types: types as string[], body });
+    this.send(response, 201, { worker_id: id, registered: true });
+  }
+
+  private poll({ body }: EngineCall, response: ServerResponse): void {
+    const workerId = String(body["worker_id"]);
+    const worker = this.workers.get(workerId);
+    if (worker === undefined) {
+      this.send(response, 412, { reason: "worker_not_registered", error: "Worker must be registered before polling." });
+      return;
+    }
+    if (worker.taskQueue !== body["task_queue"]) {
+      this.send(response, 409, { reason: "task_queue_mismatch" });
+      return;
+    }
+    const requestId = typeof body["poll_request_id"] === "string" ? body["poll_request_id"] : randomUUID();
+    const known = this.options.idempotentPolls ? this.polls.get(requestId) : undefined;
+    const finish = (task: Json | null): void => {
+      if (task !== null) this.polls.set(requestId, task);
+      this.send(response, 200, { task, poll_status: task === null ? "empty" : "leased" });
+    };
+    if (known != null) {
+      finish(known);
+      return;
+    }
+    const task = this.lease({ worker, workerId });
+    const wish = body["timeout_seconds"];
+    const asked = this.options.version !== "1.0" && typeof wish === "number" ? wish * 1000 : Infinity;
+    const holdMs = Math.min(asked, this.options.longPollMs);
+    if (task !== null || holdMs === 0) {
+      finish(task);
+      return;
+    }
+    const poll: HeldPoll = {
+      worker,
+      workerId,
+      answer: (found) => {
+        clearTimeout(timer);
+        this.held.delete(poll);
+        finish(found);
+      },
+    };
+    const timer = setTimeout(() => poll.answer(null), holdMs);
+    this.held.add(poll);
+    // A newer engine notices that nobody listens any more; an older one leases on.
+    if (this.options.idempotentPolls) {
+      response.once("close", () => {
+        clearTimeout(timer);
+        this.held.delete(poll);
+      });
+    }
+  }
+
+  private outcome({ path, verb, body }: EngineCall, namespace: string, response: ServerResponse): void {
+    const taskId = decodeURIComponent(path.split("/").at(-2) ?? "");
+    const attemptId = String(body["activity_attempt_id"]);
+    const ids = { task_id: taskId, activity_attempt_id: attemptId };
+    const execution = this.tasks.get(taskId);
+    if (execution === undefined || execution.namespace !== namespace) {
+      this.send(response, 404, { ...ids, reason: "task_not_found", error: "no such task" });
+      return;
+    }
+    const found = this.byAttempt.get(attemptId);
+    if (found === undefined) {
+      this.send(response, 404, { ...ids, reason: "attempt_not_found", error: "no such attempt" });
+      return;
+    }
+    const { attempt } = found;
+    if (found.execution !== execution || attempt.taskId !== taskId) {
+      this.send(response, 409, { ...ids, reason: "task_mismatch", error: "another task's attempt" });
+      return;
+    }
+    if (execution.owner !== body["lease_owner"]) {
+      this.send(response, 409, {
+        ...ids,
+        reason: "lease_owner_mismatch",
+        error: "not yours",
+        lease_owner: execution.owner,
+      });
+      return;
+    }
+    if (verb === "heartbeat") this.heartbeat(execution, attempt, ids, response);
+    else this.record(execution, attempt, { verb: verb as "complete" | "fail", body, ids }, response);
+  }
+
+  private heartbeat(execution: Execution, attempt: Attempt, ids: Json, response: ServerResponse): void {
+    execution.heartbeats++;
+    const cancelled = attempt.status === "cancelled";
+    const running = attempt.status === "running";
+    if (running) execution.leaseExpiresAt = this.now() + this.options.leaseMs;
+    this.send(response, 200, {
+      ...ids,
+      lease_owner: execution.owner,
+      cancel_requested: cancelled,
+      can_continue: running,
+      reason: running ? null : cancelled ? "run_cancelled" : "attempt_closed",
+      run_closed_reason: cancelled ? "cancelled" : null,
+      heartbeat_recorded: running,
+      lease_expires_at: running ? new Date(execution.leaseExpiresAt).toISOString() : null,
+    });
+  }
+
+  private record(
+    execution: Execution,
+    attempt: Attempt,
+    { verb, body, ids }: { verb: "complete" | "fail"; body: Json; ids: Json },
+    response: ServerResponse,
+  ): void {
+    const outcome = verb === "complete" ? "completed" : "failed";
+    if (attempt.status === "cancelled") {
+      this.send(response, 409, {
+        ...ids,
+        outcome: "ignored",
+        recorded: false,
+        reason: "run_cancelled",
+        error: "closed",
+      });
+      return;
+    }
+    if (attempt.status !== "running") {
+      const status = this.options.version === "1.0" ? {} : { attempt_status: attempt.status };
+      this.send(response, 409, { ...ids, outcome, recorded: false, reason: "stale_attempt", ...status });
+      return;
+    }
+    if (verb === "fail" && typeof (body["failure"] as Json | undefined)?.["message"] !== "string") {
+      this.send(response, 422, { reason: "validation_failed", message: "failure.message is required" });
+      return;
+    }
+    attempt.status = outcome;
+    execution.outcomes.push({ attemptId: attempt.id, attempt: attempt.number, verb, body });
+    const failure = body["failure"] as Json | undefined;
+    const isFinal =
+      verb === "complete" || failure?.["non_retryable"] === true || attempt.number >= (execution.spec.maxAttempts ?? 1);
+    if (isFinal) execution.status = outcome;
+    else {
+      execution.status = "pending";
+      execution.taskId = `${execution.taskId.replace(/-\d+$/, "")}-${attempt.number + 1}`;
+      execution.readyAt = this.now() + (execution.spec.backoffMs ?? 0);
+      this.tasks.set(execution.taskId, execution);
+      this.ready.push(execution);
+    }
+    this.send(response, 200, {
+      ...ids,
+      outcome,
+      recorded: true,
+      reason: null,
+      next_task_id: isFinal ? null : execution.taskId,
+    });
+    this.serve();
+  }
+}
+
+function seconds(ms: number | undefined): number | null {
+  return ms === undefined ? null : ms / 1000;
+}
+
+function verbOf(method: string, path: string): string {
+  if (path === "/api/cluster/info") return "cluster_info";
+  if (path === "/api/worker/heartbeat") return "worker_heartbeat";
+  if (method === "DELETE" && path.startsWith("/api/worker/registrations/")) return "deregister";
+  return path.split("/").at(-1) ?? "";
+}

@@ -1,0 +1,192 @@
+import { decodeAvroValue, isPayloadError } from "@durable-workflow/carrier/payload";
+import type { RetryPolicy } from "../engine/model.js";
+import { type Call, type JsonObject, type Reply, ReplyError } from "../http/call.js";
+import { Fields, invalidField, isObject } from "../http/fields.js";
+import type { Route } from "../http/router.js";
+import { type StartRequest, startActivity } from "../service/starts.js";
+import type { Bucket, FailureRecord, RunRecord } from "../store/records.js";
+import { describedToWire, listedToWire, startedToWire } from "../wire/activity.js";
+import { encode, isEnvelope, readPayload } from "../wire/payloads.js";
+import { type ApiParts, CONTROL_ROLES } from "./parts.js";
+
+const DEFAULT_QUEUE = "default";
+const ACTIVITY_ID = /^[a-zA-Z0-9._:-]+$/;
+const LONGEST_WAIT_SECONDS = 300;
+const DEFAULT_PAGE = 50;
+const LARGEST_PAGE = 200;
+const BUCKETS: readonly string[] = ["running", "completed", "failed"];
+
+export function activityRoutes(parts: ApiParts): readonly Route[] {
+  const plane = "control";
+  const roles = CONTROL_ROLES;
+  return [
+    { method: "POST", pattern: "/api/activities", plane, roles, handle: (call) => start(parts, call) },
+    { method: "GET", pattern: "/api/activities", plane, roles, handle: (call) => list(parts, call) },
+    { method: "GET", pattern: "/api/activities/:id", plane, roles, handle: (call) => describe(parts, call) },
+  ];
+}
+
+async function start({ context }: ApiParts, call: Call): Promise<Reply> {
+  const request = readStart(call);
+  const outcome = await context.store.transact(() => startActivity(context, request));
+  const id = request.activityId;
+  switch (outcome.kind) {
+    case "started":
+      return { status: 201, body: startedToWire(outcome.run) };
+    case "already_running":
+      throw invalidField("activity_id", `Standalone activity [${id}] is already running.`);
+    case "reserved_in_namespace":
+      throw rejected(
+        id,
+        "activity_id_reserved_in_namespace",
+        `Identifier [${id}] is already reserved in another namespace.`,
+      );
+    case "queue_draining":
+      throw rejected(
+        id,
+        "task_queue_draining",
+        `Task queue [${request.taskQueue}] is draining and takes no new activities. Resume it, or use another queue.`,
+      );
+  }
+}
+
+function rejected(activityId: string | null, reason: string, message: string): ReplyError {
+  return new ReplyError(409, {
+    message,
+    reason,
+    activity_id: activityId,
+    command_status: "rejected",
+    rejection_reason: reason,
+  });
+}
+
+function readStart({ body, namespace, rawBody }: Call): StartRequest {
+  const fields = new Fields();
+  const activityType = fields.string(body, "activity_type", { required: true, max: 255 });
+  const activityId = fields.string(body, "activity_id", { max: 128, pattern: ACTIVITY_ID });
+  const taskQueue = fields.string(body, "task_queue", { max: 255 });
+  const activityClass = fields.string(body, "activity_class", { max: 255 });
+  const businessKey = fields.string(body, "business_key", { max: 255 });
+  const policy = readPolicy(fields, body);
+  fields.check();
+  return {
+    namespace,
+    activityId: activityId ?? null,
+    activityType: activityType ?? "",
+    activityClass: activityClass ?? activityType ?? "",
+    taskQueue: taskQueue === undefined || taskQueue === "" ? DEFAULT_QUEUE : taskQueue,
+    businessKey: businessKey ?? null,
+    policy,
+    input: readInput(body["input"]),
+    rawBody,
+  };
+}
+
+const LONGEST_SECONDS = 315_360_000;
+
+function readPolicy(fields: Fields, body: JsonObject): RetryPolicy {
+  const given = fields.object(body, "retry_policy") ?? {};
+  const prefix = "retry_policy.";
+  const seconds = (name: string): number | null =>
+    fields.integer(body, `${name}_timeout_seconds`, { min: 1, max: LONGEST_SECONDS }) ?? null;
+  return {
+    maxAttempts: fields.integer(given, "max_attempts", { min: 1 }, prefix) ?? 1,
+    backoffSeconds: fields.integers(given, "backoff_seconds", { min: 0, max: LONGEST_SECONDS }, prefix) ?? [],
+    nonRetryableErrorTypes: fields.strings(given, "non_retryable_error_types", 255, prefix) ?? [],
+    startToCloseSeconds: seconds("start_to_close"),
+    scheduleToStartSeconds: seconds("schedule_to_start"),
+    scheduleToCloseSeconds: seconds("schedule_to_close"),
+    heartbeatSeconds: seconds("heartbeat"),
+  };
+}
+
+/**
+ * The arguments: an envelope, or a plain list, or an object, whose values count in their order. An envelope has to decode:
+ * no worker could make anything of it else.
+ */
+function readInput(input: unknown): string | null {
+  if (input === undefined || input === null) return null;
+  if (isEnvelope(input)) {
+    const blob = readPayload(input, "input");
+    try {
+      decodeAvroValue(blob);
+    } catch (error) {
+      if (isPayloadError(error)) throw invalidField("input.blob", error.message);
+      throw error;
+    }
+    return blob;
+  }
+  if (Array.isArray(input)) return encode(input, "input");
+  if (isObject(input)) return encode(Object.values(input), "input");
+  throw invalidField("input", "The input field must be an array.");
+}
+
+async function describe(parts: ApiParts, call: Call): Promise<Reply> {
+  const waitMs = readWait(call.query);
+  const run = findRun(parts, call);
+  if (waitMs === 0 || run.state.status !== "running") return described(parts, run);
+  return new Promise((resolve) => {
+    const { clock, feed } = parts.context;
+    const finish = (): void => {
+      cancelTimeout();
+      cancelWait();
+      resolve(described(parts, parts.context.store.runs.get(run.key) ?? run));
+    };
+    const cancelTimeout = clock.schedule(waitMs, finish);
+    const cancelWait = feed.onClosed(run.key, finish);
+    call.onDisconnect(finish);
+  });
+}
+
+function readWait(query: URLSearchParams): number {
+  const fields = new Fields();
+  const wait = fields.integer({ wait: query.get("wait") }, "wait", { min: 0, max: LONGEST_WAIT_SECONDS });
+  fields.check();
+  return (wait ?? 0) * 1000;
+}
+
+function findRun({ context }: ApiParts, { params, namespace }: Call): RunRecord {
+  const run = context.store.runs.latest(params["id"] ?? "");
+  if (run === undefined || run.namespace !== namespace) {
+    throw new ReplyError(404, { message: "Standalone activity not found.", reason: "activity_not_found" });
+  }
+  return run;
+}
+
+function described({ context }: ApiParts, run: RunRecord): Reply {
+  const { result, failure } = context.store.runs.outcome(run.key);
+  const body = describedToWire({
+    run,
+    result,
+    failure: failure === null ? null : (JSON.parse(failure) as FailureRecord),
+    attempts: context.store.attempts.ofRun(run.key),
+  });
+  return { status: 200, body };
+}
+
+function list({ context }: ApiParts, { query, namespace }: Call): Reply {
+  const fields = new Fields();
+  const status = fields.string({ status: query.get("status") }, "status", { oneOf: BUCKETS }) as Bucket | undefined;
+  const size = fields.integer({ page_size: query.get("page_size") }, "page_size", { min: 1, max: LARGEST_PAGE });
+  const offset = readPageToken(fields, query.get("next_page_token"));
+  fields.check();
+  const limit = size ?? DEFAULT_PAGE;
+  const runs = context.store.listing.page(namespace, status, limit + 1, offset);
+  const page = runs.slice(0, limit);
+  return {
+    status: 200,
+    body: {
+      activities: page.map(listedToWire),
+      activity_count: page.length,
+      next_page_token: runs.length > limit ? Buffer.from(String(offset + limit)).toString("base64") : null,
+    },
+  };
+}
+
+function readPageToken(fields: Fields, token: string | null): number {
+  if (token === null || token === "") return 0;
+  const text = Buffer.from(token, "base64").toString("latin1");
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  fields.add("next_page_token", "The next page token field format is invalid.");
+  return 0;
+}

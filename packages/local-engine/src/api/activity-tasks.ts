@@ -1,0 +1,192 @@
+import { type Call, type Reply, ReplyError } from "../http/call.js";
+import { Fields } from "../http/fields.js";
+import { unavailable } from "../http/request-handler.js";
+import type { Route } from "../http/router.js";
+import type { Delivery } from "../service/deliveries.js";
+import type { PollOutcome } from "../service/polls.js";
+import { type Claimant, completeTask, failTask, heartbeatTask, type ReportedFailure } from "../service/reports.js";
+import { StorageUnavailableError } from "../store/group-commit.js";
+import type { WorkerRecord } from "../store/records.js";
+import { readPayload } from "../wire/payloads.js";
+import { heartbeatToWire, reportToWire } from "../wire/reports.js";
+import { taskToWire } from "../wire/task.js";
+import { type ApiParts, WORKER_ROLES } from "./parts.js";
+import { readProgress } from "./progress.js";
+
+const FAILURE_KINDS = [
+  "application",
+  "timeout",
+  "cancellation",
+  "malformed_output",
+  "handler_crash",
+  "decode_failure",
+  "unsupported_payload",
+];
+const TIMEOUT_TYPES = ["schedule_to_start", "start_to_close", "schedule_to_close", "heartbeat", "deadline_exceeded"];
+
+export function activityTaskRoutes(parts: ApiParts): readonly Route[] {
+  const common = { method: "POST", plane: "worker", roles: WORKER_ROLES } as const;
+  const tasks = "/api/worker/activity-tasks";
+  return [
+    { ...common, pattern: `${tasks}/poll`, handle: (call) => poll(parts, call) },
+    { ...common, pattern: `${tasks}/:task/complete`, handle: (call) => complete(parts, call) },
+    { ...common, pattern: `${tasks}/:task/fail`, handle: (call) => fail(parts, call) },
+    { ...common, pattern: `${tasks}/:task/heartbeat`, handle: (call) => heartbeat(parts, call) },
+  ];
+}
+
+async function poll(parts: ApiParts, call: Call): Promise<Reply> {
+  const { body } = call;
+  const fields = new Fields();
+  const workerId = fields.string(body, "worker_id", { required: true, max: 255 }) ?? "";
+  const queue = fields.string(body, "task_queue", { required: true, max: 255 }) ?? "";
+  const buildId = fields.string(body, "build_id", { max: 255 });
+  const pollRequestId = fields.string(body, "poll_request_id", { max: 255 });
+  const seconds = fields.integer(body, "timeout_seconds", { min: 0 });
+  fields.check();
+  const worker = findPoller(parts, call.namespace, workerId, queue, buildId);
+  if (worker.activityTypes.length === 0) return empty("no_activity_capability");
+  const timeoutMs = Math.min(seconds ?? Number.POSITIVE_INFINITY, parts.options.longPollSeconds) * 1000;
+  let outcome: PollOutcome;
+  try {
+    outcome = await parts.polls.poll({ worker, pollRequestId: pollRequestId ?? null }, timeoutMs, call.onDisconnect);
+  } catch (error) {
+    if (!(error instanceof StorageUnavailableError)) throw error;
+    parts.context.logger.error({ error: error.cause }, "The storage cannot be written; no task was handed out.");
+    const message = "The engine's storage cannot be written; no task was handed out.";
+    return unavailable("storage_unavailable", message, { task: null, poll_status: "unavailable" });
+  }
+  switch (outcome.kind) {
+    case "leased":
+      return { status: 200, body: { task: deliveryToWire(parts, outcome.delivery), poll_status: "leased" } };
+    case "empty":
+      return empty("empty");
+    case "stopping":
+      return empty("draining");
+    case "crowded":
+      return {
+        status: 429,
+        body: {
+          task: null,
+          poll_status: "throttled",
+          error: "Too many polls are waiting already.",
+          reason: "long_poll_capacity_exhausted",
+          retry_after_seconds: 1,
+        },
+        headers: { "Retry-After": "1" },
+      };
+  }
+}
+
+function empty(status: string): Reply {
+  return { status: 200, body: { task: null, poll_status: status } };
+}
+
+function deliveryToWire({ executor }: ApiParts, delivery: Delivery): Record<string, unknown> {
+  const task = taskToWire(delivery);
+  const mapping = executor.mappingOf(delivery);
+  return mapping === undefined ? task : { ...task, external_executor: mapping };
+}
+
+/** The registration that a poll refers to, if it fits. */
+function findPoller(
+  { context }: ApiParts,
+  namespace: string,
+  workerId: string,
+  queue: string,
+  buildId: string | undefined,
+): WorkerRecord {
+  const worker = context.store.workers.get(namespace, workerId);
+  if (worker === undefined) {
+    throw new ReplyError(412, {
+      error: "Worker must be registered before polling. Call POST /worker/register first.",
+      reason: "worker_not_registered",
+      worker_id: workerId,
+    });
+  }
+  if (worker.taskQueue !== queue) {
+    throw new ReplyError(409, {
+      error: `Worker [${workerId}] is registered for task queue [${worker.taskQueue}], not [${queue}].`,
+      reason: "task_queue_mismatch",
+      worker_id: workerId,
+      registered_task_queue: worker.taskQueue,
+      requested_task_queue: queue,
+    });
+  }
+  if (buildId !== undefined && worker.buildId !== buildId) {
+    throw new ReplyError(409, {
+      error: `Worker [${workerId}] is registered with build_id [${worker.buildId ?? ""}], but poll requested build_id [${buildId}]. Re-register to update.`,
+      reason: "build_id_mismatch",
+      worker_id: workerId,
+      registered_build_id: worker.buildId,
+      requested_build_id: buildId,
+    });
+  }
+  return worker;
+}
+
+function readClaimant(fields: Fields, { body, params, namespace }: Call): Claimant {
+  return {
+    namespace,
+    taskId: params["task"] ?? "",
+    attemptId: fields.string(body, "activity_attempt_id", { required: true, max: 255 }) ?? "",
+    leaseOwner: fields.string(body, "lease_owner", { required: true, max: 255 }) ?? "",
+  };
+}
+
+async function complete({ context }: ApiParts, call: Call): Promise<Reply> {
+  const fields = new Fields();
+  const claimant = readClaimant(fields, call);
+  fields.check();
+  const result = readPayload(call.body["result"] ?? null, "result");
+  const outcome = await context.store.transact(() => completeTask(context, claimant, result));
+  return reportToWire(outcome, claimant, "completed");
+}
+
+async function fail({ context }: ApiParts, call: Call): Promise<Reply> {
+  const fields = new Fields();
+  const claimant = readClaimant(fields, call);
+  const failure = readFailure(fields, call);
+  const outcome = await context.store.transact(() => failTask(context, claimant, failure));
+  return reportToWire(outcome, claimant, "failed");
+}
+
+/** @throws {ReplyError} 422, also for what was found before */
+function readFailure(fields: Fields, { body }: Call): ReportedFailure {
+  const given = fields.object(body, "failure", { required: true });
+  const failure = given ?? {};
+  const prefix = "failure.";
+  // Without a failure, that is all there is to say.
+  const message = given && fields.string(failure, "message", { required: true }, prefix);
+  const type = fields.string(failure, "type", {}, prefix);
+  const exceptionClass = fields.string(failure, "class", {}, prefix);
+  const code = fields.integer(failure, "code", {}, prefix);
+  const stackTrace = fields.string(failure, "stack_trace", {}, prefix);
+  const nonRetryable = fields.boolean(failure, "non_retryable", prefix);
+  // These decide nothing, but have to be what they should be.
+  for (const name of ["retryable", "cancelled", "malformed_output"]) fields.boolean(failure, name, prefix);
+  fields.string(failure, "kind", { oneOf: FAILURE_KINDS }, prefix);
+  fields.string(failure, "timeout_type", { oneOf: TIMEOUT_TYPES }, prefix);
+  fields.check();
+  const { details } = failure;
+  // Kept as they came, but only if they are something that could be encoded.
+  readPayload(details ?? null, "failure.details");
+  return {
+    message: message ?? "",
+    type: type ?? null,
+    exceptionClass: exceptionClass ?? "RuntimeException",
+    code: code ?? 0,
+    nonRetryable: nonRetryable === true,
+    stackTrace: stackTrace ?? null,
+    ...(details === undefined || details === null ? {} : { details }),
+  };
+}
+
+async function heartbeat({ context }: ApiParts, call: Call): Promise<Reply> {
+  const fields = new Fields();
+  const claimant = readClaimant(fields, call);
+  const progress = readProgress(fields, call.body);
+  fields.check();
+  const outcome = await context.store.transact(() => heartbeatTask(context, claimant, progress));
+  return heartbeatToWire(outcome, claimant);
+}

@@ -1,0 +1,216 @@
+import type { ApiParts } from "./parts.js";
+import { MICROS_PER_SECOND } from "../engine/model.js";
+import {
+  CONTROL_PLANE_VERSION,
+  CONTROL_PLANE_VERSION_HEADER,
+  PROTOCOL_VERSION,
+  PROTOCOL_VERSION_HEADER,
+} from "../http/negotiation.js";
+import { DEFAULT_NAMESPACE, type ResolvedOptions } from "../options.js";
+import { LEGACY_FIELDS } from "../wire/control-plane.js";
+import { repairCandidates, repairPolicy } from "../wire/repair.js";
+import { timestamp } from "../wire/time.js";
+import { staleAfterSeconds } from "../wire/worker.js";
+import {
+  EXECUTOR_CONFIG_SCHEMA,
+  EXECUTOR_CONFIG_VERSION,
+  EXECUTOR_CONTRACT,
+  externalExecutorConfigContract,
+} from "../contract/executor-config.js";
+import { INVOCABLE_CONTRACT, invocableCarrierContract } from "../contract/invocable-carrier.js";
+import {
+  AUTH_CONTRACT,
+  authCompositionContract,
+  externalExecutionSurfaceContract,
+  SURFACE_CONTRACT,
+  SURFACE_NAME,
+} from "../contract/surface.js";
+import { externalTaskInputContract, INPUT_CONTRACT } from "../contract/task-input.js";
+import { externalTaskResultContract, RESULT_CONTRACT } from "../contract/task-result.js";
+
+const REQUEST_CONTRACT = { schema: "durable-workflow.v2.control-plane-request.contract", version: 1 } as const;
+const COMPRESSION = ["gzip", "deflate"];
+
+/** What this engine can do, sent with every answer of the worker plane. */
+export function serverCapabilities({ longPollSeconds }: Pick<ResolvedOptions, "longPollSeconds">): object {
+  return {
+    long_poll_timeout: longPollSeconds,
+    supported_workflow_task_commands: [],
+    workflow_task_poll_request_idempotency: false,
+    activity_task_poll_request_idempotency: true,
+    history_page_size_default: 500,
+    history_page_size_max: 1000,
+    query_tasks: false,
+    activity_retry_policy: true,
+    activity_timeouts: true,
+    child_workflow_retry_policy: false,
+    child_workflow_timeouts: false,
+    parent_close_policy: false,
+    non_retryable_failures: true,
+    response_compression: COMPRESSION,
+    history_compression: { supported_encodings: [], compression_threshold: 0 },
+    external_execution_surface: { ...SURFACE_CONTRACT, name: SURFACE_NAME },
+    external_executor_config: {
+      ...EXECUTOR_CONTRACT,
+      config_schema: EXECUTOR_CONFIG_SCHEMA,
+      config_schema_version: EXECUTOR_CONFIG_VERSION,
+    },
+    invocable_carrier: INVOCABLE_CONTRACT,
+    external_task_input: INPUT_CONTRACT,
+    external_task_result: RESULT_CONTRACT,
+  };
+}
+
+/** `GET /api/cluster/info`. What this engine does not do is false there, or not there at all. */
+export function clusterInfo(parts: ApiParts, namespace: string): Record<string, unknown> {
+  const { options, executor } = parts;
+  return {
+    server_id: options.serverId,
+    version: "2.0.0",
+    engine: "durable-workflow-local-engine",
+    default_namespace: DEFAULT_NAMESPACE,
+    supported_sdk_versions: { php: ">=1.0", python: ">=0.2,<1.0", cli: ">=0.1,<1.0" },
+    capabilities,
+    worker_fleet: workerFleet(parts, namespace),
+    task_repair: { policy: repairPolicy, candidates: repairCandidates(0) },
+    limits: {
+      max_payload_bytes: options.maxBodyBytes,
+      max_memo_bytes: 0,
+      max_search_attributes: 0,
+      max_search_attribute_key_length: 0,
+      max_search_attribute_value_bytes: 0,
+      max_operation_name_length: 255,
+      max_pending_activities: null,
+      max_pending_children: 0,
+    },
+    structural_limits: { payload_size_bytes: options.maxBodyBytes, warning_threshold_percent: 80 },
+    client_compatibility: clientCompatibility,
+    auth_composition_contract: authCompositionContract,
+    control_plane: controlPlane,
+    worker_protocol: {
+      version: PROTOCOL_VERSION,
+      server_capabilities: serverCapabilities(options),
+      external_execution_surface_contract: externalExecutionSurfaceContract,
+      external_executor_config_contract: externalExecutorConfigContract(executor.runtime()),
+      invocable_carrier_contract: invocableCarrierContract,
+      external_task_input_contract: externalTaskInputContract,
+      external_task_result_contract: externalTaskResultContract,
+    },
+  };
+}
+
+const capabilities = {
+  workflow_tasks: false,
+  activity_tasks: true,
+  standalone_activities: true,
+  signals: false,
+  queries: false,
+  updates: false,
+  schedules: false,
+  schedule_jitter: false,
+  schedule_max_runs: false,
+  search_attributes: false,
+  history_export: false,
+  continue_as_new: false,
+  child_workflows: false,
+  activity_timeouts: true,
+  activity_retry_policy: true,
+  child_workflow_retry_policy: false,
+  child_workflow_timeouts: false,
+  parent_close_policy: false,
+  non_retryable_failures: true,
+  history_retention: true,
+  payload_codec_envelope: true,
+  payload_codec_envelope_responses: true,
+  bridge_adapter_outcome_contract: false,
+  external_executor_config_contract: true,
+  invocable_carrier_contract: true,
+  payload_codecs: ["avro"],
+  response_compression: COMPRESSION,
+  payload_codecs_engine_specific: {},
+};
+
+const required = [
+  "auth_composition.version",
+  "control_plane.version",
+  "control_plane.request_contract",
+  "worker_protocol.version",
+];
+
+const clientCompatibility = {
+  schema: "durable-workflow.v2.client-compatibility",
+  version: 1,
+  authority: "protocol_manifests",
+  top_level_version_role: "informational",
+  fail_closed: true,
+  required_protocols: {
+    auth_composition: AUTH_CONTRACT,
+    control_plane: {
+      version: CONTROL_PLANE_VERSION,
+      header: CONTROL_PLANE_VERSION_HEADER,
+      request_contract: REQUEST_CONTRACT,
+    },
+    worker_protocol: {
+      version: PROTOCOL_VERSION,
+      header: PROTOCOL_VERSION_HEADER,
+      external_execution_surface_contract: SURFACE_CONTRACT,
+      external_executor_config_contract: EXECUTOR_CONTRACT,
+      invocable_carrier_contract: { schema: INVOCABLE_CONTRACT.schema, version: INVOCABLE_CONTRACT.version },
+      external_task_input_contract: INPUT_CONTRACT,
+      external_task_result_contract: RESULT_CONTRACT,
+    },
+  },
+  clients: {
+    cli: { supported_versions: ">=0.1,<1.0", requires: required.slice(0, 3) },
+    "sdk-python": { supported_versions: ">=0.2,<1.0", requires: required },
+  },
+};
+
+const controlPlane = {
+  version: CONTROL_PLANE_VERSION,
+  header: CONTROL_PLANE_VERSION_HEADER,
+  response_contract: {
+    schema: "durable-workflow.v2.control-plane-response",
+    version: 1,
+    contract: {
+      schema: "durable-workflow.v2.control-plane-response.contract",
+      version: 1,
+      legacy_field_policy: "reject_non_canonical",
+      legacy_fields: LEGACY_FIELDS,
+    },
+    operations: {
+      history: {
+        operation_name_field: null,
+        required_fields: ["workflow_id", "run_id"],
+        success_fields: ["next_page_token"],
+      },
+      cancel: { operation_name_field: null, required_fields: ["workflow_id"], success_fields: ["outcome"] },
+      terminate: { operation_name_field: null, required_fields: ["workflow_id"], success_fields: ["outcome"] },
+    },
+  },
+  request_contract: {
+    ...REQUEST_CONTRACT,
+    operations: { list: { fields: { status: { canonical_values: ["running", "completed", "failed"] } } } },
+  },
+};
+
+function workerFleet({ context, options }: ApiParts, namespace: string): Record<string, unknown> {
+  const stale = staleAfterSeconds(options.longPollSeconds) * MICROS_PER_SECOND;
+  const now = context.now();
+  const active = context.store.workers.list(namespace).filter((worker) => worker.lastHeartbeatAt + stale > now);
+  const builds = active.flatMap(({ buildId }) => (buildId === null ? [] : [buildId]));
+  return {
+    namespace,
+    active_workers: active.length,
+    active_worker_scopes: active.length,
+    queues: [...new Set(active.map(({ taskQueue }) => taskQueue))].toSorted(),
+    build_ids: [...new Set(builds)].toSorted(),
+    workers: active.map((worker) => ({
+      worker_id: worker.workerId,
+      queues: [worker.taskQueue],
+      build_ids: worker.buildId === null ? [] : [worker.buildId],
+      recorded_at: timestamp(worker.lastHeartbeatAt),
+      expires_at: timestamp(worker.lastHeartbeatAt + stale),
+    })),
+  };
+}

@@ -1,0 +1,64 @@
+import type { JsonObject } from "../http/call.js";
+import { type Fields, isObject } from "../http/fields.js";
+import type { Progress } from "../service/reports.js";
+
+const MOST_DETAILS = 20;
+const DETAIL_KEY = /^[A-Za-z0-9_.:-]{1,64}$/;
+const LONGEST_DETAIL = 191;
+
+/**
+ * The progress of a heartbeat, within the engine's limits. The engine answers most of what is outside them with a bare
+ * 500; here they are named.
+ */
+export function readProgress(fields: Fields, body: JsonObject): Progress {
+  const message = fields.string(body, "message", { max: 280 });
+  if (message === "") fields.add("message", "The message field must not be empty.");
+  const current = readAmount(fields, body, "current");
+  const total = readAmount(fields, body, "total");
+  const unit = fields.string(body, "unit", { max: 64 });
+  if (unit !== undefined && current === undefined && total === undefined) {
+    fields.add("unit", "The unit field needs a current or a total field.");
+  }
+  const details = readDetails(fields, body["details"]);
+  return {
+    ...(message !== undefined && { message }),
+    ...(current !== undefined && { current }),
+    ...(total !== undefined && { total }),
+    ...(unit !== undefined && { unit }),
+    ...(details !== undefined && { details }),
+  };
+}
+
+function readAmount(fields: Fields, body: JsonObject, name: string): number | undefined {
+  const value = body[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== "number") return fields.add(name, `The ${name} field must be a number.`);
+  return value >= 0 ? value : fields.add(name, `The ${name} field must be at least 0.`);
+}
+
+function readDetails(fields: Fields, details: unknown): JsonObject | undefined {
+  if (details === undefined || details === null) return undefined;
+  if (!isObject(details)) return fields.add("details", "The details field must be an array.");
+  const entries = Object.entries(details);
+  if (entries.length > MOST_DETAILS) {
+    return fields.add("details", `The details field must not have more than ${MOST_DETAILS} items.`);
+  }
+  for (const [key, value] of entries) {
+    if (!DETAIL_KEY.test(key)) {
+      return fields.add(
+        "details",
+        "The keys of the details field must be 1 to 64 letters, digits, '_', '.', ':' or '-'.",
+      );
+    }
+    if (typeof value === "object" && value !== null) {
+      return fields.add(`details.${key}`, `The details.${key} field must be a scalar or null.`);
+    }
+    if (typeof value === "string" && value.length > LONGEST_DETAIL) {
+      return fields.add(
+        `details.${key}`,
+        `The details.${key} field must not be greater than ${LONGEST_DETAIL} characters.`,
+      );
+    }
+  }
+  return details;
+}

@@ -1,0 +1,26 @@
+import type { Route } from "../http/router.js";
+import { activityRoutes } from "./activities.js";
+import { activityTaskRoutes } from "./activity-tasks.js";
+import { clusterRoutes } from "./cluster.js";
+import { eventRoutes } from "./events.js";
+import { namespaceRoutes } from "./namespaces.js";
+import type { ApiParts } from "./parts.js";
+import { runRoutes } from "./runs.js";
+import { systemRoutes } from "./system.js";
+import { taskQueueRoutes } from "./task-queues.js";
+import { workerRoutes } from "./workers.js";
+
+/** @param streams ends of the event streams that are open: whoever closes the engine calls them */
+export function allRoutes(parts: ApiParts, streams: Set<() => void>): readonly Route[] {
+  return [
+    ...clusterRoutes(parts),
+    ...activityRoutes(parts),
+    ...activityTaskRoutes(parts),
+    ...workerRoutes(parts),
+    ...runRoutes(parts),
+    ...namespaceRoutes(parts),
+    ...taskQueueRoutes(parts),
+    ...systemRoutes(parts),
+    ...eventRoutes(parts, streams),
+  ];
+}

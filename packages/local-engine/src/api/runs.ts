@@ -1,0 +1,116 @@
+import { createHash } from "node:crypto";
+import { type Call, type Reply, ReplyError } from "../http/call.js";
+import { Fields } from "../http/fields.js";
+import type { Route } from "../http/router.js";
+import { type StopOutcome, stopActivity } from "../service/stops.js";
+import { STANDALONE_WORKFLOW_TYPE } from "../wire/activity.js";
+import { withControlPlane } from "../wire/control-plane.js";
+import { historyToWire } from "../wire/history.js";
+import { type ApiParts, CONTROL_ROLES } from "./parts.js";
+
+const LARGEST_PAGE = 1000;
+const DEFAULT_PAGE = 500;
+
+/** The workflow routes that serve the host runs of activities. */
+export function runRoutes(parts: ApiParts): readonly Route[] {
+  const common = { plane: "control", roles: CONTROL_ROLES } as const;
+  const workflow = "/api/workflows/:id";
+  const run = `${workflow}/runs/:run`;
+  return [
+    { ...common, method: "POST", pattern: `${workflow}/cancel`, handle: (call) => stop(parts, call, "cancelled") },
+    { ...common, method: "POST", pattern: `${workflow}/terminate`, handle: (call) => stop(parts, call, "terminated") },
+    { ...common, method: "POST", pattern: `${run}/cancel`, handle: (call) => stop(parts, call, "cancelled") },
+    { ...common, method: "POST", pattern: `${run}/terminate`, handle: (call) => stop(parts, call, "terminated") },
+    { ...common, method: "GET", pattern: `${run}/history`, handle: (call) => history(parts, call) },
+  ];
+}
+
+async function stop({ context }: ApiParts, call: Call, how: "cancelled" | "terminated"): Promise<Reply> {
+  const { params, namespace, body, path, rawBody } = call;
+  const fields = new Fields();
+  const reason = fields.string(body, "reason", { max: 1000 }) ?? null;
+  fields.check();
+  const request = {
+    namespace,
+    activityId: params["id"] ?? "",
+    runId: params["run"] ?? null,
+    how,
+    reason,
+    path,
+    fingerprint: createHash("sha256").update(rawBody).digest("hex"),
+  };
+  const outcome = await context.store.transact(() => stopActivity(context, request));
+  return stopReply(outcome, how, request);
+}
+
+function stopReply(
+  outcome: StopOutcome,
+  how: "cancelled" | "terminated",
+  request: { readonly activityId: string; readonly runId: string | null; readonly reason: string | null },
+): Reply {
+  if (outcome.kind === "not_found") throw instanceNotFound(request.activityId);
+  const { run } = outcome;
+  const isDone = outcome.kind === "stopped";
+  const body = {
+    outcome: isDone ? how : "rejected_not_active",
+    workflow_id: run.activityId,
+    run_id: run.runId,
+    requested_run_id: request.runId,
+    resolved_run_id: run.runId,
+    command_id: isDone ? outcome.command.id : null,
+    command_sequence: isDone ? outcome.command.sequence : null,
+    target_scope: request.runId === null ? "instance" : "run",
+    workflow_type: STANDALONE_WORKFLOW_TYPE,
+    command_status: isDone ? "accepted" : "rejected",
+    command_source: "control_plane",
+    reason: request.reason,
+    rejection_reason: isDone ? null : "run_not_active",
+    validation_errors: [],
+  };
+  const operation = how === "cancelled" ? "cancel" : "terminate";
+  return { status: isDone ? 200 : 409, body: withControlPlane(operation, body) };
+}
+
+function history({ context, gate }: ApiParts, { params, namespace, query }: Call): Reply {
+  const activityId = params["id"] ?? "";
+  const fields = new Fields();
+  const size = fields.integer({ page_size: query.get("page_size") }, "page_size", { min: 1, max: LARGEST_PAGE });
+  const after = fields.integer({ token: decodeToken(query.get("next_page_token")) }, "token", { min: 0 }) ?? 0;
+  fields.check();
+  const run = context.store.runs.ofRunId(activityId, params["run"] ?? "");
+  if (run === undefined || run.namespace !== namespace) throw instanceNotFound(activityId);
+  const { runs } = context.store;
+  const input = runs.input(run.key);
+  const all = historyToWire({
+    run,
+    input: input.blob,
+    fingerprint: input.fingerprint,
+    result: runs.outcome(run.key).result,
+    attempts: context.store.attempts.ofRun(run.key),
+    events: context.store.history.ofRun(run.key),
+    isLocked: gate.isLocked,
+  });
+  const rest = all.filter(({ sequence }) => sequence > after);
+  const events = rest.slice(0, size ?? DEFAULT_PAGE);
+  const last = events.at(-1);
+  const isWhole = events.length === rest.length || last === undefined;
+  const body = {
+    workflow_id: activityId,
+    run_id: run.runId,
+    events,
+    next_page_token: isWhole ? null : Buffer.from(String(last.sequence)).toString("base64"),
+  };
+  return { status: 200, body: withControlPlane("history", body) };
+}
+
+function decodeToken(token: string | null): string | null {
+  return token === null || token === "" ? null : Buffer.from(token, "base64").toString("latin1");
+}
+
+function instanceNotFound(workflowId: string): ReplyError {
+  return new ReplyError(404, {
+    message: "Workflow not found.",
+    reason: "instance_not_found",
+    workflow_id: workflowId,
+  });
+}

@@ -1,0 +1,115 @@
+import { MICROS_PER_SECOND } from "../engine/model.js";
+import { type Call, type Reply, ReplyError } from "../http/call.js";
+import { Fields } from "../http/fields.js";
+import type { Route } from "../http/router.js";
+import { newUpperId } from "../service/context.js";
+import type { WorkerRecord } from "../store/records.js";
+import { timestamp } from "../wire/time.js";
+import { workerToWire } from "../wire/worker.js";
+import { type ApiParts, CONTROL_ROLES, WORKER_ROLES } from "./parts.js";
+
+const RUNTIMES = ["php", "python", "typescript", "go", "java"];
+const DEFAULT_CONCURRENCY = 100;
+/** Closed runs that one heartbeat removes at most. */
+const PRUNED_PER_HEARTBEAT = 25;
+
+/** Workers that died without a word would pile up. One that is alive after all is told to register again. */
+const FORGOTTEN_AFTER = 7 * 86_400 * MICROS_PER_SECOND;
+
+export function workerRoutes(parts: ApiParts): readonly Route[] {
+  const own = { plane: "worker", roles: WORKER_ROLES } as const;
+  const seen = { plane: "control", roles: CONTROL_ROLES } as const;
+  return [
+    { ...own, method: "POST", pattern: "/api/worker/register", handle: (call) => register(parts, call) },
+    { ...own, method: "POST", pattern: "/api/worker/heartbeat", handle: (call) => heartbeat(parts, call) },
+    {
+      ...own,
+      method: "DELETE",
+      pattern: "/api/worker/registrations/:worker",
+      handle: (call) => deregister(parts, call),
+    },
+    { ...seen, method: "GET", pattern: "/api/workers", handle: (call) => list(parts, call) },
+    { ...seen, method: "GET", pattern: "/api/workers/:worker", handle: (call) => show(parts, call) },
+  ];
+}
+
+async function register({ context }: ApiParts, { body, namespace }: Call): Promise<Reply> {
+  const fields = new Fields();
+  const workerId = fields.string(body, "worker_id", { max: 255 });
+  const taskQueue = fields.string(body, "task_queue", { required: true, max: 255 });
+  const runtime = fields.string(body, "runtime", { required: true, oneOf: RUNTIMES });
+  const sdkVersion = fields.string(body, "sdk_version", { max: 64 });
+  const buildId = fields.string(body, "build_id", { max: 255 });
+  const workflowTypes = fields.strings(body, "supported_workflow_types", 255);
+  const activityTypes = fields.strings(body, "supported_activity_types", 255);
+  const maxWorkflowTasks = fields.integer(body, "max_concurrent_workflow_tasks", { min: 1 });
+  const maxActivityTasks = fields.integer(body, "max_concurrent_activity_tasks", { min: 1 });
+  fields.check();
+  const id = workerId === undefined || workerId === "" ? newUpperId(context) : workerId;
+  await context.store.transact(() => {
+    const now = context.now();
+    const worker: WorkerRecord = {
+      namespace,
+      workerId: id,
+      taskQueue: taskQueue ?? "",
+      runtime: runtime ?? "",
+      sdkVersion: sdkVersion ?? null,
+      buildId: buildId === undefined || buildId === "" ? null : buildId,
+      workflowTypes: workflowTypes ?? [],
+      activityTypes: [...new Set(activityTypes)],
+      maxWorkflowTasks: maxWorkflowTasks ?? DEFAULT_CONCURRENCY,
+      maxActivityTasks: maxActivityTasks ?? DEFAULT_CONCURRENCY,
+      registeredAt: now,
+      updatedAt: now,
+      lastHeartbeatAt: now,
+    };
+    context.store.workers.forgetSilentSince(now - FORGOTTEN_AFTER);
+    context.store.workers.save(worker);
+  });
+  return { status: 201, body: { worker_id: id, registered: true } };
+}
+
+async function heartbeat({ context, pruner }: ApiParts, { body, namespace }: Call): Promise<Reply> {
+  const fields = new Fields();
+  const workerId = fields.string(body, "worker_id", { required: true, max: 255 }) ?? "";
+  fields.check();
+  const isKnown = await context.store.transact(() => context.store.workers.touch(namespace, workerId, context.now()));
+  if (!isKnown) {
+    throw new ReplyError(404, {
+      error: "Worker not registered.",
+      reason: "worker_not_registered",
+      worker_id: workerId,
+    });
+  }
+  const pruned = (await pruner?.pass(PRUNED_PER_HEARTBEAT)) ?? 0;
+  const retention = { throttled: false, processed: pruned, pruned, skipped: 0, failed: 0 };
+  return { status: 200, body: { worker_id: workerId, acknowledged: true, retention } };
+}
+
+async function deregister({ context }: ApiParts, { params, namespace }: Call): Promise<Reply> {
+  const workerId = params["worker"] ?? "";
+  const isKnown = await context.store.transact(() => context.store.workers.delete(namespace, workerId));
+  if (!isKnown) {
+    throw new ReplyError(404, { error: "Worker not found.", reason: "worker_not_found", worker_id: workerId });
+  }
+  return { status: 200, body: { worker_id: workerId, deregistered: true } };
+}
+
+function list({ context, options }: ApiParts, { namespace }: Call): Reply {
+  const now = context.now();
+  const workers = context.store.workers.list(namespace);
+  return {
+    status: 200,
+    body: { workers: workers.map((worker) => workerToWire(worker, now, options.longPollSeconds)) },
+  };
+}
+
+function show({ context, options }: ApiParts, { params, namespace }: Call): Reply {
+  const workerId = params["worker"] ?? "";
+  const worker = context.store.workers.get(namespace, workerId);
+  if (worker === undefined) {
+    throw new ReplyError(404, { message: "Worker not found.", reason: "worker_not_found", worker_id: workerId });
+  }
+  const body = workerToWire(worker, context.now(), options.longPollSeconds);
+  return { status: 200, body: { ...body, updated_at: timestamp(worker.updatedAt) } };
+}

@@ -1,0 +1,89 @@
+/**
+ * What the engine knows of one activity, and nothing of how it is kept or spoken of. All instants and durations are whole
+ * microseconds; instants count from the epoch.
+ */
+export type Micros = number;
+
+export const MICROS_PER_SECOND = 1_000_000;
+
+export type RunStatus = "running" | "completed" | "failed" | "cancelled" | "terminated";
+
+export type ActivityStatus =
+  | "pending" // waits for a worker, for the first time or again
+  | "running" // a worker holds its lease
+  | "completed"
+  | "failed" // for good: failed or timed out with no attempt left
+  | "cancelled"; // cancelled or terminated
+
+export type ClosedReason = "completed" | "failed" | "timed_out" | "cancelled" | "terminated";
+
+export type TaskStatus = "ready" | "leased" | "completed" | "cancelled";
+
+export type AttemptStatus =
+  | "running"
+  | "completed"
+  | "failed"
+  | "timed_out"
+  | "expired" // its lease ran out, and the task went back to the queue
+  | "cancelled";
+
+export type DeadlineKind = "schedule_to_start" | "start_to_close" | "schedule_to_close" | "heartbeat";
+
+export interface RetryPolicy {
+  readonly maxAttempts: number;
+  /** Before attempt n + 1: the n-th entry, or the last one. Empty: at once. */
+  readonly backoffSeconds: readonly number[];
+  readonly nonRetryableErrorTypes: readonly string[];
+  readonly startToCloseSeconds: number | null;
+  readonly scheduleToStartSeconds: number | null;
+  readonly scheduleToCloseSeconds: number | null;
+  readonly heartbeatSeconds: number | null;
+}
+
+/** The task that carries the activity to a worker. A retry by policy has a new one, a redelivery keeps it. */
+export interface Task {
+  readonly id: string;
+  readonly status: TaskStatus;
+  readonly availableAt: Micros;
+  /** When it was last leased; kept when the lease runs out. */
+  readonly leasedAt: Micros | null;
+  readonly leaseOwner: string | null;
+  readonly leaseExpiresAt: Micros | null;
+}
+
+/** The delivery that is running now. */
+export interface RunningAttempt {
+  readonly id: string;
+  readonly number: number;
+  readonly startedAt: Micros;
+}
+
+export interface Activity {
+  readonly policy: RetryPolicy;
+  readonly status: RunStatus;
+  readonly activityStatus: ActivityStatus;
+  readonly closedReason: ClosedReason | null;
+  /** Deliveries so far, of every kind; a wait that timed out counts too. */
+  readonly attemptCount: number;
+  readonly task: Task;
+  /** Set exactly while `activityStatus` is running. */
+  readonly attempt: RunningAttempt | null;
+  readonly startedAt: Micros;
+  readonly closedAt: Micros | null;
+  readonly lastProgressAt: Micros;
+  readonly lastHeartbeatAt: Micros | null;
+  readonly scheduleToStartAt: Micros | null;
+  readonly scheduleToCloseAt: Micros | null;
+  /** Of the running attempt. */
+  readonly startToCloseAt: Micros | null;
+  /** Of the running attempt; every heartbeat moves it. */
+  readonly heartbeatAt: Micros | null;
+  /** Events in its history so far. */
+  readonly historyLength: number;
+}
+
+/** What a worker says of a failed attempt, as far as it decides anything. */
+export interface FailureVerdict {
+  readonly type: string | null;
+  readonly nonRetryable: boolean;
+}

@@ -1,0 +1,185 @@
+import {
+  type Activity,
+  type ActivityStatus,
+  type ClosedReason,
+  type DeadlineKind,
+  type FailureVerdict,
+  MICROS_PER_SECOND,
+  type Micros,
+  type RetryPolicy,
+  type RunStatus,
+  type TaskStatus,
+} from "./model.js";
+import { retryAfterFailure, retryAfterTimeout } from "./retry.js";
+
+/**
+ * The state machine: pure functions from one state of an activity to the next. Callers check first that the attempt they
+ * speak for is the running one; a transition that does not fit the state throws, as that is a defect of the engine.
+ */
+
+/** StartAccepted, WorkflowStarted, ActivityScheduled. */
+const EVENTS_AT_START = 3;
+
+export function start(policy: RetryPolicy, taskId: string, now: Micros): Activity {
+  return {
+    policy,
+    status: "running",
+    activityStatus: "pending",
+    closedReason: null,
+    attemptCount: 0,
+    task: readyTask(taskId, now),
+    attempt: null,
+    startedAt: now,
+    closedAt: null,
+    lastProgressAt: now,
+    lastHeartbeatAt: null,
+    scheduleToStartAt: after(now, policy.scheduleToStartSeconds),
+    scheduleToCloseAt: after(now, policy.scheduleToCloseSeconds),
+    startToCloseAt: null,
+    heartbeatAt: null,
+    historyLength: EVENTS_AT_START,
+  };
+}
+
+export interface Claim {
+  readonly attemptId: string;
+  readonly owner: string;
+  readonly now: Micros;
+  readonly lease: Micros;
+}
+
+/** A worker takes the task: a new attempt begins. */
+export function claim(activity: Activity, { attemptId, owner, now, lease }: Claim): Activity {
+  if (activity.task.status !== "ready" || activity.task.availableAt > now) throw misfit("claim", activity);
+  const number = activity.attemptCount + 1;
+  return {
+    ...activity,
+    activityStatus: "running",
+    attemptCount: number,
+    attempt: { id: attemptId, number, startedAt: now },
+    task: { ...activity.task, status: "leased", leasedAt: now, leaseOwner: owner, leaseExpiresAt: now + lease },
+    lastProgressAt: now,
+    startToCloseAt: after(now, activity.policy.startToCloseSeconds),
+    heartbeatAt: after(now, activity.policy.heartbeatSeconds),
+    historyLength: activity.historyLength + 1,
+  };
+}
+
+/** A sign of life: renews the lease, even one that has run out but was not taken away yet, and moves `heartbeat`. */
+export function heartbeat(activity: Activity, now: Micros, lease: Micros): Activity {
+  requireRunning("heartbeat", activity);
+  return {
+    ...activity,
+    task: { ...activity.task, leaseExpiresAt: now + lease },
+    lastProgressAt: now,
+    lastHeartbeatAt: now,
+    heartbeatAt: after(now, activity.policy.heartbeatSeconds),
+    historyLength: activity.historyLength + 1,
+  };
+}
+
+export function complete(activity: Activity, now: Micros): Activity {
+  requireRunning("complete", activity);
+  return close(activity, now, "completed", "completed", "completed", "completed", 2);
+}
+
+/** After a failure or a timeout: another task, or the end. */
+export type Setback =
+  | { readonly kind: "retry"; readonly activity: Activity; readonly backoff: Micros }
+  | { readonly kind: "closed"; readonly activity: Activity };
+
+export function fail(activity: Activity, failure: FailureVerdict, nextTaskId: string, now: Micros): Setback {
+  requireRunning("fail", activity);
+  const backoff = retryAfterFailure(activity.policy, activity.attemptCount, failure);
+  if (backoff !== undefined) return retry(activity, nextTaskId, now, backoff);
+  return { kind: "closed", activity: close(activity, now, "failed", "failed", "failed", "completed", 2) };
+}
+
+/** A deadline has passed. One that passed before any worker came counts as an attempt. */
+export function timeOut(activity: Activity, deadline: DeadlineKind, nextTaskId: string, now: Micros): Setback {
+  if (activity.status !== "running") throw misfit("time out", activity);
+  const attemptCount = activity.attempt === null ? activity.attemptCount + 1 : activity.attemptCount;
+  const timedOut: Activity = { ...activity, attemptCount };
+  const backoff = retryAfterTimeout(activity.policy, attemptCount, deadline);
+  if (backoff !== undefined) return retry(timedOut, nextTaskId, now, backoff);
+  return { kind: "closed", activity: close(timedOut, now, "failed", "failed", "timed_out", "cancelled", 2) };
+}
+
+/** The worker has gone silent: the same task goes back to the queue at once, whatever the policy says. No event tells of it. */
+export function expireLease(activity: Activity, now: Micros): Activity {
+  requireRunning("expire", activity);
+  return {
+    ...activity,
+    activityStatus: "pending",
+    attempt: null,
+    task: { ...readyTask(activity.task.id, now), leasedAt: activity.task.leasedAt },
+    lastProgressAt: now,
+    startToCloseAt: null,
+    heartbeatAt: null,
+  };
+}
+
+/** Ends the run at once, with no grace for a worker that holds the lease. */
+export function stop(activity: Activity, how: "cancelled" | "terminated", now: Micros): Activity {
+  if (activity.status !== "running") throw misfit("stop", activity);
+  return close(activity, now, how, "cancelled", how, "cancelled", 3);
+}
+
+function retry(activity: Activity, taskId: string, now: Micros, backoff: Micros): Setback {
+  const availableAt = now + backoff;
+  return {
+    kind: "retry",
+    backoff,
+    activity: {
+      ...activity,
+      activityStatus: "pending",
+      attempt: null,
+      task: readyTask(taskId, availableAt),
+      lastProgressAt: now,
+      scheduleToStartAt: after(availableAt, activity.policy.scheduleToStartSeconds),
+      startToCloseAt: null,
+      heartbeatAt: null,
+      historyLength: activity.historyLength + 1,
+    },
+  };
+}
+
+function close(
+  activity: Activity,
+  now: Micros,
+  status: RunStatus,
+  activityStatus: ActivityStatus,
+  closedReason: ClosedReason,
+  taskStatus: TaskStatus,
+  events: number,
+): Activity {
+  return {
+    ...activity,
+    status,
+    activityStatus,
+    closedReason,
+    attempt: null,
+    task: { ...activity.task, status: taskStatus, leaseExpiresAt: null },
+    closedAt: now,
+    lastProgressAt: now,
+    startToCloseAt: null,
+    heartbeatAt: null,
+    historyLength: activity.historyLength + events,
+  };
+}
+
+function readyTask(id: string, availableAt: Micros): Activity["task"] {
+  return { id, status: "ready", availableAt, leasedAt: null, leaseOwner: null, leaseExpiresAt: null };
+}
+
+function after(instant: Micros, seconds: number | null): Micros | null {
+  return seconds === null ? null : instant + seconds * MICROS_PER_SECOND;
+}
+
+function requireRunning(what: string, activity: Activity): void {
+  if (activity.attempt === null) throw misfit(what, activity);
+}
+
+function misfit(what: string, { status, activityStatus, task }: Activity): Error {
+  return new Error(`cannot ${what}: the run is ${status}, the activity ${activityStatus}, its task ${task.status}`);
+}

@@ -1,0 +1,147 @@
+import { createHash } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
+import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "@durable-workflow/carrier/protocol";
+import { failureMapping, RETRY_AUTHORITY } from "../contract/invocable-carrier.js";
+import { isObject } from "../http/fields.js";
+import type { Delivery } from "../service/deliveries.js";
+import { deadlinesToWire } from "../wire/task.js";
+import { type Mapping, type ReadConfig, readConfig } from "./config.js";
+import { redact } from "./redaction.js";
+
+interface Loaded {
+  /** What tells one state of the file from the next. */
+  readonly stamp: string;
+  readonly config: ReadConfig;
+  readonly mappings: ReadonlyMap<string, Mapping>;
+}
+
+/** The configured external executor config: read again when the file has changed, and never half of it. */
+export class ExternalExecutor {
+  private readonly path: string | undefined;
+  private readonly overlay: string | undefined;
+  private loaded: Loaded | undefined;
+
+  constructor(options: { readonly path: string; readonly overlay?: string } | undefined) {
+    this.path = options?.path;
+    this.overlay = options?.overlay;
+  }
+
+  /** What a task carries of the config, or undefined where no mapping fits it, or the config has errors. */
+  mappingOf(delivery: Delivery): Record<string, unknown> | undefined {
+    if (this.path === undefined) return undefined;
+    const { activityType, taskQueue } = delivery.run;
+    const mapping = this.load(this.path).mappings.get(JSON.stringify([taskQueue, activityType]));
+    return mapping && mappingToWire(mapping, delivery);
+  }
+
+  /** How it stands with the config, for `GET /api/cluster/info`. */
+  runtime(): Record<string, unknown> {
+    if (this.path === undefined) {
+      return {
+        configured: false,
+        status: "not_configured",
+        source: null,
+        overlay: null,
+        summary: { carrier_count: 0, mapping_count: 0, mapping_kinds: [] },
+        errors: [],
+      };
+    }
+    const { config } = this.load(this.path);
+    const { carrierCount, mappingCount, mappingKinds, errors } = config;
+    return {
+      configured: true,
+      status: errors.length === 0 ? "valid" : "invalid",
+      source: {
+        type: "file",
+        basename: basename(this.path),
+        sha256: createHash("sha256").update(this.path).digest("hex"),
+      },
+      overlay: this.overlay ?? null,
+      summary: { carrier_count: carrierCount, mapping_count: mappingCount, mapping_kinds: mappingKinds },
+      errors: errors.map(({ code, message, context }) => ({ code, message, context: redact(context) })),
+    };
+  }
+
+  private load(path: string): Loaded {
+    let stamp = "";
+    try {
+      const { mtimeMs, size, ino } = statSync(path);
+      stamp = `${mtimeMs} ${size} ${ino}`;
+      if (this.loaded?.stamp === stamp) return this.loaded;
+      this.loaded = loadedFrom(stamp, readConfig(readFileSync(path, "utf8"), this.overlay));
+    } catch {
+      const error = {
+        code: "unreadable_config",
+        message: "External executor config cannot be read.",
+        context: { basename: basename(path) },
+      } as const;
+      this.loaded = loadedFrom(stamp, {
+        errors: [error],
+        mappings: [],
+        carrierCount: 0,
+        mappingCount: 0,
+        mappingKinds: {},
+      });
+    }
+    return this.loaded;
+  }
+}
+
+function loadedFrom(stamp: string, config: ReadConfig): Loaded {
+  const mappings = new Map(
+    config.mappings.map((mapping) => [JSON.stringify([mapping.taskQueue, mapping.activityType]), mapping]),
+  );
+  return { stamp, config, mappings };
+}
+
+function mappingToWire(mapping: Mapping, delivery: Delivery): Record<string, unknown> {
+  const { carrier, carrierName, authRef, auth, rollout, metadata } = mapping;
+  return {
+    schema: "durable-workflow.external-executor.config.mapping",
+    version: 1,
+    name: mapping.name,
+    kind: "activity",
+    activity_type: mapping.activityType,
+    task_queue: mapping.taskQueue,
+    handler: mapping.handler,
+    carrier: { name: carrierName, type: carrier["type"], target: redact(carrier) },
+    ...(authRef === undefined ? {} : { auth_ref: authRef, auth: redact(auth) }),
+    ...(rollout === undefined ? {} : { rollout: redact(rollout) }),
+    ...(metadata === undefined ? {} : { metadata: redact(metadata) }),
+    ...(carrier["type"] === "invocable_http" ? { dispatch: dispatchOf(mapping, delivery) } : {}),
+  };
+}
+
+/** How the one who polls is to call the carrier. The engine never does. */
+function dispatchOf({ carrier }: Mapping, { run, attemptId }: Delivery): Record<string, unknown> {
+  const { timeout_seconds: timeout, retry_policy: retry } = carrier;
+  const task = `/api/worker/activity-tasks/${run.state.task.id}`;
+  return {
+    state: "poll_delivered",
+    carrier_type: "invocable_http",
+    method: "POST",
+    request_content_type: EXTERNAL_TASK_INPUT_MEDIA_TYPE,
+    response_content_type: EXTERNAL_TASK_RESULT_MEDIA_TYPE,
+    ...(timeout === undefined ? {} : { timeout_seconds: timeout }),
+    task_deadline_fields: Object.keys(deadlinesToWire(run.state)),
+    idempotency_key: attemptId,
+    idempotency_key_source: "task.activity_attempt_id",
+    retry_authority: RETRY_AUTHORITY,
+    ...(isObject(retry)
+      ? {
+          transport_retry_policy: {
+            ...retry,
+            authority: "carrier_transport_only",
+            durable_retry_boundary: "activity_retry_policy_after_result_reporting",
+          },
+        }
+      : {}),
+    failure_mapping: failureMapping,
+    result_reporting: {
+      complete_path: `${task}/complete`,
+      fail_path: `${task}/fail`,
+      ownership_fields: ["activity_attempt_id", "lease_owner"],
+    },
+  };
+}

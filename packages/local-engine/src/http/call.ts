@@ -1,0 +1,47 @@
+import type { IncomingHttpHeaders } from "node:http";
+
+/** Who may call: the role of the token that came. */
+export type Role = "worker" | "operator" | "admin";
+
+/** The worker plane is `/api/worker/*`, the control plane the rest; `open` routes need no token. */
+export type Plane = "worker" | "control" | "open";
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** One request, read whole and checked, as a route sees it. */
+export interface Call {
+  readonly method: string;
+  readonly path: string;
+  /** What the pattern's placeholders matched, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  /** Empty when no object was sent. */
+  readonly body: JsonObject;
+  readonly rawBody: string;
+  readonly namespace: string;
+  /** Calls back once, if the client goes before it has its answer. */
+  readonly onDisconnect: (callback: () => void) => void;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly body: JsonObject;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A reply that goes on: events, each a few lines of text. */
+export interface StreamReply {
+  readonly stream: (write: (text: string) => boolean, end: () => void) => () => void;
+}
+
+/** Ends a request with a reply, from wherever it is thrown. */
+export class ReplyError extends Error {
+  readonly reply: Reply;
+
+  constructor(status: number, body: JsonObject, headers?: Readonly<Record<string, string>>) {
+    super(`answered ${status}`);
+    this.name = "ReplyError";
+    this.reply = { status, body, ...(headers && { headers }) };
+  }
+}

@@ -1,0 +1,147 @@
+import { type JsonObject, ReplyError } from "./call.js";
+
+interface StringRule {
+  readonly required?: boolean;
+  readonly max?: number;
+  readonly pattern?: RegExp;
+  readonly oneOf?: readonly string[];
+}
+
+interface IntegerRule {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/**
+ * Reads the fields of a body and collects what is wrong with them, in the words of the engine's own validator. Null is the
+ * same as absent. After a mistake a reader gives undefined, and {@link Fields.check} throws.
+ */
+export class Fields {
+  private readonly errors: Record<string, string[]> = {};
+
+  /** @throws {ReplyError} 422 with all that was found */
+  check(): void {
+    const all = Object.values(this.errors).flat();
+    const [first] = all;
+    if (first === undefined) return;
+    const more = all.length - 1;
+    const message = more === 0 ? first : `${first} (and ${more} more error${more === 1 ? "" : "s"})`;
+    throw invalid(message, this.errors);
+  }
+
+  add(name: string, message: string): undefined {
+    (this.errors[name] ??= []).push(message);
+    return undefined;
+  }
+
+  string(from: JsonObject, name: string, rule: StringRule = {}, prefix = ""): string | undefined {
+    const path = prefix + name;
+    const value = from[name];
+    if (value === undefined || value === null || (value === "" && rule.required === true)) {
+      return rule.required === true ? this.add(path, `The ${said(path)} field is required.`) : undefined;
+    }
+    if (rule.oneOf !== undefined) {
+      const known = typeof value === "string" && rule.oneOf.includes(value);
+      return known ? value : this.add(path, `The selected ${said(path)} is invalid.`);
+    }
+    if (typeof value !== "string") return this.add(path, `The ${said(path)} field must be a string.`);
+    if (rule.max !== undefined && value.length > rule.max) {
+      return this.add(path, `The ${said(path)} field must not be greater than ${rule.max} characters.`);
+    }
+    if (!isStorable(value) || (rule.pattern !== undefined && !rule.pattern.test(value))) {
+      return this.add(path, `The ${said(path)} field format is invalid.`);
+    }
+    return value;
+  }
+
+  integer(from: JsonObject, name: string, rule: IntegerRule = {}, prefix = ""): number | undefined {
+    const path = prefix + name;
+    const value = from[name];
+    if (value === undefined || value === null) return undefined;
+    return this.whole(path, value, rule);
+  }
+
+  boolean(from: JsonObject, name: string, prefix = ""): boolean | undefined {
+    const value = from[name];
+    if (value === undefined || value === null) return undefined;
+    if (value === true || value === 1 || value === "1") return true;
+    if (value === false || value === 0 || value === "0") return false;
+    return this.add(prefix + name, `The ${said(prefix + name)} field must be true or false.`);
+  }
+
+  /** A list of strings; at most 1000 of them. */
+  strings(from: JsonObject, name: string, max: number, prefix = ""): readonly string[] | undefined {
+    const path = prefix + name;
+    const list = this.list(from[name], path);
+    return list?.flatMap((item, index) => {
+      const at = `${path}.${index}`;
+      if (typeof item !== "string") return this.add(at, `The ${said(at)} field must be a string.`) ?? [];
+      if (item.length > max) {
+        return this.add(at, `The ${said(at)} field must not be greater than ${max} characters.`) ?? [];
+      }
+      return isStorable(item) ? [item] : (this.add(at, `The ${said(at)} field format is invalid.`) ?? []);
+    });
+  }
+
+  integers(from: JsonObject, name: string, rule: IntegerRule, prefix = ""): readonly number[] | undefined {
+    const path = prefix + name;
+    const list = this.list(from[name], path);
+    return list?.flatMap((item, index) => this.whole(`${path}.${index}`, item, rule) ?? []);
+  }
+
+  object(from: JsonObject, name: string, rule: { readonly required?: boolean } = {}): JsonObject | undefined {
+    const value = from[name];
+    if (value === undefined || value === null) {
+      return rule.required === true ? this.add(name, `The ${said(name)} field is required.`) : undefined;
+    }
+    return isObject(value) ? value : this.add(name, `The ${said(name)} field must be an array.`);
+  }
+
+  private list(value: unknown, path: string): readonly unknown[] | undefined {
+    if (value === undefined || value === null) return undefined;
+    if (!Array.isArray(value)) return this.add(path, `The ${said(path)} field must be an array.`);
+    if (value.length > MOST_ITEMS) {
+      return this.add(path, `The ${said(path)} field must not have more than ${MOST_ITEMS} items.`);
+    }
+    return value;
+  }
+
+  private whole(path: string, value: unknown, { min, max }: IntegerRule): number | undefined {
+    const number = typeof value === "string" && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
+    if (!Number.isSafeInteger(number)) return this.add(path, `The ${said(path)} field must be an integer.`);
+    const whole = number as number;
+    if (min !== undefined && whole < min) return this.add(path, `The ${said(path)} field must be at least ${min}.`);
+    if (max !== undefined && whole > max) {
+      return this.add(path, `The ${said(path)} field must not be greater than ${max}.`);
+    }
+    return whole;
+  }
+}
+
+const UNSTORABLE = /[\0\p{Surrogate}]/u;
+
+/** Whether the database gives a text back as it was: not with a NUL, at which it would end, nor with half a character. */
+export function isStorable(text: string): boolean {
+  return !UNSTORABLE.test(text);
+}
+
+const MOST_ITEMS = 1000;
+
+/** How messages name a field. */
+function said(path: string): string {
+  return path.replaceAll("_", " ");
+}
+
+/** 422, for one field or several. */
+export function invalid(message: string, errors: Readonly<Record<string, readonly string[]>>): ReplyError {
+  return new ReplyError(422, { message, reason: "validation_failed", errors, validation_errors: errors });
+}
+
+/** 422 for one field. */
+export function invalidField(name: string, message: string): ReplyError {
+  return invalid(message, { [name]: [message] });
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

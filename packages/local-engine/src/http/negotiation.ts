@@ -1,0 +1,55 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { ReplyError } from "./call.js";
+
+/** The worker protocol that is spoken: that of the engine of August 2026. */
+export const PROTOCOL_VERSION = "1.15";
+export const PROTOCOL_VERSION_HEADER = "X-Durable-Workflow-Protocol-Version";
+export const CONTROL_PLANE_VERSION = "2";
+export const CONTROL_PLANE_VERSION_HEADER = "X-Durable-Workflow-Control-Plane-Version";
+
+const [MAJOR, MINOR] = PROTOCOL_VERSION.split(".").map(Number) as [number, number];
+
+/**
+ * Takes the same major version, and its minor versions up to the own one.
+ *
+ * @throws {ReplyError} 400
+ */
+export function checkProtocolVersion(headers: IncomingHttpHeaders): void {
+  const requested = single(headers[PROTOCOL_VERSION_HEADER.toLowerCase()]);
+  if (requested === undefined || requested === "") {
+    throw new ReplyError(400, {
+      error: "Missing worker protocol version header.",
+      reason: "missing_protocol_version",
+      supported_version: PROTOCOL_VERSION,
+      requested_version: null,
+      remediation: `Send the ${PROTOCOL_VERSION_HEADER}: ${PROTOCOL_VERSION} header on worker protocol requests.`,
+    });
+  }
+  const [, major, minor] = /^(\d{1,4})\.(\d{1,4})$/.exec(requested) ?? [];
+  if (Number(major) === MAJOR && Number(minor) <= MINOR) return;
+  throw new ReplyError(400, {
+    error: "Unsupported worker protocol version.",
+    reason: "unsupported_protocol_version",
+    supported_version: PROTOCOL_VERSION,
+    requested_version: requested,
+    remediation: `Worker requested protocol version ${requested}; this server supports ${PROTOCOL_VERSION}. Workers may target any ${MAJOR}.x version with x <= ${MINOR}. Upgrade the worker to a release that targets a compatible version, or connect to a server that matches.`,
+  });
+}
+
+/** @throws {ReplyError} 400 */
+export function checkControlPlaneVersion(headers: IncomingHttpHeaders): void {
+  const requested = single(headers[CONTROL_PLANE_VERSION_HEADER.toLowerCase()]);
+  if (requested === CONTROL_PLANE_VERSION) return;
+  const isMissing = requested === undefined || requested === "";
+  throw new ReplyError(400, {
+    message: isMissing ? "Missing control-plane version header." : "Unsupported control-plane version.",
+    reason: isMissing ? "missing_control_plane_version" : "unsupported_control_plane_version",
+    supported_version: CONTROL_PLANE_VERSION,
+    requested_version: isMissing ? null : requested,
+    remediation: `Send the ${CONTROL_PLANE_VERSION_HEADER}: ${CONTROL_PLANE_VERSION} header on control-plane requests.`,
+  });
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

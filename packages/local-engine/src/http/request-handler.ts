@@ -1,0 +1,118 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { isLocalEngineError } from "../errors.js";
+import { DEFAULT_NAMESPACE, type Logger } from "../options.js";
+import { StorageUnavailableError } from "../store/group-commit.js";
+import { type Gate, refuseWebPages } from "./auth.js";
+import { parseBody, readBody } from "./body.js";
+import { type Call, type Plane, type Reply, ReplyError, type StreamReply } from "./call.js";
+import { checkControlPlaneVersion, checkProtocolVersion } from "./negotiation.js";
+import type { Responses } from "./responses.js";
+import type { Route, Router } from "./router.js";
+import { openStream } from "./streams.js";
+
+export interface HandlerParts {
+  readonly router: Router;
+  readonly gate: Gate;
+  readonly responses: Responses;
+  readonly maxBodyBytes: number;
+  readonly logger: Logger;
+  readonly hasNamespace: (name: string) => boolean;
+}
+
+/**
+ * One request, from the wire to the route and back. The checks come in the engine's order, and the first that fails
+ * answers: body, route, token, role, version, namespace; then the route's own.
+ */
+export async function handleRequest(
+  parts: HandlerParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { pathname, searchParams } = readUrl(request.url ?? "/");
+  const plane: Plane = pathname.startsWith("/api/worker/") ? "worker" : "control";
+  let answered: Plane = plane;
+  let reply: Reply | StreamReply;
+  try {
+    if (!parts.gate.isLocked) refuseWebPages(request.headers.origin, request.headers.host);
+    const read = readBody(request, parts.maxBodyBytes);
+    const rawBody = typeof read === "string" ? read : await read;
+    const body = parseBody(rawBody, request.headers["content-type"]);
+    const method = request.method ?? "GET";
+    const { route, params } = parts.router.match(method, pathname);
+    answered = route.plane;
+    const namespace = admit(parts, route, request, searchParams);
+    reply = await route.handle({
+      method,
+      path: pathname,
+      params,
+      query: searchParams,
+      headers: request.headers,
+      body,
+      rawBody,
+      namespace,
+      onDisconnect(callback) {
+        response.once("close", () => {
+          if (!response.writableFinished) callback();
+        });
+      },
+    } satisfies Call);
+  } catch (error) {
+    if (request.destroyed && !request.complete) return;
+    reply = replyTo(error, parts.logger);
+  }
+  if ("stream" in reply) openStream(response, reply);
+  else parts.responses.send(request, response, answered, reply);
+}
+
+function admit(parts: HandlerParts, route: Route, { headers }: IncomingMessage, query: URLSearchParams): string {
+  if (route.plane === "open") return DEFAULT_NAMESPACE;
+  parts.gate.admit(headers.authorization, route.roles);
+  if (route.needsVersion !== false) {
+    if (route.plane === "worker") checkProtocolVersion(headers);
+    else checkControlPlaneVersion(headers);
+  }
+  const header = headers["x-namespace"];
+  const named = (Array.isArray(header) ? header[0] : header) ?? query.get("namespace") ?? "";
+  const namespace = named === "" ? DEFAULT_NAMESPACE : named.toLowerCase();
+  if (!parts.hasNamespace(namespace)) {
+    throw new ReplyError(404, {
+      message: `Namespace '${namespace}' does not exist.`,
+      reason: "namespace_not_found",
+      namespace,
+      remediation:
+        "Name the namespace in the engine's namespaces option, or send an X-Namespace header naming an existing one.",
+    });
+  }
+  return namespace;
+}
+
+function replyTo(error: unknown, logger: Logger): Reply {
+  if (error instanceof ReplyError) return error.reply;
+  if (error instanceof StorageUnavailableError) {
+    logger.error({ error: error.cause }, "The storage cannot be written; nothing of the request was recorded.");
+    return unavailable("storage_unavailable", "The engine's storage cannot be written; nothing was recorded.");
+  }
+  if (isLocalEngineError(error) && error.code === "closed") {
+    return unavailable("engine_stopping", "The engine is being stopped.");
+  }
+  logger.error({ error }, "A request failed for a reason of the engine's own.");
+  return { status: 500, body: { message: "Server Error" } };
+}
+
+/** 503: the same request may succeed later. */
+export function unavailable(reason: string, message: string, more: Reply["body"] = {}): Reply {
+  return {
+    status: 503,
+    body: { ...more, message, reason, retry_after_seconds: 1 },
+    headers: { "Retry-After": "1" },
+  };
+}
+
+function readUrl(url: string): { readonly pathname: string; readonly searchParams: URLSearchParams } {
+  const at = url.indexOf("?");
+  const path = at < 0 ? url : url.slice(0, at);
+  const pathname = path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+  return { pathname, searchParams: at < 0 ? NO_QUERY : new URLSearchParams(url.slice(at + 1)) };
+}
+
+const NO_QUERY = new URLSearchParams();

@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { deflateSync, gzipSync } from "node:zlib";
+import type { Plane, Reply } from "./call.js";
+import {
+  CONTROL_PLANE_VERSION,
+  CONTROL_PLANE_VERSION_HEADER,
+  PROTOCOL_VERSION,
+  PROTOCOL_VERSION_HEADER,
+} from "./negotiation.js";
+
+/** Smaller bodies cost more to compress than to send to a neighbour. */
+const COMPRESS_FROM_BYTES = 16_384;
+
+/** Writes replies: JSON, with what each plane adds to all of its own. */
+export class Responses {
+  /** The end of every body of the worker plane. */
+  private readonly workerEnd: string;
+
+  constructor(serverCapabilities: unknown) {
+    const common = { protocol_version: PROTOCOL_VERSION, server_capabilities: serverCapabilities };
+    this.workerEnd = `,${JSON.stringify(common).slice(1)}`;
+  }
+
+  send(request: IncomingMessage, response: ServerResponse, plane: Plane, { status, body, headers }: Reply): void {
+    if (response.destroyed || response.headersSent) return;
+    // A server error says nothing but that, as the engine's.
+    const isBare = status === 500 && body["reason"] === undefined;
+    const text = JSON.stringify(body);
+    const whole = plane === "worker" && !isBare ? text.slice(0, -1) + this.workerEnd : text;
+    const all: Record<string, string | number> = {
+      "Cache-Control": "no-cache, private",
+      "Content-Type": "application/json",
+      "X-Content-Type-Options": "nosniff",
+      ...(isBare ? {} : versionHeader(plane)),
+      ...headers,
+    };
+    let bytes: Buffer | string = whole;
+    if (whole.length >= COMPRESS_FROM_BYTES) {
+      all["Vary"] = "Accept-Encoding";
+      const accepted = request.headers["accept-encoding"] ?? "";
+      if (/\bgzip\b/.test(accepted)) {
+        all["Content-Encoding"] = "gzip";
+        bytes = gzipSync(whole);
+      } else if (/\bdeflate\b/.test(accepted)) {
+        all["Content-Encoding"] = "deflate";
+        bytes = deflateSync(whole);
+      }
+    }
+    all["Content-Length"] = Buffer.byteLength(bytes);
+    response.writeHead(status, all);
+    response.end(request.method === "HEAD" ? undefined : bytes);
+  }
+}
+
+function versionHeader(plane: Plane): Record<string, string> {
+  switch (plane) {
+    case "worker":
+      return { [PROTOCOL_VERSION_HEADER]: PROTOCOL_VERSION };
+    case "control":
+      return { [CONTROL_PLANE_VERSION_HEADER]: CONTROL_PLANE_VERSION };
+    case "open":
+      return {};
+  }
+}

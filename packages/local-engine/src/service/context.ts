@@ -1,0 +1,54 @@
+import type { Clock } from "../clock.js";
+import { dueAt } from "../engine/deadlines.js";
+import type { Activity, Micros } from "../engine/model.js";
+import { ulid, upperUlid } from "../ids.js";
+import type { Logger } from "../options.js";
+import type { RunRecord } from "../store/records.js";
+import type { Store } from "../store/store.js";
+import type { Feed, FeedEventType } from "./feed.js";
+
+/** What the engine's operations share. */
+export interface EngineContext {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly now: () => Micros;
+  readonly lease: Micros;
+  readonly feed: Feed;
+  readonly logger: Logger;
+  /** A task of that queue and type is, or will be, there to be handed out. Set once polls are served. */
+  taskReady: (run: RunRecord) => void;
+  /** Something is due then. Set once timers run. */
+  dueAtChanged: (at: Micros) => void;
+}
+
+export function newId({ clock }: EngineContext): string {
+  return ulid(Math.floor(clock.now()));
+}
+
+export function newUpperId({ clock }: EngineContext): string {
+  return upperUlid(Math.floor(clock.now()));
+}
+
+/** Writes a step of a run, within a transaction, and tells those whom it concerns. Returns the run after it. */
+export function saveStep(
+  context: EngineContext,
+  before: RunRecord,
+  state: Activity,
+  type: FeedEventType,
+  at: Micros,
+): RunRecord {
+  const run: RunRecord = { ...before, state };
+  context.store.runs.save(before, state);
+  announce(context, run, type, at);
+  return run;
+}
+
+/** As {@link saveStep}, for a run that is written already. */
+export function announce(context: EngineContext, run: RunRecord, type: FeedEventType, at: Micros): void {
+  const due = dueAt(run.state);
+  if (due !== null) context.dueAtChanged(due);
+  if (run.state.task.status === "ready") context.taskReady(run);
+  context.store.onCommit(() => {
+    context.feed.publish({ type, at, run });
+  });
+}

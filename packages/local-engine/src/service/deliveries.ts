@@ -1,0 +1,61 @@
+import { claim } from "../engine/transitions.js";
+import type { RunRecord, WorkerRecord } from "../store/records.js";
+import { type EngineContext, newUpperId, saveStep } from "./context.js";
+
+/** A task in the hands of a worker. */
+export interface Delivery {
+  /** As it is with the lease given out. */
+  readonly run: RunRecord;
+  readonly attemptId: string;
+  readonly attemptNumber: number;
+  /** Blob of the encoded arguments, null for none. */
+  readonly input: string | null;
+}
+
+/** What a worker asks for. */
+export interface PollRequest {
+  readonly worker: WorkerRecord;
+  readonly pollRequestId: string | null;
+}
+
+/** Leases the task that is first in line for a worker, if there is one. To be called within a transaction. */
+export function deliverNext(context: EngineContext, { worker, pollRequestId }: PollRequest): Delivery | undefined {
+  const { store } = context;
+  const now = context.now();
+  // A worker with a build id takes runs of that build only, and runs of activities have none.
+  if (worker.buildId !== null) return undefined;
+  const key = store.ready.firstRun(worker.namespace, worker.taskQueue, worker.activityTypes, now);
+  const before = key === undefined ? undefined : store.runs.get(key);
+  if (before === undefined) return undefined;
+  const attemptId = newUpperId(context);
+  const state = claim(before.state, { attemptId, owner: worker.workerId, now, lease: context.lease });
+  store.attempts.insert({
+    run: before.key,
+    number: state.attemptCount,
+    attemptId,
+    taskId: state.task.id,
+    leaseOwner: worker.workerId,
+    pollRequestId,
+    event: state.historyLength,
+    startedAt: now,
+    leaseExpiresAt: now + context.lease,
+  });
+  const run = saveStep(context, before, state, "activity.started", now);
+  return { run, attemptId, attemptNumber: state.attemptCount, input: store.runs.input(run.key).blob };
+}
+
+/** What an earlier poll under the same request id was given, while its lease is valid. */
+export function deliverAgain(context: EngineContext, { worker, pollRequestId }: PollRequest): Delivery | undefined {
+  if (pollRequestId === null) return undefined;
+  const { store } = context;
+  const { workerId, namespace, taskQueue } = worker;
+  const attempt = store.attempts.ofPoll(pollRequestId, workerId, namespace, taskQueue, context.now());
+  const run = attempt === undefined ? undefined : store.runs.get(attempt.run);
+  if (attempt === undefined || run === undefined || run.state.attempt?.id !== attempt.attemptId) return undefined;
+  return {
+    run,
+    attemptId: attempt.attemptId,
+    attemptNumber: attempt.number,
+    input: store.runs.input(run.key).blob,
+  };
+}

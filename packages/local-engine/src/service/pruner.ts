@@ -1,0 +1,49 @@
+import { MICROS_PER_SECOND, type Micros } from "../engine/model.js";
+import type { EngineContext } from "./context.js";
+
+/** Runs in one transaction: few, so that requests need not wait for it. */
+const BATCH = 50;
+const PAUSE_MS = 20;
+const EVERY_MS = 60_000;
+
+/** Removes runs some time after they closed. */
+export class Pruner {
+  private readonly context: EngineContext;
+  private readonly keep: Micros;
+  private cancel: () => void = () => {};
+  private isStopped = false;
+
+  constructor(context: EngineContext, keepSeconds: number) {
+    this.context = context;
+    this.keep = keepSeconds * MICROS_PER_SECOND;
+  }
+
+  start(): void {
+    this.schedule(0);
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.cancel();
+  }
+
+  /** Removes at most `limit` runs, and returns how many. */
+  pass(limit: number): Promise<number> {
+    return this.context.store.transact(() => this.context.store.retention.prune(this.context.now() - this.keep, limit));
+  }
+
+  private schedule(delayMs: number): void {
+    if (this.isStopped) return;
+    this.cancel = this.context.clock.schedule(delayMs, () => {
+      this.pass(BATCH).then(
+        (pruned) => {
+          this.schedule(pruned === BATCH ? PAUSE_MS : EVERY_MS);
+        },
+        (error: unknown) => {
+          if (!this.isStopped) this.context.logger.error({ error }, "Closed runs could not be pruned; trying again.");
+          this.schedule(EVERY_MS);
+        },
+      );
+    });
+  }
+}

@@ -1,0 +1,114 @@
+import type { Micros } from "../engine/model.js";
+import { complete, fail, heartbeat } from "../engine/transitions.js";
+import type { AttemptRecord, FailureRecord, RunRecord } from "../store/records.js";
+import { type EngineContext, newId, saveStep } from "./context.js";
+import { recordFailure, snapshotOf } from "./setbacks.js";
+
+/** Who reports on what. */
+export interface Claimant {
+  readonly namespace: string;
+  readonly taskId: string;
+  readonly attemptId: string;
+  readonly leaseOwner: string;
+}
+
+/** Why a report is not about something the reporter owns. */
+export type OwnershipError =
+  | { readonly kind: "task_not_found" | "attempt_not_found" | "task_mismatch" }
+  | { readonly kind: "lease_owner_mismatch"; readonly leaseOwner: string };
+
+/** A report on an attempt that is no longer the running one. */
+export interface Closed {
+  readonly kind: "closed";
+  readonly run: RunRecord;
+  readonly attempt: AttemptRecord;
+}
+
+interface Owned {
+  readonly kind: "owned";
+  readonly run: RunRecord;
+  readonly attempt: AttemptRecord;
+}
+
+export type ReportOutcome = OwnershipError | Closed | { readonly kind: "recorded"; readonly nextTaskId: string | null };
+
+/** Records a result. To be called within a transaction. */
+export function completeTask(context: EngineContext, claimant: Claimant, result: string): ReportOutcome {
+  const found = findOwned(context, claimant);
+  if (found.kind !== "owned") return found;
+  const { run, attempt } = found;
+  const now = context.now();
+  context.store.attempts.close(run.key, attempt.number, "completed", now, null);
+  context.store.runs.saveOutcome(run.key, result, null);
+  saveStep(context, run, complete(run.state, now), "activity.closed", now);
+  return { kind: "recorded", nextTaskId: null };
+}
+
+export type ReportedFailure = Pick<
+  FailureRecord,
+  "message" | "type" | "exceptionClass" | "code" | "nonRetryable" | "stackTrace" | "details"
+>;
+
+/** Records a failure: the activity is retried, or over. To be called within a transaction. */
+export function failTask(context: EngineContext, claimant: Claimant, reported: ReportedFailure): ReportOutcome {
+  const found = findOwned(context, claimant);
+  if (found.kind !== "owned") return found;
+  const { run, attempt } = found;
+  const now = context.now();
+  const failure: FailureRecord = {
+    failureId: newId(context),
+    category: "activity",
+    ...reported,
+    timeoutKind: null,
+    deadlineAt: null,
+  };
+  const setback = fail(run.state, reported, newId(context), now);
+  context.store.attempts.close(run.key, attempt.number, "failed", now, failure);
+  recordFailure(context, run, setback, failure, now);
+  return { kind: "recorded", nextTaskId: setback.kind === "retry" ? setback.activity.task.id : null };
+}
+
+export interface Progress {
+  readonly message?: string;
+  readonly current?: number;
+  readonly total?: number;
+  readonly unit?: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+export type HeartbeatOutcome =
+  | OwnershipError
+  | Closed
+  | { readonly kind: "recorded"; readonly leaseExpiresAt: Micros; readonly at: Micros };
+
+/** Renews a lease. To be called within a transaction. */
+export function heartbeatTask(context: EngineContext, claimant: Claimant, progress: Progress): HeartbeatOutcome {
+  const found = findOwned(context, claimant);
+  if (found.kind !== "owned") return found;
+  const { run, attempt } = found;
+  const now = context.now();
+  const after = saveStep(context, run, heartbeat(run.state, now, context.lease), "activity.heartbeat", now);
+  context.store.attempts.touch(run.key, attempt.number, now);
+  const { historyLength } = after.state;
+  const data = { ...snapshotOf(after), progress };
+  context.store.history.append(run.key, historyLength, "ActivityHeartbeatRecorded", now, data);
+  return { kind: "recorded", leaseExpiresAt: now + context.lease, at: now };
+}
+
+/** The checks in their order: task, attempt, do they belong together, is the reporter its owner, is it still running. */
+function findOwned({ store }: EngineContext, claimant: Claimant): OwnershipError | Closed | Owned {
+  const attempt = store.attempts.get(claimant.attemptId);
+  const own = attempt === undefined ? undefined : store.runs.get(attempt.run);
+  if (attempt === undefined || own === undefined || attempt.taskId !== claimant.taskId) {
+    const named = store.runs.ofTask(claimant.taskId);
+    if (named === undefined || named.namespace !== claimant.namespace) return { kind: "task_not_found" };
+    const exists = attempt !== undefined && own?.namespace === claimant.namespace;
+    return { kind: exists ? "task_mismatch" : "attempt_not_found" };
+  }
+  if (own.namespace !== claimant.namespace) return { kind: "task_not_found" };
+  if (attempt.leaseOwner !== claimant.leaseOwner) {
+    return { kind: "lease_owner_mismatch", leaseOwner: attempt.leaseOwner };
+  }
+  const isRunning = own.state.attempt?.id === attempt.attemptId;
+  return { kind: isRunning ? "owned" : "closed", run: own, attempt };
+}

@@ -1,0 +1,113 @@
+import type { AttemptStatus, Micros } from "../engine/model.js";
+import type { Connection, Statement } from "./connection.js";
+import type { AttemptRecord, FailureRecord } from "./records.js";
+
+interface AttemptRow {
+  readonly run: number;
+  readonly number: number;
+  readonly attempt_id: string;
+  readonly task_id: string;
+  readonly status: AttemptStatus;
+  readonly lease_owner: string;
+  readonly event: number;
+  readonly started_at: number;
+  readonly lease_expires_at: number;
+  readonly last_heartbeat_at: number | null;
+  readonly closed_at: number | null;
+  readonly failure: string | null;
+}
+
+/** The rows of `attempts`. */
+export class Attempts {
+  private readonly insertAttempt: Statement<never>;
+  private readonly closeAttempt: Statement<never>;
+  private readonly touchAttempt: Statement<never>;
+  private readonly byId: Statement<AttemptRow>;
+  private readonly byRun: Statement<AttemptRow>;
+  private readonly byPoll: Statement<AttemptRow>;
+
+  constructor(db: Connection) {
+    this.insertAttempt = db.prepare(
+      `INSERT INTO attempts (run, number, attempt_id, task_id, status, lease_owner, poll_request_id, event, started_at,
+         lease_expires_at)
+       VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?)`,
+    );
+    this.closeAttempt = db.prepare(
+      "UPDATE attempts SET status = ?, closed_at = ?, failure = ? WHERE run = ? AND number = ?",
+    );
+    this.touchAttempt = db.prepare("UPDATE attempts SET last_heartbeat_at = ? WHERE run = ? AND number = ?");
+    this.byId = db.prepare("SELECT * FROM attempts WHERE attempt_id = ?");
+    this.byRun = db.prepare("SELECT * FROM attempts WHERE run = ? ORDER BY number");
+    this.byPoll = db.prepare(
+      `SELECT attempts.* FROM attempts JOIN runs ON runs.id = attempts.run
+       WHERE poll_request_id = ? AND attempts.status = 'running' AND attempts.lease_owner = ? AND runs.namespace = ?
+         AND runs.task_queue = ? AND runs.lease_expires_at > ?`,
+    );
+  }
+
+  insert(
+    attempt: Pick<
+      AttemptRecord,
+      "run" | "number" | "attemptId" | "taskId" | "leaseOwner" | "event" | "startedAt" | "leaseExpiresAt"
+    > & { readonly pollRequestId: string | null },
+  ): void {
+    this.insertAttempt.run(
+      attempt.run,
+      attempt.number,
+      attempt.attemptId,
+      attempt.taskId,
+      attempt.leaseOwner,
+      attempt.pollRequestId,
+      attempt.event,
+      attempt.startedAt,
+      attempt.leaseExpiresAt,
+    );
+  }
+
+  close(run: number, number: number, status: AttemptStatus, at: Micros, failure: FailureRecord | null): void {
+    this.closeAttempt.run(status, at, failure === null ? null : JSON.stringify(failure), run, number);
+  }
+
+  touch(run: number, number: number, at: Micros): void {
+    this.touchAttempt.run(at, run, number);
+  }
+
+  get(attemptId: string): AttemptRecord | undefined {
+    const row = this.byId.get(attemptId);
+    return row === undefined ? undefined : attemptOf(row);
+  }
+
+  /** All of a run, in order. */
+  ofRun(run: number): readonly AttemptRecord[] {
+    return this.byRun.all(run).map(attemptOf);
+  }
+
+  /** What an earlier poll under this id was given, while its lease is valid. */
+  ofPoll(
+    pollRequestId: string,
+    owner: string,
+    namespace: string,
+    queue: string,
+    now: Micros,
+  ): AttemptRecord | undefined {
+    const row = this.byPoll.get(pollRequestId, owner, namespace, queue, now);
+    return row === undefined ? undefined : attemptOf(row);
+  }
+}
+
+function attemptOf(row: AttemptRow): AttemptRecord {
+  return {
+    run: row.run,
+    number: row.number,
+    attemptId: row.attempt_id,
+    taskId: row.task_id,
+    status: row.status,
+    leaseOwner: row.lease_owner,
+    event: row.event,
+    startedAt: row.started_at,
+    leaseExpiresAt: row.lease_expires_at,
+    lastHeartbeatAt: row.last_heartbeat_at,
+    closedAt: row.closed_at,
+    failure: row.failure === null ? null : (JSON.parse(row.failure) as FailureRecord),
+  };
+}

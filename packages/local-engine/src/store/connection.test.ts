@@ -1,0 +1,56 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { createLocalEngine } from "../index.js";
+import { openConnection } from "./connection.js";
+import { cleanUp, openEngine, temporaryFolder } from "../../test/support/engine.js";
+
+describe("a database file", () => {
+  it("is written ahead, flushed with every commit, and locked", () => {
+    const db = openConnection(join(temporaryFolder(), "engine.db"), "quick");
+    cleanUp(() => {
+      db.close();
+    });
+    expect(db.pragma("journal_mode")).toBe("wal");
+    expect(db.pragma("synchronous")).toBe(2);
+    expect(db.pragma("locking_mode")).toBe("exclusive");
+  });
+
+  it("is refused to a second engine, in this process and in another, until the first is closed", async () => {
+    const file = join(temporaryFolder(), "engine.db");
+    const { engine } = await openEngine({ file });
+    expect(() => createLocalEngine({ file })).toThrow(/engine\.db is in use by another engine/);
+    const script = fileURLToPath(new URL("../../test/support/engine-process.mjs", import.meta.url));
+    const other = spawnSync(process.execPath, [script, JSON.stringify({ file })], { encoding: "utf8" });
+    expect(other.status).not.toBe(0);
+    expect(other.stderr).toContain("file_in_use");
+    await engine.close();
+    await createLocalEngine({ file }).close();
+  });
+
+  it("that is damaged is refused, and left as it is", async () => {
+    const file = join(temporaryFolder(), "engine.db");
+    const { engine, client } = await openEngine({ file });
+    for (let n = 0; n < 200; n++) await client.started("t", "q", { input: ["x".repeat(300)] });
+    await engine.close();
+    const bytes = readFileSync(file);
+    bytes.fill(0x5a, 8192, 24_576);
+    writeFileSync(file, bytes);
+    expect(() => createLocalEngine({ file })).toThrow(/engine\.db is damaged/);
+    expect(readFileSync(file).equals(bytes)).toBe(true);
+  });
+
+  it("that is none, or has no folder, is refused with the reason", () => {
+    const folder = temporaryFolder();
+    const text = join(folder, "notes.txt");
+    writeFileSync(text, "not a database at all, but long enough to be taken for one by its size alone".repeat(20));
+    expect(() => createLocalEngine({ file: text })).toThrow(/notes\.txt is no SQLite database/);
+    expect(() => createLocalEngine({ file: join(folder, "no", "engine.db") })).toThrow(
+      /cannot be opened .*check its folder/,
+    );
+    mkdirSync(join(folder, "folder.db"));
+    expect(() => createLocalEngine({ file: join(folder, "folder.db") })).toThrow(/cannot be opened/);
+  });
+});

@@ -1,0 +1,169 @@
+import { LocalEngineError } from "../errors.js";
+import { type Connection, sqliteCode } from "./connection.js";
+
+/** The disk is full, or cannot be written: nothing of the request was recorded, and a later repeat may succeed. */
+export class StorageUnavailableError extends Error {
+  constructor(cause: unknown) {
+    super("The engine's storage cannot be written.", { cause });
+    this.name = "StorageUnavailableError";
+  }
+}
+
+interface Operation {
+  readonly work: () => unknown;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: unknown) => void;
+  outcome: { readonly value: unknown } | { readonly error: unknown } | undefined;
+  /** What to do once the operation is on disk. */
+  committed: (() => void)[];
+}
+
+/**
+ * Runs operations in transactions, as many of those that are waiting as fit into one, so that they share one flush to disk.
+ * Each settles when the transaction it was part of is on disk, or was given up. An operation that throws is undone alone;
+ * those beside it stay.
+ */
+export class GroupCommit {
+  private readonly db: Connection;
+  private readonly maxBatch: number;
+  private readonly begin;
+  private readonly commit;
+  private readonly rollback;
+  private readonly mark;
+  private readonly undo;
+  private readonly release;
+  private waiting: Operation[] = [];
+  private batch: Operation[] | undefined;
+  private running: Operation | undefined;
+  private scheduled = false;
+  private closed = false;
+
+  /** @param maxBatch the most operations in one transaction; 1 flushes to disk for each */
+  constructor(db: Connection, maxBatch: number) {
+    this.db = db;
+    this.maxBatch = maxBatch;
+    this.begin = db.prepare("BEGIN");
+    this.commit = db.prepare("COMMIT");
+    this.rollback = db.prepare("ROLLBACK");
+    this.mark = db.prepare("SAVEPOINT operation");
+    this.undo = db.prepare("ROLLBACK TO operation");
+    this.release = db.prepare("RELEASE operation");
+  }
+
+  /**
+   * Runs `work` in a transaction and gives its value once that is on disk. `work` may run twice, if what was beside it
+   * made the first transaction fail: it must do nothing but read and write the database, and call {@link onCommit}.
+   */
+  run<T>(work: () => T): Promise<T> {
+    if (this.closed) return Promise.reject(new LocalEngineError("closed", "the engine was closed"));
+    return new Promise<T>((resolve, reject) => {
+      const operation: Operation = { work, resolve, reject, outcome: undefined, committed: [] };
+      // What an operation asks for in passing goes into the same transaction, while there is room.
+      if (this.batch !== undefined && this.batch.length < this.maxBatch) {
+        this.batch.push(operation);
+        return;
+      }
+      this.waiting.push(operation);
+      this.schedule();
+    });
+  }
+
+  /** Called within `work`: what to do once the operation is on disk. */
+  onCommit(callback: () => void): void {
+    this.running?.committed.push(callback);
+  }
+
+  /** Runs what is waiting, and takes nothing more. */
+  close(): void {
+    while (this.waiting.length > 0) this.flush();
+    this.closed = true;
+  }
+
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    // After what else has come in with this turn of the event loop: it can share the flush.
+    setImmediate(() => {
+      this.scheduled = false;
+      if (!this.closed) this.flush();
+    });
+  }
+
+  private flush(): void {
+    const batch = this.waiting.splice(0, this.maxBatch);
+    if (batch.length === 0) return;
+    this.batch = batch;
+    try {
+      if (!this.tryTogether(batch)) this.tryApart(batch);
+    } finally {
+      this.batch = undefined;
+    }
+    for (const operation of batch) settle(operation);
+    if (this.waiting.length > 0) this.schedule();
+    for (const { committed } of batch) for (const callback of committed) callback();
+  }
+
+  /** All in one transaction; false when that could not be kept. */
+  private tryTogether(batch: readonly Operation[]): boolean {
+    try {
+      this.begin.run();
+      for (const operation of batch) {
+        this.attempt(operation);
+        // Some errors of the disk end the whole transaction.
+        if (!this.db.inTransaction) return false;
+      }
+      this.commit.run();
+      return true;
+    } catch (error) {
+      if (this.db.inTransaction) this.rollback.run();
+      const lone = batch.length === 1 ? batch[0] : undefined;
+      if (lone === undefined) return false;
+      lone.outcome = { error: asStorageError(error) };
+      lone.committed = [];
+      return true;
+    }
+  }
+
+  /** One by one, so that only those fail which cannot be kept. */
+  private tryApart(batch: readonly Operation[]): void {
+    for (const operation of batch) {
+      operation.outcome = undefined;
+      operation.committed = [];
+      if (!this.tryTogether([operation]) && operation.outcome === undefined) {
+        operation.outcome = { error: asStorageError(undefined) };
+      }
+    }
+  }
+
+  private attempt(operation: Operation): void {
+    this.running = operation;
+    this.mark.run();
+    try {
+      operation.outcome = { value: operation.work() };
+      this.release.run();
+    } catch (error) {
+      operation.outcome = { error: asStorageError(error) };
+      operation.committed = [];
+      if (this.db.inTransaction) {
+        this.undo.run();
+        this.release.run();
+      }
+    } finally {
+      this.running = undefined;
+    }
+  }
+}
+
+function settle({ outcome, resolve, reject }: Operation): void {
+  if (outcome !== undefined && "value" in outcome) resolve(outcome.value as never);
+  else reject(outcome?.error);
+}
+
+/** Codes that speak of the disk, not of the statement. */
+const OF_THE_DISK = /^SQLITE_(?:FULL|IOERR|CANTOPEN|READONLY|NOMEM|BUSY)/;
+
+function asStorageError(error: unknown): unknown {
+  const code = sqliteCode(error);
+  if (code === undefined && error !== undefined) return error;
+  return code === undefined || OF_THE_DISK.test(code) ? new StorageUnavailableError(error) : error;
+}

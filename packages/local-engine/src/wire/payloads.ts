@@ -1,0 +1,60 @@
+import { encodeAvroValue, isPayloadError } from "@durable-workflow/carrier/payload";
+import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
+import { invalidField, isObject, isStorable } from "../http/fields.js";
+
+/** A payload as it travels. */
+export interface Envelope {
+  readonly codec: string;
+  readonly blob: string;
+}
+
+export function envelope(blob: string): Envelope {
+  return { codec: AVRO_CODEC, blob };
+}
+
+export function envelopeOrNull(blob: string | null): Envelope | null {
+  return blob === null ? null : envelope(blob);
+}
+
+/**
+ * The blob of a payload that came: an envelope's own, read no further; any other value encoded. An object with `codec`,
+ * `blob` and one key more is such a value.
+ *
+ * @throws {ReplyError} 422
+ */
+export function readPayload(value: unknown, field: string): string {
+  if (!isEnvelope(value)) return encode(value, field);
+  if (value["codec"] !== AVRO_CODEC) throw invalidField(`${field}.codec`, unsupportedCodec(value["codec"]));
+  if ("external_storage" in value) {
+    throw invalidField(`${field}.external_storage`, "External payload references require an external storage driver.");
+  }
+  const { blob } = value;
+  if (typeof blob !== "string" || !isStorable(blob))
+    throw invalidField(`${field}.blob`, "The payload envelope blob must be a string.");
+  return blob;
+}
+
+/** Exactly two keys make an envelope. */
+export function isEnvelope(value: unknown): value is Readonly<Record<string, unknown>> {
+  return (
+    isObject(value) &&
+    Object.keys(value).length === 2 &&
+    "codec" in value &&
+    ("blob" in value || "external_storage" in value)
+  );
+}
+
+export function encode(value: unknown, field: string): string {
+  try {
+    return encodeAvroValue(value);
+  } catch (error) {
+    if (isPayloadError(error)) throw invalidField(field, error.message);
+    throw error;
+  }
+}
+
+function unsupportedCodec(codec: unknown): string {
+  const named =
+    typeof codec === "string" ? `payload codec ${JSON.stringify(codec.slice(0, 80))}` : "a payload without codec";
+  return `unsupported_payload_codec: ${named} is not supported by Durable Workflow 2.0; use codec="avro" with the fixed Avro Value schema and single-object framing. JSON remains the HTTP document transport, not a workflow payload codec.`;
+}

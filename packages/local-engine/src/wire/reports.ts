@@ -1,0 +1,105 @@
+import { ReplyError } from "../http/call.js";
+import type { Claimant, Closed, HeartbeatOutcome, OwnershipError, ReportOutcome } from "../service/reports.js";
+import { timestamp, timestampOrNull } from "./time.js";
+import type { Reply } from "../http/call.js";
+
+type Ids = Pick<Claimant, "taskId" | "attemptId">;
+
+/** The answer to a complete or a fail. */
+export function reportToWire(outcome: ReportOutcome, claimant: Claimant, verb: "completed" | "failed"): Reply {
+  const ids = idsToWire(claimant);
+  if (outcome.kind === "closed") return { status: 409, body: { ...ids, ...ignoredToWire(outcome, verb) } };
+  if (outcome.kind !== "recorded") throw ownershipError(outcome, claimant);
+  return {
+    status: 200,
+    body: { ...ids, outcome: verb, recorded: true, reason: null, next_task_id: outcome.nextTaskId },
+  };
+}
+
+function ignoredToWire({ run, attempt }: Closed, verb: string): Record<string, unknown> {
+  const { state } = run;
+  const stopped = stoppedReason(run.state.status, attempt.status);
+  if (stopped === undefined) {
+    return { outcome: verb, recorded: false, reason: "stale_attempt", next_task_id: null };
+  }
+  return {
+    outcome: "ignored",
+    recorded: false,
+    reason: stopped,
+    next_task_id: null,
+    error: "Activity outcome ignored because the workflow run is already closed.",
+    cancel_requested: true,
+    can_continue: false,
+    run_status: state.status,
+    run_closed_reason: state.closedReason,
+    run_closed_at: timestampOrNull(state.closedAt),
+    activity_status: state.activityStatus,
+    attempt_status: attempt.status,
+    task_status: state.task.status,
+    lease_owner: attempt.leaseOwner,
+    lease_expires_at: null,
+  };
+}
+
+/** The answer to a heartbeat: a 200 also where the handler has to stop. */
+export function heartbeatToWire(outcome: HeartbeatOutcome, claimant: Claimant): Reply {
+  if (outcome.kind !== "recorded" && outcome.kind !== "closed") throw ownershipError(outcome, claimant);
+  const head = { ...idsToWire(claimant), lease_owner: claimant.leaseOwner };
+  if (outcome.kind === "recorded") {
+    return {
+      status: 200,
+      body: {
+        ...head,
+        cancel_requested: false,
+        can_continue: true,
+        reason: null,
+        run_closed_reason: null,
+        run_closed_at: null,
+        heartbeat_recorded: true,
+        lease_expires_at: timestamp(outcome.leaseExpiresAt),
+        last_heartbeat_at: timestamp(outcome.at),
+      },
+    };
+  }
+  const { run, attempt } = outcome;
+  const { state } = run;
+  const stopped = stoppedReason(state.status, attempt.status);
+  const sameTask = attempt.taskId === state.task.id;
+  return {
+    status: 200,
+    body: {
+      ...head,
+      cancel_requested: stopped !== undefined,
+      can_continue: false,
+      reason: stopped ?? "attempt_closed",
+      run_closed_reason: state.closedReason,
+      run_closed_at: timestampOrNull(state.closedAt),
+      heartbeat_recorded: false,
+      lease_expires_at: sameTask ? timestampOrNull(state.task.leaseExpiresAt) : null,
+      last_heartbeat_at: timestampOrNull(attempt.lastHeartbeatAt),
+    },
+  };
+}
+
+/** Set for an attempt that was running when its run was stopped. */
+function stoppedReason(runStatus: string, attemptStatus: string): string | undefined {
+  if (attemptStatus !== "cancelled") return undefined;
+  return runStatus === "terminated" ? "run_terminated" : "run_cancelled";
+}
+
+function idsToWire({ taskId, attemptId }: Ids): Record<string, unknown> {
+  return { task_id: taskId, activity_attempt_id: attemptId };
+}
+
+const OWNERSHIP = {
+  task_not_found: [404, "Activity task not found."],
+  attempt_not_found: [404, "Activity attempt not found."],
+  task_mismatch: [409, "Activity attempt is not leased for this task."],
+  lease_owner_mismatch: [409, "Activity attempt lease is owned by another worker."],
+} as const;
+
+function ownershipError(outcome: OwnershipError, ids: Ids): ReplyError {
+  const [status, error] = OWNERSHIP[outcome.kind];
+  const owner = outcome.kind === "lease_owner_mismatch" ? { lease_owner: outcome.leaseOwner } : {};
+  return new ReplyError(status, { ...idsToWire(ids), error, reason: outcome.kind, ...owner });
+}

@@ -1,0 +1,63 @@
+import { parseExternalTaskInputArtifact, parseExternalTaskResultArtifact } from "@durable-workflow/carrier/protocol";
+import { decodePayload } from "@durable-workflow/carrier/payload";
+import { expect, it } from "vitest";
+import type { Json } from "./support/client.js";
+import { openEngine } from "./support/engine.js";
+
+async function clusterInfo(): Promise<Json> {
+  const { client } = await openEngine({ longPollSeconds: 12 });
+  const { body } = await client.call("GET", "/api/cluster/info");
+  return body;
+}
+
+it("publishes examples that are sound, by name, digest and contract", async () => {
+  const { worker_protocol: protocol } = await clusterInfo();
+  const inputs = Object.values(protocol.external_task_input_contract.fixtures);
+  const results = Object.values(protocol.external_task_result_contract.fixtures);
+  expect(inputs.map((one) => parseExternalTaskInputArtifact(one).kind).toSorted()).toEqual([
+    "activity_task",
+    "workflow_task",
+  ]);
+  expect(results).toHaveLength(8);
+  for (const result of results) parseExternalTaskResultArtifact(result);
+  expect(
+    decodePayload(protocol.external_task_input_contract.fixtures.activity_task.example.payloads.arguments),
+  ).toEqual(["catalogue", { shards: 4 }]);
+});
+
+it("says which protocol it speaks, and what it does not do", async () => {
+  const info = await clusterInfo();
+  expect(info.worker_protocol).toMatchObject({
+    version: "1.15",
+    server_capabilities: { long_poll_timeout: 12, supported_workflow_task_commands: [] },
+  });
+  expect(info.capabilities).toMatchObject({ activity_tasks: true, workflow_tasks: false, signals: false });
+  expect(info.control_plane.version).toBe("2");
+});
+
+it("forgets workers that were silent for a week, when another comes", async () => {
+  const { client, clock } = await openEngine({ longPollSeconds: 0 });
+  await client.register("dead", "q", ["t"]);
+  await client.register("alive", "q", ["t"]);
+  clock.jump(6 * 86_400_000);
+  await client.call("POST", "/api/worker/heartbeat", { worker_id: "alive" });
+  clock.jump(2 * 86_400_000);
+  await client.register("new", "q", ["t"]);
+  const { body } = await client.call("GET", "/api/workers");
+  expect(body.workers.map(({ worker_id: id }: { worker_id: string }) => id)).toEqual(["alive", "new"]);
+  expect((await client.poll("dead", "q")).body.reason).toBe("worker_not_registered");
+});
+
+it("lists the workers that are there", async () => {
+  const { client, clock } = await openEngine();
+  await client.register("w1", "q1", ["t"]);
+  await client.register("w2", "q2", ["t"], { build_id: "b" });
+  const fleet = async (): Promise<Json> => (await client.call("GET", "/api/cluster/info")).body.worker_fleet;
+  expect(await fleet()).toMatchObject({ active_workers: 2, queues: ["q1", "q2"], build_ids: ["b"] });
+  clock.jump(59_000);
+  await client.call("POST", "/api/worker/heartbeat", { worker_id: "w1" });
+  clock.jump(2000);
+  expect(await fleet()).toMatchObject({ active_workers: 1, queues: ["q1"] });
+  expect((await client.call("GET", "/api/workers/w2")).body).toMatchObject({ status: "stale", build_id: "b" });
+  expect((await client.call("GET", "/api/workers/none")).status).toBe(404);
+});

@@ -1,0 +1,96 @@
+import { spawnSync } from "node:child_process";
+import { appendFileSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { Client } from "./support/client.js";
+import { cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
+
+/** A file system of 2 MB, where this process may mount one. */
+function smallDisk(): string | undefined {
+  const folder = join(temporaryFolder(), "disk");
+  mkdirSync(folder);
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", folder]);
+  if (mounted.status !== 0) return undefined;
+  cleanUp(() => spawnSync("umount", ["--lazy", folder]));
+  return folder;
+}
+
+function canMount(): boolean {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
+  const probe = spawnSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]);
+  return probe.status === 0;
+}
+
+/** Starts activities until the engine refuses, and returns the ids that it took. */
+async function fill(
+  client: Client,
+): Promise<{ readonly taken: readonly string[]; readonly refusal: Awaited<ReturnType<Client["start"]>> }> {
+  const taken: string[] = [];
+  for (let n = 0; n < 500; n++) {
+    const id = `filler-${n}`;
+    const answer = await client.start("t", "q", { activity_id: id, input: ["x".repeat(40_000)] });
+    if (answer.status !== 201) return { taken, refusal: answer };
+    taken.push(id);
+  }
+  throw new Error("the disk never filled up");
+}
+
+/** Takes what is left of a disk. */
+function fillUp(file: string): void {
+  try {
+    for (;;) appendFileSync(file, Buffer.alloc(4096));
+  } catch {
+    // Now it is full.
+  }
+}
+
+if (!canMount()) {
+  it.skip("a full disk cannot be made here: mounting a small file system needs root on Linux", () => undefined);
+} else {
+  describe("a full disk", () => {
+    it("is answered 503, with nothing half done, and work goes on once there is room", {
+      timeout: 60_000,
+    }, async () => {
+      const folder = smallDisk();
+      if (folder === undefined) throw new Error("mount failed after it had succeeded");
+      const file = join(folder, "engine.db");
+      const { client } = await openEngine({ file, longPollSeconds: 0, retentionSeconds: 0 });
+      await client.register("w", "q", ["small"]);
+      await client.started("small", "q", { activity_id: "before" });
+      const { taken, refusal } = await fill(client);
+      expect(refusal).toMatchObject({ status: 503, body: { reason: "storage_unavailable", retry_after_seconds: 1 } });
+
+      // Nothing of what was refused is there, all of what was taken is.
+      expect((await client.call("GET", `/api/activities/filler-${taken.length}`)).status).toBe(404);
+      for (const id of taken) expect(await client.describe(id)).toMatchObject({ status: "running" });
+      const { body: page } = await client.call("GET", "/api/activities?page_size=200");
+      expect(page.activity_count).toBe(taken.length + 1);
+
+      // Requests at the same time are each taken or refused as a whole.
+      const many = await Promise.all(
+        Array.from({ length: 30 }, (_, n) =>
+          client.start("t", "q", { activity_id: `many-${n}`, input: n % 2 === 0 ? ["x".repeat(60_000)] : [n] }),
+        ),
+      );
+      for (const [n, { status }] of many.entries()) {
+        expect([201, 503]).toContain(status);
+        expect((await client.call("GET", `/api/activities/many-${n}`)).status).toBe(status === 201 ? 200 : 404);
+      }
+      expect(many[0]?.status).toBe(503);
+
+      // A poll that cannot be recorded gives nothing out; the task is still there.
+      const ballast = join(folder, "ballast");
+      fillUp(ballast);
+      expect(await client.poll("w", "q")).toMatchObject({
+        status: 503,
+        body: { task: null, poll_status: "unavailable", reason: "storage_unavailable" },
+      });
+      expect(await client.describe("before")).toMatchObject({ activity_status: "pending", attempt_count: 0 });
+
+      rmSync(ballast);
+      spawnSync("mount", ["-o", "remount,size=16m", folder]);
+      await client.started("small", "q", { activity_id: "after" });
+      expect((await client.take("w", "q"))?.task.workflow_id).toBe("before");
+    });
+  });
+}
