@@ -77,6 +77,14 @@ describe("heartbeats", () => {
     expect(clock.liveTimers).toBe(0);
   });
 
+  it("do not come in haste once the heartbeat timeout has passed in an outage", async () => {
+    const { clock, beats } = keep(() => unavailable, { heartbeatTimeoutMs: 3_000 });
+    await clock.advance(200_000);
+    expect(beats[0]).toBe(1);
+    expect(beats.length).toBeLessThan(120);
+    expect(beats.filter((at) => at > 10 && at < 100).length).toBeLessThanOrEqual(18);
+  });
+
   it("that got no answer for a while go on as before once there is one", async () => {
     const { clock, beats, ends } = keep((beat, now) => (beat <= 5 ? unavailable : renewed(beat, now)));
     await clock.advance(300_000);

@@ -74,10 +74,13 @@ export class LeaseKeeper {
     return this.expiresAtMs - this.options.client.serverClock.earliest();
   }
 
-  /** Milliseconds that are left for certain, of the lease and of the heartbeat timeout. */
+  /** Milliseconds that are left for certain, of the lease and, unless it has passed already, of the heartbeat timeout. */
   private untilEnd(): number {
     const now = this.options.client.serverClock.latest();
-    return Math.min(this.expiresAtMs, this.silentUntilMs ?? Number.POSITIVE_INFINITY) - now;
+    const lease = this.expiresAtMs - now;
+    const silence = (this.silentUntilMs ?? Number.POSITIVE_INFINITY) - now;
+    // Past it nothing is gained by haste: the engine has given the attempt up, or does not answer.
+    return silence > 0 ? Math.min(lease, silence) : lease;
   }
 
   private scheduleNext(waitMs: number): void {
