@@ -331,8 +331,9 @@ describe("the engine", () => {
   it("is waited for when it is not there, and readiness says so", async () => {
     engine = new ScriptedEngine();
     const url = await engine.start();
-    await engine.stop();
+    // Before the engine's port is free for others.
     carrier = await startForeignCarrier();
+    await engine.stop();
     running = await startDispatcher(engine, {
       connection: { serverUrl: url, token: "engine-t0ken" },
       config: oneCarrier(carrier.url, ["lamps.dim"]),

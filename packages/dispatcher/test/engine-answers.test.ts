@@ -100,12 +100,11 @@ describe("an engine", () => {
 
   it("that wants a running activity to stop, but not its run, hears that it has", async () => {
     await begin();
-    const stopped = engine.schedule({ type: "t", heartbeatTimeoutMs: 300 });
-    await engine.untilStatus(stopped, "completed");
     const held = await startForeignCarrier((_, answer) => void answer.once("close", () => undefined));
     await running.dispatcher.drain();
     running = await startDispatcher(engine, { config: oneCarrier(held.url, ["t"]) });
-    once("heartbeat", 200, { can_continue: false, cancel_requested: true, reason: "activity_cancelled" });
+    const stop = JSON.stringify({ can_continue: false, cancel_requested: true, reason: "activity_cancelled" });
+    engine.interfere = ({ verb }) => (verb === "heartbeat" ? { status: 200, body: stop } : undefined);
     const execution = engine.schedule({ type: "t", heartbeatTimeoutMs: 300 });
     await engine.untilStatus(execution, "failed");
     expect(execution.outcomes[0]?.body["failure"]).toMatchObject({ kind: "cancellation", cancelled: true });

@@ -120,6 +120,20 @@ describe("the config file", () => {
     expect(JSON.stringify(running.dispatcher.effectiveConfiguration())).not.toContain(folder);
   });
 
+  it("must map an activity, at the start and later", async () => {
+    const hook = { name: "h", kind: "workflow_start", carrier: "bridge", handler: "h" };
+    const bridge = { bridge: { type: "http", url: "https://bridge.example/" } };
+    const none = { ...oneCarrier("", []), carriers: bridge, mappings: [hook] };
+    writeFileSync(file, JSON.stringify(none));
+    await expect(startDispatcher(engine, { configPath: file })).rejects.toThrow("maps no activity");
+    writeConfig(["t.one"]);
+    const { dispatcher, eventsOf } = await begin();
+    writeFileSync(file, JSON.stringify(none));
+    await until(() => eventsOf("config_rejected").length === 1, "the refusal");
+    expect(dispatcher.health().configErrors).toHaveLength(1);
+    await engine.untilStatus(engine.schedule({ type: "t.one" }), "completed");
+  });
+
   it("is needed, or queues are", async () => {
     await expect(createDispatcher({ environment: {}, profilesPath: "none.json" }).start()).rejects.toThrow(
       "queues or an executor config is needed",
@@ -155,6 +169,16 @@ describe("a drain", () => {
     expect(await dispatcher.drain()).toEqual({ abandoned: 1 });
     expect(execution.outcomes).toEqual([]);
     expect(execution.status).toBe("running");
+    expect(eventsOf("task_ended")).toMatchObject([{ end: "abandoned" }]);
+  });
+
+  it("does not wait past its limit for an engine that takes no report", async () => {
+    writeConfig(["t.one"]);
+    const { dispatcher, eventsOf } = await begin({ drainMs: 200 });
+    engine.interfere = ({ verb }) => (verb === "complete" ? { status: 503, body: "{}" } : undefined);
+    engine.schedule({ type: "t.one" });
+    await until(() => eventsOf("report_retried").length > 0, "a report that fails");
+    expect(await dispatcher.drain()).toEqual({ abandoned: 1 });
     expect(eventsOf("task_ended")).toMatchObject([{ end: "abandoned" }]);
   });
 

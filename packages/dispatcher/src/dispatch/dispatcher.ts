@@ -110,6 +110,7 @@ class RunningDispatcher implements Dispatcher {
     const isDefault = source === "default" || source === "config";
     const namespace = isDefault ? (config?.defaults.namespace ?? DEFAULT_NAMESPACE) : value;
     const plans = planLanes(config, this.options.given.queues, namespace);
+    if (plans.length === 0) throw new TypeError("the executor config maps no activity: there is nothing to lease");
     const groups = new Set(plans.map(({ group }) => group)).size;
     if (this.options.maxInFlight < groups) {
       throw new TypeError(`maxInFlight must be at least the number of carriers, ${groups}`);

@@ -58,6 +58,30 @@ describe("heartbeats", () => {
     expect(beats).toEqual([5, 15, 25]);
   });
 
+  it("come in time for a timeout that is shorter than what is known of the engine's clock", async () => {
+    const clock = new FakeClock();
+    const serverClock = new ServerClock(clock);
+    // All that is known: it is somewhere in this second.
+    serverClock.observe(new Date(NOON - 900).toUTCString(), clock.monotonic(), clock.monotonic());
+    const beats: number[] = [];
+    const keeper = new LeaseKeeper({
+      clock,
+      client: {
+        serverClock,
+        heartbeat: () => {
+          beats.push(clock.now() - NOON);
+          return Promise.resolve(renewed(0, clock));
+        },
+      },
+      task: leasedTask({ leaseExpiresAtMs: NOON + LEASE_MS, heartbeatTimeoutMs: 300 }),
+      onEnd: () => undefined,
+    });
+    keeper.start();
+    await clock.advance(1_000);
+    keeper.stop();
+    expect(beats).toEqual([100, 200, 300, 400, 500, 600, 700, 800, 900, 1000]);
+  });
+
   it("end when told to, and leave no timer behind", async () => {
     const { clock, beats, keeper } = keep(renewed);
     await clock.advance(150_000);
@@ -75,6 +99,14 @@ describe("heartbeats", () => {
     expect(beats.at(-1)).toBeLessThanOrEqual(300);
     expect(beats.at(-1)).toBeGreaterThan(299);
     expect(clock.liveTimers).toBe(0);
+  });
+
+  it("do not come in haste once the heartbeat timeout has passed in an outage", async () => {
+    const { clock, beats } = keep(() => unavailable, { heartbeatTimeoutMs: 3_000 });
+    await clock.advance(200_000);
+    expect(beats[0]).toBe(1);
+    expect(beats.length).toBeLessThan(120);
+    expect(beats.filter((at) => at > 10 && at < 100).length).toBeLessThanOrEqual(18);
   });
 
   it("that got no answer for a while go on as before once there is one", async () => {

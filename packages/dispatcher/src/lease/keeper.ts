@@ -38,8 +38,11 @@ export class LeaseKeeper {
   private readonly options: LeaseKeeperOptions;
   private readonly abort = new AbortController();
   private expiresAtMs: number;
-  /** When the engine gives an attempt up that it has not heard of; undefined for never. */
-  private silentUntilMs: number | undefined;
+  /**
+   * When the engine gives up an attempt that it has not heard of, by this machine's monotonic clock: heartbeat timeouts
+   * can be shorter than what is known of the engine's. Infinite for never.
+   */
+  private silentUntil: number;
   private cancelTimer = (): void => {};
   private stopped = false;
   private end: LeaseEnd | undefined;
@@ -48,9 +51,13 @@ export class LeaseKeeper {
     this.options = options;
     const { task, client } = options;
     this.expiresAtMs = task.leaseExpiresAtMs;
-    const timeout = task.heartbeatTimeoutMs;
-    this.silentUntilMs =
-      deadlineMs(task, "heartbeat") ?? (timeout === null ? undefined : client.serverClock.earliest() + timeout);
+    // The deadline that came with the task is the first one; later ones follow from the timeout.
+    const deadline = deadlineMs(task, "heartbeat") ?? Number.POSITIVE_INFINITY;
+    const left = Math.min(
+      deadline - client.serverClock.earliest(),
+      task.heartbeatTimeoutMs ?? Number.POSITIVE_INFINITY,
+    );
+    this.silentUntil = options.clock.monotonic() + left;
   }
 
   start(): void {
@@ -74,10 +81,13 @@ export class LeaseKeeper {
     return this.expiresAtMs - this.options.client.serverClock.earliest();
   }
 
-  /** Milliseconds that are left for certain, of the lease and of the heartbeat timeout. */
+  /** Milliseconds that are left for certain, of the lease and, unless it has passed already, of the heartbeat timeout. */
   private untilEnd(): number {
-    const now = this.options.client.serverClock.latest();
-    return Math.min(this.expiresAtMs, this.silentUntilMs ?? Number.POSITIVE_INFINITY) - now;
+    const { client, clock } = this.options;
+    const lease = this.expiresAtMs - client.serverClock.latest();
+    const silence = this.silentUntil - clock.monotonic();
+    // Past it nothing is gained by haste: the engine has given the attempt up, or does not answer.
+    return silence > 0 ? Math.min(lease, silence) : lease;
   }
 
   private scheduleNext(waitMs: number): void {
@@ -87,19 +97,21 @@ export class LeaseKeeper {
   }
 
   private async beat(): Promise<void> {
-    const { client, task, onHeartbeat } = this.options;
+    const { client, clock, task, onHeartbeat } = this.options;
     const goneIn = this.untilSurelyGone();
     if (goneIn <= 0) {
       this.finish({ kind: "lost", reason: "lease_expired" });
       return;
     }
     const patience = Math.max(1_000, Math.min(goneIn, this.untilEnd()) / 2);
+    const sentAt = clock.monotonic();
     const outcome = await client.heartbeat(task, patience, this.abort.signal);
     if (this.stopped) return;
     onHeartbeat?.(outcome);
     switch (outcome.kind) {
       case "continue":
-        this.renewed(outcome.leaseExpiresAtMs);
+        if (outcome.leaseExpiresAtMs !== null) this.expiresAtMs = outcome.leaseExpiresAtMs;
+        this.silentUntil = sentAt + (task.heartbeatTimeoutMs ?? Number.POSITIVE_INFINITY);
         this.scheduleNext(this.untilEnd() / 3);
         break;
       case "stop": {
@@ -122,14 +134,6 @@ export class LeaseKeeper {
     const third = this.untilEnd() / 3;
     // Never later than what is left allows, whatever the engine asks for.
     return Math.min(Math.max(asked, Math.min(third, LONGEST_RETRY_WAIT_MS)), Math.max(third, SHORTEST_WAIT_MS));
-  }
-
-  private renewed(expiresAtMs: number | null): void {
-    const { task, client } = this.options;
-    if (expiresAtMs !== null) this.expiresAtMs = expiresAtMs;
-    if (task.heartbeatTimeoutMs !== null) {
-      this.silentUntilMs = client.serverClock.earliest() + task.heartbeatTimeoutMs;
-    }
   }
 
   private finish(end: LeaseEnd): void {

@@ -74,6 +74,10 @@ export async function startForeignCarrier(handle: ForeignHandler = () => DONE, p
       text += chunk;
     });
     request.on("end", () => {
+      if (!text.startsWith("{")) {
+        response.writeHead(400).end('{"error":"invalid_invocable_request","message":"not a task"}');
+        return;
+      }
       const envelope = JSON.parse(text) as Json;
       received.push({ envelope, headers: request.headers });
       void answerTask(envelope, handle, request, response);
