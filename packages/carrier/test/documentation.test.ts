@@ -71,6 +71,7 @@ it("finds the examples", () => {
     "README-md-1",
     "README-md-2",
     "README-md-3",
+    "README-md-4",
     "packages-carrier-README-md-1",
     "docs-errors-and-retries-md-1",
     "docs-payloads-md-1",
@@ -102,12 +103,18 @@ describe("an example that checks itself", () => {
   });
 });
 
+it("the whole chain of the README runs an activity", async () => {
+  const { activity } = (await load("README-md-1")) as { activity: { status: string; result: unknown } };
+  expect(activity.status).toBe("completed");
+  expect(decodePayload(activity.result)).toBe("Hello, Ada");
+});
+
 describe("the Node example of the README", () => {
   let carrier: ChildProcess;
   let url: string;
 
   beforeAll(async () => {
-    ({ carrier, url } = await startCarrier("README-md-1", { CARRIER_TOKEN: "s3cret" }));
+    ({ carrier, url } = await startCarrier("README-md-2", { CARRIER_TOKEN: "s3cret" }));
   });
   afterAll(() => {
     carrier.kill();
@@ -154,7 +161,7 @@ it("the shutdown example answers what is under way over a connection that is kep
 });
 
 it("the Lambda example of the README answers an event of a Function URL", async () => {
-  const { handler } = (await load("README-md-2")) as { handler: (event: unknown) => Promise<{ body: string }> };
+  const { handler } = (await load("README-md-3")) as { handler: (event: unknown) => Promise<{ body: string }> };
   const body = JSON.stringify(task("reports.render", [2026, "pdf"]));
   const answer = await handler({ version: "2.0", requestContext: { http: { method: "POST" } }, headers: {}, body });
   expect(outcome(JSON.parse(answer.body))).toEqual({ text: "Report for 2026\nas pdf", lines: 2 });
@@ -162,7 +169,7 @@ it("the Lambda example of the README answers an event of a Function URL", async 
 
 it("the test example of the README prints the value and the count of heartbeats", async () => {
   const log = vi.spyOn(console, "log").mockImplementation(() => {});
-  await load("README-md-3");
+  await load("README-md-4");
   expect(log.mock.calls).toEqual([[{ imported: 2 }, 2]]);
   log.mockRestore();
 });
