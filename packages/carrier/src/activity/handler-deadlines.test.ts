@@ -2,7 +2,7 @@ import { getEventListeners } from "node:events";
 import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope, type Changes } from "../../test/support/envelopes.js";
 import { FakeClock, NOON, settle, TEN_PAST } from "../../test/support/fake-clock.js";
-import { recordingLogger } from "../../test/support/recording-logger.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import { detailsOf } from "../../test/support/run-activity.js";
 import type { ActivityTaskInputEnvelope } from "../protocol/index.js";
 import {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { activityTaskEnvelope, type Changes } from "../../test/support/envelopes.js";
 import { FakeClock, NOON } from "../../test/support/fake-clock.js";
 import { listen, type Loopback } from "../../test/support/loopback.js";
-import { recordingLogger } from "../../test/support/recording-logger.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import type { ActivityTaskInputEnvelope } from "../protocol/index.js";
 import type { HeartbeatAnswer } from "../protocol/heartbeat.js";
 import { type ActivityContext } from "./context.js";

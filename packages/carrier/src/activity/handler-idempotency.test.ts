@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope } from "../../test/support/envelopes.js";
 import { FakeClock } from "../../test/support/fake-clock.js";
-import { recordingLogger } from "../../test/support/recording-logger.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import { detailsOf, valueOf } from "../../test/support/run-activity.js";
 import { type AvroValue, payloadEnvelope } from "../payload/index.js";
 import type { ActivityContext } from "./context.js";

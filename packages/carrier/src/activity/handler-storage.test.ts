@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it, vi } from "vitest";
 import { plainValues } from "../../test/support/avro-values.js";
 import { activityTaskEnvelope } from "../../test/support/envelopes.js";
 import { FakeClock } from "../../test/support/fake-clock.js";
-import { recordingLogger } from "../../test/support/recording-logger.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import { type AvroValue, decodePayload, payloadEnvelope } from "../payload/index.js";
 import type { InvocableResultEnvelope, PayloadEnvelope } from "../protocol/index.js";
 import { parseExternalPayloadReference, serializeExternalPayloadReference } from "../protocol/payload-reference.js";

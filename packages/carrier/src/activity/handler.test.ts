@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope, type Changes, withField, workflowTaskEnvelope } from "../../test/support/envelopes.js";
 import { FakeClock, NOON } from "../../test/support/fake-clock.js";
-import { recordingLogger } from "../../test/support/recording-logger.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import { type AvroValue, avroDouble, decodePayload, encodeAvroValue, payloadEnvelope } from "../payload/index.js";
 import {
   type ActivityTaskInputEnvelope,

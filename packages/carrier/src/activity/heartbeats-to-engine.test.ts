@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { recordingLogger } from "../../test/support/recording-logger.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import { reply, scriptedEngine } from "../../test/support/scripted-engine.js";
 import type { HeartbeatAnswer } from "../protocol/heartbeat.js";
 import { systemClock } from "./clock.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FakeClock } from "../../test/support/fake-clock.js";
-import { recordingLogger } from "../../test/support/recording-logger.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import { runActivity } from "../../test/support/run-activity.js";
 import { ActivityCancelled, NonRetryableError } from "./errors.js";
 import { loggingInterceptor } from "./logging-interceptor.js";

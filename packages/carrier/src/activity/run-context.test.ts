@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { activityTaskEnvelope, type Changes } from "../../test/support/envelopes.js";
 import { FakeClock, NOON } from "../../test/support/fake-clock.js";
 import { activityInfo } from "../../test/support/idempotent-task.js";
-import { recordingLogger } from "../../test/support/recording-logger.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import { runActivity } from "../../test/support/run-activity.js";
 import type { ActivityTaskInputEnvelope } from "../protocol/index.js";
 import type { ActivityContext } from "./context.js";

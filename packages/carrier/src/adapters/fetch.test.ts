@@ -2,7 +2,7 @@ import { getEventListeners } from "node:events";
 import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope } from "../../test/support/envelopes.js";
 import { settle } from "../../test/support/fake-clock.js";
-import { recordingLogger } from "../../test/support/recording-logger.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import { bearerToken, type InvocableHttpOptions } from "../http/index.js";
 import { payloadEnvelope } from "../payload/index.js";
 import { fetchInvocableActivityHandler } from "./fetch.js";

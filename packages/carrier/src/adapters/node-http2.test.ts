@@ -11,7 +11,7 @@ import {
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope } from "../../test/support/envelopes.js";
 import { listen } from "../../test/support/loopback.js";
-import { recordingLogger } from "../../test/support/recording-logger.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import { bearerToken, type InvocableAuthGate, type InvocableHttpOptions } from "../http/index.js";
 import { nodeInvocableActivityHandler } from "./node.js";
 

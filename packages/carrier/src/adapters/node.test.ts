@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope } from "../../test/support/envelopes.js";
 import { type Loopback, listen } from "../../test/support/loopback.js";
 import { postHead, RawConnection } from "../../test/support/raw-http.js";
-import { recordingLogger } from "../../test/support/recording-logger.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import {
   bearerToken,
   type InvocableAuthGate,

@@ -7,7 +7,7 @@ import type { TaskFailure, TaskOutcome } from "../../src/activity/results.js";
 import { payloadEnvelope } from "../../src/payload/index.js";
 import { deferred } from "./deferred.js";
 import { FakeClock, settle } from "./fake-clock.js";
-import { recordingLogger } from "./recording-logger.js";
+import { recordingLogger } from "../../src/testing/recording-logger.js";
 
 export const LEASE_MS = 30_000;
 export const STORE_TIMEOUT_MS = 5000;

@@ -3,7 +3,7 @@ import { type Heartbeat, HeartbeatError, type HeartbeatSender } from "../../src/
 import { type HeartbeatsOptions, startHeartbeats } from "../../src/activity/heartbeats.js";
 import type { HeartbeatAnswer } from "../../src/protocol/heartbeat.js";
 import { FakeClock, NOON } from "./fake-clock.js";
-import { recordingLogger } from "./recording-logger.js";
+import { recordingLogger } from "../../src/testing/recording-logger.js";
 
 export const GO_ON: HeartbeatAnswer = {
   canContinue: true,

@@ -9,7 +9,7 @@ import {
   sharedStore,
   STORE_TIMEOUT_MS,
 } from "../../../test/support/keyed-tasks.js";
-import { recordingLogger } from "../../../test/support/recording-logger.js";
+import { recordingLogger } from "../../testing/recording-logger.js";
 import { forbidUnhandledRejections } from "../../../test/support/unhandled-rejections.js";
 import { CallerDisconnected } from "../errors.js";
 import type { IdempotencyOptions } from "./options.js";

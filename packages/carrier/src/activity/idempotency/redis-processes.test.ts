@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { deferred } from "../../../test/support/deferred.js";
 import { activityInfo, idempotentTask } from "../../../test/support/idempotent-task.js";
 import { DONE } from "../../../test/support/keyed-tasks.js";
-import { recordingLogger } from "../../../test/support/recording-logger.js";
+import { recordingLogger } from "../../testing/recording-logger.js";
 import {
   hasRedisServer,
   REDIS_MISSING,

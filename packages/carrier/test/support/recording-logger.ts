@@ -1,1 +1,0 @@
-export { type LogLine, recordingLogger } from "../../src/testing/recording-logger.js";
