@@ -1,7 +1,8 @@
 import { AVRO_CODEC } from "../protocol/constants.js";
 import type { JsonObject } from "../protocol/fields.js";
 import type { ActivityTaskInput, ExternalTaskInput } from "../protocol/task-input.js";
-import { isStoredPayload } from "../storage/external-storage.js";
+import type { InlinePayloadEnvelope } from "../protocol/wire.js";
+import { exceedsThreshold, isStoredPayload } from "../storage/external-storage.js";
 import { scheduleAt } from "./clock.js";
 import { readTaskDeadlines, type TaskDeadlines } from "./deadlines.js";
 import { CarrierShutdown } from "./errors.js";
@@ -79,8 +80,11 @@ export class TaskRunner {
       const args = isStored ? await this.fetch(task, envelope) : decodeArguments(envelope);
       let outcome: TaskOutcome;
       if ("classification" in args) outcome = this.refuse(input, args);
-      else if (this.settings.idempotency === undefined) outcome = await this.perform(task, args);
+      else if (this.settings.idempotency === undefined) outcome = this.conclude(await this.invoke(task, args), task);
       else outcome = await this.performOnce(task, args, this.settings.idempotency);
+      if ("blob" in outcome && needsStorage(outcome, this.settings.storage, this.settings.logger)) {
+        outcome = await this.store(outcome, run);
+      }
       context?.settle(outcome);
       return this.settings.storage === undefined ? outcome : await this.withStoredDetails(outcome, run);
     } finally {
@@ -162,16 +166,16 @@ export class TaskRunner {
     }
   }
 
-  private async perform(task: AdmittedTask, args: readonly unknown[]): Promise<TaskOutcome> {
-    const { activity, run, context } = task;
-    const ended = await run.execute(
+  private invoke({ activity, run, context }: AdmittedTask, args: readonly unknown[]): Promise<RunOutcome> {
+    return run.execute(
       () => activity(context, args),
       () => context().logger.warn({}, "A late outcome was dropped."),
     );
-    const outcome = this.conclude(ended, task);
-    const { storage, logger, stackTraces } = this.settings;
-    if (!("blob" in outcome) || !needsStorage(outcome, storage, logger)) return outcome;
-    const stored = await run.execute(() => storeResult(outcome, storage, run.signal()), nothing);
+  }
+
+  private async store(result: InlinePayloadEnvelope, run: ActivityRun): Promise<TaskOutcome> {
+    const { storage, stackTraces } = this.settings;
+    const stored = await run.execute(() => storeResult(result, storage, run.signal()), nothing);
     switch (stored.kind) {
       case "returned":
         return stored.value as TaskOutcome;
@@ -193,7 +197,7 @@ export class TaskRunner {
     }
   }
 
-  /** As {@link perform}, unless the task's idempotency key stands for a run that there is or was. */
+  /** As {@link invoke}, unless the task's idempotency key stands for a run that there is or was. */
   private async performOnce(
     task: AdmittedTask,
     args: readonly unknown[],
@@ -224,7 +228,7 @@ export class TaskRunner {
     switch (ended.kind) {
       case "returned":
         // Without a key there is nothing to share.
-        return (ended.value as TaskOutcome | undefined) ?? this.perform(task, args);
+        return (ended.value as TaskOutcome | undefined) ?? this.conclude(await this.invoke(task, args), task);
       case "threw":
         return this.describeError(ended.error, task);
       case "aborted": {
@@ -238,7 +242,7 @@ export class TaskRunner {
   /** Runs the handler to its end, whatever becomes of the run, and says what came of it. */
   private async execute(task: AdmittedTask, args: readonly unknown[]): Promise<TaskOutcome> {
     const { activity, context, run } = task;
-    const { storage, logger, stackTraces } = this.settings;
+    const { storage, stackTraces } = this.settings;
     let outcome: TaskOutcome;
     try {
       const value = await activity(context, args);
@@ -251,7 +255,7 @@ export class TaskRunner {
       // Once the run was ended from outside, what is thrown tells of that, and not of the work.
       return run.signal().aborted ? aborted(run.signal().reason, stackTraces) : this.describeError(error, task);
     }
-    if (!("blob" in outcome) || !needsStorage(outcome, storage, logger)) return outcome;
+    if (!("blob" in outcome) || !exceedsThreshold(outcome, storage)) return outcome;
     const storing = this.lateSignal(run.signal());
     try {
       return await storeResult(outcome, storage, storing.signal);
