@@ -104,17 +104,14 @@ export class TaskRun {
     this.keeper.start();
     try {
       const answer = "carrier" in mapping ? await this.deliver(mapping) : mapping;
-      return await this.report(mapping, answer);
+      return await this.report(answer);
     } finally {
       this.keeper.stop();
     }
   }
 
   /** Heartbeats go on meanwhile: an engine that takes them, but not the outcome yet, must not take the lease away. */
-  private async report(
-    mapping: ActivityMapping | DeliveryAnswer,
-    answer: DeliveryAnswer | AbortedDelivery,
-  ): Promise<RunEnd> {
+  private async report(answer: DeliveryAnswer | AbortedDelivery): Promise<RunEnd> {
     const { client, clock, events, breaker, secrets } = this.deps;
     if (this.abandoned) return { end: "abandoned", detail: null };
     const { ended } = this.keeper;
@@ -126,7 +123,7 @@ export class TaskRun {
       carrier: this.carrier ?? "of this activity",
       scrub: (text) => secrets.scrub(text),
     });
-    if ("carrier" in mapping) judgeCarrier(answer, report, breaker);
+    judgeCarrier(answer, report, breaker);
     const reported = await reportOutcome(this.task, report, {
       client,
       clock,
@@ -147,7 +144,10 @@ export class TaskRun {
     const own = config === undefined ? undefined : resolveActivity(config, taskQueue, activityType);
     const engines = externalExecutor === null ? undefined : readEngineMapping(externalExecutor);
     if (own !== undefined) {
-      const fields = engines?.mapping === undefined ? [] : mappingDifferences(own, engines.mapping);
+      // One that cannot be followed can be no mapping of ours.
+      const differences = (mapping: ActivityMapping | undefined): readonly string[] =>
+        mapping === undefined ? ["external_executor"] : mappingDifferences(own, mapping);
+      const fields = engines === undefined ? [] : differences(engines.mapping);
       if (fields.length > 0 && this.deps.isNews(`${taskQueue}/${activityType}: ${fields.join()}`)) {
         events.emit({ type: "mapping_differs", task: this.facts, fields });
       }
@@ -222,7 +222,10 @@ function describeError({ code, message }: ConfigError): string {
   return `${code}: ${message}`;
 }
 
-/** A carrier that answers in its own terms works, whatever it says; one that does not is counted. */
+/**
+ * A carrier that answers in its own terms works, whatever it says; one that does not is counted, and so is one that nothing
+ * can be sent to, for want of a mapping or a credential: whoever leases on burns attempts.
+ */
 function judgeCarrier(answer: DeliveryAnswer, report: Report, breaker: CarrierBreaker): void {
   if (isCarriersFault(answer, report)) breaker.failed();
   // A deadline that had passed before anything was sent says nothing of the carrier.
