@@ -7,6 +7,7 @@ import { Agent } from "undici";
 import type { HttpCarrier } from "../config/model.js";
 import { headerOf, readBoundedBody } from "../net/bounded-body.js";
 import { AddressRefusedError, type NetworkGuard } from "../net/guard.js";
+import { unlessAborted } from "../net/unless-aborted.js";
 import { type Clock, pause, timerDelay } from "../time/clock.js";
 import type { AbortedDelivery, DeliveryAnswer } from "./answer.js";
 import type { Credential } from "./credentials.js";
@@ -114,7 +115,7 @@ export class HttpDeliverer {
       if (signal.aborted) return { kind: "aborted" };
       const url = new URL(carrier.url);
       guard.checkUrl(url);
-      const response = await this.agentFor(credential).request({
+      const request = this.agentFor(credential).request({
         origin: url.origin,
         path: url.pathname + url.search,
         method: "POST",
@@ -127,6 +128,7 @@ export class HttpDeliverer {
         body: delivery.body,
         signal: abort.signal,
       });
+      const response = await unlessAborted(abort.signal, request);
       const status = response.statusCode;
       const encoding = headerOf(response.headers, "content-encoding");
       const body = await readBoundedBody(response.body, encoding, responseLimitBytes);

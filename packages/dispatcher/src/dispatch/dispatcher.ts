@@ -17,6 +17,7 @@ import { EventStream } from "../observe/events.js";
 import { pause } from "../time/clock.js";
 import type { Dispatcher, DispatcherHealth, DispatcherState, DrainReport, EffectiveConfiguration } from "./api.js";
 import { ConfigSource } from "./config-source.js";
+import { type ConfigInUse, inUseFor } from "./in-use.js";
 import type { LaneDeps } from "./lane.js";
 import { LaneSet } from "./lane-set.js";
 import { type LanePlan, planLanes } from "./lanes.js";
@@ -51,8 +52,8 @@ class RunningDispatcher implements Dispatcher {
   private begun = false;
   private givenUp = false;
   private machinery: Machinery | undefined;
-  private config: ExecutorConfig | undefined;
-  private credentials: CredentialStore | undefined;
+  private inUse: ConfigInUse | undefined;
+  private checking: Promise<unknown> = Promise.resolve();
   private state: DispatcherState = "new";
   private perCarrier = 1;
   private drained: Promise<DrainReport> | undefined;
@@ -122,9 +123,8 @@ class RunningDispatcher implements Dispatcher {
   private apply(config: ExecutorConfig | undefined, plans: readonly LanePlan[]): void {
     const { slots, watch } = this.required();
     const { maxInFlight, maxInFlightPerCarrier } = this.options;
-    this.config = config;
+    this.inUse = { config, credentials: this.createCredentials(config) };
     this.told.clear();
-    this.credentials = this.createCredentials(config);
     const groups = new Set(plans.map(({ group }) => group));
     this.perCarrier = maxInFlightPerCarrier ?? Math.max(1, Math.ceil(maxInFlight / Math.max(1, groups.size)));
     slots.configure(maxInFlight, this.perCarrier, groups);
@@ -151,14 +151,15 @@ class RunningDispatcher implements Dispatcher {
       pollSeconds,
       maxPolls: () => Math.min(maxPolls, this.perCarrier),
       slotsAdvertised: () => this.perCarrier,
-      run: (task, lanePlan) => this.run(task, lanePlan),
+      inUse: () => this.inUse,
+      run: (task, lanePlan, asPolled) => this.run(task, lanePlan, asPolled),
     };
   }
 
-  private async run(task: LeasedTask, plan: LanePlan): Promise<void> {
+  private async run(task: LeasedTask, plan: LanePlan, asPolled: ConfigInUse | undefined): Promise<void> {
     const { client, watch, http, process: processes } = this.required();
-    const { credentials } = this;
-    if (credentials === undefined) return;
+    if (this.inUse === undefined) return;
+    const { config, credentials } = inUseFor(task, this.inUse, asPolled);
     // Leased by a poll that could not be recalled: too late to begin with it.
     if (this.givenUp) return;
     // A poll that was repeated may be answered twice with the same attempt.
@@ -172,7 +173,7 @@ class RunningDispatcher implements Dispatcher {
       clock: this.options.clock,
       events: this.events,
       secrets: this.secrets,
-      config: this.config,
+      config,
       deliverer: { http, process: processes, credentials, renewedBy: task.leaseOwner },
       breaker,
       allowEngineCommands: this.options.given.allowEngineCommands ?? false,
@@ -214,13 +215,21 @@ class RunningDispatcher implements Dispatcher {
     return this.state === "running" && this.check(true);
   }
 
-  private async check(force: boolean): Promise<boolean> {
+  /** One after the other: what was read first must not be put to work last. */
+  private check(force: boolean): Promise<boolean> {
+    const checked = this.checking.then(() => this.checkOnce(force));
+    this.checking = checked.catch(() => undefined);
+    return checked;
+  }
+
+  private async checkOnce(force: boolean): Promise<boolean> {
     const look = await this.source.look(force);
     if (force) await this.reloadProfiles();
     if (this.state !== "running") return true;
     if (look.kind === "unchanged") {
       // Without a file there is still what the profiles hold.
-      if (force) this.credentials = this.createCredentials(this.config);
+      const config = this.inUse?.config;
+      if (force) this.inUse = { config, credentials: this.createCredentials(config) };
       return true;
     }
     if (look.kind === "changed") {
@@ -244,7 +253,7 @@ class RunningDispatcher implements Dispatcher {
     const machinery = this.required();
     try {
       const profiles = await this.loadProfiles();
-      machinery.connection = this.connect(profiles, this.config);
+      machinery.connection = this.connect(profiles, this.inUse?.config);
       machinery.profiles = profiles;
       this.secrets.add(machinery.connection.token.value);
     } catch (error) {

@@ -7,6 +7,7 @@ import type { EventStream, LaneFacts } from "../observe/events.js";
 import { type Clock, pause } from "../time/clock.js";
 import type { CarrierBreaker } from "./breaker.js";
 import { EngineBackoff } from "./engine-backoff.js";
+import type { ConfigInUse } from "./in-use.js";
 import type { LanePlan } from "./lanes.js";
 import { Registration } from "./registration.js";
 import type { Release, SlotPool } from "./slots.js";
@@ -31,8 +32,9 @@ export interface LaneDeps {
   readonly slotsAdvertised: () => number;
   /** Told that this lane waits for a slot, which polls of others may hold idly. */
   readonly onWaiting: () => void;
-  /** Runs a task to its end. */
-  readonly run: (task: LeasedTask, plan: LanePlan) => Promise<void>;
+  readonly inUse: () => ConfigInUse | undefined;
+  /** Runs a task to its end. @param asPolled what was in use as its poll began */
+  readonly run: (task: LeasedTask, plan: LanePlan, asPolled: ConfigInUse | undefined) => Promise<void>;
 }
 
 /** What is asked for while others wait for a slot: the slot goes round. */
@@ -41,6 +43,7 @@ const SHORT_POLL_SECONDS = 1;
 const HASTY_MS = 200;
 const HASTY_PAUSE_MS = 500;
 const DRAINED_PAUSE_MS = 10_000;
+const TRIAL_YIELD_MS = 20;
 /** A poll's id is kept while its answers are lost, so that a task leased meanwhile is found; not for ever. */
 const LONGEST_REQUEST_LIFE = 4;
 
@@ -98,12 +101,13 @@ export class Lane {
     this.deps.events.emit({ type: "lane_state", lane: this.facts, state });
   }
 
-  /** Takes on a changed plan of the same key: the engine is told before the next poll. */
+  /** Takes on a changed plan of the same key: held polls end, and the engine is told before the next one. */
   update(plan: LanePlan): void {
     const changed = JSON.stringify(plan.activityTypes) !== JSON.stringify(this.plan.activityTypes);
     if (!changed) return;
     this.plan = plan;
     this.registration.outdate();
+    this.recallPolls();
   }
 
   /** Ends held polls, so that nothing is leased through them: where the engine can be asked what it had leased already. */
@@ -144,6 +148,11 @@ export class Lane {
     return this.stopping.signal.aborted;
   }
 
+  /** Whether held polls are of no more use: what they have leased is still asked for. */
+  private get isRecalled(): boolean {
+    return this.stopped || !this.registration.isCurrent || this.deps.breaker().state === "open";
+  }
+
   private addPoller(): void {
     const poller: Promise<void> = this.pollLoop().finally(() => {
       this.pollers.delete(poller);
@@ -178,12 +187,13 @@ export class Lane {
         continue;
       }
       const isTrial = breaker.state !== "closed";
+      const asPolled = this.deps.inUse();
       const askedAt = this.deps.clock.monotonic();
       const outcome = await this.poll();
       const tookMs = this.deps.clock.monotonic() - askedAt;
       events.emit({ type: "polled", lane: this.facts, outcome: outcome.kind, durationMs: tookMs });
       if (outcome.kind === "task") {
-        this.runTask(outcome.task, release, breaker, isTrial);
+        this.runTask(this.deps.run(outcome.task, this.plan, asPolled), release, isTrial ? breaker : undefined);
         this.enter("polling");
         this.backoff.succeeded();
         if (!isTrial && !this.stopped && this.pollers.size < this.deps.maxPolls()) this.addPoller();
@@ -192,6 +202,8 @@ export class Lane {
       release();
       if (isTrial) breaker.returnTrial();
       await this.settle(outcome, tookMs);
+      // Those who wait for the trial take it now: it must not stay with a queue that has no work.
+      if (isTrial) await pause(this.deps.clock, TRIAL_YIELD_MS, signal);
       // Without work one held poll is enough.
       if (this.pollers.size > 1) return;
     }
@@ -222,12 +234,12 @@ export class Lane {
     if (this.current === "paused" && breaker.state !== "open") this.enter("polling");
   }
 
-  private runTask(task: LeasedTask, release: Release, breaker: CarrierBreaker, isTrial: boolean): void {
-    const run: Promise<void> = this.deps.run(task, this.plan).finally(() => {
+  private runTask(running: Promise<void>, release: Release, onTrial: CarrierBreaker | undefined): void {
+    const run: Promise<void> = running.finally(() => {
       this.tasks.delete(run);
       release();
       // Does nothing when the outcome has settled the matter.
-      if (isTrial) breaker.returnTrial();
+      onTrial?.returnTrial();
     });
     this.tasks.add(run);
   }
@@ -237,9 +249,10 @@ export class Lane {
     const requestId = `activity-poll-${randomUUID()}`;
     let outcome = await this.sendPoll(requestId, false);
     for (let repeats = 1; isLost(outcome) && repeats < LONGEST_REQUEST_LIFE; repeats++) {
-      // The first repeat comes at once; when that fails too, the engine is in trouble.
-      if (repeats > 1 && outcome.why !== "aborted") await this.backoff.wait(outcome, "poll");
-      outcome = await this.sendPoll(requestId, this.stopped || this.deps.breaker().state === "open");
+      // The first repeat comes at once; when that fails too, the engine is in trouble, as it is by a gateway's word.
+      const isTrouble = repeats > 1 || isGateways(outcome.status);
+      if (isTrouble && outcome.why !== "aborted") await this.backoff.wait(outcome, "poll");
+      outcome = await this.sendPoll(requestId, this.isRecalled);
       if (this.stopped && repeats > 1) break;
     }
     return outcome;
@@ -249,8 +262,8 @@ export class Lane {
     const { client, slots, pollSeconds, buildId } = this.deps;
     const { namespace, taskQueue, group } = this.plan;
     const { workerId } = this;
-    // After a failure a short poll shows soon whether the engine is back.
-    const isShort = slots.contends(group) || this.backoff.failing;
+    // After a failure a short poll shows soon whether the engine is back; a carrier's trial is not held by an empty queue.
+    const isShort = slots.contends(group) || this.backoff.failing || this.deps.breaker().state !== "closed";
     const timeoutSeconds = atOnce ? 0 : isShort ? Math.min(SHORT_POLL_SECONDS, pollSeconds) : pollSeconds;
     const recall = new AbortController();
     this.held.add(recall);
@@ -283,6 +296,8 @@ export class Lane {
         events.emit({ type: "task_unreadable", lane: this.facts, problem, taskId: identity?.taskId ?? null });
         // Left alone, it would be handed out again and again.
         if (identity !== null) await client.fail(identity, unreadableTask(problem));
+        // Whoever answers like this may do so without end.
+        await this.backoff.stumble();
         return;
       }
       case "reregister":
@@ -303,9 +318,14 @@ export class Lane {
   }
 }
 
-/** Whether a task may have been leased that we were not told of. */
+/** Whether a task may have been leased that we were not told of: by an answer that broke, or that a gateway lost. */
 function isLost(outcome: PollOutcome): outcome is Unavailable {
-  return outcome.kind === "unavailable" && outcome.mayHaveActed && (outcome.status === null || outcome.status < 300);
+  if (outcome.kind !== "unavailable" || !outcome.mayHaveActed) return false;
+  return outcome.status === null || outcome.status < 300 || isGateways(outcome.status);
+}
+
+function isGateways(status: number | null): boolean {
+  return status === 502 || status === 504;
 }
 
 function unreadableTask(problem: string) {

@@ -51,6 +51,7 @@ export class TaskRun {
   private readonly keeper: LeaseKeeper;
   private carrier: string | null = null;
   private abandoned = false;
+  private reporting = false;
 
   constructor(task: LeasedTask, deps: TaskRunDeps) {
     this.task = task;
@@ -61,6 +62,8 @@ export class TaskRun {
       clock: deps.clock,
       task,
       onEnd: ({ kind, reason }) => {
+        // Once an outcome is on its way, the engine's answer to that says what became of the attempt.
+        if (this.reporting) return;
         deps.events.emit({ type: "lease_ended", task: this.facts, kind, reason });
         this.abort.abort();
       },
@@ -95,27 +98,32 @@ export class TaskRun {
   }
 
   private async work(): Promise<RunEnd> {
-    const { client, clock, events, breaker, secrets } = this.deps;
     // A poll that was repeated may be answered with a lease that ran out meanwhile.
     if (this.keeper.untilSurelyGone() <= 0) return { end: "lost", detail: "lease_expired" };
     const mapping = this.resolve();
-    let answer: DeliveryAnswer | AbortedDelivery;
     this.keeper.start();
     try {
-      answer = "carrier" in mapping ? await this.deliver(mapping) : mapping;
+      const answer = "carrier" in mapping ? await this.deliver(mapping) : mapping;
+      return await this.report(answer);
     } finally {
       this.keeper.stop();
     }
+  }
+
+  /** Heartbeats go on meanwhile: an engine that takes them, but not the outcome yet, must not take the lease away. */
+  private async report(answer: DeliveryAnswer | AbortedDelivery): Promise<RunEnd> {
+    const { client, clock, events, breaker, secrets } = this.deps;
     if (this.abandoned) return { end: "abandoned", detail: null };
     const { ended } = this.keeper;
     if (ended !== undefined) return this.closeAfter(ended);
     // Only an abandoned run or one whose lease has ended is called off.
     if (answer.kind === "aborted") return { end: "lost", detail: "aborted" };
+    this.reporting = true;
     const report = reportOf(this.task, answer, {
       carrier: this.carrier ?? "of this activity",
       scrub: (text) => secrets.scrub(text),
     });
-    if ("carrier" in mapping) judgeCarrier(answer, report, breaker);
+    judgeCarrier(answer, report, breaker);
     const reported = await reportOutcome(this.task, report, {
       client,
       clock,
@@ -136,7 +144,10 @@ export class TaskRun {
     const own = config === undefined ? undefined : resolveActivity(config, taskQueue, activityType);
     const engines = externalExecutor === null ? undefined : readEngineMapping(externalExecutor);
     if (own !== undefined) {
-      const fields = engines?.mapping === undefined ? [] : mappingDifferences(own, engines.mapping);
+      // One that cannot be followed can be no mapping of ours.
+      const differences = (mapping: ActivityMapping | undefined): readonly string[] =>
+        mapping === undefined ? ["external_executor"] : mappingDifferences(own, mapping);
+      const fields = engines === undefined ? [] : differences(engines.mapping);
       if (fields.length > 0 && this.deps.isNews(`${taskQueue}/${activityType}: ${fields.join()}`)) {
         events.emit({ type: "mapping_differs", task: this.facts, fields });
       }
@@ -211,7 +222,10 @@ function describeError({ code, message }: ConfigError): string {
   return `${code}: ${message}`;
 }
 
-/** A carrier that answers in its own terms works, whatever it says; one that does not is counted. */
+/**
+ * A carrier that answers in its own terms works, whatever it says; one that does not is counted, and so is one that nothing
+ * can be sent to, for want of a mapping or a credential: whoever leases on burns attempts.
+ */
 function judgeCarrier(answer: DeliveryAnswer, report: Report, breaker: CarrierBreaker): void {
   if (isCarriersFault(answer, report)) breaker.failed();
   // A deadline that had passed before anything was sent says nothing of the carrier.

@@ -124,6 +124,10 @@ const LOST: ReadonlySet<string> = new Set([
 
 /** @param sentStatus the attempt status that the report asks for */
 export function readReportOutcome(answer: EngineAnswer, sentStatus: "completed" | "failed"): ReportOutcome {
+  if (answer.kind === "broken" && answer.status === 413) {
+    // A proxy's limit: what does not pass it now never will.
+    return { kind: "rejected", status: 413, reason: null, message: "a proxy finds it too large" };
+  }
   if (isUnavailable(answer)) return unavailable(answer);
   const reply: EngineReply = answer;
   const { status, reason, message, body } = reply;

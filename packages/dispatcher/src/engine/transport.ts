@@ -1,6 +1,7 @@
 import { Pool } from "undici";
 import { headerOf, readBoundedBody } from "../net/bounded-body.js";
-import type { Clock } from "../time/clock.js";
+import { unlessAborted } from "../net/unless-aborted.js";
+import { type Clock, timerDelay } from "../time/clock.js";
 import { type BrokenReply, type EngineAnswer, readReply } from "./reply.js";
 import type { ServerClock } from "./server-clock.js";
 
@@ -13,7 +14,7 @@ export interface EngineRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** How long to wait for the answer's head. */
+  /** How long to wait for the answer's head, connecting included, and then as long again for its body. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -46,32 +47,62 @@ export class EngineTransport {
   }
 
   /** Never rejects. Redirects are not followed. */
-  async send({ method, path, headers, body, timeoutMs, signal }: EngineRequest): Promise<EngineAnswer> {
-    const sentAt = this.clock.monotonic();
-    try {
-      const response = await this.pool.request({
-        method,
-        path: this.basePath + path,
-        headers,
-        ...(body === undefined ? {} : { body }),
-        headersTimeout: timeoutMs,
-        bodyTimeout: timeoutMs,
-        ...(signal === undefined ? {} : { signal }),
+  async send(request: EngineRequest): Promise<EngineAnswer> {
+    const { timeoutMs, signal } = request;
+    const abort = new AbortController();
+    const forward = (): void => abort.abort();
+    if (signal?.aborted === true) forward();
+    signal?.addEventListener("abort", forward, { once: true });
+    let timedOut = false;
+    const startTimer = (): (() => void) =>
+      this.clock.schedule(timerDelay(timeoutMs), () => {
+        timedOut = true;
+        abort.abort();
       });
-      this.serverClock.observe(headerOf(response.headers, "date"), sentAt, this.clock.monotonic());
-      const retryAfter = headerOf(response.headers, "retry-after");
-      const encoding = headerOf(response.headers, "content-encoding");
-      const read = await readBoundedBody(response.body, encoding, ANSWER_LIMIT_BYTES);
-      const status = response.statusCode;
-      if (read.problem === undefined) {
-        const text = status < 300 ? read.text : this.scrub(read.text);
-        return readReply(status, text, retryAfter, this.clock.now());
-      }
-      const why = read.problem === "too_large" || read.problem === "cut_off" ? read.problem : "not_json";
-      return { kind: "broken", why, status, retryAfterMs: undefined };
+    let cancelTimer = startTimer();
+    try {
+      return await this.exchange(request, abort.signal, () => {
+        cancelTimer();
+        cancelTimer = startTimer();
+      });
     } catch (error) {
-      return broken(error);
+      return timedOut ? { kind: "broken", why: "timeout", status: null, retryAfterMs: undefined } : broken(error);
+    } finally {
+      cancelTimer();
+      signal?.removeEventListener("abort", forward);
     }
+  }
+
+  private async exchange(
+    { method, path, headers, body }: EngineRequest,
+    signal: AbortSignal,
+    onHead: () => void,
+  ): Promise<EngineAnswer> {
+    const sentAt = this.clock.monotonic();
+    const request = this.pool.request({
+      method,
+      path: this.basePath + path,
+      headers,
+      ...(body === undefined ? {} : { body }),
+      // The caller's own limit counts.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      signal,
+    });
+    const response = await unlessAborted(signal, request);
+    onHead();
+    this.serverClock.observe(headerOf(response.headers, "date"), sentAt, this.clock.monotonic());
+    const retryAfter = headerOf(response.headers, "retry-after");
+    const encoding = headerOf(response.headers, "content-encoding");
+    const read = await readBoundedBody(response.body, encoding, ANSWER_LIMIT_BYTES);
+    const status = response.statusCode;
+    if (read.problem === undefined) {
+      const text = status < 300 ? read.text : this.scrub(read.text);
+      // A date is the engine's, as leases are; this machine's clock may be wrong.
+      return readReply(status, text, retryAfter, this.serverClock.earliest());
+    }
+    const why = read.problem === "too_large" || read.problem === "cut_off" ? read.problem : "not_json";
+    return { kind: "broken", why, status, retryAfterMs: undefined };
   }
 
   /** Ends the connections, those in use included. */

@@ -32,8 +32,10 @@ export interface ReporterOptions {
 
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
-/** So many server errors in a row, and nothing else, make a result suspect. */
+/** So many errors in a row that are no outage, and nothing else, make a result suspect. */
 const SUSPECT_AFTER = 8;
+/** Statuses that say "later", or that the engine was not reached. */
+const OUTAGES: ReadonlySet<number | null> = new Set([null, 429, 502, 503, 504]);
 
 /**
  * Reports an outcome, through outages, until the engine has answered or the lease has surely run out. A lease that has run
@@ -46,7 +48,7 @@ export async function reportOutcome(
 ): Promise<ReportEnd> {
   let report = outcome;
   let mayHaveActed = false;
-  let serverErrors = 0;
+  let errors = 0;
   for (let tries = 1; ; tries++) {
     const answer: ReportOutcome =
       report.kind === "complete" ? await client.complete(task, report.result) : await client.fail(task, report.failure);
@@ -77,12 +79,13 @@ export async function reportOutcome(
     const left = untilSurelyGone();
     if (left <= 0) return { kind: "lost", reason: "lease_expired" };
     if (signal.aborted) return { kind: "lost", reason: "given_up" };
-    serverErrors = answer.status === 500 ? serverErrors + 1 : 0;
-    // An engine that fails on this result alone would have the task run again and again, for ever.
-    if (serverErrors >= SUSPECT_AFTER && report.kind === "complete" && (await engineWorks())) {
-      const message = `every one of ${serverErrors} tries was a server error`;
-      onRejected?.(message, 500);
-      report = rejectedReport(report, 500, message);
+    const { status } = answer;
+    errors = OUTAGES.has(status) ? 0 : errors + 1;
+    // An engine, or a proxy, that fails on this result alone would never let it pass.
+    if (status !== null && errors >= SUSPECT_AFTER && report.kind === "complete" && (await engineWorks())) {
+      const message = `every one of ${errors} tries was ${unavailable ? "a server error" : "refused"}`;
+      onRejected?.(message, status);
+      report = rejectedReport(report, status, message);
       continue;
     }
     const wanted = Math.max(

@@ -1,0 +1,76 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, expect, it } from "vitest";
+import { type ForeignCarrier, startForeignCarrier } from "./support/foreign-carrier.js";
+import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
+import { ScriptedEngine, type ScriptedEngineOptions } from "./support/scripted-engine.js";
+
+const folder = mkdtempSync(join(tmpdir(), "dispatcher-reload-"));
+const file = join(folder, "executor.json");
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let engine: ScriptedEngine;
+let carrier: ForeignCarrier;
+let running: Running;
+
+afterEach(async () => {
+  await running.dispatcher.drain();
+  await carrier.close();
+  await engine.stop();
+});
+
+const writeConfig = (types: readonly string[]): void =>
+  writeFileSync(file, JSON.stringify(oneCarrier(carrier.url, types)));
+
+async function begin(options: ScriptedEngineOptions, types: readonly string[]): Promise<void> {
+  engine = new ScriptedEngine(options);
+  await engine.start();
+  carrier = await startForeignCarrier();
+  writeConfig(types);
+  // Looked at when a test says so.
+  running = await startDispatcher(engine, { configPath: file, configCheckMs: 0, drainMs: 200 });
+  await engine.until(() => engine.heldPolls > 0);
+}
+
+it("a new activity of a carrier is leased at once, however long polls are held", async () => {
+  await begin({ longPollMs: 60_000 }, ["t.old"]);
+  writeConfig(["t.old", "t.new"]);
+  expect(await running.dispatcher.reload()).toBe(true);
+  await engine.untilStatus(engine.schedule({ type: "t.new" }), "completed");
+}, 10_000);
+
+it("a task that a held poll brings after its activity was taken off the config is delivered, not failed", async () => {
+  // It knows no way to recall a poll.
+  await begin({ version: "1.0", longPollMs: 2_000 }, ["t.old", "t.gone"]);
+  writeConfig(["t.old"]);
+  expect(await running.dispatcher.reload()).toBe(true);
+  const execution = engine.schedule({ type: "t.gone" });
+  await engine.untilStatus(execution, "completed", "failed");
+  expect(execution.outcomes).toMatchObject([{ verb: "complete" }]);
+});
+
+it("a file that changes during a reload is the one in use after it", async () => {
+  engine = new ScriptedEngine();
+  await engine.start();
+  carrier = await startForeignCarrier();
+  writeConfig(["t.old"]);
+  const profilesPath = join(folder, "profiles.json");
+  running = await startDispatcher(engine, { configPath: file, configCheckMs: 20, profilesPath });
+  const { dispatcher } = running;
+  // Reading it waits until somebody writes to it: the reload has read the config by then, and not put it to work.
+  execFileSync("mkfifo", [profilesPath]);
+  writeConfig(["t.reloaded"]);
+  const reloading = dispatcher.reload();
+  const writer = await open(profilesPath, "w");
+  writeConfig(["t.newest"]);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await writer.writeFile(JSON.stringify({ schema: "durable-workflow.cli.config", envs: {} }));
+  await writer.close();
+  expect(await reloading).toBe(true);
+  await engine.untilStatus(engine.schedule({ type: "t.newest" }), "completed");
+  const [lane] = running.eventsOf("registered").slice(-1);
+  expect(lane?.activityTypes).toEqual(["t.newest"]);
+}, 10_000);
