@@ -125,15 +125,21 @@ async function describe(parts: ApiParts, call: Call): Promise<Reply> {
   const waitMs = readWait(call.query);
   const run = findRun(parts, call);
   if (waitMs === 0 || run.state.status !== "running") return described(parts, run);
+  await untilClosed(parts, call, run.key, waitMs);
+  return described(parts, parts.context.store.runs.get(run.key) ?? run);
+}
+
+/** Waits until a run has closed, at most so long, or until nobody will read the answer. */
+function untilClosed({ context }: ApiParts, call: Call, run: number, waitMs: number): Promise<void> {
+  const { clock, feed } = context;
   return new Promise((resolve) => {
-    const { clock, feed } = parts.context;
     const finish = (): void => {
       cancelTimeout();
       cancelWait();
-      resolve(described(parts, parts.context.store.runs.get(run.key) ?? run));
+      resolve();
     };
     const cancelTimeout = clock.schedule(waitMs, finish);
-    const cancelWait = feed.onClosed(run.key, finish);
+    const cancelWait = feed.onClosed(run, finish);
     call.onDisconnect(finish);
   });
 }
