@@ -12,6 +12,8 @@ import { type ApiParts, CONTROL_ROLES } from "./parts.js";
 const DEFAULT_QUEUE = "default";
 const ACTIVITY_ID = /^[a-zA-Z0-9._:-]+$/;
 const LONGEST_WAIT_SECONDS = 300;
+/** The newest: a description has to stay small however often the activity is retried. */
+const DESCRIBED_ATTEMPTS = 100;
 const DEFAULT_PAGE = 50;
 const LARGEST_PAGE = 200;
 const BUCKETS: readonly string[] = ["running", "completed", "failed"];
@@ -165,7 +167,7 @@ function described({ context }: ApiParts, run: RunRecord): Reply {
     run,
     result,
     failure: failure === null ? null : (JSON.parse(failure) as FailureRecord),
-    attempts: context.store.attempts.ofRun(run.key),
+    attempts: context.store.attempts.newestOf(run.key, DESCRIBED_ATTEMPTS),
   });
   return { status: 200, body };
 }
