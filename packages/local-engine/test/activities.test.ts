@@ -42,6 +42,54 @@ describe("an activity", () => {
     });
   });
 
+  it("tells of its last hundred attempts, however many there were", async () => {
+    const { client } = await openEngine();
+    await client.register("w", "q", ["t"]);
+    await client.started("t", "q", { activity_id: "a", retry_policy: { max_attempts: 1000 } });
+    for (let n = 1; n <= 103; n++) {
+      const held = await client.take("w", "q");
+      await client.report("fail", held!, { failure: { message: `failure ${n}` } });
+    }
+    const { attempt_count: count, attempts } = await client.describe("a");
+    expect(count).toBe(103);
+    expect(attempts).toHaveLength(100);
+    expect(attempts[0]).toMatchObject({ attempt_number: 4, failure: { message: "failure 4" } });
+    expect(attempts[99]).toMatchObject({ attempt_number: 103, failure: { message: "failure 103" } });
+  });
+
+  it("has a history whose pages are its parts, whatever their size", async () => {
+    const { client, clock } = await openEngine({ leaseSeconds: 10, longPollSeconds: 0 });
+    await client.register("w", "q", ["t"]);
+    const { workflow_run_id: run } = await client.started("t", "q", {
+      activity_id: "a",
+      retry_policy: { max_attempts: 9 },
+      schedule_to_start_timeout_seconds: 5,
+    });
+    // A wait that times out is an attempt of which no row is kept.
+    await clock.advance(6000);
+    for (const end of ["fail", "fail", "expire", "complete"] as const) {
+      const held = await client.take("w", "q");
+      await client.report("heartbeat", held!, { message: end });
+      if (end === "expire") await clock.advance(11_000);
+      else await client.report(end, held!, { failure: { message: "no", details: { end } }, result: 1 });
+    }
+    const whole = await client.history("a");
+    expect(whole.map(({ sequence }) => sequence)).toEqual(whole.map((_, index) => index + 1));
+    expect(whole.at(-1).event_type).toBe("WorkflowCompleted");
+    for (let size = 1; size <= whole.length; size++) {
+      const pages = [];
+      let token: string | null = "";
+      while (token !== null) {
+        const path = `/api/workflows/a/runs/${run}/history?page_size=${size}&next_page_token=${token}`;
+        const { body } = await client.call("GET", path);
+        expect(body.events.length).toBeLessThanOrEqual(size);
+        pages.push(...body.events);
+        token = body.next_page_token;
+      }
+      expect(pages).toEqual(whole);
+    }
+  });
+
   it("has one run at a time under an id, and another after it", async () => {
     const { client } = await openEngine();
     const first = await client.started("t", "q", { activity_id: "a" });

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
 import { Client } from "./support/client.js";
-import { cleanUp, openEngine } from "./support/engine.js";
+import { arrived, cleanUp, openEngine } from "./support/engine.js";
 import { type RawResponse, send } from "./support/http.js";
 
 const CONTROL = { "X-Durable-Workflow-Control-Plane-Version": "2" };
@@ -257,6 +257,55 @@ describe("a request", () => {
     const answer = await send(url, { method: "HEAD", path: "/api/health" });
     expect(answer).toMatchObject({ status: 200, text: "" });
   });
+
+  it("that is HEAD leaves its connection free, also where GET would go on for ever", async () => {
+    const { url } = await openEngine();
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    cleanUp(() => socket.destroy());
+    const ask = (method: string, path: string, more = ""): string =>
+      `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${more}\r\n`;
+    socket.write(ask("HEAD", "/api/events") + ask("GET", "/api/health", "Connection: close\r\n"));
+    let received = "";
+    for await (const chunk of socket) received += String(chunk);
+    expect(received.match(/^HTTP\/1\.1 200 /gm)).toHaveLength(2);
+    expect(received).toContain('"status":"serving"');
+  });
+
+  it("whose body is no UTF-8 is refused: it would be kept with other characters", async () => {
+    const { url } = await openEngine();
+    const response = await fetch(`${url}/api/activities`, {
+      method: "POST",
+      headers: { ...CONTROL, ...JSON_BODY },
+      body: Buffer.from('{"activity_type":"caf\u00e9"}', "latin1"),
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ reason: "malformed_json" });
+  });
+});
+
+describe("the progress of a heartbeat", () => {
+  it.each([
+    ['"current":1e999', "current"],
+    ['"total":-1e999', "total"],
+    ['"current":-1', "current"],
+    ['"current":"5"', "current"],
+    ['"details":{"size":1e999}', "details.size"],
+    ['"details":{"list":[1]}', "details.list"],
+  ])("with %s is refused by name, and nothing is recorded", async (progress, field) => {
+    const { url, client } = await openEngine();
+    await client.register("w", "q", ["t"]);
+    await client.started("t", "q", { activity_id: "a" });
+    const held = await client.take("w", "q");
+    const answer = await send(url, {
+      method: "POST",
+      path: `/api/worker/activity-tasks/${held?.taskId}/heartbeat`,
+      headers: { ...WORKER, ...JSON_BODY },
+      body: `{"activity_attempt_id":"${held?.attemptId}","lease_owner":"w",${progress}}`,
+    });
+    expect(answer.status).toBe(422);
+    expect(Object.keys(bodyOf(answer)["errors"] as object)).toEqual([field]);
+    expect((await client.history("a")).at(-1).event_type).toBe("ActivityStarted");
+  });
 });
 
 describe("events", () => {
@@ -294,6 +343,33 @@ describe("events", () => {
     const reading = response.text();
     await engine.close();
     expect(await reading).toContain(": connected");
+  });
+});
+
+describe("a request that is still arriving when the engine is closed", () => {
+  /** Sends a request but for its last byte, closes the engine, sends the rest, and gives all that was answered. */
+  async function askLate(path: string): Promise<string> {
+    const { url, engine, client } = await openEngine();
+    await client.started("t", "q", { activity_id: "a" });
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    cleanUp(() => socket.destroy());
+    const headers = Object.entries({ Host: "localhost", ...CONTROL, ...JSON_BODY, "Content-Length": "2" });
+    socket.write(`GET ${path} HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n{`);
+    await arrived();
+    const closed = engine.close();
+    socket.write("}");
+    let received = "";
+    for await (const chunk of socket) received += String(chunk);
+    await closed;
+    return received;
+  }
+
+  it("is not left waiting for an activity to close", async () => {
+    expect(await askLate("/api/activities/a?wait=300")).toMatch(/^HTTP\/1\.1 200 [^]*"status":"running"/);
+  });
+
+  it("gets an event stream that ends", async () => {
+    expect(await askLate("/api/events")).toMatch(/^HTTP\/1\.1 200 [^]*\r\n0\r\n\r\n$/);
   });
 });
 

@@ -255,6 +255,27 @@ describe("a storage call", () => {
     expect(clock.liveTimers).toBe(0);
   });
 
+  it.each([
+    ["by the task's deadline", (clock: FakeClock) => clock.advance(10 * 60_000)],
+    ["when the caller goes away", (_: FakeClock, caller: AbortController) => caller.abort(new CallerDisconnected())],
+  ])("that brings away a failure's details is ended %s, and the failure stands", async (_, end) => {
+    const clock = new FakeClock();
+    const caller = new AbortController();
+    const seen: AbortSignal[] = [];
+    const fail = () => {
+      throw new ActivityFailure("no", { retryable: false, details: LONG });
+    };
+    const handler = carrier(fail, { externalStorage: stuck(seen), clock });
+    const result = handler.handle(taskWith(null), { signal: caller.signal });
+    await vi.waitFor(() => expect(seen).toHaveLength(1));
+    await end(clock, caller);
+    const ended = await result;
+    expect(ended).toMatchObject({ outcome: { retryable: false }, failure: { message: "no" } });
+    expect(await valueIn(payloadOf(ended))).toEqual({ details_lost: expect.stringContaining("no time left") });
+    expect(seen[0]?.aborted).toBe(true);
+    expect(clock.liveTimers).toBe(0);
+  });
+
   it("is ended when the caller goes away", async () => {
     const seen: AbortSignal[] = [];
     const caller = new AbortController();

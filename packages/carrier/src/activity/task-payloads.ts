@@ -1,18 +1,11 @@
 import { decodePayload, payloadEnvelope, warnOfPayloadSize } from "../payload/envelope.js";
 import { isPayloadError } from "../payload/errors.js";
 import type { JsonObject } from "../protocol/fields.js";
-import type { InlinePayloadEnvelope } from "../protocol/wire.js";
+import type { InlinePayloadEnvelope, PayloadEnvelope } from "../protocol/wire.js";
 import { type ExternalStorage, exceedsThreshold, inlinePayload, offloadPayload } from "../storage/external-storage.js";
 import { externalStorageFailure } from "../storage/failures.js";
 import type { Logger } from "./logger.js";
-import {
-  encodeDetails,
-  lostDetails,
-  type TaskFailure,
-  type TaskOutcome,
-  undecodableArguments,
-  unencodableResult,
-} from "./results.js";
+import { lostDetails, type TaskFailure, type TaskOutcome, undecodableArguments, unencodableResult } from "./results.js";
 
 /** The positional arguments: a list is taken apart, null stands for none, any other value is one argument. */
 export function decodeArguments(envelope: JsonObject | null): readonly unknown[] | TaskFailure {
@@ -85,18 +78,15 @@ export async function storeResult(
   }
 }
 
-/** A failure whose details are brought to storage where they are large. Where that fails, they are replaced by the reason. */
+/** Brings a failure's details to storage. Where that fails, the reason takes their place: the failure itself matters more. */
 export async function storeDetails(
-  failure: TaskFailure,
+  encoded: InlinePayloadEnvelope,
   storage: ExternalStorage,
   signal: AbortSignal,
-): Promise<TaskFailure> {
-  const encoded = encodeDetails(failure.details);
-  if (!exceedsThreshold(encoded, storage)) return { ...failure, encodedDetails: encoded };
+): Promise<PayloadEnvelope> {
   try {
-    return { ...failure, encodedDetails: await offloadPayload(encoded, storage, { signal }) };
+    return await offloadPayload(encoded, storage, { signal });
   } catch (error) {
-    const message = externalStorageFailure(error)?.message ?? "There was no time left to store them.";
-    return { ...failure, encodedDetails: lostDetails(message) };
+    return lostDetails(externalStorageFailure(error)?.message ?? "They could not be stored.");
   }
 }

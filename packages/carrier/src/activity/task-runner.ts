@@ -1,7 +1,7 @@
 import { AVRO_CODEC } from "../protocol/constants.js";
 import type { JsonObject } from "../protocol/fields.js";
 import type { ActivityTaskInput, ExternalTaskInput } from "../protocol/task-input.js";
-import type { InlinePayloadEnvelope } from "../protocol/wire.js";
+import type { InlinePayloadEnvelope, PayloadEnvelope } from "../protocol/wire.js";
 import { exceedsThreshold, isStoredPayload } from "../storage/external-storage.js";
 import { scheduleAt } from "./clock.js";
 import { readTaskDeadlines, type TaskDeadlines } from "./deadlines.js";
@@ -13,8 +13,10 @@ import { mappedError } from "./map-error.js";
 import type { RegisteredActivity } from "./registry.js";
 import {
   aborted,
+  encodeDetails,
   expiredOnReceipt,
   invalid,
+  lostDetails,
   type TaskFailure,
   type TaskOutcome,
   thrown,
@@ -292,9 +294,19 @@ export class TaskRunner {
     return thrown(mapped ?? error, stackTraces, error);
   }
 
+  /** Details on their way to storage are part of the run: they end with it, and the failure stands without them. */
   private async withStoredDetails(outcome: TaskOutcome, run: ActivityRun): Promise<TaskOutcome> {
     const { storage } = this.settings;
     if ("codec" in outcome || outcome.details === undefined || storage === undefined) return outcome;
-    return storeDetails(outcome, storage, run.signal());
+    const encoded = encodeDetails(outcome.details);
+    if (!exceedsThreshold(encoded, storage)) return { ...outcome, encodedDetails: encoded };
+    const ended = await run.execute(() => storeDetails(encoded, storage, run.signal()), nothing);
+    return {
+      ...outcome,
+      encodedDetails:
+        ended.kind === "returned"
+          ? (ended.value as PayloadEnvelope)
+          : lostDetails("There was no time left to store them."),
+    };
   }
 }

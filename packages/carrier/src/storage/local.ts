@@ -45,8 +45,11 @@ export class LocalFilesystemExternalStorage implements ExternalStorageDriver {
   put(data: Uint8Array, { sha256, codec, signal }: PutOptions): Promise<string> {
     const path = join(this.root, objectKey(this.prefix, codec, sha256));
     return callStorage("put", signal, async () => {
-      await this.makeFolder(dirname(path));
+      const folder = dirname(path);
+      await this.makeFolder(folder);
       if (!(await isIntact(path, data.length, sha256))) await writeWhole(path, data, signal);
+      // Also for a file that is there: whoever put it there may not have come that far.
+      await syncFolder(folder);
       return pathToFileURL(path).href;
     });
   }
@@ -91,9 +94,13 @@ export class LocalFilesystemExternalStorage implements ExternalStorageDriver {
     let path = this.root;
     for (const segment of folder.slice(this.root.length + 1).split(sep)) {
       path = join(path, segment);
-      await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+      try {
+        await mkdir(path, { mode: 0o700 });
+        // A folder is an entry of the one above, and lost with it.
+        await syncFolder(dirname(path));
+      } catch (error) {
         if (codeOf(error) !== "EEXIST") throw error;
-      });
+      }
       await this.checkContained(path);
     }
   }
@@ -153,10 +160,9 @@ async function writeWhole(path: string, data: Uint8Array, signal: AbortSignal | 
     await rm(temporary, { force: true });
     throw error;
   }
-  await syncFolder(dirname(path));
 }
 
-/** Makes a rename survive a loss of power. Windows has no such thing. */
+/** Makes a rename, and a new folder, survive a loss of power. Windows has no such thing. */
 async function syncFolder(folder: string): Promise<void> {
   if (sep === "\\") return;
   const handle = await open(folder);

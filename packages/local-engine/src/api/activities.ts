@@ -12,6 +12,8 @@ import { type ApiParts, CONTROL_ROLES } from "./parts.js";
 const DEFAULT_QUEUE = "default";
 const ACTIVITY_ID = /^[a-zA-Z0-9._:-]+$/;
 const LONGEST_WAIT_SECONDS = 300;
+/** The newest: a description has to stay small however often the activity is retried. */
+const DESCRIBED_ATTEMPTS = 100;
 const DEFAULT_PAGE = 50;
 const LARGEST_PAGE = 200;
 const BUCKETS: readonly string[] = ["running", "completed", "failed"];
@@ -125,15 +127,21 @@ async function describe(parts: ApiParts, call: Call): Promise<Reply> {
   const waitMs = readWait(call.query);
   const run = findRun(parts, call);
   if (waitMs === 0 || run.state.status !== "running") return described(parts, run);
+  await untilClosed(parts, call, run.key, waitMs);
+  return described(parts, parts.context.store.runs.get(run.key) ?? run);
+}
+
+/** Waits until a run has closed, at most so long, or until nobody will read the answer. */
+function untilClosed({ context }: ApiParts, call: Call, run: number, waitMs: number): Promise<void> {
+  const { clock, feed } = context;
   return new Promise((resolve) => {
-    const { clock, feed } = parts.context;
     const finish = (): void => {
       cancelTimeout();
       cancelWait();
-      resolve(described(parts, parts.context.store.runs.get(run.key) ?? run));
+      resolve();
     };
     const cancelTimeout = clock.schedule(waitMs, finish);
-    const cancelWait = feed.onClosed(run.key, finish);
+    const cancelWait = feed.onClosed(run, finish);
     call.onDisconnect(finish);
   });
 }
@@ -159,7 +167,7 @@ function described({ context }: ApiParts, run: RunRecord): Reply {
     run,
     result,
     failure: failure === null ? null : (JSON.parse(failure) as FailureRecord),
-    attempts: context.store.attempts.ofRun(run.key),
+    attempts: context.store.attempts.newestOf(run.key, DESCRIBED_ATTEMPTS),
   });
   return { status: 200, body };
 }

@@ -26,6 +26,10 @@ export function eventRoutes(parts: ApiParts, streams: Set<() => void>): readonly
 function follow({ context }: ApiParts, { namespace }: Call, streams: Set<() => void>): StreamReply {
   return {
     stream(write, end) {
+      if (context.feed.isOver) {
+        end();
+        return () => {};
+      }
       write(": connected\n\n");
       const unsubscribe = context.feed.subscribe((event) => {
         if (event.run.namespace === namespace) write(feedEventToWire(event));

@@ -32,8 +32,10 @@ export function readProgress(fields: Fields, body: JsonObject): Progress {
 function readAmount(fields: Fields, body: JsonObject, name: string): number | undefined {
   const value = body[name];
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== "number") return fields.add(name, `The ${name} field must be a number.`);
-  return value >= 0 ? value : fields.add(name, `The ${name} field must be at least 0.`);
+  // JSON's 1e999 is read as infinite, which could not be written again.
+  if (!Number.isFinite(value)) return fields.add(name, `The ${name} field must be a number.`);
+  const amount = value as number;
+  return amount >= 0 ? amount : fields.add(name, `The ${name} field must be at least 0.`);
 }
 
 function readDetails(fields: Fields, details: unknown): JsonObject | undefined {
@@ -50,7 +52,7 @@ function readDetails(fields: Fields, details: unknown): JsonObject | undefined {
         "The keys of the details field must be 1 to 64 letters, digits, '_', '.', ':' or '-'.",
       );
     }
-    if (typeof value === "object" && value !== null) {
+    if ((typeof value === "object" && value !== null) || (typeof value === "number" && !Number.isFinite(value))) {
       return fields.add(`details.${key}`, `The details.${key} field must be a scalar or null.`);
     }
     if (typeof value === "string" && value.length > LONGEST_DETAIL) {

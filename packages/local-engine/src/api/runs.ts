@@ -79,19 +79,24 @@ function history({ context, gate }: ApiParts, { params, namespace, query }: Call
   fields.check();
   const run = context.store.runs.ofRunId(activityId, params["run"] ?? "");
   if (run === undefined || run.namespace !== namespace) throw instanceNotFound(activityId);
-  const { runs } = context.store;
+  const limit = size ?? DEFAULT_PAGE;
+  const { runs, attempts, history: kept } = context.store;
   const input = runs.input(run.key);
+  // One more than the page takes tells whether there is another.
+  const begun = attempts.after(run.key, after, limit + 1);
+  const before = begun[0] && attempts.ofNumber(run.key, begun[0].number - 1);
   const all = historyToWire({
     run,
     input: input.blob,
     fingerprint: input.fingerprint,
     result: runs.outcome(run.key).result,
-    attempts: context.store.attempts.ofRun(run.key),
-    events: context.store.history.ofRun(run.key),
+    attempts: before === undefined ? begun : [before, ...begun],
+    lastAttempt: attempts.newestOf(run.key, 1)[0],
+    events: kept.after(run.key, after, limit + 1),
     isLocked: gate.isLocked,
   });
   const rest = all.filter(({ sequence }) => sequence > after);
-  const events = rest.slice(0, size ?? DEFAULT_PAGE);
+  const events = rest.slice(0, limit);
   const last = events.at(-1);
   const isWhole = events.length === rest.length || last === undefined;
   const body = {

@@ -35,8 +35,8 @@ export async function handleRequest(
   try {
     if (!parts.gate.isLocked) refuseWebPages(request.headers.origin, request.headers.host);
     const read = readBody(request, parts.maxBodyBytes);
-    const rawBody = typeof read === "string" ? read : await read;
-    const body = parseBody(rawBody, request.headers["content-type"]);
+    const bytes = read instanceof Promise ? await read : read;
+    const { text: rawBody, object: body } = parseBody(bytes, request.headers["content-type"]);
     const method = request.method ?? "GET";
     const { route, params } = parts.router.match(method, pathname);
     answered = route.plane;
@@ -60,7 +60,7 @@ export async function handleRequest(
     if (request.destroyed && !request.complete) return;
     reply = replyTo(error, parts.logger);
   }
-  if ("stream" in reply) openStream(response, reply);
+  if ("stream" in reply) openStream(request, response, reply);
   else parts.responses.send(request, response, answered, reply);
 }
 

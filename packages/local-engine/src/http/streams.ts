@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { StreamReply } from "./call.js";
 import { CONTROL_PLANE_VERSION, CONTROL_PLANE_VERSION_HEADER } from "./negotiation.js";
 
@@ -6,13 +6,17 @@ import { CONTROL_PLANE_VERSION, CONTROL_PLANE_VERSION_HEADER } from "./negotiati
 const MOST_UNSENT_BYTES = 1_048_576;
 
 /** Answers with server-sent events, until the client or the stream ends it. */
-export function openStream(response: ServerResponse, { stream }: StreamReply): void {
+export function openStream(request: IncomingMessage, response: ServerResponse, { stream }: StreamReply): void {
   response.writeHead(200, {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-cache, private",
     "X-Content-Type-Options": "nosniff",
     [CONTROL_PLANE_VERSION_HEADER]: CONTROL_PLANE_VERSION,
   });
+  if (request.method === "HEAD") {
+    response.end();
+    return;
+  }
   response.flushHeaders();
   let stop: (() => void) | undefined;
   const end = (): void => {

@@ -20,6 +20,12 @@ export interface FeedEvent {
 export class Feed {
   private readonly listeners = new Set<(event: FeedEvent) => void>();
   private readonly awaited = new Map<number, Set<() => void>>();
+  private isReleased = false;
+
+  /** Whether the engine is being closed: there is nothing to wait for any more. */
+  get isOver(): boolean {
+    return this.isReleased;
+  }
 
   /** The function returned ends it. */
   subscribe(listener: (event: FeedEvent) => void): () => void {
@@ -27,8 +33,12 @@ export class Feed {
     return () => this.listeners.delete(listener);
   }
 
-  /** Calls back once the run has closed. The function returned takes the call back. */
+  /** Calls back once the run has closed, or the feed is over. The function returned takes the call back. */
   onClosed(run: number, callback: () => void): () => void {
+    if (this.isReleased) {
+      queueMicrotask(callback);
+      return () => {};
+    }
     const callbacks = this.awaited.get(run) ?? new Set();
     this.awaited.set(run, callbacks.add(callback));
     return () => {
@@ -39,6 +49,7 @@ export class Feed {
 
   /** Calls back all who wait for a run to close: nothing closes any more. */
   release(): void {
+    this.isReleased = true;
     for (const callbacks of this.awaited.values()) for (const callback of callbacks) callback();
   }
 

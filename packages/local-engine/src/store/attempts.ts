@@ -23,7 +23,9 @@ export class Attempts {
   private readonly closeAttempt: Statement<never>;
   private readonly touchAttempt: Statement<never>;
   private readonly byId: Statement<AttemptRow>;
-  private readonly byRun: Statement<AttemptRow>;
+  private readonly byNumber: Statement<AttemptRow>;
+  private readonly newest: Statement<AttemptRow>;
+  private readonly following: Statement<AttemptRow>;
   private readonly byPoll: Statement<AttemptRow>;
 
   constructor(db: Connection) {
@@ -37,7 +39,9 @@ export class Attempts {
     );
     this.touchAttempt = db.prepare("UPDATE attempts SET last_heartbeat_at = ? WHERE run = ? AND number = ?");
     this.byId = db.prepare("SELECT * FROM attempts WHERE attempt_id = ?");
-    this.byRun = db.prepare("SELECT * FROM attempts WHERE run = ? ORDER BY number");
+    this.byNumber = db.prepare("SELECT * FROM attempts WHERE run = ? AND number = ?");
+    this.newest = db.prepare("SELECT * FROM attempts WHERE run = ? ORDER BY number DESC LIMIT ?");
+    this.following = db.prepare("SELECT * FROM attempts WHERE run = ? AND event > ? ORDER BY number LIMIT ?");
     this.byPoll = db.prepare(
       `SELECT attempts.* FROM attempts JOIN runs ON runs.id = attempts.run
        WHERE poll_request_id = ? AND attempts.status = 'running' AND attempts.lease_owner = ? AND runs.namespace = ?
@@ -77,9 +81,20 @@ export class Attempts {
     return row === undefined ? undefined : attemptOf(row);
   }
 
-  /** All of a run, in order. */
-  ofRun(run: number): readonly AttemptRecord[] {
-    return this.byRun.all(run).map(attemptOf);
+  /** One of a run; undefined for a wait that timed out, which counts as one. */
+  ofNumber(run: number, number: number): AttemptRecord | undefined {
+    const row = this.byNumber.get(run, number);
+    return row === undefined ? undefined : attemptOf(row);
+  }
+
+  /** The last ones of a run, in order. */
+  newestOf(run: number, limit: number): readonly AttemptRecord[] {
+    return this.newest.all(run, limit).map(attemptOf).toReversed();
+  }
+
+  /** Those of a run that began after an event of its history, in order. */
+  after(run: number, event: number, limit: number): readonly AttemptRecord[] {
+    return this.following.all(run, event, limit).map(attemptOf);
   }
 
   /** What an earlier poll under this id was given, while its lease is valid. */

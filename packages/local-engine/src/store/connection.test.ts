@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -16,6 +16,19 @@ describe("a database file", () => {
     expect(db.pragma("journal_mode")).toBe("wal");
     expect(db.pragma("synchronous")).toBe(2);
     expect(db.pragma("locking_mode")).toBe("exclusive");
+  });
+
+  it("is made for its owner only, its log too, and one that is there keeps its mode", async () => {
+    const folder = temporaryFolder();
+    const file = join(folder, "engine.db");
+    const { engine, client } = await openEngine({ file });
+    await client.started("t", "q");
+    expect(readdirSync(folder)).toContain("engine.db-wal");
+    for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o077).toBe(0);
+    await engine.close();
+    chmodSync(file, 0o640);
+    await createLocalEngine({ file }).close();
+    expect(statSync(file).mode & 0o777).toBe(0o640);
   });
 
   it("is refused to a second engine, in this process and in another, until the first is closed", async () => {

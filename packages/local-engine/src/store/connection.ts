@@ -1,3 +1,4 @@
+import { closeSync, openSync } from "node:fs";
 import Database from "libsql";
 import { isLocalEngineError, LocalEngineError } from "../errors.js";
 
@@ -23,7 +24,7 @@ export interface Connection {
 export type IntegrityCheck = "quick" | "full" | "off";
 
 /**
- * Opens a database file for this process alone, creating it if need be: write-ahead log, and every commit on disk before
+ * Opens a database file for this process alone, creating it if need be, for this user alone (0600): write-ahead log, and every commit on disk before
  * it counts (`synchronous=FULL`; on macOS with a flush of the drive's own cache).
  *
  * @throws {LocalEngineError} `file_in_use`, `file_unusable` or `file_corrupt`
@@ -31,6 +32,7 @@ export type IntegrityCheck = "quick" | "full" | "off";
 export function openConnection(file: string, check: IntegrityCheck): Connection {
   let db: Connection | undefined;
   try {
+    makePrivate(file);
     db = wrap(new Database(file));
     // Exclusive from the first page on: a second process is refused, and one that dies leaves nothing behind.
     db.pragma("locking_mode = EXCLUSIVE");
@@ -47,6 +49,19 @@ export function openConnection(file: string, check: IntegrityCheck): Connection 
   } catch (error) {
     closeQuietly(db);
     throw describeOpening(error, file);
+  }
+}
+
+/**
+ * SQLite would make a new file readable by everybody, payloads and all. Its companions get the mode of the file. One that
+ * is there must not be opened here: closing it again would give up the lock that an engine of this process has on it.
+ */
+function makePrivate(file: string): void {
+  if (file === ":memory:") return;
+  try {
+    closeSync(openSync(file, "wx", 0o600));
+  } catch {
+    // It is there, or SQLite will say better what is wrong.
   }
 }
 

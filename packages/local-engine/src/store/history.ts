@@ -16,15 +16,18 @@ export class History {
 
   constructor(db: Connection) {
     this.insert = db.prepare("INSERT INTO events (run, sequence, type, at, data) VALUES (?, ?, ?, ?, ?)");
-    this.select = db.prepare("SELECT sequence, type, at, data FROM events WHERE run = ? ORDER BY sequence");
+    this.select = db.prepare(
+      "SELECT sequence, type, at, data FROM events WHERE run = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+    );
   }
 
   append(run: number, sequence: number, type: EventType, at: Micros, data: EventRecord["data"]): void {
     this.insert.run(run, sequence, type, at, JSON.stringify(data));
   }
 
-  ofRun(run: number): readonly EventRecord[] {
-    return this.select.all(run).map(({ sequence, type, at, data }) => ({
+  /** Those of a run that follow one of its events, in order. */
+  after(run: number, sequence: number, limit: number): readonly EventRecord[] {
+    return this.select.all(run, sequence, limit).map(({ sequence, type, at, data }) => ({
       sequence,
       type,
       at,

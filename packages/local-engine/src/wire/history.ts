@@ -22,11 +22,14 @@ import {
 import { policyToWire } from "./policy.js";
 import { timestamp } from "./time.js";
 
-/** All that a run's history is told from. */
+/** All that a part of a run's history is told from. */
 export interface Recorded extends HistorySubject {
   readonly fingerprint: string;
   readonly result: string | null;
+  /** Those that began in this part, with the one before them: its failure is the first one's payload. */
   readonly attempts: readonly AttemptRecord[];
+  /** Of the run. */
+  readonly lastAttempt: AttemptRecord | undefined;
   readonly events: readonly EventRecord[];
 }
 
@@ -37,7 +40,7 @@ interface WireEvent {
   readonly payload: Readonly<Record<string, unknown>>;
 }
 
-/** The events of a run in their order, told from its rows. */
+/** Events of a run in their order, told from its rows: those of the part, and the first and last ones in any case. */
 export function historyToWire(recorded: Recorded): readonly WireEvent[] {
   const { attempts, events } = recorded;
   return [
@@ -118,9 +121,8 @@ function startedEvent(recorded: Recorded, attempt: AttemptRecord): WireEvent {
 }
 
 function completionEvents(recorded: Recorded): readonly WireEvent[] {
-  const { run, attempts, result } = recorded;
+  const { run, lastAttempt: attempt, result } = recorded;
   const { state } = run;
-  const attempt = attempts.at(-1);
   if (state.status !== "completed" || attempt === undefined) return [];
   const at = state.closedAt ?? state.lastProgressAt;
   return [
