@@ -229,7 +229,7 @@ describe.each(ENGINES)("on $name,", ({ isReal, make }) => {
           return undefined;
         },
         {},
-        { leaseMs: 1_000 },
+        { leaseMs: 2_000 },
       );
       const execution = await engine.schedule({ type: "lamps.dim" });
       await running.until(() => carrier.received.length === 1);

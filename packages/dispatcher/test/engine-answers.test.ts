@@ -111,7 +111,7 @@ describe.each(ENGINES)("an engine that is $name", ({ make }) => {
     running = await startDispatcher(engine, { config: oneCarrier(held.url, ["t"]) });
     const stop = JSON.stringify({ can_continue: false, cancel_requested: true, reason: "activity_cancelled" });
     engine.interfere = ({ verb }) => (verb === "heartbeat" ? { status: 200, body: stop } : undefined);
-    const execution = await engine.schedule({ type: "t", heartbeatTimeoutMs: 1_000 });
+    const execution = await engine.schedule({ type: "t", heartbeatTimeoutMs: 3_000 });
     await engine.untilStatus(execution, "failed");
     expect(execution.outcomes[0]?.body["failure"]).toMatchObject({ kind: "cancellation", cancelled: true });
     await running.until(() => running.eventsOf("task_ended").length === 1);

@@ -34,6 +34,8 @@ const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
 /** So many server errors in a row, and nothing else, make a result suspect. */
 const SUSPECT_AFTER = 8;
+/** `type` of the failure that stands for what the engine does not accept. */
+const REPORT_REJECTED = "ReportRejected";
 
 /**
  * Reports an outcome, through outages, until the engine has answered or the lease has surely run out. A lease that has run
@@ -79,11 +81,15 @@ export async function reportOutcome(
     if (signal.aborted) return { kind: "lost", reason: "given_up" };
     serverErrors = answer.status === 500 ? serverErrors + 1 : 0;
     // An engine that fails on this result alone would have the task run again and again, for ever.
-    if (serverErrors >= SUSPECT_AFTER && report.kind === "complete" && (await engineWorks())) {
+    if (serverErrors >= SUSPECT_AFTER) {
       const message = `every one of ${serverErrors} tries was a server error`;
-      onRejected?.(message, 500);
-      report = rejectedReport(report, 500, message);
-      continue;
+      const next = acceptableInstead(report, { status: 500, message });
+      if (next !== undefined && (await engineWorks())) {
+        onRejected?.(message, 500);
+        report = next;
+        serverErrors = 0;
+        continue;
+      }
     }
     const wanted = Math.max(
       backoffDelay(tries, FIRST_RETRY_MS, LONGEST_RETRY_MS),
@@ -95,13 +101,23 @@ export async function reportOutcome(
   }
 }
 
-/** What the engine may take in place of what it has refused: first a failure that says so, then the barest one. */
+/**
+ * What the engine may take in place of what it has refused. A failure goes without its details first, as retry policies
+ * know failures by their type; then, as a result at once, it becomes a bare failure that says what happened.
+ */
 function acceptableInstead(
   report: Report,
-  { status, message }: Extract<ReportOutcome, { kind: "rejected" }>,
+  { status, message }: Pick<Extract<ReportOutcome, { kind: "rejected" }>, "status" | "message">,
 ): Report | undefined {
-  const isBare = report.kind === "fail" && report.failure.type === "ReportRejected";
-  return isBare ? undefined : rejectedReport(report, status, message);
+  if (report.kind === "fail") {
+    const { failure } = report;
+    if (failure.type === REPORT_REJECTED) return undefined;
+    if (failure.details !== null) {
+      const why = `(Without its details, which the engine does not accept (${status}): ${message})`;
+      return { kind: "fail", failure: { ...failure, message: `${failure.message} ${why}`, details: null } };
+    }
+  }
+  return rejectedReport(report, status, message);
 }
 
 function rejectedReport(report: Report, status: number, message: string): Report {
@@ -112,7 +128,7 @@ function rejectedReport(report: Report, status: number, message: string): Report
     kind: "fail",
     failure: {
       message: `The engine does not accept the ${what} (${status}): ${message}${original}`,
-      type: "ReportRejected",
+      type: REPORT_REJECTED,
       kind: "application",
       cancelled: false,
       malformed_output: false,

@@ -21,6 +21,11 @@ export interface RealEngineOptions extends EngineOptions {
   readonly externalExecutorConfig?: string;
 }
 
+/** What is started, with more fields of the engine's own request. */
+export interface RealSpec extends ActivitySpec {
+  readonly request?: Readonly<Record<string, unknown>>;
+}
+
 const OPERATOR_TOKEN = "operator-t0ken";
 const LOOK_EVERY_MS = 20;
 
@@ -121,13 +126,14 @@ export class RealEngine implements EngineUnderTest {
     return this.calls.filter((call) => call.verb === verb);
   }
 
-  async schedule(spec: ActivitySpec): Promise<Activity> {
+  async schedule(spec: RealSpec): Promise<Activity> {
     const { type, taskQueue = "lamps", namespace = "default", maxAttempts = 1, backoffMs } = spec;
     const started = await this.clientOf(namespace).started(type, taskQueue, {
       ...(spec.arguments == null ? {} : { input: spec.arguments }),
       retry_policy: { max_attempts: maxAttempts, backoff_seconds: [seconds(backoffMs) ?? 0] },
       ...(spec.startToCloseMs === undefined ? {} : { start_to_close_timeout_seconds: seconds(spec.startToCloseMs) }),
       ...(spec.heartbeatTimeoutMs === undefined ? {} : { heartbeat_timeout_seconds: seconds(spec.heartbeatTimeoutMs) }),
+      ...spec.request,
     });
     const activity = new Seen(started);
     this.activities.add(activity);
