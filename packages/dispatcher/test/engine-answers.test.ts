@@ -1,15 +1,17 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { DispatcherOptions } from "../src/dispatch/options.js";
 import { type ForeignCarrier, startForeignCarrier } from "./support/foreign-carrier.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
-import { type EngineCall, ScriptedEngine } from "./support/scripted-engine.js";
+import { completes as completesOn, type EngineCall, type EngineUnderTest } from "./support/engine-under-test.js";
+import { ENGINES } from "./support/engines.js";
 
-let engine: ScriptedEngine;
+let makeEngine: () => EngineUnderTest;
+let engine: EngineUnderTest;
 let carrier: ForeignCarrier;
 let running: Running;
 
 async function begin(options: DispatcherOptions = {}): Promise<void> {
-  engine = new ScriptedEngine();
+  engine = makeEngine();
   await engine.start();
   carrier = await startForeignCarrier();
   running = await startDispatcher(engine, { config: oneCarrier(carrier.url, ["t"]), ...options });
@@ -32,14 +34,18 @@ function once(verb: string, status: number, body: object): () => boolean {
   return () => done;
 }
 
-const completes = (): Promise<void> => engine.untilStatus(engine.schedule({ type: "t" }), "completed");
+const completes = () => completesOn(engine, { type: "t" });
 
-describe("an engine", () => {
+describe.each(ENGINES)("an engine that is $name", ({ make }) => {
+  beforeEach(() => {
+    makeEngine = make;
+  });
+
   it("that forgot a registration says so to the worker's heartbeat, and gets it again", async () => {
     await begin({ workerHeartbeatMs: 50 });
     await engine.until(() => engine.callsOf("worker_heartbeat").length > 1);
-    engine.workers.clear();
-    await engine.until(() => engine.workers.size === 1);
+    await engine.forgetWorkers();
+    await engine.until(async () => (await engine.workerIds()).length === 1);
     expect(running.eventsOf("registration_lost")[0]).toMatchObject({ reason: "worker_not_registered" });
     await completes();
   });
@@ -105,21 +111,11 @@ describe("an engine", () => {
     running = await startDispatcher(engine, { config: oneCarrier(held.url, ["t"]) });
     const stop = JSON.stringify({ can_continue: false, cancel_requested: true, reason: "activity_cancelled" });
     engine.interfere = ({ verb }) => (verb === "heartbeat" ? { status: 200, body: stop } : undefined);
-    const execution = engine.schedule({ type: "t", heartbeatTimeoutMs: 300 });
+    const execution = await engine.schedule({ type: "t", heartbeatTimeoutMs: 3_000 });
     await engine.untilStatus(execution, "failed");
     expect(execution.outcomes[0]?.body["failure"]).toMatchObject({ kind: "cancellation", cancelled: true });
     await running.until(() => running.eventsOf("task_ended").length === 1);
     expect(running.eventsOf("task_ended")).toMatchObject([{ end: "cancelled", detail: "activity_cancelled" }]);
     await held.close();
-  });
-
-  it("whose protocol has another major version is not spoken to", async () => {
-    engine = new ScriptedEngine({ version: "2.0" });
-    await engine.start();
-    carrier = await startForeignCarrier();
-    running = await startDispatcher(engine, { config: oneCarrier(carrier.url, ["t"]) });
-    await running.until(() => running.eventsOf("engine_refused").length > 0);
-    expect(running.eventsOf("engine_refused")[0]).toMatchObject({ reason: "unsupported_protocol_version" });
-    expect(engine.callsOf("register")).toEqual([]);
   });
 });

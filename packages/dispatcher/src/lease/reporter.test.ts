@@ -112,18 +112,51 @@ describe("a report", () => {
     expect(new Set((await report(mixed, { leaseMs: 300_000 })).sent)).toEqual(new Set(["complete"]));
   });
 
+  const lampOffline: FailureReport = {
+    message: "The lamp does not answer.",
+    type: "LampOffline",
+    kind: "application",
+    cancelled: false,
+    malformed_output: false,
+    retryable: true,
+    non_retryable: false,
+    details: null,
+  };
+
   it("of a failure that is not accepted keeps whether it may be retried, and what it was", async () => {
-    const failure: FailureReport = {
-      message: "The lamp does not answer.",
-      kind: "application",
-      cancelled: false,
-      malformed_output: false,
-      retryable: true,
-      non_retryable: false,
-      details: null,
-    };
-    const { failures } = await report([rejected, { kind: "recorded" }], { outcome: { kind: "fail", failure } });
-    expect(failures[1]).toMatchObject({ retryable: true, non_retryable: false });
+    const outcome: Report = { kind: "fail", failure: lampOffline };
+    const { failures } = await report([rejected, { kind: "recorded" }], { outcome });
+    expect(failures[1]).toMatchObject({ type: "ReportRejected", retryable: true, non_retryable: false });
     expect(failures[1]?.message).toContain("It was: The lamp does not answer.");
+  });
+
+  it("of a failure whose details are not accepted goes without them, under its own type", async () => {
+    const details = { codec: "avro", external_storage: { uri: "file:///lamps/7" } };
+    const outcome: Report = { kind: "fail", failure: { ...lampOffline, details } };
+    const { done, failures } = await report([rejected, { kind: "recorded" }], { outcome });
+    expect(done).toMatchObject({ kind: "recorded" });
+    expect(failures[1]).toEqual({
+      ...lampOffline,
+      message: "The lamp does not answer. (Without its details, which the engine does not accept (422): no such codec)",
+    });
+    const refused = await report([rejected], { outcome });
+    expect(refused.failures.map(({ type }) => type)).toEqual(["LampOffline", "LampOffline", "ReportRejected"]);
+    expect(refused.done).toMatchObject({ kind: "lost" });
+  });
+
+  it("of a failure that is a server error every time gives way likewise: it would run again for ever", async () => {
+    const broken: Unavailable = { ...lostAnswer, why: "Server Error", status: 500 };
+    const details = { codec: "avro", blob: "wwHioz3/VYAiNwoIZG9uZQ==" };
+    const outcome: Report = { kind: "fail", failure: { ...lampOffline, details } };
+    const { done, failures } = await report([...Array.from({ length: 16 }, () => broken), { kind: "recorded" }], {
+      outcome,
+      leaseMs: 300_000,
+    });
+    expect(done).toMatchObject({ kind: "recorded" });
+    expect(failures.map((failure) => failure.details === null)).toEqual([
+      ...Array.from({ length: 8 }, () => false),
+      ...Array.from({ length: 9 }, () => true),
+    ]);
+    expect(failures.at(-1)?.type).toBe("ReportRejected");
   });
 });

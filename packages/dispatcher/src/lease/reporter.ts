@@ -36,6 +36,8 @@ const LONGEST_RETRY_MS = 10_000;
 const SUSPECT_AFTER = 8;
 /** Statuses that say "later", or that the engine was not reached. */
 const OUTAGES: ReadonlySet<number | null> = new Set([null, 429, 502, 503, 504]);
+/** `type` of the failure that stands for what the engine does not accept. */
+const REPORT_REJECTED = "ReportRejected";
 
 /**
  * Reports an outcome, through outages, until the engine has answered or the lease has surely run out. A lease that has run
@@ -81,12 +83,16 @@ export async function reportOutcome(
     if (signal.aborted) return { kind: "lost", reason: "given_up" };
     const { status } = answer;
     errors = OUTAGES.has(status) ? 0 : errors + 1;
-    // An engine, or a proxy, that fails on this result alone would never let it pass.
-    if (status !== null && errors >= SUSPECT_AFTER && report.kind === "complete" && (await engineWorks())) {
+    // An engine, or a proxy, that fails on this report alone would never let it pass.
+    if (status !== null && errors >= SUSPECT_AFTER) {
       const message = `every one of ${errors} tries was ${unavailable ? "a server error" : "refused"}`;
-      onRejected?.(message, status);
-      report = rejectedReport(report, status, message);
-      continue;
+      const next = acceptableInstead(report, { status, message });
+      if (next !== undefined && (await engineWorks())) {
+        onRejected?.(message, status);
+        report = next;
+        errors = 0;
+        continue;
+      }
     }
     const wanted = Math.max(
       backoffDelay(tries, FIRST_RETRY_MS, LONGEST_RETRY_MS),
@@ -98,13 +104,23 @@ export async function reportOutcome(
   }
 }
 
-/** What the engine may take in place of what it has refused: first a failure that says so, then the barest one. */
+/**
+ * What the engine may take in place of what it has refused. A failure goes without its details first, as retry policies
+ * know failures by their type; then, as a result at once, it becomes a bare failure that says what happened.
+ */
 function acceptableInstead(
   report: Report,
-  { status, message }: Extract<ReportOutcome, { kind: "rejected" }>,
+  { status, message }: Pick<Extract<ReportOutcome, { kind: "rejected" }>, "status" | "message">,
 ): Report | undefined {
-  const isBare = report.kind === "fail" && report.failure.type === "ReportRejected";
-  return isBare ? undefined : rejectedReport(report, status, message);
+  if (report.kind === "fail") {
+    const { failure } = report;
+    if (failure.type === REPORT_REJECTED) return undefined;
+    if (failure.details !== null) {
+      const why = `(Without its details, which the engine does not accept (${status}): ${message})`;
+      return { kind: "fail", failure: { ...failure, message: `${failure.message} ${why}`, details: null } };
+    }
+  }
+  return rejectedReport(report, status, message);
 }
 
 function rejectedReport(report: Report, status: number, message: string): Report {
@@ -115,7 +131,7 @@ function rejectedReport(report: Report, status: number, message: string): Report
     kind: "fail",
     failure: {
       message: `The engine does not accept the ${what} (${status}): ${message}${original}`,
-      type: "ReportRejected",
+      type: REPORT_REJECTED,
       kind: "application",
       cancelled: false,
       malformed_output: false,

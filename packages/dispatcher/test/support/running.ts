@@ -2,7 +2,7 @@ import type { Dispatcher } from "../../src/dispatch/api.js";
 import { createDispatcher } from "../../src/dispatch/dispatcher.js";
 import type { DispatcherOptions } from "../../src/dispatch/options.js";
 import type { DispatcherEvent } from "../../src/observe/events.js";
-import type { ScriptedEngine } from "./scripted-engine.js";
+import { type EngineUnderTest, WORKER_TOKEN } from "./engine-under-test.js";
 
 /** A dispatcher under test, with what it has said. */
 export interface Running {
@@ -29,11 +29,14 @@ export function oneCarrier(url: string, types: readonly string[], carrier: objec
   };
 }
 
-export async function startDispatcher(engine: ScriptedEngine, options: DispatcherOptions): Promise<Running> {
+export async function startDispatcher(
+  engine: Pick<EngineUnderTest, "url">,
+  options: DispatcherOptions,
+): Promise<Running> {
   const dispatcher = createDispatcher({
     environment: {},
     profilesPath: "does-not-exist.json",
-    connection: { serverUrl: engine.url, token: "engine-t0ken" },
+    connection: { serverUrl: engine.url, token: WORKER_TOKEN },
     requestTimeoutMs: 5_000,
     drainMs: 5_000,
     ...options,

@@ -1,47 +1,41 @@
 import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, ServerResponse } from "node:http";
+import {
+  type Activity,
+  type ActivitySpec,
+  type ActivityState,
+  type Attempt,
+  type Awaitable,
+  type EngineCall,
+  type EngineOptions,
+  type EngineUnderTest,
+  type Interference,
+  type Json,
+  type RecordedOutcome,
+  seconds,
+  verbOf,
+  WORKER_TOKEN,
+} from "./engine-under-test.js";
 import { type Loopback, listen } from "./loopback.js";
 
-type Json = Readonly<Record<string, unknown>>;
-
-export interface ActivitySpec {
-  readonly type: string;
-  readonly taskQueue?: string;
-  readonly namespace?: string;
-  readonly arguments?: Json | null;
-  readonly maxAttempts?: number;
-  readonly backoffMs?: number;
-  readonly startToCloseMs?: number;
-  readonly heartbeatTimeoutMs?: number;
+/** What a scripted engine alone can say with a task, and times below a second. */
+export interface ScriptedSpec extends ActivitySpec {
   readonly externalExecutor?: Json;
   readonly traceparent?: string;
 }
 
-/** One outcome that the engine has taken: there must be one at most for each attempt. */
-export interface RecordedOutcome {
-  readonly attemptId: string;
-  readonly attempt: number;
-  readonly verb: "complete" | "fail";
-  readonly body: Json;
-}
-
-interface Attempt {
-  readonly id: string;
-  readonly number: number;
-  readonly taskId: string;
+interface ScriptedAttempt extends Attempt {
   status: "running" | "completed" | "failed" | "superseded" | "cancelled";
 }
 
-/** An activity as the engine keeps it. */
-export interface Execution {
-  readonly id: string;
-  readonly spec: ActivitySpec;
-  readonly workflowId: string;
+/** An activity as the scripted engine keeps it. */
+export interface Execution extends Activity {
+  readonly spec: ScriptedSpec;
   readonly namespace: string;
   readonly taskQueue: string;
-  readonly attempts: Attempt[];
+  readonly attempts: ScriptedAttempt[];
   readonly outcomes: RecordedOutcome[];
-  status: "pending" | "running" | "completed" | "failed" | "cancelled";
+  status: ActivityState;
   taskId: string;
   readyAt: number;
   owner: string;
@@ -62,28 +56,8 @@ interface HeldPoll {
   readonly answer: (task: Json | null) => void;
 }
 
-/** Answers a request in place of the engine; undefined lets the engine answer. */
-export type Interference = (
-  request: EngineCall,
-) => { status: number; headers?: Record<string, string>; body: string } | undefined;
-
-export interface EngineCall {
-  readonly method: string;
-  readonly path: string;
-  /** `poll`, `complete`, `fail`, `heartbeat`, `register`, `worker_heartbeat`, `deregister`, `cluster_info`. */
-  readonly verb: string;
-  readonly headers: IncomingMessage["headers"];
-  readonly body: Json;
-}
-
-export interface ScriptedEngineOptions {
+export interface ScriptedEngineOptions extends EngineOptions {
   readonly version?: string;
-  readonly token?: string;
-  readonly leaseMs?: number;
-  /** How long polls are held at most. */
-  readonly longPollMs?: number;
-  /** Added to its clock, so that it disagrees with this machine's. */
-  readonly skewMs?: number;
   /** Whether a repeated poll is answered alike. Default: for versions after 1.0. */
   readonly idempotentPolls?: boolean;
 }
@@ -92,7 +66,7 @@ export interface ScriptedEngineOptions {
  * An engine in memory that keeps to the worker protocol: registration, held polls, leases that run out, retries under new
  * task ids, ownership checks, cancellation. It keeps every outcome it has taken.
  */
-export class ScriptedEngine {
+export class ScriptedEngine implements EngineUnderTest {
   readonly executions = new Map<string, Execution>();
   readonly workers = new Map<string, Worker>();
   readonly calls: EngineCall[] = [];
@@ -101,7 +75,7 @@ export class ScriptedEngine {
   interfere: Interference = () => undefined;
   private readonly options: Required<ScriptedEngineOptions>;
   private readonly tasks = new Map<string, Execution>();
-  private readonly byAttempt = new Map<string, { execution: Execution; attempt: Attempt }>();
+  private readonly byAttempt = new Map<string, { execution: Execution; attempt: ScriptedAttempt }>();
   private readonly held = new Set<HeldPoll>();
   private readonly polls = new Map<string, Json | null>();
   private ready: Execution[] = [];
@@ -114,7 +88,7 @@ export class ScriptedEngine {
     const version = options.version ?? "1.15";
     this.options = {
       version,
-      token: "engine-t0ken",
+      token: WORKER_TOKEN,
       leaseMs: 300_000,
       longPollMs: 1_000,
       skewMs: 0,
@@ -148,7 +122,7 @@ export class ScriptedEngine {
   }
 
   /** Schedules an activity. */
-  schedule(spec: ActivitySpec): Execution {
+  schedule(spec: ScriptedSpec): Execution {
     const number = String(this.nextId++).padStart(6, "0");
     const execution: Execution = {
       id: `execution-${number}`,
@@ -172,24 +146,42 @@ export class ScriptedEngine {
     return execution;
   }
 
-  /** Closes the run: its handler is to stop, and outcomes no longer count. */
-  cancel(execution: Execution): void {
-    execution.status = "cancelled";
+  cancel(activity: Activity): void {
+    this.close(activity, "cancelled");
+  }
+
+  terminate(activity: Activity): void {
+    this.close(activity, "terminated");
+  }
+
+  private close({ id }: Activity, status: "cancelled" | "terminated"): void {
+    const execution = this.executions.get(id);
+    if (execution === undefined) throw new Error(`${id} is not this engine's`);
+    execution.status = status;
     const attempt = execution.attempts.at(-1);
     if (attempt?.status === "running") attempt.status = "cancelled";
     this.changed();
   }
 
-  /** Takes the lease away at once, as if it had run out, and hands the task out again. */
-  expire(execution: Execution): void {
-    execution.leaseExpiresAt = 0;
-    this.sweep();
+  list(namespace = "default"): readonly Execution[] {
+    return [...this.executions.values()].filter((execution) => execution.namespace === namespace);
   }
 
+  workerIds(): readonly string[] {
+    return [...this.workers.keys()];
+  }
+
+  forgetWorkers(): void {
+    this.workers.clear();
+  }
+
+  /** Nothing to do: what is seen of an activity is the activity itself. */
+  refresh(): void {}
+
   /** Resolves once the condition holds; it is looked at whenever something changes. */
-  async until(condition: () => boolean, what = "the engine's state"): Promise<void> {
+  async until(condition: () => Awaitable<boolean>, what = "the engine's state"): Promise<void> {
     const deadline = Date.now() + 120_000;
-    while (!condition()) {
+    while (!(await condition())) {
       if (Date.now() > deadline) throw new Error(`${what} did not come about`);
       await new Promise<void>((resolve) => {
         this.waiters.push(resolve);
@@ -198,7 +190,7 @@ export class ScriptedEngine {
     }
   }
 
-  untilStatus(execution: Execution, ...statuses: readonly Execution["status"][]): Promise<void> {
+  untilStatus(execution: Activity, ...statuses: readonly ActivityState[]): Promise<void> {
     return this.until(() => statuses.includes(execution.status), `${execution.id} ${statuses.join(" or ")}`);
   }
 
@@ -251,7 +243,7 @@ export class ScriptedEngine {
     this.ready.splice(index, 1);
     const { spec } = execution;
     const number = execution.attempts.length + 1;
-    const attempt: Attempt = {
+    const attempt: ScriptedAttempt = {
       id: `ATTEMPT-${execution.id}-${number}`,
       number,
       taskId: execution.taskId,
@@ -323,6 +315,8 @@ export class ScriptedEngine {
     if (this.keepCalls) this.calls.push(call);
     const interference = this.interfere(call);
     if (interference !== undefined) {
+      // A response that is no connection's: what is written there is lost.
+      if (interference.acts === true) this.answer(call, new ServerResponse(request));
       response.writeHead(interference.status, { "content-type": "application/json", ...interference.headers });
       response.end(interference.body);
       return;
@@ -488,7 +482,7 @@ export class ScriptedEngine {
     else this.record(execution, attempt, { verb: verb as "complete" | "fail", body, ids }, response);
   }
 
-  private heartbeat(execution: Execution, attempt: Attempt, ids: Json, response: ServerResponse): void {
+  private heartbeat(execution: Execution, attempt: ScriptedAttempt, ids: Json, response: ServerResponse): void {
     execution.heartbeats++;
     const cancelled = attempt.status === "cancelled";
     const running = attempt.status === "running";
@@ -498,8 +492,8 @@ export class ScriptedEngine {
       lease_owner: execution.owner,
       cancel_requested: cancelled,
       can_continue: running,
-      reason: running ? null : cancelled ? "run_cancelled" : "attempt_closed",
-      run_closed_reason: cancelled ? "cancelled" : null,
+      reason: running ? null : cancelled ? `run_${execution.status}` : "attempt_closed",
+      run_closed_reason: cancelled ? execution.status : null,
       heartbeat_recorded: running,
       lease_expires_at: running ? new Date(execution.leaseExpiresAt).toISOString() : null,
     });
@@ -507,7 +501,7 @@ export class ScriptedEngine {
 
   private record(
     execution: Execution,
-    attempt: Attempt,
+    attempt: ScriptedAttempt,
     { verb, body, ids }: { verb: "complete" | "fail"; body: Json; ids: Json },
     response: ServerResponse,
   ): void {
@@ -517,7 +511,7 @@ export class ScriptedEngine {
         ...ids,
         outcome: "ignored",
         recorded: false,
-        reason: "run_cancelled",
+        reason: `run_${execution.status}`,
         error: "closed",
       });
       return;
@@ -553,15 +547,4 @@ export class ScriptedEngine {
     });
     this.serve();
   }
-}
-
-function seconds(ms: number | undefined): number | null {
-  return ms === undefined ? null : ms / 1000;
-}
-
-function verbOf(method: string, path: string): string {
-  if (path === "/api/cluster/info") return "cluster_info";
-  if (path === "/api/worker/heartbeat") return "worker_heartbeat";
-  if (method === "DELETE" && path.startsWith("/api/worker/registrations/")) return "deregister";
-  return path.split("/").at(-1) ?? "";
 }
