@@ -257,7 +257,10 @@ describe("a storage call", () => {
 
   it.each([
     ["by the task's deadline", (clock: FakeClock) => clock.advance(10 * 60_000)],
-    ["when the caller goes away", (_: FakeClock, caller: AbortController) => caller.abort(new CallerDisconnected())],
+    [
+      "when the caller goes away",
+      async (_: FakeClock, caller: AbortController) => caller.abort(new CallerDisconnected()),
+    ],
   ])("that brings away a failure's details is ended %s, and the failure stands", async (_, end) => {
     const clock = new FakeClock();
     const caller = new AbortController();

@@ -60,6 +60,9 @@ export class DueTimer {
     } catch (error) {
       if (this.isStopped) return;
       this.context.logger.error({ error }, "Deadlines could not be enforced; trying again.");
+      // Not only once what comes next is due: this is due already.
+      this.cancel();
+      this.armedFor = this.context.now();
       this.cancel = this.context.clock.schedule(RETRY_MS, () => {
         void this.fire();
       });

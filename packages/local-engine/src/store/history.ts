@@ -26,8 +26,8 @@ export class History {
   }
 
   /** Those of a run that follow one of its events, in order. */
-  after(run: number, sequence: number, limit: number): readonly EventRecord[] {
-    return this.select.all(run, sequence, limit).map(({ sequence, type, at, data }) => ({
+  after(run: number, event: number, limit: number): readonly EventRecord[] {
+    return this.select.all(run, event, limit).map(({ sequence, type, at, data }) => ({
       sequence,
       type,
       at,
