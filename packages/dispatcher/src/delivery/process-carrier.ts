@@ -77,7 +77,8 @@ export class ProcessDeliverer {
       let cancelKill: (() => void) | undefined;
       const stop = (): void => {
         endGroup(child, "SIGTERM");
-        cancelKill = clock.schedule(TERMINATION_GRACE_MS, () => {
+        // Called off past its limit, it has been asked already.
+        cancelKill ??= clock.schedule(TERMINATION_GRACE_MS, () => {
           endGroup(child, "SIGKILL");
         });
       };
