@@ -86,6 +86,7 @@ export function resolveConnection(inputs: ConnectionInputs): ConnectionSettings 
     ),
   };
   checkServerUrl(settings.serverUrl);
+  checkToken(settings.token);
   return settings;
 }
 
@@ -132,6 +133,15 @@ function checkServerUrl({ value, source }: Setting<string>): void {
   if (url === undefined || !/^https?:$/.test(url.protocol)) throw new TypeError(`The server URL ${fix}`);
   if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
     throw new TypeError(`The server URL ${fix}`);
+  }
+}
+
+/** What is no header's value would look like an engine that cannot be reached. */
+function checkToken({ value, source }: Setting<string | null>): void {
+  if (value !== null && !/^[\x21-\x7e]+$/.test(value)) {
+    throw new TypeError(
+      `The token (from the ${source}) must be visible ASCII characters, without spaces and line ends`,
+    );
   }
 }
 

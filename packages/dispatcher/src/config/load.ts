@@ -5,7 +5,7 @@ import { configError, ExecutorConfigError } from "./errors.js";
 import { entriesOf, fieldOf, integerField, isObject, listField, textField } from "./fields.js";
 import { meaningErrors } from "./meaning.js";
 import type { ActivityMapping, AuthReference, ConfigDefaults, ExecutorConfig } from "./model.js";
-import { applyOverlay } from "./overlay.js";
+import { applyOverlay, unknownOverlay } from "./overlay.js";
 import { describePath } from "./redact.js";
 import { shapeErrors } from "./shape.js";
 
@@ -23,8 +23,11 @@ export interface ParseConfigOptions {
  * @throws {ExecutorConfigError} with everything that is wrong with it
  */
 export function parseExecutorConfig(document: unknown, options: ParseConfigOptions = {}): ExecutorConfig {
-  const merged = options.overlay === undefined ? document : applyOverlay(document, options.overlay);
-  const errors = [...shapeErrors(merged), ...meaningErrors(merged, options.knownHandlers)];
+  const { overlay, knownHandlers } = options;
+  const merged = overlay === undefined ? document : applyOverlay(document, overlay);
+  const unknown = overlay !== undefined && merged === undefined ? [unknownOverlay(overlay)] : [];
+  const found = merged ?? document;
+  const errors = [...unknown, ...shapeErrors(found), ...meaningErrors(found, knownHandlers)];
   if (errors.length > 0) throw new ExecutorConfigError(errors);
   return readConfig(merged);
 }

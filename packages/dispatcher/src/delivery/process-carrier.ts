@@ -29,6 +29,7 @@ const STDERR_PREVIEW_BYTES = 2_000;
 /** Delivers tasks to commands: the envelope on standard input, the result on standard output. */
 export class ProcessDeliverer {
   private readonly options: ProcessDelivererOptions;
+  private readonly running = new Set<ChildProcessByStdio<Writable, Readable, Readable>>();
 
   constructor(options: ProcessDelivererOptions) {
     this.options = options;
@@ -57,6 +58,11 @@ export class ProcessDeliverer {
     return this.run(child, { body, limit, signal });
   }
 
+  /** Kills all that runs, groups and all. */
+  kill(): void {
+    for (const child of this.running) endGroup(child, "SIGKILL");
+  }
+
   private environmentOf({ environment }: ProcessCarrier): Record<string, string> {
     const inherited = PASSED_ON.flatMap((name) => {
       const value = this.options.environment[name];
@@ -70,6 +76,7 @@ export class ProcessDeliverer {
     { body, limit, signal }: Omit<ProcessDelivery, "carrier">,
   ): Promise<DeliveryAnswer | AbortedDelivery> {
     const { clock, outputLimitBytes } = this.options;
+    this.running.add(child);
     return new Promise((resolve) => {
       const stdout = new Collected(outputLimitBytes);
       const stderr = new Collected(STDERR_PREVIEW_BYTES);
@@ -77,7 +84,8 @@ export class ProcessDeliverer {
       let cancelKill: (() => void) | undefined;
       const stop = (): void => {
         endGroup(child, "SIGTERM");
-        cancelKill = clock.schedule(TERMINATION_GRACE_MS, () => {
+        // Called off past its limit, it has been asked already.
+        cancelKill ??= clock.schedule(TERMINATION_GRACE_MS, () => {
           endGroup(child, "SIGKILL");
         });
       };
@@ -87,6 +95,7 @@ export class ProcessDeliverer {
       });
       signal.addEventListener("abort", stop, { once: true });
       const finish = (answer: DeliveryAnswer): void => {
+        this.running.delete(child);
         cancelTimer();
         cancelKill?.();
         signal.removeEventListener("abort", stop);

@@ -224,8 +224,11 @@ function processReport(task: LeasedTask, answer: ProcessAnswer, context: Mapping
   if (read.result !== undefined && (exitCode === 0 || read.result.failed)) return resultReport(read.result);
   const more = { exit_code: exitCode, signal, stderr_preview: context.scrub(stderrPreview).slice(0, PREVIEW_LENGTH) };
   const ended = signal === null ? `exited with ${String(exitCode)}` : `was ended by ${signal}`;
-  if (exitCode === 0 || exitCode === EXIT_MALFORMED) {
-    return malformed(`The process of ${context.carrier} ${ended}`, exitCode === 0 ? read.problem : undefined, context, {
+  // It was killed for that; its end is no crash of its own.
+  const wroteTooMuch = "problem" in stdout && stdout.problem === "too_large";
+  if (exitCode === 0 || exitCode === EXIT_MALFORMED || wroteTooMuch) {
+    const problem = exitCode === EXIT_MALFORMED ? undefined : read.problem;
+    return malformed(`The process of ${context.carrier} ${ended}`, problem, context, {
       preview: text ?? "",
       more,
       retryable: false,

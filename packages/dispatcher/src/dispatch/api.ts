@@ -52,6 +52,11 @@ export interface Dispatcher {
   /** Stops leasing, waits for tasks in flight as long as `drainMs` says, gives up the rest, and deregisters. */
   drain(): Promise<DrainReport>;
   /**
+   * For a process that is about to exit without a drain: kills the commands of process carriers, which would outlive it.
+   * Nothing is reported.
+   */
+  kill(): void;
+  /**
    * Reads the executor config and the profiles again; tokens count from then on, the engine's address does not change.
    * False when the config is broken: the old one stays in use.
    */

@@ -12,7 +12,7 @@ export interface BreakerOptions {
   readonly firstPauseMs: number;
   readonly longestPauseMs: number;
   /** Whether the carrier can be connected to; costs no task. */
-  readonly probe: () => Promise<boolean>;
+  readonly probe: (signal: AbortSignal) => Promise<boolean>;
   readonly onState: (state: BreakerState, failures: number, pauseMs: number | null) => void;
 }
 
@@ -28,7 +28,7 @@ export class CarrierBreaker {
   private pauses = 0;
   private trialGiven = false;
   private cancelPause = (): void => {};
-  private closedForGood = false;
+  private readonly ending = new AbortController();
 
   constructor(options: BreakerOptions) {
     this.options = options;
@@ -79,9 +79,9 @@ export class CarrierBreaker {
     }
   }
 
-  /** Ends its timers. */
+  /** Ends its timers and probes. */
   close(): void {
-    this.closedForGood = true;
+    this.ending.abort();
     this.cancelPause();
   }
 
@@ -94,15 +94,16 @@ export class CarrierBreaker {
   }
 
   private pauseThenProbe(pauseMs: number): void {
-    if (this.closedForGood) return;
+    if (this.ending.signal.aborted) return;
     this.cancelPause = this.options.clock.schedule(timerDelay(pauseMs), () => {
       void this.probe(pauseMs);
     });
   }
 
   private async probe(pauseMs: number): Promise<void> {
-    const reached = await this.options.probe();
-    if (this.current !== "open") return;
+    const { signal } = this.ending;
+    const reached = await this.options.probe(signal);
+    if (signal.aborted || this.current !== "open") return;
     if (!reached) {
       this.pauseThenProbe(pauseMs);
       return;

@@ -72,8 +72,10 @@ export class CarrierWatch {
       breaker: new CarrierBreaker({
         clock,
         ...limits,
-        probe: () =>
-          watched.carrier === undefined ? Promise.resolve(true) : canConnect(watched.carrier, guard, connectTimeoutMs),
+        probe: (signal) =>
+          watched.carrier === undefined
+            ? Promise.resolve(true)
+            : canConnect(watched.carrier, guard, { timeoutMs: connectTimeoutMs, signal }),
         onState: (state, failures, retryInMs) => {
           const carrier = watched.carrier?.name ?? group;
           events.emit({ type: "carrier_state", carrier, state, failures, retryInMs });

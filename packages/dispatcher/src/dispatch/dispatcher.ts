@@ -267,6 +267,10 @@ class RunningDispatcher implements Dispatcher {
     return this.drained;
   }
 
+  kill(): void {
+    this.machinery?.process.kill();
+  }
+
   private async endAll(): Promise<DrainReport> {
     const { clock, drainMs } = this.options;
     if (this.machinery === undefined) {

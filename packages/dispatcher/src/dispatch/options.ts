@@ -69,7 +69,7 @@ export interface DispatcherOptions {
   readonly responseLimitBytes?: number;
   /** How long connecting to a carrier may take. Default 10,000. */
   readonly connectTimeoutMs?: number;
-  /** Whether carriers in private networks are refused too. Default false. */
+  /** Whether carriers in private networks and reserved ranges are refused too. Default false. */
   readonly denyPrivateNetworks?: boolean;
   /** Certificates in PEM that carriers' own must be signed by. Default: those that Node trusts. */
   readonly carrierCa?: string;

@@ -21,6 +21,7 @@ const RANGES: readonly (readonly [AddressKind, readonly Range[]])[] = [
       ["192.0.0.192", 32],
       ["168.63.129.16", 32],
       ["fd00:ec2::254", 128],
+      ["fd20:ce::254", 128],
     ],
   ],
   [
@@ -53,6 +54,8 @@ const RANGES: readonly (readonly [AddressKind, readonly Range[]])[] = [
       ["100.64.0.0", 10],
       ["fc00::", 7],
       ["fec0::", 10],
+      // NAT64 of a network's own: where it leads is that network's to say.
+      ["64:ff9b:1::", 48],
     ],
   ],
   [

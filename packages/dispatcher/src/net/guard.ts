@@ -15,7 +15,7 @@ export class AddressRefusedError extends Error {
 }
 
 export interface GuardOptions {
-  /** Whether private networks (10/8, 172.16/12, 192.168/16, 100.64/10, fc00::/7) are refused too. */
+  /** Whether private networks (10/8, 172.16/12, 192.168/16, 100.64/10, fc00::/7) and reserved ranges are refused too. */
   readonly denyPrivateNetworks: boolean;
   /** Default: the system's. */
   readonly lookup?: LookupAll;
@@ -85,10 +85,10 @@ export class NetworkGuard {
   private allows(kind: AddressKind): boolean {
     switch (kind) {
       case "public":
-      // Documentation and benchmark ranges lead nowhere, and harm nobody; multicast cannot be connected to.
-      case "special":
         return true;
       case "private":
+      // Documentation and benchmark ranges should lead nowhere; networks that use them all the same are private.
+      case "special":
         return !this.denyPrivateNetworks;
       case "loopback":
       case "link_local":

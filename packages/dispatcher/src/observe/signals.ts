@@ -10,11 +10,11 @@ export interface SignalOptions {
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
- * Lets signals steer a dispatcher: SIGTERM and SIGINT drain, a second one ends the process at once, SIGHUP reloads the
- * executor config. The function returned takes the handlers off.
+ * Lets signals steer a dispatcher: SIGTERM and SIGINT drain, a second one kills the commands of process carriers and
+ * ends the process at once, SIGHUP reloads the executor config. The function returned takes the handlers off.
  */
 export function handleSignals(
-  dispatcher: { drain(): Promise<DrainReport>; reload(): Promise<boolean> },
+  dispatcher: { drain(): Promise<DrainReport>; kill(): void; reload(): Promise<boolean> },
   {
     onDrained = ({ abandoned }) => process.exit(abandoned === 0 ? 0 : 1),
     onImpatience = (code) => process.exit(code),
@@ -23,6 +23,7 @@ export function handleSignals(
   let draining = false;
   const end = (signal: "SIGINT" | "SIGTERM"): void => {
     if (draining) {
+      dispatcher.kill();
       onImpatience(EXIT_CODES[signal]);
       return;
     }
