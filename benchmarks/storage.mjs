@@ -59,12 +59,15 @@ export async function storageBenchmarks() {
   }
 }
 
+/** A task as it comes out of a request's JSON. */
+function taskWith(payload) {
+  return JSON.parse(JSON.stringify({ ...smallTask(), payloads: { arguments: payload } }));
+}
+
 /** A whole task, whose argument is 1 MiB of text. */
 async function handling(externalStorage, storage) {
   const handler = new InvocableActivityHandler({ "billing.charge-card": (text) => text.length }, { externalStorage });
   const inline = payloadEnvelope(VALUES.text);
-  // As they come out of a request's JSON.
-  const taskWith = (payload) => JSON.parse(JSON.stringify({ ...smallTask(), payloads: { arguments: payload } }));
   const [inlineTask, storedTask] = [taskWith(inline), taskWith(await offloadPayload(inline, storage))];
   await compare(
     "handling a task with an argument of 1 MiB",
