@@ -48,6 +48,21 @@ async function begin(options: DispatcherOptions = {}): Promise<Running> {
   return running;
 }
 
+describe("a config that a function returns", () => {
+  it("is asked for again at a reload; a broken one leaves the old one in use", async () => {
+    let types = ["t.one"];
+    const config = (): unknown => oneCarrier(carrier.url, types);
+    running = await startDispatcher(engine, { config });
+    await engine.untilStatus(engine.schedule({ type: "t.one" }), "completed");
+    types = ["t.two"];
+    expect(await running.dispatcher.reload()).toBe(true);
+    await engine.untilStatus(engine.schedule({ type: "t.two" }), "completed");
+    types = ["t.two", "t.two"];
+    expect(await running.dispatcher.reload()).toBe(false);
+    await engine.untilStatus(engine.schedule({ type: "t.two" }), "completed");
+  });
+});
+
 describe("the config file", () => {
   it("is put to work when it changes, without dropping what is in flight", async () => {
     writeConfig(["hold.on", "t.one"]);

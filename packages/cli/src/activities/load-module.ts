@@ -110,7 +110,8 @@ function unwrap(namespace: unknown): Readonly<Record<string, unknown>> {
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return `it throws ${String(error)}`;
-  return `${error.name}: ${error.message.replaceAll(/\?namespace=[0-9a-f-]+/g, "")}`;
+  const [message = ""] = error.message.split("\nRequire stack:");
+  return `${error.name}: ${message.replaceAll(/\?namespace=[0-9a-f-]+/g, "")}`;
 }
 
 /** The line of the user's own code at which it failed, without the rest of the stack. */
