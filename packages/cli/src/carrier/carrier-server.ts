@@ -72,11 +72,15 @@ async function listen(server: Server, host: string, port: number): Promise<void>
 }
 
 /** What is the matter when an address cannot be listened on. */
-export function cannotListen(error: unknown, host: string, port: number): CliError {
+export function cannotListen(error: unknown, host: string, port: number, option = "port"): CliError {
   const { code = "unknown error" } = error as NodeJS.ErrnoException;
   const where = `port ${port} of ${host}`;
   if (code === "EADDRINUSE")
-    return new CliError(EXIT.failed, `${where} is in use`, "Choose another with --port, or a free one with --port 0.");
+    return new CliError(
+      EXIT.failed,
+      `${where} is in use`,
+      `Choose another with --${option}, or a free one with --${option} 0.`,
+    );
   if (code === "EACCES") return new CliError(EXIT.failed, `${where} may not be listened on`, "Choose one above 1023.");
   return new CliError(EXIT.failed, `${where} cannot be listened on (${code})`);
 }

@@ -1,13 +1,14 @@
 import { type InvocableActivityHandler, parseExternalTaskResult } from "@durable-workflow/carrier";
 
-/** One task that the carrier has answered. */
+/** One task that has ended. */
 export interface TaskReport {
   readonly task: string;
   readonly type: string;
   readonly attempt: number;
   readonly workflow: string | null;
-  readonly outcome: "succeeded" | "failed" | "cancelled";
-  /** Null for a success. */
+  /** The last three are for the dispatcher to know: the engine wanted no more of the task. */
+  readonly outcome: "succeeded" | "failed" | "cancelled" | "superseded" | "lost" | "abandoned";
+  /** Null for a success, and where nobody asks any more. */
   readonly failure: {
     readonly type: string | null;
     readonly message: string;

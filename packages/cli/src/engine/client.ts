@@ -30,7 +30,7 @@ export class EngineClient {
   }
 
   describe(id: string): Promise<ActivityDescription> {
-    return this.call("GET", `/api/activities/${encodeURIComponent(id)}`);
+    return this.call("GET", `/api/activities/${encodeURIComponent(id)}`, undefined, id);
   }
 
   list(query: Readonly<Record<string, string>>): Promise<ActivityPage> {
@@ -38,7 +38,8 @@ export class EngineClient {
   }
 
   async stop(how: "cancel" | "terminate", id: string, reason: string | undefined): Promise<void> {
-    await this.call("POST", `/api/workflows/${encodeURIComponent(id)}/${how}`, reason === undefined ? {} : { reason });
+    const body = reason === undefined ? {} : { reason };
+    await this.call("POST", `/api/workflows/${encodeURIComponent(id)}/${how}`, body, id);
   }
 
   /** The whole history of a run. */
@@ -48,7 +49,7 @@ export class EngineClient {
     let token: string | null | undefined;
     do {
       const query = token === undefined || token === null ? "" : `?next_page_token=${encodeURIComponent(token)}`;
-      const page: HistoryPage = await this.call("GET", `${path}${query}`);
+      const page: HistoryPage = await this.call("GET", `${path}${query}`, undefined, id);
       events.push(...page.events);
       // An engine that hands out the page before again must not keep us.
       token = page.next_page_token === token ? null : page.next_page_token;
@@ -104,7 +105,8 @@ export class EngineClient {
     };
   }
 
-  private async call<Body>(method: "GET" | "POST", path: string, body?: object): Promise<Body> {
+  /** @param activity whose id the path has: it may be one that the engine does not know */
+  private async call<Body>(method: "GET" | "POST", path: string, body?: object, activity?: string): Promise<Body> {
     let response: Response;
     let text: string;
     try {
@@ -127,7 +129,7 @@ export class EngineClient {
       throw new CliError(EXIT.unreachable, what, "Is this the address of an engine, and no proxy in between?");
     }
     if (response.ok) return document as Body;
-    throw this.refused(response.status, document);
+    throw this.refused(response.status, document, activity);
   }
 
   private unreachable(error: unknown): CliError {
@@ -141,8 +143,19 @@ export class EngineClient {
     return new CliError(EXIT.unreachable, `the engine at ${this.url} cannot be reached (${why})`, hint);
   }
 
-  private refused(status: number, document: Readonly<Record<string, unknown>>): CliError {
+  private refused(status: number, document: Readonly<Record<string, unknown>>, activity: string | undefined): CliError {
     const said = messageOf(document) ?? `status ${status}`;
+    if (status === 404 && activity !== undefined) {
+      const where = `the engine at ${this.url} has no activity ${activity} in the namespace ${this.connection.namespace}`;
+      return new CliError(EXIT.failed, where, "dw-carrier list shows those that it has.");
+    }
+    if (status === 409 && activity !== undefined && /not_active/.test(said)) {
+      return new CliError(
+        EXIT.failed,
+        `the activity ${activity} is over`,
+        `dw-carrier show ${activity} tells how it ended.`,
+      );
+    }
     if (status === 401 || status === 403) {
       return new CliError(
         EXIT.config,

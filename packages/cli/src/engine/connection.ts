@@ -25,6 +25,8 @@ export const CONNECTION_OPTIONS = {
   },
 } as const satisfies Readonly<Record<string, CommandOption>>;
 
+export const DEFAULT_TASK_QUEUE = "default";
+
 /** How an engine is reached. */
 export interface EngineConnection {
   readonly url: string;
@@ -32,6 +34,8 @@ export interface EngineConnection {
   readonly token: string | undefined;
   readonly tlsVerify: boolean;
   /** Who said where it is. `dev` stands for the engine that `dw-carrier dev` runs in this folder. */
+  /** Where activities are started that name no queue. */
+  readonly taskQueue: string;
   readonly source: "flag" | "environment" | "profile" | "config" | "default" | "dev";
 }
 
@@ -49,13 +53,9 @@ export async function connectionOf(input: CommandInput, io: Pick<CliIo, "env" | 
   );
   const dev = isNamed ? undefined : await readDevState(textOption(input, "data") ?? DEFAULT_DATA_FOLDER, cwd);
   if (dev !== undefined) {
-    return {
-      url: dev.url,
-      namespace: flags.namespace ?? dev.namespace,
-      token: undefined,
-      tlsVerify: true,
-      source: "dev",
-    };
+    const { url, taskQueue } = dev;
+    const namespace = flags.namespace ?? dev.namespace;
+    return { url, namespace, token: undefined, tlsVerify: true, taskQueue, source: "dev" };
   }
   try {
     const profiles = await loadProfiles(profilesPath(env));
@@ -65,6 +65,7 @@ export async function connectionOf(input: CommandInput, io: Pick<CliIo, "env" | 
       namespace: namespace.value,
       token: token.value ?? undefined,
       tlsVerify: tlsVerify.value,
+      taskQueue: DEFAULT_TASK_QUEUE,
       source: serverUrl.source,
     };
   } catch (error) {

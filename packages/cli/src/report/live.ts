@@ -1,6 +1,6 @@
 import type { CliIo } from "../command.js";
-import { type ActivityStory, hasProgress, type Progress, progressOf, readFailure } from "../engine/story.js";
-import type { HistoryEvent } from "../engine/wire.js";
+import type { ActivityStory, Progress } from "../engine/story.js";
+import type { StoryEvent } from "../engine/story-event.js";
 import { cut } from "./table.js";
 import { compact, durationText, failureText, progressText, statusStyle } from "./words.js";
 
@@ -15,36 +15,27 @@ export class LiveReport {
     this.io = io;
   }
 
-  /** Shows an event; of those that mean nothing to people nothing. */
-  event({ event_type: type, payload, ...event }: HistoryEvent): void {
+  event(step: StoryEvent): void {
     const { dim, yellow, red } = this.io.paint;
-    const number = payload?.["attempt_number"];
-    switch (type) {
-      case "ActivityStarted":
-        this.line(`attempt ${String(number)}`, dim("running"));
+    switch (step.event) {
+      case "attempt_started":
+        this.line(`attempt ${step.attempt}`, dim("running"));
         return;
-      case "ActivityHeartbeatRecorded": {
-        const progress = progressOf({ event_type: type, payload, ...event });
-        if (progress !== null && hasProgress({ event_type: type, payload, ...event })) this.progress(progress);
+      case "progress":
+        this.progress(step.progress);
         return;
-      }
-      case "ActivityRetryScheduled": {
-        const wait = payload?.["retry_backoff_seconds"];
-        const again = wait === 0 || wait === undefined ? "again at once" : `again in ${Number(wait)} s`;
-        this.line("", `${yellow(failureText(readFailure(payload ?? {})))}; ${again}`);
+      case "attempt_failed": {
+        const { failure, retryInSeconds: wait } = step;
+        const again = wait === null ? "" : wait === 0 ? "; again at once" : `; again in ${wait} s`;
+        const paint = wait === null ? red : yellow;
+        this.line("", `${paint(failureText(failure))}${again}`);
         return;
       }
-      case "ActivityFailed":
-      case "ActivityTimedOut":
-        this.line("", red(failureText(readFailure(payload ?? {}))));
-        return;
-      case "CancelRequested":
+      case "cancel_requested":
         this.line("", yellow("a cancellation was asked for"));
         return;
-      case "TerminateRequested":
+      case "terminate_requested":
         this.line("", yellow("a termination was asked for"));
-        return;
-      default:
     }
   }
 
