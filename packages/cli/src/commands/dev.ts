@@ -18,12 +18,12 @@ export const dev: Command = {
   options: {
     watch: { type: "boolean", help: "load the files again when they, or what they import, change" },
     queue: { type: "string", value: "NAME", help: `task queue of the activities; default ${DEFAULT_TASK_QUEUE}` },
-    data: { type: "string", value: "DIR", help: `folder of what the engine keeps; default ${DEFAULT_DATA_FOLDER}` },
     memory: { type: "boolean", help: "keep nothing: the engine forgets everything when it ends" },
     "engine-port": { type: "string", value: "NUMBER", help: "port of the engine; default 7070, or a free one" },
     port: { type: "string", value: "NUMBER", help: "port of the carrier; default a free one" },
     ...STORAGE_OPTION,
     ...CONNECTION_OPTIONS,
+    data: { type: "string", value: "DIR", help: `folder of what the engine keeps; default ${DEFAULT_DATA_FOLDER}` },
     server: { type: "string", value: "URL", help: "lease tasks from this engine, in place of one of our own" },
   },
   description: `Everything listens on this machine only. FILE is as for dw-carrier serve; TypeScript needs no build.

@@ -159,11 +159,22 @@ export class DevStack {
       profilesPath: join(this.options.dataFolder, "no-profiles.json"),
       drainMs: DRAIN_MS,
     });
-    logEvents(dispatcher.events, { ...this.output.logger, info: () => {} });
+    logEvents(dispatcher.events, this.dispatcherLogger());
     dispatcher.events.on((event) => this.sayEnd(event));
     this.dispatcher = dispatcher;
     this.closers.push(() => dispatcher.drain());
     await dispatcher.start();
+  }
+
+  /** Trouble only; how each task ended is told otherwise. */
+  private dispatcherLogger(): Parameters<typeof logEvents>[1] {
+    const { logger } = this.output;
+    const tell =
+      (level: "warn" | "error") =>
+      ({ event, ...fields }: Readonly<Record<string, unknown>>, message: string): void => {
+        if (event !== "task_ended" && event !== "lease_ended") logger[level](fields, withReason(message, fields));
+      };
+    return { debug: () => {}, info: () => {}, warn: tell("warn"), error: tell("error") };
   }
 
   /** Sends every activity of the files to our carrier. */
@@ -191,6 +202,11 @@ export class DevStack {
     const { taskId, activityType: type, attempt, workflowId: workflow } = task;
     this.output.task({ task: taskId, type, attempt, workflow, outcome: end, failure: null, durationMs });
   }
+}
+
+function withReason(sentence: string, { why, message }: Readonly<Record<string, unknown>>): string {
+  const reason = [message, why].find((text) => typeof text === "string");
+  return reason === undefined ? sentence : `${sentence} (${reason})`;
 }
 
 /** Whether a task was ended from outside: the dispatcher tells of it. */

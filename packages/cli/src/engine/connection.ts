@@ -11,6 +11,11 @@ import { textOption } from "../option-values.js";
 
 /** Options of every command that talks to an engine. */
 export const CONNECTION_OPTIONS = {
+  data: {
+    type: "string",
+    value: "DIR",
+    help: `folder of the \`dw-carrier dev\` to look for; default ${DEFAULT_DATA_FOLDER}`,
+  },
   server: {
     type: "string",
     value: "URL",
