@@ -9,24 +9,30 @@ import { CliError, type CliIo, type CommandInput, type CommandOption, EXIT } fro
 import { DEFAULT_DATA_FOLDER, readDevState } from "../dev/state-file.js";
 import { textOption } from "../option-values.js";
 
-/** Options of every command that talks to an engine. */
-export const CONNECTION_OPTIONS = {
-  data: {
-    type: "string",
-    value: "DIR",
-    help: `folder of the \`dw-carrier dev\` to look for; default ${DEFAULT_DATA_FOLDER}`,
-  },
-  server: {
-    type: "string",
-    value: "URL",
-    help: "the engine; default: the one that `dw-carrier dev` runs here, else environment and profile",
-  },
+/** Options of services, which look for no engine of `dw-carrier dev`. */
+export const SERVICE_CONNECTION_OPTIONS = {
+  server: { type: "string", value: "URL", help: "the engine; default: as environment and profile say" },
   namespace: { type: "string", value: "NAME", help: "namespace of the engine; default `default`" },
   profile: { type: "string", value: "NAME", help: "profile of the engine's command line to connect with" },
   "token-env": {
     type: "string",
     value: "VARIABLE",
     help: "environment variable that holds the engine's token; default DURABLE_WORKFLOW_AUTH_TOKEN",
+  },
+} as const satisfies Readonly<Record<string, CommandOption>>;
+
+/** Options of every other command that talks to an engine. */
+export const CONNECTION_OPTIONS = {
+  ...SERVICE_CONNECTION_OPTIONS,
+  server: {
+    type: "string",
+    value: "URL",
+    help: "the engine; default: the one that `dw-carrier dev` runs here, else as environment and profile say",
+  },
+  data: {
+    type: "string",
+    value: "DIR",
+    help: `folder of the \`dw-carrier dev\` to look for; default ${DEFAULT_DATA_FOLDER}`,
   },
 } as const satisfies Readonly<Record<string, CommandOption>>;
 

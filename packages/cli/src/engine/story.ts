@@ -103,7 +103,7 @@ function readAttempts(history: readonly HistoryEvent[]): readonly AttemptStory[]
     const last = attempts.at(-1);
     if (type === "ActivityStarted") {
       // Nothing is recorded when a lease runs out, but that the task went to somebody else.
-      if (last?.status === "running") Object.assign(last, { status: "lost", closedAt: timestamp });
+      if (last?.status === "running") [last.status, last.closedAt] = ["lost", timestamp];
       attempts.push({
         attempt: numberOf(payload?.["attempt_number"]) ?? attempts.length + 1,
         status: "running",

@@ -53,7 +53,7 @@ export class Running {
 
   /** Waits until it has said what is looked for, on either stream. */
   async until(what: RegExp): Promise<RegExpExecArray> {
-    let timer: NodeJS.Timeout | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     return new Promise<RegExpExecArray>((resolve, reject) => {
       const look = (): void => {
         const found = what.exec(this.stdout) ?? what.exec(this.stderr);
