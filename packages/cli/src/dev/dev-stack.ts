@@ -17,6 +17,8 @@ const HOST = "127.0.0.1";
 const ENGINE_PORT = 7070;
 /** Whoever is killed while working leaves tasks behind: this is how long the next one waits for them. */
 const LEASE_SECONDS = 15;
+/** Activities that are new are leased once the poll that knows nothing of them is over. */
+const POLL_SECONDS = 1;
 /** How long running activities may go on when the command ends. */
 const DRAIN_MS = 1_000;
 
@@ -158,6 +160,7 @@ export class DevStack {
       environment: {},
       profilesPath: join(this.options.dataFolder, "no-profiles.json"),
       drainMs: DRAIN_MS,
+      pollSeconds: POLL_SECONDS,
     });
     logEvents(dispatcher.events, this.dispatcherLogger());
     dispatcher.events.on((event) => this.sayEnd(event));
