@@ -1,11 +1,34 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import type { CliIo } from "../src/command.js";
 import { commands } from "../src/commands/index.js";
-import { begin, folderOf, jsonLines, run, Running } from "./support/cli.js";
+import { CONNECTION_OPTIONS } from "../src/engine/connection.js";
+import { runCli } from "../src/main.js";
+import { palette } from "../src/terminal.js";
+import { begin, type Finished, folderOf, jsonLines, run, Running } from "./support/cli.js";
 
 const BIN = new URL("../dist/bin.js", import.meta.url).pathname;
+/** Told once for all. */
+const COMMON = new Set(Object.keys(CONNECTION_OPTIONS));
 const hasScript = spawnSync("script", ["--version"]).status === 0;
+
+/** A command line as the binary runs it, in this process. */
+async function runHere(args: readonly string[]): Promise<Finished> {
+  const said = { stdout: "", stderr: "" };
+  const io: CliIo = {
+    out: (text) => (said.stdout += text),
+    err: (text) => (said.stderr += text),
+    stdin: process.stdin,
+    env: {},
+    cwd: process.cwd(),
+    isTty: false,
+    columns: 80,
+    paint: palette(false),
+    signal: new AbortController().signal,
+  };
+  return { code: await runCli(args, io, commands), ...said };
+}
 
 describe("every command", () => {
   it.each(commands.map((command) => [command.name, command] as const))(
@@ -16,7 +39,7 @@ describe("every command", () => {
         ["help", name],
         [name, "x", "-h"],
       ]) {
-        const { code, stdout, stderr } = await run(args);
+        const { code, stdout, stderr } = await runHere(args);
         expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
         expect(stdout).toContain(`Usage: dw-carrier ${name} ${command.usage}`);
         expect(stdout).toMatch(/\nExamples?\n {2}\S*.*dw-carrier /);
@@ -28,19 +51,29 @@ describe("every command", () => {
   it.each(commands.map(({ name }) => [name]))(
     "%s refuses an option that it does not have, and suggests one",
     async (name) => {
-      const { code, stdout, stderr } = await run([name, "--jsno"]);
-      expect({ code, stdout, stderr }).toEqual({
+      expect(await runHere([name, "--jsno"])).toEqual({
         code: 2,
         stdout: "",
         stderr: `dw-carrier: ${name} has no option --jsno\nDid you mean --json?\n`,
       });
-      const json = await run([name, "--json", "--no-such-option"]);
+      const json = await runHere([name, "--json", "--no-such-option"]);
       expect([json.code, json.stderr]).toEqual([2, ""]);
       expect(jsonLines(json.stdout)).toMatchObject([
         { error: { code: "usage", message: `${name} has no option --no-such-option` } },
       ]);
     },
   );
+
+  it("is told in the documentation, with each of its options", () => {
+    const page = readFileSync(new URL("../../../docs/cli.md", import.meta.url), "utf8");
+    for (const { name, options } of commands) {
+      const section = page.split(/^## /m).find((part) => part.startsWith(`\`dw-carrier ${name} `));
+      expect(section, name).toBeDefined();
+      for (const option of Object.keys(options).filter((other) => !COMMON.has(other))) {
+        expect(section, `${name} --${option}`).toContain(`--${option}`);
+      }
+    }
+  });
 });
 
 describe("dw-carrier", () => {
@@ -73,7 +106,7 @@ describe("dw-carrier", () => {
     expect([code, stderr]).toEqual([0, ""]);
   });
 
-  it("ends at once at a second Ctrl-C", async () => {
+  it("ends what runs at Ctrl-C", async () => {
     const cwd = folderOf({ "a.mjs": "export const wait = () => new Promise(() => {});" });
     const serve = begin(["serve", "a.mjs", "--port", "0"], { cwd });
     const [, url = ""] = await serve.until(/(http:\S+)/);

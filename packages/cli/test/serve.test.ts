@@ -20,6 +20,11 @@ async function listening(running: Running): Promise<string> {
   return url;
 }
 
+function typesOf(started: Readonly<Record<string, unknown>> | undefined): readonly string[] {
+  const { activities = [] } = (started ?? {}) as { readonly activities?: readonly { readonly type: string }[] };
+  return activities.map(({ type }) => type);
+}
+
 const serve = (cwd: string, ...args: string[]): Running => begin(["serve", "--port", "0", "--json", ...args], { cwd });
 
 describe("what a module exports", () => {
@@ -33,8 +38,7 @@ describe("what a module exports", () => {
     const client = carrierClient(await listening(running));
     expect(await client.call("greet", ["Ada"])).toBe("Hello, Ada.");
     const [started] = jsonLines(running.stdout);
-    const types = (started?.["activities"] as { type: string }[]).map(({ type }) => type);
-    expect(types.toSorted()).toEqual(["fail", "greet"]);
+    expect(typesOf(started).toSorted()).toEqual(["fail", "greet"]);
     expect((await running.stop()).code).toBe(0);
   });
 
@@ -72,7 +76,7 @@ describe("what a module exports", () => {
     const running = serve(linked, file);
     await listening(running);
     const [started] = jsonLines(running.stdout);
-    expect((started?.["activities"] as { type: string }[]).map(({ type }) => type)).toEqual(types);
+    expect(typesOf(started)).toEqual(types);
   });
 
   it.each([

@@ -3,7 +3,7 @@ import { shownPath } from "../activities/activity-source.js";
 import { CarrierOutput } from "../carrier/carrier-output.js";
 import { STORAGE_OPTION, storageOf } from "../carrier/storage-option.js";
 import { type CliIo, type Command, type CommandInput, EXIT } from "../command.js";
-import { DevStack, type RunningStack } from "../dev/dev-stack.js";
+import type { RunningStack } from "../dev/dev-stack.js";
 import { DEFAULT_DATA_FOLDER } from "../dev/state-file.js";
 import { CONNECTION_OPTIONS, connectionOf, DEFAULT_TASK_QUEUE } from "../engine/connection.js";
 import { flag, integerOption, PORTS, textOption } from "../option-values.js";
@@ -44,6 +44,8 @@ async function runDev(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> {
   const output = new CarrierOutput(io, input.json);
   const isRemote = textOption(input, "server") !== undefined;
   const taskQueue = textOption(input, "queue") ?? DEFAULT_TASK_QUEUE;
+  // Late: the other commands need not wait for an engine to be loaded.
+  const { DevStack } = await import("../dev/dev-stack.js");
   const stack = new DevStack(
     {
       files: filesOf(input),
