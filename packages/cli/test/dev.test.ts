@@ -1,8 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createLocalEngine } from "@durable-workflow/local-engine";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { begin, type Finished, folderOf, jsonLines, Running, run } from "./support/cli.js";
+import { begin, type Finished, folderOf, jsonLines, type Running, run } from "./support/cli.js";
 
 const ACTIVITIES = `
 let calls = 0;
@@ -190,7 +192,50 @@ describe("dev and what it serves", () => {
   });
 });
 
+/** An engine as servers are: without what only the local engine has. */
+async function asServer(engineUrl: string): Promise<string> {
+  const server = createServer((request, response) => {
+    const forward = async (): Promise<void> => {
+      if (request.url?.startsWith("/api/events") === true) {
+        response.writeHead(404, { "content-type": "application/json" }).end('{"message":"Not Found"}');
+        return;
+      }
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const { host: _host, connection: _connection, ...headers } = request.headers;
+      const answer = await fetch(`${engineUrl}${request.url}`, {
+        method: request.method ?? "GET",
+        headers: headers as Record<string, string>,
+        ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }),
+      });
+      const { failure: _failure, attempts: _attempts, ...body } = (await answer.json()) as Record<string, unknown>;
+      response.writeHead(answer.status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    };
+    void forward();
+  });
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 describe("an engine elsewhere", () => {
+  it("that streams no events and tells failures in the history only is followed alike", async () => {
+    const cwd = folderOf({ "a.mjs": ACTIVITIES });
+    const { engineUrl } = await devIn(cwd, ["a.mjs"], "--memory");
+    const server = await asServer(engineUrl);
+    const flaky = await run(["start", "flaky", "--server", server, "--max-attempts", "3", "--json"], { cwd });
+    expect(jsonLines(flaky.stdout).filter(({ event }) => event === "attempt_failed")).toMatchObject([
+      { attempt: 1, failure: { message: "call 1" }, retryInSeconds: 0 },
+      { attempt: 2, failure: { message: "call 2" }, retryInSeconds: 0 },
+    ]);
+    expect(last(flaky)["activity"]).toMatchObject({ status: "completed", attempts: [{}, {}, {}] });
+    const declined = await run(["start", "declined", "--server", server], { cwd });
+    expect([declined.code, declined.stdout]).toEqual([1, expect.stringContaining("Declined: no money")]);
+  }, 40_000);
+
   const auth = { operatorToken: "operator-t0ken", workerToken: "worker-t0ken" };
 
   async function engineWithTokens(): Promise<string> {

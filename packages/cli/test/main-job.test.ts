@@ -20,6 +20,14 @@ function tableOf(output: string): readonly string[] {
   return lines.slice(lines.findLastIndex((line) => line.startsWith("ID ")) + 1);
 }
 
+it("the README shows the table of the recording, and the command that it begins with", () => {
+  const readme = readFileSync(`${root}README.md`, "utf8");
+  const recording = readFileSync(RECORDING, "utf8").trimEnd();
+  const ending = recording.slice(recording.lastIndexOf("$ dw-carrier")).replaceAll(/^/gm, "    ");
+  expect(readme).toContain(ending);
+  expect(/```sh\n(.*)\n/.exec(readme)?.[1]).toBe("npm start");
+});
+
 describe("npm start, the first command of the README", () => {
   it("starts three activities, shows them live, and ends with what the engine has on record", async () => {
     const { stdout, stderr, code } = await npmStart();
