@@ -72,6 +72,11 @@ for (const folder of readdirSync(`${root}packages`)) {
     check(`${which} imports`, run(process.execPath, [join(consumer, "use.js")]));
   };
 
+  for (const [name, file] of Object.entries(manifest.bin ?? {})) {
+    const { status, stdout } = spawnSync(process.execPath, [join(installed, file), "--help"], { encoding: "utf8" });
+    check(`${name} --help`, status === 0 && stdout.includes(name));
+  }
+
   const peers = Object.keys(manifest.peerDependencies ?? {});
   const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith(".json"));
   /** Whether an entry point, or its types, wants a package that its users bring along. */

@@ -3,5 +3,5 @@ import { build, ensureInstalled, root, run } from "./lib.mjs";
 
 ensureInstalled();
 build();
-const ok = run(process.execPath, [`${root}examples/billing/dist/main.js`, ...process.argv.slice(2)]);
+const ok = run(process.execPath, [`${root}scripts/main-job.mjs`, ...process.argv.slice(2)]);
 process.exitCode = ok ? 0 : 1;

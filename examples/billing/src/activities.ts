@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { NonRetryableError } from "@durable-workflow/carrier";
-import type { PaymentGateway } from "./gateway.js";
+import { defineActivity, NonRetryableError } from "@durable-workflow/carrier";
+import { PaymentGateway } from "./gateway.js";
 
 export interface ChargeRequest {
   /** The same for every delivery and attempt of one charge: the gateway then charges once. */
@@ -20,6 +20,8 @@ export class CardDeclined extends NonRetryableError {
 }
 
 const DECLINED_CARD = "card_declined";
+const MONTHS = 12;
+const MONTH_MS = 500;
 
 /** The activities of the billing carrier, by the type that workflows schedule them under. */
 export function billingActivities(gateway: PaymentGateway) {
@@ -34,10 +36,17 @@ export function billingActivities(gateway: PaymentGateway) {
     "billing.statement": (year: number, lines: number) =>
       Array.from({ length: lines }, (_, line) => ({ line, date: `${year}-12-31`, cents: line * 100, currency: "EUR" })),
 
-    /** Takes longer than anybody grants it: its deadline answers for it. */
-    "billing.export-ledger": async (year: number) => {
-      await sleep(60_000, undefined, { ref: false });
-      return { year, lines: 1_000_000 };
-    },
+    /** Takes a while, says how far it is, and stops when nobody wants it any more. */
+    "billing.export-ledger": defineActivity({
+      run: async (context, year: number) => {
+        for (let month = 1; month <= MONTHS; month++) {
+          context.heartbeat({ current: month - 1, total: MONTHS, unit: "months" });
+          await sleep(MONTH_MS, undefined, { signal: context.signal });
+        }
+        return { year, months: MONTHS };
+      },
+    }),
   };
 }
+
+export default billingActivities(new PaymentGateway());

@@ -1,96 +1,71 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import {
-  decodePayload,
-  fetchExternalPayload,
-  parseExternalPayloadReference,
-  parseExternalTaskResult,
-} from "@durable-workflow/carrier";
 import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type BillingCarrier, startBillingCarrier } from "./carrier.js";
-import { runDemo } from "./demo.js";
-import type { Delivery } from "./dispatch.js";
-import { palette } from "./report.js";
+import { ActivityTestEnvironment, buildTaskInput, carrierClient } from "@durable-workflow/carrier/testing";
+import { describe, expect, it } from "vitest";
+import { billingActivities } from "./activities.js";
+import { FLAKY_CARD, PaymentGateway } from "./gateway.js";
 
-describe("the billing example", () => {
-  let carrier: BillingCarrier;
-  let deliveries: readonly Delivery[];
-  const printed: string[] = [];
+const CHARGE = { idempotencyKey: "invoice-2026-0042", card: "card_visa", cents: 12_900, currency: "EUR" };
 
-  beforeAll(async () => {
-    carrier = await startBillingCarrier();
-    deliveries = await runDemo(carrier, palette(false), (text) => printed.push(text));
-  });
-  afterAll(() => carrier.close());
+function example() {
+  const gateway = new PaymentGateway();
+  const activities = billingActivities(gateway);
+  return { gateway, activities, client: carrierClient(activities) };
+}
 
-  it.each([
-    [1, true, null, false],
-    [2, true, null, false],
-    [3, false, "CardDeclined", false],
-    [4, false, "GatewayUnavailable", true],
-    [5, true, null, false],
-    [6, false, "ExternalTaskDeadlineExceeded", true],
-  ])("answers step %i", (step, succeeded, type, retryable) => {
-    const delivery = deliveries[step - 1];
-    expect(delivery?.status).toBe(200);
-    expect(delivery?.result.succeeded).toBe(succeeded);
-    expect(delivery?.result.kind === "failure" ? delivery.result.failure.type : null).toBe(type);
-    expect(delivery?.result.retryable).toBe(retryable);
+describe("billing.charge-card", () => {
+  it("charges once for each idempotency key, however often the task is delivered", async () => {
+    const { gateway, client } = example();
+    const first = await client.call("billing.charge-card", [CHARGE]);
+    expect(first).toEqual({ chargeId: "ch_1", card: "card_visa", cents: 12_900, currency: "EUR" });
+    expect(await client.call("billing.charge-card", [CHARGE])).toEqual(first);
+    await client.call("billing.charge-card", [{ ...CHARGE, idempotencyKey: "invoice-2026-0043" }]);
+    expect(gateway.chargeCount).toBe(2);
   });
 
-  it("charges once for each idempotency key", () => {
-    expect(carrier.gateway.chargeCount).toBe(2);
+  it("fails for good when the card is declined", async () => {
+    const task = buildTaskInput({ activityType: "billing.charge-card", args: [{ ...CHARGE, card: "card_declined" }] });
+    const result = await example().client.send(task);
+    expect(result).toMatchObject({ failed: true, retryable: false, failure: { type: "CardDeclined" } });
   });
 
-  it("prints each request, its decoded arguments, the status and the decoded outcome", () => {
-    const [, , declined] = printed;
-    expect(declined).toContain("POST task task-2, billing.charge-card, attempt 1");
-    expect(declined).toContain("card: 'card_declined'");
-    expect(declined).toContain("status     200");
-    expect(declined).toContain("failed: application_error (CardDeclined), no retry");
-    expect(declined).toContain("reason: 'insufficient_funds'");
-  });
-
-  it("serves the task of the printed curl command", async () => {
-    const task = await readFile(new URL("../task.json", import.meta.url), "utf8");
-    const response = await fetch(carrier.url, { method: "POST", body: task });
-    expect(parseExternalTaskResult(await response.json()).succeeded).toBe(true);
-  });
-
-  it("takes a free port when the wanted one is taken", async () => {
-    const second = await startBillingCarrier({ port: Number(new URL(carrier.url).port) });
-    expect(second.url).not.toBe(carrier.url);
-    await second.close();
+  it("fails twice and then succeeds when the gateway is overloaded", async () => {
+    const { gateway, client } = example();
+    const task = buildTaskInput({ activityType: "billing.charge-card", args: [{ ...CHARGE, card: FLAKY_CARD }] });
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      expect(await client.send(task)).toMatchObject({ retryable: true, failure: { type: "GatewayUnavailable" } });
+    }
+    expect(await client.send(task)).toMatchObject({ succeeded: true });
+    expect(gateway.chargeCount).toBe(1);
   });
 });
 
-describe("with --storage local", () => {
-  it("answers with a reference where the result is large, and anybody with the disk can read it", async () => {
+describe("billing.export-ledger", () => {
+  it("says how far it is, and stops when it is cancelled", async () => {
+    const { activities } = example();
+    const run = new ActivityTestEnvironment().start(activities["billing.export-ledger"], [2026]);
+    await expect.poll(() => run.heartbeats.length).toBeGreaterThan(1);
+    run.cancel("not needed any more");
+    expect((await run.failure()).classification).toBe("cancelled");
+    expect(run.heartbeats[0]?.progress).toEqual({ current: 0, total: 12, unit: "months" });
+  });
+});
+
+describe("billing.statement", () => {
+  it("is answered with a reference where there is storage", async () => {
     const root = mkdtempSync(join(tmpdir(), "billing-payloads-"));
-    const storage = new LocalFilesystemExternalStorage({ root });
-    const carrier = await startBillingCarrier({ storage });
-    const printed: string[] = [];
     try {
-      const { result } = (await runDemo(carrier, palette(false), (text) => printed.push(text))).at(-1)!;
-      const payload = result.kind === "success" ? result.payload : null;
-      if (payload === null || !("external_storage" in payload)) throw new Error("the result did not go to storage");
-      const blob = await fetchExternalPayload(storage, parseExternalPayloadReference(payload.external_storage));
-      expect(decodePayload({ codec: "avro", blob })).toHaveLength(10_000);
-      expect(printed.at(-2)).toMatch(/uri: 'file:.*\/avro\//s);
+      const externalStorage = new LocalFilesystemExternalStorage({ root });
+      const client = carrierClient(example().activities, { externalStorage });
+      const task = buildTaskInput({ activityType: "billing.statement", args: [2026, 10_000] });
+      const result = await client.send(task);
+      expect(result.kind === "success" ? result.payload : null).toMatchObject({
+        external_storage: { uri: expect.stringMatching(/^file:.*\/avro\//) as string },
+      });
     } finally {
-      await carrier.close();
       rmSync(root, { recursive: true });
     }
-  });
-
-  it("is all that --storage takes", () => {
-    const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
-    const { status, stderr } = spawnSync(process.execPath, [main, "--storage", "s3"], { encoding: "utf8" });
-    expect([status, stderr]).toEqual([2, "--storage must be local, got s3\n"]);
   });
 });

@@ -10,19 +10,19 @@ export class GatewayUnavailable extends Error {
   override readonly name = "GatewayUnavailable";
 }
 
+/** A card whose first calls for each key meet an overloaded gateway. */
+export const FLAKY_CARD = "card_flaky";
+const FLAKY_CALLS = 2;
+
 export class PaymentGateway {
   private readonly charges = new Map<string, Charge>();
-  private outages = 0;
-
-  /** The next `count` calls fail as an overloaded gateway does. */
-  failNext(count: number): void {
-    this.outages = count;
-  }
+  private readonly calls = new Map<string, number>();
 
   /** Charges once for each key: a key seen before gets the charge made then. */
   charge(key: string, card: string, cents: number, currency: string): Charge {
-    if (this.outages > 0) {
-      this.outages--;
+    const call = (this.calls.get(key) ?? 0) + 1;
+    this.calls.set(key, call);
+    if (card === FLAKY_CARD && call <= FLAKY_CALLS) {
       throw new GatewayUnavailable("503 Service Unavailable from the payment gateway");
     }
     const made = this.charges.get(key);

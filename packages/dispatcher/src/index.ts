@@ -12,6 +12,7 @@ export {
   profilesPath,
   type TokenSource,
 } from "./config/profiles.js";
+export { isLoopbackHost } from "./config/target.js";
 export type { LocalCredential } from "./delivery/credentials.js";
 export type { BreakerState } from "./dispatch/breaker.js";
 export type * from "./dispatch/api.js";

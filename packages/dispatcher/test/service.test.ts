@@ -54,6 +54,21 @@ async function begin(options: DispatcherOptions = {}): Promise<Running> {
 describe.each(ENGINES)("on $name,", ({ make }) => {
   beforeEach(() => beginOn(make));
 
+  describe("a config that a function returns", () => {
+    it("is asked for again at a reload; a broken one leaves the old one in use", async () => {
+      let types = ["t.one"];
+      const config = (): unknown => oneCarrier(carrier.url, types);
+      running = await startDispatcher(engine, { config });
+      await completes(engine, { type: "t.one" });
+      types = ["t.two"];
+      expect(await running.dispatcher.reload()).toBe(true);
+      await completes(engine, { type: "t.two" });
+      types = ["t.two", "t.two"];
+      expect(await running.dispatcher.reload()).toBe(false);
+      await completes(engine, { type: "t.two" });
+    });
+  });
+
   describe("the config file", () => {
     it("is put to work when it changes, without dropping what is in flight", async () => {
       writeConfig(["hold.on", "t.one"]);

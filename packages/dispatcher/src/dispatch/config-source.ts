@@ -51,7 +51,7 @@ export class ConfigSource {
    */
   async load(): Promise<ExecutorConfig | undefined> {
     const { given, configPath } = this.options;
-    if (given.config !== undefined) return parseExecutorConfig(given.config, this.parsing);
+    if (given.config !== undefined) return parseExecutorConfig(documentOf(given.config), this.parsing);
     if (configPath === undefined) return undefined;
     const text = await readConfigText(configPath);
     this.seen = text;
@@ -60,9 +60,12 @@ export class ConfigSource {
 
   /** Looks whether the file has changed. A broken file is reported once, until it changes again. */
   async look(force: boolean): Promise<ConfigLook> {
-    const { configPath } = this.options;
-    if (!this.isFile || configPath === undefined) return { kind: "unchanged" };
+    const { configPath, given } = this.options;
     try {
+      if (force && typeof given.config === "function") {
+        return { kind: "changed", config: parseExecutorConfig(documentOf(given.config), this.parsing) };
+      }
+      if (!this.isFile || configPath === undefined) return { kind: "unchanged" };
       const text = await readConfigText(configPath);
       if (text === this.seen && !force) return { kind: "unchanged" };
       this.seen = text;
@@ -76,6 +79,10 @@ export class ConfigSource {
       return { kind: "broken", errors, message };
     }
   }
+}
+
+function documentOf(config: unknown): unknown {
+  return typeof config === "function" ? (config as () => unknown)() : config;
 }
 
 /** @param given what was given in code: it comes before the environment */

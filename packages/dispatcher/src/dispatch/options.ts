@@ -22,7 +22,10 @@ export interface BreakerLimits {
 }
 
 export interface DispatcherOptions {
-  /** The executor config: a parsed document. Default: read from `configPath`. */
+  /**
+   * The executor config: a parsed document, or a function that returns one, called at the start and at each `reload()`.
+   * Default: read from `configPath`.
+   */
   readonly config?: unknown;
   /** File of the executor config. Default: `DW_EXTERNAL_EXECUTOR_CONFIG_PATH`; without either, the engine's mapping counts. */
   readonly configPath?: string;

@@ -7,8 +7,11 @@ export function createLogger(options: LoggerOptions = {}, destination?: Destinat
   return destination === undefined ? pino(merged) : pino(merged, destination);
 }
 
+/** What events are written to: pino, console and the carrier's own loggers fit. */
+export type EventLogger = Readonly<Record<Level, (fields: Record<string, unknown>, message: string) => void>>;
+
 /** Writes each event as one line, with the identity of its task. The function returned ends that. */
-export function logEvents(events: EventStream, logger: Pick<Logger, "debug" | "info" | "warn" | "error">): () => void {
+export function logEvents(events: EventStream, logger: EventLogger): () => void {
   return events.on((event) => {
     const { type, ...facts } = event;
     logger[levelOf(event)]({ event: type, ...flattened(facts) }, sentenceOf(event));

@@ -1,0 +1,23 @@
+import { resolve } from "node:path";
+import type { ExternalStorageDriver } from "@durable-workflow/carrier";
+import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
+import { CliError, type CliIo, type CommandInput, type CommandOption, EXIT } from "../command.js";
+import { DEFAULT_DATA_FOLDER } from "../dev/state-file.js";
+import { textOption } from "../option-values.js";
+
+export const STORAGE_OPTION = {
+  storage: {
+    type: "string",
+    value: "local[:DIR]",
+    help: `keep large payloads in files of a folder, default ${DEFAULT_DATA_FOLDER}/payloads`,
+  },
+} as const satisfies Readonly<Record<string, CommandOption>>;
+
+/** @throws {CliError} for storage that there is not */
+export function storageOf(input: CommandInput, { cwd }: Pick<CliIo, "cwd">): ExternalStorageDriver | undefined {
+  const given = textOption(input, "storage");
+  if (given === undefined) return undefined;
+  const [, folder] = /^local(?::(.+))?$/.exec(given) ?? [undefined, null];
+  if (folder === null) throw new CliError(EXIT.usage, `--storage must be local or local:DIR, got ${given}`);
+  return new LocalFilesystemExternalStorage({ root: resolve(cwd, folder ?? `${DEFAULT_DATA_FOLDER}/payloads`) });
+}

@@ -1,0 +1,58 @@
+import { type InvocableActivityHandler, parseExternalTaskResult } from "@durable-workflow/carrier";
+
+/** One task that has ended. */
+export interface TaskReport {
+  readonly task: string;
+  readonly type: string;
+  readonly attempt: number;
+  readonly workflow: string | null;
+  /** The last three are for the dispatcher to know: the engine wanted no more of the task. */
+  readonly outcome: "succeeded" | "failed" | "cancelled" | "superseded" | "lost" | "abandoned";
+  /** Null for a success, and where nobody asks any more. */
+  readonly failure: {
+    readonly type: string | null;
+    readonly message: string;
+    readonly classification: string;
+    readonly retryable: boolean;
+  } | null;
+  readonly durationMs: number;
+}
+
+/** A handler that runs every task like the given one, and tells of each once it is answered. */
+export function reportingHandler(
+  handler: InvocableActivityHandler,
+  onTask: (report: TaskReport) => void,
+): InvocableActivityHandler {
+  return Object.create(handler, {
+    handle: {
+      async value(...args: Parameters<InvocableActivityHandler["handle"]>) {
+        const envelope = await handler.handle(...args);
+        onTask(reportOf(args[0], envelope));
+        return envelope;
+      },
+    },
+  }) as InvocableActivityHandler;
+}
+
+function reportOf(input: unknown, envelope: unknown): TaskReport {
+  const result = parseExternalTaskResult(envelope);
+  const { workflow } = input as { readonly workflow?: { readonly id?: string } };
+  const failure = result.kind === "success" ? null : result.failure;
+  return {
+    task: result.task.id,
+    type: result.metadata.handler ?? "",
+    attempt: result.task.attempt,
+    workflow: workflow?.id ?? null,
+    outcome: failure === null ? "succeeded" : failure.classification === "cancelled" ? "cancelled" : "failed",
+    failure:
+      failure === null
+        ? null
+        : {
+            type: failure.type,
+            message: failure.message,
+            classification: failure.classification,
+            retryable: result.retryable,
+          },
+    durationMs: result.metadata.durationMs ?? 0,
+  };
+}

@@ -1,0 +1,174 @@
+import { access, constants } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import {
+  type AuthReference,
+  type Carrier,
+  type ConnectionFlags,
+  type ConnectionReport,
+  type ConnectionSettings,
+  describeConnection,
+  type Environment,
+  type ExecutorConfig,
+  ExecutorConfigError,
+  loadExecutorConfig,
+  loadProfiles,
+  ProfileError,
+  type Profiles,
+  profilesPath,
+  resolveConnection,
+} from "@durable-workflow/dispatcher";
+
+/** What a config comes to: what is wrong, and what counts. Without secrets, fit to be shown. */
+export interface ConfigReport {
+  readonly errors: readonly { readonly code: string; readonly message: string; readonly context: object }[];
+  readonly overlay: string | null;
+  /** Null where it cannot be settled. */
+  readonly connection: ConnectionReport | null;
+  readonly mappings: readonly {
+    readonly name: string;
+    readonly taskQueue: string;
+    readonly activityType: string;
+    readonly handler: string;
+    readonly carrier: string;
+    readonly authRef: string | null;
+    readonly timeoutSeconds: number | null;
+  }[];
+  readonly carriers: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly target: string;
+    readonly timeoutSeconds: number | null;
+  }[];
+  /** Those that are used. */
+  readonly credentials: readonly CredentialReport[];
+}
+
+export interface CredentialReport {
+  readonly name: string;
+  readonly type: string;
+  readonly where: string;
+  readonly found: boolean;
+}
+
+export interface CheckInputs {
+  readonly path: string;
+  readonly overlay: string | undefined;
+  readonly flags: ConnectionFlags;
+  readonly environment: Environment;
+  readonly cwd: string;
+}
+
+export interface CheckedConfig {
+  readonly report: ConfigReport;
+  readonly connection: ConnectionSettings | undefined;
+  readonly carriers: readonly Carrier[];
+}
+
+/** Reads a config as the dispatcher would, and goes on where something is wrong. */
+export async function checkConfig(inputs: CheckInputs): Promise<CheckedConfig> {
+  const { path, overlay, cwd } = inputs;
+  const errors: ConfigReport["errors"][number][] = [];
+  let config: ExecutorConfig | undefined;
+  try {
+    config = await loadExecutorConfig(resolve(cwd, path), overlay === undefined ? {} : { overlay });
+  } catch (error) {
+    if (!(error instanceof ExecutorConfigError)) throw error;
+    errors.push(...error.errors);
+  }
+  const { connection, profiles, problem } = await settle(inputs, config);
+  if (problem !== undefined) errors.push({ code: "connection", message: problem, context: {} });
+  const carriers = [...new Set(config?.mappings.map(({ carrier }) => carrier))];
+  const report: ConfigReport = {
+    errors,
+    overlay: overlay ?? null,
+    connection: connection === undefined ? null : describeConnection(connection),
+    mappings: (config?.mappings ?? []).map(
+      ({ name, taskQueue, activityType, handler, carrier, authRef, timeoutSeconds }) => ({
+        name,
+        taskQueue,
+        activityType,
+        handler,
+        carrier: carrier.name,
+        authRef,
+        timeoutSeconds,
+      }),
+    ),
+    carriers: carriers.map((carrier) => ({
+      name: carrier.name,
+      type: carrier.type,
+      target: shownTarget(carrier),
+      timeoutSeconds: carrier.timeoutSeconds,
+    })),
+    credentials: config === undefined ? [] : await credentialsOf(config, inputs, profiles),
+  };
+  return { report, connection, carriers };
+}
+
+async function settle(
+  { flags, environment }: CheckInputs,
+  config: ExecutorConfig | undefined,
+): Promise<{ connection?: ConnectionSettings; profiles?: Profiles; problem?: string }> {
+  try {
+    const profiles = await loadProfiles(profilesPath(environment));
+    return { profiles, connection: resolveConnection({ flags, environment, profiles, defaults: config?.defaults }) };
+  } catch (error) {
+    if (error instanceof ProfileError || error instanceof TypeError) return { problem: error.message };
+    throw error;
+  }
+}
+
+/** Query values may be keys, and so may the arguments of a command. */
+function shownTarget(carrier: Carrier): string {
+  if (carrier.type === "process") {
+    const [program = "", ...args] = carrier.command;
+    return args.length === 0 ? program : `${program} (and ${args.length} argument${args.length === 1 ? "" : "s"})`;
+  }
+  const url = new URL(carrier.url);
+  for (const name of new Set(url.searchParams.keys())) url.searchParams.set(name, "redacted");
+  return url.href;
+}
+
+async function credentialsOf(
+  { mappings, authRefs }: ExecutorConfig,
+  inputs: CheckInputs,
+  profiles: Profiles | undefined,
+): Promise<readonly CredentialReport[]> {
+  const names = [...new Set(mappings.map(({ authRef }) => authRef))].filter((name) => name !== null);
+  return Promise.all(
+    names.map(async (name) => {
+      const reference = authRefs.get(name);
+      if (reference === undefined) return { name, type: "unknown", where: "", found: false };
+      const { where, found } = await locate(reference, inputs, profiles);
+      return { name, type: reference.type, where, found };
+    }),
+  );
+}
+
+async function locate(
+  reference: AuthReference,
+  { environment, cwd }: CheckInputs,
+  profiles: Profiles | undefined,
+): Promise<{ readonly where: string; readonly found: boolean }> {
+  const isSet = (name: string): boolean => (environment[name] ?? "") !== "";
+  const isReadable = (path: string): Promise<boolean> =>
+    access(resolve(cwd, path), constants.R_OK).then(
+      () => true,
+      () => false,
+    );
+  switch (reference.type) {
+    case "env":
+      return { where: reference.env, found: isSet(reference.env) };
+    case "token_file":
+      return { where: basename(reference.path), found: await isReadable(reference.path) };
+    case "profile": {
+      const source = profiles?.envs.get(reference.profile)?.tokenSource;
+      const found = source?.type === "literal" ? source.value !== "" : source?.type === "env" && isSet(source.value);
+      return { where: reference.profile, found };
+    }
+    case "mtls": {
+      const { cert, keyRef } = reference;
+      const hasKey = keyRef.startsWith("env:") ? isSet(keyRef.slice("env:".length)) : await isReadable(keyRef);
+      return { where: basename(cert), found: hasKey && (await isReadable(cert)) };
+    }
+  }
+}

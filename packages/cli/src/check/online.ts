@@ -1,0 +1,85 @@
+import { accessSync, constants } from "node:fs";
+import { delimiter, isAbsolute, join } from "node:path";
+import type { Carrier, ConnectionSettings } from "@durable-workflow/dispatcher";
+import { request } from "undici";
+import { CliError } from "../command.js";
+import { EngineClient } from "../engine/client.js";
+
+const TIMEOUT_MS = 5_000;
+
+export interface Reach {
+  readonly reachable: boolean;
+  /** What answered, or why nothing did. */
+  readonly detail: string;
+}
+
+export interface OnlineReport {
+  readonly engine: Reach & { readonly url: string };
+  readonly carriers: readonly (Reach & { readonly name: string })[];
+}
+
+/** Sees what can be reached. No credential is sent to a carrier, and no task. */
+export async function probe(
+  connection: ConnectionSettings | undefined,
+  carriers: readonly Carrier[],
+): Promise<OnlineReport> {
+  const [engine, ...reached] = await Promise.all([
+    probeEngine(connection),
+    ...carriers.map(async (carrier) => ({ name: carrier.name, ...(await probeCarrier(carrier)) })),
+  ]);
+  return { engine, carriers: reached };
+}
+
+async function probeEngine(connection: ConnectionSettings | undefined): Promise<OnlineReport["engine"]> {
+  if (connection === undefined) return { url: "", reachable: false, detail: "where it is cannot be settled" };
+  const { serverUrl, namespace, token, tlsVerify } = connection;
+  const url = serverUrl.value.replace(/\/+$/, "");
+  const client = new EngineClient({
+    url,
+    namespace: namespace.value,
+    token: token.value ?? undefined,
+    tlsVerify: tlsVerify.value,
+    taskQueue: "",
+    source: serverUrl.source,
+  });
+  try {
+    await client.clusterInfo();
+    return { url, reachable: true, detail: "answers" };
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    return { url, reachable: false, detail: error.message };
+  } finally {
+    await client.close();
+  }
+}
+
+async function probeCarrier(carrier: Carrier): Promise<Reach> {
+  if (carrier.type === "process") return probeProgram(carrier.command[0] ?? "", carrier.environment);
+  try {
+    // Every answer will do: a carrier refuses everything but tasks.
+    const { statusCode, body } = await request(carrier.url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    await body.dump();
+    return { reachable: true, detail: `answers ${statusCode}` };
+  } catch (error) {
+    const { code, name, message } = error as NodeJS.ErrnoException;
+    const why = name === "TimeoutError" ? `no answer within ${TIMEOUT_MS / 1000} s` : (code ?? message);
+    return { reachable: false, detail: why };
+  }
+}
+
+function probeProgram(program: string, environment: Readonly<Record<string, string>>): Reach {
+  const path = environment["PATH"] ?? process.env["PATH"] ?? "";
+  const candidates =
+    isAbsolute(program) || /[\\/]/.test(program)
+      ? [program]
+      : path.split(delimiter).map((folder) => join(folder, program));
+  const isThere = candidates.some((candidate) => {
+    try {
+      accessSync(candidate, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  return isThere ? { reachable: true, detail: "can be run" } : { reachable: false, detail: `${program} cannot be run` };
+}

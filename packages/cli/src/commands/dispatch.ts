@@ -1,0 +1,192 @@
+import {
+  createDispatcher,
+  createLogger,
+  createMetrics,
+  type Dispatcher,
+  type DispatcherEvent,
+  ExecutorConfigError,
+  type HealthServer,
+  logEvents,
+  ProfileError,
+  serveHealth,
+} from "@durable-workflow/dispatcher";
+import { cannotListen } from "../carrier/carrier-server.js";
+import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
+import { connectionFlags, SERVICE_CONNECTION_OPTIONS } from "../engine/connection.js";
+import { integerOption, PORTS, textOption, wordsOption } from "../option-values.js";
+import { clockTime, durationText, say, statusStyle } from "../report/words.js";
+import { stopped } from "../stopped.js";
+
+const HEALTH_HOST = "127.0.0.1";
+
+export const CONFIG_OPTIONS = {
+  config: { type: "string", value: "FILE", help: "the executor config; default DW_EXTERNAL_EXECUTOR_CONFIG_PATH" },
+  overlay: {
+    type: "string",
+    value: "NAME",
+    help: "overlay to apply to it; default DW_EXTERNAL_EXECUTOR_CONFIG_OVERLAY",
+  },
+} as const;
+
+export const dispatch: Command = {
+  name: "dispatch",
+  summary: "Leases tasks from an engine, and delivers each to its carrier: the dispatcher as a service",
+  usage: "--config FILE [OPTIONS]",
+  options: {
+    ...CONFIG_OPTIONS,
+    queues: { type: "string", value: "NAMES", help: "lease from these task queues only; default those of the config" },
+    "max-in-flight": { type: "string", value: "NUMBER", help: "tasks at once; default 200" },
+    "health-port": {
+      type: "string",
+      value: "NUMBER",
+      help: "serve /livez, /readyz and /metrics there; default: do not",
+    },
+    "health-host": { type: "string", value: "ADDRESS", help: `address of those; default ${HEALTH_HOST}` },
+    drain: { type: "string", value: "SECONDS", help: "how long tasks in flight may go on at the end; default 25" },
+    ...SERVICE_CONNECTION_OPTIONS,
+  },
+  description: `SIGTERM and SIGINT let the tasks in flight end, a second one ends it at once; SIGHUP reads the config again, which
+happens by itself when the file changes. The token must be a worker's.
+With --json: a JSON line for each event, as in the dispatcher's documentation.
+Ends with 0, or with 1 when tasks had to be given up; the engine then hands them out again.`,
+  examples: [
+    {
+      line: "dw-carrier dispatch --config executor.json --server https://engine.example.com --health-port 9090",
+      what: "runs until it is told to stop",
+    },
+  ],
+  run: runDispatch,
+};
+
+async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
+  const dispatcher = create(input, io);
+  const forget = input.json ? logEvents(dispatcher.events, createLogger()) : sayEvents(dispatcher, io);
+  const reload = (): void => void dispatcher.reload();
+  process.on("SIGHUP", reload);
+  const health = await startHealth(input, dispatcher);
+  try {
+    await begin(dispatcher);
+    if (!input.json) sayRunning(dispatcher, io, health?.url);
+    await stopped(io.signal);
+    const { abandoned } = await dispatcher.drain();
+    return abandoned === 0 ? EXIT.ok : EXIT.failed;
+  } finally {
+    process.off("SIGHUP", reload);
+    await dispatcher.drain();
+    await health?.close();
+    forget();
+  }
+}
+
+function create(input: CommandInput, io: CliIo): Dispatcher {
+  const configPath = textOption(input, "config");
+  const configOverlay = textOption(input, "overlay");
+  const queues = wordsOption(input, "queues")?.map((taskQueue) => ({ taskQueue }));
+  const maxInFlight = integerOption(input, "max-in-flight", { least: 1, most: 100_000 });
+  const drain = integerOption(input, "drain", { least: 0, most: 86_400 });
+  const isConfigured = configPath ?? io.env["DW_EXTERNAL_EXECUTOR_CONFIG_PATH"];
+  if (isConfigured === undefined || isConfigured === "") {
+    throw new CliError(
+      EXIT.usage,
+      "which config? Name the file that maps activities to carriers with --config",
+      "dw-carrier check --config FILE says whether one is in order.",
+    );
+  }
+  return createDispatcher({
+    environment: io.env,
+    connection: connectionFlags(input, io.env),
+    ...(configPath === undefined ? {} : { configPath }),
+    ...(configOverlay === undefined ? {} : { configOverlay }),
+    ...(queues === undefined ? {} : { queues }),
+    ...(maxInFlight === undefined ? {} : { maxInFlight }),
+    ...(drain === undefined ? {} : { drainMs: drain * 1000 }),
+  });
+}
+
+async function startHealth(input: CommandInput, dispatcher: Dispatcher): Promise<HealthServer | undefined> {
+  const port = integerOption(input, "health-port", PORTS);
+  if (port === undefined) return undefined;
+  const host = textOption(input, "health-host") ?? HEALTH_HOST;
+  try {
+    return await serveHealth(dispatcher, { host, port, metrics: createMetrics(dispatcher, { processMetrics: true }) });
+  } catch (error) {
+    throw cannotListen(error, host, port, "health-port");
+  }
+}
+
+async function begin(dispatcher: Dispatcher): Promise<void> {
+  try {
+    await dispatcher.start();
+  } catch (error) {
+    throw startProblem(error);
+  }
+}
+
+/** What is wrong with a config, as the end of a command; other errors as they are. */
+function startProblem(error: unknown): unknown {
+  if (error instanceof ExecutorConfigError) {
+    const lines = error.errors.map(({ code, message }) => `  ${code}: ${message}`);
+    return new CliError(
+      EXIT.config,
+      `the executor config is refused\n${lines.join("\n")}`,
+      "dw-carrier check --config FILE shows where.",
+    );
+  }
+  const isSetting = error instanceof ProfileError || error instanceof TypeError;
+  return isSetting ? new CliError(EXIT.config, error.message) : error;
+}
+
+function sayRunning(dispatcher: Dispatcher, io: CliIo, health: string | undefined): void {
+  const { connection } = dispatcher.effectiveConfiguration() ?? {};
+  const { serverUrl, namespace } = connection ?? {};
+  say(io, `engine  ${io.paint.bold(String(serverUrl?.value))}  namespace ${String(namespace?.value)}`);
+  if (health !== undefined) say(io, `health  ${health}/readyz`);
+}
+
+const QUIET: ReadonlySet<DispatcherEvent["type"]> = new Set(["task_ended", "stopped", "deregistered"]);
+
+/** Lines for people: how each task ended, and whatever else is worth a word. */
+function sayEvents(dispatcher: Dispatcher, io: CliIo): () => void {
+  const { dim, yellow, red } = io.paint;
+  const line = (text: string): void => say(io, `${dim(clockTime(new Date()))}  ${text}`);
+  const log =
+    (paint: (text: string) => string) =>
+    ({ event, ...fields }: Readonly<Record<string, unknown>>, message: string): void => {
+      if (!QUIET.has(event as DispatcherEvent["type"])) line(paint(`${message}${factsOf(fields)}`));
+    };
+  const ends = [
+    logEvents(dispatcher.events, { debug: () => {}, info: log(String), warn: log(yellow), error: log(red) }),
+    dispatcher.events.on((event) => {
+      if (event.type !== "task_ended") return;
+      const { task, carrier, end, detail, durationMs } = event;
+      const why = detail === null ? "" : `  ${detail}`;
+      const status = io.paint[statusStyle(end)](end);
+      line(
+        `${task.activityType}  attempt ${task.attempt}  ${status} ${dim(`in ${durationText(durationMs)} by ${carrier ?? "nobody"}`)}${why}`,
+      );
+    }),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+const SHOWN = [
+  "carrier",
+  "taskQueue",
+  "activityType",
+  "operation",
+  "why",
+  "status",
+  "reason",
+  "message",
+  "retryInMs",
+  "mappings",
+];
+
+function factsOf(fields: Readonly<Record<string, unknown>>): string {
+  const facts = SHOWN.filter((name) => ["string", "number"].includes(typeof fields[name])).map(
+    (name) => `${name} ${String(fields[name] as string | number)}`,
+  );
+  return facts.length === 0 ? "" : ` (${facts.join(", ")})`;
+}

@@ -1,0 +1,134 @@
+import { CliError, type CliIo, type Command, type CommandInput, EXIT } from "../command.js";
+import { EngineClient } from "../engine/client.js";
+import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
+import { tell } from "../engine/follow.js";
+import type { ActivityStory } from "../engine/story.js";
+import type { ListedActivity } from "../engine/wire.js";
+import { atMost, flag, integerOption, textOption } from "../option-values.js";
+import { table } from "../report/table.js";
+import { compact, durationText, failureText, say, sayJson, statusStyle } from "../report/words.js";
+
+const STATUSES = ["running", "completed", "failed"];
+const LIMIT = 20;
+const LARGEST_PAGE = 200;
+
+export const list: Command = {
+  name: "list",
+  summary: "Lists the activities that an engine knows, the newest first",
+  usage: "[OPTIONS]",
+  options: {
+    status: {
+      type: "string",
+      value: STATUSES.join("|"),
+      help: "only these; cancelled and timed-out ones are among the failed",
+    },
+    limit: { type: "string", value: "NUMBER", help: `how many; default ${LIMIT}` },
+    details: { type: "boolean", help: "with attempts, and result or failure: two more requests for each" },
+    ...CONNECTION_OPTIONS,
+  },
+  description: "With --json: a line for each activity; with --details each line is as dw-carrier show --json has it.",
+  examples: [{ line: "dw-carrier list --status failed --details", what: "what failed, and why" }],
+  run: runList,
+};
+
+async function runList(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> {
+  atMost(input, 0);
+  const status = textOption(input, "status");
+  if (status !== undefined && !STATUSES.includes(status)) {
+    throw new CliError(EXIT.usage, `--status must be ${STATUSES.join(", ")}; got ${status}`);
+  }
+  const limit = integerOption(input, "limit", { least: 1, most: 100_000 }) ?? LIMIT;
+  const client = new EngineClient(await connectionOf(input, io));
+  try {
+    const activities = await collect(client, status, limit);
+    if (flag(input, "details")) {
+      const stories: ActivityStory[] = [];
+      for (const { activity_id: id } of activities) stories.push(await tell(client, id));
+      sayStories(input, io, stories);
+    } else sayList(input, io, activities);
+    return EXIT.ok;
+  } finally {
+    await client.close();
+  }
+}
+
+async function collect(
+  client: EngineClient,
+  status: string | undefined,
+  limit: number,
+): Promise<readonly ListedActivity[]> {
+  const found: ListedActivity[] = [];
+  let token: string | null = null;
+  do {
+    const page = await client.list({
+      page_size: String(Math.min(LARGEST_PAGE, limit - found.length)),
+      ...(status === undefined ? {} : { status }),
+      ...(token === null ? {} : { next_page_token: token }),
+    });
+    found.push(...page.activities);
+    token = page.activities.length === 0 ? null : page.next_page_token;
+  } while (token !== null && found.length < limit);
+  return found.slice(0, limit);
+}
+
+function sayList({ json }: CommandInput, io: CliIo, activities: readonly ListedActivity[]): void {
+  if (json) {
+    for (const activity of activities) sayJson(io, listed(activity));
+    return;
+  }
+  if (activities.length === 0) {
+    say(io, "There are none.");
+    return;
+  }
+  const rows = activities.map((activity) => [
+    activity.activity_id,
+    activity.activity_type,
+    activity.task_queue,
+    { text: activity.status, paint: statusStyle(activity.status) },
+    activity.started_at.replace(/\.\d+Z$/, "Z"),
+    activity.closed_at === null ? "" : durationText(Date.parse(activity.closed_at) - Date.parse(activity.started_at)),
+  ]);
+  say(io, table(["ID", "TYPE", "QUEUE", "STATUS", "STARTED", "TOOK"], rows, { paint: io.paint, columns: undefined }));
+}
+
+function listed(activity: ListedActivity): object {
+  return {
+    id: activity.activity_id,
+    runId: activity.workflow_run_id,
+    type: activity.activity_type,
+    taskQueue: activity.task_queue,
+    status: activity.status,
+    startedAt: activity.started_at,
+    closedAt: activity.closed_at,
+  };
+}
+
+function sayStories({ json }: CommandInput, io: CliIo, stories: readonly ActivityStory[]): void {
+  if (json) {
+    for (const story of stories) sayJson(io, story);
+    return;
+  }
+  if (stories.length === 0) {
+    say(io, "There are none.");
+    return;
+  }
+  const rows = stories.map((story) => [
+    story.id,
+    story.type,
+    String(story.attempts.length),
+    { text: story.status, paint: statusStyle(story.status) },
+    outcomeOf(story),
+  ]);
+  const columns = io.isTty ? io.columns : undefined;
+  say(io, table(["ID", "TYPE", "ATTEMPTS", "STATUS", "RESULT OR FAILURE"], rows, { paint: io.paint, columns }));
+}
+
+/** Its result, its failure, or, where there is neither, what it was about when it ended. */
+function outcomeOf({ status, result, failure, attempts, progress }: ActivityStory): string {
+  if (status === "completed") return compact(result);
+  const last = failure ?? attempts.findLast((attempt) => attempt.failure !== null)?.failure ?? null;
+  if (last !== null) return failureText(last);
+  return progress === null || progress.current === null
+    ? ""
+    : `at ${progress.current}${progress.total === null ? "" : ` of ${progress.total}`}${progress.unit === null ? "" : ` ${progress.unit}`}`;
+}

@@ -1,0 +1,66 @@
+import { type CliIo, type Command, type CommandInput, EXIT } from "../command.js";
+import { EngineClient } from "../engine/client.js";
+import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
+import { tell } from "../engine/follow.js";
+import type { ActivityStory } from "../engine/story.js";
+import { atMost, positional } from "../option-values.js";
+import { table } from "../report/table.js";
+import { compact, durationText, failureText, progressText, say, sayJson, statusStyle } from "../report/words.js";
+
+export const show: Command = {
+  name: "show",
+  summary: "Shows all that an engine knows of an activity",
+  usage: "ID [OPTIONS]",
+  options: CONNECTION_OPTIONS,
+  description: "Its newest run: arguments, attempts, progress, result or failure, whether it runs or has ended.",
+  examples: [{ line: "dw-carrier show invoice-42 --json", what: "one JSON object" }],
+  run: runShow,
+};
+
+async function runShow(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> {
+  const id = positional(input, 0, "ID");
+  atMost(input, 1);
+  const client = new EngineClient(await connectionOf(input, io));
+  try {
+    const story = await tell(client, id);
+    if (input.json) sayJson(io, story);
+    else sayStory(io, story);
+    return EXIT.ok;
+  } finally {
+    await client.close();
+  }
+}
+
+function sayStory(io: CliIo, story: ActivityStory): void {
+  const { paint } = io;
+  const took =
+    story.closedAt === null ? "" : `, took ${durationText(Date.parse(story.closedAt) - Date.parse(story.startedAt))}`;
+  const facts: readonly (readonly [string, string | null])[] = [
+    ["id", story.id],
+    ["run", story.runId],
+    ["type", story.type],
+    ["queue", `${story.taskQueue} (namespace ${story.namespace})`],
+    ["business key", story.businessKey],
+    ["status", paint[statusStyle(story.status)](story.status)],
+    ["started", `${story.startedAt}${took}`],
+    ["arguments", story.arguments === null ? null : compact(story.arguments)],
+    ["progress", story.progress === null ? null : progressText(story.progress)],
+    ["result", story.status === "completed" ? compact(story.result) : null],
+    ["failure", story.failure === null ? null : failureText(story.failure)],
+    ["details", story.failure === null || story.failure.details === null ? null : compact(story.failure.details)],
+  ];
+  for (const [label, text] of facts) if (text !== null) say(io, `${paint.dim(label.padEnd(13))} ${text}`);
+  if (story.attempts.length === 0) return;
+  const rows = story.attempts.map(({ attempt, status, startedAt, closedAt, worker, failure }) => [
+    String(attempt),
+    { text: status, paint: statusStyle(status) },
+    startedAt,
+    closedAt === null ? "" : durationText(Date.parse(closedAt) - Date.parse(startedAt)),
+    worker ?? "",
+    failure === null ? "" : failureText(failure),
+  ]);
+  say(
+    io,
+    `\n${table(["ATTEMPT", "STATUS", "STARTED", "TOOK", "WORKER", "FAILURE"], rows, { paint, columns: undefined })}`,
+  );
+}

@@ -1,0 +1,153 @@
+import { isPayloadError, payloadEnvelope } from "@durable-workflow/carrier/payload";
+import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
+import { EngineClient } from "../engine/client.js";
+import { CONNECTION_OPTIONS, connectionOf, type EngineConnection } from "../engine/connection.js";
+import { follow } from "../engine/follow.js";
+import { storyEventOf } from "../engine/story-event.js";
+import type { StartedActivity, StartRequest } from "../engine/wire.js";
+import { parseJsonArguments, readArgumentText } from "../json-arguments.js";
+import { atMost, flag, integerOption, integersOption, positional, textOption, wordsOption } from "../option-values.js";
+import { LiveReport } from "../report/live.js";
+import { say, sayJson } from "../report/words.js";
+
+const ATTEMPTS = { least: 1, most: 1_000_000 };
+const BACKOFF = { least: 0, most: 315_360_000 };
+const SECONDS = { least: 1, most: 315_360_000 };
+
+export const start: Command = {
+  name: "start",
+  summary: "Starts an activity on an engine, and follows it to its end",
+  usage: "TYPE [ARGUMENTS] [OPTIONS]",
+  options: {
+    queue: {
+      type: "string",
+      value: "NAME",
+      help: "task queue; default that of the dw-carrier dev that runs here, else default",
+    },
+    id: { type: "string", value: "ID", help: "id of the activity; default one that the engine makes" },
+    "max-attempts": { type: "string", value: "NUMBER", help: "attempts in all; default 1" },
+    backoff: {
+      type: "string",
+      value: "SECONDS",
+      help: "seconds before each further attempt, as in 0,1,5; the last one repeats",
+    },
+    "non-retryable": {
+      type: "string",
+      value: "TYPES",
+      help: "types of failures after which there is no other attempt",
+    },
+    "start-to-close": { type: "string", value: "SECONDS", help: "how long one attempt may take" },
+    "schedule-to-start": { type: "string", value: "SECONDS", help: "how long it may wait for a worker" },
+    "schedule-to-close": { type: "string", value: "SECONDS", help: "how long all attempts may take" },
+    "heartbeat-timeout": { type: "string", value: "SECONDS", help: "how long an attempt may be silent" },
+    "business-key": { type: "string", value: "TEXT", help: "a key of your own" },
+    detach: { type: "boolean", help: "do not wait for its end" },
+    ...CONNECTION_OPTIONS,
+  },
+  description: `ARGUMENTS is a JSON list, one item for each argument; @FILE reads it from a file, - from standard input. Anything but a
+list is the only argument. Bytes are written {"$type":"bytes","base64":"..."}; 7 is an integer, 7.0 a double.
+Ends with 0 when the activity completed, and with 1 when it failed, or was cancelled or terminated.
+With --json: lines with an event each, the last one with the activity as dw-carrier show --json has it.`,
+  examples: [
+    { line: `dw-carrier start greet '["Ada"]'`, what: "starts it, and shows its attempts, progress and result" },
+    {
+      line: "dw-carrier start billing.charge-card @charge.json --max-attempts 3 --backoff 0,1",
+      what: "tries three times: again at once, and again after a second",
+    },
+  ],
+  run: runStart,
+};
+
+async function runStart(input: CommandInput, io: CliIo): Promise<ExitCode> {
+  const type = positional(input, 0, "TYPE");
+  atMost(input, 2, `Put all arguments into one JSON list: '["Ada", 7]'.`);
+  const args = parseJsonArguments(await readArgumentText(input.positionals[1], io));
+  const connection = await connectionOf(input, io);
+  const request = requestOf(input, { type, args, connection });
+  const client = new EngineClient(connection);
+  try {
+    const started = await client.start(request);
+    sayStarted(input, io, started, client.url);
+    return flag(input, "detach") ? EXIT.ok : await followToEnd(input, io, client, started);
+  } finally {
+    await client.close();
+  }
+}
+
+function requestOf(
+  input: CommandInput,
+  { type, args, connection }: { type: string; args: readonly unknown[]; connection: EngineConnection },
+): StartRequest {
+  const id = textOption(input, "id");
+  const businessKey = textOption(input, "business-key");
+  const maxAttempts = integerOption(input, "max-attempts", ATTEMPTS);
+  const backoff = integersOption(input, "backoff", BACKOFF);
+  const nonRetryable = wordsOption(input, "non-retryable");
+  const policy = {
+    ...(maxAttempts === undefined ? {} : { max_attempts: maxAttempts }),
+    ...(backoff === undefined ? {} : { backoff_seconds: backoff }),
+    ...(nonRetryable === undefined ? {} : { non_retryable_error_types: nonRetryable }),
+  };
+  const startToClose = integerOption(input, "start-to-close", SECONDS);
+  const scheduleToStart = integerOption(input, "schedule-to-start", SECONDS);
+  const scheduleToClose = integerOption(input, "schedule-to-close", SECONDS);
+  const heartbeat = integerOption(input, "heartbeat-timeout", SECONDS);
+  return {
+    activity_type: type,
+    task_queue: textOption(input, "queue") ?? connection.taskQueue,
+    input: encode(args),
+    ...(id === undefined ? {} : { activity_id: id }),
+    ...(businessKey === undefined ? {} : { business_key: businessKey }),
+    ...(Object.keys(policy).length === 0 ? {} : { retry_policy: policy }),
+    ...(startToClose === undefined ? {} : { start_to_close_timeout_seconds: startToClose }),
+    ...(scheduleToStart === undefined ? {} : { schedule_to_start_timeout_seconds: scheduleToStart }),
+    ...(scheduleToClose === undefined ? {} : { schedule_to_close_timeout_seconds: scheduleToClose }),
+    ...(heartbeat === undefined ? {} : { heartbeat_timeout_seconds: heartbeat }),
+  };
+}
+
+function encode(args: readonly unknown[]): { readonly codec: string; readonly blob: string } {
+  try {
+    return payloadEnvelope(args);
+  } catch (error) {
+    if (isPayloadError(error)) throw new CliError(EXIT.usage, `the arguments cannot be sent: ${error.message}`);
+    throw error;
+  }
+}
+
+function sayStarted({ json }: CommandInput, io: CliIo, started: StartedActivity, engine: string): void {
+  const { activity_id: id, workflow_run_id: runId, activity_type: type, task_queue: taskQueue } = started;
+  if (json) sayJson(io, { event: "started", id, runId, type, taskQueue, engine });
+  else say(io, `${io.paint.bold(type)}  ${id}  ${io.paint.dim(`queue ${taskQueue} of ${engine}`)}`);
+}
+
+async function followToEnd(
+  { json }: CommandInput,
+  io: CliIo,
+  client: EngineClient,
+  { activity_id: id }: StartedActivity,
+): Promise<ExitCode> {
+  const report = new LiveReport(io);
+  try {
+    const story = await follow(client, {
+      id,
+      signal: io.signal,
+      onEvent: (history) => {
+        const step = storyEventOf(history);
+        if (step === undefined) return;
+        if (json) sayJson(io, step);
+        else report.event(step);
+      },
+    });
+    if (story === undefined) {
+      report.end();
+      io.err(`The activity goes on: dw-carrier show ${id} tells how it ends, dw-carrier cancel ${id} ends it.\n`);
+      return EXIT.failed;
+    }
+    if (json) sayJson(io, { event: "closed", activity: story });
+    else report.closed(story);
+    return story.status === "completed" ? EXIT.ok : EXIT.failed;
+  } finally {
+    report.end();
+  }
+}

@@ -1,0 +1,62 @@
+import type { JsonValue } from "@durable-workflow/carrier/payload";
+import type { CliIo, Palette } from "../command.js";
+import type { FailureStory, Progress } from "../engine/story.js";
+
+const BAR_WIDTH = 24;
+
+/** How far an activity is, as `[######------] 4/12 months  April`. */
+export function progressText({ current, total, unit, message }: Progress): string {
+  const share =
+    current === null || total === null || total <= 0 ? undefined : Math.min(1, Math.max(0, current / total));
+  const filled = share === undefined ? 0 : Math.round(share * BAR_WIDTH);
+  const bar = share === undefined ? "" : `[${"#".repeat(filled)}${"-".repeat(BAR_WIDTH - filled)}] `;
+  const count = total === null ? `${current ?? ""}` : `${current ?? 0}/${total}`;
+  return [`${bar}${count}${unit === null ? "" : ` ${unit}`}`.trim(), message ?? ""]
+    .filter((part) => part !== "")
+    .join("  ");
+}
+
+export function failureText({ type, message }: FailureStory): string {
+  return type === null ? message : `${type}: ${message}`;
+}
+
+/** Milliseconds as people say them. */
+export function durationText(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+const STYLES: Readonly<Record<string, keyof Palette>> = {
+  completed: "green",
+  succeeded: "green",
+  running: "cyan",
+  cancelled: "yellow",
+  terminated: "yellow",
+};
+
+/** The style of a status; what is not known is taken for trouble. */
+export function statusStyle(status: string): keyof Palette {
+  return STYLES[status] ?? "red";
+}
+
+export function compact(value: JsonValue): string {
+  return JSON.stringify(value);
+}
+
+/** The time of day where the command runs, to the second. */
+export function clockTime(at: Date): string {
+  return [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
+}
+
+/** Writes one line. */
+export function say(io: Pick<CliIo, "out">, line = ""): void {
+  io.out(`${line}\n`);
+}
+
+/** Writes one JSON document as a line. */
+export function sayJson(io: Pick<CliIo, "out">, document: unknown): void {
+  io.out(`${JSON.stringify(document)}\n`);
+}

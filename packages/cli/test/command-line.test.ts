@@ -1,0 +1,138 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { CliIo } from "../src/command.js";
+import { commands } from "../src/commands/index.js";
+import { CONNECTION_OPTIONS } from "../src/engine/connection.js";
+import { runCli } from "../src/main.js";
+import { palette } from "../src/terminal.js";
+import { begin, type Finished, folderOf, jsonLines, run, Running } from "./support/cli.js";
+
+const BIN = new URL("../dist/bin.js", import.meta.url).pathname;
+/** Told once for all. */
+const COMMON = new Set(Object.keys(CONNECTION_OPTIONS));
+const hasScript = spawnSync("script", ["--version"]).status === 0;
+
+/** A command line as the binary runs it, in this process. */
+async function runHere(args: readonly string[]): Promise<Finished> {
+  const said = { stdout: "", stderr: "" };
+  const io: CliIo = {
+    out: (text) => (said.stdout += text),
+    err: (text) => (said.stderr += text),
+    stdin: process.stdin,
+    env: {},
+    cwd: process.cwd(),
+    isTty: false,
+    columns: 80,
+    paint: palette(false),
+    signal: new AbortController().signal,
+  };
+  return { code: await runCli(args, io, commands), ...said };
+}
+
+describe("every command", () => {
+  it.each(commands.map((command) => [command.name, command] as const))(
+    "%s has help with examples",
+    async (name, command) => {
+      for (const args of [
+        [name, "--help"],
+        ["help", name],
+        [name, "x", "-h"],
+      ]) {
+        const { code, stdout, stderr } = await runHere(args);
+        expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+        expect(stdout).toContain(`Usage: dw-carrier ${name} ${command.usage}`);
+        expect(stdout).toMatch(/\nExamples?\n {2}\S*.*dw-carrier /);
+        for (const option of Object.keys(command.options)) expect(stdout).toContain(`--${option}`);
+      }
+    },
+  );
+
+  it.each(commands.map(({ name }) => [name]))(
+    "%s refuses an option that it does not have, and suggests one",
+    async (name) => {
+      expect(await runHere([name, "--jsno"])).toEqual({
+        code: 2,
+        stdout: "",
+        stderr: `dw-carrier: ${name} has no option --jsno\nDid you mean --json?\n`,
+      });
+      const json = await runHere([name, "--json", "--no-such-option"]);
+      expect([json.code, json.stderr]).toEqual([2, ""]);
+      expect(jsonLines(json.stdout)).toMatchObject([
+        { error: { code: "usage", message: `${name} has no option --no-such-option` } },
+      ]);
+    },
+  );
+
+  it("is told in the documentation, with each of its options", () => {
+    const page = readFileSync(new URL("../../../docs/cli.md", import.meta.url), "utf8");
+    for (const { name, options } of commands) {
+      const section = page.split(/^## /m).find((part) => part.startsWith(`\`dw-carrier ${name} `));
+      expect(section, name).toBeDefined();
+      for (const option of Object.keys(options).filter((other) => !COMMON.has(other))) {
+        expect(section, `${name} --${option}`).toContain(`--${option}`);
+      }
+    }
+  });
+});
+
+describe("dw-carrier", () => {
+  it("lists its commands, and knows its version", async () => {
+    const { code, stdout } = await run(["--help"]);
+    expect(code).toBe(0);
+    for (const { name, summary } of commands) expect(stdout).toMatch(new RegExp(`\n  ${name} +${summary}`));
+    const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+      version: string;
+    };
+    expect((await run(["--version"])).stdout).toBe(`${version}\n`);
+  });
+
+  it.each([
+    [[], "no command was given", "dw-carrier --help lists them."],
+    [["sevre"], "there is no command sevre", "Did you mean serve?"],
+    [["xyzzy"], "there is no command xyzzy", "dw-carrier --help lists what there is."],
+    [["--json"], "there is no option --json before the command", "dw-carrier --help lists what there is."],
+    [["serve", "--port"], "Option '--port <value>' argument missing", "dw-carrier serve --help lists its options."],
+  ])("%j makes no sense", async (args, message, hint) => {
+    const { code, stdout, stderr } = await run(args);
+    expect(code).toBe(2);
+    expect(stdout + stderr).toContain(message);
+    expect(stdout + stderr).toContain(hint);
+    expect(stdout + stderr).not.toMatch(/\n {4}at /);
+  });
+
+  it("leaves without a word when its reader has seen enough", async () => {
+    const { code, stderr } = await new Running("sh", ["-c", `"${process.execPath}" "${BIN}" --help | true`]).ended;
+    expect([code, stderr]).toEqual([0, ""]);
+  });
+
+  it("ends what runs at Ctrl-C", async () => {
+    const cwd = folderOf({ "a.mjs": "export const wait = () => new Promise(() => {});" });
+    const serve = begin(["serve", "a.mjs", "--port", "0"], { cwd });
+    const [, url = ""] = await serve.until(/(http:\S+)/);
+    const [curl = ""] = await serve.until(/curl -s .*/);
+    // A task that does not end by itself is ended; nobody has to wait for it.
+    const asked = new Running("sh", ["-c", curl]).ended;
+    await expect.poll(async () => (await fetch(url)).status).toBe(200);
+    expect((await serve.stop()).code).toBe(0);
+    expect((await asked).stdout).toContain("CarrierShutdown");
+  });
+});
+
+describe("colours", () => {
+  const inTerminal = (command: string, env: Readonly<Record<string, string>> = {}) =>
+    new Running("script", ["-qec", command, "/dev/null"], { env: { TERM: "xterm", ...env } }).ended;
+  const help = `"${process.execPath}" "${BIN}" --help`;
+
+  it("are not there where standard output is no terminal", async () => {
+    expect((await run(["--help"])).stdout).not.toContain("\u001b");
+  });
+
+  it.skipIf(!hasScript)(
+    `are there in a terminal, and not with NO_COLOR${hasScript ? "" : " (skipped: there is no script(1) to make a terminal with)"}`,
+    async () => {
+      expect((await inTerminal(help)).stdout).toContain("\u001b[1mCommands\u001b[0m");
+      expect((await inTerminal(help, { NO_COLOR: "1" })).stdout).not.toContain("\u001b");
+    },
+  );
+});
