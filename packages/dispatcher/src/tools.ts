@@ -3,7 +3,12 @@
  * exported here may change with any version.
  */
 export { type EngineMapping, readEngineMapping } from "./config/engine-mapping.js";
-export { type Credential, CredentialError, CredentialStore, type CredentialStoreOptions } from "./delivery/credentials.js";
+export {
+  type Credential,
+  CredentialError,
+  CredentialStore,
+  type CredentialStoreOptions,
+} from "./delivery/credentials.js";
 export { activityTaskEnvelope } from "./delivery/envelope.js";
 export { ServerClock } from "./engine/server-clock.js";
 export { type LeasedTask, type ReadTask, readLeasedTask } from "./engine/task.js";

@@ -5,7 +5,11 @@ import { InvocableActivityHandler } from "../../src/activity/index.js";
 import { fetchInvocableActivityHandler } from "../../src/adapters/fetch.js";
 import { type LambdaHttpResult, lambdaInvocableActivityHandler } from "../../src/adapters/lambda.js";
 import { nodeInvocableActivityHandler } from "../../src/adapters/node.js";
-import { handleInvocableHttpRequest, type InvocableHttpOptions, type InvocableHttpResponse } from "../../src/http/index.js";
+import {
+  handleInvocableHttpRequest,
+  type InvocableHttpOptions,
+  type InvocableHttpResponse,
+} from "../../src/http/index.js";
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, isExternalTaskInputError } from "../../src/protocol/index.js";
 import type { ConformanceObservation } from "../../src/testing/conformance-check.js";
 import { conformanceHandlers } from "../../src/testing/conformance-handlers.js";
