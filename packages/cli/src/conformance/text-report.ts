@@ -20,7 +20,7 @@ export function textReport(
   const lines = [...groups].flatMap(([name, members]) => {
     const passed = members.filter(({ status }) => status === "passed").length;
     const line = `${mark(members, paint)} ${name.padEnd(width)}  ${passed}/${members.length}`;
-    return verbose ? [line, ...members.map((report) => `    ${mark([report], paint)} ${report.id}`)] : [line];
+    return verbose ? [line].concat(members.map((report) => `    ${mark([report], paint)} ${report.id}`)) : [line];
   });
   const differing = reports.filter(({ status }) => status !== "passed");
   return `${[...lines, ...differing.map((report) => describe(report, paint)), "", verdict(summary, strict, paint)].join("\n")}\n`;
