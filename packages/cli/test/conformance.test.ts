@@ -6,7 +6,7 @@ import { bearerToken } from "@durable-workflow/carrier";
 import { conformanceAuthCases, conformanceCases, conformanceHandlers } from "@durable-workflow/carrier/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closedAddress } from "../../carrier/test/support/loopback.js";
-import { conformanceCommand } from "../src/commands/conformance.js";
+import { conformance } from "../src/commands/conformance.js";
 import { ADAPTERS, alteredCarrier, type Mutable, type PreparedAnswer, serve, withResult } from "./support/carriers.js";
 import { runCommand } from "./support/run-command.js";
 import { readXml } from "./support/xml.js";
@@ -14,7 +14,7 @@ import { readXml } from "./support/xml.js";
 const TOKEN = "conformance-secret";
 const ONE_KIND_OF_NUMBER = "values/double-echoed=JavaScript has one kind of number";
 
-const run = (...args: readonly string[]) => runCommand(conformanceCommand, args, { env: { CARRIER_TOKEN: TOKEN } });
+const run = (...args: readonly string[]) => runCommand(conformance, args, { env: { CARRIER_TOKEN: TOKEN } });
 
 interface Report {
   readonly ok: boolean;
@@ -43,16 +43,8 @@ async function differences(url: string, ...args: readonly string[]): Promise<Rea
 describe("the library's own carrier", () => {
   it.concurrent.each(Object.entries(ADAPTERS))("conforms, guarded, through its adapter: %s", async (_, adapter) => {
     const url = await serve(adapter(conformanceHandlers, { auth: bearerToken(TOKEN) }));
-    const conformance = await run(
-      url,
-      "--token-env",
-      "CARRIER_TOKEN",
-      "--strict",
-      "--accept",
-      ONE_KIND_OF_NUMBER,
-      "--json",
-    );
-    const { ok, summary, cases } = conformance.json() as Report;
+    const tested = await run(url, "--token-env", "CARRIER_TOKEN", "--strict", "--accept", ONE_KIND_OF_NUMBER, "--json");
+    const { ok, summary, cases } = tested.json() as Report;
     expect(cases.filter(({ status }) => status === "failed")).toEqual([]);
     expect(summary).toEqual({
       cases: conformanceCases.length + conformanceAuthCases.length,
@@ -61,7 +53,7 @@ describe("the library's own carrier", () => {
       recommendedFailed: 0,
       accepted: 1,
     });
-    expect([ok, conformance.code]).toEqual([true, 0]);
+    expect([ok, tested.code]).toEqual([true, 0]);
   });
 
   it("does not, strictly, without the one known difference being accepted", async () => {
@@ -281,7 +273,7 @@ describe("what cannot be tested", () => {
 
   it("is interrupted: 1", async () => {
     const url = await serve((request) => request.resume());
-    const { code, err } = await runCommand(conformanceCommand, [url], { signal: AbortSignal.timeout(100) });
+    const { code, err } = await runCommand(conformance, [url], { signal: AbortSignal.timeout(100) });
     expect([code, err]).toEqual([1, expect.stringContaining("interrupted")]);
   });
 });

@@ -8,7 +8,7 @@ import { avroDouble, encodeAvroValue, payloadEnvelope } from "@durable-workflow/
 import { buildTaskInput, conformanceHandlers, type TaskInputOptions } from "@durable-workflow/carrier/testing";
 import { createLocalEngine, type LocalEngine } from "@durable-workflow/local-engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { inspectCommand } from "../src/commands/inspect.js";
+import { inspect } from "../src/commands/inspect.js";
 import type { Inspection } from "../src/inspect/inspection.js";
 import type { Mutable } from "./support/carriers.js";
 import { runCommand } from "./support/run-command.js";
@@ -32,9 +32,9 @@ afterAll(async () => {
 
 type Json = Inspection & { readonly ok: boolean };
 
-async function inspect(document: unknown, ...args: readonly string[]): Promise<Json> {
+async function inspected(document: unknown, ...args: readonly string[]): Promise<Json> {
   const stdin = typeof document === "string" ? document : JSON.stringify(document);
-  const run = await runCommand(inspectCommand, ["--json", "--now", NOW, ...args], { stdin });
+  const run = await runCommand(inspect, ["--json", "--now", NOW, ...args], { stdin });
   if (run.out === "") throw new Error(run.err);
   const found = run.json() as Json;
   expect(run.code).toBe(found.ok ? 0 : 1);
@@ -42,7 +42,7 @@ async function inspect(document: unknown, ...args: readonly string[]): Promise<J
 }
 
 async function text(document: unknown, ...args: readonly string[]): Promise<string> {
-  const run = await runCommand(inspectCommand, ["--now", NOW, ...args], { stdin: JSON.stringify(document) });
+  const run = await runCommand(inspect, ["--now", NOW, ...args], { stdin: JSON.stringify(document) });
   return run.out;
 }
 
@@ -60,7 +60,7 @@ async function resultOf(
 describe("a task input", () => {
   it("is decoded with the kinds of its values, its deadlines relative to now", async () => {
     const args = [7, avroDouble(7), 9_007_199_254_740_993n, Uint8Array.of(1, 2), {}, "é"];
-    const found = await inspect(input({ activityType: "billing.charge", args, startToCloseMs: 250_000 }));
+    const found = await inspected(input({ activityType: "billing.charge", args, startToCloseMs: 250_000 }));
     expect(found).toMatchObject({ ok: true, kind: "task_input", title: "a task input (activity task)" });
     expect(found.payloads).toMatchObject([
       {
@@ -95,7 +95,7 @@ describe("a task input", () => {
     broken["task"].attempt = true;
     delete broken["lease"].owner;
     broken["deadlines"].heartbeat = 5;
-    const found = await inspect(broken);
+    const found = await inspected(broken);
     expect(found.ok).toBe(false);
     expect(found.violations.map(({ path }) => path)).toEqual([
       "version",
@@ -108,7 +108,7 @@ describe("a task input", () => {
   });
 
   it("says what a carrier answers to it now", async () => {
-    const explanation = async (document: Mutable) => (await inspect(document)).prospect?.explanation.join(" ");
+    const explanation = async (document: Mutable) => (await inspected(document)).prospect?.explanation.join(" ");
     expect(await explanation(input({ startToCloseMs: -1000 }))).toContain(
       "deadline_exceeded, for deadlines.start_to_close",
     );
@@ -129,20 +129,21 @@ describe("a task input", () => {
   });
 
   it("tells how the handler is called, of whatever the arguments are", async () => {
-    const notes = async (value: unknown) => (await inspect(input({ payload: payloadEnvelope(value) as never }))).notes;
+    const notes = async (value: unknown) =>
+      (await inspected(input({ payload: payloadEnvelope(value) as never }))).notes;
     expect(await notes([])).toContain("the handler is called with 0 arguments");
     expect(await notes([1])).toContain("the handler is called with 1 argument");
     expect(await notes(null)).toContain("the arguments are null: the handler is called without any");
     expect(await notes("x")).toContain(
       "the arguments are no list: the handler is called with the value as its one argument",
     );
-    expect((await inspect(input())).notes).toContain("the handler is called without arguments");
+    expect((await inspected(input())).notes).toContain("the handler is called without arguments");
   });
 });
 
 describe("a task result", () => {
   it("is completed when it is a success", async () => {
-    const found = await inspect(await resultOf("conformance.echo", [{ a: [1] }]));
+    const found = await inspected(await resultOf("conformance.echo", [{ a: [1] }]));
     expect(found).toMatchObject({
       ok: true,
       kind: "task_result",
@@ -159,7 +160,7 @@ describe("a task result", () => {
     };
     const prospect = async (name: string, attempt: number, ...args: string[]) => {
       const result = await resultOf(name, ["no"], { attempt });
-      return (await inspect(result, ...args)).prospect;
+      return (await inspected(result, ...args)).prospect;
     };
     expect(await prospect("conformance.fail", 1)).toMatchObject({ current: "retried_while_attempts_left" });
     expect(await prospect("conformance.fail-non-retryable", 1)).toMatchObject({ current: "failed", april: "failed" });
@@ -176,9 +177,9 @@ describe("a task result", () => {
 
   it("decodes details, and finds untagged ones", async () => {
     const result = await resultOf("conformance.fail-with-details", ["over", { limit: 7 }]);
-    expect((await inspect(result)).payloads).toMatchObject([{ path: "failure.details", value: { limit: 7 } }]);
+    expect((await inspected(result)).payloads).toMatchObject([{ path: "failure.details", value: { limit: 7 } }]);
     result["failure"].details = { limit: 7 };
-    const found = await inspect(result);
+    const found = await inspected(result);
     expect(found.violations).toMatchObject([
       { path: "failure.details", message: expect.stringContaining("engine drops") },
     ]);
@@ -189,10 +190,10 @@ describe("a task result", () => {
     result["failure"] = { ...result["failure"], kind: "malformed_output", classification: "malformed_output" };
     result["outcome"] = { status: "failed", retryable: false, recorded: false };
     result["raw_output"] = { stdout_preview: "{not json\u001b[2J", exit_code: 64 };
-    expect(await inspect(result)).toMatchObject({ ok: true, title: "a task result (malformed output)" });
+    expect(await inspected(result)).toMatchObject({ ok: true, title: "a task result (malformed output)" });
     expect(await text(result)).not.toContain("\u001b");
     delete result["raw_output"];
-    const found = await inspect(result);
+    const found = await inspected(result);
     expect(found.violations).toMatchObject([{ path: "raw_output" }]);
     expect(found.prospect).toMatchObject({ current: "failed" });
   });
@@ -202,26 +203,26 @@ describe("payloads and references", () => {
   it("decodes a bare blob, as text and as a JSON string", async () => {
     const blob = encodeAvroValue({ n: avroDouble(1) });
     const value = { n: { $type: "double", value: "1.0" } };
-    expect(await inspect(blob)).toMatchObject({ ok: true, kind: "payload_blob", payloads: [{ value }] });
-    expect(await inspect(`${blob}\n`)).toMatchObject({ ok: true, payloads: [{ value }] });
-    expect(await inspect(JSON.stringify(blob))).toMatchObject({ ok: true, payloads: [{ value }] });
+    expect(await inspected(blob)).toMatchObject({ ok: true, kind: "payload_blob", payloads: [{ value }] });
+    expect(await inspected(`${blob}\n`)).toMatchObject({ ok: true, payloads: [{ value }] });
+    expect(await inspected(JSON.stringify(blob))).toMatchObject({ ok: true, payloads: [{ value }] });
   });
 
   it("says what is wrong with one, and knows the old framing", async () => {
-    expect(await inspect("AAAA")).toMatchObject({ ok: false, violations: [{ code: "invalid_payload_framing" }] });
+    expect(await inspected("AAAA")).toMatchObject({ ok: false, violations: [{ code: "invalid_payload_framing" }] });
     const json = '["Ada",{"n":1}]';
     const old = Buffer.from([0, json.length * 2, ...Buffer.from(json), 2]).toString("base64");
-    expect((await inspect(old)).notes).toEqual([`the payload is in the framing of April 2026, which holds ${json}`]);
-    expect(await inspect({ codec: "json", blob: "[]" })).toMatchObject({
+    expect((await inspected(old)).notes).toEqual([`the payload is in the framing of April 2026, which holds ${json}`]);
+    expect(await inspected({ codec: "json", blob: "[]" })).toMatchObject({
       violations: [{ code: "unsupported_payload_codec" }],
     });
   });
 
   it("notes extra keys, and sizes near the limit", async () => {
-    expect((await inspect({ ...payloadEnvelope(1), size: 3 })).notes).toMatchObject([
+    expect((await inspected({ ...payloadEnvelope(1), size: 3 })).notes).toMatchObject([
       expect.stringContaining("has size beside"),
     ]);
-    expect((await inspect(payloadEnvelope("x".repeat(1_600_000)))).notes).toMatchObject([
+    expect((await inspected(payloadEnvelope("x".repeat(1_600_000)))).notes).toMatchObject([
       expect.stringContaining("over the default"),
     ]);
   });
@@ -235,14 +236,14 @@ describe("payloads and references", () => {
       codec: "avro",
       expires_at: "2026-04-22T00:59:00Z",
     };
-    expect(await inspect(reference)).toMatchObject({ ok: true, kind: "payload_reference" });
-    expect((await inspect(reference)).notes.join()).toContain("has expired 1 min ago");
-    expect(await inspect({ codec: "avro", external_storage: reference })).toMatchObject({
+    expect(await inspected(reference)).toMatchObject({ ok: true, kind: "payload_reference" });
+    expect((await inspected(reference)).notes.join()).toContain("has expired 1 min ago");
+    expect(await inspected({ codec: "avro", external_storage: reference })).toMatchObject({
       ok: true,
       payloads: [{ held: "external", bytes: 12, decoded: false }],
     });
     const broken = { ...reference, sha256: "x", size_bytes: -1 };
-    expect((await inspect({ codec: "json", external_storage: broken })).violations.map(({ path }) => path)).toEqual([
+    expect((await inspected({ codec: "json", external_storage: broken })).violations.map(({ path }) => path)).toEqual([
       "external_storage.sha256",
       "external_storage.size_bytes",
       "codec",
@@ -252,12 +253,12 @@ describe("payloads and references", () => {
 
 describe("what comes from an engine", () => {
   it("is a poll answer without a task, with the reason", async () => {
-    expect(await inspect({ task: null, poll_status: "no_activity_capability" })).toMatchObject({
+    expect(await inspected({ task: null, poll_status: "no_activity_capability" })).toMatchObject({
       ok: true,
       kind: "poll_answer",
       notes: [expect.stringContaining("registered no activity types")],
     });
-    expect(await inspect({ task: null })).toMatchObject({ ok: true, notes: ["there is nothing to do: poll again"] });
+    expect(await inspected({ task: null })).toMatchObject({ ok: true, notes: ["there is nothing to do: poll again"] });
   });
 
   it("is a poll answer with a task, as the local engine gives it", async () => {
@@ -279,7 +280,7 @@ describe("what comes from an engine", () => {
       supported_activity_types: ["greet"],
     });
     const answer = (await post("worker/activity-tasks/poll", worker, { worker_id: "w", task_queue: "q" })) as Mutable;
-    const found = await inspect(answer);
+    const found = await inspected(answer);
     expect(found).toMatchObject({
       ok: true,
       kind: "poll_answer",
@@ -290,9 +291,9 @@ describe("what comes from an engine", () => {
       "Failures of type Bad end the activity; on servers of April 2026 only when they have details.",
     ]);
     expect(found.notes.join()).toContain("a heartbeat at least every 20 s");
-    expect(await inspect(answer["task"])).toMatchObject({ ok: true, kind: "poll_answer" });
+    expect(await inspected(answer["task"])).toMatchObject({ ok: true, kind: "poll_answer" });
     const { lease_owner: _, activity_attempt_id: __, ...task } = answer["task"] as Mutable;
-    expect((await inspect({ task })).violations).toEqual([
+    expect((await inspected({ task })).violations).toEqual([
       { path: "task.activity_attempt_id", message: "must be a string", code: null },
       { path: "task.lease_owner", message: "must be a string", code: null },
     ]);
@@ -303,28 +304,28 @@ describe("what comes from an engine", () => {
       handler: "greet",
       carrier: { name: "c", type: "invocable_http", target: { type: "invocable_http", url: "http://example.com/" } },
     };
-    const mapped = await inspect({ task: { ...answer["task"], external_executor } });
+    const mapped = await inspected({ task: { ...answer["task"], external_executor } });
     expect(mapped.violations.map(({ code }) => code)).toEqual(["invalid_carrier_target", "missing_invocable_auth_ref"]);
     expect(mapped.violations[0]?.path).toContain("task.external_executor");
   });
 
   it("is cluster info, whose artifacts are verified", async () => {
     const info = (await (await fetch(`${engineUrl}/api/cluster/info`)).json()) as Mutable;
-    const found = await inspect(info);
+    const found = await inspected(info);
     expect(found).toMatchObject({ ok: true, kind: "cluster_info" });
     expect(found.facts).toContainEqual({ name: "spoken by this version", value: "1.15" });
     const contract = info["worker_protocol"].external_task_result_contract;
     const [name = ""] = Object.keys(contract.fixtures);
-    expect(await inspect(contract.fixtures[name])).toMatchObject({ ok: true, kind: "artifact" });
+    expect(await inspected(contract.fixtures[name])).toMatchObject({ ok: true, kind: "artifact" });
     contract.fixtures[name].example.metadata.duration_ms += 1;
     info["worker_protocol"].version = "2.0";
     info["worker_protocol"].external_task_input_contract.version = 2;
-    expect((await inspect(info)).violations.map(({ path }) => path)).toEqual([
+    expect((await inspected(info)).violations.map(({ path }) => path)).toEqual([
       "worker_protocol.version",
       "worker_protocol.external_task_input_contract.version",
       `worker_protocol.external_task_result_contract.fixtures.${name}.sha256`,
     ]);
-    expect((await inspect(contract.fixtures[name])).violations.map(({ path }) => path)).toEqual(["sha256"]);
+    expect((await inspected(contract.fixtures[name])).violations.map(({ path }) => path)).toEqual(["sha256"]);
   });
 });
 
@@ -348,7 +349,7 @@ describe("a recorded exchange", () => {
     [{ retryable: true, non_retryable: true, details: null }, "failed", "failed"],
     [{ kind: "cancellation", cancelled: true }, "retried_while_attempts_left", "retried_while_attempts_left"],
   ])("tells what becomes of a failure: %j", async (failure, current, april) => {
-    const found = await inspect(fail(failure));
+    const found = await inspected(fail(failure));
     expect(found.prospect).toMatchObject({ current, april });
     if (current !== april) expect(await text(fail(failure))).toContain("A server of April 2026");
   });
@@ -358,7 +359,7 @@ describe("a recorded exchange", () => {
       request: { method: "POST", path: "/api/worker/activity-tasks/t/complete", body: { result: payloadEnvelope(1) } },
       response: { status: 409, body: { outcome: "completed", recorded: false, reason: "stale_attempt" } },
     };
-    const found = await inspect(repeat);
+    const found = await inspected(repeat);
     expect(found).toMatchObject({
       ok: true,
       prospect: { current: "ignored" },
@@ -369,8 +370,8 @@ describe("a recorded exchange", () => {
       request: { method: "POST", path: "/api/worker/activity-tasks/t/heartbeat", body: {} },
       response: { status: 200, body: { can_continue: false, reason: "run_cancelled" } },
     };
-    expect((await inspect(heartbeat)).prospect?.explanation).toEqual([expect.stringContaining("should stop")]);
-    expect((await inspect(fail({ message: "" }))).violations).toMatchObject([{ path: "failure.message" }]);
+    expect((await inspected(heartbeat)).prospect?.explanation).toEqual([expect.stringContaining("should stop")]);
+    expect((await inspected(fail({ message: "" }))).violations).toMatchObject([{ path: "failure.message" }]);
   });
 
   it("with a carrier is compared: the result must be for the task", async () => {
@@ -379,7 +380,7 @@ describe("a recorded exchange", () => {
       JSON.stringify(await carrier.handle(buildTaskInput({ activityType: "conformance.echo" }))),
     ) as Mutable;
     answer["task"] = { ...answer["task"], id: sent.task.id };
-    const found = await inspect({ request: { body: sent }, response: { status: 200, body: answer } });
+    const found = await inspected({ request: { body: sent }, response: { status: 200, body: answer } });
     expect(found.parts.map(({ name, inspection }) => [name, inspection.kind])).toEqual([
       ["request", "task_input"],
       ["response", "task_result"],
@@ -398,49 +399,49 @@ describe("configs, policies and refusals", () => {
   };
 
   it("explains where activities go", async () => {
-    expect(await inspect(config)).toMatchObject({
+    expect(await inspected(config)).toMatchObject({
       ok: true,
       kind: "executor_config",
       facts: [{ name: "q a", value: "http://127.0.0.1:8080/ (carrier c, handler a, no credential)" }],
     });
-    expect((await inspect(config, "--overlay", "prod")).violations).toMatchObject([
+    expect((await inspected(config, "--overlay", "prod")).violations).toMatchObject([
       { code: "missing_invocable_auth_ref" },
     ]);
   });
 
   it("shows every error with its code and path", async () => {
     const broken = { ...config, version: 2, mappings: [{ ...config.mappings[0], carrier: "other", extra: 1 }] };
-    expect((await inspect(broken)).violations.map(({ code, path }) => [code, path])).toEqual([
+    expect((await inspected(broken)).violations.map(({ code, path }) => [code, path])).toEqual([
       ["unsupported_version", "version"],
       ["invalid_schema", "mappings[0].extra"],
       ["unknown_carrier", "mappings.m"],
     ]);
-    const missing = await runCommand(inspectCommand, ["--overlay", "no"], { stdin: JSON.stringify(config) });
+    const missing = await runCommand(inspect, ["--overlay", "no"], { stdin: JSON.stringify(config) });
     expect([missing.code, missing.err]).toEqual([78, expect.stringContaining("no overlay no")]);
   });
 
   it("reads storage policies and a carrier's refusal", async () => {
-    expect(await inspect({ enabled: true, driver: "s3", config: { bucket: "b" } })).toMatchObject({
+    expect(await inspected({ enabled: true, driver: "s3", config: { bucket: "b" } })).toMatchObject({
       ok: true,
       kind: "storage_policy",
     });
-    expect(await inspect({ name: "ns", external_payload_storage: null })).toMatchObject({ ok: true });
-    expect(await inspect({ enabled: true, driver: "ftp" })).toMatchObject({
+    expect(await inspected({ name: "ns", external_payload_storage: null })).toMatchObject({ ok: true });
+    expect(await inspected({ enabled: true, driver: "ftp" })).toMatchObject({
       ok: false,
       violations: [{ path: "driver" }],
     });
-    expect(await inspect({ error: "invalid_invocable_request", message: "m" })).toMatchObject({ kind: "refusal" });
+    expect(await inspected({ error: "invalid_invocable_request", message: "m" })).toMatchObject({ kind: "refusal" });
   });
 });
 
 describe("what is nothing of the contract", () => {
   it("is told with what it nearly is", async () => {
     const { schema: _, ...nearly } = input();
-    const { out, code } = await runCommand(inspectCommand, [], { stdin: JSON.stringify(nearly) });
+    const { out, code } = await runCommand(inspect, [], { stdin: JSON.stringify(nearly) });
     expect(code).toBe(1);
     expect(out).toContain("It would be a task input if this were put right:");
     expect(out).toContain('schema: must be "durable-workflow.v2.external-task-input", got nothing');
-    const json = await runCommand(inspectCommand, ["--json"], { stdin: '{"outcome":{},"carriers":{}}' });
+    const json = await runCommand(inspect, ["--json"], { stdin: '{"outcome":{},"carriers":{}}' });
     expect(json.json()).toMatchObject({
       ok: false,
       kind: null,
@@ -449,20 +450,20 @@ describe("what is nothing of the contract", () => {
   });
 
   it.each(["[]", "null", "7", "{}", '""'])("is named by its shape: %s", async (stdin) => {
-    const { out, code } = await runCommand(inspectCommand, [], { stdin });
+    const { out, code } = await runCommand(inspect, [], { stdin });
     expect([code, out]).toEqual([1, expect.stringContaining("Nothing of the contract: ")]);
   });
 
   it("is neither JSON nor base64, or not there", async () => {
-    const none = await runCommand(inspectCommand, [], { stdin: "{ nonsense }" });
+    const none = await runCommand(inspect, [], { stdin: "{ nonsense }" });
     expect([none.code, none.err]).toEqual([1, expect.stringContaining("neither JSON nor the base64")]);
-    expect((await runCommand(inspectCommand, [], { stdin: " " })).code).toBe(2);
-    expect((await runCommand(inspectCommand, ["missing.json"], { cwd: folder })).code).toBe(78);
-    expect((await runCommand(inspectCommand, ["--now", "soon"], { stdin: "{}" })).code).toBe(2);
-    expect((await runCommand(inspectCommand, ["a", "b"])).code).toBe(2);
-    expect((await runCommand(inspectCommand, ["--poll", "missing.json"], { stdin: "{}", cwd: folder })).code).toBe(78);
+    expect((await runCommand(inspect, [], { stdin: " " })).code).toBe(2);
+    expect((await runCommand(inspect, ["missing.json"], { cwd: folder })).code).toBe(78);
+    expect((await runCommand(inspect, ["--now", "soon"], { stdin: "{}" })).code).toBe(2);
+    expect((await runCommand(inspect, ["a", "b"])).code).toBe(2);
+    expect((await runCommand(inspect, ["--poll", "missing.json"], { stdin: "{}", cwd: folder })).code).toBe(78);
     await writeFile(join(folder, "no-poll.json"), "{}");
-    expect((await runCommand(inspectCommand, ["--poll", "no-poll.json"], { stdin: "{}", cwd: folder })).code).toBe(78);
+    expect((await runCommand(inspect, ["--poll", "no-poll.json"], { stdin: "{}", cwd: folder })).code).toBe(78);
   });
 });
 
@@ -475,7 +476,7 @@ describe.skipIf(!shared)(
       expect(files.length).toBeGreaterThan(300);
       for (const file of files) {
         const recording = JSON.parse(readFileSync(join(SHARED, "worker-protocol", file), "utf8")) as Mutable;
-        const found = await inspect(recording);
+        const found = await inspected(recording);
         expect(found.kind, file).toBe("exchange");
         const isFine = recording["server"] === "august-2026" && recording["response"].status < 400;
         // Servers pass a result on whatever it holds, so that a payload that nobody can read may well be recorded.
@@ -491,7 +492,7 @@ describe.skipIf(!shared)(
         "envelopes/external-task-result",
       ]) {
         for (const file of readdirSync(join(SHARED, folderName))) {
-          const found = await inspect(JSON.parse(readFileSync(join(SHARED, folderName, file), "utf8")));
+          const found = await inspected(JSON.parse(readFileSync(join(SHARED, folderName, file), "utf8")));
           expect(found.kind, file).toMatch(/^(?:executor_config|task_input|task_result)$/);
           // Payloads of the published examples are placeholders.
           expect(

@@ -10,6 +10,7 @@ import { conforms, summarise } from "../conformance/summary.js";
 import { textReport } from "../conformance/text-report.js";
 import { NoAnswer } from "../net/exchange.js";
 import { atMost, flag, positional, textOption } from "../option-values.js";
+import { errorCode } from "../text-file.js";
 import {
   CARRIER_TOKEN_OPTIONS,
   carrierToken,
@@ -23,7 +24,7 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 const ALL_CASES = [...conformanceCases, ...conformanceAuthCases];
 
 /** Tests a carrier, in whatever language, against the contract. */
-export const conformanceCommand: Command = {
+export const conformance: Command = {
   name: "conformance",
   summary: "test a carrier in any language against the contract",
   usage: "URL",
@@ -130,8 +131,7 @@ async function writeReport(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-    throw new CliError(EXIT.config, `the JUnit report ${path} cannot be written (${code})`);
+    throw new CliError(EXIT.config, `the JUnit report ${path} cannot be written (${errorCode(error)})`);
   }
 }
 

@@ -1,16 +1,14 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { text as readAll } from "node:stream/consumers";
 import { parseTimestamp } from "@durable-workflow/carrier/protocol";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
-import { at } from "../inspect/json.js";
+import { at, parseJson } from "../inspect/json.js";
 import { type RetryPolicy, retryPolicyOf } from "../inspect/prospect.js";
 import { type InspectOptions, isBase64, type NearMiss, nearMisses, recognise } from "../inspect/recognise.js";
 import { renderInspection, violationLine } from "../inspect/render.js";
 import { atMost, textOption } from "../option-values.js";
+import { readTextFile } from "../text-file.js";
 
 /** Says what a document of the contract is, what is wrong with it, and what becomes of it. */
-export const inspectCommand: Command = {
+export const inspect: Command = {
   name: "inspect",
   summary: "explain an envelope, payload, reference, poll answer, config or recorded exchange",
   usage: "[FILE|-]",
@@ -28,10 +26,10 @@ relative to now, and what the engine will do. Nothing is fetched or sent.`,
     { line: "echo 'wwHioz3/VYAiNwoKaGVsbG8=' | dw-carrier inspect", what: "decodes the blob of a payload" },
     { line: "dw-carrier inspect result.json --poll poll.json", what: "tells whether a failure is retried" },
   ],
-  run: inspect,
+  run: inspectDocument,
 };
 
-async function inspect(input: CommandInput, io: CliIo): Promise<ExitCode> {
+async function inspectDocument(input: CommandInput, io: CliIo): Promise<ExitCode> {
   atMost(input, 1, "Pipe several documents one by one.");
   const document = readDocument(await readSource(input.positionals[0], io));
   const options: InspectOptions = {
@@ -47,21 +45,9 @@ async function inspect(input: CommandInput, io: CliIo): Promise<ExitCode> {
 }
 
 async function readSource(file: string | undefined, io: CliIo): Promise<string> {
-  if (file === undefined || file === "-") {
-    const text = await readAll(io.stdin);
-    if (text.trim() === "") throw new CliError(EXIT.usage, "there is nothing on standard input", "Give a FILE.");
-    return text;
-  }
-  return readText(file, io);
-}
-
-async function readText(file: string, { cwd }: CliIo): Promise<string> {
-  try {
-    return await readFile(resolve(cwd, file), "utf8");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-    throw new CliError(EXIT.config, `${file} cannot be read (${code})`);
-  }
+  const text = await readTextFile(file ?? "-", io);
+  if (text.trim() === "") throw new CliError(EXIT.usage, `there is nothing in ${file ?? "standard input"}`);
+  return text;
 }
 
 /** A parsed document, or the text itself where it can be a blob. */
@@ -87,13 +73,7 @@ function nowOf(input: CommandInput): number {
 async function policyOf(input: CommandInput, io: CliIo): Promise<RetryPolicy | null | undefined> {
   const file = textOption(input, "poll");
   if (file === undefined) return undefined;
-  let document: unknown;
-  try {
-    document = JSON.parse(await readText(file, io));
-  } catch (error) {
-    if (error instanceof CliError) throw error;
-    throw new CliError(EXIT.config, `${file} (--poll) is no JSON`);
-  }
+  const document = parseJson(await readTextFile(file, io));
   const answer = at(document, "response", "body") ?? document;
   const task = at(answer, "task") ?? answer;
   if (at(task, "task_id") === undefined) {

@@ -19,8 +19,6 @@ export function inspectArtifact(document: JsonObject, now: number): Inspection {
   const part = isInput
     ? inspectTaskInput(example, now, undefined)
     : inspectTaskResult(isObject(example) ? example : {}, now, undefined);
-  // Payloads of published examples are placeholders: an example is in order when its envelope is.
-  const isPlaceholder = ({ code }: Violation): boolean => code !== null;
   const violations = part.violations.filter((one) => !isPlaceholder(one));
   const notes = part.violations
     .filter(isPlaceholder)
@@ -38,6 +36,11 @@ export function inspectArtifact(document: JsonObject, now: number): Inspection {
       },
     ],
   });
+}
+
+/** Payloads of published examples are placeholders: an example is in order when its envelope is. */
+function isPlaceholder({ code }: Violation): boolean {
+  return code !== null;
 }
 
 const WRAPPER = new Set(["artifact", "media_type", "sha256", "example"]);

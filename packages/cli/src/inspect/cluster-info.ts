@@ -6,8 +6,8 @@ import {
 } from "@durable-workflow/carrier/protocol";
 import { negotiateVersion, OWN_PROTOCOL_VERSION } from "@durable-workflow/dispatcher/tools";
 import { artifactViolations } from "./artifact.js";
-import { facts, type Inspection, inspection, joinPath, type Violation } from "./inspection.js";
-import { at, isObject, textAt } from "./json.js";
+import { below, facts, type Inspection, inspection, type Violation } from "./inspection.js";
+import { at, isObject, numberAt, textAt } from "./json.js";
 
 /** The contracts that a carrier and a dispatcher rely on, as an engine publishes them. */
 export const CONTRACTS = [
@@ -67,8 +67,8 @@ export function engineConfigState(clusterInfo: unknown): {
 } {
   const runtime = at(clusterInfo, "worker_protocol", "external_executor_config_contract", "runtime");
   const errors: readonly unknown[] = Array.isArray(at(runtime, "errors")) ? (at(runtime, "errors") as unknown[]) : [];
-  const mappings = String(at(runtime, "summary", "mapping_count") ?? 0);
-  const carriers = String(at(runtime, "summary", "carrier_count") ?? 0);
+  const mappings = numberAt(runtime, "summary", "mapping_count") ?? 0;
+  const carriers = numberAt(runtime, "summary", "carrier_count") ?? 0;
   return {
     status: textAt(runtime, "status") ?? "unknown",
     summary: `${textAt(runtime, "source", "basename") ?? "the config"}: ${mappings} mappings, ${carriers} carriers`,
@@ -86,9 +86,7 @@ export function inspectClusterInfo(document: unknown): Inspection {
   const advertised = textAt(document, "worker_protocol", "version");
   const version = negotiateVersion(advertised);
   const config = engineConfigState(document);
-  const broken = artifacts.flatMap(({ path, violations }) =>
-    violations.map((one) => ({ ...one, path: joinPath(path, one.path) })),
-  );
+  const broken = artifacts.flatMap(({ path, violations }) => below(path, violations));
   const spoken: readonly Violation[] =
     version === undefined
       ? [{ path: "worker_protocol.version", message: `cannot be spoken with ${OWN_PROTOCOL_VERSION}`, code: null }]

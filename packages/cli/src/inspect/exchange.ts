@@ -1,9 +1,6 @@
-import {
-  type ExternalTaskInput,
-  isExternalTaskInputError,
-  parseExternalTaskInput,
-} from "@durable-workflow/carrier/protocol";
-import { facts, type Inspection, inspection, type Prospect, type Violation } from "./inspection.js";
+import { EXTERNAL_TASK_INPUT_SCHEMA } from "@durable-workflow/carrier/protocol";
+import { identityViolations } from "./identity.js";
+import { below, facts, type Inspection, inspection, type Prospect, type Violation } from "./inspection.js";
 import { at, isObject, numberAt, textAt } from "./json.js";
 import { payloadsAt } from "./payload.js";
 import { failureProspect, type RetryPolicy } from "./prospect.js";
@@ -41,7 +38,7 @@ export function inspectExchange(
     ),
     notes: [...reasonNotes(response), ...report.notes],
     payloads: report.payloads,
-    violations: [...report.violations, ...identityViolations(request, response)],
+    violations: [...report.violations, ...carrierViolations(request, response)],
     prospect: reportProspect(path, request, response, status, policy),
     parts,
   });
@@ -120,33 +117,7 @@ function heartbeatProspect(response: unknown): Prospect {
 }
 
 /** A carrier's result must speak for the very task that it was sent. */
-function identityViolations(request: unknown, response: unknown): readonly Violation[] {
-  const input = inputOf(request);
-  if (input === undefined || !isObject(at(response, "task")) || !isObject(at(response, "outcome"))) return [];
-  const sent = {
-    id: input.task.id,
-    kind: input.kind,
-    attempt: input.task.attempt,
-    idempotency_key: input.task.idempotencyKey,
-  };
-  return Object.entries(sent).flatMap(([name, value]) =>
-    at(response, "task", name) === value
-      ? []
-      : [
-          {
-            path: `response.body.task.${name}`,
-            message: `must be that of the request, ${JSON.stringify(value)}: a dispatcher takes the answer for malformed_output`,
-            code: "malformed_output",
-          },
-        ],
-  );
-}
-
-function inputOf(request: unknown): ExternalTaskInput | undefined {
-  try {
-    return parseExternalTaskInput(request);
-  } catch (error) {
-    if (isExternalTaskInputError(error)) return undefined;
-    throw error;
-  }
+function carrierViolations(request: unknown, response: unknown): readonly Violation[] {
+  if (at(request, "schema") !== EXTERNAL_TASK_INPUT_SCHEMA || !isObject(at(response, "outcome"))) return [];
+  return below("response.body", identityViolations(at(request, "task"), response));
 }

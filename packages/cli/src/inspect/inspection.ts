@@ -116,6 +116,11 @@ export function violationsAt(prefix: string, violations: readonly ContractViolat
   }));
 }
 
+/** Violations of a part, as those of the whole. */
+export function below(prefix: string, violations: readonly Violation[]): readonly Violation[] {
+  return violations.map(({ path, message, code }) => ({ path: joinPath(prefix, path), message, code }));
+}
+
 export function joinPath(prefix: string, path: string): string {
   return prefix === "" || path === "" ? prefix + path : `${prefix}.${path}`;
 }

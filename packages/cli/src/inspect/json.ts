@@ -22,3 +22,12 @@ export function numberAt(document: unknown, ...names: readonly string[]): number
   const found = at(document, ...names);
   return typeof found === "number" ? found : undefined;
 }
+
+/** A parsed document; undefined for what is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,7 +1,16 @@
 import { type ActivityTaskInputEnvelope, externalTaskInputViolations } from "@durable-workflow/carrier/protocol";
 import { activityTaskEnvelope, readEngineMapping, readLeasedTask } from "@durable-workflow/dispatcher/tools";
 import { violationOf } from "./executor-config.js";
-import { type Fact, facts, type Inspection, inspection, joinPath, type Violation, violationsAt } from "./inspection.js";
+import {
+  below,
+  type Fact,
+  facts,
+  type Inspection,
+  inspection,
+  joinPath,
+  type Violation,
+  violationsAt,
+} from "./inspection.js";
 import { at, isObject, numberAt, textAt } from "./json.js";
 import { payloadsAt } from "./payload.js";
 import { backoffAfter, type RetryPolicy, retryPolicyOf } from "./prospect.js";
@@ -100,7 +109,7 @@ function mappingFindings(
   const { mapping, errors } = readEngineMapping(executor);
   if (mapping === undefined) {
     return {
-      violations: errors.map(violationOf).map((one) => ({ ...one, path: joinPath(path, one.path) })),
+      violations: below(path, errors.map(violationOf)),
       facts: [],
       notes: [],
     };

@@ -64,7 +64,7 @@ function detailsOf(details: JsonObject, now: number): ReturnType<typeof payloads
     const message = "must be null, or tagged with a codec: the engine drops other details";
     return { payloads: [], notes: [], violations: [{ path: "failure.details", message, code: null }] };
   }
-  const { payload, violations, notes } = examinePayload(details as unknown as JsonObject, "failure.details", now);
+  const { payload, violations, notes } = examinePayload(details, "failure.details", now);
   return { payloads: [payload], violations, notes };
 }
 
