@@ -9,6 +9,7 @@ export {
   CredentialStore,
   type CredentialStoreOptions,
 } from "./delivery/credentials.js";
+export { isLoopbackHost } from "./config/target.js";
 export { activityTaskEnvelope } from "./delivery/envelope.js";
 export { ServerClock } from "./engine/server-clock.js";
 export { type LeasedTask, type ReadTask, readLeasedTask } from "./engine/task.js";

@@ -18,8 +18,8 @@ export function relativeTime(ms: number): string {
 /** `4 min 10 s`, `250 ms`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
-  const first = UNITS.findIndex(([, size]) => ms >= size);
   let rest = Math.round(ms / 1000) * 1000;
+  const first = UNITS.findIndex(([, size]) => rest >= size);
   const parts: string[] = [];
   for (const [unit, size] of UNITS.slice(first, first + 2)) {
     const count = Math.floor(rest / size);

@@ -39,15 +39,28 @@ const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024;
  * A connection for each request: one that is kept may be closed by the other side just when it is used again, which would
  * be told as a fault that nobody made.
  */
-const strict = new Agent({ pipelining: 0 });
-const lenient = new Agent({ pipelining: 0, connect: { rejectUnauthorized: false } });
+const PIPELINING = 0;
+const plain = new Agent({ pipelining: PIPELINING });
+
+/** How far the other side is trusted, and what it is shown of this one. */
+export interface TlsSettings {
+  /** Whether its certificate must be valid. Default true. */
+  readonly verify?: boolean;
+  /** A client certificate with its key, both in PEM. */
+  readonly client?: { readonly cert: string; readonly key: string };
+}
+
+function agentFor({ verify = true, client }: TlsSettings): Agent {
+  if (verify && client === undefined) return plain;
+  return new Agent({ pipelining: PIPELINING, connect: { rejectUnauthorized: verify, ...client } });
+}
 
 /**
  * Sends one request exactly as it is given. Redirects are not followed, nothing is retried, and no answer is unpacked.
  *
  * @throws {NoAnswer} (as a rejection) when there is no whole answer
  */
-export async function exchange(url: URL, outgoing: OutgoingRequest, tlsVerify = true): Promise<Answer> {
+export async function exchange(url: URL, outgoing: OutgoingRequest, tls: TlsSettings = {}): Promise<Answer> {
   const { method, headers, body, timeoutMs, signal } = outgoing;
   const timeout = AbortSignal.timeout(timeoutMs);
   const started = performance.now();
@@ -60,7 +73,7 @@ export async function exchange(url: URL, outgoing: OutgoingRequest, tlsVerify = 
       signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
       headersTimeout: 0,
       bodyTimeout: 0,
-      dispatcher: tlsVerify ? strict : lenient,
+      dispatcher: agentFor(tls),
     });
     connected = true;
     const text = await boundedText(response.body);

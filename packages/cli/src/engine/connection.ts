@@ -1,0 +1,118 @@
+import {
+  type ConnectionFlags,
+  loadProfiles,
+  ProfileError,
+  profilesPath,
+  resolveConnection,
+} from "@durable-workflow/dispatcher";
+import { CliError, type CliIo, type CommandInput, type CommandOption, EXIT } from "../command.js";
+import { DEFAULT_DATA_FOLDER, readDevState } from "../dev/state-file.js";
+import { textOption } from "../option-values.js";
+
+/** Options of services, which look for no engine of `dw-carrier dev`. */
+export const SERVICE_CONNECTION_OPTIONS = {
+  server: { type: "string", value: "URL", help: "the engine; default: as environment and profile say" },
+  namespace: { type: "string", value: "NAME", help: "namespace of the engine; default `default`" },
+  profile: { type: "string", value: "NAME", help: "profile of the engine's command line to connect with" },
+  "token-env": {
+    type: "string",
+    value: "VARIABLE",
+    help: "environment variable that holds the engine's token; default DURABLE_WORKFLOW_AUTH_TOKEN",
+  },
+} as const satisfies Readonly<Record<string, CommandOption>>;
+
+/** Options of every other command that talks to an engine. */
+export const CONNECTION_OPTIONS = {
+  ...SERVICE_CONNECTION_OPTIONS,
+  server: {
+    type: "string",
+    value: "URL",
+    help: "the engine; default: the one that `dw-carrier dev` runs here, else as environment and profile say",
+  },
+  data: {
+    type: "string",
+    value: "DIR",
+    help: `folder of the \`dw-carrier dev\` to look for; default ${DEFAULT_DATA_FOLDER}`,
+  },
+} as const satisfies Readonly<Record<string, CommandOption>>;
+
+export const DEFAULT_TASK_QUEUE = "default";
+
+/** How an engine is reached. */
+export interface EngineConnection {
+  readonly url: string;
+  readonly namespace: string;
+  readonly token: string | undefined;
+  readonly tlsVerify: boolean;
+  /** Who said where it is. `dev` stands for the engine that `dw-carrier dev` runs in this folder. */
+  /** Where activities are started that name no queue. */
+  readonly taskQueue: string;
+  readonly source: "flag" | "environment" | "profile" | "config" | "default" | "dev";
+}
+
+/**
+ * Settles how to connect: flags, environment, the profile that is named, the engine that `dw-carrier dev` runs in this
+ * folder, the profiles file's current profile, defaults. To the engine of `dev` no token is sent.
+ *
+ * @throws {CliError} for a profile that does not exist, and settings that cannot be used
+ */
+export async function connectionOf(input: CommandInput, io: Pick<CliIo, "env" | "cwd">): Promise<EngineConnection> {
+  const { env, cwd } = io;
+  const flags = connectionFlags(input, env);
+  const isNamed = [flags.serverUrl, flags.profile, env["DURABLE_WORKFLOW_SERVER_URL"], env["DW_ENV"]].some(
+    (value) => value !== undefined && value !== "",
+  );
+  const dev = isNamed ? undefined : await readDevState(textOption(input, "data") ?? DEFAULT_DATA_FOLDER, cwd);
+  if (dev !== undefined) {
+    const { url, taskQueue } = dev;
+    const namespace = flags.namespace ?? dev.namespace;
+    return { url, namespace, token: undefined, tlsVerify: true, taskQueue, source: "dev" };
+  }
+  try {
+    const profiles = await loadProfiles(profilesPath(env));
+    const { serverUrl, namespace, token, tlsVerify } = resolveConnection({ flags, environment: env, profiles });
+    return {
+      url: serverUrl.value.replace(/\/+$/, ""),
+      namespace: namespace.value,
+      token: token.value ?? undefined,
+      tlsVerify: tlsVerify.value,
+      taskQueue: DEFAULT_TASK_QUEUE,
+      source: serverUrl.source,
+    };
+  } catch (error) {
+    if (error instanceof ProfileError || error instanceof TypeError) throw new CliError(EXIT.config, error.message);
+    throw error;
+  }
+}
+
+/**
+ * What the command line says of the connection.
+ *
+ * @throws {CliError} for a variable of `--token-env` that is not set
+ */
+export function connectionFlags(input: CommandInput, env: CliIo["env"]): ConnectionFlags {
+  const serverUrl = textOption(input, "server");
+  const namespace = textOption(input, "namespace");
+  const profile = textOption(input, "profile");
+  const token = tokenFromEnvironment(textOption(input, "token-env"), "token-env", env);
+  return {
+    ...(serverUrl === undefined ? {} : { serverUrl }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(profile === undefined ? {} : { profile }),
+    ...(token === undefined ? {} : { token }),
+  };
+}
+
+/** @throws {CliError} for a variable that was named and is not set */
+export function tokenFromEnvironment(
+  variable: string | undefined,
+  option: string,
+  env: CliIo["env"],
+): string | undefined {
+  if (variable === undefined) return undefined;
+  const token = env[variable];
+  if (token === undefined || token === "") {
+    throw new CliError(EXIT.config, `--${option} names the environment variable ${variable}, which is not set`);
+  }
+  return token;
+}
