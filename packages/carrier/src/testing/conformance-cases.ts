@@ -1,4 +1,5 @@
 import { argumentCases } from "./conformance/arguments.js";
+import { authCases } from "./conformance/auth.js";
 import { deadlineCases } from "./conformance/deadlines.js";
 import { httpCases } from "./conformance/http.js";
 import { identityCases } from "./conformance/identity.js";
@@ -19,3 +20,6 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...deadlineCases,
   ...httpCases,
 ];
+
+/** What the contract demands of a carrier that is guarded by a bearer token, which the sender has. */
+export const conformanceAuthCases: readonly ConformanceCase[] = authCases;

@@ -22,12 +22,16 @@ export interface ConformanceCase {
 export interface ConformanceContext {
   /** Milliseconds since the epoch, by the sender's clock. */
   readonly now: number;
+  /** The bearer token that the carrier takes; undefined where it wants none. */
+  readonly token?: string | undefined;
 }
 
 /** One HTTP request. */
 export interface ConformanceRequest {
   /** Default POST. */
   readonly method?: string;
+  /** Whether the sender leaves its own `authorization` away. Default: it sends its token, where it has one. */
+  readonly anonymous?: true;
   /** In addition to the content type, or in place of it. By lower-case name. */
   readonly headers?: Readonly<Record<string, string>>;
   /** The envelope; it is sent as JSON. */
@@ -69,11 +73,12 @@ export interface ExpectedFailure {
   readonly withinMs?: number;
 }
 
-/** No envelope: the status, and `error` of the JSON body. */
+/** No result envelope: the status, and `error` of the JSON body. */
 export interface ExpectedRefusal {
   readonly outcome: "refusal";
   readonly status: number;
-  readonly error: string;
+  /** Default: the body may be anything but a result. */
+  readonly error?: string;
   /** Headers that must be there, by lower-case name, and text within their values. */
   readonly headersInclude?: Readonly<Record<string, string>>;
 }

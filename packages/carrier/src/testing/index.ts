@@ -2,7 +2,7 @@ export * from "./activity-test-environment.js";
 export type { ActivityArguments, ActivityResult } from "./activity-types.js";
 export { buildTaskInput, type TaskInputOptions } from "./build-task-input.js";
 export * from "./carrier-client.js";
-export { conformanceCases } from "./conformance-cases.js";
+export { conformanceAuthCases, conformanceCases } from "./conformance-cases.js";
 export { type ConformanceDifference, type ConformanceObservation, checkConformance } from "./conformance-check.js";
 export { conformanceHandlers } from "./conformance-handlers.js";
 export type * from "./conformance-types.js";

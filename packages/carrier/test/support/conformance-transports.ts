@@ -5,7 +5,11 @@ import { InvocableActivityHandler } from "../../src/activity/index.js";
 import { fetchInvocableActivityHandler } from "../../src/adapters/fetch.js";
 import { type LambdaHttpResult, lambdaInvocableActivityHandler } from "../../src/adapters/lambda.js";
 import { nodeInvocableActivityHandler } from "../../src/adapters/node.js";
-import { handleInvocableHttpRequest, type InvocableHttpResponse } from "../../src/http/index.js";
+import {
+  handleInvocableHttpRequest,
+  type InvocableHttpOptions,
+  type InvocableHttpResponse,
+} from "../../src/http/index.js";
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, isExternalTaskInputError } from "../../src/protocol/index.js";
 import type { ConformanceObservation } from "../../src/testing/conformance-check.js";
 import { conformanceHandlers } from "../../src/testing/conformance-handlers.js";
@@ -24,7 +28,12 @@ export interface Transport {
 
 /** Every way there is, each with a carrier of its own. */
 export async function openTransports(): Promise<readonly Transport[]> {
-  return [handler(), httpHelper(), fetchAdapter(), await http1(), await http2(), ...lambda()];
+  return [handler(), httpHelper(), ...(await openHttpTransports()), directLambda()];
+}
+
+/** The ways that have an HTTP method and headers. */
+export async function openHttpTransports(options?: InvocableHttpOptions): Promise<readonly Transport[]> {
+  return [fetchAdapter(options), await http1(options), await http2(options), ...lambda(options)];
 }
 
 function handler(): Transport {
@@ -51,8 +60,8 @@ function httpHelper(): Transport {
   };
 }
 
-function fetchAdapter(): Transport {
-  const serve = fetchInvocableActivityHandler(conformanceHandlers);
+function fetchAdapter(options?: InvocableHttpOptions): Transport {
+  const serve = fetchInvocableActivityHandler(conformanceHandlers, options);
   return {
     name: "fetch adapter",
     async send(request) {
@@ -68,8 +77,8 @@ function fetchAdapter(): Transport {
   };
 }
 
-async function http1(): Promise<Transport> {
-  const server = await listen(createServer(nodeInvocableActivityHandler(conformanceHandlers)));
+async function http1(options?: InvocableHttpOptions): Promise<Transport> {
+  const server = await listen(createServer(nodeInvocableActivityHandler(conformanceHandlers, options)));
   return {
     name: "node adapter, HTTP/1.1",
     send: (request) =>
@@ -87,8 +96,8 @@ async function http1(): Promise<Transport> {
   };
 }
 
-async function http2(): Promise<Transport> {
-  const server = await listen(createHttp2Server(nodeInvocableActivityHandler(conformanceHandlers)));
+async function http2(options?: InvocableHttpOptions): Promise<Transport> {
+  const server = await listen(createHttp2Server(nodeInvocableActivityHandler(conformanceHandlers, options)));
   const session = connect(server.url);
   return {
     name: "node adapter, HTTP/2",
@@ -111,8 +120,8 @@ async function http2(): Promise<Transport> {
   };
 }
 
-function lambda(): readonly Transport[] {
-  const invoke = lambdaInvocableActivityHandler(conformanceHandlers);
+function lambda(options?: InvocableHttpOptions): readonly Transport[] {
+  const invoke = lambdaInvocableActivityHandler(conformanceHandlers, options);
   const through = (name: string, toEvent: (request: ConformanceRequest) => unknown): Transport => ({
     name,
     async send(request) {
@@ -126,15 +135,19 @@ function lambda(): readonly Transport[] {
     through("Lambda, HTTP API (v2) and Function URL", (request) => httpApiEvent(parts(request))),
     through("Lambda, load balancer", (request) => applicationLoadBalancerEvent(parts(request))),
     through("Lambda, load balancer with lists", (request) => applicationLoadBalancerEvent(parts(request), true)),
-    {
-      name: "Lambda, direct",
-      async send({ document }) {
-        const result = await invoke(asJson(document));
-        if (!("statusCode" in result)) return { body: JSON.stringify(result) };
-        return { status: result.statusCode, headers: result.headers, body: result.body };
-      },
-    },
   ];
+}
+
+function directLambda(): Transport {
+  const invoke = lambdaInvocableActivityHandler(conformanceHandlers);
+  return {
+    name: "Lambda, direct",
+    async send({ document }) {
+      const result = await invoke(asJson(document));
+      if (!("statusCode" in result)) return { body: JSON.stringify(result) };
+      return { status: result.statusCode, headers: result.headers, body: result.body };
+    },
+  };
 }
 
 function parts(request: ConformanceRequest): EventParts {

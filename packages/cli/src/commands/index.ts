@@ -1,7 +1,12 @@
 import type { Command } from "../command.js";
 import { check } from "./check.js";
+import { completion } from "./completion.js";
+import { conformance } from "./conformance.js";
 import { dev } from "./dev.js";
 import { dispatch } from "./dispatch.js";
+import { doctor } from "./doctor.js";
+import { inspect } from "./inspect.js";
+import { invoke } from "./invoke.js";
 import { list } from "./list.js";
 import { serve } from "./serve.js";
 import { show } from "./show.js";
@@ -9,4 +14,19 @@ import { start } from "./start.js";
 import { cancel, terminate } from "./stop.js";
 
 /** Every command, in the order in which they are listed. */
-export const commands: readonly Command[] = [dev, start, list, show, cancel, terminate, serve, dispatch, check];
+export const commands: readonly Command[] = [
+  dev,
+  start,
+  list,
+  show,
+  cancel,
+  terminate,
+  serve,
+  dispatch,
+  check,
+  invoke,
+  inspect,
+  conformance,
+  doctor,
+  completion(() => commands),
+];

@@ -1,0 +1,75 @@
+import type { CaseReport } from "./run.js";
+import { byGroup } from "./summary.js";
+
+/**
+ * The reports as JUnit XML, one suite for each group of cases. A failed recommended case is skipped there, with what
+ * differs, unless `strict`: it does not fail the build that reads the file.
+ */
+export function junitReport(reports: readonly CaseReport[], { url, strict }: { url: string; strict: boolean }): string {
+  const suites = [...byGroup(reports)].map(([group, members]) => suite(group, members, url, strict));
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="carrier conformance"${counts(reports, strict)}>
+${suites.join("\n")}
+</testsuites>
+`;
+}
+
+function suite(name: string, reports: readonly CaseReport[], url: string, strict: boolean): string {
+  const cases = reports.map((report) => testcase(name, report, strict)).join("\n");
+  return `  <testsuite name="${escape(name)}" hostname="${escape(url)}"${counts(reports, strict)}>
+${cases}
+  </testsuite>`;
+}
+
+function counts(reports: readonly CaseReport[], strict: boolean): string {
+  const failures = reports.filter((report) => outcomeOf(report, strict) === "failure").length;
+  const skipped = reports.filter((report) => outcomeOf(report, strict) === "skipped").length;
+  const time = reports.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  return ` tests="${reports.length}" failures="${failures}" errors="0" skipped="${skipped}" time="${seconds(time)}"`;
+}
+
+function outcomeOf({ status, requirement }: CaseReport, strict: boolean): "passed" | "failure" | "skipped" {
+  if (status === "passed") return "passed";
+  return status === "failed" && (strict || requirement === "required") ? "failure" : "skipped";
+}
+
+function testcase(group: string, report: CaseReport, strict: boolean): string {
+  const { id, requirement, contract, differences, reason, durationMs } = report;
+  const open = `    <testcase classname="conformance.${escape(group)}" name="${escape(id)}" time="${seconds(durationMs)}">
+      <properties>
+        <property name="requirement" value="${requirement}"/>
+        <property name="contract" value="${escape(contract)}"/>
+      </properties>`;
+  const text = differences.map(({ what, expected, received }) => `${what}: expected ${expected}, got ${received}`);
+  const [first = ""] = text;
+  const outcome = outcomeOf(report, strict);
+  const body =
+    outcome === "failure"
+      ? `\n      <failure message="${escape(first)}" type="${requirement}">${escape(`${contract}\n${text.join("\n")}`)}</failure>`
+      : outcome === "skipped"
+        ? `\n      <skipped message="${escape(reason === null ? `recommended: ${first}` : `accepted: ${reason}`)}"/>`
+        : "";
+  return `${open}${body}\n    </testcase>`;
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(3);
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&apos;",
+  "\t": "&#9;",
+  "\n": "&#10;",
+  "\r": "&#13;",
+};
+
+/** XML 1.0 has no form at all for most control characters, lone surrogates and two non-characters. */
+function escape(text: string): string {
+  return text
+    .replaceAll(/[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd")
+    .replaceAll(/[&<>"'\t\n\r]/g, (character) => ENTITIES[character] ?? "");
+}

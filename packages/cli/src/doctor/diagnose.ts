@@ -1,0 +1,88 @@
+import { negotiateVersion } from "@durable-workflow/dispatcher/tools";
+import type { CliIo } from "../command.js";
+import type { EngineConnection } from "../engine/connection.js";
+import { at } from "../inspect/json.js";
+import { NoAnswer } from "../net/exchange.js";
+import { carrierFindings, localConfig } from "./carrier-checks.js";
+import {
+  artifactsFinding,
+  clockFinding,
+  connectionFindings,
+  contractsFinding,
+  engineConfigFinding,
+  healthFinding,
+  readyFinding,
+  tokenFinding,
+  versionFinding,
+} from "./engine-checks.js";
+import { EngineProbe } from "./engine-probe.js";
+import { fail, type Finding, skip } from "./finding.js";
+import { isLost, namespaceFinding, roleFindings } from "./role-checks.js";
+
+export interface DiagnosisOptions {
+  readonly connection: EngineConnection;
+  /** Executor config of this machine; undefined for none. */
+  readonly configPath: string | undefined;
+  readonly overlay: string | undefined;
+  /** For one answer, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly io: Pick<CliIo, "env" | "signal">;
+}
+
+export interface Diagnosis {
+  readonly reachable: boolean;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Looks at all that must be in order before activities run: the engine, this machine's config, its carriers.
+ *
+ * @throws {NoAnswer} (as a rejection) when it was interrupted
+ */
+export async function diagnose(options: DiagnosisOptions): Promise<Diagnosis> {
+  const { connection, configPath, overlay, timeoutMs, io } = options;
+  const local = configPath === undefined ? undefined : await localConfig(configPath, overlay);
+  const engine = await diagnoseEngine(new EngineProbe(connection, timeoutMs, io.signal), local !== undefined);
+  const carriers = local?.config === undefined ? [] : await carrierFindings(local.config, io, timeoutMs);
+  const config = local?.finding ?? skip("executor_config.local", "none was given (--config FILE)");
+  return {
+    reachable: engine.reachable,
+    findings: [...connectionFindings(connection), ...engine.findings, config, ...carriers],
+  };
+}
+
+async function diagnoseEngine(probe: EngineProbe, dispatches: boolean): Promise<Diagnosis> {
+  try {
+    return { reachable: true, findings: await engineFindings(probe, dispatches) };
+  } catch (error) {
+    if (!(error instanceof NoAnswer) || error.why === "aborted") throw error;
+    const message = `the engine at ${probe.connection.url} gave no answer: ${error.message}`;
+    const remedy = "Start it (dw-carrier dev runs one), or give its URL with --server or DURABLE_WORKFLOW_SERVER_URL.";
+    return { reachable: false, findings: [fail("server.reachable", message, remedy)] };
+  }
+}
+
+async function engineFindings(probe: EngineProbe, dispatches: boolean): Promise<readonly Finding[]> {
+  const health = healthFinding(await probe.ask({ path: "/api/health" }));
+  if (health.status === "fail") return [health];
+  const ready = readyFinding(await probe.ask({ path: "/api/ready" }));
+  const info = await probe.ask({ path: "/api/cluster/info" });
+  if (isLost(info)) return [health, ready, namespaceFinding(probe.connection.namespace)];
+  const isGuest = probe.connection.token === undefined;
+  const withoutToken = isGuest ? undefined : await probe.ask({ path: "/api/cluster/info", anonymous: true });
+  const token = tokenFinding(info, withoutToken, probe.connection);
+  if (info.status !== 200) return [health, ready, token, clockFinding(probe)];
+  const version = negotiateVersion(at(info.body, "worker_protocol", "version"));
+  const roles = version === undefined ? [] : await roleFindings(probe, version, dispatches);
+  return [
+    health,
+    ready,
+    token,
+    versionFinding(info.body),
+    ...roles,
+    contractsFinding(info.body),
+    artifactsFinding(info.body),
+    engineConfigFinding(info.body),
+    clockFinding(probe),
+  ];
+}

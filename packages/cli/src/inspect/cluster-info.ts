@@ -1,0 +1,112 @@
+import {
+  EXTERNAL_TASK_INPUT_SCHEMA,
+  EXTERNAL_TASK_INPUT_VERSION,
+  EXTERNAL_TASK_RESULT_SCHEMA,
+  EXTERNAL_TASK_RESULT_VERSION,
+} from "@durable-workflow/carrier/protocol";
+import { negotiateVersion, OWN_PROTOCOL_VERSION } from "@durable-workflow/dispatcher/tools";
+import { artifactViolations } from "./artifact.js";
+import { below, facts, type Inspection, inspection, type Violation } from "./inspection.js";
+import { at, isObject, numberAt, textAt } from "./json.js";
+
+/** The contracts that a carrier and a dispatcher rely on, as an engine publishes them. */
+export const CONTRACTS = [
+  {
+    field: "external_task_input_contract",
+    schema: EXTERNAL_TASK_INPUT_SCHEMA,
+    version: EXTERNAL_TASK_INPUT_VERSION,
+  },
+  {
+    field: "external_task_result_contract",
+    schema: EXTERNAL_TASK_RESULT_SCHEMA,
+    version: EXTERNAL_TASK_RESULT_VERSION,
+  },
+  { field: "invocable_carrier_contract", schema: "durable-workflow.v2.invocable-carrier", version: 1 },
+  { field: "external_executor_config_contract", schema: "durable-workflow.v2.external-executor-config", version: 1 },
+] as const;
+
+/** Where the published contracts are not those that this version knows. */
+export function contractViolations(clusterInfo: unknown): readonly Violation[] {
+  return CONTRACTS.flatMap(({ field, schema, version }): readonly Violation[] => {
+    const contract = at(clusterInfo, "worker_protocol", field);
+    const path = `worker_protocol.${field}`;
+    if (!isObject(contract)) return [{ path, message: "is not published", code: null }];
+    const wanted = `${schema}.contract`;
+    return [
+      ...(contract["schema"] === wanted ? [] : [{ path: `${path}.schema`, message: `must be ${wanted}`, code: null }]),
+      ...(contract["version"] === version
+        ? []
+        : [{ path: `${path}.version`, message: `must be ${version}`, code: null }]),
+    ];
+  });
+}
+
+export interface PublishedArtifact {
+  readonly name: string;
+  readonly path: string;
+  readonly violations: readonly Violation[];
+}
+
+/** The published examples, each checked against its SHA-256 and the contract. */
+export function publishedArtifacts(clusterInfo: unknown): readonly PublishedArtifact[] {
+  return CONTRACTS.flatMap(({ field }) => {
+    const fixtures = at(clusterInfo, "worker_protocol", field, "fixtures");
+    return Object.entries(isObject(fixtures) ? fixtures : {}).map(([key, artifact]) => ({
+      name: textAt(artifact, "artifact") ?? key,
+      path: `worker_protocol.${field}.fixtures.${key}`,
+      violations: artifactViolations(artifact),
+    }));
+  });
+}
+
+/** What an engine says of the executor config that it was given. */
+export function engineConfigState(clusterInfo: unknown): {
+  readonly status: string;
+  readonly errors: readonly Violation[];
+  readonly summary: string;
+} {
+  const runtime = at(clusterInfo, "worker_protocol", "external_executor_config_contract", "runtime");
+  const errors: readonly unknown[] = Array.isArray(at(runtime, "errors")) ? (at(runtime, "errors") as unknown[]) : [];
+  const mappings = numberAt(runtime, "summary", "mapping_count") ?? 0;
+  const carriers = numberAt(runtime, "summary", "carrier_count") ?? 0;
+  return {
+    status: textAt(runtime, "status") ?? "unknown",
+    summary: `${textAt(runtime, "source", "basename") ?? "the config"}: ${mappings} mappings, ${carriers} carriers`,
+    errors: errors.map((error) => ({
+      path: textAt(error, "context", "mapping") ?? textAt(error, "context", "carrier") ?? "",
+      message: textAt(error, "message") ?? "",
+      code: textAt(error, "code") ?? null,
+    })),
+  };
+}
+
+/** What an engine says of itself (`GET /api/cluster/info`). */
+export function inspectClusterInfo(document: unknown): Inspection {
+  const artifacts = publishedArtifacts(document);
+  const advertised = textAt(document, "worker_protocol", "version");
+  const version = negotiateVersion(advertised);
+  const config = engineConfigState(document);
+  const broken = artifacts.flatMap(({ path, violations }) => below(path, violations));
+  const spoken: readonly Violation[] =
+    version === undefined
+      ? [{ path: "worker_protocol.version", message: `cannot be spoken with ${OWN_PROTOCOL_VERSION}`, code: null }]
+      : [];
+  return inspection({
+    kind: "cluster_info",
+    title: "what an engine says of itself",
+    violations: [...spoken, ...contractViolations(document), ...broken],
+    facts: facts(
+      ["server", textAt(document, "server_id")],
+      ["version", textAt(document, "version")],
+      ["worker protocol", advertised],
+      ["spoken by this version", version],
+      ["control plane", textAt(document, "control_plane", "version")],
+      [
+        "artifacts",
+        `${artifacts.length} published, ${artifacts.filter((one) => one.violations.length === 0).length} verified`,
+      ],
+      ["executor config", config.status === "valid" ? config.summary : config.status],
+    ),
+    notes: config.errors.map(({ path, message, code }) => `executor config of the engine: ${code} ${path}: ${message}`),
+  });
+}

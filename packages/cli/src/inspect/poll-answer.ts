@@ -1,0 +1,161 @@
+import { type ActivityTaskInputEnvelope, externalTaskInputViolations } from "@durable-workflow/carrier/protocol";
+import { activityTaskEnvelope, readEngineMapping, readLeasedTask } from "@durable-workflow/dispatcher/tools";
+import { violationOf } from "./executor-config.js";
+import {
+  below,
+  type Fact,
+  facts,
+  type Inspection,
+  inspection,
+  joinPath,
+  type Violation,
+  violationsAt,
+} from "./inspection.js";
+import { at, isObject, numberAt, textAt } from "./json.js";
+import { payloadsAt } from "./payload.js";
+import { backoffAfter, type RetryPolicy, retryPolicyOf } from "./prospect.js";
+import { deadlineReport, deadlineReports, duration } from "./time.js";
+
+const EMPTY: Readonly<Record<string, string>> = {
+  no_activity_capability: "the worker registered no activity types: it is given nothing until it does",
+  throttled: "the engine is busy: poll again after Retry-After",
+  unavailable: "the engine is busy: poll again after Retry-After",
+  draining: "the engine wants this worker to stop polling",
+};
+
+/** An answer to a poll for activity tasks, or the task within one. */
+export function inspectPollAnswer(document: unknown, now: number): Inspection {
+  const isAnswer = at(document, "task") !== undefined;
+  const task = isAnswer ? at(document, "task") : document;
+  if (task === null) {
+    const status = textAt(document, "poll_status");
+    const why = (status === undefined ? undefined : EMPTY[status]) ?? "there is nothing to do: poll again";
+    return inspection({ kind: "poll_answer", title: "an answer to a poll, without a task", notes: [why] });
+  }
+  if (at(task, "workflow_type") !== undefined) {
+    return inspection({
+      kind: "poll_answer",
+      title: "an answer to a poll, with a workflow task",
+      facts: facts(["task", textAt(task, "task_id")], ["workflow type", textAt(task, "workflow_type")]),
+      notes: ["it is for runtimes that replay workflows: a dispatcher does not poll for it, and a carrier refuses it"],
+    });
+  }
+  const prefix = isAnswer ? "task" : "";
+  const { violations, envelope } = readTask(task, prefix);
+  const policy = retryPolicyOf(task);
+  const {
+    payloads,
+    violations: broken,
+    notes,
+  } = payloadsAt(document, isAnswer ? ["task", "arguments"] : ["arguments"], now);
+  const mapping = mappingFindings(at(task, "external_executor"), joinPath(prefix, "external_executor"));
+  return inspection({
+    kind: "poll_answer",
+    title: "an answer to a poll, with an activity task",
+    violations: [...violations, ...broken, ...mapping.violations],
+    notes: [...notes, ...mapping.notes, ...leaseNotes(task, policy)],
+    facts: [
+      ...facts(
+        ["task", textAt(task, "task_id")],
+        ["activity type", textAt(task, "activity_type")],
+        ["attempt", numberAt(task, "attempt_number")],
+        ["attempt id", textAt(task, "activity_attempt_id")],
+        ["execution", textAt(task, "activity_execution_id")],
+        ["task queue", textAt(task, "task_queue")],
+        ["workflow", textAt(task, "workflow_id")],
+        ["run", textAt(task, "run_id")],
+        ["lease owner", textAt(task, "lease_owner")],
+      ),
+      ...mapping.facts,
+    ],
+    payloads,
+    deadlines: [
+      deadlineReport("lease_expires_at", textAt(task, "lease_expires_at") ?? null, now),
+      ...deadlineReports(at(task, "deadlines"), now),
+    ],
+    prospect:
+      envelope === undefined ? null : { current: null, april: null, explanation: retryExplanation(task, policy) },
+  });
+}
+
+/** As the dispatcher reads it, and whether the envelope that it would send is of the contract. */
+function readTask(
+  task: unknown,
+  prefix: string,
+): { readonly violations: readonly Violation[]; readonly envelope?: ActivityTaskInputEnvelope } {
+  if (!isObject(task)) return { violations: [{ path: prefix, message: "must be an object or null", code: null }] };
+  const read = readLeasedTask("default", task);
+  if (read.task === undefined) {
+    const [, names = "", demand = read.problem] = /^(.*?) (must be .*)$/.exec(read.problem) ?? [];
+    const missing = names.split(/, | and /).filter((name) => typeof task[name] !== "string" || names === name);
+    const message = demand.replace("must be strings", "must be a string");
+    return { violations: missing.map((name) => ({ path: joinPath(prefix, name), message, code: null })) };
+  }
+  const envelope = activityTaskEnvelope(read.task, { renewedBy: "dispatcher", traceparent: "" });
+  return { violations: violationsAt("the envelope for the carrier", externalTaskInputViolations(envelope)), envelope };
+}
+
+function mappingFindings(
+  executor: unknown,
+  path: string,
+): { readonly violations: readonly Violation[]; readonly facts: readonly Fact[]; readonly notes: readonly string[] } {
+  if (!isObject(executor)) {
+    return {
+      violations: [],
+      facts: [],
+      notes: ["the engine names no carrier for it: the dispatcher's own config does"],
+    };
+  }
+  const { mapping, errors } = readEngineMapping(executor);
+  if (mapping === undefined) {
+    return {
+      violations: below(path, errors.map(violationOf)),
+      facts: [],
+      notes: [],
+    };
+  }
+  const { carrier, handler, authRef } = mapping;
+  const target = carrier.type === "invocable_http" ? carrier.url : carrier.command.join(" ");
+  return {
+    violations: [],
+    facts: facts(["carrier", `${carrier.name} (${target})`], ["handler", handler], ["auth_ref", authRef]),
+    notes:
+      authRef === null
+        ? []
+        : [`the credential ${authRef} does not come with the task: the dispatcher must have it under that name`],
+  };
+}
+
+function leaseNotes(task: unknown, policy: RetryPolicy | null): readonly string[] {
+  const heartbeat = numberAt(task, "retry_policy", "heartbeat_timeout");
+  return [
+    "a lease that runs out gives the task to another worker at once, whatever the retry policy says, and counts as an attempt",
+    ...(heartbeat === undefined
+      ? []
+      : [
+          `the engine wants a heartbeat at least every ${heartbeat} s; servers of April 2026 count from the start, whatever comes`,
+        ]),
+    ...(policy === null ? ["the task has no retry policy: the first failure is the last"] : []),
+  ];
+}
+
+function retryExplanation(task: unknown, policy: RetryPolicy | null): readonly string[] {
+  const attempt = numberAt(task, "attempt_number") ?? 1;
+  if (policy === null) return ["A failure ends the activity: the task has no retry policy."];
+  const { maxAttempts, nonRetryableTypes } = policy;
+  const never =
+    nonRetryableTypes.length === 0
+      ? []
+      : [
+          `Failures of type ${nonRetryableTypes.join(", ")} end the activity; on servers of April 2026 only when they have details.`,
+        ];
+  if (attempt >= maxAttempts) {
+    return [`A failure ends the activity: attempt ${attempt} of ${maxAttempts} is the last.`, ...never];
+  }
+  const delay = backoffAfter(attempt, policy);
+  const when = delay === 0 ? "at once" : `after ${duration(delay * 1000)}`;
+  return [
+    `A failure is followed by another attempt ${when}: attempt ${attempt} of ${maxAttempts}, unless it says non_retryable.`,
+    ...never,
+  ];
+}

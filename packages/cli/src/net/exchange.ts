@@ -1,0 +1,142 @@
+import { Agent, request as send } from "undici";
+
+/** What is sent. */
+export interface OutgoingRequest {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array | undefined;
+  /** For the whole exchange, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What came back. */
+export interface Answer {
+  readonly status: number;
+  /** By lower-case name; repeated ones are joined by a comma. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** From the request to the end of the answer. */
+  readonly elapsedMs: number;
+}
+
+/** Nothing came back, or only a part of it. */
+export class NoAnswer extends Error {
+  override readonly name = "NoAnswer";
+  /** `unreachable`: no connection; `timeout`; `cut_off`: a connection without a whole answer; `aborted`: by the caller. */
+  readonly why: "unreachable" | "timeout" | "cut_off" | "aborted";
+
+  constructor(why: NoAnswer["why"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.why = why;
+  }
+}
+
+/** More than any answer of the contract: a payload of the server's limit in base64, and room. */
+const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024;
+
+/**
+ * A connection for each request: one that is kept may be closed by the other side just when it is used again, which would
+ * be told as a fault that nobody made.
+ */
+const PIPELINING = 0;
+const plain = new Agent({ pipelining: PIPELINING });
+
+/** How far the other side is trusted, and what it is shown of this one. */
+export interface TlsSettings {
+  /** Whether its certificate must be valid. Default true. */
+  readonly verify?: boolean;
+  /** A client certificate with its key, both in PEM. */
+  readonly client?: { readonly cert: string; readonly key: string };
+}
+
+function agentFor({ verify = true, client }: TlsSettings): Agent {
+  if (verify && client === undefined) return plain;
+  return new Agent({ pipelining: PIPELINING, connect: { rejectUnauthorized: verify, ...client } });
+}
+
+/**
+ * Sends one request exactly as it is given. Redirects are not followed, nothing is retried, and no answer is unpacked.
+ *
+ * @throws {NoAnswer} (as a rejection) when there is no whole answer
+ */
+export async function exchange(url: URL, outgoing: OutgoingRequest, tls: TlsSettings = {}): Promise<Answer> {
+  const { method, headers, body, timeoutMs, signal } = outgoing;
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const started = performance.now();
+  let connected = false;
+  try {
+    const response = await send(url, {
+      method: method as "POST",
+      headers,
+      body: body ?? null,
+      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      dispatcher: agentFor(tls),
+    });
+    connected = true;
+    const text = await boundedText(response.body);
+    return {
+      status: response.statusCode,
+      headers: singleHeaders(response.headers),
+      body: text,
+      elapsedMs: performance.now() - started,
+    };
+  } catch (error) {
+    if (signal?.aborted === true) throw new NoAnswer("aborted", "interrupted", { cause: error });
+    if (timeout.aborted) throw new NoAnswer("timeout", `no answer within ${timeoutMs / 1000} s`, { cause: error });
+    throw refusal(error, connected);
+  }
+}
+
+/** `Connection: close` after the answer is not worth a word; a connection that ends before it is. */
+const CUT_OFF = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE", "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"]);
+
+function refusal(error: unknown, connected: boolean): NoAnswer {
+  const code = codeOf(error);
+  if (connected || CUT_OFF.has(code)) {
+    return new NoAnswer("cut_off", `the connection ended before the answer did (${code})`, { cause: error });
+  }
+  if (code.startsWith("HPE_")) return new NoAnswer("cut_off", `the answer is no HTTP (${code})`, { cause: error });
+  return new NoAnswer("unreachable", REASONS[code] ?? `no connection (${code})`, { cause: error });
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there (ECONNREFUSED)",
+  ENOTFOUND: "its host name is not known (ENOTFOUND)",
+  EAI_AGAIN: "its host name could not be looked up (EAI_AGAIN)",
+  UND_ERR_CONNECT_TIMEOUT: "no connection in time",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
+  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is signed by an unknown authority",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is signed by an unknown authority",
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host name",
+};
+
+/** Where a name has several addresses, Node reports all that it tried in one error. */
+function codeOf(error: unknown): string {
+  if (error instanceof AggregateError) return codeOf(error.errors[0]);
+  const code: unknown = error instanceof Error && "code" in error ? error.code : undefined;
+  if (typeof code === "string") return code;
+  return error instanceof Error && error.cause !== undefined ? codeOf(error.cause) : "unknown error";
+}
+
+async function boundedText(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > ANSWER_LIMIT_BYTES) throw Object.assign(new Error("too large"), { code: "over 16 MiB" });
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function singleHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  const single: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) single[name] = Array.isArray(value) ? value.join(", ") : value;
+  }
+  return single;
+}
