@@ -19,7 +19,7 @@ const SCRIPTS: Readonly<Record<Shell, (commands: readonly CommandWords[]) => str
 export function completion(commands: () => readonly Command[]): Command {
   return {
     name: "completion",
-    summary: "print a script that completes commands and options in your shell",
+    summary: "Prints a script that completes commands and options in your shell",
     usage: SHELLS.join("|"),
     options: {},
     description: `The script is made of the commands of this version: print it anew after an upgrade.

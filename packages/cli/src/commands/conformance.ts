@@ -26,7 +26,7 @@ const ALL_CASES = [...conformanceCases, ...conformanceAuthCases];
 /** Tests a carrier, in whatever language, against the contract. */
 export const conformance: Command = {
   name: "conformance",
-  summary: "test a carrier in any language against the contract",
+  summary: "Tests a carrier in any language against the contract",
   usage: "URL",
   options: {
     only: {

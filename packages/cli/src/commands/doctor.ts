@@ -22,7 +22,7 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 /** Looks for what keeps activities from running. */
 export const doctor: Command = {
   name: "doctor",
-  summary: "find out what keeps activities from running: engine, token, versions, config, carriers, clocks",
+  summary: "Finds out what keeps activities from running: engine, token, versions, config, carriers, clocks",
   usage: "",
   options: {
     ...CONNECTION_OPTIONS,

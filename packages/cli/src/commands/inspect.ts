@@ -10,7 +10,7 @@ import { readTextFile } from "../text-file.js";
 /** Says what a document of the contract is, what is wrong with it, and what becomes of it. */
 export const inspect: Command = {
   name: "inspect",
-  summary: "explain an envelope, payload, reference, poll answer, config or recorded exchange",
+  summary: "Explains an envelope, payload, reference, poll answer, config or recorded exchange",
   usage: "[FILE|-]",
   options: {
     poll: { type: "string", value: "FILE", help: "the poll answer of the task: its retry policy tells what follows" },

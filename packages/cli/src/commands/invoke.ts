@@ -15,7 +15,7 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 /** Sends one task to a carrier, without an engine. */
 export const invoke: Command = {
   name: "invoke",
-  summary: "send one task to a carrier, without an engine, and show what comes of it",
+  summary: "Sends one task to a carrier, without an engine, and shows what comes of it",
   usage: "URL TYPE [ARGS]",
   options: {
     envelope: {
