@@ -101,13 +101,16 @@ export class Lane {
     this.deps.events.emit({ type: "lane_state", lane: this.facts, state });
   }
 
-  /** Takes on a changed plan of the same key: held polls end, and the engine is told before the next one. */
+  /**
+   * Takes on a changed plan of the same key: the engine is told at once, and polled with it. Polls that are held go on as
+   * they began: one that is recalled may have a task by then that nobody would hear of.
+   */
   update(plan: LanePlan): void {
     const changed = JSON.stringify(plan.activityTypes) !== JSON.stringify(this.plan.activityTypes);
     if (!changed) return;
     this.plan = plan;
     this.registration.outdate();
-    this.recallPolls();
+    this.addPoller();
   }
 
   /** Ends held polls, so that nothing is leased through them: where the engine can be asked what it had leased already. */
@@ -150,7 +153,7 @@ export class Lane {
 
   /** Whether held polls are of no more use: what they have leased is still asked for. */
   private get isRecalled(): boolean {
-    return this.stopped || !this.registration.isCurrent || this.deps.breaker().state === "open";
+    return this.stopped || this.deps.breaker().state === "open";
   }
 
   private addPoller(): void {
