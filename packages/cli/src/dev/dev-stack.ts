@@ -138,7 +138,8 @@ export class DevStack {
       },
       this.io,
     );
-    this.closers.push(() => source.close());
+    // The dispatcher has waited for what runs.
+    this.closers.push(() => source.close(0));
     this.activities = await source.load();
     return this.activities;
   }
