@@ -23,7 +23,8 @@ export function processIo(process: NodeJS.Process, signal: AbortSignal): CliIo {
     cwd: process.cwd(),
     isTty,
     get columns() {
-      return (stdout.columns as number | undefined) ?? 80;
+      // 0 in terminals that do not know.
+      return (stdout.columns as number | undefined) || 80;
     },
     paint: palette(hasColours),
     signal,

@@ -106,16 +106,34 @@ describe("dw-carrier", () => {
     expect([code, stderr]).toEqual([0, ""]);
   });
 
-  it("ends what runs at Ctrl-C", async () => {
-    const cwd = folderOf({ "a.mjs": "export const wait = () => new Promise(() => {});" });
-    const serve = begin(["serve", "a.mjs", "--port", "0"], { cwd });
-    const [, url = ""] = await serve.until(/(http:\S+)/);
-    const [curl = ""] = await serve.until(/curl -s .*/);
-    // A task that does not end by itself is ended; nobody has to wait for it.
-    const asked = new Running("sh", ["-c", curl]).ended;
-    await expect.poll(async () => (await fetch(url)).status).toBe(200);
-    expect((await serve.stop()).code).toBe(0);
-    expect((await asked).stdout).toContain("CarrierShutdown");
+  it("lets what runs end at Ctrl-C, for as long as it has, and ends at once at the second", async () => {
+    const cwd = folderOf({
+      "a.mjs": `const running = (ms) => {
+          console.log("it runs");
+          return new Promise((resolve) => setTimeout(resolve, ms));
+        };
+        export const soon = () => running(500);
+        export const wait = () => running(3_600_000);`,
+    });
+    const serving = async (type: string, ...args: string[]) => {
+      const serve = begin(["serve", "a.mjs", "--port", "0", ...args], { cwd });
+      const [curl = ""] = await serve.until(/curl -s .*/);
+      const asked = new Running("sh", ["-c", curl.replace('"handler":"soon"', `"handler":"${type}"`)]).ended;
+      await serve.until(/it runs/);
+      return { serve, asked };
+    };
+    const patient = await serving("soon");
+    expect((await patient.serve.stop()).code).toBe(0);
+    expect((await patient.asked).stdout).toContain('"status":"succeeded"');
+
+    const hasty = await serving("wait", "--grace", "0");
+    expect((await hasty.serve.stop()).code).toBe(0);
+    expect((await hasty.asked).stdout).toContain("CarrierShutdown");
+
+    const pressed = await serving("wait", "--grace", "60");
+    void pressed.serve.stop();
+    await pressed.serve.until(/stopping; tasks that run have 60 s/);
+    expect((await pressed.serve.stop()).code).toBe(130);
   });
 });
 

@@ -159,6 +159,30 @@ describe("dev and what it serves", () => {
     expect(jsonLines((await run(["show", "w-1", "--json"], { cwd })).stdout)).toMatchObject([{ status: "running" }]);
   }, 40_000);
 
+  it("is not misled by what a crash has left, with a process id that is another's by now", async () => {
+    const left = JSON.stringify({ url: "http://127.0.0.1:9", pid: process.pid, taskQueue: "old" });
+    const cwd = folderOf({ "a.mjs": ACTIVITIES, ".dw/dev.json": left });
+    const { engineUrl } = await devIn(cwd, ["a.mjs"]);
+    const state = JSON.parse(readFileSync(join(cwd, ".dw", "dev.json"), "utf8")) as object;
+    expect(state).toMatchObject({ url: engineUrl, taskQueue: "default" });
+  });
+
+  it("goes on following while the engine is away for a moment", async () => {
+    const file = join(folderOf(), "engine.sqlite");
+    const first = createLocalEngine({ file });
+    const { url, port } = await first.listen();
+    const started = begin(["start", "greet", "--id", "g-1", "--server", url, "--json"], { cwd: folderOf() });
+    await started.until(/"event":"started"/);
+    await expect.poll(async () => (await run(["show", "g-1", "--server", url], { cwd: folderOf() })).code).toBe(0);
+    await first.close();
+    const second = createLocalEngine({ file });
+    onTestFinished(() => second.close());
+    await second.listen({ port });
+    expect((await run(["cancel", "g-1", "--server", url], { cwd: folderOf() })).code).toBe(0);
+    const { code, stdout } = await started.ended;
+    expect([code, jsonLines(stdout).at(-1)]).toMatchObject([1, { activity: { status: "cancelled" } }]);
+  }, 40_000);
+
   it("--watch brings new activities to the dispatcher", async () => {
     const cwd = folderOf({ "a.mjs": ACTIVITIES });
     const { dev } = await devIn(cwd, ["a.mjs"], "--watch");

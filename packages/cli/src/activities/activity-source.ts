@@ -5,9 +5,6 @@ import { type CollectedActivities, collectActivities } from "./collect.js";
 import { type LoadedModule, loadModule } from "./load-module.js";
 import { FileWatch } from "./watch.js";
 
-/** How long activities of before a reload may still run when the command ends. */
-const GRACE_MS = 0;
-
 export interface SourceOptions {
   readonly files: readonly string[];
   readonly watch: boolean;
@@ -62,11 +59,11 @@ export class ActivitySource {
     });
   }
 
-  /** Ends what runs, and stops watching. */
-  async close(): Promise<void> {
+  /** Stops watching, takes no more tasks, and ends what still runs after so long. */
+  async close(graceMs: number): Promise<void> {
     this.watch?.close();
     await this.loading;
-    await Promise.all(this.used.map((activities) => activities.shutdown(GRACE_MS)));
+    await Promise.all(this.used.map((activities) => activities.shutdown(graceMs)));
     this.used = [];
   }
 }

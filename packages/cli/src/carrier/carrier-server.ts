@@ -5,6 +5,8 @@ import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { CliError, EXIT } from "../command.js";
 import { reportingHandler, type TaskReport } from "./task-report.js";
 
+const IDLE_SWEEP_MS = 20;
+
 export interface CarrierServerOptions {
   readonly handler: InvocableActivityHandler;
   readonly host: string;
@@ -49,10 +51,14 @@ export async function startCarrierServer(options: CarrierServerOptions): Promise
     },
     close: () =>
       new Promise((resolve) => {
+        const closeIdle = (): void => server.closeIdleConnections();
+        // Connections that are kept alive become idle once their last request is answered.
+        const sweep = setInterval(closeIdle, IDLE_SWEEP_MS);
         server.close(() => {
+          clearInterval(sweep);
           resolve();
         });
-        server.closeIdleConnections();
+        closeIdle();
       }),
   };
 }

@@ -11,6 +11,7 @@ import { say } from "../report/words.js";
 import { stopped } from "../stopped.js";
 
 const PORT = 8787;
+const GRACE_SECONDS = 10;
 
 export const serve: Command = {
   name: "serve",
@@ -26,6 +27,11 @@ export const serve: Command = {
     },
     insecure: { type: "boolean", help: "listen where others can reach it although there is no token" },
     watch: { type: "boolean", help: "load the files again when they, or what they import, change" },
+    grace: {
+      type: "string",
+      value: "SECONDS",
+      help: `how long tasks that run may go on at the end; default ${GRACE_SECONDS}`,
+    },
     ...STORAGE_OPTION,
   },
   description: `FILE is a module of JavaScript or TypeScript; TypeScript needs no build. Its activities are
@@ -53,6 +59,7 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
   const host = textOption(input, "host") ?? "127.0.0.1";
   const port = integerOption(input, "port", PORTS) ?? PORT;
   const access = carrierAccess(input, host, io.env);
+  const graceSeconds = integerOption(input, "grace", { least: 0, most: 86_400 }) ?? GRACE_SECONDS;
   const output = new CarrierOutput(io, input.json);
   let server: CarrierServer | undefined;
   const source = new ActivitySource(
@@ -91,8 +98,9 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
     });
     sayListening(output, io, { activities, url: server.url, variable: access.variable });
     await stopped(io.signal);
+    output.event("stopping", { graceSeconds }, () => output.timed(`stopping; tasks that run have ${graceSeconds} s`));
   } finally {
-    await Promise.all([server?.close(), source.close()]);
+    await Promise.all([server?.close(), source.close(graceSeconds * 1000)]);
   }
   output.event("stopped", {}, () => undefined);
   return EXIT.ok;

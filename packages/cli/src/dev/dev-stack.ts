@@ -19,6 +19,7 @@ const ENGINE_PORT = 7070;
 const LEASE_SECONDS = 15;
 /** Activities that are new are leased once the poll that knows nothing of them is over. */
 const POLL_SECONDS = 1;
+const PROBE_MS = 2_000;
 /** How long running activities may go on when the command ends. */
 const DRAIN_MS = 1_000;
 
@@ -83,13 +84,21 @@ export class DevStack {
 
   /** Stops leasing first, the engine last, so that what has run is on record. */
   async close(): Promise<void> {
-    for (const close of this.closers.splice(0).toReversed()) await close();
+    const problems: unknown[] = [];
+    for (const close of this.closers.splice(0).toReversed()) {
+      try {
+        await close();
+      } catch (error) {
+        problems.push(error);
+      }
+    }
+    if (problems.length > 0) throw problems[0];
   }
 
   private async refuseSecond(): Promise<void> {
     const { dataFolder, remote } = this.options;
     const other = remote === undefined ? await readDevState(dataFolder, this.io.cwd) : undefined;
-    if (other === undefined) return;
+    if (other === undefined || !(await answers(other.url))) return;
     const what = `dw-carrier dev runs already on ${dataFolder} (process ${other.pid}, engine ${other.url})`;
     throw new CliError(EXIT.failed, what, "Stop it, or choose another folder with --data.");
   }
@@ -129,7 +138,8 @@ export class DevStack {
       },
       this.io,
     );
-    this.closers.push(() => source.close());
+    // The dispatcher has waited for what runs.
+    this.closers.push(() => source.close(0));
     this.activities = await source.load();
     return this.activities;
   }
@@ -215,6 +225,15 @@ function withReason(sentence: string, { why, message }: Readonly<Record<string, 
 /** Whether a task was ended from outside: the dispatcher tells of it. */
 function isCutShort({ outcome, failure }: TaskReport): boolean {
   return outcome === "cancelled" || failure?.type === "CallerDisconnected" || failure?.type === "AttemptClosed";
+}
+
+/** Whether an engine is there: after a crash, its process id may be another's. */
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/api/health`, { signal: AbortSignal.timeout(PROBE_MS) })).ok;
+  } catch {
+    return false;
+  }
 }
 
 function openEngine(file: string): LocalEngine {

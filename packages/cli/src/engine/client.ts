@@ -121,7 +121,7 @@ export class EngineClient {
       });
       text = await response.text();
     } catch (error) {
-      throw this.unreachable(error);
+      throw this.unreachable(error, method === "POST");
     }
     const document = parse(text);
     if (document === undefined) {
@@ -132,14 +132,17 @@ export class EngineClient {
     throw this.refused(response.status, document, activity);
   }
 
-  private unreachable(error: unknown): CliError {
+  private unreachable(error: unknown, mayHaveArrived: boolean): CliError {
     const { cause, name, message } = error as Error & { cause?: { code?: string; message?: string } };
     const why =
       name === "TimeoutError" ? `no answer within ${TIMEOUT_MS / 1000} s` : (cause?.code ?? cause?.message ?? message);
+    const isDown = cause?.code === "ECONNREFUSED" || cause?.code === "ENOTFOUND";
     const hint =
-      this.connection.source === "default"
-        ? "dw-carrier dev FILE runs an engine here; --server URL or DURABLE_WORKFLOW_SERVER_URL names another."
-        : "Is it running, and is the address right?";
+      mayHaveArrived && !isDown
+        ? "It may have done all the same what was asked: dw-carrier list shows the activities that it has."
+        : this.connection.source === "default"
+          ? "dw-carrier dev FILE runs an engine here; --server URL or DURABLE_WORKFLOW_SERVER_URL names another."
+          : "Is it running, and is the address right?";
     return new CliError(EXIT.unreachable, `the engine at ${this.url} cannot be reached (${why})`, hint);
   }
 

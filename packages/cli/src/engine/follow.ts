@@ -1,3 +1,4 @@
+import { CliError, EXIT } from "../command.js";
 import type { EngineClient } from "./client.js";
 import { type ActivityStory, isClosed, tellStory } from "./story.js";
 import type { ActivityDescription, HistoryEvent } from "./wire.js";
@@ -6,6 +7,8 @@ import type { ActivityDescription, HistoryEvent } from "./wire.js";
 const POLL_MS = 500;
 /** With a stream it is asked from time to time all the same: a stream may break without a word. */
 const STREAMED_POLL_MS = 5_000;
+/** An engine that restarts is waited for so long. */
+const PATIENCE_MS = 30_000;
 
 export interface FollowOptions {
   readonly id: string;
@@ -17,7 +20,7 @@ export interface FollowOptions {
 /**
  * Follows the newest run of an activity until it is closed; undefined when the signal was aborted before.
  *
- * @throws {CliError} when the engine cannot be reached, or does not know the activity
+ * @throws {CliError} when the engine cannot be reached, for some while once it was, or does not know the activity
  */
 export async function follow(client: EngineClient, options: FollowOptions): Promise<ActivityStory | undefined> {
   const { id, signal, onEvent } = options;
@@ -31,20 +34,31 @@ export async function follow(client: EngineClient, options: FollowOptions): Prom
     });
     let seen = 0;
     let state = "";
+    let run = "";
     let history: readonly HistoryEvent[] = [];
+    let lastAnswer: number | undefined;
     while (!signal.aborted) {
-      const description = await client.describe(id);
-      // The history may be long: it is asked for when something has happened.
-      if (stateOf(description) !== state) {
-        state = stateOf(description);
-        history = await client.history(id, description.workflow_run_id);
-        for (const event of history) {
-          if (event.sequence > seen) onEvent(event);
-          seen = Math.max(seen, event.sequence);
+      try {
+        const description = await client.describe(id);
+        // The history may be long: it is asked for when something has happened.
+        if (stateOf(description) !== state) {
+          history = await client.history(id, description.workflow_run_id);
+          state = stateOf(description);
+          // An id may be used again, for a run whose events are counted anew.
+          if (description.workflow_run_id !== run) seen = 0;
+          run = description.workflow_run_id;
+          for (const event of history) {
+            if (event.sequence > seen) onEvent(event);
+            seen = Math.max(seen, event.sequence);
+          }
         }
+        lastAnswer = performance.now();
+        const story = tellStory(description, history);
+        if (isClosed(story)) return story;
+      } catch (error) {
+        const isAway = error instanceof CliError && error.exitCode === EXIT.unreachable;
+        if (!isAway || lastAnswer === undefined || performance.now() - lastAnswer > PATIENCE_MS) throw error;
       }
-      const story = tellStory(description, history);
-      if (isClosed(story)) return story;
       await bell.wait(isStreamed ? STREAMED_POLL_MS : POLL_MS);
     }
     return undefined;

@@ -21,11 +21,11 @@ describe("table", () => {
   });
 
   it("cuts the last column where the terminal ends, colours apart", () => {
-    const shown = table(["A", "B"], [["ab", { text: "c".repeat(40), paint: "green" }]], {
+    const shown = table(["A", "B"], [["ab", { text: "c".repeat(90), paint: "green" }]], {
       paint: palette(true),
-      columns: 20,
+      columns: 80,
     });
-    expect(shown.split("\n")[1]).toBe(`ab  \u001b[32m${"c".repeat(13)}...\u001b[0m`);
+    expect(shown.split("\n")[1]).toBe(`ab  \u001b[32m${"c".repeat(73)}...\u001b[0m`);
   });
 });
 

@@ -6,6 +6,8 @@ export interface Cell {
 }
 
 const GAP = "  ";
+/** Less than this of the last column says nothing: it then goes on in the next line. */
+const LEAST_ROOM = 60;
 
 /**
  * Rows below their headings, in columns that line up. Text of several lines becomes one, and the last column is cut where
@@ -21,14 +23,14 @@ export function table(
     Math.max(heading.length, ...cells.map((row) => row[column]?.text.length ?? 0)),
   );
   const before = widths.slice(0, -1).reduce((sum, width) => sum + width + GAP.length, 0);
-  const room = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(10, columns - before);
+  const room = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(LEAST_ROOM, columns - before);
   const line = (row: readonly Cell[], style?: keyof Palette): string =>
     row
       .map(({ text, paint: own }, column) => {
         const isLast = column === headings.length - 1;
         const shown = isLast ? cut(text, room) : text;
-        const style2 = own ?? style;
-        const painted = style2 === undefined ? shown : paint[style2](shown);
+        const chosen = own ?? style;
+        const painted = chosen === undefined ? shown : paint[chosen](shown);
         return isLast ? painted : painted + " ".repeat(Math.max(0, (widths[column] ?? 0) - shown.length));
       })
       .join(GAP)
