@@ -164,7 +164,7 @@ const WRONG: readonly (readonly [name: string, only: string, what: string, alter
   ],
   [
     "no Allow",
-    "http/get",
+    "http/patch",
     "headers.allow",
     (answer) => ({ ...answer, headers: { "content-type": "application/json" } }),
   ],
