@@ -164,7 +164,7 @@ const WRONG: readonly (readonly [name: string, only: string, what: string, alter
   ],
   [
     "no Allow",
-    "http/get",
+    "http/patch",
     "headers.allow",
     (answer) => ({ ...answer, headers: { "content-type": "application/json" } }),
   ],
@@ -214,6 +214,16 @@ describe("a carrier that is wrong", () => {
 function answerPreflight(response: { end: (body: string) => unknown }): void {
   response.end("{}");
 }
+
+it("shows what a carrier wrote without letting it steer the terminal", async () => {
+  const url = await alteredCarrier((answer, { text }) =>
+    text.includes("conformance-preflight") ? answer : { ...answer, body: "\u001b]0;title\u0007\u001b[2J\nnext line" },
+  );
+  const { out } = await run(url, "--only", "identity/echoed");
+  expect(out).toContain("]0;title");
+  expect(out).toContain("\n               next line");
+  for (const control of ["\u001b", "\u0007"]) expect(out).not.toContain(control);
+});
 
 describe("what cannot be tested", () => {
   it("is unreachable: 69", async () => {

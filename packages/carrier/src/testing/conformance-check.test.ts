@@ -186,7 +186,7 @@ describe("values", () => {
 });
 
 describe("a refusal", () => {
-  const test = caseOf("http/get");
+  const test = caseOf("http/patch");
   const headers = { "content-type": "application/json", allow: "GET, POST" };
   const body = '{"error":"method_not_allowed","message":"Only POST."}';
   const request = test.request({ now: 0 });

@@ -1,4 +1,5 @@
 import type { Palette } from "../command.js";
+import { printable } from "../inspect/render.js";
 import type { CaseReport } from "./run.js";
 import { byGroup, type ConformanceSummary, conforms } from "./summary.js";
 
@@ -38,11 +39,16 @@ function describe({ id, requirement, contract, status, differences, reason }: Ca
   const label = status === "accepted" ? "accepted" : requirement;
   const lines = differences.flatMap(({ what, expected, received }) => [
     `    ${what}`,
-    `      expected ${expected}`,
-    `      got      ${received}`,
+    `      expected ${inLine(expected)}`,
+    `      got      ${inLine(received)}`,
   ]);
   const why = reason === null ? [] : [`    accepted: ${reason}`];
   return ["", `${bold(id)} ${colour(`(${label})`)}`, dim(`    ${contract}`), ...why, ...lines].join("\n");
+}
+
+/** What a carrier wrote must neither steer the terminal nor break the lines. */
+function inLine(text: string): string {
+  return printable(text).replaceAll("\n", "\n               ");
 }
 
 function verdict(summary: ConformanceSummary, strict: boolean, { green, red }: Palette): string {

@@ -12,7 +12,7 @@ export function renderInspection(found: Inspection, paint: Palette, name?: strin
     `${bold(capitalised(heading))}: ${verdict}`,
     section(
       "Violations",
-      found.violations.map((one) => red(violationLine(one))),
+      found.violations.map((one) => red(printable(violationLine(one)))),
       paint,
     ),
     factLines(found.facts),
@@ -22,7 +22,11 @@ export function renderInspection(found: Inspection, paint: Palette, name?: strin
       paint,
     ),
     ...found.payloads.map((payload) => payloadLines(payload, paint)),
-    section("Notes", found.notes.map(capitalised), paint),
+    section(
+      "Notes",
+      found.notes.map((note) => printable(capitalised(note))),
+      paint,
+    ),
     section("What happens next", prospectLines(found.prospect), paint),
   ];
   const parts = found.parts.map((part) => renderInspection(part.inspection, paint, part.name));
@@ -78,5 +82,5 @@ function payloadLines({ path, codec, held, bytes, value, decoded }: PayloadRepor
 }
 
 function prospectLines(prospect: Prospect | null): readonly string[] {
-  return prospect === null ? [] : prospect.explanation;
+  return prospect === null ? [] : prospect.explanation.map(printable);
 }
