@@ -158,6 +158,17 @@ describe("a poll", () => {
     expect(await second).toBeDefined();
   });
 
+  it("that is repeated without waiting is called off: no task goes to it any more", async () => {
+    const { client } = await openEngine();
+    await workers(client, "q", ["w", "here"]);
+    const held = client.poll("w", "q", { poll_request_id: "p" });
+    await arrived();
+    expect(await client.take("w", "q", { poll_request_id: "p", timeout_seconds: 0 })).toBeUndefined();
+    expect((await held).body).toMatchObject({ task: null, poll_status: "empty" });
+    await client.started("t", "q", { activity_id: "a" });
+    expect((await client.take("here", "q"))?.task.workflow_id).toBe("a");
+  });
+
   it("whose client has gone takes no task with it", async () => {
     const { client } = await openEngine();
     await workers(client, "q", ["gone", "here"]);

@@ -161,12 +161,12 @@ export class Polls {
         this.finish(waiter, { kind: "stopping" });
         return;
       }
+      if (waiters !== undefined) this.replaceSamePoll(waiters, waiter);
       if (waiter.isOverdue) return;
       if (this.waiting >= this.maxWaiting) {
         this.finish(waiter, { kind: "crowded" });
         return;
       }
-      if (waiters !== undefined) this.replaceSamePoll(waiters, waiter);
       waiters = this.queues.get(waiter.key) ?? new Set();
       this.queues.set(waiter.key, waiters.add(waiter));
       this.waiting++;
