@@ -10,6 +10,7 @@ import { begin, type Finished, folderOf, jsonLines, run, Running } from "./suppo
 
 const BIN = new URL("../dist/bin.js", import.meta.url).pathname;
 /** Told once for all. */
+const DOCS = new URL("../../../docs/", import.meta.url);
 const COMMON = new Set(Object.keys(CONNECTION_OPTIONS));
 const hasScript = spawnSync("script", ["--version"]).status === 0;
 
@@ -65,9 +66,10 @@ describe("every command", () => {
   );
 
   it("is told in the documentation, with each of its options", () => {
-    const page = readFileSync(new URL("../../../docs/cli.md", import.meta.url), "utf8");
+    const pages = ["cli.md", "cli-tools.md"].map((file) => readFileSync(new URL(file, DOCS), "utf8"));
     for (const { name, options } of commands) {
-      const section = page.split(/^## /m).find((part) => part.startsWith(`\`dw-carrier ${name} `));
+      const sections = pages.flatMap((page) => page.split(/^## /m));
+      const section = sections.find((part) => new RegExp(`^\`dw-carrier ${name}[ \`]`).test(part));
       expect(section, name).toBeDefined();
       for (const option of Object.keys(options).filter((other) => !COMMON.has(other))) {
         expect(section, `${name} --${option}`).toContain(`--${option}`);

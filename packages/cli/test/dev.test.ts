@@ -47,7 +47,7 @@ describe("dev and what it serves", () => {
     const greeted = await run(["start", "greet", '["Ada"]'], { cwd });
     expect(greeted).toMatchObject({ code: 0, stderr: "" });
     expect(greeted.stdout).toMatch(
-      /^greet {2}\S+ {2}queue lamps of http:\S+\n {2}attempt 1 {2}running\n {2}completed {2}after \d+ ms and 1 attempt\n {2}result {5}\{"hello":"Ada"\}\n$/,
+      /^greet {2}\S+ {2}queue lamps of http:\S+\n {2}attempt 1 {2}running\n {2}completed {2}after [\d.]+ m?s and 1 attempt\n {2}result {5}\{"hello":"Ada"\}\n$/,
     );
 
     const flaky = await run(["start", "flaky", "--max-attempts", "3", "--backoff", "0,0", "--id", "f-1", "--json"], {
@@ -67,7 +67,7 @@ describe("dev and what it serves", () => {
 
     const declined = await run(["start", "declined", "--id", "d-1"], { cwd });
     expect(declined.code).toBe(1);
-    expect(declined.stdout).toMatch(/ Declined: no money\n {2}failed {5}after \d+ ms and 1 attempt\n/);
+    expect(declined.stdout).toMatch(/ Declined: no money\n {2}failed {5}after [\d.]+ m?s and 1 attempt\n/);
 
     const list = await run(["list"], { cwd });
     expect(list.stdout.split("\n").map((line) => line.split(/ {2,}/).slice(0, 4).join(" "))).toEqual([
@@ -134,7 +134,7 @@ describe("dev and what it serves", () => {
       const { code, stdout } = await started.ended;
       expect(code).toBe(1);
       expect(stdout).toContain(said);
-      expect(stdout).toMatch(new RegExp(`  ${status} +after [0-9.]+ s and 1 attempt\n$`));
+      expect(stdout).toMatch(new RegExp(`  ${status} +after [0-9.]+ m?s and 1 attempt\n$`));
       await dev.until(/"event":"task".*"type":"slow".*"outcome":"cancelled"/);
       const again = await run([command, "s-1"], { cwd });
       expect([again.code, again.stderr]).toEqual([
