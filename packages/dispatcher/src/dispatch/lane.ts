@@ -55,6 +55,8 @@ export class Lane {
   private readonly tasks = new Set<Promise<void>>();
   private readonly backoff: EngineBackoff;
   private readonly registration: Registration;
+  /** Pollers that go on. Several may be about to end at the same moment: each leaves this count before the next looks. */
+  private goingOn = 0;
   private current: LaneState = "starting";
 
   constructor(plan: LanePlan, workerId: string, deps: LaneDeps) {
@@ -145,6 +147,7 @@ export class Lane {
   }
 
   private addPoller(): void {
+    this.goingOn++;
     const poller: Promise<void> = this.pollLoop().finally(() => {
       this.pollers.delete(poller);
     });
@@ -167,7 +170,7 @@ export class Lane {
       let release = slots.tryAcquire(this.plan.group);
       if (release === undefined) {
         // One of this lane's pollers is enough to wait.
-        if (this.pollers.size > 1) return;
+        if (this.mayEnd()) return;
         release = await this.waitForSlot(slots, signal);
       }
       if (release === undefined) return;
@@ -186,15 +189,22 @@ export class Lane {
         this.runTask(outcome.task, release, breaker, isTrial);
         this.enter("polling");
         this.backoff.succeeded();
-        if (!isTrial && !this.stopped && this.pollers.size < this.deps.maxPolls()) this.addPoller();
+        if (!isTrial && !this.stopped && this.goingOn < this.deps.maxPolls()) this.addPoller();
         continue;
       }
       release();
       if (isTrial) breaker.returnTrial();
       await this.settle(outcome, tookMs);
       // Without work one held poll is enough.
-      if (this.pollers.size > 1) return;
+      if (this.mayEnd()) return;
     }
+  }
+
+  /** Whether a poller that asks is to end: one always goes on. */
+  private mayEnd(): boolean {
+    if (this.goingOn <= 1) return false;
+    this.goingOn--;
+    return true;
   }
 
   private async waitForSlot(slots: SlotPool, signal: AbortSignal): Promise<Release | undefined> {
