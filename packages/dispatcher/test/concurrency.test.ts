@@ -173,6 +173,22 @@ describe.each(ENGINES)("on $name,", ({ make }) => {
       expect(web.received).toHaveLength(1);
     });
 
+    it("that fail together leave one that goes on when the engine is back", async () => {
+      const web = await carrier();
+      engine = makeEngine();
+      await engine.start();
+      const executions = await start(60, { type: "t" });
+      let polls = 0;
+      engine.interfere = ({ verb }) => {
+        if (verb !== "poll") return undefined;
+        polls++;
+        return polls > 12 && polls <= 16 ? { status: 503, body: "{}" } : undefined;
+      };
+      running = await startDispatcher(engine, { config: oneCarrier(web.url, ["t"]), maxPolls: 4 });
+      await engine.until(() => executions.every(({ status }) => status === "completed"));
+      expect(polls).toBeGreaterThan(16);
+    });
+
     it("serve several queues and namespaces in one process", async () => {
       const web = await carrier();
       const config = { ...oneCarrier(web.url, ["t"]), defaults: { task_queue: "lamps" } };

@@ -58,6 +58,8 @@ export class Lane {
   private readonly tasks = new Set<Promise<void>>();
   private readonly backoff: EngineBackoff;
   private readonly registration: Registration;
+  /** Pollers that go on. Several may be about to end at the same moment: each leaves this count before the next looks. */
+  private goingOn = 0;
   private current: LaneState = "starting";
 
   constructor(plan: LanePlan, workerId: string, deps: LaneDeps) {
@@ -157,6 +159,7 @@ export class Lane {
   }
 
   private addPoller(): void {
+    this.goingOn++;
     const poller: Promise<void> = this.pollLoop().finally(() => {
       this.pollers.delete(poller);
     });
@@ -179,7 +182,7 @@ export class Lane {
       let release = slots.tryAcquire(this.plan.group);
       if (release === undefined) {
         // One of this lane's pollers is enough to wait.
-        if (this.pollers.size > 1) return;
+        if (this.mayEnd()) return;
         release = await this.waitForSlot(slots, signal);
       }
       if (release === undefined) return;
@@ -199,7 +202,7 @@ export class Lane {
         this.runTask(this.deps.run(outcome.task, this.plan, asPolled), release, isTrial ? breaker : undefined);
         this.enter("polling");
         this.backoff.succeeded();
-        if (!isTrial && !this.stopped && this.pollers.size < this.deps.maxPolls()) this.addPoller();
+        if (!isTrial && !this.stopped && this.goingOn < this.deps.maxPolls()) this.addPoller();
         continue;
       }
       release();
@@ -208,8 +211,15 @@ export class Lane {
       // Those who wait for the trial take it now: it must not stay with a queue that has no work.
       if (isTrial) await pause(this.deps.clock, TRIAL_YIELD_MS, signal);
       // Without work one held poll is enough.
-      if (this.pollers.size > 1) return;
+      if (this.mayEnd()) return;
     }
+  }
+
+  /** Whether a poller that asks is to end: one always goes on. */
+  private mayEnd(): boolean {
+    if (this.goingOn <= 1) return false;
+    this.goingOn--;
+    return true;
   }
 
   private async waitForSlot(slots: SlotPool, signal: AbortSignal): Promise<Release | undefined> {

@@ -95,11 +95,15 @@ export class FaultWorld {
     for (const proxy of this.proxies) proxy.heal();
   }
 
-  /** Two dispatchers, of which one is killed every now and then, as is the carrier. */
-  async wreakHavoc(isOver: () => boolean): Promise<void> {
+  /**
+   * Two dispatchers, of which one is killed every now and then, as is the carrier.
+   *
+   * @param breathe what lies between one harm and the next
+   */
+  async wreakHavoc(isOver: () => boolean, breathe = () => this.aSecond()): Promise<void> {
     const running = [this.startService(), this.startService()];
     while (!isOver()) {
-      await pause(700 + Math.floor(this.random() * 800));
+      await breathe();
       if (isOver()) return;
       if (this.random() < 0.5) {
         const index = this.random() < 0.5 ? 0 : 1;
@@ -114,6 +118,10 @@ export class FaultWorld {
         await this.own.up();
       }
     }
+  }
+
+  private aSecond(): Promise<void> {
+    return pause(700 + Math.floor(this.random() * 800));
   }
 
   private startService(): ChildProcess {
