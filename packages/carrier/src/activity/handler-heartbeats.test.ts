@@ -1,11 +1,15 @@
+import { createHash } from "node:crypto";
 import { createServer } from "node:http";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope, type Changes } from "../../test/support/envelopes.js";
 import { FakeClock, NOON } from "../../test/support/fake-clock.js";
 import { listen, type Loopback } from "../../test/support/loopback.js";
 import { recordingLogger } from "../testing/recording-logger.js";
 import type { ActivityTaskInputEnvelope } from "../protocol/index.js";
+import { payloadEnvelope } from "../payload/index.js";
 import type { HeartbeatAnswer } from "../protocol/heartbeat.js";
+import { serializeExternalPayloadReference } from "../protocol/payload-reference.js";
+import type { ExternalStorageDriver } from "../storage/index.js";
 import { type ActivityContext } from "./context.js";
 import { defineActivity } from "./define-activity.js";
 import { ActivityCancelled, AttemptClosed } from "./errors.js";
@@ -101,6 +105,32 @@ describe("an accepted heartbeat", () => {
     await run.clock.advance(MINUTE_MS);
     expect(run.context().info.deadlines.heartbeat).toEqual(new Date(NOON + 13 * MINUTE_MS));
     expect(run.context().remainingMs()).toBe(9 * MINUTE_MS);
+  });
+
+  it("moves it by that timeout, though the arguments took most of it to be fetched", async () => {
+    const clock = new FakeClock();
+    const { blob } = payloadEnvelope([]);
+    let fetched: () => void = () => {};
+    const slow: ExternalStorageDriver = {
+      scheme: "file",
+      get: () => new Promise((resolve) => (fetched = () => resolve(new TextEncoder().encode(blob)))),
+      put: () => Promise.reject(new Error("nothing is stored")),
+      delete: () => Promise.resolve(),
+    };
+    const sha256 = createHash("sha256").update(blob).digest("hex");
+    const expiresAt = null;
+    const reference = { uri: "file:///x", sha256, sizeBytes: blob.length, codec: "avro", expiresAt } as const;
+    const activity = defineActivity({ run: (context) => beating(4 * MINUTE_MS, 8 * MINUTE_MS)(context, clock) });
+    const heartbeat = { send: async () => GO_ON };
+    const options = { clock, heartbeat, externalStorage: slow };
+    const handler = new InvocableActivityHandler({ "lamps.dim": activity }, options);
+    const payload = { codec: "avro", external_storage: serializeExternalPayloadReference(reference) };
+    const result = handler.handle(activityTaskEnvelope({ payloads: { arguments: payload } }));
+    await clock.advance(8 * MINUTE_MS);
+    fetched();
+    await vi.waitFor(() => expect(clock.liveTimers).toBeGreaterThan(1));
+    await clock.advance(8 * MINUTE_MS);
+    expect(await result).toMatchObject({ outcome: { status: "succeeded" } });
   });
 
   it("moves neither start_to_close nor schedule_to_close", async () => {

@@ -16,6 +16,8 @@ import { createRunHeartbeats } from "./run-heartbeats.js";
 /** What a context is made of. */
 export interface RunParts {
   readonly input: ActivityTaskInput;
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number;
   readonly deadlines: TaskDeadlines;
   readonly run: ActivityRun;
   readonly settings: Pick<HandlerSettings, "clock" | "logger" | "sender" | "automaticHeartbeats" | "onHeartbeat">;

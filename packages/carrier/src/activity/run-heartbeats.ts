@@ -10,6 +10,8 @@ import type { ActivityRun } from "./run.js";
 
 export interface RunHeartbeatsParts {
   readonly input: ActivityTaskInput;
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number;
   readonly deadlines: TaskDeadlines;
   readonly run: ActivityRun;
   readonly clock: Clock;
@@ -33,7 +35,7 @@ export function createRunHeartbeats(parts: RunHeartbeatsParts): Heartbeats {
   const { task, lease } = input;
   const isRenewed = lease.renewedBy !== null;
   const firstDeadline = deadlines.at("deadlines.heartbeat");
-  const timeoutMs = firstDeadline === undefined ? undefined : firstDeadline - clock.now();
+  const timeoutMs = firstDeadline === undefined ? undefined : firstDeadline - parts.receivedAt;
   const automatic = parts.automatic && !isRenewed;
   let started: Heartbeats | undefined;
 

@@ -1,10 +1,10 @@
 import { AVRO_CODEC } from "../protocol/constants.js";
 import type { JsonObject } from "../protocol/fields.js";
 import type { ActivityTaskInput, ExternalTaskInput } from "../protocol/task-input.js";
-import type { InlinePayloadEnvelope, PayloadEnvelope } from "../protocol/wire.js";
+import type { PayloadEnvelope } from "../protocol/wire.js";
 import { exceedsThreshold, isStoredPayload } from "../storage/external-storage.js";
 import { scheduleAt } from "./clock.js";
-import { readTaskDeadlines, type TaskDeadlines } from "./deadlines.js";
+import { readTaskDeadlines } from "./deadlines.js";
 import { CarrierShutdown } from "./errors.js";
 import type { HandleOptions, HandlerSettings } from "./handler-options.js";
 import type { Idempotency, IdempotentRun } from "./idempotency/idempotency.js";
@@ -41,7 +41,6 @@ import { isActivityValidationError } from "./validation.js";
 interface AdmittedTask {
   readonly input: ActivityTaskInput;
   readonly activity: RegisteredActivity;
-  readonly deadlines: TaskDeadlines;
   readonly run: ActivityRun;
   /** Made when it is first asked for: most plain functions never do. */
   readonly context: () => RunContext;
@@ -84,8 +83,10 @@ export class TaskRunner {
       if ("classification" in args) outcome = this.refuse(input, args);
       else if (this.settings.idempotency === undefined) outcome = this.conclude(await this.invoke(task, args), task);
       else outcome = await this.performOnce(task, args, this.settings.idempotency);
-      if ("blob" in outcome && needsStorage(outcome, this.settings.storage, this.settings.logger)) {
-        outcome = await this.store(outcome, run);
+      const { storage, logger } = this.settings;
+      if ("blob" in outcome && needsStorage(outcome, storage, logger)) {
+        const result = outcome;
+        outcome = await this.bounded(run, () => storeResult(result, storage, run.signal()));
       }
       context?.settle(outcome);
       return this.settings.storage === undefined ? outcome : await this.withStoredDetails(outcome, run);
@@ -137,13 +138,13 @@ export class TaskRunner {
     let made: RunContext | undefined;
     const context = (): RunContext => {
       if (made === undefined) {
-        made = new RunContext({ input, deadlines, run, settings: this.settings });
+        made = new RunContext({ input, receivedAt: now, deadlines, run, settings: this.settings });
         onContext(made);
       }
       return made;
     };
     if (automaticHeartbeats) context();
-    return { input, activity, deadlines, run, context };
+    return { input, activity, run, context };
   }
 
   private refuse(input: ExternalTaskInput, failure: TaskFailure): TaskFailure {
@@ -154,18 +155,9 @@ export class TaskRunner {
   }
 
   private async fetch({ run }: AdmittedTask, envelope: JsonObject): Promise<readonly unknown[] | TaskFailure> {
-    const { storage, clock, stackTraces } = this.settings;
+    const { storage, clock } = this.settings;
     if (storage === undefined) return unsupportedReference(envelope["external_storage"]);
-    const fetching = () => fetchArguments(envelope, storage, { signal: run.signal(), now: clock.now() });
-    const ended = await run.execute(fetching, nothing);
-    switch (ended.kind) {
-      case "returned":
-        return ended.value as readonly unknown[] | TaskFailure;
-      case "threw":
-        return thrown(ended.error, stackTraces);
-      case "aborted":
-        return aborted(ended.reason, stackTraces);
-    }
+    return this.bounded(run, () => fetchArguments(envelope, storage, { signal: run.signal(), now: clock.now() }));
   }
 
   private invoke({ activity, run, context }: AdmittedTask, args: readonly unknown[]): Promise<RunOutcome> {
@@ -175,16 +167,17 @@ export class TaskRunner {
     );
   }
 
-  private async store(result: InlinePayloadEnvelope, run: ActivityRun): Promise<TaskOutcome> {
-    const { storage, stackTraces } = this.settings;
-    const stored = await run.execute(() => storeResult(result, storage, run.signal()), nothing);
-    switch (stored.kind) {
+  /** A step beside the handler's, which ends with the run as that does. */
+  private async bounded<T>(run: ActivityRun, step: () => Promise<T>): Promise<T | TaskFailure> {
+    const { stackTraces } = this.settings;
+    const ended = await run.execute(step, nothing);
+    switch (ended.kind) {
       case "returned":
-        return stored.value as TaskOutcome;
+        return ended.value as T;
       case "threw":
-        return thrown(stored.error, stackTraces);
+        return thrown(ended.error, stackTraces);
       case "aborted":
-        return aborted(stored.reason, stackTraces);
+        return aborted(ended.reason, stackTraces);
     }
   }
 
