@@ -1,6 +1,7 @@
 import { type ActivityDefinition, isActivityDefinition } from "../activity/define-activity.js";
 import type { HandleOptions } from "../activity/handler.js";
-import { type InvocableHandlers, InvocableHttpEndpoint, type InvocableHttpOptions } from "../http/endpoint.js";
+import { type InvocableHandlers, InvocableHttpEndpoint } from "../http/endpoint.js";
+import type { InvocableHttpOptions } from "../http/endpoint-options.js";
 import type { AvroValue } from "../payload/value.js";
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "../protocol/constants.js";
 import { recordableText } from "../protocol/recordable-text.js";
