@@ -64,7 +64,7 @@ const OTHERS = new Set([
 it("knows every options type", () => {
   const found = readdirSync(src, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
-    .flatMap((file) => [...readFileSync(src + file, "utf8").matchAll(/^export interface (\w+Options)\b/gm)])
+    .flatMap((file) => Array.from(readFileSync(src + file, "utf8").matchAll(/^export interface (\w+Options)\b/gm)))
     .map(([, name = ""]) => name)
     .filter((name) => !OTHERS.has(name));
   expect(found.toSorted()).toEqual(Object.keys(TAKERS).toSorted());
