@@ -37,7 +37,7 @@ const TAKERS: Readonly<Record<string, readonly Make[]>> = {
   ExternalPayloadCacheOptions: [(options) => new carrier.ExternalPayloadCache(options)],
   CarrierClientOptions: [(options) => carrierClient({}, options), (options) => carrierClient("http://a.test", options)],
   TaskInputOptions: [(options) => buildTaskInput(options)],
-  ActivityTestOptions: [(options) => new ActivityTestEnvironment(options).start(() => 1)],
+  ActivityTestOptions: [(options) => new ActivityTestEnvironment(options).start(() => 1, [])],
 };
 
 /** Options that are part of others, of single calls, or of errors: an error must not cost the one it is made for. */

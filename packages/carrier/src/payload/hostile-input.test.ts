@@ -235,12 +235,12 @@ describe.each(CODECS)("what reads like hostile input and is none, with %s", (_, 
   });
 
   it.each([
-    ["maps", 10, [Branch.Map, 0]],
-    ["lists", 10, [Branch.Array, 0]],
-    ["byte strings", 2, [Branch.Bytes, 0]],
-    ["large integers", 10, [Branch.Long, ...varint(INT64_MAX)]],
-    ["longer texts", 10, [Branch.String, ...sized("a text of more than a few characters")]],
-  ])("as many %s as are allowed, and no more", (_, most, item) => {
+    { of: "maps", most: 10, item: [Branch.Map, 0] },
+    { of: "lists", most: 10, item: [Branch.Array, 0] },
+    { of: "byte strings", most: 2, item: [Branch.Bytes, 0] },
+    { of: "large integers", most: 10, item: [Branch.Long, ...varint(INT64_MAX)] },
+    { of: "longer texts", most: 10, item: [Branch.String, ...sized("a text of more than a few characters")] },
+  ])("as many $of as are allowed, and no more", ({ most, item }) => {
     const list = (count: number) =>
       framed([Branch.Array], varint(count), ...Array.from({ length: count }, () => item), [0]);
     // The list itself is one.

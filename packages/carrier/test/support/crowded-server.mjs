@@ -9,5 +9,5 @@ const handlers = {
   },
 };
 const server = createServer(nodeInvocableActivityHandler(handlers, { health: true }));
-server.listen(0, "127.0.0.1", () => console.log(`port ${server.address().port}`));
+server.listen(0, "127.0.0.1", () => process.stdout.write(`port ${server.address().port}\n`));
 process.stdin.on("end", () => process.exit()).resume();

@@ -5,4 +5,4 @@ import { buildTaskInput } from "../../dist/testing/index.js";
 const idempotency = { store: new MemoryIdempotencyStore(), leaseMs: 60_000 };
 const handler = new InvocableActivityHandler({ never: () => new Promise(() => {}) }, { idempotency });
 const result = await handler.handle(buildTaskInput({ activityType: "never", startToCloseMs: 200 }));
-console.log(result.failure.classification);
+process.stdout.write(result.failure.classification);
