@@ -99,8 +99,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
   const executor = new ExternalExecutor(resolved.externalExecutorConfig);
   const parts: ApiParts = { context, polls, dueTimer, pruner, executor, gate, options: resolved };
   const streams = new Set<() => void>();
-  const namespaces = ensureNamespaces(context, resolved.namespaces, file);
-  tellOfGaps(context, file);
+  const namespaces = prepareFile(context, resolved.namespaces, file);
   const arrivals = new Arrivals();
   const servers = new Servers({
     arrivals,
@@ -164,17 +163,21 @@ function tellOfGaps({ store, now, logger }: EngineContext, file: string): void {
   }
 }
 
-/** Writes the namespaces that are new, before anything is served, and names all that there are. */
-function ensureNamespaces({ store, now }: EngineContext, names: readonly string[], file: string): ReadonlySet<string> {
+/** Before anything is served: writes the namespaces that are new, tells of gaps, and names all namespaces that there are. */
+function prepareFile(context: EngineContext, names: readonly string[], file: string): ReadonlySet<string> {
+  const { store, now } = context;
   try {
     store.write(() => {
       for (const name of names) {
         store.namespaces.ensure(name, name === DEFAULT_NAMESPACE ? "Default namespace" : null, now());
       }
     });
+    tellOfGaps(context, file);
   } catch (error) {
     store.abandon();
-    if (sqliteCode(error)?.startsWith("SQLITE_FULL") === true) {
+    const code = sqliteCode(error);
+    if (code === undefined) throw error;
+    if (code.startsWith("SQLITE_FULL")) {
       throw new LocalEngineError("disk_full", `${file} cannot be opened, as its disk is full: make room`, {
         cause: error,
       });

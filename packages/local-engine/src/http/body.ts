@@ -23,8 +23,8 @@ export function holdBack(request: IncomingMessage): void {
 }
 
 /**
- * Reads what is left of a request and drops it, up to 64 MiB, for at most ten seconds and no longer than it comes: a connection that is closed over
- * bytes nobody has read takes the answer with it.
+ * Reads what is left of a request and drops it, up to 64 MiB, for at most ten seconds and no longer than it comes: a
+ * connection that is closed over bytes nobody has read takes the answer with it.
  */
 export function dropBody(request: IncomingMessage): Promise<void> {
   if (request.complete || request.destroyed || heldBack.has(request)) return Promise.resolve();

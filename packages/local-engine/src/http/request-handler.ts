@@ -63,6 +63,7 @@ export async function handleRequest(
       },
     } satisfies Call);
   } catch (error) {
+    arrived();
     if (request.destroyed && !request.complete) return;
     reply = replyTo(error, parts.logger);
   }

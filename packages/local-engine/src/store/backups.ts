@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { closeSync, openSync, read as readCallback } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -65,7 +66,7 @@ export class Backups {
 
   private async copyTo(target: string, overwrite: boolean): Promise<void> {
     this.refuseIfStopped();
-    const partial = `${target}.partial-${process.pid}`;
+    const partial = `${target}.partial-${randomUUID()}`;
     try {
       if (!overwrite) await claim(target);
       try {
