@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExternalStorageDriver } from "@durable-workflow/carrier";
 import { createDispatcher, type Dispatcher, type DispatcherEvent, logEvents } from "@durable-workflow/dispatcher";
@@ -11,7 +10,7 @@ import type { TaskReport } from "../carrier/task-report.js";
 import { CliError, type CliIo, EXIT } from "../command.js";
 import type { EngineConnection } from "../engine/connection.js";
 import { heartbeatsTo } from "../engine/heartbeats.js";
-import { readDevState, removeDevState, writeDevState } from "./state-file.js";
+import { prepareDataFolder, readDevState, removeDevState, writeDevState } from "./state-file.js";
 
 const HOST = "127.0.0.1";
 const ENGINE_PORT = 7070;
@@ -106,7 +105,7 @@ export class DevStack {
   private async startEngine(): Promise<{ readonly url: string; readonly file: string | null }> {
     const { inMemory, dataFolder, enginePort } = this.options;
     const file = inMemory ? null : join(dataFolder, "engine.sqlite");
-    if (file !== null) await mkdir(dataFolder, { recursive: true });
+    if (file !== null) await prepareDataFolder(dataFolder);
     const engine = openEngine(file ?? ":memory:");
     this.closers.push(() => engine.close());
     return { url: await listen(engine, enginePort), file };
