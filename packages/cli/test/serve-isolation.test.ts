@@ -75,6 +75,16 @@ function ask(url: string, method: string, agent?: Agent): Promise<{ status: numb
   });
 }
 
+it("--max-tasks answers 503 to more tasks at once, says so, and takes them later", async () => {
+  const { serve, url } = await serving("--max-tasks", "1");
+  const client = carrierClient(url);
+  const first = client.call("slow", [1500]);
+  await expect.poll(async () => (await client.post({})).status).toBe(503);
+  await serve.until(/"event":"log".*"level":"warn","message":"Tasks are refused/);
+  expect(await first).toBe("slow");
+  expect(await client.call("greet", ["Ada"])).toBe("Hello, Ada");
+});
+
 describe("the end of serve", () => {
   it("after SIGTERM health checks fail at once, while tasks are still taken for a while", async () => {
     const { serve, url } = await serving("--linger", "3");
@@ -84,6 +94,7 @@ describe("the end of serve", () => {
     await serve.until(/"event":"stopping".*"lingerSeconds":3,"graceSeconds":10/);
     expect(await ask(url, "GET", new Agent({ keepAlive: true }))).toEqual({ status: 503, connection: "close" });
     expect((await ask(url, "HEAD")).status).toBe(503);
+    expect(serve.stdout).not.toContain('"event":"refused"');
     expect(await client.call("greet", ["Ada"])).toBe("Hello, Ada");
     // This one begins while it lingers, and ends in the grace.
     expect(await client.call("slow", [4000])).toBe("slow");

@@ -1,6 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { InvocableActivityHandler, InvocableAuthGate } from "@durable-workflow/carrier";
+import type {
+  InvocableActivityHandler,
+  InvocableActivityHandlerOptions,
+  InvocableAuthGate,
+} from "@durable-workflow/carrier";
 import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { CliError, EXIT } from "../command.js";
 import { reportingHandler, type TaskReport } from "./task-report.js";
@@ -16,6 +20,10 @@ export interface CarrierServerOptions {
   readonly host: string;
   readonly port: number;
   readonly auth: InvocableAuthGate | undefined;
+  /** The most tasks at once; one more is answered 503, and comes again. Default the library's. */
+  readonly maxTasks?: number | undefined;
+  /** Told of what the endpoint refuses for want of room. */
+  readonly logger?: InvocableActivityHandlerOptions["logger"];
   /** How long a connection without a request is kept. Default {@link KEEP_ALIVE_SECONDS}. */
   readonly keepAliveSeconds?: number;
   /** A task was answered. */
@@ -40,22 +48,27 @@ export interface CarrierServer {
 
 /** @throws {CliError} when the address cannot be listened on */
 export async function startCarrierServer(options: CarrierServerOptions): Promise<CarrierServer> {
-  const { host, port, auth, onTask, onRefusal } = options;
-  const listenerOf = (handler: InvocableActivityHandler): ReturnType<typeof nodeInvocableActivityHandler> =>
-    nodeInvocableActivityHandler(reportingHandler(handler, onTask), {
+  const { host, port, auth, maxTasks, logger, onTask, onRefusal } = options;
+  let isDraining = false;
+  const listenerOf = (handler: InvocableActivityHandler): ReturnType<typeof nodeInvocableActivityHandler> => {
+    const reporting = reportingHandler(handler, onTask);
+    // What health checks go by; tasks do not.
+    Object.defineProperty(reporting, "isShutDown", { get: () => isDraining || handler.isShutDown });
+    return nodeInvocableActivityHandler(reporting, {
       health: true,
+      ...(logger === undefined ? {} : { logger }),
+      ...(maxTasks === undefined ? {} : { maxConcurrentTasks: maxTasks }),
       ...(auth === undefined ? {} : { auth }),
     });
+  };
   let listener = listenerOf(options.handler);
-  let isDraining = false;
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     response.once("finish", () => {
       const isRefusal = response.statusCode !== 200 && !(isDraining && isHealthCheck(request));
       if (isRefusal) onRefusal?.(response.statusCode, request);
     });
     if (isDraining) response.setHeader("connection", "close");
-    if (isDraining && isHealthCheck(request)) sayStopping(request, response);
-    else listener(request, response);
+    listener(request, response);
   });
   server.keepAliveTimeout = (options.keepAliveSeconds ?? KEEP_ALIVE_SECONDS) * 1000;
   server.headersTimeout = server.keepAliveTimeout + HEAD_MS;
@@ -86,12 +99,6 @@ export async function startCarrierServer(options: CarrierServerOptions): Promise
 
 function isHealthCheck({ method }: IncomingMessage): boolean {
   return method === "GET" || method === "HEAD";
-}
-
-function sayStopping(request: IncomingMessage, response: ServerResponse): void {
-  const body = JSON.stringify({ status: "stopping" });
-  response.writeHead(503, { "content-type": "application/json", "content-length": Buffer.byteLength(body) });
-  response.end(request.method === "HEAD" ? undefined : body);
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

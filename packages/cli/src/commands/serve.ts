@@ -35,6 +35,11 @@ export const serve: Command = {
       value: "SECONDS",
       help: `how long tasks that run may go on at the end; default ${GRACE_SECONDS}`,
     },
+    "max-tasks": {
+      type: "string",
+      value: "NUMBER",
+      help: "the most tasks at once, others are answered 503; default 1000",
+    },
     linger: {
       type: "string",
       value: "SECONDS",
@@ -76,6 +81,7 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
   const access = carrierAccess(input, host, io.env);
   const graceSeconds = integerOption(input, "grace", { least: 0, most: 86_400 }) ?? GRACE_SECONDS;
   const lingerSeconds = integerOption(input, "linger", { least: 0, most: 3_600 }) ?? LINGER_SECONDS;
+  const maxTasks = integerOption(input, "max-tasks", { least: 1, most: 1_000_000 });
   const keepAliveSeconds = integerOption(input, "keep-alive", { least: 1, most: 3_600 }) ?? KEEP_ALIVE_SECONDS;
   const output = new CarrierOutput(io, input.json);
   const guard = new RunGuard((crash) => output.crash(crash));
@@ -108,6 +114,8 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
       host,
       port,
       auth: access.auth,
+      maxTasks,
+      logger: output.logger,
       keepAliveSeconds,
       onTask: (report) => {
         output.task(report);
