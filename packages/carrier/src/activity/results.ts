@@ -10,6 +10,7 @@ import {
 } from "../protocol/constants.js";
 import { isObject } from "../protocol/fields.js";
 import type { ExternalTaskInput } from "../protocol/task-input.js";
+import { formatTimestamp } from "../protocol/timestamps.js";
 import type {
   FailureResultEnvelope,
   InlinePayloadEnvelope,
@@ -77,8 +78,11 @@ export function unreadableDeadline(deadline: string): TaskFailure {
   return permanent("decode_failure", "UnreadableDeadline", message, { deadline });
 }
 
-export function expiredOnReceipt({ name, expiresAt }: Deadline): TaskFailure {
-  return aborted(new ExternalTaskDeadlineExceeded(name, expiresAt, "before the handler could start"), false);
+/** @param clocksAgree whether the caller said what time it is, so that this machine's clock does not matter */
+export function expiredOnReceipt({ name, expiresAt }: Deadline, now: number, clocksAgree: boolean): TaskFailure {
+  const doubt = `, by this machine's clock, ${formatTimestamp(now)} (is it ahead?)`;
+  const when = `before the handler could start${clocksAgree || name === "platform_limit" ? "" : doubt}`;
+  return aborted(new ExternalTaskDeadlineExceeded(name, expiresAt, when), false);
 }
 
 /** The run was ended from outside. The reason decides: a cancellation, a deadline, or a failure to be retried. */

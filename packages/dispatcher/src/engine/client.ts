@@ -1,5 +1,6 @@
 import type { JsonObject } from "@durable-workflow/carrier/protocol";
 import { fieldOf } from "../config/fields.js";
+import type { Proxies } from "../net/proxies.js";
 import type { Clock } from "../time/clock.js";
 import {
   type HeartbeatOutcome,
@@ -17,12 +18,12 @@ import {
   type WorkerHeartbeatOutcome,
   wantsOtherVersion,
 } from "./outcomes.js";
+import type { RecordableFailure, RecordableResult } from "./recordable.js";
 import type { EngineAnswer } from "./reply.js";
 import { ServerClock } from "./server-clock.js";
 import type { AttemptIdentity } from "./task.js";
 import { EngineTransport } from "./transport.js";
 import { knowsPollRequests, negotiateVersion, OWN_PROTOCOL_VERSION } from "./version.js";
-import type { FailureReport, ResultReport } from "./wire.js";
 
 export interface EngineClientOptions {
   readonly serverUrl: string;
@@ -30,6 +31,8 @@ export interface EngineClientOptions {
   readonly token: () => string | null;
   readonly tlsVerify: boolean;
   readonly clock: Clock;
+  /** Default: none. */
+  readonly proxies?: Proxies;
   /** Takes credentials out of what an error answer says. */
   readonly scrub: (text: string) => string;
   /** How long any request but a poll may take, in milliseconds. */
@@ -58,6 +61,8 @@ export interface PollRequest {
   /** How long to be held; the engine has a limit of its own. */
   readonly timeoutSeconds: number;
   readonly signal?: AbortSignal;
+  /** Whether it repeats one whose answer was lost: a task may have been leased long before. Default false. */
+  readonly isRepeat?: boolean;
 }
 
 const SDK_VERSION = "durable-workflow-dispatcher/0.1.0";
@@ -153,7 +158,7 @@ export class EngineClient {
   }
 
   async poll(request: PollRequest): Promise<PollOutcome> {
-    const { namespace, workerId, taskQueue, buildId, requestId, timeoutSeconds, signal } = request;
+    const { namespace, workerId, taskQueue, buildId, requestId, timeoutSeconds, signal, isRepeat } = request;
     const body = {
       worker_id: workerId,
       task_queue: taskQueue,
@@ -165,17 +170,24 @@ export class EngineClient {
     const heldSeconds = this.repeatsPolls ? Math.min(timeoutSeconds, this.longPollSeconds) : this.longPollSeconds;
     const options = { timeoutMs: heldSeconds * 1000 + POLL_GRACE_MS, signal };
     const read = (answer: EngineAnswer): PollOutcome => readPollOutcome(namespace, answer);
-    return this.call(namespace, "/api/worker/activity-tasks/poll", body, read, options);
+    const { clock } = this.options;
+    const sentAt = clock.monotonic();
+    const outcome = await this.call(namespace, "/api/worker/activity-tasks/poll", body, read, options);
+    if (outcome.kind === "task" && isRepeat !== true) {
+      const { leaseExpiresAtMs: expiresAtMs, leaseGrantedAtMs: grantedAtMs } = outcome.task;
+      this.serverClock.checkAgainst({ expiresAtMs, grantedAtMs }, sentAt, clock.monotonic());
+    }
+    return outcome;
   }
 
-  async complete(task: AttemptIdentity, result: ResultReport): Promise<ReportOutcome> {
+  async complete(task: AttemptIdentity, { payload: result }: RecordableResult): Promise<ReportOutcome> {
     const body = { ...ownership(task), result };
     return this.call(task.namespace, taskPath(task, "complete"), body, (answer) =>
       readReportOutcome(answer, "completed"),
     );
   }
 
-  async fail(task: AttemptIdentity, failure: FailureReport): Promise<ReportOutcome> {
+  async fail(task: AttemptIdentity, failure: RecordableFailure): Promise<ReportOutcome> {
     const body = { ...ownership(task), failure };
     return this.call(task.namespace, taskPath(task, "fail"), body, (answer) => readReportOutcome(answer, "failed"));
   }
