@@ -17,4 +17,6 @@ export { activityTaskEnvelope } from "./delivery/envelope.js";
 export { ServerClock } from "./engine/server-clock.js";
 export { type LeasedTask, type ReadTask, readLeasedTask } from "./engine/task.js";
 export { negotiateVersion, OWN_PROTOCOL_VERSION } from "./engine/version.js";
+export { createAgent } from "./net/agents.js";
+export { Proxies } from "./net/proxies.js";
 export { Secrets } from "./net/secrets.js";
