@@ -79,10 +79,33 @@ it("reads the time from its clock", () => {
 
 it("keeps the contract's own field names where documents are read and written", () => {
   const writers =
-    /^(?:config\/(?:shape|meaning|auth-refs|carrier|redact)|engine\/(?:wire|client|task|outcomes)|delivery\/(?:envelope|result-mapping)|dispatch\/(?:lane|task-run)|lease\/reporter)\.ts$/;
+    /^(?:config\/(?:shape|meaning|auth-refs|carrier|redact)|engine\/(?:wire|client|task|outcomes|recordable)|delivery\/(?:envelope|result-mapping)|dispatch\/(?:lane|task-run)|lease\/stand-in)\.ts$/;
   for (const file of files.filter((name) => !writers.test(name))) {
     expect(code(file), file).not.toMatch(/\b[a-z]+_[a-z_]+:(?! ")/);
   }
+});
+
+it("cuts foreign text in one function, which halves no character", () => {
+  // What is no text of others: parts of a URL, digests, ids made here, lists, addresses.
+  const OWN: Readonly<Record<string, number>> = {
+    "config/carrier.ts": 1,
+    "delivery/trace.ts": 2,
+    "dispatch/lane.ts": 1,
+    "dispatch/lanes.ts": 1,
+    "net/addresses.ts": 1,
+    "net/secrets.ts": 1,
+  };
+  for (const file of files) {
+    const cuts = code(file).match(/\.(?:slice|substring|substr)\(/g) ?? [];
+    expect(cuts.length, `${file}: use excerpt or preview of engine/recordable`).toBe(OWN[file] ?? 0);
+  }
+});
+
+it("reports to the engine only what was made recordable", () => {
+  const casts = files.filter((file) => /as (?:unknown as )?Recordable(?:Failure|Result)\b/.test(code(file)));
+  expect(casts).toEqual(["engine/recordable.ts"]);
+  const senders = files.filter((file) => /taskPath\(task, "(?:complete|fail)"\)/.test(code(file)));
+  expect(senders).toEqual(["engine/client.ts"]);
 });
 
 it("index.ts only re-exports", () => {

@@ -5,14 +5,25 @@ import type { InlinePayloadEnvelope, PayloadEnvelope } from "../protocol/wire.js
 import { type ExternalStorage, exceedsThreshold, inlinePayload, offloadPayload } from "../storage/external-storage.js";
 import { externalStorageFailure } from "../storage/failures.js";
 import type { Logger } from "./logger.js";
-import { lostDetails, type TaskFailure, type TaskOutcome, undecodableArguments, unencodableResult } from "./results.js";
+import {
+  lostDetails,
+  type TaskFailure,
+  type TaskOutcome,
+  tooManyArguments,
+  undecodableArguments,
+  unencodableResult,
+} from "./results.js";
+
+/** A call puts its arguments on the stack, where platforms have room for some ten thousands. */
+const MOST_ARGUMENTS = 10_000;
 
 /** The positional arguments: a list is taken apart, null stands for none, any other value is one argument. */
 export function decodeArguments(envelope: JsonObject | null): readonly unknown[] | TaskFailure {
   if (envelope === null) return [];
   try {
     const value = decodePayload(envelope);
-    return Array.isArray(value) ? value : value === null ? [] : [value];
+    if (!Array.isArray(value)) return value === null ? [] : [value];
+    return value.length > MOST_ARGUMENTS ? tooManyArguments(value.length, MOST_ARGUMENTS) : value;
   } catch (error) {
     return undecodableArguments(error, envelope["codec"]);
   }

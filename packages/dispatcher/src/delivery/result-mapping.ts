@@ -10,6 +10,7 @@ import {
 } from "@durable-workflow/carrier/protocol";
 import { payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { isObject } from "../config/fields.js";
+import { excerpt, preview as shorten } from "../engine/recordable.js";
 import type { LeasedTask } from "../engine/task.js";
 import type { FailureReport, ResultReport } from "../engine/wire.js";
 import type { DeliveryAnswer, HttpAnswer, ProcessAnswer, RefusedAnswer, UnreachableAnswer } from "./answer.js";
@@ -124,14 +125,14 @@ function malformed(
   { preview, more, retryable }: { readonly preview: string; readonly more: JsonObject; readonly retryable: boolean },
 ): Report {
   const shown = scrub(preview);
-  const excerpt = shown.slice(0, MESSAGE_PREVIEW_LENGTH).replaceAll(/\s+/g, " ").trim();
+  const said = excerpt(shown, MESSAGE_PREVIEW_LENGTH);
   const why = problem === undefined ? "without a result for this task" : `without a result for this task: ${problem}`;
   return failed({
     kind: "malformed_output",
     type: MALFORMED_OUTPUT,
-    message: `${intro} ${why}.${excerpt === "" ? "" : ` It said: ${excerpt}`}`,
+    message: `${intro} ${why}.${said === "" ? "" : ` It said: ${said}`}`,
     retryable,
-    details: encodeDetails({ ...more, preview: shown.slice(0, PREVIEW_LENGTH) }),
+    details: encodeDetails({ ...more, preview: shorten(shown, PREVIEW_LENGTH) }),
   });
 }
 
@@ -222,7 +223,7 @@ function processReport(task: LeasedTask, answer: ProcessAnswer, context: Mapping
   const read = text === undefined ? { problem: problemText(stdout) } : readResult(task, text);
   // A failure speaks for itself whatever the exit code; a success counts only where the process says so too.
   if (read.result !== undefined && (exitCode === 0 || read.result.failed)) return resultReport(read.result);
-  const more = { exit_code: exitCode, signal, stderr_preview: context.scrub(stderrPreview).slice(0, PREVIEW_LENGTH) };
+  const more = { exit_code: exitCode, signal, stderr_preview: shorten(context.scrub(stderrPreview), PREVIEW_LENGTH) };
   const ended = signal === null ? `exited with ${String(exitCode)}` : `was ended by ${signal}`;
   // It was killed for that; its end is no crash of its own.
   const wroteTooMuch = "problem" in stdout && stdout.problem === "too_large";

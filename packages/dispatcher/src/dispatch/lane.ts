@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { EngineClient } from "../engine/client.js";
 import type { PollOutcome, Unavailable } from "../engine/outcomes.js";
+import { recordableFailure } from "../engine/recordable.js";
 import type { LeasedTask } from "../engine/task.js";
+import { NO_SECRETS } from "../net/secrets.js";
 import type { EventStream, LaneFacts } from "../observe/events.js";
 import { type Clock, pause } from "../time/clock.js";
 import type { CarrierBreaker } from "./breaker.js";
@@ -308,7 +310,7 @@ export class Lane {
         const { problem, identity } = outcome.read;
         events.emit({ type: "task_unreadable", lane: this.facts, problem, taskId: identity?.taskId ?? null });
         // Left alone, it would be handed out again and again.
-        if (identity !== null) await client.fail(identity, unreadableTask(problem));
+        if (identity !== null) await client.fail(identity, recordableFailure(unreadableTask(problem), NO_SECRETS));
         // Whoever answers like this may do so without end.
         await this.backoff.stumble();
         return;

@@ -47,7 +47,10 @@ export class TaskRun {
   private readonly task: LeasedTask;
   private readonly facts: TaskFacts;
   private readonly deps: TaskRunDeps;
+  /** Of the delivery. */
   private readonly abort = new AbortController();
+  /** Of the report, which a delivery that was called off may still need. */
+  private readonly givingUp = new AbortController();
   private readonly keeper: LeaseKeeper;
   private carrier: string | null = null;
   private abandoned = false;
@@ -75,6 +78,7 @@ export class TaskRun {
   abandon(): void {
     this.abandoned = true;
     this.abort.abort();
+    this.givingUp.abort();
   }
 
   /** Never rejects. */
@@ -112,7 +116,7 @@ export class TaskRun {
 
   /** Heartbeats go on meanwhile: an engine that takes them, but not the outcome yet, must not take the lease away. */
   private async report(answer: DeliveryAnswer | AbortedDelivery): Promise<RunEnd> {
-    const { client, clock, events, breaker, secrets } = this.deps;
+    const { breaker, secrets } = this.deps;
     if (this.abandoned) return { end: "abandoned", detail: null };
     const { ended } = this.keeper;
     if (ended !== undefined) return this.closeAfter(ended);
@@ -124,17 +128,22 @@ export class TaskRun {
       scrub: (text) => secrets.scrub(text),
     });
     judgeCarrier(answer, report, breaker);
-    const reported = await reportOutcome(this.task, report, {
+    return runEnd(await this.record(report), this.abandoned);
+  }
+
+  private record(report: Report): Promise<ReportEnd> {
+    const { client, clock, events, secrets } = this.deps;
+    return reportOutcome(this.task, report, {
       client,
       clock,
+      scrubber: secrets,
       untilSurelyGone: () => this.keeper.untilSurelyGone(),
       engineWorks: async () => (await client.heartbeat(this.task, HEARTBEAT_PATIENCE_MS)).kind === "continue",
-      signal: this.abort.signal,
+      signal: this.givingUp.signal,
       onRetry: (why, retryInMs, tries) =>
         events.emit({ type: "report_retried", task: this.facts, why, retryInMs, tries }),
       onRejected: (message, status) => events.emit({ type: "report_rejected", task: this.facts, status, message }),
     });
-    return runEnd(report, reported, this.abandoned);
   }
 
   /** This machine's own mapping where there is one, else the engine's; or why there is none. */
@@ -202,7 +211,7 @@ export class TaskRun {
     if (end.kind === "lost") return { end: "lost", detail: end.reason };
     if (!end.cancelRequested) return { end: "superseded", detail: end.reason };
     // A closed run takes no outcome any more. Where only the activity is to end, the engine may wait to hear of it.
-    if (!end.runClosed) await this.deps.client.fail(this.task, CANCELLED);
+    if (!end.runClosed) await this.record({ kind: "fail", failure: CANCELLED });
     return { end: "cancelled", detail: end.reason };
   }
 }
@@ -248,13 +257,14 @@ function isCarriersFault(answer: DeliveryAnswer, report: Report): boolean {
   }
 }
 
-function runEnd(report: Report, reported: ReportEnd, abandoned: boolean): RunEnd {
+/** What was recorded is what is told. */
+function runEnd(reported: ReportEnd, abandoned: boolean): RunEnd {
   switch (reported.kind) {
     case "recorded":
     case "recorded_before":
-      return report.kind === "complete"
+      return reported.outcome.status === "completed"
         ? { end: "completed", detail: null }
-        : { end: "failed", detail: report.failure.type ?? null };
+        : { end: "failed", detail: reported.outcome.type };
     case "superseded":
       return { end: "superseded", detail: reported.reason };
     case "ignored":

@@ -17,12 +17,12 @@ import {
   type WorkerHeartbeatOutcome,
   wantsOtherVersion,
 } from "./outcomes.js";
+import type { RecordableFailure, RecordableResult } from "./recordable.js";
 import type { EngineAnswer } from "./reply.js";
 import { ServerClock } from "./server-clock.js";
 import type { AttemptIdentity } from "./task.js";
 import { EngineTransport } from "./transport.js";
 import { knowsPollRequests, negotiateVersion, OWN_PROTOCOL_VERSION } from "./version.js";
-import type { FailureReport, ResultReport } from "./wire.js";
 
 export interface EngineClientOptions {
   readonly serverUrl: string;
@@ -168,14 +168,14 @@ export class EngineClient {
     return this.call(namespace, "/api/worker/activity-tasks/poll", body, read, options);
   }
 
-  async complete(task: AttemptIdentity, result: ResultReport): Promise<ReportOutcome> {
+  async complete(task: AttemptIdentity, { payload: result }: RecordableResult): Promise<ReportOutcome> {
     const body = { ...ownership(task), result };
     return this.call(task.namespace, taskPath(task, "complete"), body, (answer) =>
       readReportOutcome(answer, "completed"),
     );
   }
 
-  async fail(task: AttemptIdentity, failure: FailureReport): Promise<ReportOutcome> {
+  async fail(task: AttemptIdentity, failure: RecordableFailure): Promise<ReportOutcome> {
     const body = { ...ownership(task), failure };
     return this.call(task.namespace, taskPath(task, "fail"), body, (answer) => readReportOutcome(answer, "failed"));
   }

@@ -1,5 +1,6 @@
 import type { JsonObject } from "@durable-workflow/carrier/protocol";
 import { isObject } from "../config/fields.js";
+import { preview } from "./recordable.js";
 
 /** An answer of the engine in its own terms. */
 export interface EngineReply {
@@ -53,7 +54,7 @@ export function readReply(status: number, text: string, retryAfter: string | und
     status,
     body,
     reason: typeof reason === "string" ? reason : null,
-    message: typeof sentence === "string" ? sentence.slice(0, LONGEST_MESSAGE) : `status ${status}`,
+    message: typeof sentence === "string" ? preview(sentence, LONGEST_MESSAGE) : `status ${status}`,
     retryAfterMs: retryAfterMs ?? readSeconds(body["retry_after_seconds"]),
   };
 }
