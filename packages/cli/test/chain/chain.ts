@@ -12,6 +12,7 @@ import {
 } from "@durable-workflow/dispatcher";
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "@durable-workflow/local-engine";
 import { EngineClient } from "../../src/engine/client.js";
+import type { StartRequest } from "../../src/engine/wire.js";
 import { isLimited, type Scenario } from "./scenario.js";
 
 export const QUEUE = "lamps";
@@ -152,7 +153,7 @@ export async function startAll(
   client: EngineClient,
   type: string,
   all: readonly Scenario<unknown>[],
-  taskQueue = QUEUE,
+  more: Partial<StartRequest> = {},
 ): Promise<readonly string[]> {
   const ids = all.map((_, index) => `${type}-${index}`);
   let next = 0;
@@ -163,13 +164,14 @@ export async function startAll(
       await client.start({
         activity_type: type,
         activity_id: `${type}-${index}`,
-        task_queue: taskQueue,
+        task_queue: QUEUE,
         input: { ...payloadEnvelope([index]) },
         retry_policy: {
           max_attempts: scenario.maxAttempts,
           backoff_seconds: scenario.backoffSeconds,
           non_retryable_error_types: [LISTED],
         },
+        ...more,
         ...(isLimited(scenario) ? { start_to_close_timeout_seconds: 1 } : {}),
       });
     }
