@@ -18,8 +18,8 @@ export interface HttpDelivery {
   readonly carrier: HttpCarrier;
   readonly credential: Credential;
   readonly idempotencyKey: string;
-  /** The envelope as JSON. */
-  readonly body: string;
+  /** The envelope as JSON, made anew for each try: it says when it was sent. */
+  readonly body: () => string;
   /** How long a try that begins now may take. */
   readonly limit: () => TimeLimit;
   /** True while the lease and the deadlines leave room for a try that begins so much later. */
@@ -125,7 +125,7 @@ export class HttpDeliverer {
           "idempotency-key": delivery.idempotencyKey,
           ...(credential.type === "bearer" ? { authorization: `Bearer ${credential.token}` } : {}),
         },
-        body: delivery.body,
+        body: delivery.body(),
         signal: abort.signal,
       });
       const response = await unlessAborted(abort.signal, request);

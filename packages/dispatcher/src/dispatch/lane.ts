@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { EngineClient } from "../engine/client.js";
 import type { PollOutcome, Unavailable } from "../engine/outcomes.js";
-import { recordableFailure } from "../engine/recordable.js";
+import { excerpt, recordableFailure } from "../engine/recordable.js";
 import type { LeasedTask } from "../engine/task.js";
 import { NO_SECRETS } from "../net/secrets.js";
 import type { EventStream, LaneFacts } from "../observe/events.js";
@@ -20,6 +20,7 @@ export type LaneState =
   | "full" // as many tasks in flight as are allowed
   | "paused" // the carrier's circuit breaker is open
   | "waiting" // the engine does not answer, or refuses
+  | "expired" // leases are over as they come
   | "stopped";
 
 export interface LaneDeps {
@@ -44,6 +45,8 @@ const SHORT_POLL_SECONDS = 1;
 /** A poll that was to be held and is answered at once without a task is not repeated at once. */
 const HASTY_MS = 200;
 const HASTY_PAUSE_MS = 500;
+/** How engines say that there was nothing. */
+const EMPTY: ReadonlySet<string> = new Set(["empty", "timeout"]);
 const DRAINED_PAUSE_MS = 10_000;
 const TRIAL_YIELD_MS = 20;
 /** A poll's id is kept while its answers are lost, so that a task leased meanwhile is found; not for ever. */
@@ -63,6 +66,8 @@ export class Lane {
   /** Pollers that go on. Several may be about to end at the same moment: each leaves this count before the next looks. */
   private goingOn = 0;
   private current: LaneState = "starting";
+  /** Leases in a row that were over as they came. */
+  private expired = 0;
 
   constructor(plan: LanePlan, workerId: string, deps: LaneDeps) {
     this.plan = plan;
@@ -75,6 +80,8 @@ export class Lane {
     this.backoff = new EngineBackoff({ clock, events, signal, onWait: () => this.enter("waiting") });
     this.registration = new Registration({
       client,
+      clock,
+      signal,
       events,
       backoff: this.backoff,
       buildId,
@@ -200,7 +207,15 @@ export class Lane {
       const outcome = await this.poll();
       const tookMs = this.deps.clock.monotonic() - askedAt;
       events.emit({ type: "polled", lane: this.facts, outcome: outcome.kind, durationMs: tookMs });
+      if (outcome.kind === "task" && this.isOver(outcome.task)) {
+        this.runTask(this.deps.run(outcome.task, this.plan, asPolled), release, isTrial ? breaker : undefined);
+        this.expired++;
+        if (this.expired > 1) this.enter("expired");
+        await this.backoff.expired(this.expired, this.facts);
+        continue;
+      }
       if (outcome.kind === "task") {
+        this.expired = 0;
         this.runTask(this.deps.run(outcome.task, this.plan, asPolled), release, isTrial ? breaker : undefined);
         this.enter("polling");
         this.backoff.succeeded();
@@ -215,6 +230,10 @@ export class Lane {
       // Without work one held poll is enough.
       if (this.mayEnd()) return;
     }
+  }
+
+  private isOver({ leaseExpiresAtMs }: LeasedTask): boolean {
+    return leaseExpiresAtMs <= this.deps.client.serverClock.earliest();
   }
 
   /** Whether a poller that asks is to end: one always goes on. */
@@ -267,13 +286,13 @@ export class Lane {
       // The first repeat comes at once; when that fails too, the engine is in trouble, as it is by a gateway's word.
       const isTrouble = repeats > 1 || isGateways(outcome.status);
       if (isTrouble && outcome.why !== "aborted") await this.backoff.wait(outcome, "poll");
-      outcome = await this.sendPoll(requestId, this.isRecalled);
+      outcome = await this.sendPoll(requestId, this.isRecalled, true);
       if (this.stopped && repeats > 1) break;
     }
     return outcome;
   }
 
-  private async sendPoll(requestId: string, atOnce: boolean): Promise<PollOutcome> {
+  private async sendPoll(requestId: string, atOnce: boolean, isRepeat = false): Promise<PollOutcome> {
     const { client, slots, pollSeconds, buildId } = this.deps;
     const { namespace, taskQueue, group } = this.plan;
     const { workerId } = this;
@@ -284,7 +303,7 @@ export class Lane {
     this.held.add(recall);
     try {
       const { signal } = recall;
-      const request = { namespace, taskQueue, workerId, buildId, requestId, timeoutSeconds };
+      const request = { namespace, taskQueue, workerId, buildId, requestId, timeoutSeconds, isRepeat };
       return await client.poll(atOnce ? request : { ...request, signal });
     } finally {
       this.held.delete(recall);
@@ -300,6 +319,19 @@ export class Lane {
         if (outcome.pollStatus === "no_activity_capability") {
           this.registration.lost(outcome.pollStatus);
           await this.backoff.stumble();
+          return;
+        }
+        if (tookMs < HASTY_MS && outcome.pollStatus !== null && !EMPTY.has(outcome.pollStatus)) {
+          // A word that is not known, at once: whatever it means, there is no work, and somebody should hear of it.
+          const why = excerpt(outcome.pollStatus, 100);
+          const answer = {
+            kind: "unavailable",
+            why,
+            status: 200,
+            retryAfterMs: undefined,
+            mayHaveActed: false,
+          } as const;
+          await this.backoff.wait(answer, "poll");
           return;
         }
         this.enter("polling");

@@ -189,6 +189,7 @@ export class TaskRun {
         mapping,
         // A deadline counts once it has surely passed: the engine enforces it, and work is not cut short by a guess.
         engineNow: () => serverClock.earliest(),
+        engineEstimate: () => serverClock.estimate(),
         leaseLeft: () => this.keeper.untilSurelyGone(),
         signal: this.abort.signal,
         onRetry: (why, retryInMs, tries) =>

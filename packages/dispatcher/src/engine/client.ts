@@ -58,6 +58,8 @@ export interface PollRequest {
   /** How long to be held; the engine has a limit of its own. */
   readonly timeoutSeconds: number;
   readonly signal?: AbortSignal;
+  /** Whether it repeats one whose answer was lost: a task may have been leased long before. Default false. */
+  readonly isRepeat?: boolean;
 }
 
 const SDK_VERSION = "durable-workflow-dispatcher/0.1.0";
@@ -153,7 +155,7 @@ export class EngineClient {
   }
 
   async poll(request: PollRequest): Promise<PollOutcome> {
-    const { namespace, workerId, taskQueue, buildId, requestId, timeoutSeconds, signal } = request;
+    const { namespace, workerId, taskQueue, buildId, requestId, timeoutSeconds, signal, isRepeat } = request;
     const body = {
       worker_id: workerId,
       task_queue: taskQueue,
@@ -165,7 +167,14 @@ export class EngineClient {
     const heldSeconds = this.repeatsPolls ? Math.min(timeoutSeconds, this.longPollSeconds) : this.longPollSeconds;
     const options = { timeoutMs: heldSeconds * 1000 + POLL_GRACE_MS, signal };
     const read = (answer: EngineAnswer): PollOutcome => readPollOutcome(namespace, answer);
-    return this.call(namespace, "/api/worker/activity-tasks/poll", body, read, options);
+    const { clock } = this.options;
+    const sentAt = clock.monotonic();
+    const outcome = await this.call(namespace, "/api/worker/activity-tasks/poll", body, read, options);
+    if (outcome.kind === "task" && isRepeat !== true) {
+      const { leaseExpiresAtMs: expiresAtMs, leaseGrantedAtMs: grantedAtMs } = outcome.task;
+      this.serverClock.checkAgainst({ expiresAtMs, grantedAtMs }, sentAt, clock.monotonic());
+    }
+    return outcome;
   }
 
   async complete(task: AttemptIdentity, { payload: result }: RecordableResult): Promise<ReportOutcome> {

@@ -66,8 +66,12 @@ export function readWorkerHeartbeatOutcome(answer: EngineAnswer): WorkerHeartbea
 }
 
 function isMissingRegistration({ status, reason }: EngineReply): boolean {
-  return status === 412 || reason === "worker_not_registered" || reason === "worker_not_found";
+  return status === 412 || (reason !== null && NOT_REGISTERED.test(reason));
 }
+
+/** Engines of several versions say in these words that they do not count a registration any more. */
+const NOT_REGISTERED =
+  /^(?:worker_not_(?:registered|found)|worker_stale|(?:stale|unknown)_worker(?:_registration)?|worker_registration_\w+)$/;
 
 export type PollOutcome =
   | { readonly kind: "task"; readonly task: LeasedTask }
@@ -93,6 +97,8 @@ export function readPollOutcome(namespace: string, answer: EngineAnswer): PollOu
     if (pollStatus === "throttled" || pollStatus === "unavailable") {
       return { ...unavailable(reply), why: pollStatus, mayHaveActed: false };
     }
+    const said = typeof pollStatus === "string" ? pollStatus : reason;
+    if (said !== null && NOT_REGISTERED.test(said)) return { kind: "reregister", reason: said };
     if (pollStatus === "draining") return { kind: "draining" };
     return { kind: "empty", pollStatus: typeof pollStatus === "string" ? pollStatus : null };
   }

@@ -35,7 +35,7 @@ export type BrokenWhy =
 export type EngineAnswer = EngineReply | BrokenReply;
 
 const LONGEST_MESSAGE = 500;
-const LONGEST_RETRY_AFTER_MS = 300_000;
+const LONGEST_RETRY_AFTER_MS = 60_000;
 
 /** Reads an answer whose body has come. A body that is cut off is broken JSON, and so is a page of a proxy. */
 export function readReply(status: number, text: string, retryAfter: string | undefined, nowMs: number): EngineAnswer {
@@ -59,7 +59,7 @@ export function readReply(status: number, text: string, retryAfter: string | und
   };
 }
 
-/** Seconds or an HTTP date, as milliseconds from now: at least 0, at most five minutes. */
+/** Seconds or an HTTP date, as milliseconds from now: at least 0, at most a minute. */
 export function readRetryAfter(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
   const trimmed = header.trim();

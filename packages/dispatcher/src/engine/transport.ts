@@ -1,4 +1,6 @@
+import { parseTimestamp } from "@durable-workflow/carrier/protocol";
 import { Pool } from "undici";
+import { textField } from "../config/fields.js";
 import { headerOf, readBoundedBody } from "../net/bounded-body.js";
 import { unlessAborted } from "../net/unless-aborted.js";
 import { type Clock, timerDelay } from "../time/clock.js";
@@ -91,7 +93,8 @@ export class EngineTransport {
     });
     const response = await unlessAborted(signal, request);
     onHead();
-    this.serverClock.observe(headerOf(response.headers, "date"), sentAt, this.clock.monotonic());
+    const receivedAt = this.clock.monotonic();
+    this.serverClock.observe(headerOf(response.headers, "date"), sentAt, receivedAt);
     const retryAfter = headerOf(response.headers, "retry-after");
     const encoding = headerOf(response.headers, "content-encoding");
     const read = await readBoundedBody(response.body, encoding, ANSWER_LIMIT_BYTES);
@@ -99,7 +102,11 @@ export class EngineTransport {
     if (read.problem === undefined) {
       const text = status < 300 ? read.text : this.scrub(read.text);
       // A date is the engine's, as leases are; this machine's clock may be wrong.
-      return readReply(status, text, retryAfter, this.serverClock.earliest());
+      const reply = readReply(status, text, retryAfter, this.serverClock.earliest());
+      const time = reply.kind === "reply" ? textField(reply.body, "server_time") : undefined;
+      const timeMs = time === undefined ? undefined : parseTimestamp(time);
+      if (timeMs !== undefined) this.serverClock.observeOwn(timeMs, sentAt, receivedAt);
+      return reply;
     }
     const why = read.problem === "too_large" || read.problem === "cut_off" ? read.problem : "not_json";
     return { kind: "broken", why, status, retryAfterMs: undefined };

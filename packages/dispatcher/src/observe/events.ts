@@ -43,7 +43,8 @@ export type DispatcherEvent =
       readonly operation: string;
       readonly why: string;
       readonly status: number | null;
-      readonly retryInMs: number;
+      /** Null where it is not asked for again before its time. */
+      readonly retryInMs: number | null;
     }
   | {
       readonly type: "engine_refused";
@@ -51,6 +52,13 @@ export type DispatcherEvent =
       readonly status: number;
       readonly reason: string | null;
       readonly message: string;
+      readonly retryInMs: number | null;
+    }
+  /** Leases are over as they come, by what is known of the engine's clock: nothing of them is delivered. */
+  | {
+      readonly type: "leases_expired";
+      readonly lane: LaneFacts;
+      readonly inARow: number;
       readonly retryInMs: number;
     }
   | { readonly type: "registered"; readonly lane: LaneFacts; readonly activityTypes: readonly string[] }

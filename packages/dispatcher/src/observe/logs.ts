@@ -38,6 +38,7 @@ function levelOf(event: DispatcherEvent): Level {
     case "task_unreadable":
       return "error";
     case "engine_unavailable":
+    case "leases_expired":
     case "registration_lost":
     case "mapping_differs":
     case "delivery_retried":
@@ -80,6 +81,8 @@ function sentenceOf(event: DispatcherEvent): string {
       return "The engine does not answer; it is asked again.";
     case "engine_refused":
       return "The engine refuses; it is asked again.";
+    case "leases_expired":
+      return "Leases are over as they come; nothing is leased for a while. Compare the clocks of the engine and of what is before it.";
     case "registered":
       return "Registered.";
     case "registration_lost":
