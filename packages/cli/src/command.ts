@@ -45,6 +45,8 @@ export interface Palette {
 export interface CliIo {
   /** Writes to standard output: what the command is for. */
   out(text: string): void;
+  /** Replaces the line that was written last and not ended. For a terminal only; `line` has no line feed. */
+  redraw(line: string): void;
   /** Writes to standard error: progress, warnings, errors. */
   err(text: string): void;
   readonly stdin: NodeJS.ReadableStream;

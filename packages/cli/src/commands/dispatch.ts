@@ -14,7 +14,7 @@ import { cannotListen } from "../carrier/carrier-server.js";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
 import { connectionFlags, SERVICE_CONNECTION_OPTIONS } from "../engine/connection.js";
 import { integerOption, PORTS, textOption, wordsOption } from "../option-values.js";
-import { clockTime, durationText, say, statusStyle } from "../report/words.js";
+import { clockTime, durationText, inOneLine, say, statusStyle } from "../report/words.js";
 import { stopped } from "../stopped.js";
 
 const HEALTH_HOST = "127.0.0.1";
@@ -60,7 +60,9 @@ Ends with 0, or with 1 when tasks had to be given up; the engine then hands them
 
 async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const dispatcher = create(input, io);
-  const forget = input.json ? logEvents(dispatcher.events, createLogger()) : sayEvents(dispatcher, io);
+  const forget = input.json
+    ? logEvents(dispatcher.events, createLogger({}, { write: (line) => io.out(line) }))
+    : sayEvents(dispatcher, io);
   const reload = (): void => void dispatcher.reload();
   process.on("SIGHUP", reload);
   const health = await startHealth(input, dispatcher);
@@ -148,7 +150,7 @@ const QUIET: ReadonlySet<DispatcherEvent["type"]> = new Set(["task_ended", "stop
 /** Lines for people: how each task ended, and whatever else is worth a word. */
 function sayEvents(dispatcher: Dispatcher, io: CliIo): () => void {
   const { dim, yellow, red } = io.paint;
-  const line = (text: string): void => say(io, `${dim(clockTime(new Date()))}  ${text}`);
+  const line = (text: string): void => say(io, `${dim(clockTime(new Date()))}  ${inOneLine(text)}`);
   const log =
     (paint: (text: string) => string) =>
     ({ event, ...fields }: Readonly<Record<string, unknown>>, message: string): void => {

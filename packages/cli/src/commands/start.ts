@@ -8,7 +8,7 @@ import type { StartedActivity, StartRequest } from "../engine/wire.js";
 import { parseJsonArguments, readArgumentText } from "../json-arguments.js";
 import { atMost, flag, integerOption, integersOption, positional, textOption, wordsOption } from "../option-values.js";
 import { LiveReport } from "../report/live.js";
-import { say, sayJson } from "../report/words.js";
+import { inOneLine, say, sayJson } from "../report/words.js";
 
 const ATTEMPTS = { least: 1, most: 1_000_000 };
 const BACKOFF = { least: 0, most: 315_360_000 };
@@ -118,7 +118,7 @@ function encode(args: readonly unknown[]): { readonly codec: string; readonly bl
 function sayStarted({ json }: CommandInput, io: CliIo, started: StartedActivity, engine: string): void {
   const { activity_id: id, workflow_run_id: runId, activity_type: type, task_queue: taskQueue } = started;
   if (json) sayJson(io, { event: "started", id, runId, type, taskQueue, engine });
-  else say(io, `${io.paint.bold(type)}  ${id}  ${io.paint.dim(`queue ${taskQueue} of ${engine}`)}`);
+  else say(io, inOneLine(`${io.paint.bold(type)}  ${id}  ${io.paint.dim(`queue ${taskQueue} of ${engine}`)}`));
 }
 
 async function followToEnd(
