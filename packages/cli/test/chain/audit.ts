@@ -177,10 +177,10 @@ function misfit(expected: Expected, { status, failure }: RecordedAttempt): strin
 
 /** Whether a story's attempt is the one described. */
 function agree(told: AttemptStory, { status, failure }: RecordedAttempt): boolean {
-  if ((told.status === "lost" ? "expired" : told.status) !== status) return false;
-  // Of a lease that ran out, the history of an engine tells no more than that it did.
-  if (told.failure === null || failure === null)
-    return told.failure === null && (failure === null || status === "expired");
+  // The history has no event of a lease that ran out, but where that counts as a failed attempt.
+  const expected = status !== "expired" ? status : failure === null ? "lost" : "failed";
+  if (told.status !== expected) return false;
+  if (told.failure === null || failure === null) return told.failure === failure;
   return (
     told.failure.type === failure.type &&
     told.failure.message === failure.message &&

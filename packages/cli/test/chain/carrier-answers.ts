@@ -218,7 +218,12 @@ const head = (status: number, headers: string, length: number | string): string 
 const whole = fc
   .tuple(
     said,
-    fc.oneof({ weight: 2, arbitrary: fc.constant(200) }, { weight: 3, arbitrary: fc.integer({ min: 200, max: 599 }) }),
+    fc.oneof(
+      { weight: 4, arbitrary: fc.constant(200) },
+      { weight: 4, arbitrary: fc.integer({ min: 200, max: 599 }) },
+      { weight: 2, arbitrary: fc.constantFrom(301, 308, 400, 401, 403, 404, 405, 408, 413, 415, 500, 502, 504) },
+      { weight: 2, arbitrary: fc.constantFrom(429, 503) },
+    ),
     contentType,
     retryAfter,
   )

@@ -7,7 +7,7 @@ import { serveScenarios } from "./own-carrier.js";
 import { scenarios, SEED } from "./scenario.js";
 import { wronglyTold } from "./told.js";
 
-const COUNT = Number(process.env["CHAIN_COUNT"] ?? 500);
+const COUNT = Number(process.env["CHAIN_COUNT"] ?? 300);
 /** The share of what passes that comes to harm. */
 const RATE = 0.08;
 /** How many leases of one activity may run out without being counted against its policy. */

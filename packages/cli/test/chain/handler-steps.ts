@@ -204,6 +204,19 @@ const endless = fc
     }),
   );
 
+/** As a handler does that computes: nothing else of its process gets a turn. */
+const blocking = goodValue.map(
+  (value): HandlerStep => ({
+    label: "blocks its thread",
+    expected: { end: "completed", value },
+    act: () => {
+      const end = Date.now() + 300;
+      while (Date.now() < end);
+      return value;
+    },
+  }),
+);
+
 const progress = fc.oneof(
   oddText.map((message) => () => ({ message })),
   fc.record({ current: fc.double(), total: fc.double(), unit: oddText }).map((said) => () => said),
@@ -253,7 +266,8 @@ export const quickStep: fc.Arbitrary<HandlerStep> = fc.oneof(
 
 /** All that handlers do. */
 export const handlerStep: fc.Arbitrary<HandlerStep> = fc.oneof(
-  { weight: 40, arbitrary: quickStep },
+  { weight: 60, arbitrary: quickStep },
   { weight: 1, arbitrary: endless },
   { weight: 1, arbitrary: oversized },
+  { weight: 1, arbitrary: blocking },
 );
