@@ -93,4 +93,6 @@ export type CommandOption = ParseArgsOption & {
   readonly help: string;
   /** Shown after the option, as in `--port NUMBER`. */
   readonly value?: string;
+  /** What an option with a value means when it stands alone, as `--inspect` does; its value then follows `=`. */
+  readonly alone?: string;
 };

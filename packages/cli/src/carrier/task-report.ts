@@ -14,6 +14,7 @@ export interface TaskReport {
     readonly message: string;
     readonly classification: string;
     readonly retryable: boolean;
+    readonly stackTrace: string | null;
   } | null;
   readonly durationMs: number;
 }
@@ -52,6 +53,7 @@ function reportOf(input: unknown, envelope: unknown): TaskReport {
             message: failure.message,
             classification: failure.classification,
             retryable: result.retryable,
+            stackTrace: failure.stackTrace,
           },
     durationMs: result.metadata.durationMs ?? 0,
   };

@@ -74,7 +74,7 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
       },
       onReload: (activities) => {
         server?.replace(activities.handler);
-        output.reloaded(activities);
+        output.reloaded(activities.types);
       },
       onBroken: (error) => {
         output.broken(error);
@@ -128,7 +128,7 @@ function sayListening(
       io,
       `The carrier listens on ${bold(url)}${variable === undefined ? "" : `, for tasks with the token of ${variable}`}\n`,
     );
-    say(io, `${output.activities(activities)}\n`);
+    say(io, `${output.activities(activities.types)}\n`);
     say(io, `Send it a task:\n\n  ${curlCommand(url, first?.type ?? "", variable)}\n`);
     return undefined;
   });
