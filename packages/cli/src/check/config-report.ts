@@ -17,6 +17,7 @@ import {
   profilesPath,
   resolveConnection,
 } from "@durable-workflow/dispatcher";
+import { shownCommand, shownUrl } from "../report/shown-url.js";
 
 /** What a config comes to: what is wrong, and what counts. Without secrets, fit to be shown. */
 export interface ConfigReport {
@@ -117,15 +118,8 @@ async function settle(
   }
 }
 
-/** Query values may be keys, and so may the arguments of a command. */
 function shownTarget(carrier: Carrier): string {
-  if (carrier.type === "process") {
-    const [program = "", ...args] = carrier.command;
-    return args.length === 0 ? program : `${program} (and ${args.length} argument${args.length === 1 ? "" : "s"})`;
-  }
-  const url = new URL(carrier.url);
-  for (const name of new Set(url.searchParams.keys())) url.searchParams.set(name, "redacted");
-  return url.href;
+  return carrier.type === "process" ? shownCommand(carrier.command) : shownUrl(carrier.url);
 }
 
 async function credentialsOf(

@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createDispatcher, type Dispatcher, logEvents } from "@durable-workflow/dispatcher";
 import { createLocalEngine, isLocalEngineError, type LocalEngine } from "@durable-workflow/local-engine";
@@ -9,7 +8,7 @@ import { CliError, type CliIo, EXIT } from "../command.js";
 import type { EngineConnection } from "../engine/connection.js";
 import { heartbeatsTo } from "../engine/heartbeats.js";
 import { ActivityProcess } from "../host/activity-process.js";
-import { readDevState, removeDevState, writeDevState } from "./state-file.js";
+import { prepareDataFolder, readDevState, removeDevState, writeDevState } from "./state-file.js";
 import { TaskEnds } from "./task-ends.js";
 
 const HOST = "127.0.0.1";
@@ -112,7 +111,7 @@ export class DevStack {
   private async startEngine(): Promise<{ readonly url: string; readonly file: string | null }> {
     const { inMemory, dataFolder, enginePort } = this.options;
     const file = inMemory ? null : join(dataFolder, "engine.sqlite");
-    if (file !== null) await mkdir(dataFolder, { recursive: true });
+    if (file !== null) await prepareDataFolder(dataFolder);
     const engine = openEngine(file ?? ":memory:");
     this.closers.push(() => engine.close());
     return { url: await listen(engine, enginePort), file };
