@@ -5,12 +5,14 @@ import { clientOf, QUEUE, startAll, untilAllClosed } from "./chain.js";
 import { ACTIVITIES, environmentFor, STEERING, type TaskLine, wrongLines } from "./commands.js";
 import { handlerStep } from "./handler-steps.js";
 import { scenarios, SEED } from "./scenario.js";
+import { strayStep } from "./stray-steps.js";
 
 const COUNT = Number(process.env["CHAIN_COUNT"] ?? 250);
+const STEPS = { work: handlerStep, stray: strayStep } as const;
 
-/** Runs `dw-carrier dev` through as many activities. */
-async function throughDev(count: number, options: readonly string[]) {
-  const all = scenarios(handlerStep, count);
+/** Runs `dw-carrier dev` through as many activities of a type. */
+async function throughDev(type: keyof typeof STEPS, count: number, options: readonly string[]) {
+  const all = scenarios(STEPS[type], count);
   const args = ["dev", ACTIVITIES, "--data", folderOf(), "--engine-port", "0", "--queue", QUEUE, ...options];
   const dev = begin(args, { env: environmentFor(count) });
   const [, url = ""] = await dev.until(/(http:\/\/127\.0\.0\.1:\d+)/);
@@ -18,7 +20,7 @@ async function throughDev(count: number, options: readonly string[]) {
   const client = clientOf(url);
   const audit = new Audit();
   try {
-    const ids = await startAll(client, "work", all);
+    const ids = await startAll(client, type, all);
     const open = await untilAllClosed(client);
     await audit.read(client, ids, all);
     expect({ open, wrong: audit.wrong }).toEqual({ open: [], wrong: [] });
@@ -50,14 +52,21 @@ function agrees(line: TaskLine | undefined, { status, failure }: RecordedAttempt
 it(`dev tells each end of ${COUNT} activities once, as it is recorded (CHAIN_SEED=${SEED})`, {
   timeout: 240_000,
 }, async () => {
-  const { stdout, stderr, audit } = await throughDev(COUNT, ["--json"]);
+  const { stdout, stderr, audit } = await throughDev("work", COUNT, ["--json"]);
   expect(wrongLines(stdout, audit.recorded, agrees)).toEqual([]);
   expect(stdout).not.toMatch(STEERING);
   expect(stderr).not.toMatch(STEERING);
 });
 
 it(`what activities say does not steer the terminal of dev (CHAIN_SEED=${SEED})`, { timeout: 120_000 }, async () => {
-  const { stdout, stderr } = await throughDev(Math.ceil(COUNT / 4), []);
+  const { stdout, stderr } = await throughDev("work", Math.ceil(COUNT / 4), []);
   expect(stdout).not.toMatch(STEERING);
   expect(stderr).not.toMatch(STEERING);
+});
+
+it(`what an activity leaves alone in its process ends no other in dev (CHAIN_SEED=${SEED})`, {
+  timeout: 120_000,
+}, async () => {
+  const { stdout, audit } = await throughDev("stray", Math.ceil(COUNT / 4), ["--json"]);
+  expect(wrongLines(stdout, audit.recorded, agrees)).toEqual([]);
 });

@@ -109,7 +109,11 @@ const knotted = thrower(
         make: () => Object.assign(new Error("Marked stack"), { stack: `\0\ud800${"frame\n".repeat(40_000)}` }),
       },
     )
-    .map((one) => ({ ...one, expected: { end: "failed", retryable: true, says: "Marked" } as const })),
+    .map(({ label, make }) => ({
+      label,
+      make,
+      expected: { end: "failed", retryable: true, says: "Marked" } as const,
+    })),
 );
 
 const details = fc.oneof(

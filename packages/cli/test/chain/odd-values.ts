@@ -115,8 +115,7 @@ export const doubtfulValue: fc.Arbitrary<() => unknown> = fc.oneof(
     () => new Uint8Array([0, 255]),
     () => Object.create(null) as object,
     () => JSON.parse('{"__proto__": {"polluted": true}}') as object,
-    // oxlint-disable-next-line unicorn/new-for-builtins
-    () => new Array(3),
+    () => Object.assign([], { length: 3 }),
     () => new Error("as a value"),
     () => 2n ** 63n - 1n,
     () =>
