@@ -1,5 +1,5 @@
 import type { JsonObject } from "../http/call.js";
-import { type Fields, isObject } from "../http/fields.js";
+import { type Fields, isObject, storableJson } from "../http/fields.js";
 import type { Progress } from "../service/reports.js";
 
 const MOST_DETAILS = 20;
@@ -11,15 +11,15 @@ const LONGEST_DETAIL = 191;
  * 500; here they are named.
  */
 export function readProgress(fields: Fields, body: JsonObject): Progress {
-  const message = fields.string(body, "message", { max: 280 });
+  const message = fields.text(body, "message", { max: 280 });
   if (message === "") fields.add("message", "The message field must not be empty.");
   const current = readAmount(fields, body, "current");
   const total = readAmount(fields, body, "total");
-  const unit = fields.string(body, "unit", { max: 64 });
+  const unit = fields.text(body, "unit", { max: 64 });
   if (unit !== undefined && current === undefined && total === undefined) {
     fields.add("unit", "The unit field needs a current or a total field.");
   }
-  const details = readDetails(fields, body["details"]);
+  const details = readDetails(fields, storableJson(body["details"]));
   return {
     ...(message !== undefined && { message }),
     ...(current !== undefined && { current }),

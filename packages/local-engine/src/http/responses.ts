@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { deflateSync, gzipSync } from "node:zlib";
+import { dropBody } from "./body.js";
 import type { Plane, Reply } from "./call.js";
 import {
   CONTROL_PLANE_VERSION,
@@ -48,7 +49,12 @@ export class Responses {
     }
     all["Content-Length"] = Buffer.byteLength(bytes);
     response.writeHead(status, all);
-    response.end(request.method === "HEAD" ? undefined : bytes);
+    if (request.method === "HEAD") response.end();
+    else if (all["Connection"] === "close" && !request.complete) {
+      // The answer is whole, and the connection stays until the client has said what it had to say.
+      response.write(bytes);
+      void dropBody(request).then(() => response.end());
+    } else response.end(bytes);
   }
 }
 
