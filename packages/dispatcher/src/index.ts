@@ -1,4 +1,15 @@
-export * from "./config/connection.js";
+export {
+  type ConnectionFlags,
+  type ConnectionInputs,
+  type ConnectionReport,
+  type ConnectionSettings,
+  DEFAULT_NAMESPACE,
+  DEFAULT_SERVER_URL,
+  describeConnection,
+  resolveConnection,
+  type Setting,
+  type SettingSource,
+} from "./config/connection.js";
 export * from "./config/errors.js";
 export { loadExecutorConfig, type ParseConfigOptions, parseExecutorConfig } from "./config/load.js";
 export * from "./config/model.js";

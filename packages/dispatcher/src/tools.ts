@@ -9,6 +9,9 @@ export {
   CredentialStore,
   type CredentialStoreOptions,
 } from "./delivery/credentials.js";
+export { describeCommand } from "./config/redact.js";
+export { type ReadToken, readToken } from "./config/token.js";
+export { readTextFile, NotTextError } from "./config/text-file.js";
 export { isLoopbackHost } from "./config/target.js";
 export { activityTaskEnvelope } from "./delivery/envelope.js";
 export { ServerClock } from "./engine/server-clock.js";

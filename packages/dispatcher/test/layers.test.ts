@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ["config", "net", "time"],
   delivery: ["config", "net", "engine", "time"],
   lease: ["config", "engine", "delivery", "time"],
-  observe: [],
+  observe: ["config"],
   dispatch: ["config", "net", "engine", "delivery", "lease", "observe", "time"],
 };
 
@@ -23,7 +23,7 @@ const CARRIER: ReadonlySet<string> = new Set([
   "@durable-workflow/carrier/payload",
 ]);
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  undici: ["engine/transport.ts", "delivery/http-carrier.ts"],
+  undici: ["net/agents.ts", "engine/transport.ts", "delivery/http-carrier.ts"],
   pino: ["observe/logs.ts"],
   "prom-client": ["observe/metrics.ts", "observe/health-server.ts"],
 };
@@ -34,7 +34,7 @@ const files = readdirSync(src, { recursive: true, encoding: "utf8" })
 
 const source = (file: string): string => readFileSync(src + file, "utf8");
 /** The code without comments: prose may name what code may not. */
-const code = (file: string): string => source(file).replaceAll(/\/\*.*?\*\/|(?<!:)\/\/.*$/gms, "");
+const code = (file: string): string => source(file).replaceAll(/\/\*[^]*?\*\/|(?<![:\\])\/\/[^\n]*$/gm, "");
 const folderOf = (file: string): string => (file.includes("/") ? (file.split("/")[0] ?? "") : "");
 
 function imports(file: string): { target: string; typeOnly: boolean }[] {
@@ -79,7 +79,7 @@ it("reads the time from its clock", () => {
 
 it("keeps the contract's own field names where documents are read and written", () => {
   const writers =
-    /^(?:config\/(?:shape|meaning|auth-refs|carrier|redact)|engine\/(?:wire|client|task|outcomes|recordable)|delivery\/(?:envelope|result-mapping)|dispatch\/(?:lane|task-run)|lease\/stand-in)\.ts$/;
+    /^(?:config\/(?:shape|meaning|auth-refs|carrier|redact)|engine\/(?:wire|client|task|outcomes|recordable)|delivery\/(?:envelope|result-mapping)|dispatch\/(?:lane|task-run)|lease\/stand-in|observe\/metrics)\.ts$/;
   for (const file of files.filter((name) => !writers.test(name))) {
     expect(code(file), file).not.toMatch(/\b[a-z]+_[a-z_]+:(?! ")/);
   }
@@ -98,6 +98,12 @@ it("cuts foreign text in one function, which halves no character", () => {
   for (const file of files) {
     const cuts = code(file).match(/\.(?:slice|substring|substr)\(/g) ?? [];
     expect(cuts.length, `${file}: use excerpt or preview of engine/recordable`).toBe(OWN[file] ?? 0);
+  }
+});
+
+it("reads files as text in one function, which refuses what is not UTF-8", () => {
+  for (const file of files.filter((name) => name !== "config/text-file.ts")) {
+    expect(code(file), `${file}: use readTextFile`).not.toMatch(/\breadFile(?:Sync)?\b/);
   }
 });
 

@@ -1,13 +1,14 @@
-import { readFile } from "node:fs/promises";
 import { readAuthReference } from "./auth-refs.js";
 import { readCarrier } from "./carrier.js";
 import { configError, ExecutorConfigError } from "./errors.js";
 import { entriesOf, fieldOf, integerField, isObject, listField, textField } from "./fields.js";
+import { checkOptionNames } from "./known-options.js";
 import { meaningErrors } from "./meaning.js";
 import type { ActivityMapping, AuthReference, ConfigDefaults, ExecutorConfig } from "./model.js";
 import { applyOverlay, unknownOverlay } from "./overlay.js";
 import { describePath } from "./redact.js";
 import { shapeErrors } from "./shape.js";
+import { NotTextError, readTextFile } from "./text-file.js";
 
 export interface ParseConfigOptions {
   /** Name of the overlay to apply. Default: none. */
@@ -23,6 +24,7 @@ export interface ParseConfigOptions {
  * @throws {ExecutorConfigError} with everything that is wrong with it
  */
 export function parseExecutorConfig(document: unknown, options: ParseConfigOptions = {}): ExecutorConfig {
+  checkOptionNames("parseExecutorConfig", options, { overlay: true, knownHandlers: true });
   const { overlay, knownHandlers } = options;
   const merged = overlay === undefined ? document : applyOverlay(document, overlay);
   const unknown = overlay !== undefined && merged === undefined ? [unknownOverlay(overlay)] : [];
@@ -78,11 +80,14 @@ export async function loadExecutorConfig(path: string, options: ParseConfigOptio
   return parseConfigText(await readConfigText(path), path, options);
 }
 
-/** @throws {ExecutorConfigError} `unreadable_config` */
+/** @throws {ExecutorConfigError} `unreadable_config`, or `invalid_json` for what is no UTF-8 text */
 export async function readConfigText(path: string): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    return await readTextFile(path);
   } catch (error) {
+    if (error instanceof NotTextError) {
+      throw new ExecutorConfigError([configError("invalid_json", error.message, describePath(path))]);
+    }
     const reason = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     throw new ExecutorConfigError([
       configError("unreadable_config", "The file cannot be read.", { ...describePath(path), reason }),

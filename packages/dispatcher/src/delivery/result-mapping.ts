@@ -1,4 +1,5 @@
 import {
+  EXTERNAL_TASK_INPUT_MEDIA_TYPE,
   type ExternalTaskResult,
   type FailureKind,
   isExternalTaskResultError,
@@ -105,13 +106,31 @@ function httpReport(task: LeasedTask, answer: HttpAnswer, context: MappingContex
   if (read.result !== undefined) return resultReport(read.result);
   const isOk = status >= 200 && status < 300;
   // A gateway that says "later", and one that does not know our credential, may think better of it; a page never will.
-  const retryable = temporary || status === 401 || status === 403;
-  const said = status >= 300 && status < 400 ? `${status}, a redirect, which is not followed` : String(status);
-  return malformed(`The carrier ${context.carrier} answered ${said}`, isOk ? read.problem : undefined, context, {
+  const cause = likelyCause(status);
+  const retryable = temporary || status === 401 || status === 403 || cause !== undefined;
+  return malformed(`The carrier ${context.carrier} answered ${status}`, isOk ? read.problem : cause, context, {
     preview: text ?? "",
     more: { status },
     retryable,
   });
+}
+
+/**
+ * Why a carrier's server may answer with a status that is no carrier's: it was deployed wrongly. The task is as good as
+ * before, and others will fare alike. Undefined for other statuses.
+ */
+export function likelyCause(status: number): string | undefined {
+  if (status >= 300 && status < 400) return "a redirect, which is not followed: give its target as the URL";
+  switch (status) {
+    case 404:
+      return "there is nothing at the path of its URL";
+    case 405:
+      return "what is at its URL takes no POST";
+    case 415:
+      return `its server has no parser for the media type ${EXTERNAL_TASK_INPUT_MEDIA_TYPE}; Fastify needs addContentTypeParser`;
+    default:
+      return undefined;
+  }
 }
 
 function problemText(body: HttpAnswer["body"]): string {

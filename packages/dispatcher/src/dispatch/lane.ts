@@ -36,8 +36,18 @@ export interface LaneDeps {
   /** Told that this lane waits for a slot, which polls of others may hold idly. */
   readonly onWaiting: () => void;
   readonly inUse: () => ConfigInUse | undefined;
-  /** Runs a task to its end. @param asPolled what was in use as its poll began */
-  readonly run: (task: LeasedTask, plan: LanePlan, asPolled: ConfigInUse | undefined) => Promise<void>;
+  /** Runs a task to its end. */
+  readonly run: (leased: Leased) => Promise<void>;
+}
+
+/** A task as a lane has leased it. */
+export interface Leased {
+  readonly task: LeasedTask;
+  readonly plan: LanePlan;
+  /** What was in use as its poll began. */
+  readonly asPolled: ConfigInUse | undefined;
+  /** Whether the lane has ever registered the task's type. */
+  readonly isRegistered: boolean;
 }
 
 /** What is asked for while others wait for a slot: the slot goes round. */
@@ -66,11 +76,13 @@ export class Lane {
   /** Pollers that go on. Several may be about to end at the same moment: each leaves this count before the next looks. */
   private goingOn = 0;
   private current: LaneState = "starting";
+  private readonly registeredTypes: Set<string>;
   /** Leases in a row that were over as they came. */
   private expired = 0;
 
   constructor(plan: LanePlan, workerId: string, deps: LaneDeps) {
     this.plan = plan;
+    this.registeredTypes = new Set(plan.activityTypes);
     this.workerId = workerId;
     this.deps = deps;
     // Each poller listens to it while it waits.
@@ -120,6 +132,7 @@ export class Lane {
     const changed = JSON.stringify(plan.activityTypes) !== JSON.stringify(this.plan.activityTypes);
     if (!changed) return;
     this.plan = plan;
+    for (const type of plan.activityTypes) this.registeredTypes.add(type);
     this.registration.outdate();
     this.addPoller();
   }
@@ -208,7 +221,7 @@ export class Lane {
       const tookMs = this.deps.clock.monotonic() - askedAt;
       events.emit({ type: "polled", lane: this.facts, outcome: outcome.kind, durationMs: tookMs });
       if (outcome.kind === "task" && this.isOver(outcome.task)) {
-        this.runTask(this.deps.run(outcome.task, this.plan, asPolled), release, isTrial ? breaker : undefined);
+        this.runTask(this.run(outcome.task, asPolled), release, isTrial ? breaker : undefined);
         this.expired++;
         if (this.expired > 1) this.enter("expired");
         await this.backoff.expired(this.expired, this.facts);
@@ -216,7 +229,7 @@ export class Lane {
       }
       if (outcome.kind === "task") {
         this.expired = 0;
-        this.runTask(this.deps.run(outcome.task, this.plan, asPolled), release, isTrial ? breaker : undefined);
+        this.runTask(this.run(outcome.task, asPolled), release, isTrial ? breaker : undefined);
         this.enter("polling");
         this.backoff.succeeded();
         if (!isTrial && !this.stopped && this.goingOn < this.deps.maxPolls()) this.addPoller();
@@ -266,6 +279,11 @@ export class Lane {
       signal.addEventListener("abort", done, { once: true });
     });
     if (this.current === "paused" && breaker.state !== "open") this.enter("polling");
+  }
+
+  private run(task: LeasedTask, asPolled: ConfigInUse | undefined): Promise<void> {
+    const isRegistered = this.registeredTypes.has(task.activityType);
+    return this.deps.run({ task, plan: this.plan, asPolled, isRegistered });
   }
 
   private runTask(running: Promise<void>, release: Release, onTrial: CarrierBreaker | undefined): void {

@@ -3,7 +3,7 @@ import { mappingDifferences, readEngineMapping } from "../config/engine-mapping.
 import { type ActivityMapping, type ExecutorConfig, resolveActivity } from "../config/model.js";
 import type { AbortedDelivery, DeliveryAnswer } from "../delivery/answer.js";
 import { type DelivererDeps, deliverTask } from "../delivery/deliverer.js";
-import { MALFORMED_OUTPUT, type Report, reportOf } from "../delivery/result-mapping.js";
+import { likelyCause, MALFORMED_OUTPUT, type Report, reportOf } from "../delivery/result-mapping.js";
 import type { EngineClient } from "../engine/client.js";
 import type { LeasedTask } from "../engine/task.js";
 import { type LeaseEnd, LeaseKeeper } from "../lease/keeper.js";
@@ -23,6 +23,10 @@ export interface TaskRunDeps {
   readonly breaker: CarrierBreaker;
   /** Whether commands are run that only the engine maps. */
   readonly allowEngineCommands: boolean;
+  /** Whether tasks are sent to URLs that only the engine maps. */
+  readonly allowEngineTargets: boolean;
+  /** Whether this dispatcher has registered the task's type. */
+  readonly isRegistered: boolean;
   /** True the first time it is told something. */
   readonly isNews: (what: string) => boolean;
   /** Told where the task goes. */
@@ -166,13 +170,25 @@ export class TaskRun {
       const message = `neither the executor config nor the engine maps ${activityType} of ${taskQueue}`;
       return { kind: "refused", code: "no_mapping", message };
     }
-    if (engines.mapping?.carrier.type === "process" && !this.deps.allowEngineCommands) {
-      const message = "commands that only the engine maps are not run (allowEngineCommands)";
-      return { kind: "refused", code: "mapping_refused", message };
-    }
+    const message = this.refusalOf(engines.mapping);
+    if (message !== undefined) return { kind: "refused", code: "mapping_refused", message };
     if (engines.mapping !== undefined) return engines.mapping;
     events.emit({ type: "mapping_refused", task: this.facts, errors: engines.errors });
     return { kind: "refused", code: "mapping_refused", message: engines.errors.map(describeError).join("; ") };
+  }
+
+  /** Why a mapping that only the engine has is not followed. */
+  private refusalOf(mapping: ActivityMapping | undefined): string | undefined {
+    const { allowEngineCommands, allowEngineTargets, isRegistered } = this.deps;
+    if (!isRegistered) return `this dispatcher has never registered ${this.task.activityType}`;
+    switch (mapping?.carrier.type) {
+      case "process":
+        return allowEngineCommands ? undefined : "commands that only the engine maps are not run (allowEngineCommands)";
+      case "invocable_http":
+        return allowEngineTargets ? undefined : "URLs that only the engine maps are not called (allowEngineTargets)";
+      case undefined:
+        return undefined;
+    }
   }
 
   private async deliver(mapping: ActivityMapping): Promise<DeliveryAnswer | AbortedDelivery> {
@@ -203,6 +219,7 @@ export class TaskRun {
       carrier,
       outcome: answer.kind === "http" || answer.kind === "process" ? "answered" : answer.kind,
       status: answer.kind === "http" ? answer.status : answer.kind === "process" ? answer.exitCode : null,
+      likelyCause: answer.kind === "http" ? (likelyCause(answer.status) ?? null) : null,
       durationMs: clock.monotonic() - startedAt,
     });
     return answer;
@@ -248,7 +265,10 @@ function isCarriersFault(answer: DeliveryAnswer, report: Report): boolean {
       return false;
     case "http": {
       const isResult = report.kind === "complete" || report.failure.type !== MALFORMED_OUTPUT;
-      return !isResult && (answer.temporary || answer.status === 401 || answer.status === 403);
+      return (
+        !isResult &&
+        (answer.temporary || [401, 403].includes(answer.status) || likelyCause(answer.status) !== undefined)
+      );
     }
     case "timeout":
       return answer.afterMs > 0;

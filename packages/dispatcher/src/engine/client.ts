@@ -1,5 +1,6 @@
 import type { JsonObject } from "@durable-workflow/carrier/protocol";
 import { fieldOf } from "../config/fields.js";
+import type { Proxies } from "../net/proxies.js";
 import type { Clock } from "../time/clock.js";
 import {
   type HeartbeatOutcome,
@@ -30,6 +31,8 @@ export interface EngineClientOptions {
   readonly token: () => string | null;
   readonly tlsVerify: boolean;
   readonly clock: Clock;
+  /** Default: none. */
+  readonly proxies?: Proxies;
   /** Takes credentials out of what an error answer says. */
   readonly scrub: (text: string) => string;
   /** How long any request but a poll may take, in milliseconds. */

@@ -94,6 +94,8 @@ export type DispatcherEvent =
       readonly carrier: string;
       readonly outcome: "answered" | "timeout" | "unreachable" | "refused" | "aborted";
       readonly status: number | null;
+      /** Of a status that says the carrier was deployed wrongly. */
+      readonly likelyCause: string | null;
       readonly durationMs: number;
     }
   | { readonly type: "heartbeat"; readonly task: TaskFacts; readonly outcome: string }
@@ -133,9 +135,18 @@ export type DispatcherEvent =
 
 export type EventListener = (event: DispatcherEvent) => void;
 
+/** Fields that may hold what others wrote. */
+const FREE_TEXT = ["message", "why", "detail", "problem", "reason"] as const;
+
 /** The stream of events. Logs, metrics and health are fed by it, and by nothing else. */
 export class EventStream {
   private readonly listeners = new Set<EventListener>();
+  private readonly scrub: ((text: string) => string) | undefined;
+
+  /** @param scrub takes credentials out of what others wrote. Default: nothing is taken out. */
+  constructor(scrub?: (text: string) => string) {
+    this.scrub = scrub;
+  }
 
   /** Calls the listener with every event from now on. What it throws is dropped. The function returned ends that. */
   on(listener: EventListener): () => void {
@@ -146,7 +157,8 @@ export class EventStream {
   }
 
   /** @internal */
-  emit(event: DispatcherEvent): void {
+  emit(said: DispatcherEvent): void {
+    const event = this.cleaned(said);
     for (const listener of this.listeners) {
       try {
         listener(event);
@@ -154,5 +166,17 @@ export class EventStream {
         // Who watches must not stop the work.
       }
     }
+  }
+
+  private cleaned(event: DispatcherEvent): DispatcherEvent {
+    if (this.scrub === undefined) return event;
+    const changes: Record<string, string> = {};
+    const fields: Readonly<Record<string, unknown>> = event;
+    for (const name of FREE_TEXT) {
+      const text = fields[name];
+      const clean = typeof text === "string" ? this.scrub(text) : text;
+      if (typeof clean === "string" && clean !== text) changes[name] = clean;
+    }
+    return { ...event, ...changes };
   }
 }

@@ -49,6 +49,8 @@ function levelOf(event: DispatcherEvent): Level {
       return "warn";
     case "carrier_state":
       return event.state === "closed" ? "info" : "warn";
+    case "delivery_ended":
+      return event.likelyCause === null ? "debug" : "warn";
     case "task_ended":
       return event.end === "completed" || event.end === "cancelled" ? "info" : "warn";
     case "config_loaded":
@@ -63,7 +65,6 @@ function levelOf(event: DispatcherEvent): Level {
     case "polled":
     case "task_leased":
     case "delivery_started":
-    case "delivery_ended":
     case "heartbeat":
       return "debug";
   }
@@ -110,7 +111,7 @@ function sentenceOf(event: DispatcherEvent): string {
     case "delivery_retried":
       return "The carrier was not reached; delivery is tried again.";
     case "delivery_ended":
-      return "Delivery ended.";
+      return event.likelyCause === null ? "Delivery ended." : "The carrier seems to be deployed wrongly.";
     case "heartbeat":
       return "Heartbeat.";
     case "lease_ended":
