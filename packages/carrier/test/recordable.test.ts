@@ -46,7 +46,7 @@ it("no list of foreign length is spread into a call", () => {
     /(?:Math\.(?:max|min)|fromCharCode|\.push|\.unshift|\.concat|\bactivity|\bcall)\([^)]*\.\.\.(?!args: )/;
   const found = files.filter((file) => spread.test(readFileSync(src + file, "utf8")));
   // At most nine errors, at most 10,000 arguments, a digest's 32 bytes.
-  expect(found.sort()).toEqual(["activity/causes.ts", "activity/registry.ts", "storage/digest.ts"]);
+  expect(found.toSorted()).toEqual(["activity/causes.ts", "activity/registry.ts", "storage/digest.ts"]);
 });
 
 describe("arguments without number", () => {

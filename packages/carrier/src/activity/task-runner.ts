@@ -98,6 +98,10 @@ export class TaskRunner {
     }
   }
 
+  get isStopping(): boolean {
+    return this.stopping;
+  }
+
   /** Ends what is running after the grace, and resolves when nothing is left to be stored. */
   async shutdown(graceMs: number): Promise<void> {
     const { clock, idempotency } = this.settings;

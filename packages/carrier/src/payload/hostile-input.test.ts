@@ -234,6 +234,27 @@ describe.each(CODECS)("what reads like hostile input and is none, with %s", (_, 
     expect(codec.decode(framed([Branch.Array], varint(2), oneLess, oneLess, [0]))).toHaveLength(2);
   });
 
+  it.each([
+    ["maps", 10, [Branch.Map, 0]],
+    ["lists", 10, [Branch.Array, 0]],
+    ["byte strings", 2, [Branch.Bytes, 0]],
+    ["large integers", 10, [Branch.Long, ...varint(INT64_MAX)]],
+    ["longer texts", 10, [Branch.String, ...sized("a text of more than a few characters")]],
+  ])("as many %s as are allowed, and no more", (_, most, item) => {
+    const list = (count: number) =>
+      framed([Branch.Array], varint(count), ...Array.from({ length: count }, () => item), [0]);
+    // The list itself is one.
+    expect(codec.decode(list(most), { mostValues: 11 })).toHaveLength(most);
+    expect(() => codec.decode(list(most + 1), { mostValues: 11 })).toThrow(/more values than 11 at once/);
+    expect(codec.decode(list(most + 1))).toHaveLength(most + 1);
+  });
+
+  it("small values without number", () => {
+    const count = 1000;
+    const small = framed([Branch.Array], varint(count), ...Array.from({ length: count }, () => [Branch.Null]), [0]);
+    expect(codec.decode(small, { mostValues: 1 })).toHaveLength(count);
+  });
+
   it("a key that comes twice: the last value counts", () => {
     const twice = framed(
       [Branch.Map],
