@@ -20,6 +20,7 @@ function spin(): void {
   for (;;);
 }
 export const loop = () => { console.log("spinning in", process.pid); spin(); };
+export const large = () => "x".repeat(3_000_000);
 export const fail = (): never => { throw new Error("no such luck"); };
 export const useUp = () => { const all: unknown[] = []; for (;;) all.push(new Array(1_000_000).fill(all.length)); };
 `;
@@ -183,9 +184,18 @@ describe("what an activity of dev does to its process", () => {
     await dev.until(/Start one:/);
     expect((await run(["start", "fail"], { cwd })).code).toBe(1);
     await dev.until(
-      /fail {2}attempt 1 {2}failed in \d+ ms {2}Error: no such luck \(may be retried\)\n {10}at fail \(a\.ts:17:/,
+      /fail {2}attempt 1 {2}failed in \d+ ms {2}Error: no such luck \(may be retried\)\n {10}at fail \(a\.ts:18:/,
     );
     expect(dev.stdout.match(/no such luck/g)).toHaveLength(1);
+  }, 30_000);
+
+  it("tells a result that the engine refuses as the failure that is on record, once", async () => {
+    const { dev, cwd } = await devWith({ "a.ts": ACTIVITIES });
+    const { failure } = await closed(cwd, "large", "--id", "large-1");
+    await dev.until(/"event":"task".*"type":"large"/);
+    const { type } = failure as { type: string };
+    expect(type).toMatch(/\w/);
+    expect(events(dev, "task")).toMatchObject([{ type: "large", outcome: "failed", failure: { type } }]);
   }, 30_000);
 
   it("a file that ends the process while it is loaded is refused", async () => {

@@ -5,6 +5,7 @@ import { createLocalEngine } from "@durable-workflow/local-engine";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { serve } from "./support/carriers.js";
 import { begin, folderOf, jsonLines, run } from "./support/cli.js";
+import { runHere } from "./support/run-here.js";
 import { readXml } from "./support/xml.js";
 
 /** Sets the title, clears the screen, goes back in the line, speaks C1, turns the direction, hides, breaks lines. */
@@ -77,7 +78,9 @@ describe("what others wrote does not steer the terminal", () => {
     async (line) => {
       const engine = await serve(hostileEngine);
       for (const form of forms) {
-        const { code: _, ...said } = await run([...line.split(" "), "--server", engine, ...form], { cwd: folderOf() });
+        const { code: _, ...said } = await runHere([...line.split(" "), "--server", engine, ...form], {
+          cwd: folderOf(),
+        });
         expectHarmless(said);
       }
     },
@@ -86,18 +89,18 @@ describe("what others wrote does not steer the terminal", () => {
 
   it("list keeps its texts, in JSON and each in its line", async () => {
     const engine = await serve(hostileEngine);
-    const { stdout } = await run(["list", "--server", engine, "--json"]);
+    const { stdout } = await runHere(["list", "--server", engine, "--json"]);
     expect(jsonLines(stdout)).toMatchObject([{ id: ACTIVITY.activity_id, type: ACTIVITY.activity_type }]);
-    expect((await run(["list", "--server", engine])).stdout.split("\n")).toHaveLength(3);
+    expect((await runHere(["list", "--server", engine])).stdout.split("\n")).toHaveLength(3);
   });
 
   it("invoke and conformance, of a carrier's answers; the JUnit file is XML", async () => {
     const cwd = folderOf();
     const carrier = await serve((_, response) => response.writeHead(200).end(JSON.stringify({ x: HOSTILE }) + HOSTILE));
     for (const form of forms) {
-      expectHarmless(await run(["invoke", carrier, "greet", ...form]));
+      expectHarmless(await runHere(["invoke", carrier, "greet", ...form]));
       const args = ["conformance", carrier, "--only", "identity/*", "--accept", `identity/echoed=${HOSTILE}`];
-      expectHarmless(await run([...args, "--junit", "report.xml", ...form], { cwd }));
+      expectHarmless(await runHere([...args, "--junit", "report.xml", ...form], { cwd }));
     }
     const xml = readFileSync(join(cwd, "report.xml"), "utf8");
     expect(readXml(xml).counts["testcase"]).toBeGreaterThan(0);
@@ -118,12 +121,12 @@ describe("what others wrote does not steer the terminal", () => {
       "message.txt": HOSTILE,
     });
     for (const form of forms) {
-      expectHarmless(await run(["inspect", "bad.json", ...form], { cwd }));
-      expectHarmless(await run(["check", "--config", "bad.json", ...form], { cwd }));
-      expectHarmless(await run(["dispatch", "--config", "bad.json", ...form], { cwd }));
-      expectHarmless(await run(["doctor", "--config", "bad.json", ...form], { cwd }));
-      expectHarmless(await run([`list${HOSTILE}`, ...form], { cwd }));
-      expectHarmless(await run(["list", `--x${HOSTILE}`, ...form], { cwd }));
+      expectHarmless(await runHere(["inspect", "bad.json", ...form], { cwd }));
+      expectHarmless(await runHere(["check", "--config", "bad.json", ...form], { cwd }));
+      expectHarmless(await runHere(["dispatch", "--config", "bad.json", ...form], { cwd }));
+      expectHarmless(await runHere(["doctor", "--config", "bad.json", ...form], { cwd }));
+      expectHarmless(await runHere([`list${HOSTILE}`, ...form], { cwd }));
+      expectHarmless(await runHere(["list", `--x${HOSTILE}`, ...form], { cwd }));
     }
   }, 60_000);
 

@@ -66,7 +66,7 @@ export function collectActivities(
     types: [...routes].map(([type, { file }]) => ({ type, file })),
     handler,
     async shutdown(graceMs) {
-      await Promise.all([...handlers].map((each) => each.shutdown({ graceMs })));
+      await Promise.all([none, ...handlers].map((each) => each.shutdown({ graceMs })));
     },
   };
 }

@@ -41,9 +41,14 @@ export class CarrierOutput {
     this.event("task", report, () => {
       const { type, attempt, outcome, failure, durationMs } = report;
       const { dim } = this.io.paint;
-      const what = failure === null ? "" : `  ${failure.type ?? failure.classification}: ${oneLine(failure.message)}`;
+      const what =
+        failure === null ? "" : `  ${failure.type ?? failure.classification ?? "failure"}: ${oneLine(failure.message)}`;
       const retry =
-        failure === null || outcome === "cancelled" ? "" : failure.retryable ? " (may be retried)" : " (final)";
+        failure === null || failure.retryable === null || outcome === "cancelled"
+          ? ""
+          : failure.retryable
+            ? " (may be retried)"
+            : " (final)";
       const status = this.io.paint[statusStyle(outcome)](outcome);
       // A crash has been told with its stack.
       const stack = failure?.classification === "handler_crash" ? null : failure?.stackTrace;

@@ -12,8 +12,9 @@ export interface TaskReport {
   readonly failure: {
     readonly type: string | null;
     readonly message: string;
-    readonly classification: string;
-    readonly retryable: boolean;
+    /** Null, as the next one, where only the engine knows. */
+    readonly classification: string | null;
+    readonly retryable: boolean | null;
     readonly stackTrace: string | null;
   } | null;
   readonly durationMs: number;

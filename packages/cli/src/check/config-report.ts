@@ -17,7 +17,7 @@ import {
   profilesPath,
   resolveConnection,
 } from "@durable-workflow/dispatcher";
-import { shownCommand, shownUrl } from "../report/shown-url.js";
+import { shownTarget } from "../report/shown-url.js";
 
 /** What a config comes to: what is wrong, and what counts. Without secrets, fit to be shown. */
 export interface ConfigReport {
@@ -116,10 +116,6 @@ async function settle(
     if (error instanceof ProfileError || error instanceof TypeError) return { problem: error.message };
     throw error;
   }
-}
-
-function shownTarget(carrier: Carrier): string {
-  return carrier.type === "process" ? shownCommand(carrier.command) : shownUrl(carrier.url);
 }
 
 async function credentialsOf(

@@ -15,7 +15,7 @@ const INSPECT_PORT = 9229;
 
 export const dev: Command = {
   name: "dev",
-  summary: "Runs an engine, a dispatcher and the activities of modules in one process",
+  summary: "Runs an engine, a dispatcher and the activities of modules on this machine",
   usage: "FILE... [OPTIONS]",
   options: {
     watch: { type: "boolean", help: "load the files again when they, or what they import, change" },

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import {
   createDispatcher,
   createLogger,
@@ -14,6 +15,7 @@ import { cannotListen } from "../carrier/carrier-server.js";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
 import { connectionFlags, SERVICE_CONNECTION_OPTIONS } from "../engine/connection.js";
 import { integerOption, PORTS, textOption, wordsOption } from "../option-values.js";
+import { shownUrl } from "../report/shown-url.js";
 import { clockTime, durationText, inOneLine, say, statusStyle } from "../report/words.js";
 import { stopped } from "../stopped.js";
 
@@ -97,7 +99,7 @@ function create(input: CommandInput, io: CliIo): Dispatcher {
   return createDispatcher({
     environment: io.env,
     connection: connectionFlags(input, io.env),
-    ...(configPath === undefined ? {} : { configPath }),
+    ...(configPath === undefined ? {} : { configPath: resolve(io.cwd, configPath) }),
     ...(configOverlay === undefined ? {} : { configOverlay }),
     ...(queues === undefined ? {} : { queues }),
     ...(maxInFlight === undefined ? {} : { maxInFlight }),
@@ -141,7 +143,7 @@ function startProblem(error: unknown): unknown {
 function sayRunning(dispatcher: Dispatcher, io: CliIo, health: string | undefined): void {
   const { connection } = dispatcher.effectiveConfiguration() ?? {};
   const { serverUrl, namespace } = connection ?? {};
-  say(io, `engine  ${io.paint.bold(String(serverUrl?.value))}  namespace ${String(namespace?.value)}`);
+  say(io, `engine  ${io.paint.bold(shownUrl(String(serverUrl?.value)))}  namespace ${String(namespace?.value)}`);
   if (health !== undefined) say(io, `health  ${health}/readyz`);
 }
 

@@ -30,14 +30,10 @@ async function runShow(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> 
   const id = positional(input, 0, "ID");
   atMost(input, 1);
   const client = new EngineClient(await connectionOf(input, io));
-  try {
-    const story = await tell(client, id);
-    if (input.json) sayJson(io, story);
-    else sayStory(io, story);
-    return EXIT.ok;
-  } finally {
-    await client.close();
-  }
+  const story = await tell(client, id);
+  if (input.json) sayJson(io, story);
+  else sayStory(io, story);
+  return EXIT.ok;
 }
 
 const LABEL_WIDTH = 13;

@@ -1,6 +1,6 @@
 import { isPayloadError, payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
-import { EngineClient } from "../engine/client.js";
+import { EngineClient, segment } from "../engine/client.js";
 import { CONNECTION_OPTIONS, connectionOf, type EngineConnection } from "../engine/connection.js";
 import { follow } from "../engine/follow.js";
 import { storyEventOf } from "../engine/story-event.js";
@@ -65,13 +65,9 @@ async function runStart(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const connection = await connectionOf(input, io);
   const request = requestOf(input, { type, args, connection });
   const client = new EngineClient(connection);
-  try {
-    const started = await client.start(request);
-    sayStarted(input, io, started, client.url);
-    return flag(input, "detach") ? EXIT.ok : await followToEnd(input, io, client, started);
-  } finally {
-    await client.close();
-  }
+  const started = await client.start(request);
+  sayStarted(input, io, started, client.url);
+  return flag(input, "detach") ? EXIT.ok : await followToEnd(input, io, client, started);
 }
 
 function requestOf(
@@ -79,6 +75,7 @@ function requestOf(
   { type, args, connection }: { type: string; args: readonly unknown[]; connection: EngineConnection },
 ): StartRequest {
   const id = textOption(input, "id");
+  if (id !== undefined) segment(id);
   const businessKey = textOption(input, "business-key");
   const maxAttempts = integerOption(input, "max-attempts", ATTEMPTS);
   const backoff = integersOption(input, "backoff", BACKOFF);

@@ -3,6 +3,13 @@ import type { TaskReport } from "../carrier/task-report.js";
 
 const MOST_TOLD = 10_000;
 
+interface LeasedTask {
+  /** Undefined until the carrier has answered. */
+  answer?: TaskReport;
+  /** Why the engine did not take an outcome as it was reported. */
+  rejection?: string;
+}
+
 type TaskEnded = Extract<DispatcherEvent, { type: "task_ended" }>;
 
 /**
@@ -11,8 +18,8 @@ type TaskEnded = Extract<DispatcherEvent, { type: "task_ended" }>;
  */
 export class TaskEnds {
   private readonly tell: (report: TaskReport) => void;
-  /** By task and attempt; null until the carrier has answered. */
-  private readonly leased = new Map<string, TaskReport | null>();
+  /** By task and attempt. */
+  private readonly leased = new Map<string, LeasedTask>();
   /** Told before the carrier has answered, which then comes too late to be told. */
   private readonly told = new Set<string>();
 
@@ -22,21 +29,22 @@ export class TaskEnds {
 
   answered(report: TaskReport): void {
     const key = keyOf(report.task, report.attempt);
-    if (this.leased.has(key)) this.leased.set(key, report);
+    const task = this.leased.get(key);
+    if (task !== undefined) task.answer = report;
     else if (!this.told.delete(key)) this.tell(report);
   }
 
   event(event: DispatcherEvent): void {
-    if (event.type !== "task_leased" && event.type !== "task_ended") return;
+    if (event.type !== "task_leased" && event.type !== "report_rejected" && event.type !== "task_ended") return;
     const key = keyOf(event.task.taskId, event.task.attempt);
-    if (event.type === "task_leased") {
-      this.leased.set(key, null);
-      return;
+    const task = this.leased.get(key) ?? {};
+    if (event.type === "task_leased") this.leased.set(key, {});
+    else if (event.type === "report_rejected") task.rejection = event.message;
+    else {
+      this.leased.delete(key);
+      if (task.answer === undefined) this.remember(key);
+      this.tell(endOf(event, task));
     }
-    const answer = this.leased.get(key) ?? undefined;
-    this.leased.delete(key);
-    if (answer === undefined) this.remember(key);
-    this.tell(endOf(event, answer));
   }
 
   private remember(key: string): void {
@@ -52,22 +60,19 @@ function keyOf(task: string, attempt: number): string {
 }
 
 /** What is on record, with what only the carrier's answer knows. */
-function endOf({ task, end, detail, durationMs }: TaskEnded, answer: TaskReport | undefined): TaskReport {
+function endOf({ task, end, detail, durationMs }: TaskEnded, { answer, rejection }: LeasedTask): TaskReport {
   const { taskId, activityType: type, attempt, workflowId: workflow } = task;
   const facts = { task: taskId, type, attempt, workflow, durationMs: answer?.durationMs ?? durationMs };
   if (end === "completed") return { ...facts, outcome: "succeeded", failure: null };
   if (end !== "failed") return { ...facts, outcome: end, failure: null };
   const said = answer?.failure ?? null;
-  // The record is not what the carrier answered where the engine refused that, or the answer came too late.
-  const isRecorded = said !== null && (detail === null || said.type === detail);
-  const failure = isRecorded
-    ? said
-    : {
-        type: detail,
-        message: answer === undefined ? "the carrier gave no answer that counts" : "the engine did not take the answer",
-        classification: "application_error",
-        retryable: true,
-        stackTrace: null,
-      };
-  return { ...facts, outcome: said?.classification === "cancelled" ? "cancelled" : "failed", failure };
+  // Another one is on record where the engine refused what the carrier said, or the carrier said nothing in time.
+  if (said !== null && rejection === undefined && said.type === detail) {
+    return { ...facts, outcome: said.classification === "cancelled" ? "cancelled" : "failed", failure: said };
+  }
+  const message = rejection ?? (answer === undefined ? NO_ANSWER : "the engine did not take the result");
+  const failure = { type: detail, message, classification: null, retryable: null, stackTrace: null };
+  return { ...facts, outcome: "failed", failure };
 }
+
+const NO_ANSWER = "there was no answer in time";

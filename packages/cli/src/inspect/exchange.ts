@@ -5,6 +5,7 @@ import { at, isObject, numberAt, textAt } from "./json.js";
 import { payloadsAt } from "./payload.js";
 import { failureProspect, type RetryPolicy } from "./prospect.js";
 import { reasonExplained } from "./reasons.js";
+import { shownPath } from "../report/shown-url.js";
 
 /** Inspects a part of an exchange; undefined for what is nothing of the contract. */
 type InspectPart = (document: unknown) => Inspection | undefined;
@@ -29,7 +30,7 @@ export function inspectExchange(
     kind: "exchange",
     title: "a recorded exchange",
     facts: facts(
-      ["request", `${textAt(document, "request", "method") ?? "?"} ${path === "" ? "?" : path}`],
+      ["request", `${textAt(document, "request", "method") ?? "?"} ${path === "" ? "?" : shownPath(path)}`],
       ["server", textAt(document, "server")],
       ["status", status],
       ["outcome", textAt(response, "outcome")],

@@ -1,5 +1,6 @@
 import { type ConfigError, ExecutorConfigError, parseExecutorConfig } from "@durable-workflow/dispatcher";
 import { CliError, EXIT } from "../command.js";
+import { shownTarget } from "../report/shown-url.js";
 import { facts, type Inspection, inspection, type Violation } from "./inspection.js";
 import { textAt } from "./json.js";
 
@@ -17,7 +18,7 @@ export function inspectExecutorConfig(document: unknown, overlay: string | undef
       title,
       facts: mappings.map(({ taskQueue, activityType, handler, carrier, authRef }) => ({
         name: `${taskQueue} ${activityType}`,
-        value: `${carrier.type === "invocable_http" ? carrier.url : carrier.command.join(" ")} (carrier ${carrier.name}, handler ${handler}${authRef === null ? ", no credential" : `, credential ${authRef} from ${sourceOf(authRefs.get(authRef))}`})`,
+        value: `${shownTarget(carrier)} (carrier ${carrier.name}, handler ${handler}${authRef === null ? ", no credential" : `, credential ${authRef} from ${sourceOf(authRefs.get(authRef))}`})`,
       })),
       notes: mappings.length === 0 ? ["it maps no activity: a dispatcher has nothing to poll for"] : [],
     });

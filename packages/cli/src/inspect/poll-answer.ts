@@ -1,5 +1,6 @@
 import { type ActivityTaskInputEnvelope, externalTaskInputViolations } from "@durable-workflow/carrier/protocol";
 import { activityTaskEnvelope, readEngineMapping, readLeasedTask } from "@durable-workflow/dispatcher/tools";
+import { shownTarget } from "../report/shown-url.js";
 import { violationOf } from "./executor-config.js";
 import {
   below,
@@ -115,7 +116,7 @@ function mappingFindings(
     };
   }
   const { carrier, handler, authRef } = mapping;
-  const target = carrier.type === "invocable_http" ? carrier.url : carrier.command.join(" ");
+  const target = shownTarget(carrier);
   return {
     violations: [],
     facts: facts(["carrier", `${carrier.name} (${target})`], ["handler", handler], ["auth_ref", authRef]),
