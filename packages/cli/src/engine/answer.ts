@@ -90,6 +90,8 @@ export function readDescription(document: unknown): ActivityDescription {
     last_progress_at: fields.textOrNull("last_progress_at"),
     last_heartbeat_at: fields.textOrNull("last_heartbeat_at"),
     result: fields.any("result"),
+    failure: fields.any("failure"),
+    attempts: fields.any("attempts"),
   };
 }
 

@@ -40,6 +40,9 @@ export interface ActivityDescription {
   readonly last_progress_at: string | null;
   readonly last_heartbeat_at: string | null;
   readonly result: unknown;
+  /** Engines that have it say here what the history has not: stack traces. */
+  readonly failure: unknown;
+  readonly attempts: unknown;
 }
 
 export interface ListedActivity {
