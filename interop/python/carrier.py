@@ -34,7 +34,8 @@ class Carrier(BaseHTTPRequestHandler):
 
     def refuse(self) -> None:
         # The SDK leaves methods to the server that it is behind; so does this one.
-        self.answer(405, {"Content-Type": "application/json"}, '{"error":"method_not_allowed","message":"POST"}')
+        headers = {"Content-Type": "application/json", "Allow": "POST"}
+        self.answer(405, headers, '{"error":"method_not_allowed","message":"POST"}')
 
     do_PUT = do_PATCH = do_DELETE = refuse
 
