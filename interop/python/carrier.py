@@ -52,9 +52,15 @@ class Carrier(BaseHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    # Five, the standard, keep the others of many that connect at once waiting for a second.
+    request_queue_size = 128
+    daemon_threads = True
+
+
 def main() -> None:
     _avro.encode(None)  # the schema is parsed before anybody waits for it
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Carrier)
+    server = Server(("127.0.0.1", 0), Carrier)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(json.dumps({"url": f"http://127.0.0.1:{server.server_address[1]}/"}), flush=True)
     sys.stdin.read()
