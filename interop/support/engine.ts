@@ -23,8 +23,13 @@ export async function startEngine(): Promise<EngineUnderTest> {
   };
 }
 
-/** The token of an engine that already runs. */
-function authorization(): Record<string, string> {
+/** The token of an engine that already runs, which may do everything: `INTEROP_TOKEN`. Our own wants none. */
+export function engineToken(): { readonly token?: string } {
   const token = process.env["INTEROP_TOKEN"];
+  return token === undefined ? {} : { token };
+}
+
+function authorization(): Record<string, string> {
+  const { token } = engineToken();
   return token === undefined ? {} : { Authorization: `Bearer ${token}` };
 }
