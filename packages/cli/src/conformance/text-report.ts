@@ -27,7 +27,9 @@ export function textReport(
   });
   const findings = byFinding(reports).map((members) => describe(members, paint));
   const gone =
-    goneAfter === null ? [] : ["", paint.red(`The carrier was gone after ${goneAfter}; the rest is not run.`)];
+    goneAfter === null
+      ? []
+      : ["", paint.red(`The carrier was gone after ${goneAfter}${summary.notRun > 0 ? "; the rest is not run" : ""}.`)];
   return `${[...lines, ...findings, ...gone, "", verdict(summary, strict, paint)].join("\n")}\n`;
 }
 
