@@ -6,7 +6,7 @@ import { RawCarrier } from "./raw-carrier.js";
 import { scenarios, SEED, stepOf } from "./scenario.js";
 import { wronglyTold } from "./told.js";
 
-const COUNT = Number(process.env["CHAIN_COUNT"] ?? 1_300);
+const COUNT = Number(process.env["CHAIN_COUNT"] ?? 1_100);
 
 it(`each of ${COUNT} activities of bad carriers ends once, as their answers say (CHAIN_SEED=${SEED})`, {
   timeout: 240_000,

@@ -7,7 +7,7 @@ import { handlerStep } from "./handler-steps.js";
 import { scenarios, SEED } from "./scenario.js";
 import { strayStep } from "./stray-steps.js";
 
-const COUNT = Number(process.env["CHAIN_COUNT"] ?? 250);
+const COUNT = Number(process.env["CHAIN_COUNT"] ?? 200);
 const STEPS = { work: handlerStep, stray: strayStep } as const;
 
 /** Runs `dw-carrier dev` through as many activities of a type. */

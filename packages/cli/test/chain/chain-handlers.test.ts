@@ -6,7 +6,7 @@ import { serveScenarios } from "./own-carrier.js";
 import { scenarios, SEED } from "./scenario.js";
 import { wronglyTold } from "./told.js";
 
-const COUNT = Number(process.env["CHAIN_COUNT"] ?? 1_300);
+const COUNT = Number(process.env["CHAIN_COUNT"] ?? 1_100);
 
 it(`each of ${COUNT} activities of odd handlers ends once, as its handler says (CHAIN_SEED=${SEED})`, {
   timeout: 240_000,

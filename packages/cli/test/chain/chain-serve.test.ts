@@ -7,7 +7,7 @@ import { handlerStep } from "./handler-steps.js";
 import { scenarios, SEED } from "./scenario.js";
 import { wronglyTold } from "./told.js";
 
-const COUNT = Number(process.env["CHAIN_COUNT"] ?? 150);
+const COUNT = Number(process.env["CHAIN_COUNT"] ?? 100);
 
 /** What `serve` answered is what is recorded, unless the engine refused it, or a limit of others came first. */
 function agrees(line: TaskLine | undefined, { status, failure }: RecordedAttempt): boolean {
