@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { decodePayload } from "@durable-workflow/carrier/payload";
-import type { EngineClient } from "../../src/engine/client.js";
-import { type AttemptStory, tellStory } from "../../src/engine/story.js";
+import type { ActivityStory, AttemptStory } from "../../src/engine/story.js";
 import type { ActivityDescription, HistoryEvent } from "../../src/engine/wire.js";
 import { LISTED } from "./chain.js";
+import type { ControlClient } from "./control-client.js";
 import { type Expected, isLimited, type Scenario, stepOf } from "./scenario.js";
 
 /** What the engine describes of a failure, an attempt and an activity, beyond what the commands read. */
@@ -49,23 +49,27 @@ export class Audit {
   }
 
   /** Reads all that the engine says of the activities. */
-  async read(client: EngineClient, ids: readonly string[], all: readonly Scenario<unknown>[]): Promise<void> {
+  async read(client: ControlClient, ids: readonly string[], all: readonly Scenario<unknown>[]): Promise<void> {
     let next = 0;
     const reader = async (): Promise<void> => {
       for (let index = next++; index < ids.length; index = next++) {
         const [id, scenario] = [ids[index], all[index]];
         if (id === undefined || scenario === undefined) return;
-        const described = (await client.describe(id)) as Recorded;
+        const described = await client.describe(id);
         this.recorded.push(described);
-        this.check(described, await client.history(id, described.workflow_run_id), scenario);
+        const { history, story } = await client.told(id, described.workflow_run_id);
+        this.check(described, scenario);
+        this.checkHistory(described, history, story);
+        if (this.wrong.some((problem) => problem.startsWith(`${id} `))) {
+          this.say(id, `was to do: ${scenario.steps.map(({ label }) => label).join(" | ")}`);
+        }
       }
     };
     await Promise.all(Array.from({ length: 8 }, reader));
   }
 
-  private check(described: Recorded, history: readonly HistoryEvent[], scenario: Scenario<unknown>): void {
+  private check(described: Recorded, scenario: Scenario<unknown>): void {
     const { activity_id: id, attempts, status, attempt_count: count } = described;
-    const before = this.wrong.length;
     const limit = scenario.maxAttempts + (this.options.allowance ?? 0);
     if (status !== "completed" && status !== "failed") this.say(id, `is ${status}`);
     if (attempts.length === 0 || attempts.length > limit) {
@@ -77,8 +81,6 @@ export class Audit {
       this.checkAttempt(described, attempt, scenario, index === attempts.length - 1);
     }
     this.checkEnd(described);
-    this.checkHistory(described, history);
-    if (this.wrong.length > before) this.say(id, `was to do: ${scenario.steps.map(({ label }) => label).join(" | ")}`);
   }
 
   private checkAttempt(
@@ -117,8 +119,11 @@ export class Audit {
   }
 
   /** The history tells of the same attempts and the same end as the description, once. */
-  private checkHistory(described: Recorded, history: readonly HistoryEvent[]): void {
-    const { activity_id: id, attempts, status } = described;
+  private checkHistory(
+    { activity_id: id, attempts, status }: Recorded,
+    history: readonly HistoryEvent[],
+    story: ActivityStory,
+  ): void {
     history.forEach(({ sequence }, index) => {
       if (sequence !== index + 1) this.say(id, `has event ${sequence} in the place of ${index + 1}`);
     });
@@ -129,7 +134,6 @@ export class Audit {
     if (ends.length !== 1 || ends[0]?.event_type !== expected) {
       this.say(id, `ends ${ends.map(({ event_type: type }) => type).join(" and ")}, and is ${status}`);
     }
-    const story = tellStory(described, history);
     if (story.attempts.length !== attempts.length) {
       this.say(id, `has ${story.attempts.length} attempts in its history, ${attempts.length} in its description`);
       return;

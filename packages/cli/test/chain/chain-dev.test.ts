@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import { begin, folderOf } from "../support/cli.js";
 import { Audit, type RecordedAttempt } from "./audit.js";
-import { clientOf, QUEUE, startAll, untilAllClosed } from "./chain.js";
+import { QUEUE, startAll, untilAllClosed } from "./chain.js";
+import { ControlClient } from "./control-client.js";
 import { ACTIVITIES, environmentFor, STEERING, type TaskLine, wrongLines } from "./commands.js";
 import { handlerStep } from "./handler-steps.js";
 import { scenarios, SEED } from "./scenario.js";
@@ -17,16 +18,12 @@ async function throughDev(type: keyof typeof STEPS, count: number, options: read
   const dev = begin(args, { env: environmentFor(count) });
   const [, url = ""] = await dev.until(/(http:\/\/127\.0\.0\.1:\d+)/);
   await dev.until(/listening|Start one/);
-  const client = clientOf(url);
+  const client = new ControlClient(url);
   const audit = new Audit();
-  try {
-    const ids = await startAll(client, type, all);
-    const open = await untilAllClosed(client);
-    await audit.read(client, ids, all);
-    expect({ open, wrong: audit.wrong }).toEqual({ open: [], wrong: [] });
-  } finally {
-    await client.close();
-  }
+  const ids = await startAll(client, type, all);
+  const open = await untilAllClosed(client);
+  await audit.read(client, ids, all);
+  expect({ open, wrong: audit.wrong }).toEqual({ open: [], wrong: [] });
   const { stdout, stderr, code } = await dev.stop();
   expect(code, stderr).toBe(0);
   expect(audit.recorded).toHaveLength(count);

@@ -11,8 +11,8 @@ import {
   logEvents,
 } from "@durable-workflow/dispatcher";
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "@durable-workflow/local-engine";
-import { EngineClient } from "../../src/engine/client.js";
 import type { StartRequest } from "../../src/engine/wire.js";
+import { ControlClient } from "./control-client.js";
 import { isLimited, type Scenario } from "./scenario.js";
 
 export const QUEUE = "lamps";
@@ -33,7 +33,7 @@ export class Chain {
   readonly log: LogLine[] = [];
   private readonly folder = mkdtempSync(join(tmpdir(), "dw-chain-"));
   private readonly closers: (() => Promise<unknown>)[] = [];
-  private clientOrNone: EngineClient | undefined;
+  private clientOrNone: ControlClient | undefined;
   private readonly dispatchers: Dispatcher[] = [];
   private readonly metrics: ReturnType<typeof createMetrics>[] = [];
 
@@ -41,7 +41,7 @@ export class Chain {
     this.engine = createLocalEngine({ file: join(this.folder, "engine.db"), ...options });
   }
 
-  get client(): EngineClient {
+  get client(): ControlClient {
     if (this.clientOrNone === undefined) throw new Error("the engine does not listen yet");
     return this.clientOrNone;
   }
@@ -49,8 +49,7 @@ export class Chain {
   /** @returns the engine's address */
   async listen(): Promise<string> {
     const { url } = await this.engine.listen();
-    this.clientOrNone = clientOf(url);
-    this.closers.push(() => this.client.close());
+    this.clientOrNone = new ControlClient(url);
     return url;
   }
 
@@ -119,17 +118,6 @@ export class Chain {
   }
 }
 
-export function clientOf(url: string): EngineClient {
-  return new EngineClient({
-    url,
-    token: undefined,
-    namespace: "default",
-    tlsVerify: true,
-    taskQueue: QUEUE,
-    source: "flag",
-  });
-}
-
 function configFor(carriers: Readonly<Record<string, string>>): object {
   return {
     schema: "durable-workflow.external-executor.config",
@@ -150,7 +138,7 @@ function configFor(carriers: Readonly<Record<string, string>>): object {
 
 /** Starts an activity for each scenario, which is given its number; its id is made of both. */
 export async function startAll(
-  client: EngineClient,
+  client: ControlClient,
   type: string,
   all: readonly Scenario<unknown>[],
   more: Partial<StartRequest> = {},
@@ -184,28 +172,13 @@ export async function startAll(
 export const LISTED = "Listed";
 
 /** Waits until nothing is open. @returns what still is, once nothing has closed for long */
-export async function untilAllClosed(client: EngineClient): Promise<readonly string[]> {
+export async function untilAllClosed(client: ControlClient): Promise<readonly string[]> {
   let known = Number.POSITIVE_INFINITY;
   let since = Date.now();
   for (;;) {
-    const open = await allOpen(client);
+    const open = await client.open();
     if (open.length < known) [known, since] = [open.length, Date.now()];
     if (open.length === 0 || Date.now() - since > PATIENCE_MS) return open;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-}
-
-async function allOpen(client: EngineClient): Promise<readonly string[]> {
-  const open: string[] = [];
-  let token: string | null = null;
-  do {
-    const page = await client.list({
-      status: "running",
-      page_size: "200",
-      ...(token === null ? {} : { next_page_token: token }),
-    });
-    open.push(...page.activities.map(({ activity_id: id }) => id));
-    token = page.next_page_token;
-  } while (token !== null);
-  return open;
 }
