@@ -1,12 +1,13 @@
 import { expect, it } from "vitest";
 import { Audit } from "./audit.js";
-import { carrierStep, RESPONSE_LIMIT_BYTES } from "./carrier-answers.js";
+import { carrierStep } from "./carrier-answers.js";
+import { RESPONSE_LIMIT_BYTES } from "./carrier-said.js";
 import { Chain, startAll, untilAllClosed } from "./chain.js";
 import { RawCarrier } from "./raw-carrier.js";
-import { scenarios, SEED, stepOf } from "./scenario.js";
+import { countOr, scenarios, SEED, stepOf } from "./scenario.js";
 import { wronglyTold } from "./told.js";
 
-const COUNT = Number(process.env["CHAIN_COUNT"] ?? 1_100);
+const COUNT = countOr(1_100);
 
 it(`each of ${COUNT} activities of bad carriers ends once, as their answers say (CHAIN_SEED=${SEED})`, {
   timeout: 240_000,

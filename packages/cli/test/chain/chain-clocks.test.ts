@@ -5,10 +5,10 @@ import { Audit } from "./audit.js";
 import { Chain, startAll, untilAllClosed } from "./chain.js";
 import { quickStep } from "./handler-steps.js";
 import { serveScenarios } from "./own-carrier.js";
-import { scenarios, SEED } from "./scenario.js";
+import { countOr, scenarios, SEED } from "./scenario.js";
 import { wronglyTold } from "./told.js";
 
-const COUNT = Number(process.env["CHAIN_COUNT"] ?? 50);
+const COUNT = countOr(50);
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const YEAR_MS = 365 * 24 * HOUR_MS;

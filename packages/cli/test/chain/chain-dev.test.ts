@@ -5,10 +5,10 @@ import { QUEUE, startAll, untilAllClosed } from "./chain.js";
 import { ControlClient } from "./control-client.js";
 import { ACTIVITIES, environmentFor, STEERING, type TaskLine, wrongLines } from "./commands.js";
 import { handlerStep } from "./handler-steps.js";
-import { scenarios, SEED } from "./scenario.js";
+import { countOr, scenarios, SEED } from "./scenario.js";
 import { strayStep } from "./stray-steps.js";
 
-const COUNT = Number(process.env["CHAIN_COUNT"] ?? 200);
+const COUNT = countOr(200);
 const STEPS = { work: handlerStep, stray: strayStep } as const;
 
 /** Runs `dw-carrier dev` through as many activities of a type. */

@@ -3,10 +3,10 @@ import { Audit } from "./audit.js";
 import { Chain, startAll, untilAllClosed } from "./chain.js";
 import { handlerStep } from "./handler-steps.js";
 import { serveScenarios } from "./own-carrier.js";
-import { scenarios, SEED } from "./scenario.js";
+import { countOr, scenarios, SEED } from "./scenario.js";
 import { wronglyTold } from "./told.js";
 
-const COUNT = Number(process.env["CHAIN_COUNT"] ?? 1_100);
+const COUNT = countOr(1_100);
 
 it(`each of ${COUNT} activities of odd handlers ends once, as its handler says (CHAIN_SEED=${SEED})`, {
   timeout: 240_000,

@@ -4,10 +4,10 @@ import { Audit, type RecordedAttempt } from "./audit.js";
 import { Chain, startAll, untilAllClosed } from "./chain.js";
 import { quickStep } from "./handler-steps.js";
 import { serveScenarios } from "./own-carrier.js";
-import { scenarios, SEED } from "./scenario.js";
+import { countOr, scenarios, SEED } from "./scenario.js";
 import { wronglyTold } from "./told.js";
 
-const COUNT = Number(process.env["CHAIN_COUNT"] ?? 300);
+const COUNT = countOr(300);
 /** The share of what passes that comes to harm. */
 const RATE = 0.08;
 /** How many leases of one activity may run out without counting against its policy: the engine's own default. */

@@ -4,10 +4,10 @@ import { Audit, type RecordedAttempt } from "./audit.js";
 import { Chain, startAll, untilAllClosed } from "./chain.js";
 import { ACTIVITIES, environmentFor, STEERING, type TaskLine, wrongLines } from "./commands.js";
 import { handlerStep } from "./handler-steps.js";
-import { scenarios, SEED } from "./scenario.js";
+import { countOr, scenarios, SEED } from "./scenario.js";
 import { wronglyTold } from "./told.js";
 
-const COUNT = Number(process.env["CHAIN_COUNT"] ?? 100);
+const COUNT = countOr(100);
 
 /** What `serve` answered is what is recorded, unless the engine refused it, or a limit of others came first. */
 function agrees(line: TaskLine | undefined, { status, failure }: RecordedAttempt): boolean {

@@ -3,6 +3,13 @@ import fc from "fast-check";
 /** The seed of all that is generated here. Another one: `CHAIN_SEED=7 npx vitest run packages/cli/test/chain`. */
 export const SEED = Number(process.env["CHAIN_SEED"] ?? 20_260_422);
 
+/** How many activities a test takes: `CHAIN_COUNT`, for all of them, or its own number. */
+export function countOr(own: number): number {
+  const count = Number(process.env["CHAIN_COUNT"] || own);
+  if (!Number.isSafeInteger(count) || count < 20) throw new Error("CHAIN_COUNT must be a whole number from 20 on");
+  return count;
+}
+
 /** How an attempt must be recorded, as it follows from what was generated. */
 export type Expected =
   | { readonly end: "completed"; readonly value: unknown }
