@@ -32,28 +32,35 @@ check("packages", () => script("check-packages.mjs"));
 check("size", () => script("check-size.mjs"));
 
 const reports = mkdtempSync(join(tmpdir(), "carrier-ci-"));
-step("tests", () => {
-  const file = join(reports, "vitest.json");
-  const ok = runBin("vitest", [
-    "run",
-    "--coverage",
-    "--reporter=default",
-    "--reporter=./scripts/skip-reporter.mjs",
-    "--reporter=json",
-    `--outputFile.json=${file}`,
-  ]);
-  try {
-    const report = JSON.parse(readFileSync(file, "utf8"));
-    totals.passed += report.numPassedTests;
-    totals.failed += report.numFailedTests;
-    totals.skipped += report.numPendingTests + report.numTodoTests;
-    // A suite that broke before its tests has none to count.
-    if (!ok && report.numFailedTests === 0) totals.failed++;
-  } catch {
-    totals.failed++;
-  }
-  return ok;
-});
+
+/** Runs vitest as a step, and counts each of its tests. */
+function suite(name, ...args) {
+  step(name, () => {
+    const file = join(reports, `${name}.json`);
+    const ok = runBin("vitest", [
+      "run",
+      ...args,
+      "--reporter=default",
+      "--reporter=./scripts/skip-reporter.mjs",
+      "--reporter=json",
+      `--outputFile.json=${file}`,
+    ]);
+    try {
+      const report = JSON.parse(readFileSync(file, "utf8"));
+      totals.passed += report.numPassedTests;
+      totals.failed += report.numFailedTests;
+      totals.skipped += report.numPendingTests + report.numTodoTests;
+      // A suite that broke before its tests has none to count.
+      if (!ok && report.numFailedTests === 0) totals.failed++;
+    } catch {
+      totals.failed++;
+    }
+    return ok;
+  });
+}
+
+suite("tests", "--coverage");
+suite("interop", "--config", "interop/vitest.config.ts");
 rmSync(reports, { recursive: true, force: true });
 
 console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);

@@ -97,6 +97,19 @@ describe("the table", () => {
     }
   });
 
+  it("sends what may be a carrier's end after everything else", () => {
+    const hostile = conformanceCases.map((test) => test.hostile === true);
+    expect(hostile.filter(Boolean).length).toBeGreaterThanOrEqual(2);
+    expect(hostile).toEqual(hostile.toSorted((left, right) => Number(left) - Number(right)));
+  });
+
+  it.each(["failure/no-message", "failure/details", "cancellation/reported"])(
+    "recommends only what the contract leaves open: %s",
+    (id) => {
+      expect(conformanceCases.find((test) => test.id === id)?.requirement).toBe("recommended");
+    },
+  );
+
   it.each(KNOWN_DIFFERENCES)("differs in a few cases: $reason", ({ transports, differs }) => {
     const names = TRANSPORTS.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining([...transports]));

@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bearerToken } from "@durable-workflow/carrier";
+import { text as textOf } from "node:stream/consumers";
+import { bearerToken, handleInvocableHttpRequest } from "@durable-workflow/carrier";
 import { conformanceAuthCases, conformanceCases, conformanceHandlers } from "@durable-workflow/carrier/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { closedAddress } from "../../carrier/test/support/loopback.js";
+import { closedAddress, listen } from "../../carrier/test/support/loopback.js";
 import { conformance } from "../src/commands/conformance.js";
 import { ADAPTERS, alteredCarrier, type Mutable, type PreparedAnswer, serve, withResult } from "./support/carriers.js";
 import { runCommand } from "./support/run-command.js";
@@ -18,6 +20,7 @@ const run = (...args: readonly string[]) => runCommand(conformance, args, { env:
 
 interface Report {
   readonly ok: boolean;
+  readonly goneAfter: string | null;
   readonly summary: Readonly<Record<string, number>>;
   readonly cases: readonly {
     readonly id: string;
@@ -52,6 +55,7 @@ describe("the library's own carrier", () => {
       requiredFailed: 0,
       recommendedFailed: 0,
       accepted: 1,
+      notRun: 0,
     });
     expect([ok, tested.code]).toEqual([true, 0]);
   });
@@ -192,7 +196,7 @@ describe("a carrier that is wrong", () => {
     expect(Object.keys(found)).toEqual(
       conformanceAuthCases.map(({ id }) => id).filter((id) => id !== "auth/scheme-in-any-case"),
     );
-    expect(found["auth/no-token"]).toEqual(["status", "body"]);
+    expect(found["auth/no-token"]).toEqual(["status"]);
   });
 
   it("is told that it drops connections, or never answers", async () => {
@@ -209,6 +213,77 @@ describe("a carrier that is wrong", () => {
     expect(out).toContain("no answer within 0.3 s");
     expect(out).toContain("the connection ended before the answer did");
   });
+});
+
+describe("a carrier that is gone", () => {
+  const HOSTILE = conformanceCases.filter(({ hostile }) => hostile === true).map(({ id }) => id);
+  const LETHAL = HOSTILE[0]!;
+
+  /** Whether a request is that of the case of that id: they have no other mark. */
+  const isOf = (id: string, sent: string): boolean => {
+    const { document } = conformanceCases.find((test) => test.id === id)!.request({ now: 0 });
+    const { payloads } = document as { payloads: { arguments: { blob: string } } };
+    return sent.includes(payloads.arguments.blob);
+  };
+
+  it("is named once, with the case after which it went, and the rest is not run", async () => {
+    const carrier = await listen(
+      createServer((request, response) => {
+        void textOf(request).then(async (sent) => {
+          if (isOf(LETHAL, sent)) return carrier.close();
+          const { statusCode, headers, body } = await handleInvocableHttpRequest(sent, conformanceHandlers);
+          response.writeHead(statusCode, headers).end(body);
+        });
+      }),
+    );
+    const file = join(folder, "gone.xml");
+    const args = ["--only", "undecodable", "--only", "identity", "--json", "--junit", file];
+    const tested = await run(carrier.url, ...args);
+    const { ok, goneAfter, cases, summary } = tested.json() as Report;
+    expect([ok, tested.code, goneAfter]).toEqual([false, 1, LETHAL]);
+    expect(cases.filter(({ status }) => status === "failed").map(({ id }) => id)).toEqual([LETHAL]);
+    expect(cases.filter(({ status }) => status === "not_run").map(({ id }) => id)).toEqual(HOSTILE.slice(1));
+    expect([summary["requiredFailed"], summary["notRun"]]).toEqual([1, HOSTILE.length - 1]);
+    expect(readFileSync(file, "utf8")).toContain(`not run: the carrier was gone after ${LETHAL}`);
+  });
+
+  it("is one that answers nothing any more, too; what was under way with the named case is not run", async () => {
+    let answers = 0;
+    const url = await serve((request, response) => {
+      request.resume();
+      request.once("end", () => {
+        if (answers++ === 0) answerPreflight(response);
+      });
+    });
+    const { out, code } = await run(url, "--only", "deadlines/finished-after", "--timeout", "0.2");
+    expect(code).toBe(1);
+    expect(
+      out.match(/The carrier was gone after deadlines\/finished-after\/[a-z._]+; the rest is not run\./g),
+    ).toHaveLength(1);
+    expect(out.match(/no answer within/g)).toHaveLength(1);
+    expect(out).toContain("1 required failed, 3 not run");
+  });
+
+  it("is not one that is back at once", async () => {
+    const url = await alteredCarrier((answer, { text: sent, message }) => {
+      if (isOf(LETHAL, sent)) message.socket.destroy();
+      return answer;
+    });
+    const { goneAfter, cases } = (await run(url, "--only", "undecodable", "--json")).json() as Report;
+    expect(goneAfter).toBeNull();
+    expect(cases.filter(({ status }) => status !== "passed").map(({ id }) => id)).toEqual([LETHAL]);
+  });
+});
+
+it("tells a finding once, with all cases that have it", async () => {
+  const url = await alteredCarrier((answer, { text }) =>
+    text.includes("preflight") || answer.status !== 400 ? answer : { ...answer, status: 422 },
+  );
+  const { out } = await run(url, "--only", "input");
+  const cases = conformanceCases.filter(({ id }) => id.startsWith("input/"));
+  expect(out.match(/ {6}expected 400\n/g)).toHaveLength(1);
+  for (const { id } of cases) expect(out).toContain(`${id} (required)`);
+  expect(out).toContain(`${cases.length} required failed`);
 });
 
 function answerPreflight(response: { end: (body: string) => unknown }): void {

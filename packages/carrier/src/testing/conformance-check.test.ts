@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { withField } from "../../test/support/envelopes.js";
 import { InvocableActivityHandler } from "../activity/index.js";
 import { type AvroValue, avroDouble, payloadEnvelope } from "../payload/index.js";
-import { EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "../protocol/index.js";
+import { EXTERNAL_TASK_RESULT_MEDIA_TYPE, parseExternalTaskInput } from "../protocol/index.js";
 import { conformanceCases } from "./conformance-cases.js";
 import { type ConformanceObservation, checkConformance } from "./conformance-check.js";
 import { conformanceHandlers } from "./conformance-handlers.js";
@@ -145,6 +145,60 @@ describe("an answer that differs", () => {
     expect(checkConformance(test, page)[0]?.received.length).toBeLessThan(300);
   });
 });
+
+describe("a finding is told once", () => {
+  it("untagged details by the cases that ask for the tag, and by no other", async () => {
+    const untagged = async (test: ConformanceCase) => {
+      const observed = await answered(test);
+      const answer = JSON.parse(observed.body);
+      const { expiresAt, startToClose } = timesOf(test, observed);
+      const details = { deadline: "deadlines.start_to_close", expires_at: startToClose ?? expiresAt, limit: 7 };
+      return { ...observed, body: JSON.stringify(withField(answer, "failure.details", details)) };
+    };
+    expect(whats(caseOf(EXPIRED), await untagged(caseOf(EXPIRED)))).toEqual([]);
+    for (const id of ["deadlines/details-tagged", FAILURE]) {
+      expect(whats(caseOf(id), await untagged(caseOf(id)))).toEqual(["failure.details"]);
+    }
+  });
+
+  it("an empty message by the case that asks for one", async () => {
+    const empty = async (id: string) => withAnswerField(caseOf(id), "failure.message", "");
+    expect(whats(caseOf("failure/no-message"), await empty("failure/no-message"))).toEqual(["failure.message"]);
+    expect(whats(caseOf(EXPIRED), await empty(EXPIRED))).toEqual([]);
+  });
+});
+
+describe("a timeout of the language's own", () => {
+  const RUNNING = "deadlines/still-running";
+
+  /** The answer to a deadline that was past on receipt, as the answer to one that passed while the handler ran. */
+  async function timedOut(type: string | null, details: unknown): Promise<ConformanceObservation> {
+    const observed = await withAnswerField(caseOf(EXPIRED), "failure.type", type);
+    return { ...observed, body: JSON.stringify(withField(JSON.parse(observed.body), "failure.details", details)) };
+  }
+
+  it("ends a handler as well as the contract's, and need not know which deadline it was", async () => {
+    expect(whats(caseOf(RUNNING), await timedOut("TimeoutError", null))).toEqual([]);
+  });
+
+  it("has a name, and details that are right where there are any", async () => {
+    expect(whats(caseOf(RUNNING), await timedOut(null, null))).toEqual(["failure.type"]);
+    expect(whats(caseOf(RUNNING), await timedOut("TimeoutError", payloadEnvelope({})))).toContain(
+      "failure.details, decoded",
+    );
+  });
+
+  it("is not what a deadline that is past on receipt gives", async () => {
+    expect(whats(caseOf(EXPIRED), await timedOut("TimeoutError", null))).toEqual(["failure.type", "failure.details"]);
+  });
+});
+
+/** The deadlines that the case's request has. */
+function timesOf(test: ConformanceCase, { request }: ConformanceObservation) {
+  const input = parseExternalTaskInput(request.document);
+  if (input.kind !== "activity_task") throw new Error(`${test.id} is not an activity's`);
+  return { expiresAt: input.lease.expiresAt, startToClose: input.deadlines.startToClose };
+}
 
 describe("values", () => {
   const VALUES: readonly AvroValue[] = [

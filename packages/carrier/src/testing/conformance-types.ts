@@ -17,6 +17,8 @@ export interface ConformanceCase {
   readonly deliveries?: number;
   /** How long the answer takes by design, in milliseconds. Default: it comes at once. */
   readonly takesMs?: number;
+  /** Whether it may be the end of a careless carrier. Such cases come last: the others are then answered already. */
+  readonly hostile?: true;
 }
 
 export interface ConformanceContext {
@@ -57,16 +59,25 @@ export interface ExpectedFailure {
   readonly retryable: boolean;
   /** Default: any, and none. */
   readonly type?: string;
-  /** Text within the message, which must never be empty. */
+  /**
+   * Whether a timeout of the language's own is as good: any type then, and details that are null, as such a timeout does
+   * not know which deadline it was.
+   */
+  readonly ownTimeout?: true;
+  /** Text within the message. Default: any message, an empty one too. */
   readonly messageIncludes?: string;
+  /** Whether the message must say something. Default: it may be empty. */
+  readonly messageNotEmpty?: true;
   /** Default null. */
   readonly timeoutType?: TimeoutType;
   /** Default false. */
   readonly cancelled?: boolean;
   /** The details name this field of the envelope and, where the deadline is past, have its `expires_at`. */
   readonly detailsName?: DeadlineField;
-  /** Entries of the details, which are then a map. */
+  /** Entries of the details, which are then a map in a payload. */
   readonly detailsInclude?: Readonly<Record<string, AvroValue>>;
+  /** Whether details that are there must be a payload tagged with its codec. Default: a plain object is read, too. */
+  readonly detailsTagged?: true;
   /** Whether there must be a stack trace. Default: either way. */
   readonly stackTrace?: true;
   /** The answer must be there after so many milliseconds. Default: whenever. */

@@ -4,7 +4,7 @@ import { type ConformanceCase, conformanceAuthCases, conformanceCases } from "@d
 import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
 import { junitReport } from "../conformance/junit.js";
 import { preflight } from "../conformance/preflight.js";
-import { type CaseReport, type ConformanceRun, runConformance } from "../conformance/run.js";
+import { type CaseReport, type ConformanceOutcome, type ConformanceRun, runConformance } from "../conformance/run.js";
 import { selectCases } from "../conformance/select.js";
 import { conforms, summarise } from "../conformance/summary.js";
 import { textReport } from "../conformance/text-report.js";
@@ -86,16 +86,17 @@ async function testCarrier(input: CommandInput, io: CliIo): Promise<ExitCode> {
     accepted,
     signal: io.signal,
   };
-  const reports = await perform(run);
+  const { reports, goneAfter } = await perform(run);
   const summary = summarise(reports);
   const ok = conforms(summary, strict);
   // First of all: what follows may end in a pipe that nobody reads.
-  if (junit !== undefined)
-    await writeReport(resolve(io.cwd, junit), junitReport(reports, { url: shownUrl(url), strict }));
+  if (junit !== undefined) {
+    await writeReport(resolve(io.cwd, junit), junitReport(reports, { url: shownUrl(url), strict, goneAfter }));
+  }
   if (input.json) {
-    io.out(`${JSON.stringify({ ok, url: shownUrl(url), strict, summary, cases: reports })}\n`);
+    io.out(`${JSON.stringify({ ok, url: shownUrl(url), strict, summary, goneAfter, cases: reports })}\n`);
   } else {
-    io.out(textReport(reports, summary, { paint: io.paint, strict, verbose: flag(input, "verbose") }));
+    io.out(textReport(reports, summary, { paint: io.paint, strict, verbose: flag(input, "verbose"), goneAfter }));
   }
   warnOfNeedless(accepted, reports, io);
   return ok ? EXIT.ok : EXIT.failed;
@@ -119,7 +120,7 @@ function acceptedOf(input: CommandInput): ReadonlyMap<string, string> {
   return accepted;
 }
 
-async function perform(run: ConformanceRun): Promise<readonly CaseReport[]> {
+async function perform(run: ConformanceRun): Promise<ConformanceOutcome> {
   try {
     await preflight(run);
     return await runConformance(run);

@@ -2,12 +2,19 @@ import { printable } from "../terminal-text.js";
 import type { CaseReport } from "./run.js";
 import { byGroup } from "./summary.js";
 
+export interface JunitOptions {
+  readonly url: string;
+  readonly strict: boolean;
+  /** The case after which the carrier was gone. */
+  readonly goneAfter: string | null;
+}
+
 /**
  * The reports as JUnit XML, one suite for each group of cases. A failed recommended case is skipped there, with what
- * differs, unless `strict`: it does not fail the build that reads the file.
+ * differs, unless `strict`: it does not fail the build that reads the file. So is a case that was not run.
  */
-export function junitReport(reports: readonly CaseReport[], { url, strict }: { url: string; strict: boolean }): string {
-  const suites = [...byGroup(reports)].map(([group, members]) => suite(group, members, url, strict));
+export function junitReport(reports: readonly CaseReport[], { url, strict, goneAfter }: JunitOptions): string {
+  const suites = [...byGroup(reports)].map(([group, members]) => suite(group, members, { url, strict, goneAfter }));
   return `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="carrier conformance"${counts(reports, strict)}>
 ${suites.join("\n")}
@@ -15,9 +22,9 @@ ${suites.join("\n")}
 `;
 }
 
-function suite(name: string, reports: readonly CaseReport[], url: string, strict: boolean): string {
-  const cases = reports.map((report) => testcase(name, report, strict)).join("\n");
-  return `  <testsuite name="${escape(name)}" hostname="${escape(url)}"${counts(reports, strict)}>
+function suite(name: string, reports: readonly CaseReport[], options: JunitOptions): string {
+  const cases = reports.map((report) => testcase(name, report, options)).join("\n");
+  return `  <testsuite name="${escape(name)}" hostname="${escape(options.url)}"${counts(reports, options.strict)}>
 ${cases}
   </testsuite>`;
 }
@@ -34,8 +41,8 @@ function outcomeOf({ status, requirement }: CaseReport, strict: boolean): "passe
   return status === "failed" && (strict || requirement === "required") ? "failure" : "skipped";
 }
 
-function testcase(group: string, report: CaseReport, strict: boolean): string {
-  const { id, requirement, contract, differences, reason, durationMs } = report;
+function testcase(group: string, report: CaseReport, { strict, goneAfter }: JunitOptions): string {
+  const { id, requirement, contract, differences, durationMs } = report;
   const open = `    <testcase classname="conformance.${escape(group)}" name="${escape(id)}" time="${seconds(durationMs)}">
       <properties>
         <property name="requirement" value="${requirement}"/>
@@ -48,9 +55,14 @@ function testcase(group: string, report: CaseReport, strict: boolean): string {
     outcome === "failure"
       ? `\n      <failure message="${escape(first)}" type="${requirement}">${escape(`${contract}\n${text.join("\n")}`)}</failure>`
       : outcome === "skipped"
-        ? `\n      <skipped message="${escape(reason === null ? `recommended: ${first}` : `accepted: ${reason}`)}"/>`
+        ? `\n      <skipped message="${escape(whySkipped(report, first, goneAfter))}"/>`
         : "";
   return `${open}${body}\n    </testcase>`;
+}
+
+function whySkipped({ status, reason }: CaseReport, difference: string, goneAfter: string | null): string {
+  if (status === "not_run") return `not run: the carrier was gone after ${goneAfter ?? "an earlier case"}`;
+  return reason === null ? `recommended: ${difference}` : `accepted: ${reason}`;
 }
 
 function seconds(ms: number): string {

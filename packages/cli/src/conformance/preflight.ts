@@ -3,7 +3,7 @@ import { buildTaskInput } from "@durable-workflow/carrier/testing";
 import { CliError, EXIT } from "../command.js";
 import { NoAnswer } from "../net/exchange.js";
 import { shownUrl } from "../report/shown-url.js";
-import { type ConformanceRun, sendRequest } from "./run.js";
+import { type CarrierUnderTest, sendRequest } from "./send.js";
 
 const HANDLERS_HINT =
   "Register the conformance.* activities (of @durable-workflow/carrier/testing, or as docs/cli-tools.md has them for other languages).";
@@ -14,13 +14,13 @@ const HANDLERS_HINT =
  * @throws {CliError} (as a rejection) `69` when nothing answers, `1` for a closed door, a place without a carrier, and a
  *   carrier without the conformance activities
  */
-export async function preflight(run: Omit<ConformanceRun, "cases" | "accepted">): Promise<void> {
-  const { url, token } = run;
+export async function preflight(carrier: CarrierUnderTest): Promise<void> {
+  const { url, token } = carrier;
   const document = buildTaskInput({ activityType: "conformance.echo", args: [1], taskId: "conformance-preflight" });
   let status: number;
   let body: string;
   try {
-    ({ status, body } = await sendRequest({ document }, run));
+    ({ status, body } = await sendRequest({ document }, carrier));
   } catch (error) {
     if (!(error instanceof NoAnswer) || error.why === "aborted") throw error;
     throw new CliError(EXIT.unreachable, `the carrier at ${shownUrl(url)} gave no answer: ${error.message}`);

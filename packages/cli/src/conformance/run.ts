@@ -1,21 +1,17 @@
-import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "@durable-workflow/carrier/protocol";
 import {
   checkConformance,
   type ConformanceCase,
   type ConformanceDifference,
   type ConformanceRequest,
 } from "@durable-workflow/carrier/testing";
-import { type Answer, exchange, NoAnswer } from "../net/exchange.js";
+import { NoAnswer } from "../net/exchange.js";
+import { CarrierLife } from "./carrier-life.js";
+import { type CarrierUnderTest, sendRequest } from "./send.js";
 
-export interface ConformanceRun {
-  readonly url: URL;
-  readonly token: string | undefined;
+export interface ConformanceRun extends CarrierUnderTest {
   readonly cases: readonly ConformanceCase[];
-  /** For one answer, in milliseconds. */
-  readonly timeoutMs: number;
   /** Differences that are known, by case id, and why they are accepted. */
   readonly accepted: ReadonlyMap<string, string>;
-  readonly signal: AbortSignal;
   /** Told of each case as it is done. */
   readonly onReport?: (report: CaseReport) => void;
 }
@@ -24,8 +20,8 @@ export interface CaseReport {
   readonly id: string;
   readonly requirement: ConformanceCase["requirement"];
   readonly contract: string;
-  /** `accepted`: it differs, as was known. */
-  readonly status: "passed" | "failed" | "accepted";
+  /** `accepted`: it differs, as was known. `not_run`: the carrier was gone, so that nothing is known. */
+  readonly status: "passed" | "failed" | "accepted" | "not_run";
   /** What differs; each once, however often the request was sent. */
   readonly differences: readonly ConformanceDifference[];
   /** Why the difference is accepted; null where it is not, or where there is none. */
@@ -34,37 +30,54 @@ export interface CaseReport {
   readonly durationMs: number;
 }
 
+export interface ConformanceOutcome {
+  /** One for each case, in the order of the table. */
+  readonly reports: readonly CaseReport[];
+  /** The id of the case after which the carrier answered nothing any more; null for one that is still there. */
+  readonly goneAfter: string | null;
+}
+
 /** How many of the slow cases wait at once. */
 const SLOW_AT_ONCE = 16;
 
 /**
- * Sends each case and reports on it, in the order of the table: the quick ones one after the other, so that none waits
- * for another, then those that take time by design together.
+ * Sends each case and reports on it: the quick ones one after the other, so that none waits for another, then those that
+ * take time by design together, and at last, one by one, those that may be the carrier's end. From when the carrier is
+ * gone on nothing is sent.
  *
  * @throws {NoAnswer} (as a rejection) when it was interrupted
  */
-export async function runConformance(run: ConformanceRun): Promise<readonly CaseReport[]> {
+export async function runConformance(run: ConformanceRun): Promise<ConformanceOutcome> {
   const reports = new Map<string, CaseReport>();
+  const life = new CarrierLife(run);
   const perform = async (test: ConformanceCase): Promise<void> => {
-    const report = await runCase(test, run);
+    const report = life.goneAfter === null ? await runCase(test, run, life) : notRun(test);
     reports.set(test.id, report);
     run.onReport?.(report);
   };
-  for (const test of run.cases) if (test.takesMs === undefined) await perform(test);
-  const slow = run.cases.filter(({ takesMs }) => takesMs !== undefined);
+  const hostile = run.cases.filter((test) => test.hostile === true);
+  const friendly = run.cases.filter((test) => test.hostile !== true);
+  for (const test of friendly) if (test.takesMs === undefined) await perform(test);
+  const slow = friendly.filter(({ takesMs }) => takesMs !== undefined);
   const workers = Array.from({ length: SLOW_AT_ONCE }, async () => {
     for (let test = slow.shift(); test !== undefined; test = slow.shift()) await perform(test);
   });
   await Promise.all(workers);
-  return run.cases.flatMap(({ id }) => reports.get(id) ?? []);
+  for (const test of hostile) await perform(test);
+  return { reports: run.cases.flatMap(({ id }) => reports.get(id) ?? []), goneAfter: life.goneAfter };
 }
 
-async function runCase(test: ConformanceCase, run: ConformanceRun): Promise<CaseReport> {
+async function runCase(test: ConformanceCase, run: ConformanceRun, life: CarrierLife): Promise<CaseReport> {
   const request = test.request({ now: Date.now(), token: run.token });
   const started = performance.now();
   const found: ConformanceDifference[] = [];
-  for (let delivery = 0; delivery < (test.deliveries ?? 1); delivery++)
-    found.push(...(await deliver(test, request, run)));
+  for (let delivery = 0; delivery < (test.deliveries ?? 1); delivery++) {
+    const { differences, lost } = await deliver(test, request, run);
+    // Of cases that were under way together, the one that is named is the first whose answer was missed.
+    if (lost && (await life.isGoneAfter(test.id)) && life.goneAfter !== test.id) return notRun(test);
+    found.push(...differences);
+    if (life.goneAfter !== null) break;
+  }
   const differences = distinct(found);
   const known = run.accepted.get(test.id);
   return {
@@ -78,37 +91,24 @@ async function runCase(test: ConformanceCase, run: ConformanceRun): Promise<Case
   };
 }
 
-async function deliver(
-  test: ConformanceCase,
-  request: ConformanceRequest,
-  run: ConformanceRun,
-): Promise<readonly ConformanceDifference[]> {
-  try {
-    const answer = await sendRequest(request, run);
-    return checkConformance(test, { request, ...answer });
-  } catch (error) {
-    if (!(error instanceof NoAnswer) || error.why === "aborted") throw error;
-    return [{ what: "answer", expected: "an answer", received: error.message }];
-  }
+function notRun({ id, requirement, contract }: ConformanceCase): CaseReport {
+  return { id, requirement, contract, status: "not_run", differences: [], reason: null, durationMs: 0 };
 }
 
-/** @throws {NoAnswer} (as a rejection) */
-export function sendRequest(
-  { method = "POST", headers, document, body, anonymous }: ConformanceRequest,
-  { url, token, timeoutMs, signal }: Pick<ConformanceRun, "url" | "token" | "timeoutMs" | "signal">,
-): Promise<Answer> {
-  return exchange(url, {
-    method,
-    headers: {
-      "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE,
-      accept: EXTERNAL_TASK_RESULT_MEDIA_TYPE,
-      ...(token === undefined || anonymous === true ? {} : { authorization: `Bearer ${token}` }),
-      ...headers,
-    },
-    body: body ?? (document === undefined ? undefined : JSON.stringify(document)),
-    timeoutMs,
-    signal,
-  });
+interface Delivery {
+  readonly differences: readonly ConformanceDifference[];
+  /** Whether there was no answer at all. */
+  readonly lost: boolean;
+}
+
+async function deliver(test: ConformanceCase, request: ConformanceRequest, run: ConformanceRun): Promise<Delivery> {
+  try {
+    const answer = await sendRequest(request, run);
+    return { differences: checkConformance(test, { request, ...answer }), lost: false };
+  } catch (error) {
+    if (!(error instanceof NoAnswer) || error.why === "aborted") throw error;
+    return { differences: [{ what: "answer", expected: "an answer", received: error.message }], lost: true };
+  }
 }
 
 function distinct(differences: readonly ConformanceDifference[]): readonly ConformanceDifference[] {

@@ -7,6 +7,8 @@ export interface ConformanceSummary {
   readonly requiredFailed: number;
   readonly recommendedFailed: number;
   readonly accepted: number;
+  /** Left out because the carrier was gone. */
+  readonly notRun: number;
 }
 
 export function summarise(reports: readonly CaseReport[]): ConformanceSummary {
@@ -17,12 +19,16 @@ export function summarise(reports: readonly CaseReport[]): ConformanceSummary {
     requiredFailed: count(({ status, requirement }) => status === "failed" && requirement === "required"),
     recommendedFailed: count(({ status, requirement }) => status === "failed" && requirement === "recommended"),
     accepted: count(({ status }) => status === "accepted"),
+    notRun: count(({ status }) => status === "not_run"),
   };
 }
 
-/** Whether a carrier conforms. Recommended cases count with `strict` only; accepted differences never do. */
-export function conforms({ requiredFailed, recommendedFailed }: ConformanceSummary, strict: boolean): boolean {
-  return requiredFailed === 0 && (!strict || recommendedFailed === 0);
+/**
+ * Whether a carrier conforms. Recommended cases count with `strict` only; accepted differences never do. Where cases were
+ * left out, nobody knows.
+ */
+export function conforms({ requiredFailed, recommendedFailed, notRun }: ConformanceSummary, strict: boolean): boolean {
+  return requiredFailed === 0 && notRun === 0 && (!strict || recommendedFailed === 0);
 }
 
 /** Reports by the first part of their ids, in the order in which those come up. */

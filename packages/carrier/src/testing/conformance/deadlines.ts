@@ -17,6 +17,9 @@ const EXCEEDED = {
   retryable: true,
 } as const satisfies ExpectedFailure;
 
+/** A handler that was started is ended by a timer, which may be the language's own. */
+const EXCEEDED_WHILE_RUNNING = { ...EXCEEDED, ownTimeout: true } as const satisfies ExpectedFailure;
+
 const UNREADABLE = {
   outcome: "failure",
   kind: "decode_failure",
@@ -63,13 +66,20 @@ export const deadlineCases: readonly ConformanceCase[] = [
     request: task("conformance.echo", [1], deadline("deadlines.start_to_close", "1970-01-01T00:00:00Z")),
     expect: { ...EXCEEDED, detailsName: "deadlines.start_to_close" },
   },
+  {
+    id: "deadlines/details-tagged",
+    requirement: "required",
+    contract: "Details of a failure are null, or a payload tagged with its codec: engines drop untagged ones.",
+    request: task("conformance.echo", [1], (now) => deadline("deadlines.start_to_close", timestampAt(now, -60_000))),
+    expect: { ...EXCEEDED, detailsTagged: true },
+  },
   ...WHILE_RUNNING.map(
     (name): ConformanceCase => ({
       id: `deadlines/finished-after/${name}`,
       requirement: "required",
       contract: "What a handler returns after a deadline is dropped: the task fails as a timeout.",
       request: task("conformance.sleep", [AFTER_SOON_MS], (now) => deadline(name, timestampAt(now, SOON_MS))),
-      expect: { ...EXCEEDED, detailsName: name },
+      expect: { ...EXCEEDED_WHILE_RUNNING, detailsName: name },
       takesMs: AFTER_SOON_MS,
     }),
   ),
@@ -80,7 +90,7 @@ export const deadlineCases: readonly ConformanceCase[] = [
     request: task("conformance.sleep", [MUCH_LATER_MS], (now) =>
       deadline("deadlines.start_to_close", timestampAt(now, SOON_MS)),
     ),
-    expect: { ...EXCEEDED, detailsName: "deadlines.start_to_close", withinMs: SOON_MS + 3000 },
+    expect: { ...EXCEEDED_WHILE_RUNNING, detailsName: "deadlines.start_to_close", withinMs: SOON_MS + 3000 },
     takesMs: SOON_MS,
   },
   {
@@ -136,7 +146,7 @@ export const deadlineCases: readonly ConformanceCase[] = [
       lease: { expires_at: timestampAt(now, SOON_MS), renewed_by: "dispatcher" },
       deadlines: { start_to_close: timestampAt(now, SOON_MS) },
     })),
-    expect: { ...EXCEEDED, detailsName: "deadlines.start_to_close" },
+    expect: { ...EXCEEDED_WHILE_RUNNING, detailsName: "deadlines.start_to_close" },
     takesMs: AFTER_SOON_MS,
   },
   ...(["lease.expires_at", "deadlines.heartbeat"] as const).map(

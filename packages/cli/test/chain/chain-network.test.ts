@@ -1,0 +1,63 @@
+import { expect, it } from "vitest";
+import { seededRandom, startFaultProxy } from "../../../dispatcher/test/support/fault-proxy.js";
+import { Audit, type RecordedAttempt } from "./audit.js";
+import { Chain, startAll, untilAllClosed } from "./chain.js";
+import { quickStep } from "./handler-steps.js";
+import { serveScenarios } from "./own-carrier.js";
+import { countOr, scenarios, SEED } from "./scenario.js";
+import { wronglyTold } from "./told.js";
+
+const COUNT = countOr(300);
+/** The share of what passes that comes to harm. */
+const RATE = 0.08;
+/** How many leases of one activity may run out without counting against its policy: the engine's own default. */
+const FREE_REDELIVERIES = 3;
+
+const NETWORK_TYPES = new Set<unknown>([
+  "CarrierUnreachable",
+  "CarrierTimeout",
+  "CallerDisconnected",
+  "MalformedOutput",
+]);
+
+const isTheNetworks = ({ status, failure }: RecordedAttempt): boolean =>
+  status === "expired" || status === "timed_out" || NETWORK_TYPES.has(failure?.type);
+
+it(`each of ${COUNT} activities ends once though connections are cut (CHAIN_SEED=${SEED})`, {
+  timeout: 240_000,
+}, async () => {
+  const all = scenarios(quickStep, COUNT);
+  const random = seededRandom(SEED);
+  const chain = new Chain({ leaseSeconds: 3, longPollSeconds: 1, freeRedeliveries: FREE_REDELIVERIES });
+  const engineUrl = await chain.listen();
+  try {
+    const heartbeat = { serverUrl: engineUrl, token: "none-is-needed" };
+    const carrier = await serveScenarios("work", all, { heartbeat });
+    chain.onClose(carrier.close);
+    const toEngine = await startFaultProxy(Number(new URL(engineUrl).port), RATE, random);
+    const toCarrier = await startFaultProxy(carrier.port, RATE, random);
+    chain.onClose(() => toEngine.close());
+    chain.onClose(() => toCarrier.close());
+    await chain.dispatch(
+      toEngine.url,
+      { work: toCarrier.url },
+      { requestTimeoutMs: 1_000, workerHeartbeatMs: 500, maxInFlight: 30 },
+    );
+    const ids = await startAll(chain.client, "work", all);
+    const open = await untilAllClosed(chain.client);
+    toEngine.heal();
+    toCarrier.heal();
+    await chain.drain();
+    const audit = new Audit({ allowance: FREE_REDELIVERIES, isDisturbance: isTheNetworks });
+    await audit.read(chain.client, ids, all);
+    expect({ open, wrong: audit.wrong }).toEqual({ open: [], wrong: [] });
+    const { events, log } = chain;
+    const told = { events, log, counted: await chain.countedEnds() };
+    expect(wronglyTold(told, audit.attempts, { answersGetLost: true })).toEqual([]);
+    expect(audit.recorded).toHaveLength(COUNT);
+    // And harm was done.
+    for (const proxy of [toEngine, toCarrier]) expect(Math.max(...Object.values(proxy.counts))).toBeGreaterThan(5);
+  } finally {
+    await chain.close();
+  }
+});

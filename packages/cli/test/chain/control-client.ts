@@ -1,0 +1,54 @@
+import { EngineClient } from "../../src/engine/client.js";
+import { type ActivityStory, tellStory } from "../../src/engine/story.js";
+import type { HistoryEvent, StartRequest } from "../../src/engine/wire.js";
+import { Client } from "../../../local-engine/test/support/client.js";
+import type { Recorded } from "./audit.js";
+
+/** An engine's control plane: as it is on the wire, and as the commands read it. */
+export class ControlClient {
+  private readonly wire: Client;
+  private readonly commands: EngineClient;
+
+  constructor(url: string) {
+    this.wire = new Client(url);
+    this.commands = new EngineClient({
+      url,
+      token: undefined,
+      namespace: "default",
+      tlsVerify: true,
+      taskQueue: "default",
+      source: "flag",
+    });
+  }
+
+  async start(request: StartRequest): Promise<void> {
+    await this.wire.started(request.activity_type, request.task_queue, request);
+  }
+
+  /** All that the engine says of an activity. */
+  async describe(id: string): Promise<Recorded> {
+    return (await this.wire.describe(id)) as Recorded;
+  }
+
+  /** The history of its run, and what `show` makes of both. */
+  async told(
+    id: string,
+    runId: string,
+  ): Promise<{ readonly history: readonly HistoryEvent[]; readonly story: ActivityStory }> {
+    const history = await this.commands.history(id, runId);
+    return { history, story: tellStory(await this.commands.describe(id), history) };
+  }
+
+  /** Ids of the activities that have not ended. */
+  async open(): Promise<readonly string[]> {
+    const ids: string[] = [];
+    let token: string | null = null;
+    do {
+      const next: string = token === null ? "" : `&next_page_token=${encodeURIComponent(token)}`;
+      const { body } = await this.wire.call("GET", `/api/activities?status=running&page_size=200${next}`);
+      for (const { activity_id: id } of body.activities) ids.push(id);
+      token = body.next_page_token;
+    } while (token !== null);
+    return ids;
+  }
+}
