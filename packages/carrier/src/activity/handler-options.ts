@@ -47,6 +47,12 @@ export interface InvocableActivityHandlerOptions extends ExternalStorageOptions 
    * worth the lease as long as the process lives. Not where the caller renews the lease. Default false.
    */
   readonly automaticHeartbeats?: boolean | undefined;
+  /**
+   * How many values the arguments may have of all tasks that run at once, as `docs/payloads.md` counts them: some 64 bytes
+   * of memory each. A task that there is no room for is not run: an endpoint answers 503 with `Retry-After`, `handle` with
+   * a retryable `CarrierOverloaded`. Default 1,000,000.
+   */
+  readonly maxArgumentValues?: number | undefined;
   /** Default: silent. Never gets arguments, results, messages of errors or secrets. */
   readonly logger?: Logger | undefined;
   /** Default: the system's. */
@@ -70,6 +76,7 @@ export const HANDLER_OPTION_NAMES: OptionNames<InvocableActivityHandlerOptions> 
   idempotency: true,
   heartbeat: true,
   automaticHeartbeats: true,
+  maxArgumentValues: true,
   logger: true,
   clock: true,
   onHeartbeat: true,
@@ -88,6 +95,7 @@ export interface HandlerSettings {
   readonly sender: HeartbeatSender | undefined;
   readonly automaticHeartbeats: boolean;
   readonly onHeartbeat: HeartbeatObserver | undefined;
+  readonly maxArgumentValues: number;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -97,9 +105,13 @@ export function resolveHandlerOptions(given: InvocableActivityHandlerOptions | u
   const options = knownOptions(given, HANDLER_OPTION_NAMES, "an invocable activity handler");
   const { carrier = "typescript-invocable", resultCodec = AVRO_CODEC, interceptors = [], mapError } = options;
   const { automaticHeartbeats = false, logger, clock = systemClock, idempotency } = options;
+  const { maxArgumentValues = 1_000_000 } = options;
   if (typeof carrier !== "string" || carrier === "") throw new TypeError("carrier must be a non-empty string");
   if (resultCodec !== AVRO_CODEC) throw new TypeError('resultCodec must be "avro"');
   if (mapError !== undefined && typeof mapError !== "function") throw new TypeError("mapError must be a function");
+  if (!Number.isSafeInteger(maxArgumentValues) || maxArgumentValues < 1) {
+    throw new TypeError("maxArgumentValues must be an integer >= 1");
+  }
   requireMethods("clock", clock, ["now", "monotonic", "schedule"]);
   if (logger !== undefined) requireMethods("logger", logger, ["debug", "info", "warn", "error"]);
   const sender = toSender(options.heartbeat);
@@ -116,6 +128,7 @@ export function resolveHandlerOptions(given: InvocableActivityHandlerOptions | u
     sender,
     automaticHeartbeats,
     onHeartbeat: options.onHeartbeat,
+    maxArgumentValues,
     logger: logger === undefined ? silentLogger : guardLogger(logger),
     clock,
   };

@@ -72,7 +72,10 @@ export class InvocableActivityHandler implements InvocableHandler {
       carrier,
       duration_ms: Math.max(0, Math.round(clock.monotonic() - started)),
     };
-    return "codec" in outcome ? successEnvelope(input, outcome, metadata) : failureEnvelope(input, outcome, metadata);
+    if ("codec" in outcome) return successEnvelope(input, outcome, metadata);
+    const result = failureEnvelope(input, outcome, metadata);
+    if (outcome.crowded === true) brand(result, OVERLOADED);
+    return result;
   }
 
   /**
@@ -90,6 +93,14 @@ export class InvocableActivityHandler implements InvocableHandler {
     }
     await this.runner.shutdown(graceMs);
   }
+}
+
+/** Marks results of tasks that were not run for want of room: an endpoint does not send them, but asks for a retry. */
+const OVERLOADED = "CarrierOverloaded";
+
+/** True for the result of a task that was not run for want of room. */
+export function isOverloaded(result: InvocableResultEnvelope): boolean {
+  return brandOf(result) === OVERLOADED;
 }
 
 /** True for an {@link InvocableActivityHandler} of any copy of this library. */
