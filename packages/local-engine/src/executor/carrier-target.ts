@@ -1,5 +1,4 @@
 import type { NamedError } from "../contract/executor-config.js";
-import { isLoopback } from "../http/auth.js";
 import type { JsonObject } from "../http/call.js";
 import { isObject } from "../http/fields.js";
 import type { ConfigError } from "./config.js";
@@ -95,11 +94,16 @@ function parseUrl(url: unknown): URL | undefined {
 function isAllowedUrl(url: unknown): boolean {
   const parsed = typeof url === "string" ? parseUrl(url) : undefined;
   if (parsed === undefined || parsed.username !== "" || parsed.password !== "") return false;
-  return parsed.protocol === "https:" || (parsed.protocol === "http:" && isLoopback(parsed.hostname));
+  return parsed.protocol === "https:" || (parsed.protocol === "http:" && isLoopbackHost(parsed.hostname));
 }
 
 /** Whether a carrier is called on this machine: it may do without a credential. */
 export function isLoopbackTarget(url: unknown): boolean {
   const parsed = parseUrl(url);
-  return parsed !== undefined && isLoopback(parsed.hostname);
+  return parsed !== undefined && isLoopbackHost(parsed.hostname);
+}
+
+/** Also a name that ends in a dot: it is the same host. */
+function isLoopbackHost(hostname: string): boolean {
+  return /^(?:(?:.+\.)?localhost\.?|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }

@@ -1,6 +1,6 @@
 import { isObject } from "../http/fields.js";
 
-const SECRET_KEY = /token|secret|authorization|signature|password|private_key/i;
+const SECRET_KEY = /token|secret|authorization|signature|password|credential|private_key/i;
 
 /** A copy in which whatever stands under a key that names a secret is `redacted`. */
 export function redact(value: unknown): unknown {
