@@ -18,7 +18,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   api: ["engine", "store", "service", "http", "wire", "contract", "executor"],
 };
 
-const PACKAGES = ["@durable-workflow/carrier/payload", "@durable-workflow/carrier/protocol"];
+const PACKAGES = [
+  "@durable-workflow/carrier/payload",
+  "@durable-workflow/carrier/protocol",
+  "@durable-workflow/engine-protocol",
+  "@durable-workflow/engine-protocol/control",
+  "@durable-workflow/engine-protocol/executor-config",
+  "@durable-workflow/engine-protocol/worker",
+];
 
 const files = readdirSync(src, { recursive: true, encoding: "utf8" })
   .map((file) => file.replaceAll("\\", "/"))
@@ -44,7 +51,7 @@ describe.each(files.filter((file) => folderOf(file) !== ""))("%s", (file) => {
   });
 });
 
-it("imports of the carrier its contract and its codec only, and the database driver in one place", () => {
+it("imports of the other packages the wire and the codec only, and the database driver in one place", () => {
   for (const file of files) {
     for (const target of imports(file).filter((one) => !one.startsWith("."))) {
       if (target.startsWith("node:")) continue;

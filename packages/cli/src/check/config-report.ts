@@ -1,15 +1,11 @@
 import { access, constants } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import {
-  type AuthReference,
-  type Carrier,
   type ConnectionFlags,
   type ConnectionReport,
   type ConnectionSettings,
   describeConnection,
   type Environment,
-  type ExecutorConfig,
-  ExecutorConfigError,
   loadExecutorConfig,
   loadProfiles,
   ProfileError,
@@ -17,6 +13,12 @@ import {
   profilesPath,
   resolveConnection,
 } from "@durable-workflow/dispatcher";
+import {
+  type AuthReference,
+  type Carrier,
+  type ExecutorConfig,
+  ExecutorConfigError,
+} from "@durable-workflow/engine-protocol/executor-config";
 
 /** What a config comes to: what is wrong, and what counts. Without secrets, fit to be shown. */
 export interface ConfigReport {

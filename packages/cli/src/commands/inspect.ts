@@ -1,6 +1,6 @@
 import { parseTimestamp } from "@durable-workflow/carrier/protocol";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
-import { at, parseJson } from "../inspect/json.js";
+import { at, parseJson } from "@durable-workflow/engine-protocol";
 import { type RetryPolicy, retryPolicyOf } from "../inspect/prospect.js";
 import { type InspectOptions, isBase64, type NearMiss, nearMisses, recognise } from "../inspect/recognise.js";
 import { printable, renderInspection, violationLine } from "../inspect/render.js";

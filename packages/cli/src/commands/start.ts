@@ -4,7 +4,7 @@ import { EngineClient } from "../engine/client.js";
 import { CONNECTION_OPTIONS, connectionOf, type EngineConnection } from "../engine/connection.js";
 import { follow } from "../engine/follow.js";
 import { storyEventOf } from "../engine/story-event.js";
-import type { StartedActivity, StartRequest } from "../engine/wire.js";
+import type { StartedActivity, StartRequest } from "@durable-workflow/engine-protocol/control";
 import { parseJsonArguments, readArgumentText } from "../json-arguments.js";
 import { atMost, flag, integerOption, integersOption, positional, textOption, wordsOption } from "../option-values.js";
 import { LiveReport } from "../report/live.js";

@@ -1,7 +1,6 @@
-import { negotiateVersion } from "@durable-workflow/dispatcher/tools";
+import { at, negotiateVersion } from "@durable-workflow/engine-protocol";
 import type { CliIo } from "../command.js";
 import type { EngineConnection } from "../engine/connection.js";
-import { at } from "../inspect/json.js";
 import { NoAnswer } from "../net/exchange.js";
 import { carrierFindings, localConfig } from "./carrier-checks.js";
 import {

@@ -1,7 +1,7 @@
 import { systemClock } from "@durable-workflow/dispatcher";
 import { Secrets, ServerClock } from "@durable-workflow/dispatcher/tools";
 import type { EngineConnection } from "../engine/connection.js";
-import { parseJson, textAt } from "../inspect/json.js";
+import { parseJson, textAt } from "@durable-workflow/engine-protocol";
 import { exchange } from "../net/exchange.js";
 
 /** An engine's answer. */

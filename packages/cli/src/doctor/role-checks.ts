@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { textAt } from "../inspect/json.js";
+import { textAt } from "@durable-workflow/engine-protocol";
 import type { EngineAnswer, EngineProbe } from "./engine-probe.js";
 import { fail, type Finding, ok, skip, warn } from "./finding.js";
 

@@ -8,7 +8,7 @@ import type {
   HistoryPage,
   StartedActivity,
   StartRequest,
-} from "./wire.js";
+} from "@durable-workflow/engine-protocol/control";
 
 const TIMEOUT_MS = 30_000;
 const CONTROL_PLANE_VERSION = "2";

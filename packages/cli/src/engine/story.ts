@@ -1,5 +1,5 @@
 import { decodePayload, isPayloadError, type JsonValue, projectForJson } from "@durable-workflow/carrier/payload";
-import type { ActivityDescription, HistoryEvent } from "./wire.js";
+import type { ActivityDescription, HistoryEvent } from "@durable-workflow/engine-protocol/control";
 
 /** What became of an activity, told alike whichever engine keeps it. This is what `--json` prints. */
 export interface ActivityStory {

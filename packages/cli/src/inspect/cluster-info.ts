@@ -4,10 +4,9 @@ import {
   EXTERNAL_TASK_RESULT_SCHEMA,
   EXTERNAL_TASK_RESULT_VERSION,
 } from "@durable-workflow/carrier/protocol";
-import { negotiateVersion, OWN_PROTOCOL_VERSION } from "@durable-workflow/dispatcher/tools";
+import { at, isObject, negotiateVersion, numberAt, PROTOCOL_VERSION, textAt } from "@durable-workflow/engine-protocol";
 import { artifactViolations } from "./artifact.js";
 import { below, facts, type Inspection, inspection, type Violation } from "./inspection.js";
-import { at, isObject, numberAt, textAt } from "./json.js";
 
 /** The contracts that a carrier and a dispatcher rely on, as an engine publishes them. */
 export const CONTRACTS = [
@@ -89,7 +88,7 @@ export function inspectClusterInfo(document: unknown): Inspection {
   const broken = artifacts.flatMap(({ path, violations }) => below(path, violations));
   const spoken: readonly Violation[] =
     version === undefined
-      ? [{ path: "worker_protocol.version", message: `cannot be spoken with ${OWN_PROTOCOL_VERSION}`, code: null }]
+      ? [{ path: "worker_protocol.version", message: `cannot be spoken with ${PROTOCOL_VERSION}`, code: null }]
       : [];
   return inspection({
     kind: "cluster_info",

@@ -1,10 +1,9 @@
 import { EXTERNAL_TASK_INPUT_SCHEMA } from "@durable-workflow/carrier/protocol";
 import { identityViolations } from "./identity.js";
 import { below, facts, type Inspection, inspection, type Prospect, type Violation } from "./inspection.js";
-import { at, isObject, numberAt, textAt } from "./json.js";
+import { at, isObject, numberAt, reasonExplained, textAt } from "@durable-workflow/engine-protocol";
 import { payloadsAt } from "./payload.js";
 import { failureProspect, type RetryPolicy } from "./prospect.js";
-import { reasonExplained } from "./reasons.js";
 
 /** Inspects a part of an exchange; undefined for what is nothing of the contract. */
 type InspectPart = (document: unknown) => Inspection | undefined;

@@ -1,7 +1,11 @@
-import { type ConfigError, ExecutorConfigError, parseExecutorConfig } from "@durable-workflow/dispatcher";
+import { textAt } from "@durable-workflow/engine-protocol";
+import {
+  type ConfigError,
+  ExecutorConfigError,
+  parseExecutorConfig,
+} from "@durable-workflow/engine-protocol/executor-config";
 import { CliError, EXIT } from "../command.js";
 import { facts, type Inspection, inspection, type Violation } from "./inspection.js";
-import { textAt } from "./json.js";
 
 /**
  * An executor config: everything wrong with it, or where each activity goes.

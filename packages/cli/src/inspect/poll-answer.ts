@@ -1,5 +1,7 @@
 import { type ActivityTaskInputEnvelope, externalTaskInputViolations } from "@durable-workflow/carrier/protocol";
-import { activityTaskEnvelope, readEngineMapping, readLeasedTask } from "@durable-workflow/dispatcher/tools";
+import { at, isObject, numberAt, textAt } from "@durable-workflow/engine-protocol";
+import { readEngineMapping } from "@durable-workflow/engine-protocol/executor-config";
+import { activityTaskEnvelope, readLeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { violationOf } from "./executor-config.js";
 import {
   below,
@@ -11,7 +13,6 @@ import {
   type Violation,
   violationsAt,
 } from "./inspection.js";
-import { at, isObject, numberAt, textAt } from "./json.js";
 import { payloadsAt } from "./payload.js";
 import { backoffAfter, type RetryPolicy, retryPolicyOf } from "./prospect.js";
 import { deadlineReport, deadlineReports, duration } from "./time.js";

@@ -1,5 +1,5 @@
 import type { Fate, Prospect } from "./inspection.js";
-import { at, isObject, numberAt } from "./json.js";
+import { at, isObject, numberAt } from "@durable-workflow/engine-protocol";
 
 /** How an engine decides about another attempt. The rules differ between servers: see worker protocol, fail. */
 

@@ -14,7 +14,7 @@ import { inspectClusterInfo } from "./cluster-info.js";
 import { inspectExchange } from "./exchange.js";
 import { inspectExecutorConfig } from "./executor-config.js";
 import { facts, type Inspection, inspection, type Violation, violationsAt } from "./inspection.js";
-import { isObject, textAt } from "./json.js";
+import { isObject, textAt } from "@durable-workflow/engine-protocol";
 import { inspectBlob, inspectPayload, inspectReference } from "./payload.js";
 import { inspectPollAnswer } from "./poll-answer.js";
 import type { RetryPolicy } from "./prospect.js";

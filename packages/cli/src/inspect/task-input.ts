@@ -8,7 +8,7 @@ import {
   type Violation,
   violationsAt,
 } from "./inspection.js";
-import { at, isObject, numberAt, textAt } from "./json.js";
+import { at, isObject, numberAt, textAt } from "@durable-workflow/engine-protocol";
 import { payloadsAt } from "./payload.js";
 import { failureProspect, type RetryPolicy } from "./prospect.js";
 import { deadlineReport, deadlineReports } from "./time.js";

@@ -1,7 +1,5 @@
-import type { ConfigDefaults } from "./model.js";
+import { type ConfigDefaults, parseUrl, REDACTED } from "@durable-workflow/engine-protocol/executor-config";
 import { type Environment, type Profile, ProfileError, type Profiles, profileToken } from "./profiles.js";
-import { REDACTED } from "./redact.js";
-import { parseUrl } from "./target.js";
 
 /** Where a setting came from, first to last in the order in which they win. */
 export type SettingSource = "flag" | "environment" | "profile" | "config" | "default";

@@ -3,9 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { lampsConfig } from "../../test/support/configs.js";
-import { ExecutorConfigError } from "./errors.js";
-import { loadExecutorConfig, type ParseConfigOptions, parseExecutorConfig } from "./load.js";
-import { resolveActivity } from "./model.js";
+import {
+  ExecutorConfigError,
+  type ParseConfigOptions,
+  parseExecutorConfig,
+  resolveActivity,
+} from "@durable-workflow/engine-protocol/executor-config";
+import { loadExecutorConfig } from "./load.js";
 
 function errorsOf(document: unknown, options?: ParseConfigOptions): ExecutorConfigError["errors"] {
   try {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { entriesOf, fieldOf, isObject, textField } from "./fields.js";
+import { entriesOf, fieldOf, isObject, textField } from "@durable-workflow/engine-protocol";
 
 export const PROFILES_SCHEMA = "durable-workflow.cli.config";
 

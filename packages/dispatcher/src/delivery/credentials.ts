@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { type Environment, type Profiles, profileToken } from "../config/profiles.js";
-import type { ActivityMapping, AuthReference, ExecutorConfig } from "../config/model.js";
+import type { ActivityMapping, AuthReference, ExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
 import type { Secrets } from "../net/secrets.js";
 import type { Clock } from "../time/clock.js";
 

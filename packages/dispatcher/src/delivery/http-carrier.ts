@@ -4,7 +4,7 @@ import {
   parseExternalTaskResult,
 } from "@durable-workflow/carrier/protocol";
 import { Agent } from "undici";
-import type { HttpCarrier } from "../config/model.js";
+import type { HttpCarrier } from "@durable-workflow/engine-protocol/executor-config";
 import { headerOf, readBoundedBody } from "../net/bounded-body.js";
 import { AddressRefusedError, type NetworkGuard } from "../net/guard.js";
 import { unlessAborted } from "../net/unless-aborted.js";

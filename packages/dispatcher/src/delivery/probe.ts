@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import type { Carrier } from "../config/model.js";
+import type { Carrier } from "@durable-workflow/engine-protocol/executor-config";
 import type { NetworkGuard } from "../net/guard.js";
 
 /** Whether a carrier can be connected to; nothing is sent. A process can always be tried. False once called off. */

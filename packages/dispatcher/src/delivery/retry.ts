@@ -1,4 +1,4 @@
-import type { TransportRetryPolicy } from "../config/model.js";
+import type { TransportRetryPolicy } from "@durable-workflow/engine-protocol/executor-config";
 
 /** Milliseconds to wait before the next try; undefined when the policy has none left. @param tries made so far, from 1 */
 export function retryDelayMs({ maxAttempts, backoffSeconds }: TransportRetryPolicy, tries: number): number | undefined {

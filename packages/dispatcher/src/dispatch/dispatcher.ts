@@ -6,11 +6,10 @@ import {
   describeConnection,
   resolveConnection,
 } from "../config/connection.js";
-import { configError } from "../config/errors.js";
-import type { ExecutorConfig } from "../config/model.js";
+import { configError, type ExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
 import { loadProfiles, type Profiles, profilesPath } from "../config/profiles.js";
 import { CredentialStore } from "../delivery/credentials.js";
-import type { LeasedTask } from "../engine/task.js";
+import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { Secrets } from "../net/secrets.js";
 import { HealthBoard } from "../observe/board.js";
 import { EventStream } from "../observe/events.js";

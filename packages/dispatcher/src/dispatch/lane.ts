@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { EngineClient } from "../engine/client.js";
 import type { PollOutcome, Unavailable } from "../engine/outcomes.js";
-import type { LeasedTask } from "../engine/task.js";
+import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { EventStream, LaneFacts } from "../observe/events.js";
 import { type Clock, pause } from "../time/clock.js";
 import type { CarrierBreaker } from "./breaker.js";

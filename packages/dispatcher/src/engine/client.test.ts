@@ -6,8 +6,8 @@ import { systemClock } from "../time/clock.js";
 import { EngineClient } from "./client.js";
 import { readReply, readRetryAfter } from "./reply.js";
 import { ServerClock } from "./server-clock.js";
-import { negotiateVersion } from "./version.js";
-import { readLeasedTask } from "./task.js";
+import { negotiateVersion } from "@durable-workflow/engine-protocol";
+import { readLeasedTask } from "@durable-workflow/engine-protocol/worker";
 
 let server: Loopback | undefined;
 let client: EngineClient | undefined;

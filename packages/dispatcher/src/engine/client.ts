@@ -1,5 +1,5 @@
 import type { JsonObject } from "@durable-workflow/carrier/protocol";
-import { fieldOf } from "../config/fields.js";
+import { fieldOf, knowsPollRequests, negotiateVersion, PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import type { Clock } from "../time/clock.js";
 import {
   type HeartbeatOutcome,
@@ -19,10 +19,8 @@ import {
 } from "./outcomes.js";
 import type { EngineAnswer } from "./reply.js";
 import { ServerClock } from "./server-clock.js";
-import type { AttemptIdentity } from "./task.js";
+import type { AttemptIdentity, FailureReport, ResultReport } from "@durable-workflow/engine-protocol/worker";
 import { EngineTransport } from "./transport.js";
-import { knowsPollRequests, negotiateVersion, OWN_PROTOCOL_VERSION } from "./version.js";
-import type { FailureReport, ResultReport } from "./wire.js";
 
 export interface EngineClientOptions {
   readonly serverUrl: string;
@@ -243,7 +241,7 @@ export class EngineClient {
     return {
       accept: "application/json",
       "content-type": "application/json",
-      "x-durable-workflow-protocol-version": this.version ?? OWN_PROTOCOL_VERSION,
+      "x-durable-workflow-protocol-version": this.version ?? PROTOCOL_VERSION,
       ...(namespace === undefined ? {} : { "x-namespace": namespace }),
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
     };

@@ -1,7 +1,7 @@
-import { isObject } from "../config/fields.js";
+import { isObject } from "@durable-workflow/engine-protocol";
 import { parseTimestamp } from "@durable-workflow/carrier/protocol";
 import type { EngineAnswer, EngineReply } from "./reply.js";
-import { type LeasedTask, type ReadTask, readLeasedTask } from "./task.js";
+import { type LeasedTask, type ReadTask, readLeasedTask } from "@durable-workflow/engine-protocol/worker";
 
 /** What an answer of the engine means for what was asked. Pure: every class of answer is told apart here. */
 

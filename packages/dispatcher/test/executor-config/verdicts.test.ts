@@ -1,7 +1,11 @@
 import { expect, it } from "vitest";
 import { readConfig } from "../../../local-engine/src/executor/config.js";
 import { redact } from "../../../local-engine/src/executor/redaction.js";
-import { configError, ExecutorConfigError, parseExecutorConfig } from "../../src/index.js";
+import {
+  configError,
+  ExecutorConfigError,
+  parseExecutorConfig,
+} from "@durable-workflow/engine-protocol/executor-config";
 import { PROBES } from "./probes.js";
 import { VERDICTS } from "./verdicts.js";
 
@@ -18,7 +22,7 @@ function dispatcherVerdict(text: string, overlay: string | undefined): readonly 
 }
 
 function named(errors: readonly { readonly code: string }[]): readonly string[] {
-  return [...new Set(errors.map(({ code }) => code))].sort();
+  return [...new Set(errors.map(({ code }) => code))].toSorted();
 }
 
 it("has a verdict for each probe", () => {

@@ -1,5 +1,5 @@
 import { type JsonObject, parseTimestamp } from "@durable-workflow/carrier/protocol";
-import { fieldOf, integerField, isObject, textField } from "../config/fields.js";
+import { fieldOf, integerField, isObject, textField } from "../fields.js";
 
 /** What a report to the engine must name. */
 export interface AttemptIdentity {

@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { basename } from "node:path";
 import type { JsonObject } from "@durable-workflow/carrier/protocol";
 
 const SECRET_KEY = /token|secret|authorization|signature|password|credential|private_key/i;
@@ -24,9 +22,4 @@ function redact(value: unknown, depth: number): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (depth > 20) return REDACTED;
   return Array.isArray(value) ? value.map((item) => redact(item, depth + 1)) : redactObject(value as JsonObject, depth);
-}
-
-/** How a path is shown: where files lie is nobody's business, which file it was is. */
-export function describePath(path: string): JsonObject {
-  return { basename: basename(path), sha256: createHash("sha256").update(path).digest("hex") };
 }

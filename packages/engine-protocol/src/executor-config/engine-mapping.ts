@@ -2,7 +2,7 @@ import type { JsonObject } from "@durable-workflow/carrier/protocol";
 import { carrierErrors, readCarrier } from "./carrier.js";
 import type { ConfigError } from "./errors.js";
 import { configError } from "./errors.js";
-import { fieldOf, integerField, isObject, textField } from "./fields.js";
+import { fieldOf, integerField, isObject, textField } from "../fields.js";
 import type { ActivityMapping, Carrier } from "./model.js";
 import { isLoopbackHost, parseUrl } from "./target.js";
 

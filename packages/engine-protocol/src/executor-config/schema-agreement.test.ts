@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { lampsConfig } from "../../test/support/configs.js";
-import { isObject } from "./fields.js";
+import { lampsConfig } from "../../../dispatcher/test/support/configs.js";
+import { isObject } from "../fields.js";
 import { shapeErrors } from "./shape.js";
 
 // The schema serves editors and other tools, so it must say exactly what the dispatcher checks.

@@ -32,3 +32,29 @@ export function textsField(value: unknown, key: string): readonly string[] {
 export function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
   return isObject(value) ? Object.entries(value) : [];
 }
+
+/** What is there under these names; undefined for nothing, whatever the document is. */
+export function at(document: unknown, ...names: readonly string[]): unknown {
+  let found: unknown = document;
+  for (const name of names) found = fieldOf(found, name);
+  return found;
+}
+
+export function textAt(document: unknown, ...names: readonly string[]): string | undefined {
+  const found = at(document, ...names);
+  return typeof found === "string" ? found : undefined;
+}
+
+export function numberAt(document: unknown, ...names: readonly string[]): number | undefined {
+  const found = at(document, ...names);
+  return typeof found === "number" ? found : undefined;
+}
+
+/** A parsed document; undefined for a text that is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,7 +1,7 @@
 import { authReferenceErrors } from "./auth-refs.js";
 import { carrierErrors } from "./carrier.js";
 import { type ConfigError, type ConfigErrorCode, configError } from "./errors.js";
-import { entriesOf, fieldOf, isObject, listField, textField, textsField } from "./fields.js";
+import { entriesOf, fieldOf, isObject, listField, textField, textsField } from "../fields.js";
 import { isLoopbackHost, parseUrl } from "./target.js";
 
 /** The capability that a carrier must have for a mapping of each kind. */

@@ -1,5 +1,5 @@
 /** The worker protocol that this dispatcher speaks. */
-export const OWN_PROTOCOL_VERSION = "1.15";
+export const PROTOCOL_VERSION = "1.15";
 
 interface Version {
   readonly major: number;
@@ -15,7 +15,7 @@ function readVersion(text: string): Version | undefined {
  * The version to speak with a server: the lower of its own and ours. Undefined when the majors differ, or when the server
  * advertises none that can be read.
  */
-export function negotiateVersion(advertised: unknown, own = OWN_PROTOCOL_VERSION): string | undefined {
+export function negotiateVersion(advertised: unknown, own = PROTOCOL_VERSION): string | undefined {
   const theirs = typeof advertised === "string" ? readVersion(advertised) : undefined;
   const ours = readVersion(own);
   if (theirs === undefined || ours === undefined || theirs.major !== ours.major) return undefined;

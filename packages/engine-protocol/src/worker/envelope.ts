@@ -4,7 +4,7 @@ import {
   EXTERNAL_TASK_INPUT_VERSION,
   type PayloadEnvelope,
 } from "@durable-workflow/carrier/protocol";
-import type { LeasedTask } from "../engine/task.js";
+import type { LeasedTask } from "./task.js";
 
 export interface EnvelopeExtras {
   /** Who renews the lease: this dispatcher. */

@@ -1,11 +1,9 @@
-import { isIPv4 } from "node:net";
+const LOOPBACK_ADDRESS = /^127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
 
 /** True for a host that is this machine by name: `localhost`, `*.localhost`, 127.0.0.0/8, ::1. As in `URL.hostname`. */
 export function isLoopbackHost(hostname: string): boolean {
   const host = hostname.toLowerCase().replace(/\.$/, "");
-  return (
-    host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || (isIPv4(host) && host.startsWith("127."))
-  );
+  return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || LOOPBACK_ADDRESS.test(host);
 }
 
 /**

@@ -1,0 +1,3 @@
+export * from "./fields.js";
+export * from "./reasons.js";
+export * from "./version.js";

@@ -1,0 +1,3 @@
+export * from "./envelope.js";
+export * from "./report.js";
+export * from "./task.js";
