@@ -39,7 +39,7 @@ describe("docs/dispatcher.md", () => {
   });
 
   it("names every error of a config, and every metric", () => {
-    const codes = read("packages/engine-protocol/src/executor-config/errors.ts").matchAll(/^ {2}\| "([a-z_]+)"/gm);
+    const codes = read("packages/engine-protocol/src/executor-config/errors.ts").matchAll(/^ {2}(?:\| )?"([a-z_]+)"/gm);
     const metrics = read("packages/dispatcher/src/observe/metrics.ts").matchAll(/"(dw_dispatcher_[a-z_]+)"/g);
     const names = [...codes, ...metrics].map((match) => match[1] ?? "");
     expect(names.length).toBeGreaterThan(28);

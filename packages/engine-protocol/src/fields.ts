@@ -1,8 +1,6 @@
-import type { JsonObject } from "@durable-workflow/carrier/protocol";
+import { type ContractViolation, isObject } from "@durable-workflow/carrier/protocol";
 
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+export { isObject };
 
 /** The field of a document that may not have it, or be no object at all. Own fields only. */
 export function fieldOf(value: unknown, key: string): unknown {
@@ -57,4 +55,11 @@ export function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** What violations demand, as a sentence for people. Values are not shown. */
+export function demandsOf(violations: readonly Pick<ContractViolation, "path" | "expected">[]): string {
+  return violations
+    .map(({ path, expected }) => `${path === "" ? "the document" : path} must be ${expected}`)
+    .join("; ");
 }

@@ -1,10 +1,14 @@
-/** What an engine means by `reason`, and what to do about it. */
-const REASONS: Readonly<Record<string, string>> = {
+import { LEASE_GONE_REASONS } from "@durable-workflow/carrier/protocol";
+import { CONTROL_PLANE_VERSION_HEADER, PROTOCOL_VERSION_HEADER } from "./headers.js";
+import { CONTROL_PLANE_VERSION } from "./version.js";
+
+/** Every `reason` of an engine: what it means, and what to do about it. */
+export const REASONS = {
   unauthorized: "the token is missing or not known",
   forbidden: "the token is of a role that may not do this; roles do not include each other",
-  missing_protocol_version: "a worker request needs X-Durable-Workflow-Protocol-Version",
+  missing_protocol_version: `a worker request needs ${PROTOCOL_VERSION_HEADER}`,
   unsupported_protocol_version: "send the lower of the server's version and your own, of the same major",
-  missing_control_plane_version: "the request needs X-Durable-Workflow-Control-Plane-Version: 2",
+  missing_control_plane_version: `the request needs ${CONTROL_PLANE_VERSION_HEADER}: ${CONTROL_PLANE_VERSION}`,
   namespace_not_found: "there is no such namespace",
   unsupported_media_type: "a body needs Content-Type: application/json",
   malformed_json: "the body is no JSON",
@@ -23,8 +27,37 @@ const REASONS: Readonly<Record<string, string>> = {
   run_cancelled: "the run was cancelled: stop",
   run_terminated: "the run was terminated: stop",
   activity_not_found: "there is no such activity in this namespace",
-};
+  unsupported_control_plane_version: `the server speaks another version than ${CONTROL_PLANE_VERSION} of the control plane`,
+  not_found: "the server has no such route",
+  method_not_allowed: "the route takes other methods; Allow names them",
+  worker_not_found: "there is no such registration: it was removed, or never made",
+  long_poll_capacity_exhausted: "too many polls are waiting: poll again after Retry-After",
+  storage_unavailable: "the server cannot write its storage: the same request may succeed later",
+  engine_stopping: "the server is being stopped: the same request may succeed later",
+  instance_not_found: "there is no such workflow in this namespace",
+  activity_id_reserved_in_namespace: "another namespace has an activity of this id",
+  task_queue_draining: "the task queue takes no new activities until it is resumed",
+} as const satisfies Readonly<Record<string, string>>;
 
+export type Reason = keyof typeof REASONS;
+
+/** Whoever gets one of these does not hold the lease, or not any more: what it reports is of no interest. */
+export const LEASE_GONE: ReadonlySet<string> = new Set<Reason>(LEASE_GONE_REASONS);
+
+/** The engine does not know the worker: it has to register again. */
+export const REGISTRATION_GONE: ReadonlySet<string> = new Set<Reason>(["worker_not_registered", "worker_not_found"]);
+
+/** The engine wants another version of the worker protocol. */
+export const VERSION_REFUSED: ReadonlySet<string> = new Set<Reason>([
+  "missing_protocol_version",
+  "unsupported_protocol_version",
+]);
+
+export function isReason(text: string): text is Reason {
+  return Object.hasOwn(REASONS, text);
+}
+
+/** What a reason means; undefined for one that is not known here. */
 export function reasonExplained(reason: string): string | undefined {
-  return Object.hasOwn(REASONS, reason) ? REASONS[reason] : undefined;
+  return isReason(reason) ? REASONS[reason] : undefined;
 }

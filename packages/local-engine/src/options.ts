@@ -1,3 +1,4 @@
+import { LONG_POLL_SECONDS } from "@durable-workflow/engine-protocol";
 import type { Clock } from "./clock.js";
 import { systemClock } from "./clock.js";
 import type { IntegrityCheck } from "./store/connection.js";
@@ -106,7 +107,12 @@ export function resolveOptions(options: LocalEngineOptions): ResolvedOptions {
     auth: readTokens(options.auth ?? {}),
     namespaces: [DEFAULT_NAMESPACE, ...namespaces],
     leaseSeconds: whole("leaseSeconds", options.leaseSeconds ?? 300, 1, 86_400),
-    longPollSeconds: whole("longPollSeconds", options.longPollSeconds ?? 30, 0, 3600),
+    longPollSeconds: whole(
+      "longPollSeconds",
+      options.longPollSeconds ?? LONG_POLL_SECONDS.default,
+      0,
+      LONG_POLL_SECONDS.most,
+    ),
     maxWaitingPolls: whole("maxWaitingPolls", options.maxWaitingPolls ?? 10_000, 0, 1_000_000),
     maxBodyBytes: whole("maxBodyBytes", options.maxBodyBytes ?? 2_097_152, 1024, 268_435_456),
     retentionSeconds:

@@ -166,6 +166,8 @@ describe("named errors", () => {
       code: "invalid_schema",
       message: "carriers.web.secret must be left out: there is no such field.",
       context: { carrier: "web", field: "secret" },
+      path: "carriers.web.secret",
+      expected: "left out: there is no such field",
     });
     expect(JSON.stringify(errorsOf(withWeb({ secret: "hunter2", url: "https://u:hunter2@x/" })))).not.toContain(
       "hunter2",

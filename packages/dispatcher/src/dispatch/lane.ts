@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { EngineClient } from "../engine/client.js";
 import type { PollOutcome, Unavailable } from "../engine/outcomes.js";
+import { demandsOf } from "@durable-workflow/engine-protocol";
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { EventStream, LaneFacts } from "../observe/events.js";
 import { type Clock, pause } from "../time/clock.js";
@@ -305,7 +306,8 @@ export class Lane {
         if (tookMs < HASTY_MS) await pause(clock, HASTY_PAUSE_MS, signal);
         return;
       case "unreadable_task": {
-        const { problem, identity } = outcome.read;
+        const { violations, identity } = outcome.read;
+        const problem = demandsOf(violations);
         events.emit({ type: "task_unreadable", lane: this.facts, problem, taskId: identity?.taskId ?? null });
         // Left alone, it would be handed out again and again.
         if (identity !== null) await client.fail(identity, unreadableTask(problem));

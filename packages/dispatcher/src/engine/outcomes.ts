@@ -1,7 +1,7 @@
-import { isObject } from "@durable-workflow/engine-protocol";
+import { isObject, LEASE_GONE, REGISTRATION_GONE, VERSION_REFUSED } from "@durable-workflow/engine-protocol";
 import { parseTimestamp } from "@durable-workflow/carrier/protocol";
 import type { EngineAnswer, EngineReply } from "./reply.js";
-import { type LeasedTask, type ReadTask, readLeasedTask } from "@durable-workflow/engine-protocol/worker";
+import { type LeasedTask, readLeasedTask, type UnreadableTask } from "@durable-workflow/engine-protocol/worker";
 
 /** What an answer of the engine means for what was asked. Pure: every class of answer is told apart here. */
 
@@ -65,12 +65,12 @@ export function readWorkerHeartbeatOutcome(answer: EngineAnswer): WorkerHeartbea
 }
 
 function isMissingRegistration({ status, reason }: EngineReply): boolean {
-  return status === 412 || reason === "worker_not_registered" || reason === "worker_not_found";
+  return status === 412 || (reason !== null && REGISTRATION_GONE.has(reason));
 }
 
 export type PollOutcome =
   | { readonly kind: "task"; readonly task: LeasedTask }
-  | { readonly kind: "unreadable_task"; readonly read: Extract<ReadTask, { problem: string }> }
+  | { readonly kind: "unreadable_task"; readonly read: UnreadableTask }
   | { readonly kind: "empty"; readonly pollStatus: string | null }
   /** The registration is gone, or says something else than the poll. */
   | { readonly kind: "reregister"; readonly reason: string }
@@ -115,13 +115,6 @@ export type ReportOutcome =
   | Unavailable
   | Refused;
 
-const LOST: ReadonlySet<string> = new Set([
-  "task_not_found",
-  "attempt_not_found",
-  "task_mismatch",
-  "lease_owner_mismatch",
-]);
-
 /** @param sentStatus the attempt status that the report asks for */
 export function readReportOutcome(answer: EngineAnswer, sentStatus: "completed" | "failed"): ReportOutcome {
   if (answer.kind === "broken" && answer.status === 413) {
@@ -132,7 +125,7 @@ export function readReportOutcome(answer: EngineAnswer, sentStatus: "completed" 
   const reply: EngineReply = answer;
   const { status, reason, message, body } = reply;
   if (status >= 200 && status < 300) return { kind: "recorded" };
-  if (reason !== null && LOST.has(reason)) return { kind: "lost", reason };
+  if (reason !== null && LEASE_GONE.has(reason)) return { kind: "lost", reason };
   if (status === 409) {
     if (body["outcome"] === "ignored") return { kind: "ignored", reason: reason ?? "ignored" };
     if (reason === "stale_attempt") return { kind: "closed", byUs: closedByUs(body["attempt_status"], sentStatus) };
@@ -175,7 +168,7 @@ export function readHeartbeatOutcome(answer: EngineAnswer): HeartbeatOutcome {
       leaseExpiresAtMs: (typeof expires === "string" ? parseTimestamp(expires) : null) ?? null,
     };
   }
-  if (reason !== null && LOST.has(reason)) return { kind: "lost", reason };
+  if (reason !== null && LEASE_GONE.has(reason)) return { kind: "lost", reason };
   if (status === 409) return { kind: "lost", reason: reason ?? "conflict" };
   return refused(reply);
 }
@@ -199,5 +192,5 @@ export function readNegotiation(answer: EngineAnswer, version: string | undefine
 
 /** True when the engine wants another protocol version than was sent. */
 export function wantsOtherVersion(outcome: { readonly kind: string; readonly reason?: string | null }): boolean {
-  return outcome.kind === "refused" && /^(?:unsupported|missing)_protocol_version$/.test(outcome.reason ?? "");
+  return outcome.kind === "refused" && VERSION_REFUSED.has(outcome.reason ?? "");
 }

@@ -1,1 +1,3 @@
 export type * from "./activities.js";
+export * from "./contracts.js";
+export * from "./retry-policy.js";

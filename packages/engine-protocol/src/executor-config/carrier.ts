@@ -8,17 +8,14 @@ export const LONGEST_HTTP_TIMEOUT_SECONDS = 900;
 
 const DEFAULT_RETRYABLE_STATUS_CODES = [408, 429, "5xx"] as const;
 
-/** What is wrong with a carrier whose fields are well formed. */
+/** What is wrong with a carrier whose fields are well formed: whoever reads it, and whoever delivers to it. */
 export function carrierErrors(name: string, carrier: unknown): readonly ConfigError[] {
-  switch (fieldOf(carrier, "type")) {
-    case "invocable_http":
-      return invocableErrors(name, carrier);
-    case "process":
-      return processErrors(name, carrier);
-    default:
-      // Of no use to a dispatcher: refused where an activity is mapped to it.
-      return [];
-  }
+  return [...targetErrors(name, carrier), ...processErrors(name, carrier)];
+}
+
+/** What the contract says of the target of an HTTP carrier. */
+export function targetErrors(name: string, carrier: unknown): readonly ConfigError[] {
+  return fieldOf(carrier, "type") === "invocable_http" ? invocableErrors(name, carrier) : [];
 }
 
 function invocableErrors(name: string, carrier: unknown): readonly ConfigError[] {
@@ -58,7 +55,9 @@ function invocableErrors(name: string, carrier: unknown): readonly ConfigError[]
   return errors;
 }
 
-function processErrors(name: string, carrier: unknown): readonly ConfigError[] {
+/** What a process must have to be started. */
+export function processErrors(name: string, carrier: unknown): readonly ConfigError[] {
+  if (fieldOf(carrier, "type") !== "process") return [];
   const errors: ConfigError[] = [];
   if (listField(carrier, "command").length === 0) {
     errors.push(

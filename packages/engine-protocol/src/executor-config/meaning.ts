@@ -1,5 +1,4 @@
-import { authReferenceErrors } from "./auth-refs.js";
-import { carrierErrors } from "./carrier.js";
+import { targetErrors } from "./carrier.js";
 import { type ConfigError, type ConfigErrorCode, configError } from "./errors.js";
 import { entriesOf, fieldOf, isObject, listField, textField, textsField } from "../fields.js";
 import { isLoopbackHost, parseUrl } from "./target.js";
@@ -8,27 +7,34 @@ import { isLoopbackHost, parseUrl } from "./target.js";
 const CAPABILITIES: Readonly<Record<string, string>> = { activity: "activity_task" };
 
 /**
- * Everything in a document that contradicts itself or cannot be delivered to: what a schema cannot say. It assumes
- * nothing of the document's shape, so that both kinds of errors can be reported together.
- *
- * @param knownHandlers the handlers that the carriers are known to have; undefined when that is not known
+ * Everything in a document that contradicts itself, by the names of the contract: what a schema cannot say, and what holds
+ * for whoever reads the config, engine and dispatcher alike. It assumes nothing of the document's shape, so that all kinds
+ * of errors can be reported together.
  */
-export function meaningErrors(document: unknown, knownHandlers?: readonly string[]): readonly ConfigError[] {
+export function meaningErrors(document: unknown): readonly ConfigError[] {
   const errors: ConfigError[] = [];
-  for (const [name, reference] of entriesOf(fieldOf(document, "auth_refs"))) {
-    errors.push(...authReferenceErrors(name, reference));
-  }
-  for (const [name, carrier] of entriesOf(fieldOf(document, "carriers"))) errors.push(...carrierErrors(name, carrier));
+  for (const [name, carrier] of entriesOf(fieldOf(document, "carriers"))) errors.push(...targetErrors(name, carrier));
   const seen: Seen = { names: new Set(), activities: new Map() };
   for (const mapping of listField(document, "mappings")) {
-    if (isObject(mapping)) checkMapping(document, mapping, seen, knownHandlers, errors);
+    if (isObject(mapping)) checkMapping(document, mapping, seen, errors);
   }
-  const defaultRef = textField(fieldOf(document, "defaults"), "auth_ref");
-  if (defaultRef !== undefined && !hasEntry(document, "auth_refs", defaultRef)) {
-    const message = "defaults.auth_ref names an auth_ref that does not exist.";
-    errors.push(configError("unknown_auth_ref", message, { auth_ref: defaultRef }));
+  if (listField(document, "mappings").some((mapping) => inheritsAuthRef(mapping))) {
+    errors.push(...defaultAuthRefErrors(document));
   }
   return errors;
+}
+
+/** Whether a mapping takes the auth_ref of the defaults, where there is one. */
+export function inheritsAuthRef(mapping: unknown): boolean {
+  return isObject(mapping) && textField(mapping, "auth_ref") === undefined;
+}
+
+/** That the auth_ref of the defaults exists. */
+export function defaultAuthRefErrors(document: unknown): readonly ConfigError[] {
+  const name = textField(fieldOf(document, "defaults"), "auth_ref");
+  if (name === undefined || hasEntry(document, "auth_refs", name)) return [];
+  const message = "defaults.auth_ref names an auth_ref that does not exist.";
+  return [configError("unknown_auth_ref", message, { auth_ref: name })];
 }
 
 interface Seen {
@@ -41,13 +47,7 @@ function hasEntry(document: unknown, section: string, name: string): boolean {
   return fieldOf(fieldOf(document, section), name) !== undefined;
 }
 
-function checkMapping(
-  document: unknown,
-  mapping: object,
-  seen: Seen,
-  knownHandlers: readonly string[] | undefined,
-  errors: ConfigError[],
-): void {
+function checkMapping(document: unknown, mapping: object, seen: Seen, errors: ConfigError[]): void {
   const name = textField(mapping, "name") ?? "";
   const report = (code: ConfigErrorCode, message: string, context: Readonly<Record<string, unknown>> = {}): void => {
     errors.push(configError(code, message, { mapping: name, ...context }));
@@ -64,10 +64,6 @@ function checkMapping(
   const ownRef = textField(mapping, "auth_ref");
   if (ownRef !== undefined && !hasEntry(document, "auth_refs", ownRef)) {
     report("unknown_auth_ref", "The mapping names an auth_ref that does not exist.", { auth_ref: ownRef });
-  }
-  const handler = textField(mapping, "handler");
-  if (handler !== undefined && knownHandlers !== undefined && !knownHandlers.includes(handler)) {
-    report("unknown_handler", "No carrier is known to have this handler.", { handler });
   }
   if (carrier !== undefined) checkCarrierFits(document, mapping, { kind, carrierName, carrier }, report);
   if (kind === "activity") checkBinding(document, mapping, name, seen, report);
@@ -107,9 +103,6 @@ function checkCarrierFits(
       const message = "A carrier that is not on loopback needs an auth_ref, of the mapping or of the defaults.";
       report("missing_invocable_auth_ref", message, named);
     }
-  } else if (kind === "activity" && type !== undefined && type !== "process") {
-    const message = "Activities can be delivered to carriers of type invocable_http and process only.";
-    report("unsupported_carrier_type", message, { ...named, type });
   }
 }
 
@@ -120,9 +113,6 @@ function checkBinding(document: unknown, mapping: object, name: string, seen: Se
     report("invalid_queue_binding", "An activity needs a task_queue, of the mapping or of the defaults.", {
       field: "task_queue",
     });
-  }
-  if (activityType === undefined) {
-    report("invalid_queue_binding", "An activity needs an activity_type.", { field: "activity_type" });
   }
   if (taskQueue === undefined || activityType === undefined) return;
   const key = JSON.stringify([taskQueue, activityType]);

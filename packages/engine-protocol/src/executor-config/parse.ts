@@ -1,6 +1,7 @@
 import { entriesOf, fieldOf, integerField, isObject, listField, textField } from "../fields.js";
 import { readAuthReference } from "./auth-refs.js";
 import { readCarrier } from "./carrier.js";
+import { deliveryErrors } from "./delivery.js";
 import { ExecutorConfigError } from "./errors.js";
 import { meaningErrors } from "./meaning.js";
 import type { ActivityMapping, AuthReference, ConfigDefaults, ExecutorConfig } from "./model.js";
@@ -25,7 +26,7 @@ export function parseExecutorConfig(document: unknown, options: ParseConfigOptio
   const merged = overlay === undefined ? document : applyOverlay(document, overlay);
   const unknown = overlay !== undefined && merged === undefined ? [unknownOverlay(overlay)] : [];
   const found = merged ?? document;
-  const errors = [...unknown, ...shapeErrors(found), ...meaningErrors(found, knownHandlers)];
+  const errors = [...unknown, ...shapeErrors(found), ...meaningErrors(found), ...deliveryErrors(found, knownHandlers)];
   if (errors.length > 0) throw new ExecutorConfigError(errors);
   return readConfig(merged);
 }

@@ -1,25 +1,32 @@
-import type { JsonObject } from "@durable-workflow/carrier/protocol";
+import { isObject, type JsonObject } from "@durable-workflow/carrier/protocol";
 
+/** Names under which a secret stands, however they are spelt. */
 const SECRET_KEY = /token|secret|authorization|signature|password|credential|private_key/i;
 
 export const REDACTED = "redacted";
 
-/** A copy of a document in which the values of secret-like keys are replaced, however deep they are. */
+/** Deeper than any config that is meant. */
+const DEEPEST = 100;
+
+/** A copy in which whatever stands under a key that names a secret is replaced, however deep that is. */
+export function redact(value: unknown): unknown {
+  return redactAt(value, 0);
+}
+
+/** As {@link redact}, of an object. */
 export function redactContext(context: JsonObject): JsonObject {
   return redactObject(context, 0);
 }
 
-function redactObject(object: JsonObject, depth: number): JsonObject {
-  return Object.fromEntries(
-    Object.entries(object).map(([key, value]) => [
-      key,
-      value !== null && SECRET_KEY.test(key) ? REDACTED : redact(value, depth + 1),
-    ]),
-  );
+function redactAt(value: unknown, depth: number): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (depth > DEEPEST) return REDACTED;
+  if (Array.isArray(value)) return value.map((item) => redactAt(item, depth + 1));
+  return isObject(value) ? redactObject(value, depth) : value;
 }
 
-function redact(value: unknown, depth: number): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (depth > 20) return REDACTED;
-  return Array.isArray(value) ? value.map((item) => redact(item, depth + 1)) : redactObject(value as JsonObject, depth);
+function redactObject(object: JsonObject, depth: number): JsonObject {
+  return Object.fromEntries(
+    Object.entries(object).map(([key, inner]) => [key, SECRET_KEY.test(key) ? REDACTED : redactAt(inner, depth + 1)]),
+  );
 }

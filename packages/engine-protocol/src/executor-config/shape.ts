@@ -1,12 +1,14 @@
-import { type ConfigError, type ConfigErrorCode, configError } from "./errors.js";
+import { type ConfigError, type ConfigErrorCode, fieldError } from "./errors.js";
 import { entriesOf, fieldOf, isObject } from "../fields.js";
 
 export const CONFIG_SCHEMA = "durable-workflow.external-executor.config";
 export const CONFIG_VERSION = 1;
+/** `schema` of a mapping that an engine hands out with a task. */
+export const CONFIG_MAPPING_SCHEMA = `${CONFIG_SCHEMA}.mapping`;
 
 /** What the contract lets a config contain: field for field what `schemas/external-executor.schema.json` says. */
 
-interface Check {
+export interface Check {
   /** Whether a value is allowed there. */
   readonly allows: (value: unknown) => boolean;
   /** How messages name what is allowed. */
@@ -15,10 +17,13 @@ interface Check {
   readonly code?: ConfigErrorCode;
 }
 
-type Fields = Readonly<Record<string, Check>>;
+export type Fields = Readonly<Record<string, Check>>;
 
-const text: Check = { allows: (value) => typeof value === "string" && value !== "", expected: "a non-empty string" };
-const object: Check = { allows: isObject, expected: "an object" };
+export const text: Check = {
+  allows: (value) => typeof value === "string" && value !== "",
+  expected: "a non-empty string",
+};
+export const object: Check = { allows: isObject, expected: "an object" };
 
 function integer(minimum: number, maximum: number): Check {
   return {
@@ -71,13 +76,13 @@ const STATUS_CODE: Check = {
   expected: '408, 425, 429, one of 500 to 599, or "5xx"',
 };
 
-const RETRY_POLICY: Fields = {
+export const RETRY_POLICY: Fields = {
   max_attempts: integer(1, 5),
   backoff_seconds: listOf(integer(0, 300), 0, 5, false),
   retryable_status_codes: listOf(STATUS_CODE, 0, 20, false),
 };
 
-const CARRIER: Fields = {
+export const CARRIER: Fields = {
   type: oneOf("process", "http", "invocable_http", "sqs", "webhook"),
   command: listOf(text, 1, ANY_LENGTH, false),
   url: text,
@@ -119,7 +124,7 @@ const ROLLOUT: Fields = { version: text, percentage: integer(0, 100), capability
 
 const OVERLAY: Fields = { defaults: object, carriers: object, mappings: listOf(object, 0, ANY_LENGTH, false) };
 
-const DOCUMENT: Fields = {
+export const DOCUMENT: Fields = {
   schema: { allows: (value) => value === CONFIG_SCHEMA, expected: JSON.stringify(CONFIG_SCHEMA) },
   version: { allows: (value) => value === CONFIG_VERSION, expected: "1", code: "unsupported_version" },
   defaults: object,
@@ -133,7 +138,7 @@ const DOCUMENT: Fields = {
 };
 
 /** Where in the document, for messages, and the names that identify the place in the error's context. */
-interface Place {
+export interface Place {
   readonly path: string;
   readonly context: Readonly<Record<string, unknown>>;
   /** Named error of what is wrong here, unless the field has its own. */
@@ -187,7 +192,7 @@ function checkPart(part: unknown, place: Place, errors: ConfigError[]): void {
   });
 }
 
-function within(place: Place, field: string): Place {
+export function within(place: Place, field: string): Place {
   return { ...place, path: `${place.path}.${field}`, context: { ...place.context, within: field } };
 }
 
@@ -199,16 +204,25 @@ function checkFields(
   place: Place,
   errors: ConfigError[],
 ): boolean {
+  return checkKnownFields(value, fields, required, place, errors, "refuse");
+}
+
+/** As the schema does, or passing over the fields that it does not name. */
+export function checkKnownFields(
+  value: unknown,
+  fields: Fields,
+  required: readonly string[],
+  place: Place,
+  errors: ConfigError[],
+  others: "refuse" | "pass over",
+): boolean {
   const report = (field: string, expected: string, code: ConfigErrorCode): void => {
     const prefix = place.context["within"];
     const shownField = typeof prefix === "string" ? `${prefix}.${field}` : field;
     const { within: _, ...context } = place.context;
     const path = [place.path, field].filter((part) => part !== "").join(".");
     errors.push(
-      configError(code, `${path === "" ? "the document" : path} must be ${expected}.`, {
-        ...context,
-        ...(shownField === "" ? {} : { field: shownField }),
-      }),
+      fieldError(code, { path, expected }, { ...context, ...(shownField === "" ? {} : { field: shownField }) }),
     );
   };
   if (!isObject(value)) {
@@ -223,8 +237,9 @@ function checkFields(
   }
   for (const [field, item] of Object.entries(value)) {
     const check = Object.hasOwn(fields, field) ? fields[field] : undefined;
-    if (check === undefined) report(field, `left out: there is no such field`, "invalid_schema");
-    else if (!check.allows(item)) report(field, check.expected, check.code ?? place.code);
+    if (check === undefined) {
+      if (others === "refuse") report(field, `left out: there is no such field`, "invalid_schema");
+    } else if (!check.allows(item)) report(field, check.expected, check.code ?? place.code);
   }
   return true;
 }

@@ -4,6 +4,7 @@ import {
   EXTERNAL_TASK_INPUT_VERSION,
   type PayloadEnvelope,
 } from "@durable-workflow/carrier/protocol";
+import { PATHS, pathTo } from "../paths.js";
 import type { LeasedTask } from "./task.js";
 
 export interface EnvelopeExtras {
@@ -39,7 +40,7 @@ export function activityTaskEnvelope(
     lease: {
       owner: task.leaseOwner,
       expires_at: task.leaseExpiresAt,
-      heartbeat_endpoint: `/api/worker/activity-tasks/${encodeURIComponent(task.taskId)}/heartbeat`,
+      heartbeat_endpoint: pathTo(PATHS.heartbeat, { task: task.taskId }),
       renewed_by: renewedBy,
     },
     // Passed on as it is: what is wrong with a payload is for the carrier to say.

@@ -21,3 +21,20 @@ export interface FailureReport {
   /** Always there: without it, older engines forget `type` and `non_retryable`. */
   readonly details: PayloadEnvelope | null;
 }
+
+/** Who reports: both must be those of the lease. */
+export interface Ownership {
+  readonly activity_attempt_id: string;
+  readonly lease_owner: string;
+}
+
+/** The names of these fields, as mappings tell them to whoever reports. */
+export const OWNERSHIP_FIELDS = ["activity_attempt_id", "lease_owner"] as const satisfies readonly (keyof Ownership)[];
+
+export interface CompleteBody extends Ownership {
+  readonly result: ResultReport;
+}
+
+export interface FailBody extends Ownership {
+  readonly failure: FailureReport;
+}

@@ -1,4 +1,10 @@
-import { type JsonObject, parseTimestamp } from "@durable-workflow/carrier/protocol";
+import {
+  type ContractViolation,
+  describeReceived,
+  type JsonObject,
+  parseTimestamp,
+} from "@durable-workflow/carrier/protocol";
+import type { RetryPolicyWire } from "../control/retry-policy.js";
 import { fieldOf, integerField, isObject, textField } from "../fields.js";
 
 /** What a report to the engine must name. */
@@ -39,38 +45,86 @@ export interface LeasedTask extends AttemptIdentity {
 export const DEADLINE_NAMES = ["schedule_to_start", "start_to_close", "schedule_to_close", "heartbeat"] as const;
 export type DeadlineName = (typeof DEADLINE_NAMES)[number];
 
-/** A task that was read, or what is wrong with it, and the identity it can be reported under when there is one. */
-export type ReadTask =
-  | { readonly task: LeasedTask; readonly problem?: never }
-  | { readonly problem: string; readonly identity: AttemptIdentity | null; readonly task?: never };
+/** The deadlines that a task has, as RFC 3339 timestamps. */
+export type TaskDeadlines = Partial<Readonly<Record<DeadlineName, string>>>;
 
-/** Reads the task of a poll answer. Fields without a value are absent there, not null. */
+/** The task of a poll's answer, as it is sent. Fields without a value are absent, not null. */
+export interface PolledTask {
+  readonly task_id: string;
+  readonly workflow_id: string;
+  readonly run_id: string;
+  readonly activity_execution_id?: string;
+  readonly activity_attempt_id: string;
+  /** Stable over all attempts. */
+  readonly idempotency_key?: string;
+  readonly attempt_number: number;
+  readonly activity_type: string;
+  readonly payload_codec: string;
+  /** A payload envelope; passed on as it is. */
+  readonly arguments?: unknown;
+  readonly retry_policy?: RetryPolicyWire;
+  readonly task_queue: string;
+  readonly connection?: string;
+  readonly lease_owner: string | null;
+  readonly lease_expires_at: string | null;
+  readonly deadlines?: TaskDeadlines;
+  readonly external_executor?: JsonObject;
+  readonly headers?: JsonObject;
+  readonly traceparent?: string;
+}
+
+/** What is wrong with a task, and the identity it can be reported under when there is one. */
+export interface UnreadableTask {
+  /** At least one; paths begin at the task. */
+  readonly violations: readonly ContractViolation[];
+  readonly identity: AttemptIdentity | null;
+  readonly task?: never;
+}
+
+/** A task that was read, or what is wrong with it. */
+export type ReadTask = { readonly task: LeasedTask; readonly violations?: never } | UnreadableTask;
+
+/** Reads the task of a poll answer, and says of every field that it needs what is wrong with it. */
 export function readLeasedTask(namespace: string, document: JsonObject): ReadTask {
-  const taskId = textField(document, "task_id");
-  const attemptId = textField(document, "activity_attempt_id");
-  const leaseOwner = textField(document, "lease_owner");
-  if (taskId === undefined || attemptId === undefined || leaseOwner === undefined) {
-    return { problem: "task_id, activity_attempt_id and lease_owner must be strings", identity: null };
-  }
-  const identity: AttemptIdentity = { namespace, taskId, attemptId, leaseOwner };
-  const attempt = integerField(document, "attempt_number");
-  const activityType = textField(document, "activity_type");
-  const taskQueue = textField(document, "task_queue");
-  const workflowId = textField(document, "workflow_id");
-  const runId = textField(document, "run_id");
+  const violations: ContractViolation[] = [];
+  const expect = <Value>(field: keyof PolledTask, expected: string, value: Value | undefined): Value | undefined => {
+    if (value === undefined) violations.push({ path: field, expected, received: describeReceived(document[field]) });
+    return value;
+  };
+  const text = (field: keyof PolledTask): string | undefined => expect(field, "a string", textField(document, field));
+  const taskId = text("task_id");
+  const attemptId = text("activity_attempt_id");
+  const leaseOwner = text("lease_owner");
+  const identity =
+    taskId === undefined || attemptId === undefined || leaseOwner === undefined
+      ? null
+      : { namespace, taskId, attemptId, leaseOwner };
+  const attempt = expect("attempt_number", "an integer >= 1", atLeastOne(integerField(document, "attempt_number")));
+  const activityType = text("activity_type");
+  const taskQueue = text("task_queue");
+  const workflowId = text("workflow_id");
+  const runId = text("run_id");
   const leaseExpiresAt = textField(document, "lease_expires_at");
-  const leaseExpiresAtMs = leaseExpiresAt === undefined ? undefined : parseTimestamp(leaseExpiresAt);
-  if (attempt === undefined || attempt < 1) return { problem: "attempt_number must be an integer >= 1", identity };
-  if (activityType === undefined) return { problem: "activity_type must be a string", identity };
-  if (taskQueue === undefined) return { problem: "task_queue must be a string", identity };
-  if (workflowId === undefined || runId === undefined) {
-    return { problem: "workflow_id and run_id must be strings", identity };
+  const leaseExpiresAtMs = expect(
+    "lease_expires_at",
+    "an RFC 3339 timestamp",
+    leaseExpiresAt === undefined ? undefined : parseTimestamp(leaseExpiresAt),
+  );
+  const given = fieldOf(document, "arguments") ?? null;
+  const args = expect("arguments", "an object", given === null || isObject(given) ? given : undefined);
+  if (
+    identity === null ||
+    attempt === undefined ||
+    activityType === undefined ||
+    taskQueue === undefined ||
+    workflowId === undefined ||
+    runId === undefined ||
+    leaseExpiresAt === undefined ||
+    leaseExpiresAtMs === undefined ||
+    args === undefined
+  ) {
+    return { violations, identity };
   }
-  if (leaseExpiresAt === undefined || leaseExpiresAtMs === undefined) {
-    return { problem: "lease_expires_at must be an RFC 3339 timestamp", identity };
-  }
-  const args = fieldOf(document, "arguments") ?? null;
-  if (args !== null && !isObject(args)) return { problem: "arguments must be an object", identity };
   const executor = fieldOf(document, "external_executor");
   const timeout = integerField(fieldOf(document, "retry_policy"), "heartbeat_timeout");
   return {
@@ -92,6 +146,10 @@ export function readLeasedTask(namespace: string, document: JsonObject): ReadTas
       headers: readHeaders(document),
     },
   };
+}
+
+function atLeastOne(value: number | undefined): number | undefined {
+  return value !== undefined && value >= 1 ? value : undefined;
 }
 
 function readDeadlines(document: unknown): LeasedTask["deadlines"] {

@@ -1,3 +1,5 @@
+import { FAILURE_KINDS, TIMEOUT_TYPES } from "@durable-workflow/carrier/protocol";
+import { PATHS } from "@durable-workflow/engine-protocol";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import { Fields } from "../http/fields.js";
 import { unavailable } from "../http/request-handler.js";
@@ -13,25 +15,13 @@ import { taskToWire } from "../wire/task.js";
 import { type ApiParts, WORKER_ROLES } from "./parts.js";
 import { readProgress } from "./progress.js";
 
-const FAILURE_KINDS = [
-  "application",
-  "timeout",
-  "cancellation",
-  "malformed_output",
-  "handler_crash",
-  "decode_failure",
-  "unsupported_payload",
-];
-const TIMEOUT_TYPES = ["schedule_to_start", "start_to_close", "schedule_to_close", "heartbeat", "deadline_exceeded"];
-
 export function activityTaskRoutes(parts: ApiParts): readonly Route[] {
   const common = { method: "POST", plane: "worker", roles: WORKER_ROLES } as const;
-  const tasks = "/api/worker/activity-tasks";
   return [
-    { ...common, pattern: `${tasks}/poll`, handle: (call) => poll(parts, call) },
-    { ...common, pattern: `${tasks}/:task/complete`, handle: (call) => complete(parts, call) },
-    { ...common, pattern: `${tasks}/:task/fail`, handle: (call) => fail(parts, call) },
-    { ...common, pattern: `${tasks}/:task/heartbeat`, handle: (call) => heartbeat(parts, call) },
+    { ...common, pattern: PATHS.poll, handle: (call) => poll(parts, call) },
+    { ...common, pattern: PATHS.complete, handle: (call) => complete(parts, call) },
+    { ...common, pattern: PATHS.fail, handle: (call) => fail(parts, call) },
+    { ...common, pattern: PATHS.heartbeat, handle: (call) => heartbeat(parts, call) },
   ];
 }
 

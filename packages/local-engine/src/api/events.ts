@@ -1,3 +1,4 @@
+import { PATHS } from "@durable-workflow/engine-protocol";
 import type { Call, StreamReply } from "../http/call.js";
 import type { Route } from "../http/router.js";
 import { feedEventToWire } from "../wire/feed.js";
@@ -13,7 +14,7 @@ export function eventRoutes(parts: ApiParts, streams: Set<() => void>): readonly
   return [
     {
       method: "GET",
-      pattern: "/api/events",
+      pattern: PATHS.events,
       plane: "control",
       roles: CONTROL_ROLES,
       // A browser's EventSource can send no headers of its own.

@@ -1,3 +1,5 @@
+import { PATHS } from "@durable-workflow/engine-protocol";
+import { WORKER_RUNTIMES } from "@durable-workflow/engine-protocol/worker";
 import { MICROS_PER_SECOND } from "../engine/model.js";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import { Fields } from "../http/fields.js";
@@ -8,7 +10,6 @@ import { timestamp } from "../wire/time.js";
 import { workerToWire } from "../wire/worker.js";
 import { type ApiParts, CONTROL_ROLES, WORKER_ROLES } from "./parts.js";
 
-const RUNTIMES = ["php", "python", "typescript", "go", "java"];
 const DEFAULT_CONCURRENCY = 100;
 /** Closed runs that one heartbeat removes at most. */
 const PRUNED_PER_HEARTBEAT = 25;
@@ -20,16 +21,16 @@ export function workerRoutes(parts: ApiParts): readonly Route[] {
   const own = { plane: "worker", roles: WORKER_ROLES } as const;
   const seen = { plane: "control", roles: CONTROL_ROLES } as const;
   return [
-    { ...own, method: "POST", pattern: "/api/worker/register", handle: (call) => register(parts, call) },
-    { ...own, method: "POST", pattern: "/api/worker/heartbeat", handle: (call) => heartbeat(parts, call) },
+    { ...own, method: "POST", pattern: PATHS.register, handle: (call) => register(parts, call) },
+    { ...own, method: "POST", pattern: PATHS.workerHeartbeat, handle: (call) => heartbeat(parts, call) },
     {
       ...own,
       method: "DELETE",
-      pattern: "/api/worker/registrations/:worker",
+      pattern: PATHS.registration,
       handle: (call) => deregister(parts, call),
     },
-    { ...seen, method: "GET", pattern: "/api/workers", handle: (call) => list(parts, call) },
-    { ...seen, method: "GET", pattern: "/api/workers/:worker", handle: (call) => show(parts, call) },
+    { ...seen, method: "GET", pattern: PATHS.workers, handle: (call) => list(parts, call) },
+    { ...seen, method: "GET", pattern: PATHS.worker, handle: (call) => show(parts, call) },
   ];
 }
 
@@ -37,7 +38,7 @@ async function register({ context }: ApiParts, { body, namespace }: Call): Promi
   const fields = new Fields();
   const workerId = fields.string(body, "worker_id", { max: 255 });
   const taskQueue = fields.string(body, "task_queue", { required: true, max: 255 });
-  const runtime = fields.string(body, "runtime", { required: true, oneOf: RUNTIMES });
+  const runtime = fields.string(body, "runtime", { required: true, oneOf: WORKER_RUNTIMES });
   const sdkVersion = fields.string(body, "sdk_version", { max: 64 });
   const buildId = fields.string(body, "build_id", { max: 255 });
   const workflowTypes = fields.strings(body, "supported_workflow_types", 255);

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { CONTROL_PLANE_VERSION, CONTROL_PLANE_VERSION_HEADER } from "@durable-workflow/engine-protocol";
 import type { StreamReply } from "./call.js";
-import { CONTROL_PLANE_VERSION, CONTROL_PLANE_VERSION_HEADER } from "./negotiation.js";
 
 /** A reader that is so far behind is let go: it can join again. */
 const MOST_UNSENT_BYTES = 1_048_576;
