@@ -20,7 +20,7 @@ export type Feature = keyof typeof SINCE;
  */
 export const ERAS = {
   april: "1.0", // servers of April 2026
-  current: SINCE.failureFlags, // servers since then: those of August 2026 speak 1.15
+  current: SINCE.failureFlags, // servers since then: those of August 2026 and later
 } as const satisfies Readonly<Record<string, string>>;
 
 export type Era = keyof typeof ERAS;

@@ -32,7 +32,7 @@ const files = readdirSync(src, { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"));
 
 const source = (file: string): string => readFileSync(src + file, "utf8");
-const code = (file: string): string => source(file).replaceAll(/\/\*.*?\*\/|\/\/.*$/gms, "");
+const code = (file: string): string => source(file).replaceAll(/\/\*.*?\*\/|\/\/[^\n]*/gs, "");
 const imports = (file: string): string[] =>
   [...source(file).matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1] ?? "");
 const folderOf = (file: string): string => (file.includes("/") ? (file.split("/")[0] ?? "") : "");

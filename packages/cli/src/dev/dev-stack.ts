@@ -3,6 +3,8 @@ import { join } from "node:path";
 import type { ExternalStorageDriver } from "@durable-workflow/carrier";
 import { createDispatcher, type Dispatcher, type DispatcherEvent, logEvents } from "@durable-workflow/dispatcher";
 import { createLocalEngine, isLocalEngineError, type LocalEngine } from "@durable-workflow/local-engine";
+import { PATHS } from "@durable-workflow/engine-protocol";
+import { CONFIG_SCHEMA } from "@durable-workflow/engine-protocol/executor-config";
 import { ActivitySource } from "../activities/activity-source.js";
 import type { CollectedActivities } from "../activities/collect.js";
 import type { CarrierOutput } from "../carrier/carrier-output.js";
@@ -194,7 +196,7 @@ export class DevStack {
   private config(): object {
     const { taskQueue } = this.options;
     return {
-      schema: "durable-workflow.external-executor.config",
+      schema: CONFIG_SCHEMA,
       version: 1,
       carriers: { dev: { type: "invocable_http", url: this.carrier?.url } },
       mappings: (this.activities?.types ?? []).map(({ type }) => ({
@@ -230,7 +232,7 @@ function isCutShort({ outcome, failure }: TaskReport): boolean {
 /** Whether an engine is there: after a crash, its process id may be another's. */
 async function answers(url: string): Promise<boolean> {
   try {
-    return (await fetch(`${url}/api/health`, { signal: AbortSignal.timeout(PROBE_MS) })).ok;
+    return (await fetch(`${url}${PATHS.health}`, { signal: AbortSignal.timeout(PROBE_MS) })).ok;
   } catch {
     return false;
   }

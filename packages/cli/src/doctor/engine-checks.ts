@@ -1,4 +1,4 @@
-import { at, isObject, negotiateVersion, PROTOCOL_VERSION, textAt } from "@durable-workflow/engine-protocol";
+import { at, ERAS, isObject, negotiateVersion, PROTOCOL_VERSION, textAt } from "@durable-workflow/engine-protocol";
 import { isLoopbackHost } from "@durable-workflow/engine-protocol/executor-config";
 import type { EngineConnection } from "../engine/connection.js";
 import { contractViolations, engineConfigState, publishedArtifacts } from "../inspect/cluster-info.js";
@@ -89,11 +89,11 @@ export function versionFinding(clusterInfo: unknown): Finding {
     );
   }
   if (version === PROTOCOL_VERSION) return ok(id, `worker protocol ${version}`);
-  if (version === "1.0") {
+  if (version === ERAS.april) {
     return warn(
       id,
-      "worker protocol 1.0: a server of April 2026, which frames payloads in another way and loses flags of failures without details",
-      "Upgrade the server to one of August 2026 (protocol 1.15) or later.",
+      `worker protocol ${ERAS.april}: a server of April 2026, which frames payloads in another way and loses flags of failures without details`,
+      `Upgrade the server to one of August 2026 (protocol ${PROTOCOL_VERSION}) or later.`,
     );
   }
   return ok(id, `worker protocol ${version} (the engine speaks ${advertised ?? ""}, this ${PROTOCOL_VERSION})`);

@@ -9,9 +9,15 @@ import type {
   StartedActivity,
   StartRequest,
 } from "@durable-workflow/engine-protocol/control";
+import {
+  CONTROL_PLANE_VERSION,
+  CONTROL_PLANE_VERSION_FIELD,
+  NAMESPACE_FIELD,
+  PATHS,
+  pathTo,
+} from "@durable-workflow/engine-protocol";
 
 const TIMEOUT_MS = 30_000;
-const CONTROL_PLANE_VERSION = "2";
 
 /** The control plane of an engine, as far as activities need it. Errors are CliErrors that say what to do. */
 export class EngineClient {
@@ -26,25 +32,25 @@ export class EngineClient {
   }
 
   start(request: StartRequest): Promise<StartedActivity> {
-    return this.call<StartedActivity>("POST", "/api/activities", request);
+    return this.call<StartedActivity>("POST", PATHS.activities, request);
   }
 
   describe(id: string): Promise<ActivityDescription> {
-    return this.call("GET", `/api/activities/${encodeURIComponent(id)}`, undefined, id);
+    return this.call("GET", pathTo(PATHS.activity, { id }), undefined, id);
   }
 
   list(query: Readonly<Record<string, string>>): Promise<ActivityPage> {
-    return this.call("GET", `/api/activities?${new URLSearchParams(query).toString()}`);
+    return this.call("GET", `${PATHS.activities}?${new URLSearchParams(query).toString()}`);
   }
 
   async stop(how: "cancel" | "terminate", id: string, reason: string | undefined): Promise<void> {
     const body = reason === undefined ? {} : { reason };
-    await this.call("POST", `/api/workflows/${encodeURIComponent(id)}/${how}`, body, id);
+    await this.call("POST", pathTo(PATHS[how], { id }), body, id);
   }
 
   /** The whole history of a run. */
   async history(id: string, runId: string): Promise<readonly HistoryEvent[]> {
-    const path = `/api/workflows/${encodeURIComponent(id)}/runs/${encodeURIComponent(runId)}/history`;
+    const path = pathTo(PATHS.history, { id, run: runId });
     const events: HistoryEvent[] = [];
     let token: string | null | undefined;
     do {
@@ -59,7 +65,7 @@ export class EngineClient {
 
   /** What kind of engine it is. */
   clusterInfo(): Promise<Readonly<Record<string, unknown>>> {
-    return this.call("GET", "/api/cluster/info");
+    return this.call("GET", PATHS.clusterInfo);
   }
 
   /**
@@ -69,7 +75,7 @@ export class EngineClient {
   async onEvents(signal: AbortSignal, onEvent: (activityId: string) => void): Promise<boolean> {
     let response: Response;
     try {
-      response = await fetch(`${this.url}/api/events`, {
+      response = await fetch(`${this.url}${PATHS.events}`, {
         headers: { ...this.headers(), accept: "text/event-stream" },
         signal,
         redirect: "manual",
@@ -99,8 +105,8 @@ export class EngineClient {
     const { token, namespace } = this.connection;
     return {
       accept: "application/json",
-      "x-namespace": namespace,
-      "x-durable-workflow-control-plane-version": CONTROL_PLANE_VERSION,
+      [NAMESPACE_FIELD]: namespace,
+      [CONTROL_PLANE_VERSION_FIELD]: CONTROL_PLANE_VERSION,
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     };
   }

@@ -1,36 +1,14 @@
-import {
-  EXTERNAL_TASK_INPUT_SCHEMA,
-  EXTERNAL_TASK_INPUT_VERSION,
-  EXTERNAL_TASK_RESULT_SCHEMA,
-  EXTERNAL_TASK_RESULT_VERSION,
-} from "@durable-workflow/carrier/protocol";
 import { at, isObject, negotiateVersion, numberAt, PROTOCOL_VERSION, textAt } from "@durable-workflow/engine-protocol";
+import { WORKER_CONTRACTS } from "@durable-workflow/engine-protocol/control";
 import { artifactViolations } from "./artifact.js";
 import { below, facts, type Inspection, inspection, type Violation } from "./inspection.js";
 
-/** The contracts that a carrier and a dispatcher rely on, as an engine publishes them. */
-export const CONTRACTS = [
-  {
-    field: "external_task_input_contract",
-    schema: EXTERNAL_TASK_INPUT_SCHEMA,
-    version: EXTERNAL_TASK_INPUT_VERSION,
-  },
-  {
-    field: "external_task_result_contract",
-    schema: EXTERNAL_TASK_RESULT_SCHEMA,
-    version: EXTERNAL_TASK_RESULT_VERSION,
-  },
-  { field: "invocable_carrier_contract", schema: "durable-workflow.v2.invocable-carrier", version: 1 },
-  { field: "external_executor_config_contract", schema: "durable-workflow.v2.external-executor-config", version: 1 },
-] as const;
-
 /** Where the published contracts are not those that this version knows. */
 export function contractViolations(clusterInfo: unknown): readonly Violation[] {
-  return CONTRACTS.flatMap(({ field, schema, version }): readonly Violation[] => {
+  return Object.entries(WORKER_CONTRACTS).flatMap(([field, { schema: wanted, version }]): readonly Violation[] => {
     const contract = at(clusterInfo, "worker_protocol", field);
     const path = `worker_protocol.${field}`;
     if (!isObject(contract)) return [{ path, message: "is not published", code: null }];
-    const wanted = `${schema}.contract`;
     return [
       ...(contract["schema"] === wanted ? [] : [{ path: `${path}.schema`, message: `must be ${wanted}`, code: null }]),
       ...(contract["version"] === version
@@ -48,7 +26,7 @@ export interface PublishedArtifact {
 
 /** The published examples, each checked against its SHA-256 and the contract. */
 export function publishedArtifacts(clusterInfo: unknown): readonly PublishedArtifact[] {
-  return CONTRACTS.flatMap(({ field }) => {
+  return Object.keys(WORKER_CONTRACTS).flatMap((field) => {
     const fixtures = at(clusterInfo, "worker_protocol", field, "fixtures");
     return Object.entries(isObject(fixtures) ? fixtures : {}).map(([key, artifact]) => ({
       name: textAt(artifact, "artifact") ?? key,

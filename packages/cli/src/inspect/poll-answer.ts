@@ -1,7 +1,7 @@
 import { type ActivityTaskInputEnvelope, externalTaskInputViolations } from "@durable-workflow/carrier/protocol";
 import { at, isObject, numberAt, textAt } from "@durable-workflow/engine-protocol";
 import { readEngineMapping } from "@durable-workflow/engine-protocol/executor-config";
-import { backoffAfter, type RetryRule } from "@durable-workflow/engine-protocol/control";
+import { retryIfAttemptsLeft, type RetryRule } from "@durable-workflow/engine-protocol/control";
 import { activityTaskEnvelope, readLeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { violationOf } from "./executor-config.js";
 import {
@@ -154,10 +154,11 @@ function retryExplanation(task: unknown, policy: RetryRule | null): readonly str
       : [
           `Failures of type ${nonRetryableErrorTypes.join(", ")} end the activity; on servers of April 2026 only when they have details.`,
         ];
-  if (attempt >= maxAttempts) {
+  const decision = retryIfAttemptsLeft(policy, attempt);
+  if (!decision.retries) {
     return [`A failure ends the activity: attempt ${attempt} of ${maxAttempts} is the last.`, ...never];
   }
-  const delay = backoffAfter(policy, attempt);
+  const delay = decision.afterSeconds;
   const when = delay === 0 ? "at once" : `after ${duration(delay * 1000)}`;
   return [
     `A failure is followed by another attempt ${when}: attempt ${attempt} of ${maxAttempts}, unless it says non_retryable.`,

@@ -18,6 +18,7 @@ import { isObject, textAt } from "@durable-workflow/engine-protocol";
 import { inspectBlob, inspectPayload, inspectReference } from "./payload.js";
 import { inspectPollAnswer } from "./poll-answer.js";
 import type { RetryRule } from "@durable-workflow/engine-protocol/control";
+import { CONFIG_SCHEMA } from "@durable-workflow/engine-protocol/executor-config";
 
 import { inspectStoragePolicy } from "./storage-policy.js";
 import { inspectTaskInput } from "./task-input.js";
@@ -37,8 +38,6 @@ export interface NearMiss {
   readonly title: string;
   readonly violations: readonly Violation[];
 }
-
-export const EXECUTOR_CONFIG_SCHEMA = "durable-workflow.external-executor.config";
 
 interface Form {
   readonly matches: (document: JsonObject) => boolean;
@@ -74,7 +73,7 @@ const FORMS: readonly Form[] = [
     inspect: (document, { now }) => inspectReference(document, now),
   },
   {
-    matches: hasSchema(EXECUTOR_CONFIG_SCHEMA),
+    matches: hasSchema(CONFIG_SCHEMA),
     inspect: (document, { overlay }) => inspectExecutorConfig(document, overlay),
   },
   { matches: ({ worker_protocol: protocol }) => isObject(protocol), inspect: inspectClusterInfo },

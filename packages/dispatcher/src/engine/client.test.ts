@@ -6,7 +6,7 @@ import { systemClock } from "../time/clock.js";
 import { EngineClient } from "./client.js";
 import { readReply, readRetryAfter } from "./reply.js";
 import { ServerClock } from "./server-clock.js";
-import { negotiateVersion } from "@durable-workflow/engine-protocol";
+import { negotiateVersion, PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { readLeasedTask } from "@durable-workflow/engine-protocol/worker";
 
 let server: Loopback | undefined;
@@ -97,7 +97,7 @@ it("sends what the worker plane wants", async () => {
       "content-type": "application/json",
       accept: "application/json",
       "x-namespace": "cellar",
-      "x-durable-workflow-protocol-version": "1.15",
+      "x-durable-workflow-protocol-version": PROTOCOL_VERSION,
     },
     "DELETE",
     "/base/api/worker/registrations/w%3A1",
@@ -117,13 +117,13 @@ it("asks for the version again when the engine wants another", async () => {
     else reply(response, 200, {}, { recorded: true });
   });
   expect(await engine.complete(task, null)).toEqual({ kind: "recorded" });
-  expect(versions).toEqual(["1.15", "1.2"]);
+  expect(versions).toEqual([PROTOCOL_VERSION, "1.2"]);
 });
 
 it.each([
   ["1.0", "1.0"],
-  ["1.15", "1.15"],
-  ["1.16", "1.15"],
+  [PROTOCOL_VERSION, PROTOCOL_VERSION],
+  ["1.9999", PROTOCOL_VERSION],
   ["2.0", undefined],
   ["1", undefined],
   [1.5, undefined],

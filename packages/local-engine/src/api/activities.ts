@@ -1,3 +1,4 @@
+import type { ActivityPage } from "@durable-workflow/engine-protocol/control";
 import { decodeAvroValue, isPayloadError } from "@durable-workflow/carrier/payload";
 import { LIST_PAGE, PATHS, type Reason } from "@durable-workflow/engine-protocol";
 import type { RetryPolicy } from "../engine/model.js";
@@ -33,7 +34,7 @@ async function start({ context }: ApiParts, call: Call): Promise<Reply> {
   const id = request.activityId;
   switch (outcome.kind) {
     case "started":
-      return { status: 201, body: startedToWire(outcome.run) };
+      return { status: 201, body: { ...startedToWire(outcome.run) } };
     case "already_running":
       throw invalidField("activity_id", `Standalone activity [${id}] is already running.`);
     case "reserved_in_namespace":
@@ -168,7 +169,7 @@ function described({ context }: ApiParts, run: RunRecord): Reply {
     failure: failure === null ? null : (JSON.parse(failure) as FailureRecord),
     attempts: context.store.attempts.newestOf(run.key, DESCRIBED_ATTEMPTS),
   });
-  return { status: 200, body };
+  return { status: 200, body: { ...body } };
 }
 
 function list({ context }: ApiParts, { query, namespace }: Call): Reply {
@@ -180,14 +181,12 @@ function list({ context }: ApiParts, { query, namespace }: Call): Reply {
   const limit = size ?? LIST_PAGE.default;
   const runs = context.store.listing.page(namespace, status, limit + 1, offset);
   const page = runs.slice(0, limit);
-  return {
-    status: 200,
-    body: {
-      activities: page.map(listedToWire),
-      activity_count: page.length,
-      next_page_token: runs.length > limit ? Buffer.from(String(offset + limit)).toString("base64") : null,
-    },
+  const answer: ActivityPage = {
+    activities: page.map(listedToWire),
+    activity_count: page.length,
+    next_page_token: runs.length > limit ? Buffer.from(String(offset + limit)).toString("base64") : null,
   };
+  return { status: 200, body: { ...answer } };
 }
 
 function readPageToken(fields: Fields, token: string | null): number {

@@ -1,5 +1,6 @@
 import { FAILURE_KINDS, TIMEOUT_TYPES } from "@durable-workflow/carrier/protocol";
 import { PATHS } from "@durable-workflow/engine-protocol";
+import type { PollAnswer, PolledTask, PollStatus } from "@durable-workflow/engine-protocol/worker";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import { Fields } from "../http/fields.js";
 import { unavailable } from "../http/request-handler.js";
@@ -48,7 +49,7 @@ async function poll(parts: ApiParts, call: Call): Promise<Reply> {
   }
   switch (outcome.kind) {
     case "leased":
-      return { status: 200, body: { task: deliveryToWire(parts, outcome.delivery), poll_status: "leased" } };
+      return polled({ task: deliveryToWire(parts, outcome.delivery), poll_status: "leased" });
     case "empty":
       return empty("empty");
     case "stopping":
@@ -68,11 +69,15 @@ async function poll(parts: ApiParts, call: Call): Promise<Reply> {
   }
 }
 
-function empty(status: string): Reply {
-  return { status: 200, body: { task: null, poll_status: status } };
+function empty(status: PollStatus): Reply {
+  return polled({ task: null, poll_status: status });
 }
 
-function deliveryToWire({ executor }: ApiParts, delivery: Delivery): Record<string, unknown> {
+function polled(answer: PollAnswer): Reply {
+  return { status: 200, body: { ...answer } };
+}
+
+function deliveryToWire({ executor }: ApiParts, delivery: Delivery): PolledTask {
   const task = taskToWire(delivery);
   const mapping = executor.mappingOf(delivery);
   return mapping === undefined ? task : { ...task, external_executor: mapping };

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { HISTORY_PAGE, LONGEST_STOP_REASON, PATHS } from "@durable-workflow/engine-protocol";
+import { STANDALONE_WORKFLOW_TYPE } from "@durable-workflow/engine-protocol/control";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import { Fields } from "../http/fields.js";
 import type { Route } from "../http/router.js";
 import { type StopOutcome, stopActivity } from "../service/stops.js";
-import { STANDALONE_WORKFLOW_TYPE } from "../wire/activity.js";
 import { withControlPlane } from "../wire/control-plane.js";
 import { historyToWire } from "../wire/history.js";
 import { type ApiParts, CONTROL_ROLES } from "./parts.js";

@@ -1,5 +1,10 @@
 import { PATHS } from "@durable-workflow/engine-protocol";
-import { WORKER_RUNTIMES } from "@durable-workflow/engine-protocol/worker";
+import {
+  type DeregisterAnswer,
+  type RegisterAnswer,
+  WORKER_RUNTIMES,
+  type WorkerHeartbeatAnswer,
+} from "@durable-workflow/engine-protocol/worker";
 import { MICROS_PER_SECOND } from "../engine/model.js";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import { Fields } from "../http/fields.js";
@@ -67,7 +72,8 @@ async function register({ context }: ApiParts, { body, namespace }: Call): Promi
     context.store.workers.forgetSilentSince(now - FORGOTTEN_AFTER);
     context.store.workers.save(worker);
   });
-  return { status: 201, body: { worker_id: id, registered: true } };
+  const answer: RegisterAnswer = { worker_id: id, registered: true };
+  return { status: 201, body: { ...answer } };
 }
 
 async function heartbeat({ context, pruner }: ApiParts, { body, namespace }: Call): Promise<Reply> {
@@ -84,7 +90,8 @@ async function heartbeat({ context, pruner }: ApiParts, { body, namespace }: Cal
   }
   const pruned = (await pruner?.pass(PRUNED_PER_HEARTBEAT)) ?? 0;
   const retention = { throttled: false, processed: pruned, pruned, skipped: 0, failed: 0 };
-  return { status: 200, body: { worker_id: workerId, acknowledged: true, retention } };
+  const answer: WorkerHeartbeatAnswer = { worker_id: workerId, acknowledged: true, retention };
+  return { status: 200, body: { ...answer } };
 }
 
 async function deregister({ context }: ApiParts, { params, namespace }: Call): Promise<Reply> {
@@ -93,7 +100,8 @@ async function deregister({ context }: ApiParts, { params, namespace }: Call): P
   if (!isKnown) {
     throw new ReplyError(404, { error: "Worker not found.", reason: "worker_not_found", worker_id: workerId });
   }
-  return { status: 200, body: { worker_id: workerId, deregistered: true } };
+  const answer: DeregisterAnswer = { worker_id: workerId, deregistered: true };
+  return { status: 200, body: { ...answer } };
 }
 
 function list({ context, options }: ApiParts, { namespace }: Call): Reply {

@@ -9,6 +9,7 @@ import {
   readableErrors,
   unknownOverlay,
 } from "@durable-workflow/engine-protocol/executor-config";
+import { inServerWords } from "./words.js";
 
 /** One mapping with all that it refers to. */
 export interface Mapping {
@@ -35,7 +36,7 @@ export interface ReadConfig {
 
 /** A config that nothing can be read of. */
 export function unreadable(errors: readonly ConfigError[]): ReadConfig {
-  return { errors, mappings: [], carrierCount: 0, mappingCount: 0, mappingKinds: {} };
+  return { errors: inServerWords(errors), mappings: [], carrierCount: 0, mappingCount: 0, mappingKinds: {} };
 }
 
 /**
@@ -61,7 +62,7 @@ export function readConfig(text: string, overlayName: string | undefined): ReadC
   const errors = [...wrongShape, ...meaningErrors(document)];
   const activities = listField(document, "mappings").filter((mapping) => fieldOf(mapping, "kind") === "activity");
   return {
-    errors,
+    errors: inServerWords(errors),
     mappings: errors.length > 0 ? [] : activities.map((mapping) => readMapping(document, mapping)),
     carrierCount: Object.keys(carriers).length,
     mappingCount: mappings.length,

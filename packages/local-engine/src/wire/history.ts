@@ -1,9 +1,9 @@
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
 import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
 import { PATHS } from "@durable-workflow/engine-protocol";
+import { STANDALONE_WORKFLOW_TYPE } from "@durable-workflow/engine-protocol/control";
 import type { ActivityStatus, Micros, TaskStatus } from "../engine/model.js";
 import type { AttemptRecord, EventRecord } from "../store/records.js";
-import { STANDALONE_WORKFLOW_TYPE } from "./activity.js";
 import {
   activityToWire,
   attemptToWire,
