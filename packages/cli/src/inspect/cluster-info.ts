@@ -5,16 +5,13 @@ import { below, facts, type Inspection, inspection, type Violation } from "./ins
 
 /** Where the published contracts are not those that this version knows. */
 export function contractViolations(clusterInfo: unknown): readonly Violation[] {
-  return Object.entries(WORKER_CONTRACTS).flatMap(([field, { schema: wanted, version }]): readonly Violation[] => {
+  return Object.entries(WORKER_CONTRACTS).flatMap(([field, wanted]): readonly Violation[] => {
     const contract = at(clusterInfo, "worker_protocol", field);
     const path = `worker_protocol.${field}`;
     if (!isObject(contract)) return [{ path, message: "is not published", code: null }];
-    return [
-      ...(contract["schema"] === wanted ? [] : [{ path: `${path}.schema`, message: `must be ${wanted}`, code: null }]),
-      ...(contract["version"] === version
-        ? []
-        : [{ path: `${path}.version`, message: `must be ${version}`, code: null }]),
-    ];
+    return (["schema", "version"] as const)
+      .filter((name) => contract[name] !== wanted[name])
+      .map((name) => ({ path: `${path}.${name}`, message: `must be ${wanted[name]}`, code: null }));
   });
 }
 
