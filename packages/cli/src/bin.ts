@@ -2,7 +2,7 @@
 import process from "node:process";
 import { commands } from "./commands/index.js";
 import { runCli } from "./main.js";
-import { processIo } from "./terminal.js";
+import { exitWritten, processIo } from "./terminal.js";
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -14,14 +14,7 @@ for (const [signal, code] of Object.entries(SIGNALS)) {
     stop.abort(signal);
   });
 }
-// Whoever reads us may leave when it has seen enough, as `head` does.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
-    throw error;
-  });
-}
 
 const code = await runCli(process.argv.slice(2), processIo(process, stop.signal), commands);
 // Connections kept alive, and what a user's module keeps open, must not hold the command once it is done.
-process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+exitWritten(process, code);

@@ -45,6 +45,8 @@ export interface Palette {
 export interface CliIo {
   /** Writes to standard output: what the command is for. */
   out(text: string): void;
+  /** Replaces the line that was written last and not ended. For a terminal only; `line` has no line feed. */
+  redraw(line: string): void;
   /** Writes to standard error: progress, warnings, errors. */
   err(text: string): void;
   readonly stdin: NodeJS.ReadableStream;
@@ -91,4 +93,6 @@ export type CommandOption = ParseArgsOption & {
   readonly help: string;
   /** Shown after the option, as in `--port NUMBER`. */
   readonly value?: string;
+  /** What an option with a value means when it stands alone, as `--inspect` does; its value then follows `=`. */
+  readonly alone?: string;
 };

@@ -58,7 +58,9 @@ ${EXIT_CODES}
 }
 
 function spelling(name: string, { short, value }: CommandOption): string {
-  return `--${name}${value === undefined ? "" : ` ${value}`}${short === undefined ? "" : `, -${short}`}`;
+  // A value in brackets follows its option directly.
+  const taken = value === undefined ? "" : value.startsWith("[") ? value : ` ${value}`;
+  return `--${name}${taken}${short === undefined ? "" : `, -${short}`}`;
 }
 
 function columns(rows: readonly (readonly [string, string])[]): string {

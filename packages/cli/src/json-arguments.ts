@@ -1,8 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { text as readAll } from "node:stream/consumers";
 import { type AvroValue, avroDouble } from "@durable-workflow/carrier/payload";
 import { CliError, type CliIo, EXIT } from "./command.js";
+import { readTextFile } from "./text-file.js";
 
 const NOTATION =
   'bytes are {"$type":"bytes","base64":"..."}, integers {"$type":"long","value":"..."}, doubles {"$type":"double","value":"..."}, maps {"$type":"map","entries":[{"key":"...","value":...}]}';
@@ -50,20 +48,12 @@ export function parseJsonValue(text: string): AvroValue {
  *
  * @throws {CliError} with exit code 2 for a file that cannot be read
  */
-export async function readArgumentText(
-  given: string | undefined,
-  { stdin, cwd }: Pick<CliIo, "stdin" | "cwd">,
-): Promise<string> {
+export async function readArgumentText(given: string | undefined, io: Pick<CliIo, "stdin" | "cwd">): Promise<string> {
   if (given === undefined) return "";
-  if (given === "-") return readAll(stdin);
-  if (!given.startsWith("@")) return given;
-  const path = given.slice(1);
-  try {
-    return await readFile(resolve(cwd, path), "utf8");
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-    throw new CliError(EXIT.usage, `the file of arguments ${path} cannot be read (${code})`);
-  }
+  if (given !== "-" && !given.startsWith("@")) return given;
+  const file = given === "-" ? given : given.slice(1);
+  const name = given === "-" ? "standard input, for the arguments," : `the file of arguments ${file}`;
+  return readTextFile(file, io, { name, exitCode: EXIT.usage });
 }
 
 /** What JavaScript's numbers would lose, in the notation that keeps it. */

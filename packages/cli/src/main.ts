@@ -71,12 +71,22 @@ function find(name: string, commands: readonly Command[]): Command {
 function parse(command: Command, args: readonly string[]): CommandInput {
   const options = { ...command.options, ...COMMON_OPTIONS } as NonNullable<ParseArgsConfig["options"]>;
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+    const { values, positionals } = parseArgs({ args: completed(command, args), options, allowPositionals: true });
     const { json, ...own } = values;
     return { positionals, values: own, json: json === true };
   } catch (error) {
     throw badOption(error, command, args, options);
   }
+}
+
+/** Gives options that may stand alone the value that they then mean. */
+function completed({ options }: Command, args: readonly string[]): string[] {
+  const end = separatorOf(args);
+  return args.map((arg, index) => {
+    const name = arg.startsWith("--") && index < end ? arg.slice(2) : "";
+    const { alone } = (Object.hasOwn(options, name) ? options[name] : undefined) ?? {};
+    return alone === undefined ? arg : `${arg}=${alone}`;
+  });
 }
 
 function badOption(

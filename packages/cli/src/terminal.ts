@@ -1,32 +1,64 @@
-import type { CliIo, Palette } from "./command.js";
+import type { CliIo } from "./command.js";
+import { palette, terminalText } from "./terminal-text.js";
 
-/** ANSI styles, or plain text. */
-export function palette(colours: boolean): Palette {
-  const paint =
-    (code: number) =>
-    (text: string): string =>
-      colours ? `\u001b[${code}m${text}\u001b[0m` : text;
-  return { bold: paint(1), dim: paint(2), red: paint(31), green: paint(32), yellow: paint(33), cyan: paint(36) };
+/** Where text leaves, and what is known of the place. */
+export interface TerminalStreams {
+  readonly stdout: Output;
+  readonly stderr: Pick<Output, "write">;
+  readonly stdin: NodeJS.ReadableStream;
+  readonly env: CliIo["env"];
+  readonly cwd: string;
 }
 
-/** The process as commands see it. Colours only for a terminal, and never with NO_COLOR (https://no-color.org). */
-export function processIo(process: NodeJS.Process, signal: AbortSignal): CliIo {
-  const { stdout, stderr, stdin, env } = process;
-  // Undefined, in spite of its type, where standard output is no terminal.
-  const isTty = (stdout.isTTY as boolean | undefined) === true;
+interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
+
+const DEFAULT_COLUMNS = 80;
+
+/** Ends what is written of a line, and empties it. */
+const EMPTY_LINE = "\r\u001b[K";
+
+/**
+ * The one writer: whatever a command says passes through here, and nothing that others wrote steers the terminal after
+ * it. Colours only for a terminal, and never with NO_COLOR (https://no-color.org).
+ */
+export function terminalIo({ stdout, stderr, stdin, env, cwd }: TerminalStreams, signal: AbortSignal): CliIo {
+  const isTty = stdout.isTTY === true;
   const hasColours = isTty && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
   return {
-    out: (text) => void stdout.write(text),
-    err: (text) => void stderr.write(text),
+    out: (text) => void stdout.write(terminalText(text)),
+    err: (text) => void stderr.write(terminalText(text)),
+    redraw: (line) => void stdout.write(EMPTY_LINE + terminalText(line)),
     stdin,
     env,
-    cwd: process.cwd(),
+    cwd,
     isTty,
     get columns() {
       // 0 in terminals that do not know.
-      return (stdout.columns as number | undefined) || 80;
+      return stdout.columns || DEFAULT_COLUMNS;
     },
     paint: palette(hasColours),
     signal,
   };
+}
+
+/** The process as commands see it. */
+export function processIo(process: NodeJS.Process, signal: AbortSignal): CliIo {
+  const { stdout, stderr, stdin, env } = process;
+  // Whoever reads us may leave when it has seen enough, as `head` does.
+  for (const stream of [stdout, stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit(0);
+      throw error;
+    });
+  }
+  return terminalIo({ stdout, stderr, stdin, env, cwd: process.cwd() }, signal);
+}
+
+/** Ends the process once all is written. */
+export function exitWritten(process: NodeJS.Process, code: number): void {
+  process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
 }

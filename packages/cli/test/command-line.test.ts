@@ -1,35 +1,16 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { CliIo } from "../src/command.js";
 import { commands } from "../src/commands/index.js";
 import { CONNECTION_OPTIONS } from "../src/engine/connection.js";
-import { runCli } from "../src/main.js";
-import { palette } from "../src/terminal.js";
-import { begin, type Finished, folderOf, jsonLines, run, Running } from "./support/cli.js";
+import { begin, folderOf, jsonLines, run, Running } from "./support/cli.js";
+import { runHere } from "./support/run-here.js";
 
 const BIN = new URL("../dist/bin.js", import.meta.url).pathname;
 /** Told once for all. */
 const DOCS = new URL("../../../docs/", import.meta.url);
 const COMMON = new Set(Object.keys(CONNECTION_OPTIONS));
 const hasScript = spawnSync("script", ["--version"]).status === 0;
-
-/** A command line as the binary runs it, in this process. */
-async function runHere(args: readonly string[]): Promise<Finished> {
-  const said = { stdout: "", stderr: "" };
-  const io: CliIo = {
-    out: (text) => (said.stdout += text),
-    err: (text) => (said.stderr += text),
-    stdin: process.stdin,
-    env: {},
-    cwd: process.cwd(),
-    isTty: false,
-    columns: 80,
-    paint: palette(false),
-    signal: new AbortController().signal,
-  };
-  return { code: await runCli(args, io, commands), ...said };
-}
 
 describe("every command", () => {
   it.each(commands.map((command) => [command.name, command] as const))(

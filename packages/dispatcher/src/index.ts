@@ -1,4 +1,3 @@
-export * from "./config/connection.js";
 export {
   type ActivityMapping,
   type AuthReference,
@@ -15,6 +14,18 @@ export {
   type TransportRetryPolicy,
 } from "@durable-workflow/engine-protocol/executor-config";
 export { loadExecutorConfig } from "./config/load.js";
+export {
+  type ConnectionFlags,
+  type ConnectionInputs,
+  type ConnectionReport,
+  type ConnectionSettings,
+  DEFAULT_NAMESPACE,
+  DEFAULT_SERVER_URL,
+  describeConnection,
+  resolveConnection,
+  type Setting,
+  type SettingSource,
+} from "./config/connection.js";
 export {
   type Environment,
   loadProfiles,

@@ -8,5 +8,7 @@ export {
   CredentialStore,
   type CredentialStoreOptions,
 } from "./delivery/credentials.js";
+export { type ReadToken, readToken } from "./config/token.js";
+export { readTextFile, NotTextError } from "./config/text-file.js";
 export { ServerClock } from "./engine/server-clock.js";
 export { Secrets } from "./net/secrets.js";

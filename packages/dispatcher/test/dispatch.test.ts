@@ -124,15 +124,15 @@ describe.each(ENGINES)("on $name,", ({ isReal, make }) => {
 
     it("with an answer that is no result fails for good, with a preview", async () => {
       await startAll((_, answer) => {
-        answer.writeHead(404, { "content-type": "text/html" }).end("<h1>No such page</h1>");
+        answer.writeHead(410, { "content-type": "text/html" }).end("<h1>No such page</h1>");
         return undefined;
       });
       const execution = await engine.schedule({ type: "lamps.dim", maxAttempts: 5 });
       await engine.untilStatus(execution, "failed");
       const failure = execution.outcomes[0]?.body["failure"] as Record<string, unknown>;
       expect(failure).toMatchObject({ kind: "malformed_output", malformed_output: true, non_retryable: true });
-      expect(failure["message"]).toContain("answered 404 without a result for this task");
-      expect(decodePayload(failure["details"])).toEqual({ status: 404, preview: "<h1>No such page</h1>" });
+      expect(failure["message"]).toContain("answered 410 without a result for this task");
+      expect(decodePayload(failure["details"])).toEqual({ status: 410, preview: "<h1>No such page</h1>" });
     });
 
     it("for a carrier that is not there fails so that it is retried, after the policy's tries", async () => {

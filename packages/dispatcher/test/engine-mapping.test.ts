@@ -49,7 +49,7 @@ describe("the engine's mapping", () => {
     engine = new ScriptedEngine();
     toStop = engine;
     await engine.start();
-    running = await startDispatcher(engine, options);
+    running = await startDispatcher(engine, { allowEngineTargets: true, ...options });
   }
 
   const queues = [{ taskQueue: "lamps", activityTypes: ["t"] }];
@@ -62,6 +62,41 @@ describe("the engine's mapping", () => {
     await engine.untilStatus(engine.schedule({ type: "t", externalExecutor }), "completed");
     expect(web.received[0]?.headers.authorization).toBe("Bearer lamp-s3cret");
     expect(web.received[0]?.envelope["task"].external_executor).toEqual(externalExecutor);
+  });
+
+  it("of a URL is not followed unless that is allowed: nothing is sent there", async () => {
+    const web = await carrier();
+    await begin({ queues, allowEngineTargets: false });
+    const execution = engine.schedule({ type: "t", externalExecutor: executor(web.url) });
+    await engine.untilStatus(execution, "failed");
+    expect(execution.outcomes[0]?.body["failure"]).toMatchObject({
+      type: "DeliveryRefused",
+      retryable: true,
+      message: expect.stringContaining("(allowEngineTargets)"),
+    });
+    expect(web.received).toEqual([]);
+  });
+
+  it("of a type that was never registered is not followed, whatever is allowed", async () => {
+    const web = await carrier();
+    engine = new ScriptedEngine();
+    toStop = engine;
+    await engine.start();
+    const execution = engine.schedule({
+      type: "other",
+      externalExecutor: executor(web.url, { activity_type: "other" }),
+    });
+    // An engine that hands out what nobody asked for.
+    engine.interfere = ({ verb, body }) => {
+      if (verb === "register") (body["supported_activity_types"] as string[]).push("other");
+      return undefined;
+    };
+    running = await startDispatcher(engine, { queues, allowEngineTargets: true, allowEngineCommands: true });
+    await engine.untilStatus(execution, "failed");
+    expect(execution.outcomes[0]?.body["failure"]).toMatchObject({
+      message: expect.stringContaining("has never registered other"),
+    });
+    expect(web.received).toEqual([]);
   });
 
   it("gets no credential that is not bound to its origin", async () => {
@@ -132,7 +167,7 @@ describe("the executor config of the local engine", () => {
     const engine = new RealEngine({ externalExecutorConfig: file });
     toStop = engine;
     await engine.start();
-    running = await startDispatcher(engine, options);
+    running = await startDispatcher(engine, { allowEngineTargets: true, ...options });
     return engine;
   }
 

@@ -44,8 +44,14 @@ export type Reason = keyof typeof REASONS;
 /** Whoever gets one of these does not hold the lease, or not any more: what it reports is of no interest. */
 export const LEASE_GONE: ReadonlySet<string> = new Set<Reason>(LEASE_GONE_REASONS);
 
-/** The engine does not know the worker: it has to register again. */
-export const REGISTRATION_GONE: ReadonlySet<string> = new Set<Reason>(["worker_not_registered", "worker_not_found"]);
+/** Engines of several versions say in these words that they do not count a registration any more. */
+const REGISTRATION_GONE =
+  /^(?:worker_not_(?:registered|found)|worker_stale|(?:stale|unknown)_worker(?:_registration)?|worker_registration_\w+)$/;
+
+/** Whether a reason, or a poll's status, says that the worker has to register again. */
+export function isRegistrationGone(reason: string): boolean {
+  return REGISTRATION_GONE.test(reason);
+}
 
 /** The engine wants another version of the worker protocol. */
 export const VERSION_REFUSED: ReadonlySet<string> = new Set<Reason>([

@@ -50,7 +50,7 @@ const FACTS: Readonly<Record<string, Fact>> = {
     home: /^carrier\/src\/protocol\/constants\.ts$/,
   },
   "reasons by which a registration is gone": {
-    pattern: /"worker_not_registered"[,)\s|=rason]*"worker_not_found"/,
+    pattern: /worker_not_\(\?:registered\|found\)/,
     home: /^engine-protocol\/src\/reasons\.ts$/,
   },
   "failure kinds": {

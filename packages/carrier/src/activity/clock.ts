@@ -5,19 +5,30 @@ export interface Clock {
   /** Milliseconds from an arbitrary start that never go back; durations are measured with it. */
   monotonic(): number;
   /** Calls back once, after at least `delayMs` (0 to 2^31-1). The function returned takes the call back. */
-  schedule(delayMs: number, callback: () => void): () => void;
+  schedule(delayMs: number, callback: () => void, options?: ScheduleOptions): () => void;
+}
+
+export interface ScheduleOptions {
+  /** Whether the process need not wait for it, where the platform can tell (Node, Bun, Deno). Default false. */
+  readonly background?: boolean;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  schedule(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
+  schedule(delayMs, callback, options) {
+    const timer: unknown = setTimeout(callback, delayMs);
+    if (options?.background === true && hasUnref(timer)) timer.unref();
     return () => {
-      clearTimeout(timer);
+      clearTimeout(timer as Parameters<typeof clearTimeout>[0]);
     };
   },
 };
+
+/** Browsers and workers number their timers. */
+function hasUnref(timer: unknown): timer is { unref(): void } {
+  return typeof timer === "object" && timer !== null && typeof (timer as { unref?: unknown }).unref === "function";
+}
 
 /** Timers overflow above this, and then fire at once. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;

@@ -39,7 +39,7 @@ export interface ActivityLease {
   readonly renewedBy: string | undefined;
 }
 
-/** Undefined where none was set. */
+/** By this machine's clock, where the caller said when it sent the task. Undefined where none was set. */
 export interface ActivityDeadlines {
   readonly scheduleToStart: Date | undefined;
   readonly startToClose: Date | undefined;

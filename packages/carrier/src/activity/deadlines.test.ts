@@ -18,17 +18,17 @@ interface Times {
 }
 
 /** A task whose lease ends at 12:30, with no deadline but those given. */
-function times(changes: Times = {}, platformLimit?: number): TaskDeadlines | UnreadableDeadline {
+function times(changes: Times = {}, platformLimit?: number, now = NOON): TaskDeadlines | UnreadableDeadline {
   const envelope = activityTaskEnvelope({ lease: changes.lease ?? {}, deadlines: { ...NONE, ...changes.deadlines } });
-  return readTaskDeadlines(parseExternalTaskInput(envelope) as ActivityTaskInput, platformLimit);
+  return readTaskDeadlines(parseExternalTaskInput(envelope) as ActivityTaskInput, now, platformLimit);
 }
 
 function at(minute: number): string {
   return `2999-06-01T12:${String(minute).padStart(2, "0")}:00Z`;
 }
 
-function readable(changes: Times = {}, platformLimit?: number): TaskDeadlines {
-  const found = times(changes, platformLimit);
+function readable(changes: Times = {}, platformLimit?: number, now = NOON): TaskDeadlines {
+  const found = times(changes, platformLimit, now);
   if ("unreadable" in found) throw new Error(`${found.unreadable} cannot be read`);
   return found;
 }
@@ -62,12 +62,12 @@ describe("readTaskDeadlines", () => {
     [{ heartbeat: at(45), start_to_close: at(50) }, {}, LEASE, LEASE],
     [{ schedule_to_start: at(5), heartbeat: at(6) }, {}, "deadlines.schedule_to_start", "deadlines.heartbeat"],
 
-    // the caller renews: lease and heartbeat count on receipt only
-    [{}, RENEWED, LEASE, undefined],
-    [{ heartbeat: at(5) }, RENEWED, "deadlines.heartbeat", undefined],
-    [{ heartbeat: at(5), start_to_close: at(40) }, RENEWED, "deadlines.heartbeat", "deadlines.start_to_close"],
+    // the caller renews: lease and heartbeat never count
+    [{}, RENEWED, undefined, undefined],
+    [{ heartbeat: at(5) }, RENEWED, undefined, undefined],
+    [{ heartbeat: at(5), start_to_close: at(40) }, RENEWED, "deadlines.start_to_close", "deadlines.start_to_close"],
     [{ schedule_to_start: at(5) }, RENEWED, "deadlines.schedule_to_start", undefined],
-    [{ schedule_to_close: at(45) }, RENEWED, LEASE, "deadlines.schedule_to_close"],
+    [{ schedule_to_close: at(45) }, RENEWED, "deadlines.schedule_to_close", "deadlines.schedule_to_close"],
 
     // of two that pass at the same instant, the first in the contract's order
     [{ start_to_close: at(5), schedule_to_close: at(5) }, {}, "deadlines.start_to_close", "deadlines.start_to_close"],
@@ -89,7 +89,7 @@ describe("readTaskDeadlines", () => {
     ["past already", NOON - MINUTE_MS, ["platform_limit", "platform_limit"]],
   ])("counts the platform's limit as one more deadline: %s", (_, limit, expected) => {
     expect(names(times({}, limit))).toEqual(expected);
-    expect(names(times({ lease: RENEWED }, NOON + 31 * MINUTE_MS))).toEqual([LEASE, "platform_limit"]);
+    expect(names(times({ lease: RENEWED }, NOON + 31 * MINUTE_MS))).toEqual(["platform_limit", "platform_limit"]);
   });
 
   it("writes the platform's limit as a timestamp", () => {
@@ -122,6 +122,50 @@ describe("readTaskDeadlines", () => {
     ["deadlines.heartbeat", { lease: { expires_at: "1970-01-01T00:00:00Z" }, deadlines: { heartbeat: "x" } }],
   ] as const)("names %s where it is no timestamp: %j", (name, changes) => {
     expect(times(changes)).toEqual({ unreadable: name });
+  });
+});
+
+describe("a caller who says when it sent the task", () => {
+  const deadlines = { start_to_close: at(5), heartbeat: at(6) };
+  const lease = { sent_at: at(0) };
+
+  it.each([
+    ["ahead", 10],
+    ["behind", -10],
+    ["right", 0],
+  ])("has the deadlines judged by that, by a clock that is %s", (_, minutes) => {
+    const now = NOON + minutes * MINUTE_MS;
+    const found = readable({ lease, deadlines }, undefined, now);
+    expect(found.skewMs).toBe(minutes * MINUTE_MS);
+    expect(found.first()).toMatchObject({
+      name: "deadlines.start_to_close",
+      at: now + 5 * MINUTE_MS,
+      expiresAt: at(5),
+    });
+    expect(found.at(LEASE)).toBe(now + 30 * MINUTE_MS);
+    expect(found.toEngine(now)).toBe(NOON);
+    expect(found.fromEngine(NOON)).toBe(now);
+  });
+
+  it("has the platform's limit judged by the machine's own clock", () => {
+    const now = NOON + 10 * MINUTE_MS;
+    expect(readable({ lease, deadlines }, now + MINUTE_MS, now).first()).toMatchObject({
+      name: "platform_limit",
+      at: now + MINUTE_MS,
+      expiresAt: "2999-06-01T12:11:00.000Z",
+    });
+  });
+
+  it("names the engine's time in deadlines that are moved", () => {
+    const found = readable({ lease, deadlines: { heartbeat: at(6) } }, undefined, NOON + 10 * MINUTE_MS);
+    found.postpone("deadlines.heartbeat", found.fromEngine(NOON + 20 * MINUTE_MS));
+    expect(found.first()).toMatchObject({ at: NOON + 30 * MINUTE_MS, expiresAt: "2999-06-01T12:20:00.000Z" });
+  });
+
+  it.each([["noon"], [null], [7]])("is not heard where he says %j", (sentAt) => {
+    const found = readable({ lease: { sent_at: sentAt as string }, deadlines }, undefined, NOON + 10 * MINUTE_MS);
+    expect(found.skewMs).toBeUndefined();
+    expect(found.first()?.at).toBe(NOON + 5 * MINUTE_MS);
   });
 });
 

@@ -49,19 +49,53 @@ function exceeded(message: string) {
 describe("a deadline that is past on receipt", () => {
   it.each([
     ["lease.expires_at", { lease: { expires_at: PAST } }],
-    ["lease.expires_at", { lease: { expires_at: PAST, renewed_by: "dispatcher-1" } }],
     ["deadlines.schedule_to_start", { deadlines: { schedule_to_start: PAST } }],
     ["deadlines.start_to_close", { deadlines: { start_to_close: PAST } }],
     ["deadlines.schedule_to_close", { deadlines: { schedule_to_close: PAST } }],
     ["deadlines.heartbeat", { deadlines: { heartbeat: PAST } }],
-    ["deadlines.heartbeat", { lease: { renewed_by: "dispatcher-1" }, deadlines: { heartbeat: PAST } }],
   ] as const)("keeps the handler from running: %s", async (name, changes) => {
     const handler = vi.fn<() => void>();
     const { clock, result } = started(handler, changes);
-    expect(await result).toMatchObject(exceeded(`${name} passed at ${PAST}, before the handler could start.`));
+    expect(await result).toMatchObject(
+      exceeded(
+        `${name} passed at ${PAST}, before the handler could start, by this machine's clock, 2999-06-01T12:00:00.000Z (is it ahead?).`,
+      ),
+    );
     expect(detailsOf(await result)).toEqual({ deadline: name, expires_at: PAST });
     expect(handler).not.toHaveBeenCalled();
     expect(clock.scheduled).toBe(0);
+  });
+
+  it.each([
+    ["lease.expires_at", { lease: { expires_at: PAST, renewed_by: "dispatcher-1" } }],
+    ["deadlines.heartbeat", { lease: { renewed_by: "dispatcher-1" }, deadlines: { heartbeat: PAST } }],
+  ] as const)("does not count where the caller renews: %s", async (_, changes) => {
+    expect(await started(() => 7, changes).result).toMatchObject({ outcome: { status: "succeeded" } });
+  });
+
+  it.each([
+    ["ahead", -10],
+    ["behind", 10],
+  ])("is judged by the time the caller sent, by a machine whose clock is %s", async (_, minutes) => {
+    const at = (ms: number): string => new Date(NOON + minutes * 60_000 + ms).toISOString();
+    const deadlines = {
+      schedule_to_start: at(5000),
+      start_to_close: at(1000),
+      schedule_to_close: null,
+      heartbeat: null,
+    };
+    const ran = { lease: { sent_at: at(0), expires_at: at(3000) }, deadlines };
+    const { clock, result } = started(never, ran);
+    await clock.advance(999);
+    expect(clock.scheduled).toBe(1);
+    await clock.advance(1);
+    expect(await result).toMatchObject(
+      exceeded(`deadlines.start_to_close passed at ${at(1000)}, while the handler was running.`),
+    );
+    const late = started(() => 7, { lease: { ...ran.lease, sent_at: at(1001) }, deadlines });
+    expect(await late.result).toMatchObject(
+      exceeded(`deadlines.start_to_close passed at ${at(1000)}, before the handler could start.`),
+    );
   });
 
   it.each([

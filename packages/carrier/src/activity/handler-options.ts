@@ -1,11 +1,13 @@
 import { AVRO_CODEC } from "../protocol/constants.js";
 import { isObject } from "../protocol/fields.js";
 import type { HeartbeatProgress } from "../protocol/heartbeat-progress.js";
+import { knownOptions, type OptionNames } from "../protocol/options.js";
 import {
   type ExternalStorage,
   type ExternalStorageOptions,
   resolveExternalStorage,
 } from "../storage/external-storage.js";
+import { EXTERNAL_STORAGE_OPTION_NAMES } from "../storage/option-names.js";
 import { type Clock, systemClock } from "./clock.js";
 import type { ActivityInfo } from "./context.js";
 import { type EngineHeartbeatOptions, engineHeartbeatSender } from "./engine-heartbeat-sender.js";
@@ -58,6 +60,22 @@ export interface InvocableActivityHandlerOptions extends ExternalStorageOptions 
   readonly onHeartbeat?: HeartbeatObserver | undefined;
 }
 
+/** @internal */
+export const HANDLER_OPTION_NAMES: OptionNames<InvocableActivityHandlerOptions> = {
+  ...EXTERNAL_STORAGE_OPTION_NAMES,
+  carrier: true,
+  resultCodec: true,
+  stackTraces: true,
+  interceptors: true,
+  mapError: true,
+  idempotency: true,
+  heartbeat: true,
+  automaticHeartbeats: true,
+  logger: true,
+  clock: true,
+  onHeartbeat: true,
+};
+
 export type HeartbeatObserver = (info: ActivityInfo, progress: HeartbeatProgress | undefined) => void;
 
 /** What the caller of one `handle` knows beyond the envelope. */
@@ -87,8 +105,8 @@ export interface HandlerSettings {
 }
 
 /** @throws {TypeError} naming the option that makes no sense */
-export function resolveHandlerOptions(options: InvocableActivityHandlerOptions): HandlerSettings {
-  if (typeof options !== "object" || options === null) throw new TypeError("options must be an object, or be left out");
+export function resolveHandlerOptions(given: InvocableActivityHandlerOptions | undefined): HandlerSettings {
+  const options = knownOptions(given, HANDLER_OPTION_NAMES, "an invocable activity handler");
   const { carrier = "typescript-invocable", resultCodec = AVRO_CODEC, interceptors = [], mapError } = options;
   const { automaticHeartbeats = false, logger, clock = systemClock, idempotency } = options;
   if (typeof carrier !== "string" || carrier === "") throw new TypeError("carrier must be a non-empty string");

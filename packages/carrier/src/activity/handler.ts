@@ -35,7 +35,7 @@ export class InvocableActivityHandler {
    * @param handlers functions and definitions by activity type, read once: later changes have no effect
    * @throws {TypeError} for a handler that is neither, an empty or repeated activity type, and options that make no sense
    */
-  constructor(handlers: ActivityHandlers, options: InvocableActivityHandlerOptions = {}) {
+  constructor(handlers: ActivityHandlers, options?: InvocableActivityHandlerOptions) {
     this.settings = resolveHandlerOptions(options);
     this.activities = registerActivities(handlers, this.settings.interceptors);
     this.carrier = this.settings.carrier;
@@ -46,6 +46,11 @@ export class InvocableActivityHandler {
   /** The activity types this handler serves. */
   get activityTypes(): readonly string[] {
     return [...this.activities.keys()];
+  }
+
+  /** Whether {@link shutdown} was called. */
+  get isShutDown(): boolean {
+    return this.runner.isStopping;
   }
 
   /**
@@ -101,7 +106,7 @@ export function isInvocableActivityHandler(value: unknown): value is InvocableAc
 export async function handleInvocableActivity(
   envelope: unknown,
   handlers: ActivityHandlers,
-  options: InvocableActivityHandlerOptions & HandleOptions = {},
+  { signal, remainingMs, ...options }: InvocableActivityHandlerOptions & HandleOptions = {},
 ): Promise<InvocableResultEnvelope> {
-  return new InvocableActivityHandler(handlers, options).handle(envelope, options);
+  return new InvocableActivityHandler(handlers, options).handle(envelope, { signal, remainingMs });
 }

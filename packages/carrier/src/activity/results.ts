@@ -1,6 +1,5 @@
 import { payloadEnvelope } from "../payload/envelope.js";
 import { isPayloadError } from "../payload/errors.js";
-import { toWellFormed } from "../payload/text.js";
 import {
   EXTERNAL_TASK_RESULT_SCHEMA,
   EXTERNAL_TASK_RESULT_VERSION,
@@ -9,7 +8,9 @@ import {
   RESULT_CONTENT_TYPE,
 } from "../protocol/constants.js";
 import { isObject } from "../protocol/fields.js";
+import { isVisibleText, recordableName, recordableText } from "../protocol/recordable-text.js";
 import type { ExternalTaskInput } from "../protocol/task-input.js";
+import { formatTimestamp } from "../protocol/timestamps.js";
 import type {
   FailureResultEnvelope,
   InlinePayloadEnvelope,
@@ -21,7 +22,7 @@ import type {
 import type { Deadline } from "./deadlines.js";
 import { ExternalTaskDeadlineExceeded, isExternalTaskDeadlineExceeded } from "./errors.js";
 import type { ActivityOutcome } from "./outcome.js";
-import { readThrown } from "./thrown.js";
+import { clip, LONGEST_MESSAGE, readThrown, thrownMessage } from "./thrown.js";
 import type { ActivityValidationError } from "./validation.js";
 
 /** A failure in the contract's terms, before it is put into an envelope. */
@@ -66,7 +67,7 @@ export function unsupportedTaskKind(kind: string): TaskFailure {
 }
 
 export function unknownActivity(type: string, known: Iterable<string>): TaskFailure {
-  const some = [...known].slice(0, 20).join(", ");
+  const some = [...known].slice(0, 20).map(shorten).join(", ");
   const others = some === "" ? "nor for any other type" : `only for ${some}`;
   const message = `There is no invocable activity handler registered for ${quote(type)}, ${others}.`;
   return permanent("application_error", "UnknownActivityHandler", message);
@@ -77,8 +78,11 @@ export function unreadableDeadline(deadline: string): TaskFailure {
   return permanent("decode_failure", "UnreadableDeadline", message, { deadline });
 }
 
-export function expiredOnReceipt({ name, expiresAt }: Deadline): TaskFailure {
-  return aborted(new ExternalTaskDeadlineExceeded(name, expiresAt, "before the handler could start"), false);
+/** @param clocksAgree whether the caller said what time it is, so that this machine's clock does not matter */
+export function expiredOnReceipt({ name, expiresAt }: Deadline, now: number, clocksAgree: boolean): TaskFailure {
+  const doubt = `, by this machine's clock, ${formatTimestamp(now)} (is it ahead?)`;
+  const when = `before the handler could start${clocksAgree || name === "platform_limit" ? "" : doubt}`;
+  return aborted(new ExternalTaskDeadlineExceeded(name, expiresAt, when), false);
 }
 
 /** The run was ended from outside. The reason decides: a cancellation, a deadline, or a failure to be retried. */
@@ -116,7 +120,7 @@ export function outcomeOf(outcome: TaskOutcome): ActivityOutcome {
 
 /** The arguments do not decode. */
 export function undecodableArguments(error: unknown, codec: unknown): TaskFailure {
-  const message = `The arguments do not decode: ${readThrown(error, false).message}`;
+  const message = `The arguments do not decode: ${thrownMessage(error)}`;
   if (isPayloadError(error) && error.code === "unsupported_payload_codec") {
     const details = { codec: typeof codec === "string" ? shorten(codec) : null };
     return permanent(error.code, "UnsupportedPayloadCodec", message, details);
@@ -124,9 +128,15 @@ export function undecodableArguments(error: unknown, codec: unknown): TaskFailur
   return codecFailure("PayloadDecodeFailure", message, error);
 }
 
+/** No call takes so many. */
+export function tooManyArguments(count: number, most: number): TaskFailure {
+  const message = `There are ${count} arguments, and at most ${most} can be passed: send a list as one argument.`;
+  return permanent("decode_failure", "TooManyArguments", message, { count, most });
+}
+
 /** The return value does not encode. */
 export function unencodableResult(error: unknown): TaskFailure {
-  const message = `The return value does not encode: ${readThrown(error, false).message}`;
+  const message = `The return value does not encode: ${thrownMessage(error)}`;
   return codecFailure("ResultEncodeFailure", message, error);
 }
 
@@ -151,7 +161,7 @@ export function lostDetails(reason: string): InlinePayloadEnvelope {
 
 /** Foreign text, fit for a message or details. */
 function shorten(text: string): string {
-  return toWellFormed(text.slice(0, 80));
+  return recordableText(text, 80);
 }
 
 function quote(text: string): string {
@@ -193,9 +203,7 @@ export function failureEnvelope(
     failure: {
       kind: KIND_OF[classification],
       classification,
-      message: failure.message,
-      type: failure.type,
-      stack_trace: failure.stack ?? null,
+      ...recordableWords(failure),
       timeout_type: classification === "deadline_exceeded" ? classification : null,
       cancelled: classification === "cancelled",
       details: failure.encodedDetails ?? (details === undefined ? null : encodeDetails(details)),
@@ -204,11 +212,26 @@ export function failureEnvelope(
   };
 }
 
+/**
+ * The one place where a failure's texts go onto the wire, wherever they are from: no engine refuses them, so that what
+ * ended is recorded.
+ */
+function recordableWords({ message, type, stack }: TaskFailure) {
+  const name = type === null ? null : recordableName(type);
+  return {
+    message: isVisibleText(message)
+      ? clip(message, LONGEST_MESSAGE)
+      : `${name ?? "The activity"} failed without a message.`,
+    type: name,
+    stack_trace: typeof stack === "string" ? recordableText(stack) : null,
+  };
+}
+
 /** Details that do not encode must not cost the failure they belong to: they are replaced by the reason. */
 export function encodeDetails(details: unknown): InlinePayloadEnvelope {
   try {
     return payloadEnvelope(details);
   } catch (error) {
-    return lostDetails(readThrown(error, false).message);
+    return lostDetails(thrownMessage(error));
   }
 }

@@ -190,6 +190,7 @@ describe("context.signal", () => {
     ["a disconnect", new CallerDisconnected(), "application_error"],
   ])("fires for %s", async (_, reason, classification) => {
     const run = running(true, ({ signal }) => ({ signal }));
+    await Promise.resolve();
     run.caller.abort(reason);
     expect(await run.result).toMatchObject({ failure: { classification } });
     expect(run.reasons).toEqual([reason]);
@@ -205,6 +206,7 @@ describe("context.signal", () => {
 
   it("fires at shutdown, which waits for the answers", async () => {
     const run = running(true);
+    await Promise.resolve();
     await run.handler.shutdown();
     expect(run.reasons).toEqual([expect.any(CarrierShutdown)]);
     expect(await run.result).toMatchObject({ outcome: { retryable: true }, failure: { type: "CarrierShutdown" } });

@@ -54,7 +54,8 @@ export function createRunHeartbeats(parts: RunHeartbeatsParts): Heartbeats {
       leaseLeftMs: () => (isRenewed ? Number.POSITIVE_INFINITY : deadlines.at("lease.expires_at")! - clock.now()),
       automatic,
       onAccepted({ leaseExpiresAt }, sentAt) {
-        if (leaseExpiresAt !== undefined) deadlines.postpone("lease.expires_at", leaseExpiresAt.getTime());
+        if (leaseExpiresAt !== undefined)
+          deadlines.postpone("lease.expires_at", deadlines.fromEngine(leaseExpiresAt.getTime()));
         if (timeoutMs !== undefined) deadlines.postpone("deadlines.heartbeat", sentAt + timeoutMs);
         run.moveDeadline(deadlines.firstWhileRunning());
         parts.onMoved();

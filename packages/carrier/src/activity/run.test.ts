@@ -179,6 +179,7 @@ describe("the caller's signal", () => {
   it("ends a handler that runs, with its reason", async () => {
     const { caller, run, outcome, traces } = startRun(() => new Promise(() => {}));
     expect(run.signal().aborted).toBe(false);
+    await Promise.resolve();
     caller.abort(CANCELLED);
     expect(run.signal().reason).toBe(CANCELLED);
     await expect(outcome).resolves.toEqual({ kind: "aborted", reason: CANCELLED });

@@ -115,6 +115,10 @@ export function createActivityRun(
     async execute(invoke, onLate) {
       if (caller?.aborted === true) abort(caller.reason);
       if (ended !== undefined) return ended;
+      // In a turn of its own: what a handler enters (`AsyncLocalStorage.enterWith`) is then not entered by its caller.
+      await undefined;
+      if (caller?.aborted === true) abort(caller.reason);
+      if (ended !== undefined) return ended;
       let outcome: RunOutcome;
       try {
         const value = invoke();

@@ -5,14 +5,30 @@ import type { InlinePayloadEnvelope, PayloadEnvelope } from "../protocol/wire.js
 import { type ExternalStorage, exceedsThreshold, inlinePayload, offloadPayload } from "../storage/external-storage.js";
 import { externalStorageFailure } from "../storage/failures.js";
 import type { Logger } from "./logger.js";
-import { lostDetails, type TaskFailure, type TaskOutcome, undecodableArguments, unencodableResult } from "./results.js";
+import {
+  lostDetails,
+  type TaskFailure,
+  type TaskOutcome,
+  tooManyArguments,
+  undecodableArguments,
+  unencodableResult,
+} from "./results.js";
+
+/** A call puts its arguments on the stack, where platforms have room for some ten thousands. */
+const MOST_ARGUMENTS = 10_000;
+/** A request of 8 MiB could hold three million maps, which take a second and a quarter of a gigabyte. */
+const MOST_INLINE_VALUES = 500_000;
 
 /** The positional arguments: a list is taken apart, null stands for none, any other value is one argument. */
-export function decodeArguments(envelope: JsonObject | null): readonly unknown[] | TaskFailure {
+export function decodeArguments(
+  envelope: JsonObject | null,
+  mostValues = MOST_INLINE_VALUES,
+): readonly unknown[] | TaskFailure {
   if (envelope === null) return [];
   try {
-    const value = decodePayload(envelope);
-    return Array.isArray(value) ? value : value === null ? [] : [value];
+    const value = decodePayload(envelope, { mostValues });
+    if (!Array.isArray(value)) return value === null ? [] : [value];
+    return value.length > MOST_ARGUMENTS ? tooManyArguments(value.length, MOST_ARGUMENTS) : value;
   } catch (error) {
     return undecodableArguments(error, envelope["codec"]);
   }
@@ -29,7 +45,8 @@ export async function fetchArguments(
   options: { readonly signal: AbortSignal; readonly now: number },
 ): Promise<readonly unknown[] | TaskFailure> {
   try {
-    return decodeArguments(await inlinePayload(envelope, storage, options));
+    // How large they may be is up to whoever stored them.
+    return decodeArguments(await inlinePayload(envelope, storage, options), Number.POSITIVE_INFINITY);
   } catch (error) {
     const failure = externalStorageFailure(error);
     if (failure !== undefined) return failure;

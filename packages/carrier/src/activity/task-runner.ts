@@ -4,7 +4,7 @@ import type { ActivityTaskInput, ExternalTaskInput } from "../protocol/task-inpu
 import type { PayloadEnvelope } from "../protocol/wire.js";
 import { exceedsThreshold, isStoredPayload } from "../storage/external-storage.js";
 import { scheduleAt } from "./clock.js";
-import { readTaskDeadlines } from "./deadlines.js";
+import { readTaskDeadlines, type TaskDeadlines } from "./deadlines.js";
 import { CarrierShutdown } from "./errors.js";
 import type { HandleOptions, HandlerSettings } from "./handler-options.js";
 import type { Idempotency, IdempotentRun } from "./idempotency/idempotency.js";
@@ -42,6 +42,7 @@ interface AdmittedTask {
   readonly input: ActivityTaskInput;
   readonly activity: RegisteredActivity;
   readonly run: ActivityRun;
+  readonly deadlines: TaskDeadlines;
   /** Made when it is first asked for: most plain functions never do. */
   readonly context: () => RunContext;
 }
@@ -97,6 +98,10 @@ export class TaskRunner {
     }
   }
 
+  get isStopping(): boolean {
+    return this.stopping;
+  }
+
   /** Ends what is running after the grace, and resolves when nothing is left to be stored. */
   async shutdown(graceMs: number): Promise<void> {
     const { clock, idempotency } = this.settings;
@@ -128,10 +133,10 @@ export class TaskRunner {
     const { clock, automaticHeartbeats } = this.settings;
     const now = clock.now();
     const remainingMs = options?.remainingMs;
-    const deadlines = readTaskDeadlines(input, remainingMs === undefined ? undefined : now + remainingMs);
+    const deadlines = readTaskDeadlines(input, now, remainingMs === undefined ? undefined : now + remainingMs);
     if ("unreadable" in deadlines) return unreadableDeadline(deadlines.unreadable);
     const first = deadlines.first();
-    if (first !== undefined && first.at <= now) return expiredOnReceipt(first);
+    if (first !== undefined && first.at <= now) return expiredOnReceipt(first, now, deadlines.skewMs !== undefined);
     if (this.stopping) return aborted(new CarrierShutdown(), false);
 
     const run = createActivityRun(clock, deadlines.firstWhileRunning(), options?.signal);
@@ -144,7 +149,7 @@ export class TaskRunner {
       return made;
     };
     if (automaticHeartbeats) context();
-    return { input, activity, run, context };
+    return { input, activity, run, deadlines, context };
   }
 
   private refuse(input: ExternalTaskInput, failure: TaskFailure): TaskFailure {
@@ -154,10 +159,14 @@ export class TaskRunner {
     return failure;
   }
 
-  private async fetch({ run }: AdmittedTask, envelope: JsonObject): Promise<readonly unknown[] | TaskFailure> {
+  private async fetch(
+    { run, deadlines }: AdmittedTask,
+    envelope: JsonObject,
+  ): Promise<readonly unknown[] | TaskFailure> {
     const { storage, clock } = this.settings;
     if (storage === undefined) return unsupportedReference(envelope["external_storage"]);
-    return this.bounded(run, () => fetchArguments(envelope, storage, { signal: run.signal(), now: clock.now() }));
+    const now = deadlines.toEngine(clock.now());
+    return this.bounded(run, () => fetchArguments(envelope, storage, { signal: run.signal(), now }));
   }
 
   private invoke({ activity, run, context }: AdmittedTask, args: readonly unknown[]): Promise<RunOutcome> {

@@ -1,12 +1,18 @@
-import { toWellFormed } from "../payload/text.js";
+import { describeReceived } from "../protocol/fields.js";
+import { isVisibleText, recordableName, recordableText, recordableTextInBytes } from "../protocol/recordable-text.js";
+import { causesOf, readProperty } from "./causes.js";
 import { isActivityCancelled, isActivityFailure } from "./errors.js";
 
-/** Beyond these, text is cut: a failure must fit where it is stored. */
+/** Beyond these, text is cut: a failure must fit where it is stored. Engines take 63,488 bytes of a message. */
 export const LONGEST_MESSAGE = 16_384;
 const LONGEST_STACK = 65_536;
-const MOST_CAUSES = 8;
+/** What engines take, less the mark of a cut. */
+const LONGEST_STACK_BYTES = 131_072 - 16;
+/** Of what an object holds that was thrown in an error's place. */
+const MOST_FIELDS = 10;
+const LONGEST_FIELD = 200;
 
-/** What a thrown value says, in the contract's terms. */
+/** What a thrown value says, in the contract's terms. Its texts are fit to be recorded. */
 export interface Thrown {
   /** Never empty. */
   readonly message: string;
@@ -22,57 +28,96 @@ export interface Thrown {
 /**
  * Reads any thrown value. Never throws itself, whatever the value's getters do.
  *
+ * @param withStack whether stacks may be told, those of causes included. Without them the message goes on with the
+ *   messages of the causes.
  * @param origin what it was made of, where it has no cause of its own to say so
  */
 export function readThrown(error: unknown, withStack: boolean, origin?: unknown): Thrown {
   const failure = isActivityFailure(error) ? error : undefined;
-  const name = text(read(failure, "type")) ?? text(read(error, "name"));
   const cancelled = isActivityCancelled(error);
+  const said = messageOf(error);
   return {
-    message: clip(messageOf(error, name), LONGEST_MESSAGE),
-    type: name === undefined ? null : clip(name, LONGEST_MESSAGE),
+    message: withStack ? thrownMessage(error) : clip(said + causesAsText(error, origin, headline), LONGEST_MESSAGE),
+    type: nameOf(error),
     stack: withStack ? stackOf(error, origin) : null,
-    retryable: !cancelled && read(failure, "retryable") !== false,
+    retryable: !cancelled && readProperty(failure, "retryable") !== false,
     cancelled,
-    details: read(failure, "details"),
+    details: readProperty(failure, "details"),
   };
 }
 
-function messageOf(error: unknown, name: string | undefined): string {
-  const said = text(error) ?? text(read(error, "message"));
+/** The message of any thrown value, without its causes. Never empty. */
+export function thrownMessage(error: unknown): string {
+  return clip(messageOf(error), LONGEST_MESSAGE);
+}
+
+function nameOf(error: unknown): string | null {
+  const failure = isActivityFailure(error) ? error : undefined;
+  const name = text(readProperty(failure, "type")) ?? text(readProperty(error, "name"));
+  return name === undefined ? null : recordableName(name);
+}
+
+function messageOf(error: unknown): string {
+  const said = text(error) ?? text(readProperty(error, "message"));
   if (said !== undefined) return said;
-  const what = name ?? (typeof error === "number" ? String(error) : `A value of type ${typeof error}`);
-  return `${what} was thrown without a message.`;
+  const name = nameOf(error);
+  if (name !== null) return `${name} was thrown without a message.`;
+  if (typeof error === "number" || typeof error === "boolean" || typeof error === "bigint") {
+    return `${String(error)} was thrown without a message.`;
+  }
+  const held = text(readProperty(error, "stack")) === undefined ? fieldsOf(error) : "";
+  return `A value of type ${typeof error} was thrown without a message${held === "" ? "." : `; it holds ${held}.`}`;
+}
+
+/** The first fields of an object, as text: scalars as they are, what is below them by its kind. */
+function fieldsOf(value: unknown): string {
+  if (typeof value !== "object" || value === null) return "";
+  try {
+    const keys = Object.keys(value);
+    const shown: string[] = [];
+    for (const key of keys.slice(0, MOST_FIELDS)) {
+      const field = readProperty(value, key);
+      const said = typeof field === "string" ? JSON.stringify(clip(field, LONGEST_FIELD)) : describeReceived(field);
+      shown.push(`${clip(key, LONGEST_FIELD)}: ${said}`);
+    }
+    return `${shown.join(", ")}${keys.length > MOST_FIELDS ? ` and ${keys.length - MOST_FIELDS} more` : ""}`;
+  } catch {
+    return "";
+  }
 }
 
 /** The error's stack, followed by those of its causes. */
 function stackOf(error: unknown, origin: unknown): string | null {
-  let trace = text(read(error, "stack"));
+  const trace = text(readProperty(error, "stack"));
   if (trace === undefined) return null;
-  let cause = read(error, "cause") ?? origin;
-  for (let depth = 0; depth < MOST_CAUSES && cause !== undefined && cause !== null; depth++) {
-    trace += `\nCaused by: ${text(read(cause, "stack")) ?? messageOf(cause, text(read(cause, "name")))}`;
-    cause = read(cause, "cause");
-  }
-  return clip(trace, LONGEST_STACK);
+  const told = trace + causesAsText(error, origin, (cause) => text(readProperty(cause, "stack")) ?? messageOf(cause));
+  const fitting = clip(told, LONGEST_STACK);
+  const inBytes = recordableTextInBytes(fitting, LONGEST_STACK_BYTES);
+  return inBytes.length < fitting.length ? `${inBytes}... (cut)` : fitting;
 }
 
-/** A property of any value; undefined where there is none, or reading it throws. */
-function read(value: unknown, property: string): unknown {
-  if (typeof value !== "object" || value === null) return undefined;
-  try {
-    return (value as Record<string, unknown>)[property];
-  } catch {
-    return undefined;
-  }
+function causesAsText(error: unknown, origin: unknown, tell: (cause: unknown) => string): string {
+  return causesOf(error, origin)
+    .map((cause) => `\nCaused by: ${tell(cause)}`)
+    .join("");
 }
 
+/** A cause as the first line of a stack has it. */
+function headline(cause: unknown): string {
+  const name = nameOf(cause);
+  const said = text(cause) ?? text(readProperty(cause, "message"));
+  return name === null || said === undefined ? messageOf(cause) : `${name}: ${said}`;
+}
+
+/** Text in which something is to be seen once it was made recordable. */
 function text(value: unknown): string | undefined {
-  return typeof value === "string" && value.trim() !== "" ? value : undefined;
+  if (typeof value !== "string") return undefined;
+  // Of a huge text so much is enough to look at, and to be cut from.
+  const recordable = recordableText(value, LONGEST_STACK + 1);
+  return isVisibleText(recordable) ? recordable : undefined;
 }
 
-/** Cut to a length, and free of lone surrogates, which other languages' JSON parsers refuse. */
+/** Fit to be recorded, and cut to a length with a mark. */
 export function clip(value: string, longest: number): string {
-  const cut = value.length > longest ? `${value.slice(0, longest)}... (cut)` : value;
-  return toWellFormed(cut);
+  return value.length > longest ? `${recordableText(value, longest)}... (cut)` : recordableText(value);
 }

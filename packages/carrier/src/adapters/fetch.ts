@@ -1,5 +1,10 @@
 import { CallerDisconnected } from "../activity/errors.js";
-import { type InvocableHandlers, InvocableHttpEndpoint, type InvocableHttpOptions } from "../http/endpoint.js";
+import { InvocableBodyError } from "../http/body-error.js";
+import { type InvocableHandlers, InvocableHttpEndpoint } from "../http/endpoint.js";
+import type { InvocableHttpOptions } from "../http/endpoint-options.js";
+
+/** Of a body that was refused, what is read and dropped before the connection is given up: 64 MiB. */
+const MOST_DROPPED_BYTES = 64 * 1024 * 1024;
 
 /**
  * A carrier for every platform that speaks the Fetch API: Bun, Deno, Cloudflare Workers, Vercel, Next.js route handlers,
@@ -23,15 +28,18 @@ export function fetchInvocableActivityHandler(
     const response = await endpoint.handle({
       method: request.method,
       headers: Object.fromEntries(request.headers),
-      body: (limitBytes) => readStream(request.body, limitBytes),
+      body: (limitBytes, take) => readBody(request, limitBytes, take),
       signal: disconnectSignal(request.signal),
     });
+    // What nobody asked for still comes, and would be taken for the next request on the connection, or end it.
+    if (request.body != null && !request.bodyUsed && !request.body.locked) dropRest(request.body.getReader());
     return new Response(response.body, { status: response.statusCode, headers: response.headers });
   };
 }
 
-/** The request's own signal, with a reason that says what it means. */
-function disconnectSignal(signal: AbortSignal): AbortSignal {
+/** The request's own signal, with a reason that says what it means. Some platforms have none. */
+function disconnectSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal == null) return undefined;
   const controller = new AbortController();
   const abort = (): void => controller.abort(new CallerDisconnected());
   signal.addEventListener("abort", abort);
@@ -39,19 +47,63 @@ function disconnectSignal(signal: AbortSignal): AbortSignal {
   return controller.signal;
 }
 
+async function readBody(
+  request: Request,
+  limitBytes: number,
+  take: (bytes: number) => boolean,
+): Promise<string | undefined> {
+  const { body } = request;
+  if (request.bodyUsed || body?.locked === true) {
+    throw new InvocableBodyError(
+      "consumed",
+      "The request body was read by something before this adapter: hand the request over unread, or a clone of it.",
+    );
+  }
+  // Without streams, what a platform has is read in one go.
+  return body == null ? request.text() : readStream(body.getReader(), limitBytes, take);
+}
+
 /** Decodes while it reads; bytes that are no UTF-8 end it. */
-async function readStream(stream: ReadableStream<Uint8Array> | null, limitBytes: number): Promise<string | undefined> {
+async function readStream(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  limitBytes: number,
+  take: (bytes: number) => boolean,
+): Promise<string | undefined> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  const reader = stream?.getReader();
   let text = "";
   let size = 0;
-  for (let next = await reader?.read(); next?.value !== undefined; next = await reader?.read()) {
+  for (let next = await reader.read(); next.value !== undefined; next = await reader.read()) {
     size += next.value.length;
-    if (size > limitBytes) {
-      await reader?.cancel();
-      return undefined;
+    const piece = size <= limitBytes && take(next.value.length) ? decode(decoder, next.value) : undefined;
+    if (piece instanceof InvocableBodyError || piece === undefined) {
+      dropRest(reader);
+      if (piece === undefined) return undefined;
+      throw piece;
     }
-    text += decoder.decode(next.value, { stream: true });
+    text += piece;
   }
-  return text + decoder.decode();
+  const last = decode(decoder);
+  if (last instanceof InvocableBodyError) throw last;
+  return text + last;
+}
+
+function decode(decoder: TextDecoder, bytes?: Uint8Array): string | InvocableBodyError {
+  try {
+    return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
+  } catch (cause) {
+    return new InvocableBodyError("not_utf8", "The request body is not valid JSON in UTF-8.", { cause });
+  }
+}
+
+/** Reads on in the background, so that the connection lives on once the answer is out; but not without end. */
+function dropRest(reader: ReadableStreamDefaultReader<Uint8Array>): void {
+  const drop = async (): Promise<void> => {
+    let dropped = 0;
+    for (let next = await reader.read(); next.value !== undefined; next = await reader.read()) {
+      dropped += next.value.length;
+      if (dropped > MOST_DROPPED_BYTES) return reader.cancel();
+    }
+  };
+  // The client went away, or the platform ended the request: nothing is left to be dropped.
+  drop().catch(() => {});
 }

@@ -1,8 +1,10 @@
 import type { HandleOptions } from "../activity/handler.js";
-import { type InvocableHandlers, InvocableHttpEndpoint, type InvocableHttpOptions } from "../http/endpoint.js";
+import { type InvocableHandlers, InvocableHttpEndpoint } from "../http/endpoint.js";
+import { HTTP_OPTION_NAMES, type InvocableHttpOptions } from "../http/endpoint-options.js";
 import type { InvocableHttpRequest, InvocableHttpResponse } from "../http/message.js";
 import { EXTERNAL_TASK_INPUT_SCHEMA } from "../protocol/constants.js";
 import { isObject, type JsonObject } from "../protocol/fields.js";
+import { knownOptions, type OptionNames } from "../protocol/options.js";
 import type { InvocableResultEnvelope } from "../protocol/wire.js";
 
 export interface LambdaInvocableOptions extends InvocableHttpOptions {
@@ -45,6 +47,12 @@ export type LambdaInvocableHandler = (event: unknown, context?: LambdaContextLik
 
 const DEFAULT_MARGIN_MS = 500;
 
+const LAMBDA_OPTION_NAMES: OptionNames<LambdaInvocableOptions> = {
+  ...HTTP_OPTION_NAMES,
+  timeoutMarginMs: true,
+  allowDirectInvocation: true,
+};
+
 /**
  * A carrier as an AWS Lambda function. It takes events of API Gateway (REST and HTTP APIs), Function URLs and Application
  * Load Balancers, and a bare task input envelope of a direct invocation, which it answers with the bare result envelope.
@@ -59,13 +67,15 @@ const DEFAULT_MARGIN_MS = 500;
  */
 export function lambdaInvocableActivityHandler(
   handlers: InvocableHandlers,
-  options: LambdaInvocableOptions = {},
+  options?: LambdaInvocableOptions,
 ): LambdaInvocableHandler {
-  const { timeoutMarginMs = DEFAULT_MARGIN_MS, allowDirectInvocation = false } = options;
+  const known = knownOptions(options, LAMBDA_OPTION_NAMES, "a Lambda carrier");
+  const { timeoutMarginMs = DEFAULT_MARGIN_MS, allowDirectInvocation = false, ...httpOptions } = known;
+  if (typeof allowDirectInvocation !== "boolean") throw new TypeError("allowDirectInvocation must be a boolean");
   if (!Number.isFinite(timeoutMarginMs) || timeoutMarginMs < 0) {
     throw new TypeError(`timeoutMarginMs must be a number >= 0, got ${String(timeoutMarginMs)}`);
   }
-  const endpoint = new InvocableHttpEndpoint(handlers, options);
+  const endpoint = new InvocableHttpEndpoint(handlers, httpOptions);
   return async (event, context) => {
     const left = context?.getRemainingTimeInMillis?.();
     const limits = { remainingMs: left === undefined ? undefined : left - timeoutMarginMs };
@@ -89,9 +99,9 @@ export function lambdaInvocableActivityHandler(
 export async function handleInvocableLambdaEvent(
   event: unknown,
   handlers: InvocableHandlers,
-  options: LambdaInvocableOptions & { readonly context?: LambdaContextLike } = {},
+  { context, ...options }: LambdaInvocableOptions & { readonly context?: LambdaContextLike } = {},
 ): Promise<LambdaResult> {
-  return lambdaInvocableActivityHandler(handlers, options)(event, options.context);
+  return lambdaInvocableActivityHandler(handlers, options)(event, context);
 }
 
 function isBareEnvelope(event: unknown): boolean {
@@ -116,7 +126,9 @@ function methodOf(event: JsonObject): string | undefined {
   if (typeof event["httpMethod"] === "string") return event["httpMethod"];
   const { requestContext } = event;
   const http = isObject(requestContext) ? requestContext["http"] : undefined;
-  return isObject(http) && typeof http["method"] === "string" ? http["method"] : undefined;
+  if (isObject(http) && typeof http["method"] === "string") return http["method"];
+  // What is left of an HTTP event in a hand-made test, or after another proxy: a body and its encoding.
+  return typeof event["body"] === "string" && typeof event["isBase64Encoded"] === "boolean" ? "POST" : undefined;
 }
 
 /** Header names in any case, values single or in lists, by lower-case name. */
@@ -124,10 +136,16 @@ function headersOf(event: JsonObject): Readonly<Record<string, string>> {
   const headers: Record<string, string> = {};
   const { multiValueHeaders, headers: single } = event;
   for (const [name, values] of Object.entries(isObject(multiValueHeaders) ? multiValueHeaders : {})) {
-    if (Array.isArray(values)) headers[name.toLowerCase()] = values.join(", ");
+    if (!Array.isArray(values)) continue;
+    const known = headers[name.toLowerCase()];
+    headers[name.toLowerCase()] = [...(known === undefined ? [] : [known]), ...(values as unknown[])].join(", ");
   }
+  const inLists = new Set(Object.keys(headers));
   for (const [name, value] of Object.entries(isObject(single) ? single : {})) {
-    if (typeof value === "string") headers[name.toLowerCase()] ??= value;
+    if (typeof value !== "string" || inLists.has(name.toLowerCase())) continue;
+    const known = headers[name.toLowerCase()];
+    // Names that differ in case only are one header, sent twice.
+    headers[name.toLowerCase()] = known === undefined ? value : `${known}, ${value}`;
   }
   return headers;
 }

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { PassThrough } from "node:stream";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope } from "../../test/support/envelopes.js";
 import { type Loopback, listen } from "../../test/support/loopback.js";
@@ -70,14 +71,108 @@ describe("behind a body parser", () => {
   });
 
   it.each([
-    ["nothing", () => undefined],
-    ["null", () => null],
-    ["an empty object", () => ({})],
-    ["a number", () => 7],
     ["a list", () => [ENVELOPE]],
     ["a form", () => ({ schema: "x" })],
   ])("answers 400 where it left %s", async (_, parse) => {
     expect((await post(await stack(bodyParser(parse), carrier()))).status).toBe(400);
+  });
+
+  it.each([
+    ["nothing", () => undefined],
+    ["null", () => null],
+    ["an empty object", () => ({})],
+    ["a number", () => 7],
+    ["empty text", () => ""],
+  ])("says so, as what may be tried again, where it left %s", async (_, parse) => {
+    const response = await post(await stack(bodyParser(parse), carrier()));
+    expect(response.status).toBe(500);
+    expect(await response.json()).toMatchObject({
+      error: "request_body_unavailable",
+      message: expect.stringContaining("before body parsers"),
+    });
+  });
+
+  it("answers 400 where there was nothing to read", async () => {
+    expect(
+      (
+        await post(
+          await stack(
+            bodyParser(() => ({})),
+            carrier(),
+          ),
+          "",
+        )
+      ).status,
+    ).toBe(400);
+    expect(
+      (
+        await post(
+          await stack(
+            bodyParser(() => ({})),
+            carrier(),
+          ),
+          "{}",
+        )
+      ).status,
+    ).toBe(400);
+  });
+
+  it("takes what is left in rawBody, which is what was sent", async () => {
+    const parsedOnly: Middleware = (request, response, next) =>
+      bodyParser((bytes) => ({ parsed: bytes.length }))(request, response, () => next());
+    const raw =
+      (as: (bytes: Buffer) => unknown): Middleware =>
+      (request, _, next) => {
+        const chunks: Buffer[] = [];
+        request.on("data", (chunk: Buffer) => chunks.push(chunk));
+        request.on("end", () => {
+          Object.assign(request, { body: { no: "task" }, rawBody: as(Buffer.concat(chunks)) });
+          next();
+        });
+      };
+    for (const as of [(bytes: Buffer) => bytes, (bytes: Buffer) => bytes.toString()]) {
+      expect((await post(await stack(raw(as), carrier()))).status).toBe(200);
+      await server?.close();
+      expect((await post(await stack(raw(as), carrier({ bodyLimitBytes: 100 })))).status).toBe(413);
+      await server?.close();
+    }
+    expect((await post(await stack(parsedOnly, carrier()))).status).toBe(400);
+  });
+
+  it("takes what is played back, as Vercel's helpers do it", async () => {
+    const restore =
+      (ends: boolean): Middleware =>
+      (request, _, next) => {
+        const chunks: Buffer[] = [];
+        request.on("data", (chunk: Buffer) => chunks.push(chunk));
+        request.on("end", () => {
+          const replica = new PassThrough();
+          const on = request.on.bind(request);
+          const wrapped = (name: string, listener: (...args: unknown[]) => void) =>
+            name === "data" || name === "end" ? replica.on(name, listener) : on(name, listener);
+          Object.assign(request, { on: wrapped, addListener: wrapped, read: replica.read.bind(replica) });
+          if (ends) replica.end(Buffer.concat(chunks));
+          setImmediate(next);
+        });
+      };
+    expect((await post(await stack(restore(true), carrier()))).status).toBe(200);
+    await server?.close();
+    expect((await post(await stack(restore(true), carrier({ bodyLimitBytes: 100 })))).status).toBe(413);
+    await server?.close();
+    expect((await post(await stack(restore(false), carrier()))).status).toBe(500);
+  });
+
+  it("holds what it has parsed to the limit", async () => {
+    const parser = bodyParser((bytes) => JSON.parse(bytes.toString()));
+    expect((await post(await stack(parser, carrier({ bodyLimitBytes: 100 })))).status).toBe(413);
+  });
+
+  it("that has set an encoding for the stream leaves text", async () => {
+    const encode: Middleware = (request, _, next) => {
+      request.setEncoding("utf8");
+      next();
+    };
+    expect((await post(await stack(encode, carrier()))).status).toBe(200);
   });
 
   it("that waits before it goes on", async () => {

@@ -234,7 +234,7 @@ describe("a client that goes away", () => {
     raw.drop();
     await server.connections(0);
     decide(true);
-    expect(await handled.mock.results[0]?.value).toMatchObject({ statusCode: 400 });
+    expect(await handled.mock.results[0]?.value).toMatchObject({ statusCode: 500 });
     handled.mockRestore();
     expect(running).not.toHaveBeenCalled();
   });

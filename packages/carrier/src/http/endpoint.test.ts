@@ -3,10 +3,12 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope, withField, workflowTaskEnvelope } from "../../test/support/envelopes.js";
 import { FakeClock } from "../../test/support/fake-clock.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import { ActivityCancelled, InvocableActivityHandler } from "../activity/index.js";
 import { payloadEnvelope } from "../payload/index.js";
 import {
   bearerToken,
+  InvocableBodyError,
   DEFAULT_BODY_LIMIT_BYTES,
   handleInvocableHttpRequest,
   InvocableHttpEndpoint,
@@ -124,11 +126,66 @@ describe("a body that no task can be read from", () => {
     expect(await handleInvocableHttpRequest(body, HANDLERS)).toMatchObject(INVALID);
   });
 
-  it("is answered with 400 when reading it fails", async () => {
-    const error = new Error("read ECONNRESET 10.0.0.7");
-    const response = await endpoint().handle(post({ body: () => Promise.reject(error) }));
+  it.each([
+    ["reading it fails", Object.assign(new Error("10.0.0.7"), { code: "ECONNRESET" }), 500, "(Error ECONNRESET)"],
+    ["reading it fails with nothing said", undefined, 500, "(undefined)"],
+    ["something else has read it", new InvocableBodyError("consumed", "read by a parser"), 500, "read by a parser"],
+    [
+      "a framework limits it",
+      Object.assign(new Error("10.0.0.7"), { type: "entity.too.large" }),
+      413,
+      "of the platform",
+    ],
+    ["its platform limits it", Object.assign(new Error("10.0.0.7"), { statusCode: 413 }), 413, "of the platform"],
+  ])("is answered with the true reason, which is logged, when %s", async (_, error, statusCode, said) => {
+    const logger = recordingLogger();
+    const response = await endpoint({ logger }).handle(post({ body: () => Promise.reject(error) }));
+    const code = statusCode === 413 ? "payload_too_large" : "request_body_unavailable";
+    expect(response).toMatchObject(refusal(statusCode, code));
+    expect(response.body).toContain(said);
+    expect(logger.lines).toEqual([
+      expect.objectContaining({ level: "error", fields: { reason: expect.stringContaining(said) } }),
+    ]);
+    expect(JSON.stringify([response, logger.lines])).not.toContain("10.0.0.7");
+  });
+
+  it("is answered with 415 that names its encoding, when it is compressed", async () => {
+    const headers = { "content-encoding": "gzip" };
+    const zipped = () => Promise.resolve(gzipSync(TASK));
+    const response = await endpoint().handle(post({ headers, body: zipped }));
+    expect(response).toMatchObject(refusal(415, "unsupported_content_encoding", { "accept-encoding": "identity" }));
+    expect(response.json()).toMatchObject({ message: expect.stringContaining('"gzip"') });
+    const notText = () => Promise.reject(new InvocableBodyError("not_utf8", "no text"));
+    expect(await endpoint().handle(post({ headers, body: notText }))).toMatchObject({ statusCode: 415 });
+    // A platform that has undone it leaves the header.
+    expect(await endpoint().handle(post({ headers }))).toMatchObject({ statusCode: 200 });
+    const identity = { "content-encoding": "identity" };
+    expect(await endpoint().handle(post({ headers: identity, body: zipped }))).toMatchObject(INVALID);
+  });
+
+  it.each([
+    ["brackets", "[".repeat(4_000_000) + "]".repeat(4_000_000), "nests deeper than 256 levels"],
+    ["empty maps", `[${"{},".repeat(2_000_000)}{}]`, "more than 100000 values"],
+    ["keys", `{${Array.from({ length: 700_000 }, (_, index) => `"${index}":1`).join(",")}}`, "more than 100000 values"],
+    ["brackets after escaped quotes", `["${'\\"'.repeat(50_000)}\\\\",${"[".repeat(10_000)}`, "nests deeper"],
+  ])("is answered with 400 before it is parsed when it is %s", async (_, text, excess) => {
+    const parse = vi.spyOn(JSON, "parse");
+    const response = await endpoint().answer(text);
+    expect(parse).not.toHaveBeenCalled();
+    parse.mockRestore();
     expect(response).toMatchObject(INVALID);
-    expect(response.body).not.toContain("10.0.0.7");
+    expect(response.json()).toMatchObject({ message: expect.stringContaining(excess) });
+  });
+
+  it("is parsed where what looks like too much stands in a text", async () => {
+    const note = `${"[{,".repeat(100_000)}\\"[[[\\`;
+    const response = await endpoint().answer(JSON.stringify({ ...activityTaskEnvelope(), note }));
+    expect(response.statusCode).toBe(200);
+  });
+
+  it("is answered with 400 when there is none", async () => {
+    expect(await handleInvocableHttpRequest(undefined, HANDLERS)).toMatchObject(INVALID);
+    expect(await endpoint().answer(undefined)).toMatchObject(INVALID);
   });
 
   it("is answered with 400 when it is no JSON at all, but an object whose getters throw", async () => {
@@ -175,9 +232,23 @@ describe("a method", () => {
     });
     expect(auth).not.toHaveBeenCalled();
     expect(await guarded.handle(post({ method: "PUT" }))).toMatchObject(
-      refusal(405, "method_not_allowed", { allow: "GET, POST" }),
+      refusal(405, "method_not_allowed", { allow: "GET, HEAD, POST" }),
     );
     expect(await guarded.handle(post())).toMatchObject({ statusCode: 401 });
+  });
+});
+
+describe("health", () => {
+  it("is asked by HEAD too, and is 503 once the handler was shut down", async () => {
+    const handler = new InvocableActivityHandler(HANDLERS, { carrier: "cellar" });
+    const healthy = new InvocableHttpEndpoint(handler, { health: true });
+    expect(await healthy.handle(post({ method: "HEAD" }))).toMatchObject({ statusCode: 200, body: "" });
+    await handler.shutdown();
+    expect(await healthy.handle(post({ method: "GET" }))).toMatchObject({
+      statusCode: 503,
+      body: '{"status":"stopping","carrier":"cellar"}',
+    });
+    expect(await healthy.handle(post({ method: "HEAD" }))).toMatchObject({ statusCode: 503, body: "" });
   });
 });
 
@@ -219,7 +290,7 @@ describe("the body limit", () => {
     const body = vi.fn<InvocableHttpRequest["body"]>(() => Promise.resolve(undefined));
     const response = await endpoint({ bodyLimitBytes: 123 }).handle(post({ body }));
     expect(response).toMatchObject(refusal(413, "payload_too_large"));
-    expect(body).toHaveBeenCalledExactlyOnceWith(123);
+    expect(body).toHaveBeenCalledExactlyOnceWith(123, expect.any(Function));
   });
 
   it("is 8 MiB unless said otherwise", async () => {
@@ -229,8 +300,16 @@ describe("the body limit", () => {
     expect((await endpoint().answer(tooMuch ?? "")).statusCode).toBe(413);
   });
 
-  it("does not count what somebody else has parsed", async () => {
-    expect((await endpoint({ bodyLimitBytes: 1 }).answer(activityTaskEnvelope())).statusCode).toBe(200);
+  it("holds for what somebody else has parsed", async () => {
+    expect((await endpoint({ bodyLimitBytes: size }).answer(activityTaskEnvelope())).statusCode).toBe(200);
+    expect((await endpoint({ bodyLimitBytes: size - 1 }).answer(activityTaskEnvelope())).statusCode).toBe(413);
+  });
+
+  it("holds by the head already", async () => {
+    const body = vi.fn<InvocableHttpRequest["body"]>();
+    const headers = { "content-length": String(size + 1) };
+    expect(await endpoint({ bodyLimitBytes: size }).handle(post({ headers, body }))).toMatchObject({ statusCode: 413 });
+    expect(body).not.toHaveBeenCalled();
   });
 
   it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "1", null])("cannot be %s", (bodyLimitBytes) => {

@@ -1,38 +1,30 @@
+import { isCallerDisconnected } from "../activity/errors.js";
 import { InvocableActivityHandler, isInvocableActivityHandler } from "../activity/handler.js";
 import type { HandleOptions, InvocableActivityHandlerOptions } from "../activity/handler-options.js";
-import { guardLogger, type Logger, silentLogger } from "../activity/logger.js";
 import type { ActivityHandlers } from "../activity/registry.js";
+import { readThrown } from "../activity/thrown.js";
 import { bytesToText } from "../payload/bytes.js";
 import { isExternalTaskInputError } from "../protocol/errors.js";
+import { recordableText } from "../protocol/recordable-text.js";
+import { Admission, type AdmittedRequest } from "./admission.js";
 import type { InvocableAuthGate } from "./auth.js";
+import { bodyError } from "./body-error.js";
+import { type EndpointSettings, type InvocableHttpOptions, resolveHttpOptions } from "./endpoint-options.js";
+import { excessOfJson } from "./json-shape.js";
 import type {
   InvocableHttpRequest,
   InvocableHttpResponse,
   InvocableRequestBody,
   InvocableRequestHead,
 } from "./message.js";
-import { errorResponse, okResponse } from "./responses.js";
-
-/** 8 MiB: four payloads at the server's default limit. */
-export const DEFAULT_BODY_LIMIT_BYTES = 8 * 1024 * 1024;
-
-export interface InvocableHttpOptions extends InvocableActivityHandlerOptions {
-  /**
-   * Who may send tasks. Default: everybody who can reach the endpoint, but no browser (requests that carry an `Origin`
-   * header get 403). An endpoint that others can reach needs one.
-   */
-  readonly auth?: InvocableAuthGate;
-  /**
-   * The largest request body; a larger one gets 413. Counted in bytes, and where a platform hands over text (Lambda) in
-   * UTF-16 code units. Default 8 MiB.
-   */
-  readonly bodyLimitBytes?: number;
-  /** Whether GET answers `{"status":"ok","carrier":...}`, without asking the gate. Default false: 405. */
-  readonly health?: boolean;
-}
+import { errorResponse, okResponse, respond } from "./responses.js";
 
 /** Handlers, or a handler already made of them, whose own options then count. */
 export type InvocableHandlers = ActivityHandlers | InvocableActivityHandler;
+
+type Headers = InvocableRequestHead["headers"];
+
+const NO_HEADERS: Headers = Object.freeze({});
 
 /**
  * The HTTP contract of a carrier, free of any platform: one request in, one response out. Every adapter is two
@@ -40,46 +32,36 @@ export type InvocableHandlers = ActivityHandlers | InvocableActivityHandler;
  */
 export class InvocableHttpEndpoint {
   private readonly handler: InvocableActivityHandler;
-  private readonly auth: InvocableAuthGate | undefined;
-  private readonly bodyLimitBytes: number;
-  private readonly health: boolean;
-  private readonly logger: Logger;
+  private readonly settings: EndpointSettings;
+  private readonly admission: Admission;
+  /** Refused since an admission last succeeded. */
+  private refusals = 0;
 
   /** @throws {TypeError} for bad handlers or options */
-  constructor(handlers: InvocableHandlers, options: InvocableHttpOptions = {}) {
-    const { bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES, auth } = options;
-    if (!Number.isSafeInteger(bodyLimitBytes) || bodyLimitBytes < 1) {
-      throw new TypeError("bodyLimitBytes must be an integer >= 1");
-    }
-    // An undefined secret must not open the door.
-    if ("auth" in options && typeof auth !== "function") {
-      throw new TypeError("auth must be a function, or be left out");
-    }
+  constructor(handlers: InvocableHandlers, options?: InvocableHttpOptions) {
+    this.settings = resolveHttpOptions(options);
     this.handler = toHandler(handlers, options);
-    this.auth = auth;
-    this.bodyLimitBytes = bodyLimitBytes;
-    this.health = options.health ?? false;
-    this.logger = options.logger === undefined ? silentLogger : guardLogger(options.logger);
+    const { maxConcurrentTasks, maxConcurrentBodyBytes } = this.settings;
+    this.admission = new Admission({ tasks: maxConcurrentTasks, bodyBytes: maxConcurrentBodyBytes });
   }
 
   /** Whether a gate guards this endpoint. */
   get guarded(): boolean {
-    return this.auth !== undefined;
+    return this.settings.auth !== undefined;
   }
 
   /**
-   * Answers one request: 200 with a result envelope for every task that could be read, failures included; 400, 401, 403,
-   * 405 or 413 with `{error, message}` otherwise. Never rejects.
+   * Answers one request: 200 with a result envelope for every task that could be read, failures included; `{error, message}`
+   * otherwise, with 400, 401, 403, 405, 413, 415, 500 where the platform kept the body, or 503 where there is too much to
+   * do. Never rejects.
    */
   async handle(request: InvocableHttpRequest): Promise<InvocableHttpResponse> {
     const { method, headers } = request;
-    if (this.health && method === "GET") {
-      return okResponse({ status: "ok", carrier: this.handler.carrier }, "application/json");
-    }
+    const { auth, health } = this.settings;
+    if (health && (method === "GET" || method === "HEAD")) return this.answerHealth(method);
     if (method !== "POST") {
-      return errorResponse(405, "Only POST is allowed.", { allow: this.health ? "GET, POST" : "POST" });
+      return errorResponse(405, "Only POST is allowed.", { allow: health ? "GET, HEAD, POST" : "POST" });
     }
-    const { auth } = this;
     if (auth === undefined) {
       if (headers["origin"] !== undefined) {
         return errorResponse(403, "Without authentication, an Origin header is refused.");
@@ -87,30 +69,68 @@ export class InvocableHttpEndpoint {
     } else if (!(await this.passes(auth, { method, headers }))) {
       return errorResponse(401, "Credentials are needed.", { "www-authenticate": auth.challenge ?? "Bearer" });
     }
-    let body: InvocableRequestBody | undefined;
-    try {
-      body = await request.body(this.bodyLimitBytes);
-    } catch {
-      return errorResponse(400, "The request body could not be read as UTF-8.");
-    }
-    return this.answer(body, request);
+    return this.admit((admitted) => this.read(request, admitted));
   }
 
-  /** Answers a body whose sender is known to be welcome; undefined stands for one over the limit. Never rejects. */
-  async answer(body: InvocableRequestBody | undefined, options?: HandleOptions): Promise<InvocableHttpResponse> {
-    let document: unknown;
-    if (
-      body === undefined ||
-      ((typeof body === "string" || body instanceof Uint8Array) && body.length > this.bodyLimitBytes)
-    ) {
-      return errorResponse(413, `The request body is over ${this.bodyLimitBytes} bytes.`);
-    }
+  /** Answers a body whose sender is known to be welcome. Never rejects. */
+  answer(body: InvocableRequestBody | undefined, options?: HandleOptions): Promise<InvocableHttpResponse> {
+    return this.admit((admitted) => this.run(body ?? "", NO_HEADERS, admitted, options));
+  }
+
+  private async admit(
+    next: (admitted: AdmittedRequest) => Promise<InvocableHttpResponse>,
+  ): Promise<InvocableHttpResponse> {
+    const admitted = this.admission.enter();
+    if (admitted === undefined) return this.overloaded("tasks");
     try {
+      return await next(admitted);
+    } finally {
+      admitted.leave();
+    }
+  }
+
+  private async read(request: InvocableHttpRequest, admitted: AdmittedRequest): Promise<InvocableHttpResponse> {
+    const { headers } = request;
+    const { bodyLimitBytes } = this.settings;
+    // By the head already: nobody need wait for what will be refused.
+    const announced = announcedLength(headers) ?? 0;
+    if (announced > bodyLimitBytes) return this.tooLarge();
+    if (!admitted.hasRoomFor(announced)) return this.overloaded("bytes of bodies");
+    let isCrowded = false;
+    let body: InvocableRequestBody | undefined;
+    try {
+      body = await request.body(bodyLimitBytes, (bytes) => {
+        const hasRoom = admitted.take(bytes);
+        if (!hasRoom) isCrowded = true;
+        return hasRoom;
+      });
+    } catch (error) {
+      return this.withoutBody(error, headers);
+    }
+    if (body === undefined) return isCrowded ? this.overloaded("bytes of bodies") : this.tooLarge();
+    return this.run(body, headers, admitted, request);
+  }
+
+  private async run(
+    body: InvocableRequestBody,
+    headers: Headers,
+    admitted: AdmittedRequest,
+    options?: HandleOptions,
+  ): Promise<InvocableHttpResponse> {
+    let document: unknown;
+    try {
+      const size = sizeOf(body, headers);
+      if (size > this.settings.bodyLimitBytes) return this.tooLarge();
+      if (!admitted.takeUpTo(size)) return this.overloaded("bytes of bodies");
       const text = body instanceof Uint8Array ? bytesToText(body) : body;
+      if (typeof text === "string") {
+        const excess = excessOfJson(text);
+        if (excess !== undefined) return errorResponse(400, `The request body ${excess}.`);
+      }
       document = typeof text === "string" ? JSON.parse(text) : text;
     } catch {
       // The parser's own message quotes the body, which is not for everybody's eyes.
-      return errorResponse(400, "The request body is not valid JSON in UTF-8.");
+      return encodedBody(headers) ?? errorResponse(400, "The request body is not valid JSON in UTF-8.");
     }
     try {
       return okResponse(await this.handler.handle(document, options));
@@ -120,31 +140,127 @@ export class InvocableHttpEndpoint {
     }
   }
 
+  private answerHealth(method: string): InvocableHttpResponse {
+    const { carrier, isShutDown } = this.handler;
+    const document = { status: isShutDown ? "stopping" : "ok", carrier };
+    return respond(isShutDown ? 503 : 200, method === "HEAD" ? undefined : document, "application/json");
+  }
+
+  /** The body did not come. What a retry may mend gets a status that is retried. */
+  private withoutBody(error: unknown, headers: Headers): InvocableHttpResponse {
+    const { problem, message, cause } = bodyError(error);
+    switch (problem) {
+      case "not_utf8":
+        return encodedBody(headers) ?? errorResponse(400, message);
+      case "too_large":
+        this.tellOfBody(message);
+        return errorResponse(413, message);
+      case "consumed":
+        this.tellOfBody(message);
+        return errorResponse(500, message);
+      case "unreadable": {
+        const reason = `${message} (${nameOfError(cause)})`;
+        if (!isCallerDisconnected(cause)) this.tellOfBody(reason);
+        return errorResponse(500, reason);
+      }
+    }
+  }
+
+  private tellOfBody(reason: string): void {
+    this.settings.logger.error({ reason }, "A task was refused: its request's body did not reach the adapter.");
+  }
+
+  private tooLarge(): InvocableHttpResponse {
+    return errorResponse(413, `The request body is over ${this.settings.bodyLimitBytes} bytes.`);
+  }
+
+  private overloaded(what: "tasks" | "bytes of bodies"): InvocableHttpResponse {
+    const { maxConcurrentTasks, maxConcurrentBodyBytes, logger } = this.settings;
+    const limit = what === "tasks" ? maxConcurrentTasks : maxConcurrentBodyBytes;
+    // The 1st, 2nd, 4th, 8th, ... is told, so that a crowd does not flood the log.
+    if (Number.isInteger(Math.log2(++this.refusals))) {
+      logger.warn({ limit, refusals: this.refusals }, `Tasks are refused: there are too many ${what} at once.`);
+    }
+    return errorResponse(503, `This carrier takes ${limit} ${what} at once.`, { "retry-after": "1" });
+  }
+
   private async passes(gate: InvocableAuthGate, head: InvocableRequestHead): Promise<boolean> {
     try {
       return (await gate(head)) === true;
     } catch {
-      this.logger.error({}, "The authentication gate failed.");
+      this.settings.logger.error({}, "The authentication gate failed.");
       return false;
     }
   }
 }
 
-function toHandler(handlers: InvocableHandlers, options: InvocableActivityHandlerOptions): InvocableActivityHandler {
-  return isInvocableActivityHandler(handlers) ? handlers : new InvocableActivityHandler(handlers, options);
+/** The `Content-Length`; undefined for none. */
+function announcedLength(headers: Headers): number | undefined {
+  const announced = headers["content-length"];
+  return announced !== undefined && /^\d{1,15}$/.test(announced) ? Number(announced) : undefined;
+}
+
+/** Of a parsed document what the head says, else the length of its JSON. */
+function sizeOf(body: InvocableRequestBody, headers: Headers): number {
+  if (typeof body === "string" || body instanceof Uint8Array) return body.length;
+  const announced = announcedLength(headers);
+  if (announced !== undefined) return announced;
+  try {
+    return JSON.stringify(body).length;
+  } catch {
+    // It was never JSON; whoever reads it will say so.
+    return 0;
+  }
+}
+
+/** The name and the code of an error, which are words; its message may hold what nobody should read. */
+function nameOfError(error: unknown): string {
+  const { type } = readThrown(error, false);
+  const code = typeof error === "object" && error !== null ? (error as { code?: unknown }).code : undefined;
+  const words = [type, code].filter((word) => typeof word === "string" && /^\w{1,60}$/.test(word));
+  return words.length === 0 ? typeof error : words.join(" ");
+}
+
+/** The answer to a body that cannot be read because it is compressed; undefined for one that does not say so. */
+function encodedBody(headers: Headers): InvocableHttpResponse | undefined {
+  const encoding = headers["content-encoding"];
+  if (encoding === undefined || /^\s*(?:identity)?\s*$/i.test(encoding)) return undefined;
+  const named = JSON.stringify(recordableText(encoding, 40));
+  return errorResponse(415, `The request body has the Content-Encoding ${named}: send it without one.`, {
+    "accept-encoding": "identity",
+  });
+}
+
+function toHandler(handlers: InvocableHandlers, options: InvocableHttpOptions | undefined): InvocableActivityHandler {
+  if (isInvocableActivityHandler(handlers)) return handlers;
+  return new InvocableActivityHandler(handlers, handlerOptions(options));
+}
+
+/** The part of the options that is the handler's. */
+function handlerOptions(options: InvocableHttpOptions = {}): InvocableActivityHandlerOptions {
+  const {
+    auth: _,
+    bodyLimitBytes: _b,
+    maxConcurrentTasks: _t,
+    maxConcurrentBodyBytes: _m,
+    health: _h,
+    ...rest
+  } = options;
+  return rest;
 }
 
 /**
  * Answers the body of one request, for platforms that have no adapter here. It knows no method and no headers, so that it
  * neither authenticates nor refuses browsers: the caller does. Never rejects, once handlers and options are in order.
  *
- * @param body the raw body, its text, or the document parsed from it
+ * @param body the raw body, its text, or the document parsed from it; nothing at all is answered with 400
  * @throws {TypeError} (as a rejection) for bad handlers or options
  */
 export async function handleInvocableHttpRequest(
-  body: InvocableRequestBody,
+  body: InvocableRequestBody | undefined,
   handlers: InvocableHandlers,
   options: Omit<InvocableHttpOptions, "auth" | "health"> & HandleOptions = {},
 ): Promise<InvocableHttpResponse> {
-  return new InvocableHttpEndpoint(handlers, options).answer(body, options);
+  const { signal, remainingMs, ...rest } = options;
+  return new InvocableHttpEndpoint(handlers, rest).answer(body, { signal, remainingMs });
 }

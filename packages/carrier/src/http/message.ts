@@ -12,8 +12,14 @@ export type InvocableRequestBody = Uint8Array | string | object;
 
 /** All that an adapter has to say about a request. Made once, and not changed. */
 export interface InvocableHttpRequest extends InvocableRequestHead {
-  /** Reads the body. Answers undefined as soon as it is clear that there is more of it than the limit. */
-  readonly body: (limitBytes: number) => Promise<InvocableRequestBody | undefined>;
+  /**
+   * Reads the body. Answers undefined as soon as it is clear that there is more of it than the limit, or than there is
+   * room for: `take` is called with the size of each piece that was read, and says false when no more may be kept. A body
+   * for which it was not called is counted when it is there.
+   *
+   * Rejects with an {@link InvocableBodyError} that says why there is no body; other errors are told as they are.
+   */
+  readonly body: (limitBytes: number, take: (bytes: number) => boolean) => Promise<InvocableRequestBody | undefined>;
   /** Aborted when the client goes away, with the reason to give. */
   readonly signal?: CallerSignal | undefined;
   /** Milliseconds until the platform ends this process. */

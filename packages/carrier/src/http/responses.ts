@@ -8,6 +8,9 @@ const ERRORS = {
   403: "origin_refused", // a browser's request, and no gate
   405: "method_not_allowed",
   413: "payload_too_large",
+  415: "unsupported_content_encoding", // compressed
+  500: "request_body_unavailable", // something before the adapter has the body, or lost it
+  503: "overloaded", // too many tasks, or bytes of bodies, at once
 } as const;
 
 export type InvocableHttpErrorCode = (typeof ERRORS)[keyof typeof ERRORS];
@@ -27,7 +30,13 @@ export function errorResponse(
   return respond(statusCode, { error: ERRORS[statusCode], message }, "application/json", headers);
 }
 
-function respond(statusCode: number, document: object, mediaType: string, headers?: Headers): InvocableHttpResponse {
+/** @param document undefined for no body */
+export function respond(
+  statusCode: number,
+  document: object | undefined,
+  mediaType: string,
+  headers?: Headers,
+): InvocableHttpResponse {
   const all = { "content-type": mediaType, ...headers };
-  return new InvocableHttpResponse(statusCode, all, JSON.stringify(document));
+  return new InvocableHttpResponse(statusCode, all, document === undefined ? "" : JSON.stringify(document));
 }

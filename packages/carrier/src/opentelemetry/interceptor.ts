@@ -1,7 +1,7 @@
 import {
   type Attributes,
-  context as contexts,
   type Counter,
+  context as contexts,
   diag,
   type Exception,
   type Histogram,
@@ -11,14 +11,14 @@ import {
   type Span,
   SpanKind,
   SpanStatusCode,
-  trace,
   type Tracer,
   type TracerProvider,
+  trace,
 } from "@opentelemetry/api";
 import type { ActivityInfo } from "../activity/context.js";
 import type { ActivityInterceptor } from "../activity/interceptor.js";
 import type { ActivityOutcome } from "../activity/outcome.js";
-import { readThrown } from "../activity/thrown.js";
+import { readThrown, thrownMessage } from "../activity/thrown.js";
 import { placeSpan, type SpanPlace } from "./trace-parent.js";
 
 export interface OpenTelemetryOptions {
@@ -157,7 +157,7 @@ function startSpan(tracer: Tracer, info: ActivityInfo, { context, links }: SpanP
 
 function report(error: unknown): void {
   try {
-    diag.error(`A run could not be traced: ${readThrown(error, false).message}`);
+    diag.error(`A run could not be traced: ${thrownMessage(error)}`);
   } catch {
     // There is nobody left to tell.
   }

@@ -9,6 +9,13 @@ export interface DecodeAvroOptions {
    * again gives an equal payload. For tools; default false.
    */
   readonly lossless?: boolean;
+  /**
+   * The most values that cost time and memory of their own: maps and lists, texts of more than a few characters, keys that
+   * have not come before (each counts twice), byte strings (four times) and integers beyond 28 bits. Small integers,
+   * doubles, booleans, nulls and short texts are not counted. Default: no limit but the payload's length. A carrier decodes
+   * inline arguments with 500,000.
+   */
+  readonly mostValues?: number;
 }
 
 export interface AvroCodec {
@@ -31,7 +38,8 @@ export function createAvroCodec(platform: BytePlatform): AvroCodec {
         resting = encoder;
       }
     },
-    decode: (blob, options) => decoder(blob, options?.lossless === true),
+    decode: (blob, options) =>
+      decoder(blob, options?.lossless === true, options?.mostValues ?? Number.POSITIVE_INFINITY),
   };
 }
 

@@ -18,8 +18,11 @@ import {
   viewOf,
 } from "./wire-format.js";
 
+/** A typed array is some two hundred bytes and a microsecond, however little is in it. */
+const BYTES_COST = 4;
+
 /** Decodes one framed value from base64. */
-export type ValueDecoder = (blob: string, lossless: boolean) => AvroValue;
+export type ValueDecoder = (blob: string, lossless: boolean, mostValues: number) => AvroValue;
 
 /**
  * Makes a decoder that reads in one pass. Not reentrant, and never needs to be: it calls no foreign code. Its state is in
@@ -33,6 +36,9 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
   let end = 0;
   let depth = 0;
   let lossless = false;
+  /** What is left of the most values that may cost time and memory of their own, and how many that were. */
+  let budget = 0;
+  let most = 0;
   /** Where the block at hand must end; -1 where its size was not given. */
   let blockEnd = -1;
 
@@ -48,6 +54,12 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
   /** Checks that there is room for so many more bytes. */
   function need(count: number): void {
     if (count > end - position) fail("more is announced than there is");
+  }
+
+  /** Counts values of a kind that is worth so many others. */
+  function spend(cost: number): void {
+    budget -= cost;
+    if (budget < 0) fail(`there are more values than ${most} at once: external storage is for such payloads`);
   }
 
   function readHeader(): void {
@@ -114,6 +126,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
       }
     }
     position = start;
+    spend(1);
     const value = readBigInt();
     return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
@@ -155,6 +168,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
 
   function readBytes(): Uint8Array {
     const length = readLength();
+    spend(BYTES_COST);
     // A copy, of the plain class: the scratch memory is used again, and Buffer's slice would share it.
     const copy = new Uint8Array(length);
     if (length > 64) copy.set(bytes.subarray(position, position + length));
@@ -172,6 +186,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
   }
 
   function readUtf8(length: number): string {
+    spend(1);
     const text = platform.readUtf8(bytes, position, position + length);
     if (text === undefined) fail("a text is not valid UTF-8");
     position += length;
@@ -193,6 +208,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
 
   function enter(): void {
     blockEnd = -1;
+    spend(1);
     if (++depth > MAX_DEPTH) fail(`lists and maps nest deeper than ${MAX_DEPTH} levels`);
   }
 
@@ -231,6 +247,8 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
 
   function readNewEntry(map: { [key: string]: AvroValue }, length: number): void {
     const start = position;
+    // With the text that it is, two: objects grow slow with keys that no other has.
+    spend(1);
     const key = readUtf8(length);
     if (isInheritedName(key)) {
       defineOwn(map, key, readValue());
@@ -240,7 +258,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
     }
   }
 
-  return (blob, keepKinds) => {
+  return (blob, keepKinds, mostValues) => {
     const size = base64ByteLength(blob);
     if (size > bytes.length) allocate(size);
     try {
@@ -248,6 +266,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
       end = size;
       depth = 0;
       lossless = keepKinds;
+      budget = most = mostValues;
       if (!platform.readBase64(blob, bytes, size)) fail(`the blob is not strict base64${jsonHint(blob)}`);
       readHeader();
       position = HEADER.length;

@@ -1,3 +1,4 @@
+import { recordableText } from "../protocol/recordable-text.js";
 import type { BytePlatform } from "./bytes.js";
 import { PayloadError, type PayloadErrorCode } from "./errors.js";
 import { isWellFormed } from "./text.js";
@@ -7,14 +8,14 @@ import {
   BOOLEAN_BRANCH,
   BYTES_BRANCH,
   DOUBLE_BRANCH,
-  LONG_BRANCH,
-  MAP_BRANCH,
-  NULL_BRANCH,
-  STRING_BRANCH,
   HEADER,
   INT64_MAX,
   INT64_MIN,
   KEPT_SCRATCH_BYTES,
+  LONG_BRANCH,
+  MAP_BRANCH,
+  NULL_BRANCH,
+  STRING_BRANCH,
   viewOf,
 } from "./wire-format.js";
 
@@ -53,7 +54,7 @@ export function createValueEncoder(platform: BytePlatform): ValueEncoder {
 
   function fail(code: PayloadErrorCode, explanation: string): never {
     const where = ["value", ...path.slice(0, depth)].join(".");
-    throw new PayloadError(code, `${where.slice(0, 400)} ${explanation}`);
+    throw new PayloadError(code, `${recordableText(where, 400)} ${explanation}`);
   }
 
   /** Writes a value where there is room for a scalar one. */

@@ -1,4 +1,5 @@
 import { AVRO_CODEC, DEFAULT_PAYLOAD_LIMIT_BYTES } from "../protocol/constants.js";
+import { recordableText } from "../protocol/recordable-text.js";
 import type { InlinePayloadEnvelope } from "../protocol/wire.js";
 import { type DecodeAvroOptions, decodeAvroValue, encodeAvroValue } from "./codec.js";
 import { PayloadError } from "./errors.js";
@@ -49,7 +50,7 @@ export function warnOfPayloadSize({ blob }: InlinePayloadEnvelope, logger: Paylo
 export function decodePayload(envelope: unknown, options?: DecodeAvroOptions): AvroValue {
   const { codec, blob } = fieldsOf(envelope);
   if (codec !== AVRO_CODEC) {
-    const named = typeof codec === "string" ? JSON.stringify(codec.slice(0, 80)) : "no codec";
+    const named = typeof codec === "string" ? JSON.stringify(recordableText(codec, 80)) : "no codec";
     throw new PayloadError("unsupported_payload_codec", `the payload has ${named}; only "avro" can be read`);
   }
   if (typeof blob !== "string") {

@@ -10,7 +10,7 @@ import { throwInputError, throwResultError } from "./errors.js";
 import { describeReceived, type Report, readLiteral, readObject, readString } from "./fields.js";
 import { sha256Hex } from "./sha256.js";
 import { type ExternalTaskInput, parseExternalTaskInput } from "./task-input.js";
-import { type ExternalTaskResult, parseExternalTaskResult } from "./task-result.js";
+import { type ExternalTaskResult, externalTaskResultViolations, parseExternalTaskResult } from "./task-result.js";
 
 /**
  * Checks a published example of the input contract (`GET /api/cluster/info`, under
@@ -41,7 +41,12 @@ export function parseExternalTaskResultArtifact(artifact: unknown): ExternalTask
     version: EXTERNAL_TASK_RESULT_VERSION,
     mediaType: EXTERNAL_TASK_RESULT_MEDIA_TYPE,
   };
-  return parseExternalTaskResult(readArtifactExample(artifact, contract, throwResultError));
+  const example = readArtifactExample(artifact, contract, throwResultError);
+  // A published example is the contract, to the last field.
+  for (const { path, expected, received } of externalTaskResultViolations(example)) {
+    throwResultError(path, expected, received);
+  }
+  return parseExternalTaskResult(example);
 }
 
 interface Contract {

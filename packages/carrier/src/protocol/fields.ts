@@ -1,5 +1,7 @@
 /** Readers for untrusted JSON documents. Each checks one field, reports what is wrong with its path, and allocates nothing when all is well. */
 
+import { recordableText } from "./recordable-text.js";
+
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** One thing wrong with a document. */
@@ -33,7 +35,7 @@ export function describeReceived(value: unknown): string {
 
 /** Shows a wrong text where the contract has names and versions of its own: that helps and reveals nothing. */
 function quoteReceived(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : describeReceived(value);
+  return typeof value === "string" ? JSON.stringify(recordableText(value, 80)) : describeReceived(value);
 }
 
 export function violationMessage(violation: ContractViolation): string {

@@ -1,3 +1,5 @@
+import { isVisibleText, recordableText } from "./recordable-text.js";
+
 /** How far a handler got, for people who watch. Every field is optional. */
 export interface HeartbeatProgress {
   readonly message?: string;
@@ -102,9 +104,9 @@ function takeProperty<T>(
 
 function fitText(value: unknown, longest: number): string | undefined {
   if (typeof value !== "string") return undefined;
-  const text = clip(value, longest);
+  const text = recordableText(value, longest);
   // Blanks and control characters alone are trimmed to nothing by the engine, which then refuses them.
-  return /[^\s\p{C}]/u.test(text) ? text : undefined;
+  return isVisibleText(text) ? text : undefined;
 }
 
 function fitCount(value: unknown): number | undefined {
@@ -135,22 +137,22 @@ function fitDetails(details: unknown, note: (name: string) => void): Readonly<Re
 }
 
 function fitKey(key: string): string {
-  const fitting = key.slice(0, LONGEST_KEY).replaceAll(/[^\w.:-]/g, "_");
-  return /^-?\d+$/.test(fitting) ? `_${fitting}`.slice(0, LONGEST_KEY) : fitting;
+  const fitting = recordableText(key, LONGEST_KEY).replaceAll(/[^\w.:-]/g, "_");
+  return /^-?\d+$/.test(fitting) ? recordableText(`_${fitting}`, LONGEST_KEY) : fitting;
 }
 
 /** Undefined for what JSON has no word for. */
 function fitScalar(value: unknown): Scalar | undefined {
   switch (typeof value) {
     case "string":
-      return clip(value, LONGEST_VALUE);
+      return recordableText(value, LONGEST_VALUE);
     case "number":
       return Number.isFinite(value) ? value : null;
     case "boolean":
       return value;
     case "bigint": {
       const number = Number(value);
-      return Number.isSafeInteger(number) ? number : clip(String(value), LONGEST_VALUE);
+      return Number.isSafeInteger(number) ? number : recordableText(String(value), LONGEST_VALUE);
     }
     case "object":
       return value === null ? null : flatten(value);
@@ -167,14 +169,7 @@ function flatten(value: object): Scalar | undefined {
     typeof inner === "bigint" ? fitScalar(inner) : inner,
   );
   if (json === undefined) return undefined;
-  return json.startsWith("{") || json.startsWith("[") ? clip(json, LONGEST_VALUE) : fitScalar(JSON.parse(json));
-}
-
-/**
- * Cut to a length without halving a character. Lone surrogates, which PHP's JSON parser refuses, and U+0000, which
- * databases refuse, become U+FFFD.
- */
-function clip(text: string, longest: number): string {
-  const cut = text.length > longest ? text.slice(0, longest).replace(/\p{Surrogate}$/u, "") : text;
-  return cut.replaceAll(/\p{Surrogate}|\0/gu, "\ufffd");
+  return json.startsWith("{") || json.startsWith("[")
+    ? recordableText(json, LONGEST_VALUE)
+    : fitScalar(JSON.parse(json));
 }

@@ -15,6 +15,7 @@ export * from "./heartbeat.js";
 export * from "./heartbeat-endpoint.js";
 export * from "./heartbeat-progress.js";
 export * from "./payload-reference.js";
+export * from "./recordable-text.js";
 export * from "./storage-policy.js";
 export * from "./task-input.js";
 export * from "./task-result.js";

@@ -101,6 +101,7 @@ describe("parseExternalTaskInput", () => {
         expiresAt: "2999-06-01T12:30:00.000000Z",
         heartbeatEndpoint: "/api/worker/activity-tasks/task-lamp-7/heartbeat",
         renewedBy: null,
+        sentAt: null,
       },
       arguments: { codec: "avro", blob: "wwHioz3/VYAiNwwECgxsYW1wLTcEBgA=" },
       deadlines: {
@@ -136,6 +137,7 @@ describe("parseExternalTaskInput", () => {
         expiresAt: "2999-06-01T12:30:00.000000Z",
         heartbeatEndpoint: "/api/worker/workflow-tasks/task-evening-4/heartbeat",
         renewedBy: null,
+        sentAt: null,
       },
       arguments: null,
       history: {
@@ -185,6 +187,19 @@ describe("parseExternalTaskInput", () => {
   ])("reads lease.renewed_by of %s", (_, value, renewedBy) => {
     const input = parseExternalTaskInput(withField(activityTaskEnvelope(), "lease.renewed_by", value));
     expect(input.lease.renewedBy).toBe(renewedBy);
+  });
+
+  it.each([
+    ["a timestamp", "2026-04-22T01:10:00.5Z", "2026-04-22T01:10:00.5Z"],
+    ["another text", "noon", null],
+    ["a day that there is not", "2026-02-30T00:00:00Z", null],
+    ["null", null, null],
+    ["nothing", undefined, null],
+    ["another type", 7, null],
+    ["a list", ["2026-04-22T01:10:00Z"], null],
+  ])("reads lease.sent_at of %s", (_, value, sentAt) => {
+    const input = parseExternalTaskInput(withField(activityTaskEnvelope(), "lease.sent_at", value));
+    expect(input.lease.sentAt).toBe(sentAt);
   });
 
   it.each([

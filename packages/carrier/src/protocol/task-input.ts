@@ -14,6 +14,7 @@ import {
   readOneOf,
   readString,
 } from "./fields.js";
+import { parseTimestamp } from "./timestamps.js";
 
 /** The engine's claim on a task: who holds it, until when, and where to renew it. */
 export interface TaskLease {
@@ -24,6 +25,11 @@ export interface TaskLease {
   readonly heartbeatEndpoint: string;
   /** Who renews the lease while the handler runs; null when nobody said so. An additive field of `lease`. */
   readonly renewedBy: string | null;
+  /**
+   * The engine's time when the request was sent, RFC 3339; null when nobody said, or not as a timestamp. An additive field
+   * of `lease`. The difference to the receiver's own clock goes for all the times of the task.
+   */
+  readonly sentAt: string | null;
 }
 
 /** Deadlines as sent (RFC 3339 by contract, checked where they are used); null where none was set. */
@@ -185,12 +191,14 @@ function readWorkflowTask(document: JsonObject, task: JsonObject, report: Report
 
 function readLease(document: JsonObject, report: Report): TaskLease {
   const lease = readObject(document["lease"], "lease", report);
-  const renewedBy = lease["renewed_by"];
+  // Hints that no engine knows of: an odd one is none, and no reason to drop the task.
+  const { renewed_by: renewedBy, sent_at: sentAt } = lease;
   return {
     owner: readString(lease["owner"], "lease.owner", report),
     expiresAt: readString(lease["expires_at"], "lease.expires_at", report),
     heartbeatEndpoint: readString(lease["heartbeat_endpoint"], "lease.heartbeat_endpoint", report),
     renewedBy: typeof renewedBy === "string" ? renewedBy : null,
+    sentAt: typeof sentAt === "string" && parseTimestamp(sentAt) !== undefined ? sentAt : null,
   };
 }
 

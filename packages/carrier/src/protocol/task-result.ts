@@ -115,24 +115,27 @@ export type ExternalTaskResult = ExternalTaskSuccess | ExternalTaskFailure | Ext
 /**
  * Reads an external task result envelope (`durable-workflow.v2.external-task-result`, version 1).
  *
- * Unknown fields are ignored; nullable fields must be there. It does not compare the identity with a task: the caller,
+ * Unknown fields are ignored; nullable fields must be there. What nobody decides by (`metadata`, `result.metadata`,
+ * `failure.stack_trace`) is taken for null where it is odd: that is no reason to drop the work a result stands for.
+ * {@link externalTaskResultViolations} names it all the same. It does not compare the identity with a task: the caller,
  * who knows the task, does.
  *
  * @param value a parsed JSON document
  * @throws {ExternalTaskResultError} naming the first field that violates the contract, and what was expected
  */
 export function parseExternalTaskResult(value: unknown): ExternalTaskResult {
-  return readTaskResult(value, throwResultError);
+  return readTaskResult(value, throwResultError, () => {});
 }
 
 /** Every violation of the result contract in a document, in reading order; empty for a valid one. */
 export function externalTaskResultViolations(value: unknown): readonly ContractViolation[] {
-  return collectViolations((report) => readTaskResult(value, report));
+  return collectViolations((report) => readTaskResult(value, report, report));
 }
 
 const STATUSES = ["succeeded", "failed"] as const;
 
-function readTaskResult(value: unknown, report: Report): ExternalTaskResult {
+/** @param mention told of what is odd in fields that nobody decides by */
+function readTaskResult(value: unknown, report: Report, mention: Report): ExternalTaskResult {
   const document = readObject(value, "", report);
   readLiteral(document["schema"], EXTERNAL_TASK_RESULT_SCHEMA, "schema", report);
   readLiteral(document["version"], EXTERNAL_TASK_RESULT_VERSION, "version", report);
@@ -140,15 +143,15 @@ function readTaskResult(value: unknown, report: Report): ExternalTaskResult {
   const status = readOneOf(outcome["status"], STATUSES, "outcome.status", report);
   const recorded = readBoolean(outcome["recorded"], "outcome.recorded", report);
   const task = readTask(document, report);
-  const metadata = readMetadata(document, report);
-  if (status === "succeeded") return readSuccess(document, { task, metadata, recorded }, report);
+  const metadata = readMetadata(document, mention);
+  if (status === "succeeded") return readSuccess(document, { task, metadata, recorded }, report, mention);
   const retryable = readBoolean(outcome["retryable"], "outcome.retryable", report);
-  return readFailed(document, { task, metadata, recorded }, retryable, report);
+  return readFailed(document, { task, metadata, recorded }, retryable, { report, mention });
 }
 
 type Common = Pick<ResultFacts, "task" | "metadata" | "recorded">;
 
-function readSuccess(document: JsonObject, common: Common, report: Report): ExternalTaskSuccess {
+function readSuccess(document: JsonObject, common: Common, report: Report, mention: Report): ExternalTaskSuccess {
   const result = readNullableObject(document["result"], "result", report);
   return {
     kind: "success",
@@ -165,7 +168,7 @@ function readSuccess(document: JsonObject, common: Common, report: Report): Exte
     failureKind: null,
     failureClassification: null,
     payload: result === null ? null : readPayload(result["payload"], report),
-    resultMetadata: result === null ? null : readNullableObject(result["metadata"], "result.metadata", report),
+    resultMetadata: result === null ? null : readNullableObject(result["metadata"], "result.metadata", mention),
   };
 }
 
@@ -185,9 +188,9 @@ function readFailed(
   document: JsonObject,
   common: Common,
   retryable: boolean,
-  report: Report,
+  { report, mention }: { readonly report: Report; readonly mention: Report },
 ): ExternalTaskFailure | ExternalTaskMalformedOutput {
-  const failure = readFailure(document, report);
+  const failure = readFailure(document, report, mention);
   const facts = {
     ...common,
     succeeded: false,
@@ -207,7 +210,7 @@ function readFailed(
   return { kind: "malformed_output", ...facts, malformedOutput: true, rawOutput };
 }
 
-function readFailure(document: JsonObject, report: Report): ResultFailure {
+function readFailure(document: JsonObject, report: Report, mention: Report): ResultFailure {
   const failure = readObject(document["failure"], "failure", report);
   // Malformed output is named by both fields or by neither.
   const malformed = failure["kind"] === "malformed_output" || failure["classification"] === "malformed_output";
@@ -219,7 +222,7 @@ function readFailure(document: JsonObject, report: Report): ResultFailure {
     : readOneOf(failure["classification"], FAILURE_CLASSIFICATIONS, "failure.classification", report);
   const message = readString(failure["message"], "failure.message", report);
   const type = readNullableString(failure["type"], "failure.type", report);
-  const stackTrace = readNullableString(failure["stack_trace"], "failure.stack_trace", report);
+  const stackTrace = readNullableString(failure["stack_trace"], "failure.stack_trace", mention);
   const timeoutType = failure["timeout_type"];
   return {
     kind,
@@ -243,14 +246,13 @@ function readTask(document: JsonObject, report: Report): ResultTask {
   };
 }
 
-function readMetadata(document: JsonObject, report: Report): ResultMetadata {
-  const value = document["metadata"];
-  const metadata = readObject(value, "metadata", report);
-  const { handler, carrier, duration_ms: duration } = metadata;
+function readMetadata(document: JsonObject, mention: Report): ResultMetadata {
+  const { handler, carrier, duration_ms: duration } = readObject(document["metadata"], "metadata", mention);
+  const durationMs = duration === undefined ? null : readInteger(duration, 0, "metadata.duration_ms", mention);
   return {
-    handler: handler === undefined ? null : readNullableString(handler, "metadata.handler", report),
-    carrier: carrier === undefined ? null : readString(carrier, "metadata.carrier", report),
-    durationMs: duration === undefined ? null : readInteger(duration, 0, "metadata.duration_ms", report),
+    handler: handler === undefined ? null : readNullableString(handler, "metadata.handler", mention),
+    carrier: carrier === undefined ? null : readString(carrier, "metadata.carrier", mention) || null,
+    durationMs: durationMs === duration ? durationMs : null,
   };
 }
 

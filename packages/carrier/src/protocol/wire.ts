@@ -39,6 +39,8 @@ export interface LeaseWire {
   readonly heartbeat_endpoint: string;
   /** Additive: who renews the lease while the handler runs. Present when the caller does so itself. */
   readonly renewed_by?: string | null;
+  /** Additive, RFC 3339: the engine's time, as the caller estimates it, at the moment it sent the request. */
+  readonly sent_at?: string | null;
 }
 
 /** Every key is present; a deadline that was not set is null. RFC 3339. */

@@ -1,4 +1,5 @@
 import { isExternalPayloadReferenceError } from "../protocol/errors.js";
+import { recordableText } from "../protocol/recordable-text.js";
 import { ExternalStorageError, isExternalPayloadIntegrityError, isExternalStorageError } from "./errors.js";
 
 export type StorageOperation = "put" | "get" | "delete";
@@ -45,7 +46,7 @@ export function storageError(error: unknown, operation: StorageOperation): Error
 function plainWords(message: unknown): string {
   const words = typeof message === "string" ? message : "an error without a message";
   const plain = words.replaceAll(/\S*[/\\@=]\S*|\S{20,}/g, "...");
-  return plain.length > 160 ? `${plain.slice(0, 160)}...` : plain;
+  return plain.length > 160 ? `${recordableText(plain, 160)}...` : recordableText(plain);
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

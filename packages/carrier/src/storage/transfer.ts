@@ -1,5 +1,6 @@
 import { AVRO_CODEC } from "../protocol/constants.js";
 import { type ExternalPayloadReference, schemeOf } from "../protocol/payload-reference.js";
+import { recordableText } from "../protocol/recordable-text.js";
 import { parseTimestamp } from "../protocol/timestamps.js";
 import type { ExternalPayloadCache } from "./cache.js";
 import { callStorage } from "./call.js";
@@ -123,7 +124,7 @@ function driverFor(drivers: ExternalStorageDrivers, uri: string): ExternalStorag
     : [drivers as ExternalStorageDriver];
   const able = all.filter((driver) => driver.scheme === scheme);
   if (able.length === 0) {
-    const wanted = scheme === undefined ? "a URI without a scheme" : `"${scheme.slice(0, 30)}"`;
+    const wanted = scheme === undefined ? "a URI without a scheme" : `"${recordableText(scheme, 30)}"`;
     const known = all.length === 0 ? "none at all" : `only for ${all.map((driver) => driver.scheme).join(", ")}`;
     throw new ExternalStorageError("no_driver", `This carrier has no storage driver for ${wanted}, ${known}.`);
   }

@@ -219,7 +219,10 @@ describe("ActivityTestEnvironment", () => {
     });
     const fail = () => Promise.reject(new RangeError("no"));
     const run = env.start(fail, []);
-    expect(await run.failure()).toMatchObject({ message: "mapped", stackTrace: null });
+    expect(await run.failure()).toMatchObject({
+      message: "mapped\nCaused by: RangeError: no",
+      stackTrace: null,
+    });
     expect(await run.result()).toMatchObject({ metadata: { carrier: "billing", handler: "fail" } });
     expect(env.logs).toEqual([expect.objectContaining({ message: "intercepted" })]);
   });

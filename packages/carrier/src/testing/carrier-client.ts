@@ -1,8 +1,10 @@
-import type { HandleOptions } from "../activity/handler.js";
 import { type ActivityDefinition, isActivityDefinition } from "../activity/define-activity.js";
-import { type InvocableHandlers, InvocableHttpEndpoint, type InvocableHttpOptions } from "../http/endpoint.js";
+import type { HandleOptions } from "../activity/handler.js";
+import { type InvocableHandlers, InvocableHttpEndpoint } from "../http/endpoint.js";
+import type { InvocableHttpOptions } from "../http/endpoint-options.js";
 import type { AvroValue } from "../payload/value.js";
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "../protocol/constants.js";
+import { recordableText } from "../protocol/recordable-text.js";
 import { type ExternalTaskResult, parseExternalTaskResult } from "../protocol/task-result.js";
 import type { ActivityArguments, ActivityResult } from "./activity-types.js";
 import { buildTaskInput, type TaskInputOptions } from "./build-task-input.js";
@@ -29,7 +31,7 @@ export class CarrierRequestFailed extends Error {
   readonly answer: CarrierAnswer;
 
   constructor(answer: CarrierAnswer) {
-    super(`the carrier answered ${answer.status}: ${answer.body.slice(0, 500)}`);
+    super(`the carrier answered ${answer.status}: ${recordableText(answer.body, 500)}`);
     this.answer = answer;
   }
 }

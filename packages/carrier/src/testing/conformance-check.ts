@@ -4,6 +4,7 @@ import { type JsonValue, projectForJson } from "../payload/projection.js";
 import { type AvroValue, isAvroDouble } from "../payload/value.js";
 import { EXTERNAL_TASK_RESULT_MEDIA_TYPE, RESULT_CONTENT_TYPE } from "../protocol/constants.js";
 import { isObject, type JsonObject } from "../protocol/fields.js";
+import { recordableText } from "../protocol/recordable-text.js";
 import { type ExternalTaskInput, parseExternalTaskInput } from "../protocol/task-input.js";
 import {
   type ExternalTaskResult,
@@ -279,5 +280,9 @@ const LONGEST_SHOWN = 200;
 /** For people to read. */
 function show(value: unknown): string {
   const text = value === "" ? "an empty text" : typeof value === "string" ? value : JSON.stringify(value);
-  return text === undefined ? "nothing" : text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text;
+  return text === undefined
+    ? "nothing"
+    : text.length > LONGEST_SHOWN
+      ? `${recordableText(text, LONGEST_SHOWN)}...`
+      : text;
 }

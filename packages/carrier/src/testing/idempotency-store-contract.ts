@@ -1,4 +1,5 @@
 import type { IdempotencyClaimAnswer, IdempotencyStore } from "../activity/idempotency/store.js";
+import { recordableText } from "../protocol/recordable-text.js";
 
 /** A store to be judged, and its time. */
 export interface IdempotencyStoreSubject {
@@ -314,5 +315,5 @@ function show(value: unknown): string {
 }
 
 function shorten(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)}... (${text.length} characters)` : text;
+  return text.length > 200 ? `${recordableText(text, 200)}... (${text.length} characters)` : text;
 }

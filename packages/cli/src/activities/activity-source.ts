@@ -13,6 +13,8 @@ export interface SourceOptions {
   onReload(activities: CollectedActivities): void;
   /** A change was seen that cannot be used: the old activities stay. */
   onBroken(error: CliError): void;
+  /** With `watch`: the files whose changes count from now on, absolute paths. */
+  onSources?(files: readonly string[]): void;
 }
 
 /** The activities of files, loaded, and with `watch` loaded again when the files or what they import change. */
@@ -42,6 +44,7 @@ export class ActivitySource {
         ...new Set([...this.paths, ...(modules.length === this.paths.length ? [] : this.sources), ...seen]),
       ];
       this.watch?.set(this.sources);
+      if (this.options.watch) this.options.onSources?.(this.sources);
     }
     const activities = collectActivities(modules, this.options.handlerOptions);
     this.used.push(activities);

@@ -8,10 +8,16 @@ import {
 import { CliError, EXIT } from "../command.js";
 import type { LoadedModule } from "./load-module.js";
 
+/** An activity type, and the file that has it. */
+export interface ActivityFile {
+  readonly type: string;
+  readonly file: string;
+}
+
 /** The activities of one or more modules. */
 export interface CollectedActivities {
-  /** Each activity type, and the file that has it, in the order of the files. */
-  readonly types: readonly { readonly type: string; readonly file: string }[];
+  /** In the order of the files. */
+  readonly types: readonly ActivityFile[];
   /** Runs all of them; fit for every adapter. */
   readonly handler: InvocableActivityHandler;
   /** Stops all of them; see `InvocableActivityHandler.shutdown`. */
@@ -60,7 +66,7 @@ export function collectActivities(
     types: [...routes].map(([type, { file }]) => ({ type, file })),
     handler,
     async shutdown(graceMs) {
-      await Promise.all([...handlers].map((each) => each.shutdown({ graceMs })));
+      await Promise.all([none, ...handlers].map((each) => each.shutdown({ graceMs })));
     },
   };
 }

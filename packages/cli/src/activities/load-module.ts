@@ -22,7 +22,8 @@ const TOP_LEVEL_AWAIT =
 
 /**
  * Imports a module. JavaScript is imported as Node does it; TypeScript goes through a loader, so that every Node reads it
- * alike: `paths` of its tsconfig, imports of `./x.js` that mean `x.ts`, enums. Types are not checked.
+ * alike: imports of `./x.js` that mean `x.ts`, enums, and by the tsconfig nearest to it, wherever the command runs, `paths`
+ * and decorators. That tsconfig counts for what it imports too, where its `include` says so. Types are not checked.
  *
  * @param file an absolute path
  * @param options.afresh through the loader whatever it is, and with its imports read again
@@ -63,17 +64,42 @@ async function loadWithLoader(file: string): Promise<LoadedModule> {
 /** Loaded late, as is the other: it costs a tenth of a second, and who serves JavaScript has no use for it. */
 async function importEsModule(file: string, sources: Set<string>): Promise<unknown> {
   const { tsImport } = await import("tsx/esm/api");
+  const tsconfig = nearest(file, "tsconfig.json");
   return tsImport(pathToFileURL(file).href, {
     parentURL: import.meta.url,
+    ...(tsconfig === undefined ? {} : { tsconfig }),
     onImport: (url) => {
       if (url.startsWith("file:") && isOwn(url)) sources.add(fileURLToPath(url.replace(/[?#].*$/, "")));
     },
   });
 }
 
+/** The loaders of CommonJS modules, by tsconfig: each reads its own once, when it is made. */
+const loaders = new Map<string | undefined, { require(id: string, from: string): unknown }>();
+
 async function requireCommonJs(file: string): Promise<unknown> {
-  const { require: load } = await import("tsx/cjs/api");
-  return load(file, import.meta.url);
+  const tsconfig = nearest(file, "tsconfig.json");
+  let loader = loaders.get(tsconfig);
+  if (loader === undefined) {
+    const { register } = await import("tsx/cjs/api");
+    loader = withVariable(TSCONFIG_VARIABLE, tsconfig, () => register({ namespace: `dw-${loaders.size}` }));
+    loaders.set(tsconfig, loader);
+  }
+  return loader.require(file, import.meta.url);
+}
+
+/** The only way to tell the loader of CommonJS modules. */
+const TSCONFIG_VARIABLE = "TSX_TSCONFIG_PATH";
+
+function withVariable<T>(name: string, value: string | undefined, run: () => T): T {
+  const { [name]: before } = process.env;
+  if (value !== undefined) process.env[name] = value;
+  try {
+    return run();
+  } finally {
+    if (before === undefined) delete process.env[name];
+    else process.env[name] = before;
+  }
 }
 
 /** Whether Node takes a file for an ES module, by its name and the nearest package.json. */
@@ -81,10 +107,16 @@ function isEsModule(file: string): boolean {
   const extension = extname(file);
   if (extension === ".mts" || extension === ".mjs") return true;
   if (extension === ".cts" || extension === ".cjs") return false;
+  const manifest = nearest(file, "package.json");
+  return manifest !== undefined && typeOfPackage(manifest) === "module";
+}
+
+/** The file of that name in the folder of another, or the nearest one above it. */
+function nearest(file: string, name: string): string | undefined {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
-    const manifest = join(folder, "package.json");
-    if (existsSync(manifest)) return typeOfPackage(manifest) === "module";
-    if (folder === dirname(folder)) return false;
+    const path = join(folder, name);
+    if (existsSync(path)) return path;
+    if (folder === dirname(folder)) return undefined;
   }
 }
 
@@ -111,7 +143,7 @@ function unwrap(namespace: unknown): Readonly<Record<string, unknown>> {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return `it throws ${String(error)}`;
   const [message = ""] = error.message.split("\nRequire stack:");
-  return `${error.name}: ${message.replaceAll(/\?namespace=[0-9a-f-]+/g, "")}`;
+  return `${error.name}: ${message.replaceAll(/\?namespace=[\w-]+/g, "")}`;
 }
 
 /** The line of the user's own code at which it failed, without the rest of the stack. */
@@ -120,6 +152,6 @@ function whereItFailed(error: unknown): string | undefined {
   const frame = stack.split("\n").find((line) => /^\s+at /.test(line) && isOwn(line) && !/node:|\bdata:/.test(line));
   return frame
     ?.trim()
-    .replaceAll(/\?namespace=[0-9a-f-]+/g, "")
+    .replaceAll(/\?namespace=[\w-]+/g, "")
     .replace("file://", "");
 }

@@ -2,9 +2,11 @@ import type { IncomingMessage } from "node:http";
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, type InvocableActivityHandlerOptions } from "@durable-workflow/carrier";
 import { buildTaskInput } from "@durable-workflow/carrier/testing";
 import { shownPath } from "../activities/activity-source.js";
-import type { CollectedActivities } from "../activities/collect.js";
+import type { ActivityFile } from "../activities/collect.js";
 import type { CliError, CliIo } from "../command.js";
+import type { Crash, RunFacts } from "../host/crash.js";
 import { clockTime, durationText, say, sayJson, statusStyle } from "../report/words.js";
+import { userFrames } from "./stack-lines.js";
 import type { TaskReport } from "./task-report.js";
 
 const YEAR_MS = 365 * 86_400_000;
@@ -29,7 +31,7 @@ export class CarrierOutput {
     if (line !== undefined) say(this.io, line);
   }
 
-  activities({ types }: CollectedActivities): string {
+  activities(types: readonly ActivityFile[]): string {
     const width = Math.max(...types.map(({ type }) => type.length));
     const { dim } = this.io.paint;
     return types.map(({ type, file }) => `  ${type.padEnd(width)}  ${dim(shownPath(file, this.io.cwd))}`).join("\n");
@@ -39,14 +41,40 @@ export class CarrierOutput {
     this.event("task", report, () => {
       const { type, attempt, outcome, failure, durationMs } = report;
       const { dim } = this.io.paint;
-      const what = failure === null ? "" : `  ${failure.type ?? failure.classification}: ${oneLine(failure.message)}`;
+      const what =
+        failure === null ? "" : `  ${failure.type ?? failure.classification ?? "failure"}: ${oneLine(failure.message)}`;
       const retry =
-        failure === null || outcome === "cancelled" ? "" : failure.retryable ? " (may be retried)" : " (final)";
+        failure === null || failure.retryable === null || outcome === "cancelled"
+          ? ""
+          : failure.retryable
+            ? " (may be retried)"
+            : " (final)";
       const status = this.io.paint[statusStyle(outcome)](outcome);
+      // A crash has been told with its stack.
+      const stack = failure?.classification === "handler_crash" ? null : failure?.stackTrace;
       return this.timed(
-        `${type}  attempt ${attempt}  ${status} ${dim(`in ${durationText(durationMs)}`)}${what}${retry}`,
+        `${type}  attempt ${attempt}  ${status} ${dim(`in ${durationText(durationMs)}`)}${what}${retry}${this.stack(stack)}`,
       );
     });
+  }
+
+  /** What an attempt did beside returning and throwing: to itself, or to its process. */
+  crash(crash: Crash): void {
+    const { cause, message, stack, run, late, candidates } = crash;
+    this.event("crash", { cause, message, stackTrace: stack, run, late, candidates }, () => {
+      const who = run === null ? "" : `${run.type}  attempt ${run.attempt}  `;
+      const when = late ? " It was over by then, and keeps its outcome." : "";
+      return this.timed(
+        `${who}${this.io.paint.red(oneLine(message))}${when}${suspects(crash, candidates)}${this.stack(stack)}`,
+      );
+    });
+  }
+
+  private stack(stack: string | null | undefined): string {
+    const { dim } = this.io.paint;
+    return userFrames(stack ?? "", this.io.cwd)
+      .map((line) => `\n          ${dim(line)}`)
+      .join("");
   }
 
   refusal(status: number, { method = "" }: IncomingMessage): void {
@@ -55,10 +83,12 @@ export class CarrierOutput {
     );
   }
 
-  reloaded(activities: CollectedActivities): void {
-    this.event("reloaded", { activities: activities.types }, () =>
-      this.timed(`reloaded\n${this.activities(activities)}`),
-    );
+  reloaded(types: readonly ActivityFile[]): void {
+    this.event("reloaded", { activities: types }, () => this.timed(`reloaded\n${this.activities(types)}`));
+  }
+
+  restarted(): void {
+    this.event("restarted", {}, () => this.timed("The activities run again."));
   }
 
   broken({ message, hint }: CliError): void {
@@ -86,6 +116,14 @@ export class CarrierOutput {
   timed(text: string): string {
     return `${this.io.paint.dim(clockTime(new Date()))}  ${text}`;
   }
+}
+
+/** Which attempts it may be laid to, where that cannot be told. */
+function suspects({ cause, run }: Crash, candidates: readonly RunFacts[]): string {
+  if (run !== null) return "";
+  const names = candidates.map(({ type, attempt }) => `${type} (attempt ${attempt})`).join(", ");
+  if (cause === "process_ended") return names === "" ? " Nothing ran in it." : ` There ran: ${names}.`;
+  return names === "" ? " No attempt ran then." : ` It may come from: ${names}.`;
 }
 
 function oneLine(text: string): string {

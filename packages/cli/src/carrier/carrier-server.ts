@@ -1,17 +1,31 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { InvocableActivityHandler, InvocableAuthGate } from "@durable-workflow/carrier";
+import type {
+  InvocableActivityHandler,
+  InvocableActivityHandlerOptions,
+  InvocableAuthGate,
+} from "@durable-workflow/carrier";
 import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { CliError, EXIT } from "../command.js";
 import { reportingHandler, type TaskReport } from "./task-report.js";
 
 const IDLE_SWEEP_MS = 20;
+/** Load balancers keep idle connections for 60 seconds, and must be the first to close them. */
+export const KEEP_ALIVE_SECONDS = 75;
+/** How much longer than an idle connection is kept the head of a request may take. */
+const HEAD_MS = 10_000;
 
 export interface CarrierServerOptions {
   readonly handler: InvocableActivityHandler;
   readonly host: string;
   readonly port: number;
   readonly auth: InvocableAuthGate | undefined;
+  /** The most tasks at once; one more is answered 503, and comes again. Default the library's. */
+  readonly maxTasks?: number | undefined;
+  /** Told of what the endpoint refuses for want of room. */
+  readonly logger?: InvocableActivityHandlerOptions["logger"];
+  /** How long a connection without a request is kept. Default {@link KEEP_ALIVE_SECONDS}. */
+  readonly keepAliveSeconds?: number;
   /** A task was answered. */
   readonly onTask: (report: TaskReport) => void;
   /** A request was answered that was no task: not allowed, not readable. */
@@ -23,31 +37,51 @@ export interface CarrierServer {
   readonly url: string;
   /** The tasks that run end with the activities that they began with. */
   readonly replace: (handler: InvocableActivityHandler) => void;
+  /**
+   * Tells whoever asks that it is about to stop: health checks are answered 503 from now on, and every answer closes its
+   * connection. Tasks are taken as before.
+   */
+  drain(): void;
   /** Takes no more requests; ends once those that have begun are answered. */
   close(): Promise<void>;
 }
 
 /** @throws {CliError} when the address cannot be listened on */
 export async function startCarrierServer(options: CarrierServerOptions): Promise<CarrierServer> {
-  const { host, port, auth, onTask, onRefusal } = options;
-  const listenerOf = (handler: InvocableActivityHandler): ReturnType<typeof nodeInvocableActivityHandler> =>
-    nodeInvocableActivityHandler(reportingHandler(handler, onTask), {
+  const { host, port, auth, maxTasks, logger, onTask, onRefusal } = options;
+  let isDraining = false;
+  const listenerOf = (handler: InvocableActivityHandler): ReturnType<typeof nodeInvocableActivityHandler> => {
+    const reporting = reportingHandler(handler, onTask);
+    // What health checks go by; tasks do not.
+    Object.defineProperty(reporting, "isShutDown", { get: () => isDraining || handler.isShutDown });
+    return nodeInvocableActivityHandler(reporting, {
       health: true,
+      ...(logger === undefined ? {} : { logger }),
+      ...(maxTasks === undefined ? {} : { maxConcurrentTasks: maxTasks }),
       ...(auth === undefined ? {} : { auth }),
     });
+  };
   let listener = listenerOf(options.handler);
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     response.once("finish", () => {
-      if (response.statusCode !== 200) onRefusal?.(response.statusCode, request);
+      const isRefusal = response.statusCode !== 200 && !(isDraining && isHealthCheck(request));
+      if (isRefusal) onRefusal?.(response.statusCode, request);
     });
+    if (isDraining) response.setHeader("connection", "close");
     listener(request, response);
   });
+  server.keepAliveTimeout = (options.keepAliveSeconds ?? KEEP_ALIVE_SECONDS) * 1000;
+  server.headersTimeout = server.keepAliveTimeout + HEAD_MS;
+  server.requestTimeout = Math.max(server.requestTimeout, server.headersTimeout);
   await listen(server, host, port);
   const { address, family, port: bound } = server.address() as AddressInfo;
   return {
     url: `http://${family === "IPv6" ? `[${address}]` : address}:${bound}/`,
     replace(handler) {
       listener = listenerOf(handler);
+    },
+    drain() {
+      isDraining = true;
     },
     close: () =>
       new Promise((resolve) => {
@@ -61,6 +95,10 @@ export async function startCarrierServer(options: CarrierServerOptions): Promise
         closeIdle();
       }),
   };
+}
+
+function isHealthCheck({ method }: IncomingMessage): boolean {
+  return method === "GET" || method === "HEAD";
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

@@ -13,11 +13,21 @@ export const STORAGE_OPTION = {
   },
 } as const satisfies Readonly<Record<string, CommandOption>>;
 
-/** @throws {CliError} for storage that there is not */
-export function storageOf(input: CommandInput, { cwd }: Pick<CliIo, "cwd">): ExternalStorageDriver | undefined {
+/**
+ * The folder that the option names.
+ *
+ * @throws {CliError} for storage that there is not
+ */
+export function storageRootOf(input: CommandInput, { cwd }: Pick<CliIo, "cwd">): string | undefined {
   const given = textOption(input, "storage");
   if (given === undefined) return undefined;
   const [, folder] = /^local(?::(.+))?$/.exec(given) ?? [undefined, null];
   if (folder === null) throw new CliError(EXIT.usage, `--storage must be local or local:DIR, got ${given}`);
-  return new LocalFilesystemExternalStorage({ root: resolve(cwd, folder ?? `${DEFAULT_DATA_FOLDER}/payloads`) });
+  return resolve(cwd, folder ?? `${DEFAULT_DATA_FOLDER}/payloads`);
+}
+
+/** @throws {CliError} for storage that there is not */
+export function storageOf(input: CommandInput, io: Pick<CliIo, "cwd">): ExternalStorageDriver | undefined {
+  const root = storageRootOf(input, io);
+  return root === undefined ? undefined : new LocalFilesystemExternalStorage({ root });
 }

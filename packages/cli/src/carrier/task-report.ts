@@ -12,8 +12,10 @@ export interface TaskReport {
   readonly failure: {
     readonly type: string | null;
     readonly message: string;
-    readonly classification: string;
-    readonly retryable: boolean;
+    /** Null, as the next one, where only the engine knows. */
+    readonly classification: string | null;
+    readonly retryable: boolean | null;
+    readonly stackTrace: string | null;
   } | null;
   readonly durationMs: number;
 }
@@ -52,6 +54,7 @@ function reportOf(input: unknown, envelope: unknown): TaskReport {
             message: failure.message,
             classification: failure.classification,
             retryable: result.retryable,
+            stackTrace: failure.stackTrace,
           },
     durationMs: result.metadata.durationMs ?? 0,
   };

@@ -19,6 +19,7 @@ import {
   type ExecutorConfig,
   ExecutorConfigError,
 } from "@durable-workflow/engine-protocol/executor-config";
+import { shownTarget } from "../report/shown-url.js";
 
 /** What a config comes to: what is wrong, and what counts. Without secrets, fit to be shown. */
 export interface ConfigReport {
@@ -117,17 +118,6 @@ async function settle(
     if (error instanceof ProfileError || error instanceof TypeError) return { problem: error.message };
     throw error;
   }
-}
-
-/** Query values may be keys, and so may the arguments of a command. */
-function shownTarget(carrier: Carrier): string {
-  if (carrier.type === "process") {
-    const [program = "", ...args] = carrier.command;
-    return args.length === 0 ? program : `${program} (and ${args.length} argument${args.length === 1 ? "" : "s"})`;
-  }
-  const url = new URL(carrier.url);
-  for (const name of new Set(url.searchParams.keys())) url.searchParams.set(name, "redacted");
-  return url.href;
 }
 
 async function credentialsOf(

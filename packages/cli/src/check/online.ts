@@ -2,9 +2,9 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import type { ConnectionSettings } from "@durable-workflow/dispatcher";
 import type { Carrier } from "@durable-workflow/engine-protocol/executor-config";
-import { request } from "undici";
 import { CliError } from "../command.js";
 import { EngineClient } from "../engine/client.js";
+import { exchange, NoAnswer } from "../net/exchange.js";
 
 const TIMEOUT_MS = 5_000;
 
@@ -49,8 +49,6 @@ async function probeEngine(connection: ConnectionSettings | undefined): Promise<
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     return { url, reachable: false, detail: error.message };
-  } finally {
-    await client.close();
   }
 }
 
@@ -58,13 +56,12 @@ async function probeCarrier(carrier: Carrier): Promise<Reach> {
   if (carrier.type === "process") return probeProgram(carrier.command[0] ?? "", carrier.environment);
   try {
     // Every answer will do: a carrier refuses everything but tasks.
-    const { statusCode, body } = await request(carrier.url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    await body.dump();
-    return { reachable: true, detail: `answers ${statusCode}` };
+    const { status } = await exchange(new URL(carrier.url), { method: "GET", headers: {}, timeoutMs: TIMEOUT_MS });
+    return { reachable: true, detail: `answers ${status}` };
   } catch (error) {
-    const { code, name, message } = error as NodeJS.ErrnoException;
-    const why = name === "TimeoutError" ? `no answer within ${TIMEOUT_MS / 1000} s` : (code ?? message);
-    return { reachable: false, detail: why };
+    if (!(error instanceof NoAnswer)) throw error;
+    // Something that never ends is there all the same.
+    return { reachable: error.why === "too_large", detail: error.message };
   }
 }
 

@@ -9,6 +9,7 @@ import { selectCases } from "../conformance/select.js";
 import { conforms, summarise } from "../conformance/summary.js";
 import { textReport } from "../conformance/text-report.js";
 import { NoAnswer } from "../net/exchange.js";
+import { shownUrl } from "../report/shown-url.js";
 import { atMost, flag, positional, textOption } from "../option-values.js";
 import { errorCode } from "../text-file.js";
 import {
@@ -89,9 +90,10 @@ async function testCarrier(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const summary = summarise(reports);
   const ok = conforms(summary, strict);
   // First of all: what follows may end in a pipe that nobody reads.
-  if (junit !== undefined) await writeReport(resolve(io.cwd, junit), junitReport(reports, { url: url.href, strict }));
+  if (junit !== undefined)
+    await writeReport(resolve(io.cwd, junit), junitReport(reports, { url: shownUrl(url), strict }));
   if (input.json) {
-    io.out(`${JSON.stringify({ ok, url: url.href, strict, summary, cases: reports })}\n`);
+    io.out(`${JSON.stringify({ ok, url: shownUrl(url), strict, summary, cases: reports })}\n`);
   } else {
     io.out(textReport(reports, summary, { paint: io.paint, strict, verbose: flag(input, "verbose") }));
   }

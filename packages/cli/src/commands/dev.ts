@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { shownPath } from "../activities/activity-source.js";
 import { CarrierOutput } from "../carrier/carrier-output.js";
-import { STORAGE_OPTION, storageOf } from "../carrier/storage-option.js";
+import { STORAGE_OPTION, storageRootOf } from "../carrier/storage-option.js";
 import { type CliIo, type Command, type CommandInput, EXIT } from "../command.js";
 import type { RunningStack } from "../dev/dev-stack.js";
 import { DEFAULT_DATA_FOLDER } from "../dev/state-file.js";
@@ -11,9 +11,11 @@ import { say } from "../report/words.js";
 import { stopped } from "../stopped.js";
 import { filesOf } from "./serve.js";
 
+const INSPECT_PORT = 9229;
+
 export const dev: Command = {
   name: "dev",
-  summary: "Runs an engine, a dispatcher and the activities of modules in one process",
+  summary: "Runs an engine, a dispatcher and the activities of modules on this machine",
   usage: "FILE... [OPTIONS]",
   options: {
     watch: { type: "boolean", help: "load the files again when they, or what they import, change" },
@@ -21,6 +23,12 @@ export const dev: Command = {
     memory: { type: "boolean", help: "keep nothing: the engine forgets everything when it ends" },
     "engine-port": { type: "string", value: "NUMBER", help: "port of the engine; default 7070, or a free one" },
     port: { type: "string", value: "NUMBER", help: "port of the carrier; default a free one" },
+    inspect: {
+      type: "string",
+      value: "[=PORT]",
+      alone: String(INSPECT_PORT),
+      help: `let a debugger attach to the activities; default port ${INSPECT_PORT}`,
+    },
     ...STORAGE_OPTION,
     ...CONNECTION_OPTIONS,
     data: { type: "string", value: "DIR", help: `folder of what the engine keeps; default ${DEFAULT_DATA_FOLDER}` },
@@ -55,7 +63,8 @@ async function runDev(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> {
       inMemory: flag(input, "memory"),
       enginePort: integerOption(input, "engine-port", PORTS),
       carrierPort: integerOption(input, "port", PORTS) ?? 0,
-      storage: storageOf(input, io),
+      storageRoot: storageRootOf(input, io),
+      inspectPort: integerOption(input, "inspect", PORTS),
       remote: isRemote ? await connectionOf(input, io) : undefined,
     },
     io,
@@ -64,7 +73,7 @@ async function runDev(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> {
   try {
     const running = await stack.start();
     const { engineUrl, engineFile, carrierUrl, activities } = running;
-    output.event("listening", { engineUrl, engineFile, carrierUrl, taskQueue, activities: activities.types }, () => {
+    output.event("listening", { engineUrl, engineFile, carrierUrl, taskQueue, activities }, () => {
       sayListening(io, output, { ...running, taskQueue, isRemote });
       return undefined;
     });
@@ -85,7 +94,7 @@ function sayListening(
   const { engineUrl, engineFile, carrierUrl, activities, taskQueue, isRemote } = stack;
   const kept = engineFile === null ? "in memory" : shownPath(engineFile, io.cwd);
   const where = isRemote ? "elsewhere" : kept;
-  const [first] = activities.types;
+  const [first] = activities;
   const options = `${taskQueue === DEFAULT_TASK_QUEUE || !isRemote ? "" : ` --queue ${taskQueue}`}${isRemote ? ` --server ${engineUrl}` : ""}`;
   say(io, `engine   ${bold(engineUrl)}  ${dim(where)}`);
   say(io, `carrier  ${bold(carrierUrl)}  ${dim(`task queue ${taskQueue}`)}\n`);

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import {
   createDispatcher,
   createLogger,
@@ -14,7 +15,8 @@ import { cannotListen } from "../carrier/carrier-server.js";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
 import { connectionFlags, SERVICE_CONNECTION_OPTIONS } from "../engine/connection.js";
 import { integerOption, PORTS, textOption, wordsOption } from "../option-values.js";
-import { clockTime, durationText, say, statusStyle } from "../report/words.js";
+import { shownUrl } from "../report/shown-url.js";
+import { clockTime, durationText, inOneLine, say, statusStyle } from "../report/words.js";
 import { stopped } from "../stopped.js";
 
 const HEALTH_HOST = "127.0.0.1";
@@ -60,7 +62,9 @@ Ends with 0, or with 1 when tasks had to be given up; the engine then hands them
 
 async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const dispatcher = create(input, io);
-  const forget = input.json ? logEvents(dispatcher.events, createLogger()) : sayEvents(dispatcher, io);
+  const forget = input.json
+    ? logEvents(dispatcher.events, createLogger({}, { write: (line) => io.out(line) }))
+    : sayEvents(dispatcher, io);
   const reload = (): void => void dispatcher.reload();
   process.on("SIGHUP", reload);
   const health = await startHealth(input, dispatcher);
@@ -95,7 +99,7 @@ function create(input: CommandInput, io: CliIo): Dispatcher {
   return createDispatcher({
     environment: io.env,
     connection: connectionFlags(input, io.env),
-    ...(configPath === undefined ? {} : { configPath }),
+    ...(configPath === undefined ? {} : { configPath: resolve(io.cwd, configPath) }),
     ...(configOverlay === undefined ? {} : { configOverlay }),
     ...(queues === undefined ? {} : { queues }),
     ...(maxInFlight === undefined ? {} : { maxInFlight }),
@@ -139,7 +143,7 @@ function startProblem(error: unknown): unknown {
 function sayRunning(dispatcher: Dispatcher, io: CliIo, health: string | undefined): void {
   const { connection } = dispatcher.effectiveConfiguration() ?? {};
   const { serverUrl, namespace } = connection ?? {};
-  say(io, `engine  ${io.paint.bold(String(serverUrl?.value))}  namespace ${String(namespace?.value)}`);
+  say(io, `engine  ${io.paint.bold(shownUrl(String(serverUrl?.value)))}  namespace ${String(namespace?.value)}`);
   if (health !== undefined) say(io, `health  ${health}/readyz`);
 }
 
@@ -148,7 +152,7 @@ const QUIET: ReadonlySet<DispatcherEvent["type"]> = new Set(["task_ended", "stop
 /** Lines for people: how each task ended, and whatever else is worth a word. */
 function sayEvents(dispatcher: Dispatcher, io: CliIo): () => void {
   const { dim, yellow, red } = io.paint;
-  const line = (text: string): void => say(io, `${dim(clockTime(new Date()))}  ${text}`);
+  const line = (text: string): void => say(io, `${dim(clockTime(new Date()))}  ${inOneLine(text)}`);
   const log =
     (paint: (text: string) => string) =>
     ({ event, ...fields }: Readonly<Record<string, unknown>>, message: string): void => {

@@ -12,7 +12,6 @@ import {
 import { type Diagnosis, diagnose } from "../doctor/diagnose.js";
 import type { Finding } from "../doctor/finding.js";
 import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
-import { printable } from "../inspect/render.js";
 import { NoAnswer } from "../net/exchange.js";
 import { atMost, flag, textOption } from "../option-values.js";
 import { secondsOption } from "../tool-options.js";
@@ -90,6 +89,6 @@ function variable({ env }: CliIo, name: string): string | undefined {
 
 function findingText({ id, status, message, remedy }: Finding, paint: Palette): string {
   const marks = { ok: paint.green("✓"), warn: paint.yellow("!"), fail: paint.red("✗"), skip: paint.dim("-") };
-  const text = `${marks[status]} ${paint.bold(id)}  ${printable(message)}`;
+  const text = `${marks[status]} ${paint.bold(id)}  ${message}`;
   return remedy === null ? text : `${text}\n    ${remedy}`;
 }

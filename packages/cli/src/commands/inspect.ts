@@ -4,7 +4,7 @@ import { at, parseJson } from "@durable-workflow/engine-protocol";
 import type { RetryRule } from "@durable-workflow/engine-protocol/control";
 import { retryPolicyOf } from "../inspect/prospect.js";
 import { type InspectOptions, isBase64, type NearMiss, nearMisses, recognise } from "../inspect/recognise.js";
-import { printable, renderInspection, violationLine } from "../inspect/render.js";
+import { renderInspection, violationLine } from "../inspect/render.js";
 import { atMost, textOption } from "../option-values.js";
 import { readTextFile } from "../text-file.js";
 
@@ -101,7 +101,7 @@ function unknown(document: unknown, { json }: CommandInput, io: CliIo): ExitCode
 const SHOWN = 8;
 
 function describeMiss({ title, violations }: NearMiss): string {
-  const lines = violations.slice(0, SHOWN).map((one) => `  ${printable(violationLine(one))}`);
+  const lines = violations.slice(0, SHOWN).map((one) => `  ${violationLine(one)}`);
   const more = violations.length - lines.length;
   return [`It would be ${title} if this were put right:`, ...lines, ...(more > 0 ? [`  and ${more} more`] : [])].join(
     "\n",

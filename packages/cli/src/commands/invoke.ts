@@ -7,6 +7,7 @@ import { textOutcome } from "../invoke/text-outcome.js";
 import { readArgumentText } from "../json-arguments.js";
 import { type Answer, exchange, NoAnswer } from "../net/exchange.js";
 import { atMost, flag, integerOption, positional, textOption } from "../option-values.js";
+import { shownUrl } from "../report/shown-url.js";
 import { CARRIER_TOKEN_OPTIONS, carrierToken, carrierUrl, pairsOption, secondsOption } from "../tool-options.js";
 import { readTextFile } from "../text-file.js";
 
@@ -139,6 +140,6 @@ async function send(
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     if (error.why === "aborted") throw new CliError(EXIT.failed, "interrupted");
-    throw new CliError(EXIT.unreachable, `the carrier at ${url.href} gave no answer: ${error.message}`);
+    throw new CliError(EXIT.unreachable, `the carrier at ${shownUrl(url)} gave no answer: ${error.message}`);
   }
 }

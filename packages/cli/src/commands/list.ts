@@ -3,14 +3,13 @@ import { EngineClient } from "../engine/client.js";
 import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
 import { tell } from "../engine/follow.js";
 import type { ActivityStory } from "../engine/story.js";
-import type { ListedActivity } from "@durable-workflow/engine-protocol/control";
+import type { ListedActivity } from "../engine/answer.js";
 import { atMost, flag, integerOption, textOption } from "../option-values.js";
 import { table } from "../report/table.js";
 import { compact, durationText, failureText, say, sayJson, statusStyle } from "../report/words.js";
 
 const STATUSES = ["running", "completed", "failed"];
 const LIMIT = 20;
-const LARGEST_PAGE = 200;
 
 export const list: Command = {
   name: "list",
@@ -39,36 +38,13 @@ async function runList(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> 
   }
   const limit = integerOption(input, "limit", { least: 1, most: 100_000 }) ?? LIMIT;
   const client = new EngineClient(await connectionOf(input, io));
-  try {
-    const activities = await collect(client, status, limit);
-    if (flag(input, "details")) {
-      const stories: ActivityStory[] = [];
-      for (const { activity_id: id } of activities) stories.push(await tell(client, id));
-      sayStories(input, io, stories);
-    } else sayList(input, io, activities);
-    return EXIT.ok;
-  } finally {
-    await client.close();
-  }
-}
-
-async function collect(
-  client: EngineClient,
-  status: string | undefined,
-  limit: number,
-): Promise<readonly ListedActivity[]> {
-  const found: ListedActivity[] = [];
-  let token: string | null = null;
-  do {
-    const page = await client.list({
-      page_size: String(Math.min(LARGEST_PAGE, limit - found.length)),
-      ...(status === undefined ? {} : { status }),
-      ...(token === null ? {} : { next_page_token: token }),
-    });
-    found.push(...page.activities);
-    token = page.activities.length === 0 ? null : page.next_page_token;
-  } while (token !== null && found.length < limit);
-  return found.slice(0, limit);
+  const activities = await client.list(limit, status === undefined ? {} : { status });
+  if (flag(input, "details")) {
+    const stories: ActivityStory[] = [];
+    for (const { activity_id: id } of activities) stories.push(await tell(client, id));
+    sayStories(input, io, stories);
+  } else sayList(input, io, activities);
+  return EXIT.ok;
 }
 
 function sayList({ json }: CommandInput, io: CliIo, activities: readonly ListedActivity[]): void {

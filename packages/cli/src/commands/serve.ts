@@ -1,17 +1,20 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { ActivitySource } from "../activities/activity-source.js";
 import type { CollectedActivities } from "../activities/collect.js";
 import { CarrierOutput, curlCommand } from "../carrier/carrier-output.js";
-import { type CarrierServer, startCarrierServer } from "../carrier/carrier-server.js";
+import { type CarrierServer, KEEP_ALIVE_SECONDS, startCarrierServer } from "../carrier/carrier-server.js";
 import { carrierAccess } from "../carrier/security.js";
 import { STORAGE_OPTION, storageOf } from "../carrier/storage-option.js";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT } from "../command.js";
 import { serveHeartbeats } from "../engine/heartbeats.js";
+import { RunGuard } from "../host/run-guard.js";
 import { flag, integerOption, PORTS, textOption } from "../option-values.js";
 import { say } from "../report/words.js";
 import { stopped } from "../stopped.js";
 
 const PORT = 8787;
 const GRACE_SECONDS = 10;
+const LINGER_SECONDS = 5;
 
 export const serve: Command = {
   name: "serve",
@@ -32,6 +35,21 @@ export const serve: Command = {
       value: "SECONDS",
       help: `how long tasks that run may go on at the end; default ${GRACE_SECONDS}`,
     },
+    "max-tasks": {
+      type: "string",
+      value: "NUMBER",
+      help: "the most tasks at once, others are answered 503; default 1000",
+    },
+    linger: {
+      type: "string",
+      value: "SECONDS",
+      help: `how long tasks are still taken after SIGTERM, while health checks fail; default ${LINGER_SECONDS}, 0 is off`,
+    },
+    "keep-alive": {
+      type: "string",
+      value: "SECONDS",
+      help: `how long idle connections are kept; default ${KEEP_ALIVE_SECONDS}, above the 60 of load balancers`,
+    },
     ...STORAGE_OPTION,
   },
   description: `FILE is a module of JavaScript or TypeScript; TypeScript needs no build. Its activities are
@@ -40,7 +58,9 @@ export const serve: Command = {
 - without a default export: every named function, under its name.
 
 Heartbeats reach the engine when DURABLE_WORKFLOW_SERVER_URL and DURABLE_WORKFLOW_AUTH_TOKEN are set.
-GET answers {"status":"ok"}, for health checks.`,
+GET answers {"status":"ok"}, for health checks, and 503 once it is told to stop.
+What an activity leaves to the process (a rejection that nothing handles, an exception in a timer, process.exit) ends that
+attempt alone. When the process itself ends, or computes without end, whatever runs it must start it again.`,
   examples: [
     {
       line: "dw-carrier serve activities.ts --watch",
@@ -60,7 +80,11 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
   const port = integerOption(input, "port", PORTS) ?? PORT;
   const access = carrierAccess(input, host, io.env);
   const graceSeconds = integerOption(input, "grace", { least: 0, most: 86_400 }) ?? GRACE_SECONDS;
+  const lingerSeconds = integerOption(input, "linger", { least: 0, most: 3_600 }) ?? LINGER_SECONDS;
+  const maxTasks = integerOption(input, "max-tasks", { least: 1, most: 1_000_000 });
+  const keepAliveSeconds = integerOption(input, "keep-alive", { least: 1, most: 3_600 }) ?? KEEP_ALIVE_SECONDS;
   const output = new CarrierOutput(io, input.json);
+  const guard = new RunGuard((crash) => output.crash(crash));
   let server: CarrierServer | undefined;
   const source = new ActivitySource(
     {
@@ -73,8 +97,8 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
         heartbeat: serveHeartbeats(io.env),
       },
       onReload: (activities) => {
-        server?.replace(activities.handler);
-        output.reloaded(activities);
+        server?.replace(guard.guard(activities.handler));
+        output.reloaded(activities.types);
       },
       onBroken: (error) => {
         output.broken(error);
@@ -82,13 +106,17 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
     },
     io,
   );
+  const uninstall = guard.install();
   try {
     const activities = await source.load();
     server = await startCarrierServer({
-      handler: activities.handler,
+      handler: guard.guard(activities.handler),
       host,
       port,
       auth: access.auth,
+      maxTasks,
+      logger: output.logger,
+      keepAliveSeconds,
       onTask: (report) => {
         output.task(report);
       },
@@ -98,9 +126,18 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
     });
     sayListening(output, io, { activities, url: server.url, variable: access.variable });
     await stopped(io.signal);
-    output.event("stopping", { graceSeconds }, () => output.timed(`stopping; tasks that run have ${graceSeconds} s`));
+    // Who presses Ctrl-C does not wait for a load balancer.
+    const linger = io.signal.reason === "SIGTERM" ? lingerSeconds : 0;
+    output.event("stopping", { lingerSeconds: linger, graceSeconds }, () =>
+      output.timed(
+        `stopping; ${linger === 0 ? "" : `tasks are taken for ${linger} s more; `}tasks that run have ${graceSeconds} s`,
+      ),
+    );
+    server.drain();
+    await sleep(linger * 1000);
   } finally {
     await Promise.all([server?.close(), source.close(graceSeconds * 1000)]);
+    uninstall();
   }
   output.event("stopped", {}, () => undefined);
   return EXIT.ok;
@@ -128,7 +165,7 @@ function sayListening(
       io,
       `The carrier listens on ${bold(url)}${variable === undefined ? "" : `, for tasks with the token of ${variable}`}\n`,
     );
-    say(io, `${output.activities(activities)}\n`);
+    say(io, `${output.activities(activities.types)}\n`);
     say(io, `Send it a task:\n\n  ${curlCommand(url, first?.type ?? "", variable)}\n`);
     return undefined;
   });

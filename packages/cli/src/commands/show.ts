@@ -5,7 +5,16 @@ import { tell } from "../engine/follow.js";
 import type { ActivityStory } from "../engine/story.js";
 import { atMost, positional } from "../option-values.js";
 import { table } from "../report/table.js";
-import { compact, durationText, failureText, progressText, say, sayJson, statusStyle } from "../report/words.js";
+import {
+  compact,
+  durationText,
+  failureText,
+  indented,
+  progressText,
+  say,
+  sayJson,
+  statusStyle,
+} from "../report/words.js";
 
 export const show: Command = {
   name: "show",
@@ -21,15 +30,13 @@ async function runShow(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> 
   const id = positional(input, 0, "ID");
   atMost(input, 1);
   const client = new EngineClient(await connectionOf(input, io));
-  try {
-    const story = await tell(client, id);
-    if (input.json) sayJson(io, story);
-    else sayStory(io, story);
-    return EXIT.ok;
-  } finally {
-    await client.close();
-  }
+  const story = await tell(client, id);
+  if (input.json) sayJson(io, story);
+  else sayStory(io, story);
+  return EXIT.ok;
 }
+
+const LABEL_WIDTH = 13;
 
 function sayStory(io: CliIo, story: ActivityStory): void {
   const { paint } = io;
@@ -49,7 +56,8 @@ function sayStory(io: CliIo, story: ActivityStory): void {
     ["failure", story.failure === null ? null : failureText(story.failure)],
     ["details", story.failure === null || story.failure.details === null ? null : compact(story.failure.details)],
   ];
-  for (const [label, text] of facts) if (text !== null) say(io, `${paint.dim(label.padEnd(13))} ${text}`);
+  for (const [label, text] of facts)
+    if (text !== null) say(io, `${paint.dim(label.padEnd(LABEL_WIDTH))} ${indented(text, LABEL_WIDTH + 1)}`);
   if (story.attempts.length === 0) return;
   const rows = story.attempts.map(({ attempt, status, startedAt, closedAt, worker, failure }) => [
     String(attempt),

@@ -1,14 +1,15 @@
 import { isPayloadError, payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
-import { EngineClient } from "../engine/client.js";
+import { EngineClient, askable } from "../engine/client.js";
 import { CONNECTION_OPTIONS, connectionOf, type EngineConnection } from "../engine/connection.js";
 import { follow } from "../engine/follow.js";
 import { storyEventOf } from "../engine/story-event.js";
-import type { StartedActivity, StartRequest } from "@durable-workflow/engine-protocol/control";
+import type { StartRequest } from "@durable-workflow/engine-protocol/control";
+import type { StartedActivity } from "../engine/answer.js";
 import { parseJsonArguments, readArgumentText } from "../json-arguments.js";
 import { atMost, flag, integerOption, integersOption, positional, textOption, wordsOption } from "../option-values.js";
 import { LiveReport } from "../report/live.js";
-import { say, sayJson } from "../report/words.js";
+import { inOneLine, say, sayJson } from "../report/words.js";
 
 const ATTEMPTS = { least: 1, most: 1_000_000 };
 const BACKOFF = { least: 0, most: 315_360_000 };
@@ -65,13 +66,9 @@ async function runStart(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const connection = await connectionOf(input, io);
   const request = requestOf(input, { type, args, connection });
   const client = new EngineClient(connection);
-  try {
-    const started = await client.start(request);
-    sayStarted(input, io, started, client.url);
-    return flag(input, "detach") ? EXIT.ok : await followToEnd(input, io, client, started);
-  } finally {
-    await client.close();
-  }
+  const started = await client.start(request);
+  sayStarted(input, io, started, client.url);
+  return flag(input, "detach") ? EXIT.ok : await followToEnd(input, io, client, started);
 }
 
 function requestOf(
@@ -79,6 +76,7 @@ function requestOf(
   { type, args, connection }: { type: string; args: readonly unknown[]; connection: EngineConnection },
 ): StartRequest {
   const id = textOption(input, "id");
+  if (id !== undefined) askable(id);
   const businessKey = textOption(input, "business-key");
   const maxAttempts = integerOption(input, "max-attempts", ATTEMPTS);
   const backoff = integersOption(input, "backoff", BACKOFF);
@@ -118,7 +116,7 @@ function encode(args: readonly unknown[]): { readonly codec: string; readonly bl
 function sayStarted({ json }: CommandInput, io: CliIo, started: StartedActivity, engine: string): void {
   const { activity_id: id, workflow_run_id: runId, activity_type: type, task_queue: taskQueue } = started;
   if (json) sayJson(io, { event: "started", id, runId, type, taskQueue, engine });
-  else say(io, `${io.paint.bold(type)}  ${id}  ${io.paint.dim(`queue ${taskQueue} of ${engine}`)}`);
+  else say(io, inOneLine(`${io.paint.bold(type)}  ${id}  ${io.paint.dim(`queue ${taskQueue} of ${engine}`)}`));
 }
 
 async function followToEnd(

@@ -34,13 +34,9 @@ async function stop(how: "cancel" | "terminate", input: CommandInput, io: CliIo)
   const id = positional(input, 0, "ID");
   atMost(input, 1);
   const client = new EngineClient(await connectionOf(input, io));
-  try {
-    await client.stop(how, id, textOption(input, "reason"));
-    const { status } = await tell(client, id);
-    if (input.json) sayJson(io, { id, status });
-    else say(io, `${id}  ${io.paint[statusStyle(status)](status)}`);
-    return EXIT.ok;
-  } finally {
-    await client.close();
-  }
+  await client.stop(how, id, textOption(input, "reason"));
+  const { status } = await tell(client, id);
+  if (input.json) sayJson(io, { id, status });
+  else say(io, `${id}  ${io.paint[statusStyle(status)](status)}`);
+  return EXIT.ok;
 }

@@ -1,3 +1,4 @@
+import { printable } from "../terminal-text.js";
 import type { CaseReport } from "./run.js";
 import { byGroup } from "./summary.js";
 
@@ -64,12 +65,14 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&apos;",
   "\t": "&#9;",
   "\n": "&#10;",
-  "\r": "&#13;",
 };
 
-/** XML 1.0 has no form at all for most control characters, lone surrogates and two non-characters. */
+/**
+ * XML 1.0 has no form at all for most control characters, lone surrogates and two non-characters; the rest of what steers
+ * terminals is harmless too, for whoever prints the file.
+ */
 function escape(text: string): string {
-  return text
-    .replaceAll(/[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd")
-    .replaceAll(/[&<>"'\t\n\r]/g, (character) => ENTITIES[character] ?? "");
+  return printable(text)
+    .replaceAll(/[\ufffe\uffff]/g, "\ufffd")
+    .replaceAll(/[&<>"'\t\n]/g, (character) => ENTITIES[character] ?? "");
 }

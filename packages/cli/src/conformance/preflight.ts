@@ -2,6 +2,7 @@ import { parseExternalTaskResult } from "@durable-workflow/carrier/protocol";
 import { buildTaskInput } from "@durable-workflow/carrier/testing";
 import { CliError, EXIT } from "../command.js";
 import { NoAnswer } from "../net/exchange.js";
+import { shownUrl } from "../report/shown-url.js";
 import { type ConformanceRun, sendRequest } from "./run.js";
 
 const HANDLERS_HINT =
@@ -22,18 +23,18 @@ export async function preflight(run: Omit<ConformanceRun, "cases" | "accepted">)
     ({ status, body } = await sendRequest({ document }, run));
   } catch (error) {
     if (!(error instanceof NoAnswer) || error.why === "aborted") throw error;
-    throw new CliError(EXIT.unreachable, `the carrier at ${url.href} gave no answer: ${error.message}`);
+    throw new CliError(EXIT.unreachable, `the carrier at ${shownUrl(url)} gave no answer: ${error.message}`);
   }
   if (status === 401 || status === 403) {
     const hint = token === undefined ? "Give its token with --token-env NAME." : "It does not take this token.";
-    throw new CliError(EXIT.failed, `the carrier at ${url.href} answered ${status}`, hint);
+    throw new CliError(EXIT.failed, `the carrier at ${shownUrl(url)} answered ${status}`, hint);
   }
   if (status === 404 || status === 405) {
     const hint = "Give the URL, path included, that tasks are sent to.";
-    throw new CliError(EXIT.failed, `${url.href} answered ${status}: no carrier listens there`, hint);
+    throw new CliError(EXIT.failed, `${shownUrl(url)} answered ${status}: no carrier listens there`, hint);
   }
   if (isUnknownHandler(body)) {
-    throw new CliError(EXIT.failed, `the carrier at ${url.href} has no activity conformance.echo`, HANDLERS_HINT);
+    throw new CliError(EXIT.failed, `the carrier at ${shownUrl(url)} has no activity conformance.echo`, HANDLERS_HINT);
   }
 }
 

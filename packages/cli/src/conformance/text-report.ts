@@ -1,5 +1,4 @@
 import type { Palette } from "../command.js";
-import { printable } from "../inspect/render.js";
 import type { CaseReport } from "./run.js";
 import { byGroup, type ConformanceSummary, conforms } from "./summary.js";
 
@@ -48,7 +47,7 @@ function describe({ id, requirement, contract, status, differences, reason }: Ca
 
 /** What a carrier wrote must neither steer the terminal nor break the lines. */
 function inLine(text: string): string {
-  return printable(text).replaceAll("\n", "\n               ");
+  return text.replaceAll("\n", "\n               ");
 }
 
 function verdict(summary: ConformanceSummary, strict: boolean, { green, red }: Palette): string {

@@ -1,19 +1,17 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { ExternalStorageDriver } from "@durable-workflow/carrier";
-import { createDispatcher, type Dispatcher, type DispatcherEvent, logEvents } from "@durable-workflow/dispatcher";
+import { createDispatcher, type Dispatcher, logEvents } from "@durable-workflow/dispatcher";
 import { createLocalEngine, isLocalEngineError, type LocalEngine } from "@durable-workflow/local-engine";
 import { PATHS } from "@durable-workflow/engine-protocol";
 import { CONFIG_SCHEMA } from "@durable-workflow/engine-protocol/executor-config";
-import { ActivitySource } from "../activities/activity-source.js";
-import type { CollectedActivities } from "../activities/collect.js";
+import type { ActivityFile } from "../activities/collect.js";
 import type { CarrierOutput } from "../carrier/carrier-output.js";
 import { type CarrierServer, cannotListen, startCarrierServer } from "../carrier/carrier-server.js";
-import type { TaskReport } from "../carrier/task-report.js";
 import { CliError, type CliIo, EXIT } from "../command.js";
 import type { EngineConnection } from "../engine/connection.js";
 import { heartbeatsTo } from "../engine/heartbeats.js";
-import { readDevState, removeDevState, writeDevState } from "./state-file.js";
+import { ActivityProcess } from "../host/activity-process.js";
+import { prepareDataFolder, readDevState, removeDevState, writeDevState } from "./state-file.js";
+import { TaskEnds } from "./task-ends.js";
 
 const HOST = "127.0.0.1";
 const ENGINE_PORT = 7070;
@@ -36,34 +34,41 @@ export interface DevOptions {
   /** Port of the engine; undefined for the usual one, or a free one where that is taken. */
   readonly enginePort: number | undefined;
   readonly carrierPort: number;
-  readonly storage: ExternalStorageDriver | undefined;
+  /** Folder of large payloads. */
+  readonly storageRoot: string | undefined;
+  /** Port for a debugger of the activities. */
+  readonly inspectPort: number | undefined;
   /** An engine elsewhere; undefined for one of our own. */
   readonly remote: EngineConnection | undefined;
 }
 
 /** What runs, once everything does. */
 export interface RunningStack {
-  readonly activities: CollectedActivities;
+  readonly activities: readonly ActivityFile[];
   readonly engineUrl: string;
   /** Where the engine keeps what it knows; null for one elsewhere, or in memory. */
   readonly engineFile: string | null;
   readonly carrierUrl: string;
 }
 
-/** Engine, carrier and dispatcher in one process: started in that order, and stopped in the other. */
+/**
+ * Engine, carrier and dispatcher in one process, the activities in another: started in that order, and stopped in the other.
+ */
 export class DevStack {
   private readonly options: DevOptions;
   private readonly io: CliIo;
   private readonly output: CarrierOutput;
   private readonly closers: (() => Promise<unknown>)[] = [];
+  private readonly ends: TaskEnds;
   private carrier: CarrierServer | undefined;
   private dispatcher: Dispatcher | undefined;
-  private activities: CollectedActivities | undefined;
+  private activities: readonly ActivityFile[] = [];
 
   constructor(options: DevOptions, io: CliIo, output: CarrierOutput) {
     this.options = options;
     this.io = io;
     this.output = output;
+    this.ends = new TaskEnds((report) => output.task(report));
   }
 
   /** @throws {CliError} with what has begun still to be closed */
@@ -72,8 +77,8 @@ export class DevStack {
     await this.refuseSecond();
     const engine = remote === undefined ? await this.startEngine() : { url: remote.url, file: null };
     const connection = remote ?? { url: engine.url, token: undefined, namespace: "default", tlsVerify: true };
-    const activities = await this.loadActivities(connection);
-    const carrier = await this.startCarrier(activities);
+    const host = await this.startActivities(connection);
+    const carrier = await this.startCarrier(host);
     await this.startDispatcher(connection);
     if (remote === undefined) {
       const { namespace } = connection;
@@ -81,7 +86,7 @@ export class DevStack {
       await writeDevState(dataFolder, state);
       this.closers.push(() => removeDevState(dataFolder));
     }
-    return { activities, engineUrl: engine.url, engineFile: engine.file, carrierUrl: carrier.url };
+    return { activities: this.activities, engineUrl: engine.url, engineFile: engine.file, carrierUrl: carrier.url };
   }
 
   /** Stops leasing first, the engine last, so that what has run is on record. */
@@ -108,52 +113,63 @@ export class DevStack {
   private async startEngine(): Promise<{ readonly url: string; readonly file: string | null }> {
     const { inMemory, dataFolder, enginePort } = this.options;
     const file = inMemory ? null : join(dataFolder, "engine.sqlite");
-    if (file !== null) await mkdir(dataFolder, { recursive: true });
+    if (file !== null) await prepareDataFolder(dataFolder);
     const engine = openEngine(file ?? ":memory:");
     this.closers.push(() => engine.close());
     return { url: await listen(engine, enginePort), file };
   }
 
-  private async loadActivities(
+  private async startActivities(
     connection: Pick<EngineConnection, "url" | "token" | "namespace">,
-  ): Promise<CollectedActivities> {
-    const { files, watch, storage } = this.options;
-    const source = new ActivitySource(
+  ): Promise<ActivityProcess> {
+    const { files, watch, storageRoot, inspectPort } = this.options;
+    const { logger } = this.output;
+    const host = new ActivityProcess(
       {
-        files,
-        watch,
-        handlerOptions: {
+        host: {
+          files,
+          cwd: this.io.cwd,
+          watch,
           carrier: "dw-carrier-dev",
-          externalStorage: storage,
-          logger: this.output.logger,
+          storageRoot,
           heartbeat: heartbeatsTo(connection),
         },
+        inspectPort,
+      },
+      {
         onReload: (activities) => {
           this.activities = activities;
-          this.carrier?.replace(activities.handler);
           this.output.reloaded(activities);
           void this.dispatcher?.reload();
         },
-        onBroken: (error) => {
-          this.output.broken(error);
+        onBroken: (problem) => {
+          this.output.broken(problem);
+        },
+        onRestart: () => {
+          this.output.restarted();
+        },
+        onCrash: (crash) => {
+          this.output.crash(crash);
+        },
+        onLog: ({ level, fields, message }) => {
+          logger[level](fields, message);
         },
       },
-      this.io,
     );
     // The dispatcher has waited for what runs.
-    this.closers.push(() => source.close(0));
-    this.activities = await source.load();
-    return this.activities;
+    this.closers.push(() => host.stop(0));
+    this.activities = await host.start();
+    return host;
   }
 
-  private async startCarrier({ handler }: CollectedActivities): Promise<CarrierServer> {
+  private async startCarrier({ handler }: ActivityProcess): Promise<CarrierServer> {
     const carrier = await startCarrierServer({
       handler,
       host: HOST,
       port: this.options.carrierPort,
       auth: undefined,
       onTask: (report) => {
-        if (!isCutShort(report)) this.output.task(report);
+        this.ends.answered(report);
       },
     });
     this.carrier = carrier;
@@ -175,7 +191,7 @@ export class DevStack {
       pollSeconds: POLL_SECONDS,
     });
     logEvents(dispatcher.events, this.dispatcherLogger());
-    dispatcher.events.on((event) => this.sayEnd(event));
+    dispatcher.events.on((event) => this.ends.event(event));
     this.dispatcher = dispatcher;
     this.closers.push(() => dispatcher.drain());
     await dispatcher.start();
@@ -199,7 +215,7 @@ export class DevStack {
       schema: CONFIG_SCHEMA,
       version: 1,
       carriers: { dev: { type: "invocable_http", url: this.carrier?.url } },
-      mappings: (this.activities?.types ?? []).map(({ type }) => ({
+      mappings: this.activities.map(({ type }) => ({
         name: type,
         kind: "activity",
         task_queue: taskQueue,
@@ -209,24 +225,11 @@ export class DevStack {
       })),
     };
   }
-
-  /** What the carrier does not know: that the engine wanted no more of a task. */
-  private sayEnd(event: DispatcherEvent): void {
-    if (event.type !== "task_ended" || event.end === "completed" || event.end === "failed") return;
-    const { task, end, durationMs } = event;
-    const { taskId, activityType: type, attempt, workflowId: workflow } = task;
-    this.output.task({ task: taskId, type, attempt, workflow, outcome: end, failure: null, durationMs });
-  }
 }
 
 function withReason(sentence: string, { why, message }: Readonly<Record<string, unknown>>): string {
   const reason = [message, why].find((text) => typeof text === "string");
   return reason === undefined ? sentence : `${sentence} (${reason})`;
-}
-
-/** Whether a task was ended from outside: the dispatcher tells of it. */
-function isCutShort({ outcome, failure }: TaskReport): boolean {
-  return outcome === "cancelled" || failure?.type === "CallerDisconnected" || failure?.type === "AttemptClosed";
 }
 
 /** Whether an engine is there: after a crash, its process id may be another's. */

@@ -18,6 +18,7 @@ import type { CliIo } from "../command.js";
 import { violationOf } from "../inspect/executor-config.js";
 import { violationLine } from "../inspect/render.js";
 import { type Answer, exchange, NoAnswer } from "../net/exchange.js";
+import { shownUrl } from "../report/shown-url.js";
 import { skewFinding } from "./engine-checks.js";
 import { fail, type Finding, ok, skip, warn } from "./finding.js";
 
@@ -102,7 +103,11 @@ async function probeCarrier(
   } catch (error) {
     if (!(error instanceof NoAnswer) || error.why === "aborted") throw error;
     return [
-      fail(id, `${url.href} gave no answer: ${error.message}`, "Start the carrier, or mend its url in the config."),
+      fail(
+        id,
+        `${shownUrl(url)} gave no answer: ${error.message}`,
+        "Start the carrier, or mend its url in the config.",
+      ),
     ];
   }
 }
@@ -123,14 +128,14 @@ function isInvitation({ status, body }: Answer): boolean {
 
 function answerFinding(id: string, url: URL, answer: Answer, credential: Credential): Finding {
   const { status } = answer;
-  if (isInvitation(answer)) return ok(id, `${url.href} answers as a carrier`);
+  if (isInvitation(answer)) return ok(id, `${shownUrl(url)} answers as a carrier`);
   if (status === 401 || status === 403) {
     return credential.type === "none"
-      ? fail(id, `${url.href} wants a credential (${status})`, "Give the mapping an auth_ref.")
-      : fail(id, `${url.href} refuses the credential (${status})`, "Give both sides the same token.");
+      ? fail(id, `${shownUrl(url)} wants a credential (${status})`, "Give the mapping an auth_ref.")
+      : fail(id, `${shownUrl(url)} refuses the credential (${status})`, "Give both sides the same token.");
   }
   const remedy = "Check the url of the config, path included, and what stands in front of the carrier.";
-  return fail(id, `${url.href} answered ${status}, which is not what a carrier says to an empty task`, remedy);
+  return fail(id, `${shownUrl(url)} answered ${status}, which is not what a carrier says to an empty task`, remedy);
 }
 
 /** A carrier that takes a task from anybody runs what anybody wants. */

@@ -1,104 +1,128 @@
-import { Agent, fetch, type Response } from "undici";
 import { CliError, EXIT } from "../command.js";
-import type { EngineConnection } from "./connection.js";
-import type {
-  ActivityDescription,
-  ActivityPage,
-  HistoryEvent,
-  HistoryPage,
-  StartedActivity,
-  StartRequest,
-} from "@durable-workflow/engine-protocol/control";
 import {
   CONTROL_PLANE_VERSION,
   CONTROL_PLANE_VERSION_FIELD,
+  LIST_PAGE,
   NAMESPACE_FIELD,
   PATHS,
+  parseJson,
   pathTo,
+  textAt,
 } from "@durable-workflow/engine-protocol";
+import { eventStream } from "../net/event-stream.js";
+import { cut } from "../report/table.js";
+import { type Answer, exchange, NoAnswer } from "../net/exchange.js";
+import {
+  readAccepted,
+  readActivityPage,
+  readClusterInfo,
+  readDescription,
+  readHistoryPage,
+  readStarted,
+  WrongAnswer,
+} from "./answer.js";
+import type { EngineConnection } from "./connection.js";
+import { allPages } from "./pages.js";
+import type { HistoryEvent, StartRequest } from "@durable-workflow/engine-protocol/control";
+import type { ActivityDescription, ListedActivity, StartedActivity } from "./answer.js";
 
+/** For one answer, to its last byte. */
 const TIMEOUT_MS = 30_000;
+/** Arguments, result and details of one activity are each a few MiB; a page of its history may have all of them. */
+const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
+/** An answer may be long, a sentence is not. */
+const LONGEST_REASON = 2_000;
+const IS_IT = "Is this the address of an engine, and no proxy in between?";
 
-/** The control plane of an engine, as far as activities need it. Errors are CliErrors that say what to do. */
+interface Call<Body> {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly body?: object;
+  /** Whose id the path has: it may be one that the engine does not know. */
+  readonly activity?: string;
+  /** @throws {WrongAnswer} */
+  readonly read: (document: unknown) => Body;
+}
+
+/**
+ * The control plane of an engine, as far as activities need it. Every answer is bounded in time and size, and read field
+ * by field. Errors are CliErrors that say what to do.
+ */
 export class EngineClient {
   readonly url: string;
   private readonly connection: EngineConnection;
-  private readonly agent: Agent;
 
   constructor(connection: EngineConnection) {
     this.url = connection.url;
     this.connection = connection;
-    this.agent = new Agent({ connect: { rejectUnauthorized: connection.tlsVerify } });
   }
 
   start(request: StartRequest): Promise<StartedActivity> {
-    return this.call<StartedActivity>("POST", PATHS.activities, request);
+    return this.call({ method: "POST", path: PATHS.activities, body: request, read: readStarted });
   }
 
   describe(id: string): Promise<ActivityDescription> {
-    return this.call("GET", pathTo(PATHS.activity, { id }), undefined, id);
+    return this.call({
+      method: "GET",
+      path: pathTo(PATHS.activity, { id: askable(id) }),
+      activity: id,
+      read: readDescription,
+    });
   }
 
-  list(query: Readonly<Record<string, string>>): Promise<ActivityPage> {
-    return this.call("GET", `${PATHS.activities}?${new URLSearchParams(query).toString()}`);
+  /** The newest activities, at most `limit`. */
+  list(limit: number, query: Readonly<Record<string, string>>): Promise<readonly ListedActivity[]> {
+    return allPages(
+      "activities",
+      async (token, room) => {
+        const page = { page_size: String(Math.min(LIST_PAGE.most, room)), ...tokenQuery(token) };
+        const path = `${PATHS.activities}?${new URLSearchParams({ ...query, ...page }).toString()}`;
+        const { activities, next_page_token: next } = await this.call({ method: "GET", path, read: readActivityPage });
+        return { items: activities, next };
+      },
+      limit,
+    );
   }
 
   async stop(how: "cancel" | "terminate", id: string, reason: string | undefined): Promise<void> {
     const body = reason === undefined ? {} : { reason };
-    await this.call("POST", pathTo(PATHS[how], { id }), body, id);
+    const path = pathTo(PATHS[how], { id: askable(id) });
+    await this.call({ method: "POST", path, body, activity: id, read: readAccepted });
   }
 
   /** The whole history of a run. */
-  async history(id: string, runId: string): Promise<readonly HistoryEvent[]> {
-    const path = pathTo(PATHS.history, { id, run: runId });
-    const events: HistoryEvent[] = [];
-    let token: string | null | undefined;
-    do {
-      const query = token === undefined || token === null ? "" : `?next_page_token=${encodeURIComponent(token)}`;
-      const page: HistoryPage = await this.call("GET", `${path}${query}`, undefined, id);
-      events.push(...page.events);
-      // An engine that hands out the page before again must not keep us.
-      token = page.next_page_token === token ? null : page.next_page_token;
-    } while (token !== undefined && token !== null);
-    return events;
+  history(id: string, runId: string): Promise<readonly HistoryEvent[]> {
+    const path = pathTo(PATHS.history, { id: askable(id), run: askable(runId) });
+    return allPages("events of the history", async (token) => {
+      const query = token === undefined ? "" : `?${new URLSearchParams(tokenQuery(token)).toString()}`;
+      const { events, next_page_token: next } = await this.call({
+        method: "GET",
+        path: path + query,
+        activity: id,
+        read: readHistoryPage,
+      });
+      return { items: events, next };
+    });
   }
 
   /** What kind of engine it is. */
   clusterInfo(): Promise<Readonly<Record<string, unknown>>> {
-    return this.call("GET", PATHS.clusterInfo);
+    return this.call({ method: "GET", path: PATHS.clusterInfo, read: readClusterInfo });
   }
 
   /**
    * Calls back whenever something happens to an activity, until the signal is aborted. False where the engine has no such
    * stream, as servers do not: it is then to be asked.
    */
-  async onEvents(signal: AbortSignal, onEvent: (activityId: string) => void): Promise<boolean> {
-    let response: Response;
-    try {
-      response = await fetch(`${this.url}${PATHS.events}`, {
-        headers: { ...this.headers(), accept: "text/event-stream" },
-        signal,
-        redirect: "manual",
-        dispatcher: this.agent,
-      });
-    } catch {
-      return false;
-    }
-    const { body, headers } = response;
-    if (
-      response.status !== 200 ||
-      body === null ||
-      !(headers.get("content-type") ?? "").startsWith("text/event-stream")
-    ) {
-      await body?.cancel().catch(() => {});
-      return false;
-    }
-    void readEvents(body, onEvent).catch(() => {});
-    return true;
-  }
-
-  close(): Promise<void> {
-    return this.agent.destroy();
+  onEvents(signal: AbortSignal, onEvent: (activityId: string) => void): Promise<boolean> {
+    return eventStream(new URL(`${this.url}${PATHS.events}`), this.headers(), {
+      signal,
+      tls: { verify: this.connection.tlsVerify },
+      onData: (text) => {
+        const id = textAt(parseJson(text), "activity_id");
+        if (id !== undefined) onEvent(id);
+      },
+    });
   }
 
   private headers(): Record<string, string> {
@@ -111,49 +135,60 @@ export class EngineClient {
     };
   }
 
-  /** @param activity whose id the path has: it may be one that the engine does not know */
-  private async call<Body>(method: "GET" | "POST", path: string, body?: object, activity?: string): Promise<Body> {
-    let response: Response;
-    let text: string;
+  private async call<Body>({ method, path, body, activity, read }: Call<Body>): Promise<Body> {
+    let answer: Answer;
     try {
-      response = await fetch(`${this.url}${path}`, {
-        method,
-        headers: { ...this.headers(), ...(body === undefined ? {} : { "content-type": "application/json" }) },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        // The token would go with it.
-        redirect: "manual",
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-        dispatcher: this.agent,
-      });
-      text = await response.text();
+      answer = await exchange(
+        new URL(`${this.url}${path}`),
+        {
+          method,
+          headers: {
+            ...this.headers(),
+            "accept-encoding": "identity",
+            ...(body === undefined ? {} : { "content-type": "application/json" }),
+          },
+          body: body === undefined ? undefined : JSON.stringify(body),
+          timeoutMs: TIMEOUT_MS,
+          limitBytes: ANSWER_LIMIT_BYTES,
+          unpack: true,
+        },
+        { verify: this.connection.tlsVerify },
+      );
     } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
       throw this.unreachable(error, method === "POST");
     }
-    const document = parse(text);
-    if (document === undefined) {
-      const what = `${this.url} answers ${response.status} without JSON`;
-      throw new CliError(EXIT.unreachable, what, "Is this the address of an engine, and no proxy in between?");
+    const { status } = answer;
+    const document = parseJson(answer.body);
+    const isEngines = typeof document === "object" && document !== null;
+    if (!isEngines) throw new CliError(EXIT.unreachable, `${this.url} answers ${status} without JSON`, IS_IT);
+    if (status < 200 || status > 299) {
+      throw this.refused(status, document as Readonly<Record<string, unknown>>, activity);
     }
-    if (response.ok) return document as Body;
-    throw this.refused(response.status, document, activity);
+    try {
+      return read(document);
+    } catch (error) {
+      if (!(error instanceof WrongAnswer)) throw error;
+      const what = `what ${this.url} answers to ${method} ${path.replace(/\?.*$/, "")} is no engine's: ${error.message}`;
+      throw new CliError(EXIT.unreachable, what, IS_IT);
+    }
   }
 
-  private unreachable(error: unknown, mayHaveArrived: boolean): CliError {
-    const { cause, name, message } = error as Error & { cause?: { code?: string; message?: string } };
-    const why =
-      name === "TimeoutError" ? `no answer within ${TIMEOUT_MS / 1000} s` : (cause?.code ?? cause?.message ?? message);
-    const isDown = cause?.code === "ECONNREFUSED" || cause?.code === "ENOTFOUND";
+  private unreachable({ why, message }: NoAnswer, mayHaveArrived: boolean): CliError {
+    if (why === "too_large") {
+      return new CliError(EXIT.unreachable, `the engine at ${this.url} does not end: ${message}`, IS_IT);
+    }
     const hint =
-      mayHaveArrived && !isDown
+      mayHaveArrived && why !== "unreachable"
         ? "It may have done all the same what was asked: dw-carrier list shows the activities that it has."
         : this.connection.source === "default"
           ? "dw-carrier dev FILE runs an engine here; --server URL or DURABLE_WORKFLOW_SERVER_URL names another."
           : "Is it running, and is the address right?";
-    return new CliError(EXIT.unreachable, `the engine at ${this.url} cannot be reached (${why})`, hint);
+    return new CliError(EXIT.unreachable, `the engine at ${this.url} cannot be reached (${message})`, hint);
   }
 
   private refused(status: number, document: Readonly<Record<string, unknown>>, activity: string | undefined): CliError {
-    const said = messageOf(document) ?? `status ${status}`;
+    const said = cut(messageOf(document) ?? `status ${status}`, LONGEST_REASON);
     if (status === 404 && activity !== undefined) {
       const where = `the engine at ${this.url} has no activity ${activity} in the namespace ${this.connection.namespace}`;
       return new CliError(EXIT.failed, where, "dw-carrier list shows those that it has.");
@@ -178,13 +213,26 @@ export class EngineClient {
   }
 }
 
-function parse(text: string): Readonly<Record<string, unknown>> | undefined {
+function tokenQuery(token: string | undefined): { readonly next_page_token?: string } {
+  return token === undefined ? {} : { next_page_token: token };
+}
+
+/**
+ * An id as part of a path.
+ *
+ * @throws {CliError} for what no path can name: URLs take `.` and `..` for folders
+ */
+export function askable(id: string): string {
   try {
-    const document: unknown = JSON.parse(text);
-    return typeof document === "object" && document !== null ? (document as Record<string, unknown>) : undefined;
+    if (id !== "." && id !== ".." && encodeURIComponent(id) !== "") return id;
   } catch {
-    return undefined;
+    // Half a character.
   }
+  throw new CliError(
+    EXIT.usage,
+    `no activity can be asked for by the id ${id}`,
+    "dw-carrier list shows those there are.",
+  );
 }
 
 /** What an engine says is wrong: the sentences about fields, else its own. */
@@ -202,17 +250,4 @@ function messageOf({
     .filter((sentence) => typeof sentence === "string");
   if (sentences.length > 0) return sentences.join(" ");
   return [message, error, reason, rejection].find((text): text is string => typeof text === "string" && text !== "");
-}
-
-async function readEvents(body: AsyncIterable<Uint8Array>, onEvent: (activityId: string) => void): Promise<void> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of body) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) {
-      const event = line.startsWith("data:") ? parse(line.slice(5)) : undefined;
-      if (typeof event?.["activity_id"] === "string") onEvent(event["activity_id"]);
-    }
-  }
 }

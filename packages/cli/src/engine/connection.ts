@@ -6,7 +6,7 @@ import {
   resolveConnection,
 } from "@durable-workflow/dispatcher";
 import { CliError, type CliIo, type CommandInput, type CommandOption, EXIT } from "../command.js";
-import { DEFAULT_DATA_FOLDER, readDevState } from "../dev/state-file.js";
+import { DEFAULT_DATA_FOLDER, type DevState, type FoundDevState, findDevState } from "../dev/state-file.js";
 import { textOption } from "../option-values.js";
 
 /** Options of services, which look for no engine of `dw-carrier dev`. */
@@ -56,14 +56,19 @@ export interface EngineConnection {
  *
  * @throws {CliError} for a profile that does not exist, and settings that cannot be used
  */
-export async function connectionOf(input: CommandInput, io: Pick<CliIo, "env" | "cwd">): Promise<EngineConnection> {
+export async function connectionOf(
+  input: CommandInput,
+  io: Pick<CliIo, "env" | "cwd" | "err">,
+): Promise<EngineConnection> {
   const { env, cwd } = io;
   const flags = connectionFlags(input, env);
   const isNamed = [flags.serverUrl, flags.profile, env["DURABLE_WORKFLOW_SERVER_URL"], env["DW_ENV"]].some(
     (value) => value !== undefined && value !== "",
   );
-  const dev = isNamed ? undefined : await readDevState(textOption(input, "data") ?? DEFAULT_DATA_FOLDER, cwd);
+  const { state: dev, setAside } = isNamed ? NO_DEV : await findDevState(textOption(input, "data"), cwd);
+  for (const sentence of setAside) io.err(`${sentence}\n`);
   if (dev !== undefined) {
+    await sayProfileSetAside(dev, io);
     const { url, taskQueue } = dev;
     const namespace = flags.namespace ?? dev.namespace;
     return { url, namespace, token: undefined, tlsVerify: true, taskQueue, source: "dev" };
@@ -82,6 +87,22 @@ export async function connectionOf(input: CommandInput, io: Pick<CliIo, "env" | 
   } catch (error) {
     if (error instanceof ProfileError || error instanceof TypeError) throw new CliError(EXIT.config, error.message);
     throw error;
+  }
+}
+
+const NO_DEV: FoundDevState = { state: undefined, setAside: [] };
+
+/** Whoever has chosen a profile may not expect that the engine of `dev` comes first. */
+async function sayProfileSetAside({ url }: DevState, { env, err }: Pick<CliIo, "env" | "err">): Promise<void> {
+  try {
+    const { currentEnv } = await loadProfiles(profilesPath(env));
+    if (currentEnv === null) return;
+    err(
+      `The profile ${currentEnv} is set aside for the dw-carrier dev here, ${url}: --profile ${currentEnv} names it.\n`,
+    );
+  } catch (error) {
+    // It would not be used.
+    if (!(error instanceof ProfileError)) throw error;
   }
 }
 

@@ -3,21 +3,10 @@ import { payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { describe, expect, it } from "vitest";
 import { isClosed, tellStory } from "./story.js";
 import { storyEventOf } from "./story-event.js";
-import {
-  type ActivityDescription,
-  type HistoryEvent,
-  STANDALONE_WORKFLOW_TYPE,
-} from "@durable-workflow/engine-protocol/control";
+import { type HistoryEvent } from "@durable-workflow/engine-protocol/control";
+import type { ActivityDescription } from "./answer.js";
 
 const DESCRIPTION: ActivityDescription = {
-  workflow_id: "a",
-  workflow_type: STANDALONE_WORKFLOW_TYPE,
-  activity_class: "t",
-  activity_execution_id: "e",
-  compatibility: null,
-  payload_codec: "avro",
-  schedule_to_start_deadline_at: null,
-  schedule_to_close_deadline_at: null,
   activity_id: "job-1",
   workflow_run_id: "run-1",
   namespace: "default",

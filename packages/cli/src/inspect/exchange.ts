@@ -5,6 +5,7 @@ import { at, isObject, numberAt, reasonExplained, textAt } from "@durable-workfl
 import { payloadsAt } from "./payload.js";
 import type { RetryRule } from "@durable-workflow/engine-protocol/control";
 import { failureProspect } from "./prospect.js";
+import { shownPath } from "../report/shown-url.js";
 
 /** Inspects a part of an exchange; undefined for what is nothing of the contract. */
 type InspectPart = (document: unknown) => Inspection | undefined;
@@ -29,7 +30,7 @@ export function inspectExchange(
     kind: "exchange",
     title: "a recorded exchange",
     facts: facts(
-      ["request", `${textAt(document, "request", "method") ?? "?"} ${path === "" ? "?" : path}`],
+      ["request", `${textAt(document, "request", "method") ?? "?"} ${path === "" ? "?" : shownPath(path)}`],
       ["server", textAt(document, "server")],
       ["status", status],
       ["outcome", textAt(response, "outcome")],

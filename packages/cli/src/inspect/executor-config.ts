@@ -6,6 +6,7 @@ import {
 } from "@durable-workflow/engine-protocol/executor-config";
 import { CliError, EXIT } from "../command.js";
 import { facts, type Inspection, inspection, everywhere, type Violation } from "./inspection.js";
+import { shownTarget } from "../report/shown-url.js";
 
 /**
  * An executor config: everything wrong with it, or where each activity goes.
@@ -21,7 +22,7 @@ export function inspectExecutorConfig(document: unknown, overlay: string | undef
       title,
       facts: mappings.map(({ taskQueue, activityType, handler, carrier, authRef }) => ({
         name: `${taskQueue} ${activityType}`,
-        value: `${carrier.type === "invocable_http" ? carrier.url : carrier.command.join(" ")} (carrier ${carrier.name}, handler ${handler}${authRef === null ? ", no credential" : `, credential ${authRef} from ${sourceOf(authRefs.get(authRef))}`})`,
+        value: `${shownTarget(carrier)} (carrier ${carrier.name}, handler ${handler}${authRef === null ? ", no credential" : `, credential ${authRef} from ${sourceOf(authRefs.get(authRef))}`})`,
       })),
       notes: mappings.length === 0 ? ["it maps no activity: a dispatcher has nothing to poll for"] : [],
     });

@@ -6,6 +6,7 @@ import {
   parseExternalPayloadReference,
   parseTimestamp,
 } from "@durable-workflow/carrier/protocol";
+import { shownUrl } from "../report/shown-url.js";
 import { aprilFrame } from "./april-frame.js";
 import {
   type Inspection,
@@ -118,7 +119,7 @@ export function inspectReference(document: JsonObject, now: number): Inspection 
   if (violations.length > 0) return inspection({ kind: "payload_reference", title, violations });
   const { uri, sha256, sizeBytes, codec, expiresAt } = parseExternalPayloadReference(document);
   const given = [
-    { name: "uri", value: uri },
+    { name: "uri", value: shownUrl(uri) },
     { name: "sha256", value: sha256 },
     { name: "size_bytes", value: sizeBytes },
     { name: "codec", value: codec },

@@ -1,8 +1,9 @@
 import { type ActivityTaskInputEnvelope, externalTaskInputViolations } from "@durable-workflow/carrier/protocol";
 import { at, isObject, numberAt, textAt } from "@durable-workflow/engine-protocol";
-import { readEngineMapping } from "@durable-workflow/engine-protocol/executor-config";
 import { retryIfAttemptsLeft, type RetryRule } from "@durable-workflow/engine-protocol/control";
+import { readEngineMapping } from "@durable-workflow/engine-protocol/executor-config";
 import { activityTaskEnvelope, readLeasedTask } from "@durable-workflow/engine-protocol/worker";
+import { shownTarget } from "../report/shown-url.js";
 import { violationOf } from "./executor-config.js";
 import {
   below,
@@ -120,7 +121,7 @@ function mappingFindings(
     };
   }
   const { carrier, handler, authRef } = mapping;
-  const target = carrier.type === "invocable_http" ? carrier.url : carrier.command.join(" ");
+  const target = shownTarget(carrier);
   return {
     violations: [],
     facts: facts(["carrier", `${carrier.name} (${target})`], ["handler", handler], ["auth_ref", authRef]),

@@ -1,5 +1,6 @@
 import type { JsonValue } from "@durable-workflow/carrier/payload";
 import type { Palette } from "../command.js";
+import { indented } from "../report/words.js";
 import type { DeadlineReport, Inspection, PayloadReport, Prospect, Violation } from "./inspection.js";
 import { relativeTime } from "./time.js";
 
@@ -12,7 +13,7 @@ export function renderInspection(found: Inspection, paint: Palette, name?: strin
     `${bold(capitalised(heading))}: ${verdict}`,
     section(
       "Violations",
-      found.violations.map((one) => red(printable(violationLine(one)))),
+      found.violations.map((one) => red(violationLine(one))),
       paint,
     ),
     factLines(found.facts),
@@ -24,7 +25,7 @@ export function renderInspection(found: Inspection, paint: Palette, name?: strin
     ...found.payloads.map((payload) => payloadLines(payload, paint)),
     section(
       "Notes",
-      found.notes.map((note) => printable(capitalised(note))),
+      found.notes.map((note) => capitalised(note)),
       paint,
     ),
     section("What happens next", prospectLines(found.prospect), paint),
@@ -55,18 +56,9 @@ function shown(value: JsonValue): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-function indented(text: string, by: number): string {
-  return printable(text).replaceAll("\n", `\n${" ".repeat(by)}`);
-}
-
-/** What others wrote must not steer the terminal. */
-export function printable(text: string): string {
-  return text.replaceAll(/[^\n\t -~\u00a0-\ud7ff\ue000-\u{10ffff}]/gu, "\ufffd");
-}
-
 function deadlineLine({ name, at, state, inMs }: DeadlineReport, { dim, red }: Palette): string {
   const when = inMs === null ? "no RFC 3339 timestamp" : relativeTime(inMs);
-  const text = `${name} ${dim(printable(at ?? ""))} ${state === "ahead" ? when : red(state === "past" ? `past, ${when}` : when)}`;
+  const text = `${name} ${dim(at ?? "")} ${state === "ahead" ? when : red(state === "past" ? `past, ${when}` : when)}`;
   return text;
 }
 
@@ -82,5 +74,5 @@ function payloadLines({ path, codec, held, bytes, value, decoded }: PayloadRepor
 }
 
 function prospectLines(prospect: Prospect | null): readonly string[] {
-  return prospect === null ? [] : prospect.explanation.map(printable);
+  return prospect === null ? [] : prospect.explanation;
 }

@@ -3,6 +3,7 @@ import {
   isExternalPayloadStoragePolicyError,
   type JsonObject,
 } from "@durable-workflow/carrier/protocol";
+import { shownUrl } from "../report/shown-url.js";
 import { facts, type Inspection, inspection } from "./inspection.js";
 
 /** A namespace's policy for large payloads. */
@@ -20,7 +21,13 @@ export function inspectStoragePolicy(document: JsonObject): Inspection {
         ["enabled", enabled],
         ["driver", driver],
         ["threshold", thresholdBytes === null ? undefined : `${thresholdBytes} bytes`],
-        ["place", config.uri ?? config.bucket ?? config.container ?? reference],
+        [
+          "place",
+          (typeof config.uri === "string" ? shownUrl(config.uri) : undefined) ??
+            config.bucket ??
+            config.container ??
+            reference,
+        ],
         ["prefix", config.prefix ?? prefix],
       ),
     });

@@ -1,6 +1,6 @@
 import type { JsonValue } from "@durable-workflow/carrier/payload";
 import type { Palette } from "../command.js";
-import { printable, violationLine } from "../inspect/render.js";
+import { violationLine } from "../inspect/render.js";
 import { duration } from "../inspect/time.js";
 import type { Outcome, OutcomeFailure } from "./outcome.js";
 
@@ -10,7 +10,7 @@ export function textOutcome(outcome: Outcome, paint: Palette): string {
   const by =
     outcome.handler === null ? "" : ` by ${outcome.handler}${outcome.carrier === null ? "" : ` (${outcome.carrier})`}`;
   const took = dim(`${duration(outcome.durationMs)}${by}`);
-  const problems = outcome.violations.map((one) => red(`  ${printable(violationLine(one))}`));
+  const problems = outcome.violations.map((one) => red(`  ${violationLine(one)}`));
   switch (outcome.outcome) {
     case "succeeded":
       return `${valueText(outcome)}\n${green("succeeded")} ${took}\n`;
@@ -31,7 +31,7 @@ function valueText({ value, reference }: Outcome): string {
 
 function refusalText({ refusal }: Outcome): string {
   if (refusal === null || refusal.message === "") return "";
-  return `\n${refusal.error === null ? "" : `${printable(refusal.error)}: `}${printable(refusal.message)}`;
+  return `\n${refusal.error === null ? "" : `${refusal.error}: `}${refusal.message}`;
 }
 
 function failureText(failure: OutcomeFailure | null, { bold, dim }: Palette): string {
@@ -39,14 +39,14 @@ function failureText(failure: OutcomeFailure | null, { bold, dim }: Palette): st
   const { kind, classification, type, message, retryable, timeoutType, details, stackTrace } = failure;
   const facts = [`${kind} / ${classification}`, ...(timeoutType === null ? [] : [timeoutType])].join(", ");
   const lines = [
-    `${bold(printable(type ?? "failure"))}: ${printable(message)}`,
+    `${bold(type ?? "failure")}: ${message}`,
     `${facts}, ${retryable ? "may be retried" : "not to be retried"}`,
     ...(details === null ? [] : [`details ${json(details)}`]),
-    ...(stackTrace === null ? [] : [dim(printable(stackTrace))]),
+    ...(stackTrace === null ? [] : [dim(stackTrace)]),
   ];
   return `${lines.join("\n")}\n`;
 }
 
 function json(value: JsonValue): string {
-  return printable(JSON.stringify(value, null, 2));
+  return JSON.stringify(value, null, 2);
 }

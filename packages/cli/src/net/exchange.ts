@@ -1,4 +1,6 @@
-import { Agent, request as send } from "undici";
+import { request as send } from "undici";
+import { agentFor, type TlsSettings } from "./agent.js";
+import { isBomb, unpacked } from "./unpack.js";
 
 /** What is sent. */
 export interface OutgoingRequest {
@@ -8,6 +10,10 @@ export interface OutgoingRequest {
   /** For the whole exchange, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** The longest answer, in bytes, packed and unpacked. Default 16 MiB. */
+  readonly limitBytes?: number;
+  /** Whether an answer with a `content-encoding` is unpacked. Default false: it is the text that it is. */
+  readonly unpack?: boolean;
 }
 
 /** What came back. */
@@ -23,8 +29,9 @@ export interface Answer {
 /** Nothing came back, or only a part of it. */
 export class NoAnswer extends Error {
   override readonly name = "NoAnswer";
-  /** `unreachable`: no connection; `timeout`; `cut_off`: a connection without a whole answer; `aborted`: by the caller. */
-  readonly why: "unreachable" | "timeout" | "cut_off" | "aborted";
+  /** `unreachable`: no connection; `timeout`; `cut_off`: a connection without a whole answer; `too_large`: more than the
+   *  limit; `aborted`: by the caller. */
+  readonly why: "unreachable" | "timeout" | "cut_off" | "too_large" | "aborted";
 
   constructor(why: NoAnswer["why"], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -36,32 +43,13 @@ export class NoAnswer extends Error {
 const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024;
 
 /**
- * A connection for each request: one that is kept may be closed by the other side just when it is used again, which would
- * be told as a fault that nobody made.
- */
-const PIPELINING = 0;
-const plain = new Agent({ pipelining: PIPELINING });
-
-/** How far the other side is trusted, and what it is shown of this one. */
-export interface TlsSettings {
-  /** Whether its certificate must be valid. Default true. */
-  readonly verify?: boolean;
-  /** A client certificate with its key, both in PEM. */
-  readonly client?: { readonly cert: string; readonly key: string };
-}
-
-function agentFor({ verify = true, client }: TlsSettings): Agent {
-  if (verify && client === undefined) return plain;
-  return new Agent({ pipelining: PIPELINING, connect: { rejectUnauthorized: verify, ...client } });
-}
-
-/**
- * Sends one request exactly as it is given. Redirects are not followed, nothing is retried, and no answer is unpacked.
+ * Sends one request exactly as it is given. Redirects are not followed, and nothing is retried. The answer is bounded:
+ * by its time, from the request to its last byte, and by its size.
  *
  * @throws {NoAnswer} (as a rejection) when there is no whole answer
  */
 export async function exchange(url: URL, outgoing: OutgoingRequest, tls: TlsSettings = {}): Promise<Answer> {
-  const { method, headers, body, timeoutMs, signal } = outgoing;
+  const { method, headers, body, timeoutMs, signal, limitBytes = ANSWER_LIMIT_BYTES, unpack = false } = outgoing;
   const timeout = AbortSignal.timeout(timeoutMs);
   const started = performance.now();
   let connected = false;
@@ -73,19 +61,25 @@ export async function exchange(url: URL, outgoing: OutgoingRequest, tls: TlsSett
       signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
       headersTimeout: 0,
       bodyTimeout: 0,
-      dispatcher: agentFor(tls),
+      dispatcher: agentFor(url, tls),
     });
     connected = true;
-    const text = await boundedText(response.body);
+    const received = await boundedBytes(response.body, limitBytes);
+    const answered = singleHeaders(response.headers);
+    const bytes = unpack ? await unpacked(received, answered["content-encoding"] ?? "", limitBytes) : received;
     return {
       status: response.statusCode,
-      headers: singleHeaders(response.headers),
-      body: text,
+      headers: answered,
+      body: Buffer.from(bytes).toString("utf8"),
       elapsedMs: performance.now() - started,
     };
   } catch (error) {
     if (signal?.aborted === true) throw new NoAnswer("aborted", "interrupted", { cause: error });
     if (timeout.aborted) throw new NoAnswer("timeout", `no answer within ${timeoutMs / 1000} s`, { cause: error });
+    if (error instanceof TooLarge || isBomb(codeOf(error))) {
+      const limit = `${Math.round(limitBytes / 1024 / 1024)} MiB`;
+      throw new NoAnswer("too_large", `the answer is larger than ${limit}`, { cause: error });
+    }
     throw refusal(error, connected);
   }
 }
@@ -122,15 +116,17 @@ function codeOf(error: unknown): string {
   return error instanceof Error && error.cause !== undefined ? codeOf(error.cause) : "unknown error";
 }
 
-async function boundedText(body: AsyncIterable<Uint8Array>): Promise<string> {
+class TooLarge extends Error {}
+
+async function boundedBytes(body: AsyncIterable<Uint8Array>, limitBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
-    if (size > ANSWER_LIMIT_BYTES) throw Object.assign(new Error("too large"), { code: "over 16 MiB" });
+    if (size > limitBytes) throw new TooLarge();
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 function singleHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {

@@ -2,9 +2,11 @@ import type { CliIo } from "../command.js";
 import type { ActivityStory, Progress } from "../engine/story.js";
 import type { StoryEvent } from "../engine/story-event.js";
 import { cut } from "./table.js";
-import { compact, durationText, failureText, progressText, statusStyle } from "./words.js";
+import { printable } from "../terminal-text.js";
+import { compact, durationText, failureText, indented, inOneLine, progressText, statusStyle } from "./words.js";
 
 const LABEL_WIDTH = 11;
+const INDENT = " ".repeat(LABEL_WIDTH + 2);
 
 /** Shows the history of one activity as it is written: a line for each step, a bar for its progress. */
 export class LiveReport {
@@ -60,8 +62,8 @@ export class LiveReport {
     const text = progressText(progress);
     if (text === this.bar) return;
     if (this.io.isTty) {
-      const line = cut(`  ${" ".repeat(LABEL_WIDTH)}${text}`, this.io.columns - 1);
-      this.io.out(`\r\u001b[K${this.io.paint.cyan(line)}`);
+      const line = cut(printable(`${INDENT}${inOneLine(text)}`), this.io.columns - 1);
+      this.io.redraw(this.io.paint.cyan(line));
     } else this.line("", text);
     this.bar = text;
   }
@@ -69,6 +71,6 @@ export class LiveReport {
   /** @param width of the label as it is seen, without its colours */
   private line(label: string, text: string, width = label.length): void {
     this.end();
-    this.io.out(`  ${label}${" ".repeat(Math.max(1, LABEL_WIDTH - width))}${text}\n`);
+    this.io.out(`  ${label}${" ".repeat(Math.max(1, LABEL_WIDTH - width))}${indented(text, INDENT.length)}\n`);
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { palette } from "../terminal.js";
+import { palette, terminalText } from "../terminal-text.js";
 import { table } from "./table.js";
 import { durationText, failureText, progressText } from "./words.js";
 
@@ -25,7 +25,7 @@ describe("table", () => {
       paint: palette(true),
       columns: 80,
     });
-    expect(shown.split("\n")[1]).toBe(`ab  \u001b[32m${"c".repeat(73)}...\u001b[0m`);
+    expect(terminalText(shown).split("\n")[1]).toBe(`ab  \u001b[32m${"c".repeat(73)}...\u001b[0m`);
   });
 });
 

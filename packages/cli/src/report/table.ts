@@ -1,4 +1,6 @@
 import type { Palette } from "../command.js";
+import { printable } from "../terminal-text.js";
+import { inOneLine } from "./words.js";
 
 export interface Cell {
   readonly text: string;
@@ -40,7 +42,8 @@ export function table(
 }
 
 function flat(cell: Cell): Cell {
-  return { ...cell, text: cell.text.replaceAll(/\s*\n\s*/g, " ") };
+  // As it will be written, so that it is as wide as it is taken for.
+  return { ...cell, text: printable(inOneLine(cell.text)) };
 }
 
 /** Text that fits, with `...` where something is missing. */

@@ -42,6 +42,16 @@ export function statusStyle(status: string): keyof Palette {
   return STYLES[status] ?? "red";
 }
 
+/** Text of several lines, in one: what others wrote must not look like a line of ours. */
+export function inOneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, " ");
+}
+
+/** Text of several lines, each but the first one moved to the right. */
+export function indented(text: string, by: number): string {
+  return text.replaceAll("\n", `\n${" ".repeat(by)}`);
+}
+
 export function compact(value: JsonValue): string {
   return JSON.stringify(value);
 }

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { parseArgs } from "node:util";
-import { CliError, type CliIo, type Command } from "../../src/command.js";
+import { CliError, type Command } from "../../src/command.js";
+import { terminalIo } from "../../src/terminal.js";
 
 export interface CommandRun {
   readonly code: number;
@@ -18,8 +19,6 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-const plain = (text: string): string => text;
-
 /** Runs a command as the program does: options parsed, expected errors as a message and an exit code. */
 export async function runCommand(
   command: Command,
@@ -28,21 +27,16 @@ export async function runCommand(
 ): Promise<CommandRun> {
   let out = "";
   let err = "";
-  const io: CliIo = {
-    out: (text) => {
-      out += text;
+  const io = terminalIo(
+    {
+      stdout: { write: (text) => (out += text) },
+      stderr: { write: (text) => (err += text) },
+      stdin: Readable.from([Buffer.from(options.stdin ?? "")]),
+      env: options.env ?? {},
+      cwd: options.cwd ?? process.cwd(),
     },
-    err: (text) => {
-      err += text;
-    },
-    stdin: Readable.from([Buffer.from(options.stdin ?? "")]),
-    env: options.env ?? {},
-    cwd: options.cwd ?? process.cwd(),
-    isTty: false,
-    columns: 80,
-    paint: { bold: plain, dim: plain, green: plain, yellow: plain, red: plain, cyan: plain },
-    signal: options.signal ?? new AbortController().signal,
-  };
+    options.signal ?? new AbortController().signal,
+  );
   const { values, positionals } = parseArgs({
     args: [...args],
     options: { ...command.options, json: { type: "boolean" } },
@@ -54,7 +48,7 @@ export async function runCommand(
     code = await command.run({ positionals, values: own, json: json === true }, io);
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    err += `${error.message}\n${error.hint ?? ""}\n`;
+    io.err(`${error.message}\n${error.hint ?? ""}\n`);
     code = error.exitCode;
   }
   return { code, out, err, json: () => JSON.parse(out) as unknown };

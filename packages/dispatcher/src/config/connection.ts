@@ -1,5 +1,7 @@
 import { type ConfigDefaults, parseUrl, REDACTED } from "@durable-workflow/engine-protocol/executor-config";
 import { type Environment, type Profile, ProfileError, type Profiles, profileToken } from "./profiles.js";
+import { checkOptionNames, type OptionNames } from "@durable-workflow/engine-protocol";
+import { readToken } from "./token.js";
 
 /** Where a setting came from, first to last in the order in which they win. */
 export type SettingSource = "flag" | "environment" | "profile" | "config" | "default";
@@ -53,6 +55,7 @@ export interface ConnectionInputs {
  */
 export function resolveConnection(inputs: ConnectionInputs): ConnectionSettings {
   const { flags, environment, defaults } = inputs;
+  checkConnectionFlags(flags);
   const profile = selectProfile(inputs);
   const selected = profile.value === null ? undefined : inputs.profiles.envs.get(profile.value);
   const variable = (name: string): string | undefined => {
@@ -70,7 +73,7 @@ export function resolveConnection(inputs: ConnectionInputs): ConnectionSettings 
       DEFAULT_NAMESPACE,
     ),
     token: first<string | null>(
-      [flags.token, variable("DURABLE_WORKFLOW_AUTH_TOKEN"), tokenOf(selected, environment), undefined],
+      [flags.token, setToken(environment["DURABLE_WORKFLOW_AUTH_TOKEN"]), tokenOf(selected, environment), undefined],
       null,
     ),
     tlsVerify: first<boolean>(
@@ -84,8 +87,28 @@ export function resolveConnection(inputs: ConnectionInputs): ConnectionSettings 
     ),
   };
   checkServerUrl(settings.serverUrl);
-  checkToken(settings.token);
-  return settings;
+  return { ...settings, token: checkedToken(settings.token) };
+}
+
+/** @throws {TypeError} for a name that does not exist, or a token that is given and is none */
+export function checkConnectionFlags(flags: ConnectionFlags): void {
+  checkOptionNames("connection", flags, FLAGS);
+  if (Object.hasOwn(flags, "token") && readToken(flags.token).problem === "not_set") {
+    throw new TypeError("connection.token is empty: give a token, or leave it out for that of environment or profile");
+  }
+}
+
+const FLAGS: OptionNames<ConnectionFlags> = {
+  serverUrl: true,
+  namespace: true,
+  token: true,
+  tlsVerify: true,
+  profile: true,
+};
+
+/** A variable of white space alone counts as not set, as an empty one does. */
+function setToken(value: string | undefined): string | undefined {
+  return readToken(value).problem === "not_set" ? undefined : value;
 }
 
 function tokenOf(profile: Profile | undefined, environment: Environment): string | undefined {
@@ -135,12 +158,11 @@ function checkServerUrl({ value, source }: Setting<string>): void {
 }
 
 /** What is no header's value would look like an engine that cannot be reached. */
-function checkToken({ value, source }: Setting<string | null>): void {
-  if (value !== null && !/^[\x21-\x7e]+$/.test(value)) {
-    throw new TypeError(
-      `The token (from the ${source}) must be visible ASCII characters, without spaces and line ends`,
-    );
-  }
+function checkedToken({ value, source }: Setting<string | null>): Setting<string | null> {
+  if (value === null) return { value, source };
+  const { token } = readToken(value);
+  if (token !== undefined) return { value: token, source };
+  throw new TypeError(`The token (from the ${source}) must be visible ASCII characters, without spaces and line ends`);
 }
 
 /** The settings with the winning source of each, fit to be shown. */

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import {
   configError,
   type ExecutorConfig,
@@ -7,6 +6,7 @@ import {
   parseExecutorConfig,
 } from "@durable-workflow/engine-protocol/executor-config";
 import { describePath } from "./shown-path.js";
+import { NotTextError, readTextFile } from "./text-file.js";
 
 /**
  * Reads an executor config from a file.
@@ -17,11 +17,14 @@ export async function loadExecutorConfig(path: string, options: ParseConfigOptio
   return parseConfigText(await readConfigText(path), path, options);
 }
 
-/** @throws {ExecutorConfigError} `unreadable_config` */
+/** @throws {ExecutorConfigError} `unreadable_config`, or `invalid_json` for what is no UTF-8 text */
 export async function readConfigText(path: string): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    return await readTextFile(path);
   } catch (error) {
+    if (error instanceof NotTextError) {
+      throw new ExecutorConfigError([configError("invalid_json", error.message, describePath(path))]);
+    }
     const reason = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     throw new ExecutorConfigError([
       configError("unreadable_config", "The file cannot be read.", { ...describePath(path), reason }),

@@ -1,7 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { entriesOf, fieldOf, isObject, textField } from "@durable-workflow/engine-protocol";
+import { NotTextError, readTextFile } from "./text-file.js";
+import { readToken } from "./token.js";
 
 export const PROFILES_SCHEMA = "durable-workflow.cli.config";
 
@@ -47,9 +48,10 @@ export function profilesPath(environment: Environment): string {
 export async function loadProfiles(path: string): Promise<Profiles> {
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = await readTextFile(path);
   } catch (error) {
     if (isObject(error) && error["code"] === "ENOENT") return NO_PROFILES;
+    if (error instanceof NotTextError) throw new ProfileError("The profiles file (config.json) is not UTF-8 text.");
     throw new ProfileError("The profiles file (config.json) cannot be read.");
   }
   let document: unknown;
@@ -100,5 +102,5 @@ export function profileToken(profile: Profile, environment: Environment): string
   const { tokenSource } = profile;
   if (tokenSource === null) return undefined;
   const token = tokenSource.type === "literal" ? tokenSource.value : environment[tokenSource.value];
-  return token === "" ? undefined : token;
+  return readToken(token).problem === "not_set" ? undefined : token;
 }

@@ -13,7 +13,7 @@ it("an overlay that does not exist hides nothing else that is wrong", () => {
   expect(new Set(errors)).toEqual(new Set(["unknown_overlay", "unsupported_version", "unknown_auth_ref"]));
 });
 
-it.each(["t0ken\n", "t0 ken", "t0ken\u00e9", "t0ken\r\nx-evil: 1"])(
+it.each(["t0\nken", "t0 ken", "t0ken\u00e9", "t0ken\r\nx-evil: 1"])(
   "the token %j is refused by the source that gave it, and not shown",
   (token) => {
     const resolve = (): unknown =>

@@ -8,6 +8,8 @@ export interface HttpAnswer {
   readonly body: { readonly text: string } | { readonly problem: string };
   /** True when the transport policy counts the status as "try again". */
   readonly temporary: boolean;
+  /** What a 429 or 503 asks for with `Retry-After`, in milliseconds; undefined when it does not. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** A process ran and ended by itself. */

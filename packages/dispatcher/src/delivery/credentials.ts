@@ -1,6 +1,8 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { type Environment, type Profiles, profileToken } from "../config/profiles.js";
 import type { ActivityMapping, AuthReference, ExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
+import { NotTextError, readTextFile } from "../config/text-file.js";
+import { readToken } from "../config/token.js";
 import type { Secrets } from "../net/secrets.js";
 import type { Clock } from "../time/clock.js";
 
@@ -99,7 +101,7 @@ export class CredentialStore {
         token = environment[reference.env];
         break;
       case "token_file":
-        token = (await this.readText(authRef, reference.path)).trim();
+        token = await this.readText(authRef, reference.path);
         break;
       case "profile": {
         const profile = profiles.envs.get(reference.profile);
@@ -107,12 +109,13 @@ export class CredentialStore {
         break;
       }
     }
-    if (token === undefined || token === "") throw new CredentialError(`the credential ${authRef} is not set`);
-    // Anything else cannot be a header's value, or could begin another header.
-    if (!/^[\x21-\x7e]+$/.test(token)) {
-      throw new CredentialError(`the credential ${authRef} holds characters that no token has`);
-    }
-    return token;
+    const read = readToken(token);
+    if (read.token !== undefined) return read.token;
+    throw new CredentialError(
+      read.problem === "not_set"
+        ? `the credential ${authRef} is not set`
+        : `the credential ${authRef} holds characters that no token has`,
+    );
   }
 
   private async readKey(authRef: string, { keyRef }: Extract<AuthReference, { type: "mtls" }>): Promise<string> {
@@ -131,7 +134,10 @@ export class CredentialStore {
     }
     try {
       return await file.read();
-    } catch {
+    } catch (error) {
+      if (error instanceof NotTextError) {
+        throw new CredentialError(`the file of the credential ${authRef} is not UTF-8 text`);
+      }
       throw new CredentialError(`the file of the credential ${authRef} cannot be read`);
     }
   }
@@ -156,7 +162,7 @@ class WatchedFile {
     const { mtimeMs, size, ino } = await stat(this.path);
     const stamp = `${mtimeMs} ${size} ${ino}`;
     if (stamp !== this.stamp) {
-      this.text = await readFile(this.path, "utf8");
+      this.text = await readTextFile(this.path);
       this.stamp = stamp;
     }
     this.checkedAt = now;

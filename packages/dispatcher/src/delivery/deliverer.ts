@@ -20,6 +20,8 @@ export interface Delivery {
   readonly mapping: ActivityMapping;
   /** The engine's time, in milliseconds. */
   readonly engineNow: () => number;
+  /** The same as likely as not, for the carrier. Default: as `engineNow`. */
+  readonly engineEstimate?: () => number;
   /** Milliseconds until the lease has surely run out. */
   readonly leaseLeft: () => number;
   readonly signal: AbortSignal;
@@ -28,13 +30,15 @@ export interface Delivery {
 
 /** Delivers a task to the carrier of its mapping. Never rejects. */
 export async function deliverTask(
-  { task, mapping, engineNow, leaseLeft, signal, onRetry }: Delivery,
+  { task, mapping, engineNow, engineEstimate = engineNow, leaseLeft, signal, onRetry }: Delivery,
   { http, process, credentials, renewedBy }: DelivererDeps,
 ): Promise<DeliveryAnswer | AbortedDelivery> {
   const limit = () => tightest(configuredTimeout(mapping), deadlineLeft(task, engineNow()));
-  const body = JSON.stringify(activityTaskEnvelope(task, { renewedBy, traceparent: newTraceparent() }));
+  const traceparent = newTraceparent();
+  const body = (): string =>
+    JSON.stringify(activityTaskEnvelope(task, { renewedBy, sentAtMs: engineEstimate(), traceparent }));
   const { carrier } = mapping;
-  if (carrier.type === "process") return process.deliver({ carrier, body, limit: limit(), signal });
+  if (carrier.type === "process") return process.deliver({ carrier, body: body(), limit: limit(), signal });
   let credential: Credential;
   try {
     credential = await credentials.credentialFor(mapping);

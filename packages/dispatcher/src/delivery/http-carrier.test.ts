@@ -54,7 +54,7 @@ function deliver(url: string, { maxAttempts = 1, backoffSeconds = [], ...wishes 
     },
     credential: { type: "none" },
     idempotencyKey: task.attemptId,
-    body,
+    body: () => body,
     limit: () => ({ name: "timeout_seconds", ms: 10_000 }),
     hasRoom: () => true,
     signal: new AbortController().signal,
@@ -73,7 +73,7 @@ describe("delivery", () => {
     );
     const args = payloadEnvelope(["lamp-7"]);
     const envelope = activityTaskEnvelope(leasedTask({ arguments: { ...args } }), { renewedBy: "d", traceparent: "t" });
-    const wishes = { body: JSON.stringify(envelope) };
+    const wishes = { body: () => JSON.stringify(envelope) };
     const welcome = await deliver(server.url, { ...wishes, credential: { type: "bearer", token: "lamp-s3cret" } });
     if (welcome.kind !== "http") throw new Error(welcome.kind);
     const report = reportOf(task, welcome, { carrier: "web", scrub: (text) => text });

@@ -3,23 +3,27 @@ import {
   EXTERNAL_TASK_RESULT_MEDIA_TYPE,
   parseExternalTaskResult,
 } from "@durable-workflow/carrier/protocol";
-import { Agent } from "undici";
 import type { HttpCarrier } from "@durable-workflow/engine-protocol/executor-config";
+import type { Dispatcher } from "undici";
+import { readRetryAfter } from "../engine/reply.js";
+import { type ConnectSettings, createAgent } from "../net/agents.js";
 import { headerOf, readBoundedBody } from "../net/bounded-body.js";
+import { ConnectionUse } from "../net/connection-use.js";
 import { AddressRefusedError, type NetworkGuard } from "../net/guard.js";
+import type { Proxies } from "../net/proxies.js";
 import { unlessAborted } from "../net/unless-aborted.js";
 import { type Clock, pause, timerDelay } from "../time/clock.js";
 import type { AbortedDelivery, DeliveryAnswer } from "./answer.js";
 import type { Credential } from "./credentials.js";
-import { isRetryableStatus, retryDelayMs } from "./retry.js";
+import { Holding, isRetryableStatus, retryDelayMs } from "./retry.js";
 import type { TimeLimit } from "./timeouts.js";
 
 export interface HttpDelivery {
   readonly carrier: HttpCarrier;
   readonly credential: Credential;
   readonly idempotencyKey: string;
-  /** The envelope as JSON. */
-  readonly body: string;
+  /** The envelope as JSON, made anew for each try: it says when it was sent. */
+  readonly body: () => string;
   /** How long a try that begins now may take. */
   readonly limit: () => TimeLimit;
   /** True while the lease and the deadlines leave room for a try that begins so much later. */
@@ -36,40 +40,55 @@ export interface HttpDelivererOptions {
   readonly connectTimeoutMs: number;
   /** Certificates in PEM that carriers' own may be signed by. Default: those that Node trusts. */
   readonly ca?: string | undefined;
+  /** Default: none. */
+  readonly proxies?: Proxies;
 }
 
-const MOST_CERTIFICATES = 50;
+const MOST_AGENTS = 50;
+
+/** What of a try's connection matters for the next one. */
+interface Try {
+  readonly answer: DeliveryAnswer | AbortedDelivery;
+  /** It ended on a connection that had been used before, without a byte of an answer. */
+  readonly wasStale: boolean;
+}
+
+interface Exchange {
+  readonly abort: AbortSignal;
+  readonly use: ConnectionUse;
+  readonly tries: number;
+  /** On one of its own, which ends with it. */
+  readonly onNewConnection: boolean;
+}
 
 /** Delivers tasks over HTTP, with the carrier's transport retries. */
 export class HttpDeliverer {
   private readonly options: HttpDelivererOptions;
-  private readonly agent: Agent;
-  /** One per client certificate. */
-  private readonly certified = new Map<string, Agent>();
+  /** By proxy and client certificate. */
+  private readonly agents = new Map<string, Dispatcher>();
 
   constructor(options: HttpDelivererOptions) {
     this.options = options;
-    this.agent = this.createAgent();
   }
 
-  private createAgent(tls: { readonly cert?: string; readonly key?: string } = {}): Agent {
+  private createAgent(credential: Credential, proxy: URL | undefined): Dispatcher {
     const { guard, connectTimeoutMs, ca } = this.options;
-    return new Agent({
-      connect: { lookup: guard.lookup, timeout: connectTimeoutMs, ...(ca === undefined ? {} : { ca }), ...tls },
-      // The delivery's own limit counts.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
+    const connect: ConnectSettings = {
+      lookup: guard.lookup,
+      timeout: connectTimeoutMs,
+      ...(ca === undefined ? {} : { ca }),
+      ...(credential.type === "mtls" ? { cert: credential.cert, key: credential.key } : {}),
+    };
+    return createAgent(connect, proxy);
   }
 
-  private agentFor(credential: Credential): Agent {
-    if (credential.type !== "mtls") return this.agent;
-    const { cert, key } = credential;
-    const name = `${cert}\n${key}`;
-    let agent = this.certified.get(name);
+  private agentFor(credential: Credential, proxy: URL | undefined): Dispatcher {
+    const certificate = credential.type === "mtls" ? `${credential.cert}\n${credential.key}` : "";
+    const name = `${proxy?.href ?? ""}\n${certificate}`;
+    let agent = this.agents.get(name);
     if (agent === undefined) {
-      agent = this.createAgent({ cert, key });
-      this.certified.set(name, agent);
+      agent = this.createAgent(credential, proxy);
+      this.agents.set(name, agent);
       this.forgetOldest();
     }
     return agent;
@@ -77,80 +96,122 @@ export class HttpDeliverer {
 
   /** Certificates are replaced by new ones: the oldest is done with, once what it has in flight is. */
   private forgetOldest(): void {
-    const [oldest] = this.certified;
-    if (oldest === undefined || this.certified.size <= MOST_CERTIFICATES) return;
-    this.certified.delete(oldest[0]);
+    const [oldest] = this.agents;
+    if (oldest === undefined || this.agents.size <= MOST_AGENTS) return;
+    this.agents.delete(oldest[0]);
     void oldest[1].close();
   }
 
-  /** Never rejects. */
+  /**
+   * Delivers a task. Never rejects. The carrier may see it more than once: after transport retries, and after a connection
+   * that had been used before broke without an answer, which is repeated once, on a new one. A carrier that answers 429 or
+   * 503 with `Retry-After` is tried again when it says, as long as there is room; that is none of its transport retries.
+   */
   async deliver(delivery: HttpDelivery): Promise<DeliveryAnswer | AbortedDelivery> {
     const { carrier, signal, hasRoom, onRetry } = delivery;
-    for (let tries = 1; ; tries++) {
-      const answer = await this.tryOnce(delivery, tries);
-      const why = signal.aborted ? undefined : retryReason(answer);
-      if (why === undefined) return answer;
-      const delayMs = retryDelayMs(carrier.retryPolicy, tries);
-      if (delayMs === undefined || !hasRoom(delayMs)) return answer;
+    const { clock } = this.options;
+    const holding = new Holding();
+    let onNewConnection = false;
+    for (let tries = 1; ; ) {
+      const { answer, wasStale } = await this.tryOnce(delivery, tries, onNewConnection);
+      if (signal.aborted) return answer;
+      if (wasStale && !onNewConnection) {
+        onNewConnection = true;
+        onRetry("a kept connection was closed before an answer", 0, tries);
+        continue;
+      }
+      onNewConnection = false;
+      const why = retryReason(answer);
+      const held = why === undefined || answer.kind !== "http" ? undefined : holding.next(answer.retryAfterMs);
+      let delayMs = held;
+      if (delayMs === undefined || !hasRoom(delayMs)) {
+        delayMs = why === undefined ? undefined : retryDelayMs(carrier.retryPolicy, tries);
+        tries++;
+      }
+      if (why === undefined || delayMs === undefined || !hasRoom(delayMs)) return answer;
       onRetry(why, delayMs, tries);
-      await pause(this.options.clock, delayMs, signal);
+      await pause(clock, delayMs, signal);
       if (signal.aborted) return { kind: "aborted" };
     }
   }
 
-  private async tryOnce(delivery: HttpDelivery, tries: number): Promise<DeliveryAnswer | AbortedDelivery> {
-    const { carrier, credential, signal } = delivery;
-    const { clock, guard, responseLimitBytes } = this.options;
+  private async tryOnce(delivery: HttpDelivery, tries: number, onNewConnection: boolean): Promise<Try> {
+    const { signal } = delivery;
     const limit = delivery.limit();
-    if (limit.ms <= 0) return { kind: "timeout", limit: limit.name, afterMs: 0 };
+    if (limit.ms <= 0) return { answer: { kind: "timeout", limit: limit.name, afterMs: 0 }, wasStale: false };
     const abort = new AbortController();
     let timedOut = false;
-    const cancelTimer = clock.schedule(timerDelay(limit.ms), () => {
+    const cancelTimer = this.options.clock.schedule(timerDelay(limit.ms), () => {
       timedOut = true;
       abort.abort();
     });
     const forward = (): void => abort.abort();
     signal.addEventListener("abort", forward, { once: true });
+    const use = new ConnectionUse();
+    let wasStale = false;
+    let answer: DeliveryAnswer | AbortedDelivery;
     try {
-      if (signal.aborted) return { kind: "aborted" };
-      const url = new URL(carrier.url);
-      guard.checkUrl(url);
-      const request = this.agentFor(credential).request({
-        origin: url.origin,
-        path: url.pathname + url.search,
-        method: "POST",
-        headers: {
-          "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE,
-          accept: EXTERNAL_TASK_RESULT_MEDIA_TYPE,
-          "idempotency-key": delivery.idempotencyKey,
-          ...(credential.type === "bearer" ? { authorization: `Bearer ${credential.token}` } : {}),
-        },
-        body: delivery.body,
-        signal: abort.signal,
-      });
-      const response = await unlessAborted(abort.signal, request);
-      const status = response.statusCode;
-      const encoding = headerOf(response.headers, "content-encoding");
-      const body = await readBoundedBody(response.body, encoding, responseLimitBytes);
-      if (signal.aborted) return { kind: "aborted" };
-      if (timedOut) return { kind: "timeout", limit: limit.name, afterMs: limit.ms };
-      if (body.problem === "cut_off") return { kind: "unreachable", why: "the answer was cut off", tries };
-      return { kind: "http", status, body, temporary: isRetryableStatus(carrier.retryPolicy, status) };
+      answer = signal.aborted
+        ? { kind: "aborted" }
+        : await this.exchange(delivery, { abort: abort.signal, use, tries, onNewConnection });
     } catch (error) {
-      if (signal.aborted) return { kind: "aborted" };
-      if (timedOut) return { kind: "timeout", limit: limit.name, afterMs: limit.ms };
-      if (error instanceof AddressRefusedError)
-        return { kind: "refused", code: "address_refused", message: error.message };
-      return { kind: "unreachable", why: describeNetworkError(error), tries };
+      wasStale = !abort.signal.aborted && isReset(error) && use.endedBeforeAnswer;
+      answer =
+        error instanceof AddressRefusedError
+          ? { kind: "refused", code: "address_refused", message: error.message }
+          : { kind: "unreachable", why: describeNetworkError(error), tries };
     } finally {
       cancelTimer();
       signal.removeEventListener("abort", forward);
+    }
+    if (signal.aborted) answer = { kind: "aborted" };
+    else if (timedOut) answer = { kind: "timeout", limit: limit.name, afterMs: limit.ms };
+    return { answer, wasStale };
+  }
+
+  private async exchange(
+    { carrier, credential, body, idempotencyKey }: HttpDelivery,
+    { abort, use, tries, onNewConnection }: Exchange,
+  ): Promise<DeliveryAnswer> {
+    const { clock, guard, proxies, responseLimitBytes } = this.options;
+    const url = new URL(carrier.url);
+    const proxy = proxies?.proxyFor(url);
+    if (proxy === undefined) guard.checkUrl(url);
+    else await unlessAborted(abort, guard.checkBehindProxy(url));
+    const agent = onNewConnection ? this.createAgent(credential, proxy) : this.agentFor(credential, proxy);
+    try {
+      const begin = (): Promise<Dispatcher.ResponseData> =>
+        agent.request({
+          origin: url.origin,
+          path: url.pathname + url.search,
+          method: "POST",
+          headers: {
+            "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE,
+            accept: EXTERNAL_TASK_RESULT_MEDIA_TYPE,
+            "idempotency-key": idempotencyKey,
+            ...(credential.type === "bearer" ? { authorization: `Bearer ${credential.token}` } : {}),
+          },
+          body: body(),
+          signal: abort,
+        });
+      const response = await unlessAborted(abort, use.watch(begin));
+      const status = response.statusCode;
+      const encoding = headerOf(response.headers, "content-encoding");
+      const read = await readBoundedBody(response.body, encoding, responseLimitBytes);
+      if (read.problem === "cut_off") return { kind: "unreachable", why: "the answer was cut off", tries };
+      const asks = status === 429 || status === 503;
+      const retryAfterMs = asks ? readRetryAfter(headerOf(response.headers, "retry-after"), clock.now()) : undefined;
+      // Whoever says when to come again is not done with the task, whatever the policy counts as temporary.
+      const temporary = retryAfterMs !== undefined || isRetryableStatus(carrier.retryPolicy, status);
+      return { kind: "http", status, body: read, temporary, retryAfterMs };
+    } finally {
+      if (onNewConnection) void agent.destroy();
     }
   }
 
   /** Ends all connections. */
   async close(): Promise<void> {
-    await Promise.all([this.agent, ...this.certified.values()].map((agent) => agent.destroy()));
+    await Promise.all(Array.from(this.agents.values(), (agent) => agent.destroy()));
   }
 }
 
@@ -168,6 +229,12 @@ function isResult(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether a connection was ended by the other side. */
+function isReset(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "ECONNRESET" || code === "EPIPE" || code === "UND_ERR_SOCKET";
 }
 
 /** A network error by its code: its message may quote addresses and headers. */

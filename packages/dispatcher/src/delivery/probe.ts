@@ -1,12 +1,22 @@
 import { connect } from "node:net";
 import type { Carrier } from "@durable-workflow/engine-protocol/executor-config";
 import type { NetworkGuard } from "../net/guard.js";
+import type { Proxies } from "../net/proxies.js";
 
-/** Whether a carrier can be connected to; nothing is sent. A process can always be tried. False once called off. */
+export interface ProbeOptions {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly proxies?: Proxies | undefined;
+}
+
+/**
+ * Whether a carrier can be connected to; nothing is sent. A process can always be tried. False once called off. Behind a
+ * proxy, whether that can be connected to: what is behind it shows with the task that is tried then.
+ */
 export function canConnect(
   carrier: Carrier,
   guard: NetworkGuard,
-  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  { timeoutMs, signal, proxies }: ProbeOptions,
 ): Promise<boolean> {
   if (carrier.type === "process") return Promise.resolve(true);
   const url = new URL(carrier.url);
@@ -16,9 +26,12 @@ export function canConnect(
     return Promise.resolve(false);
   }
   return new Promise((resolve) => {
-    const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-    const port = url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);
-    const socket = connect({ host, port, lookup: guard.lookup, timeout: timeoutMs, signal });
+    const proxy = proxies?.proxyFor(url);
+    const target = proxy ?? url;
+    const host = target.hostname.replace(/^\[(.*)\]$/, "$1");
+    const port = target.port === "" ? (target.protocol === "https:" ? 443 : 80) : Number(target.port);
+    const lookup = proxy === undefined ? { lookup: guard.lookup } : {};
+    const socket = connect({ host, port, ...lookup, timeout: timeoutMs, signal });
     const answer = (reached: boolean) => (): void => {
       socket.destroy();
       resolve(reached);

@@ -118,7 +118,7 @@ describe("what is no result", () => {
     ["another document", { ok: true }, 200],
     ["another version", resultFor({ version: 2 }), 200],
     ["a bad request", { error: "invalid_invocable_request" }, 400],
-    ["a redirect", "", 302],
+    ["too much for its server", "", 413],
   ])("%s is malformed output, for good, with a preview", (_, document, status) => {
     const failure = failureOf(http(document, status));
     expect(failure).toMatchObject({ kind: "malformed_output", malformed_output: true, non_retryable: true });
@@ -126,6 +126,20 @@ describe("what is no result", () => {
     expect(details.status).toBe(status);
     expect(JSON.stringify([failure.message, details])).not.toContain("s3cret");
   });
+
+  it.each([
+    [302, "redirect"],
+    [404, "path of its URL"],
+    [405, "takes no POST"],
+    [415, "Fastify needs addContentTypeParser"],
+  ])(
+    "of status %i is a mistake of who deployed it: it may be retried, and says what is likely wrong",
+    (status, cause) => {
+      const failure = failureOf(http("<h1>no</h1>", status));
+      expect(failure).toMatchObject({ kind: "malformed_output", malformed_output: true, non_retryable: false });
+      expect(failure.message).toContain(cause);
+    },
+  );
 
   it("is shown in part", () => {
     const failure = failureOf(http("x".repeat(5_000)));

@@ -1,4 +1,5 @@
 import {
+  EXTERNAL_TASK_INPUT_MEDIA_TYPE,
   type ExternalTaskResult,
   type FailureKind,
   isExternalTaskResultError,
@@ -11,6 +12,7 @@ import {
 import { payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { isObject } from "@durable-workflow/engine-protocol";
 import type { FailureReport, LeasedTask, ResultReport } from "@durable-workflow/engine-protocol/worker";
+import { excerpt, preview as shorten } from "../engine/recordable.js";
 import type { DeliveryAnswer, HttpAnswer, ProcessAnswer, RefusedAnswer, UnreachableAnswer } from "./answer.js";
 
 /** What the engine is told of a delivery. */
@@ -103,13 +105,31 @@ function httpReport(task: LeasedTask, answer: HttpAnswer, context: MappingContex
   if (read.result !== undefined) return resultReport(read.result);
   const isOk = status >= 200 && status < 300;
   // A gateway that says "later", and one that does not know our credential, may think better of it; a page never will.
-  const retryable = temporary || status === 401 || status === 403;
-  const said = status >= 300 && status < 400 ? `${status}, a redirect, which is not followed` : String(status);
-  return malformed(`The carrier ${context.carrier} answered ${said}`, isOk ? read.problem : undefined, context, {
+  const cause = likelyCause(status);
+  const retryable = temporary || status === 401 || status === 403 || cause !== undefined;
+  return malformed(`The carrier ${context.carrier} answered ${status}`, isOk ? read.problem : cause, context, {
     preview: text ?? "",
     more: { status },
     retryable,
   });
+}
+
+/**
+ * Why a carrier's server may answer with a status that is no carrier's: it was deployed wrongly. The task is as good as
+ * before, and others will fare alike. Undefined for other statuses.
+ */
+export function likelyCause(status: number): string | undefined {
+  if (status >= 300 && status < 400) return "a redirect, which is not followed: give its target as the URL";
+  switch (status) {
+    case 404:
+      return "there is nothing at the path of its URL";
+    case 405:
+      return "what is at its URL takes no POST";
+    case 415:
+      return `its server has no parser for the media type ${EXTERNAL_TASK_INPUT_MEDIA_TYPE}; Fastify needs addContentTypeParser`;
+    default:
+      return undefined;
+  }
 }
 
 function problemText(body: HttpAnswer["body"]): string {
@@ -123,14 +143,14 @@ function malformed(
   { preview, more, retryable }: { readonly preview: string; readonly more: JsonObject; readonly retryable: boolean },
 ): Report {
   const shown = scrub(preview);
-  const excerpt = shown.slice(0, MESSAGE_PREVIEW_LENGTH).replaceAll(/\s+/g, " ").trim();
+  const said = excerpt(shown, MESSAGE_PREVIEW_LENGTH);
   const why = problem === undefined ? "without a result for this task" : `without a result for this task: ${problem}`;
   return failed({
     kind: "malformed_output",
     type: MALFORMED_OUTPUT,
-    message: `${intro} ${why}.${excerpt === "" ? "" : ` It said: ${excerpt}`}`,
+    message: `${intro} ${why}.${said === "" ? "" : ` It said: ${said}`}`,
     retryable,
-    details: encodeDetails({ ...more, preview: shown.slice(0, PREVIEW_LENGTH) }),
+    details: encodeDetails({ ...more, preview: shorten(shown, PREVIEW_LENGTH) }),
   });
 }
 
@@ -221,7 +241,7 @@ function processReport(task: LeasedTask, answer: ProcessAnswer, context: Mapping
   const read = text === undefined ? { problem: problemText(stdout) } : readResult(task, text);
   // A failure speaks for itself whatever the exit code; a success counts only where the process says so too.
   if (read.result !== undefined && (exitCode === 0 || read.result.failed)) return resultReport(read.result);
-  const more = { exit_code: exitCode, signal, stderr_preview: context.scrub(stderrPreview).slice(0, PREVIEW_LENGTH) };
+  const more = { exit_code: exitCode, signal, stderr_preview: shorten(context.scrub(stderrPreview), PREVIEW_LENGTH) };
   const ended = signal === null ? `exited with ${String(exitCode)}` : `was ended by ${signal}`;
   // It was killed for that; its end is no crash of its own.
   const wroteTooMuch = "problem" in stdout && stdout.problem === "too_large";

@@ -1,6 +1,7 @@
 import type { Carrier } from "@durable-workflow/engine-protocol/executor-config";
 import { canConnect } from "../delivery/probe.js";
 import type { NetworkGuard } from "../net/guard.js";
+import type { Proxies } from "../net/proxies.js";
 import type { EventStream } from "../observe/events.js";
 import type { Clock } from "../time/clock.js";
 import { type BreakerState, CarrierBreaker } from "./breaker.js";
@@ -12,6 +13,7 @@ export interface CarrierWatchOptions {
   readonly events: EventStream;
   readonly limits: Required<BreakerLimits>;
   readonly connectTimeoutMs: number;
+  readonly proxies?: Proxies;
 }
 
 interface Watched {
@@ -66,7 +68,7 @@ export class CarrierWatch {
   }
 
   private watch(group: string): Watched {
-    const { clock, guard, events, limits, connectTimeoutMs } = this.options;
+    const { clock, guard, events, limits, connectTimeoutMs, proxies } = this.options;
     const watched: Watched = {
       carrier: undefined,
       breaker: new CarrierBreaker({
@@ -75,7 +77,7 @@ export class CarrierWatch {
         probe: (signal) =>
           watched.carrier === undefined
             ? Promise.resolve(true)
-            : canConnect(watched.carrier, guard, { timeoutMs: connectTimeoutMs, signal }),
+            : canConnect(watched.carrier, guard, { timeoutMs: connectTimeoutMs, signal, proxies }),
         onState: (state, failures, retryInMs) => {
           const carrier = watched.carrier?.name ?? group;
           events.emit({ type: "carrier_state", carrier, state, failures, retryInMs });

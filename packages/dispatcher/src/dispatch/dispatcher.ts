@@ -9,7 +9,6 @@ import {
 import { configError, type ExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
 import { loadProfiles, type Profiles, profilesPath } from "../config/profiles.js";
 import { CredentialStore } from "../delivery/credentials.js";
-import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { Secrets } from "../net/secrets.js";
 import { HealthBoard } from "../observe/board.js";
 import { EventStream } from "../observe/events.js";
@@ -17,7 +16,7 @@ import { pause } from "../time/clock.js";
 import type { Dispatcher, DispatcherHealth, DispatcherState, DrainReport, EffectiveConfiguration } from "./api.js";
 import { ConfigSource } from "./config-source.js";
 import { type ConfigInUse, inUseFor } from "./in-use.js";
-import type { LaneDeps } from "./lane.js";
+import type { LaneDeps, Leased } from "./lane.js";
 import { LaneSet } from "./lane-set.js";
 import { type LanePlan, planLanes } from "./lanes.js";
 import { buildMachinery, type Machinery } from "./machinery.js";
@@ -38,11 +37,11 @@ export function createDispatcher(options: DispatcherOptions = {}): Dispatcher {
 const GOODBYE_MS = 3_000;
 
 class RunningDispatcher implements Dispatcher {
-  readonly events = new EventStream();
+  readonly secrets = new Secrets();
+  readonly events = new EventStream((text) => this.secrets.scrub(text));
   private readonly board = new HealthBoard(this.events);
   private readonly options: ResolvedOptions;
   private readonly source: ConfigSource;
-  readonly secrets = new Secrets();
   private readonly lanes: LaneSet;
   private readonly runs = new Map<string, { readonly run: TaskRun; readonly done: Promise<void> }>();
   private readonly ending = new AbortController();
@@ -151,11 +150,11 @@ class RunningDispatcher implements Dispatcher {
       maxPolls: () => Math.min(maxPolls, this.perCarrier),
       slotsAdvertised: () => this.perCarrier,
       inUse: () => this.inUse,
-      run: (task, lanePlan, asPolled) => this.run(task, lanePlan, asPolled),
+      run: (leased) => this.run(leased),
     };
   }
 
-  private async run(task: LeasedTask, plan: LanePlan, asPolled: ConfigInUse | undefined): Promise<void> {
+  private async run({ task, plan, asPolled, isRegistered }: Leased): Promise<void> {
     const { client, watch, http, process: processes } = this.required();
     if (this.inUse === undefined) return;
     const { config, credentials } = inUseFor(task, this.inUse, asPolled);
@@ -176,6 +175,8 @@ class RunningDispatcher implements Dispatcher {
       deliverer: { http, process: processes, credentials, renewedBy: task.leaseOwner },
       breaker,
       allowEngineCommands: this.options.given.allowEngineCommands ?? false,
+      allowEngineTargets: this.options.given.allowEngineTargets ?? false,
+      isRegistered,
       isNews: (what) => {
         const isNews = !this.told.has(what);
         this.told.add(what);

@@ -1,11 +1,22 @@
 import type { Refused, Unavailable } from "../engine/outcomes.js";
-import type { EventStream } from "../observe/events.js";
-import { backoffDelay, type Clock, pause } from "../time/clock.js";
+import type { EventStream, LaneFacts } from "../observe/events.js";
+import { backoffDelay, type Clock, jittered, pause } from "../time/clock.js";
 
 const FIRST_RETRY_MS = 200;
 const LONGEST_RETRY_MS = 15_000;
+/** However long the engine asks for: it may be back sooner, or its clock be wrong. */
+const LONGEST_RETRY_AFTER_MS = 60_000;
 /** What was refused is not asked for again in a hurry: somebody has to change something. */
 const SHORTEST_REFUSED_RETRY_MS = 1_000;
+
+/**
+ * How long to wait before an engine is asked again that did not answer: what it asks for with `Retry-After`, up to a minute,
+ * but no less than doubles from 200 ms up to 15 s with each failure in a row; up to a quarter longer by chance.
+ */
+export function engineRetryMs({ retryAfterMs = 0 }: Pick<Unavailable, "retryAfterMs">, failures: number): number {
+  const own = backoffDelay(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS);
+  return jittered(Math.max(own, Math.min(LONGEST_RETRY_AFTER_MS, retryAfterMs)));
+}
 
 export interface EngineBackoffOptions {
   readonly clock: Clock;
@@ -48,6 +59,23 @@ export class EngineBackoff {
     if (this.failures > 1) await pause(this.options.clock, this.delayMs(), this.options.signal);
   }
 
+  /** Waits as `wait` does, for leases that are over as they come. Told from the second in a row on. */
+  expired(inARow: number, lane: LaneFacts): Promise<void> {
+    this.waiting ??= this.waitExpired(inARow, lane).finally(() => {
+      this.waiting = undefined;
+    });
+    return this.waiting;
+  }
+
+  private async waitExpired(inARow: number, lane: LaneFacts): Promise<void> {
+    const { clock, events, signal } = this.options;
+    this.failures++;
+    if (inARow < 2 || signal.aborted) return;
+    const retryInMs = jittered(this.delayMs());
+    events.emit({ type: "leases_expired", lane, inARow, retryInMs });
+    await pause(clock, retryInMs, signal);
+  }
+
   private delayMs(): number {
     return backoffDelay(this.failures, FIRST_RETRY_MS, LONGEST_RETRY_MS);
   }
@@ -58,14 +86,14 @@ export class EngineBackoff {
     this.failures++;
     onWait();
     if (outcome.kind === "unavailable") {
-      const { why, status, retryAfterMs } = outcome;
-      const retryInMs = retryAfterMs === undefined ? this.delayMs() : Math.max(FIRST_RETRY_MS, retryAfterMs);
+      const { why, status } = outcome;
+      const retryInMs = engineRetryMs(outcome, this.failures);
       events.emit({ type: "engine_unavailable", operation, why, status, retryInMs });
       await pause(clock, retryInMs, signal);
       return;
     }
     const { status, reason, message } = outcome;
-    const retryInMs = Math.max(SHORTEST_REFUSED_RETRY_MS, this.delayMs());
+    const retryInMs = jittered(Math.max(SHORTEST_REFUSED_RETRY_MS, this.delayMs()));
     events.emit({ type: "engine_refused", operation, status, reason, message, retryInMs });
     await pause(clock, retryInMs, signal);
   }

@@ -4,6 +4,8 @@ import type { EngineClient } from "../engine/client.js";
 import type { PollOutcome, Unavailable } from "../engine/outcomes.js";
 import { demandsOf } from "@durable-workflow/engine-protocol";
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
+import { excerpt, recordableFailure } from "../engine/recordable.js";
+import { NO_SECRETS } from "../net/secrets.js";
 import type { EventStream, LaneFacts } from "../observe/events.js";
 import { type Clock, pause } from "../time/clock.js";
 import type { CarrierBreaker } from "./breaker.js";
@@ -19,6 +21,7 @@ export type LaneState =
   | "full" // as many tasks in flight as are allowed
   | "paused" // the carrier's circuit breaker is open
   | "waiting" // the engine does not answer, or refuses
+  | "expired" // leases are over as they come
   | "stopped";
 
 export interface LaneDeps {
@@ -34,8 +37,18 @@ export interface LaneDeps {
   /** Told that this lane waits for a slot, which polls of others may hold idly. */
   readonly onWaiting: () => void;
   readonly inUse: () => ConfigInUse | undefined;
-  /** Runs a task to its end. @param asPolled what was in use as its poll began */
-  readonly run: (task: LeasedTask, plan: LanePlan, asPolled: ConfigInUse | undefined) => Promise<void>;
+  /** Runs a task to its end. */
+  readonly run: (leased: Leased) => Promise<void>;
+}
+
+/** A task as a lane has leased it. */
+export interface Leased {
+  readonly task: LeasedTask;
+  readonly plan: LanePlan;
+  /** What was in use as its poll began. */
+  readonly asPolled: ConfigInUse | undefined;
+  /** Whether the lane has ever registered the task's type. */
+  readonly isRegistered: boolean;
 }
 
 /** What is asked for while others wait for a slot: the slot goes round. */
@@ -43,6 +56,8 @@ const SHORT_POLL_SECONDS = 1;
 /** A poll that was to be held and is answered at once without a task is not repeated at once. */
 const HASTY_MS = 200;
 const HASTY_PAUSE_MS = 500;
+/** How engines say that there was nothing. */
+const EMPTY: ReadonlySet<string> = new Set(["empty", "timeout"]);
 const DRAINED_PAUSE_MS = 10_000;
 const TRIAL_YIELD_MS = 20;
 /** A poll's id is kept while its answers are lost, so that a task leased meanwhile is found; not for ever. */
@@ -62,9 +77,13 @@ export class Lane {
   /** Pollers that go on. Several may be about to end at the same moment: each leaves this count before the next looks. */
   private goingOn = 0;
   private current: LaneState = "starting";
+  private readonly registeredTypes: Set<string>;
+  /** Leases in a row that were over as they came. */
+  private expired = 0;
 
   constructor(plan: LanePlan, workerId: string, deps: LaneDeps) {
     this.plan = plan;
+    this.registeredTypes = new Set(plan.activityTypes);
     this.workerId = workerId;
     this.deps = deps;
     // Each poller listens to it while it waits.
@@ -74,6 +93,8 @@ export class Lane {
     this.backoff = new EngineBackoff({ clock, events, signal, onWait: () => this.enter("waiting") });
     this.registration = new Registration({
       client,
+      clock,
+      signal,
       events,
       backoff: this.backoff,
       buildId,
@@ -112,6 +133,7 @@ export class Lane {
     const changed = JSON.stringify(plan.activityTypes) !== JSON.stringify(this.plan.activityTypes);
     if (!changed) return;
     this.plan = plan;
+    for (const type of plan.activityTypes) this.registeredTypes.add(type);
     this.registration.outdate();
     this.addPoller();
   }
@@ -199,8 +221,16 @@ export class Lane {
       const outcome = await this.poll();
       const tookMs = this.deps.clock.monotonic() - askedAt;
       events.emit({ type: "polled", lane: this.facts, outcome: outcome.kind, durationMs: tookMs });
+      if (outcome.kind === "task" && this.isOver(outcome.task)) {
+        this.runTask(this.run(outcome.task, asPolled), release, isTrial ? breaker : undefined);
+        this.expired++;
+        if (this.expired > 1) this.enter("expired");
+        await this.backoff.expired(this.expired, this.facts);
+        continue;
+      }
       if (outcome.kind === "task") {
-        this.runTask(this.deps.run(outcome.task, this.plan, asPolled), release, isTrial ? breaker : undefined);
+        this.expired = 0;
+        this.runTask(this.run(outcome.task, asPolled), release, isTrial ? breaker : undefined);
         this.enter("polling");
         this.backoff.succeeded();
         if (!isTrial && !this.stopped && this.goingOn < this.deps.maxPolls()) this.addPoller();
@@ -214,6 +244,10 @@ export class Lane {
       // Without work one held poll is enough.
       if (this.mayEnd()) return;
     }
+  }
+
+  private isOver({ leaseExpiresAtMs }: LeasedTask): boolean {
+    return leaseExpiresAtMs <= this.deps.client.serverClock.earliest();
   }
 
   /** Whether a poller that asks is to end: one always goes on. */
@@ -248,6 +282,11 @@ export class Lane {
     if (this.current === "paused" && breaker.state !== "open") this.enter("polling");
   }
 
+  private run(task: LeasedTask, asPolled: ConfigInUse | undefined): Promise<void> {
+    const isRegistered = this.registeredTypes.has(task.activityType);
+    return this.deps.run({ task, plan: this.plan, asPolled, isRegistered });
+  }
+
   private runTask(running: Promise<void>, release: Release, onTrial: CarrierBreaker | undefined): void {
     const run: Promise<void> = running.finally(() => {
       this.tasks.delete(run);
@@ -266,13 +305,13 @@ export class Lane {
       // The first repeat comes at once; when that fails too, the engine is in trouble, as it is by a gateway's word.
       const isTrouble = repeats > 1 || isGateways(outcome.status);
       if (isTrouble && outcome.why !== "aborted") await this.backoff.wait(outcome, "poll");
-      outcome = await this.sendPoll(requestId, this.isRecalled);
+      outcome = await this.sendPoll(requestId, this.isRecalled, true);
       if (this.stopped && repeats > 1) break;
     }
     return outcome;
   }
 
-  private async sendPoll(requestId: string, atOnce: boolean): Promise<PollOutcome> {
+  private async sendPoll(requestId: string, atOnce: boolean, isRepeat = false): Promise<PollOutcome> {
     const { client, slots, pollSeconds, buildId } = this.deps;
     const { namespace, taskQueue, group } = this.plan;
     const { workerId } = this;
@@ -283,7 +322,7 @@ export class Lane {
     this.held.add(recall);
     try {
       const { signal } = recall;
-      const request = { namespace, taskQueue, workerId, buildId, requestId, timeoutSeconds };
+      const request = { namespace, taskQueue, workerId, buildId, requestId, timeoutSeconds, isRepeat };
       return await client.poll(atOnce ? request : { ...request, signal });
     } finally {
       this.held.delete(recall);
@@ -301,6 +340,19 @@ export class Lane {
           await this.backoff.stumble();
           return;
         }
+        if (tookMs < HASTY_MS && outcome.pollStatus !== null && !EMPTY.has(outcome.pollStatus)) {
+          // A word that is not known, at once: whatever it means, there is no work, and somebody should hear of it.
+          const why = excerpt(outcome.pollStatus, 100);
+          const answer = {
+            kind: "unavailable",
+            why,
+            status: 200,
+            retryAfterMs: undefined,
+            mayHaveActed: false,
+          } as const;
+          await this.backoff.wait(answer, "poll");
+          return;
+        }
         this.enter("polling");
         this.backoff.succeeded();
         if (tookMs < HASTY_MS) await pause(clock, HASTY_PAUSE_MS, signal);
@@ -310,7 +362,7 @@ export class Lane {
         const problem = demandsOf(violations);
         events.emit({ type: "task_unreadable", lane: this.facts, problem, taskId: identity?.taskId ?? null });
         // Left alone, it would be handed out again and again.
-        if (identity !== null) await client.fail(identity, unreadableTask(problem));
+        if (identity !== null) await client.fail(identity, recordableFailure(unreadableTask(problem), NO_SECRETS));
         // Whoever answers like this may do so without end.
         await this.backoff.stumble();
         return;

@@ -4,6 +4,7 @@ import { HttpDeliverer } from "../delivery/http-carrier.js";
 import { ProcessDeliverer } from "../delivery/process-carrier.js";
 import { EngineClient } from "../engine/client.js";
 import { NetworkGuard } from "../net/guard.js";
+import { Proxies } from "../net/proxies.js";
 import type { Secrets } from "../net/secrets.js";
 import type { EventStream } from "../observe/events.js";
 import { CarrierWatch } from "./carriers.js";
@@ -29,6 +30,8 @@ export function buildMachinery(
 ): Machinery {
   const { clock, requestTimeoutMs, denyPrivateNetworks, responseLimitBytes, connectTimeoutMs } = options;
   const guard = new NetworkGuard({ denyPrivateNetworks });
+  const proxies = new Proxies(options.environment);
+  for (const secret of proxies.secrets) secrets.add(secret);
   const machinery: Machinery = {
     connection,
     profiles,
@@ -38,12 +41,20 @@ export function buildMachinery(
       token: () => machinery.connection.token.value,
       scrub: (text) => secrets.scrub(text),
       clock,
+      proxies,
       requestTimeoutMs,
       onVersion: (version, advertised) => events.emit({ type: "engine_version", version, advertised }),
     }),
     slots: new SlotPool(options.maxInFlight, 1, []),
-    watch: new CarrierWatch({ clock, guard, events, limits: options.breaker, connectTimeoutMs }),
-    http: new HttpDeliverer({ clock, guard, responseLimitBytes, connectTimeoutMs, ca: options.given.carrierCa }),
+    watch: new CarrierWatch({ clock, guard, events, limits: options.breaker, connectTimeoutMs, proxies }),
+    http: new HttpDeliverer({
+      clock,
+      guard,
+      responseLimitBytes,
+      connectTimeoutMs,
+      ca: options.given.carrierCa,
+      proxies,
+    }),
     process: new ProcessDeliverer({ clock, environment: options.environment, outputLimitBytes: responseLimitBytes }),
   };
   return machinery;

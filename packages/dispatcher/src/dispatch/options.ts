@@ -1,4 +1,5 @@
-import type { ConnectionFlags } from "../config/connection.js";
+import { checkConnectionFlags, type ConnectionFlags } from "../config/connection.js";
+import { checkOptionNames, type OptionNames } from "@durable-workflow/engine-protocol";
 import type { Environment } from "../config/profiles.js";
 import type { LocalCredential } from "../delivery/credentials.js";
 import { type Clock, systemClock } from "../time/clock.js";
@@ -48,6 +49,12 @@ export interface DispatcherOptions {
    * this machine. Default false: a process carrier must be in this machine's own config.
    */
   readonly allowEngineCommands?: boolean;
+  /**
+   * Whether tasks are sent to URLs that come from the engine alone: whoever may configure the engine can then have requests
+   * made from this machine, to loopback as well, and read what is answered. Default false: a carrier must be in this
+   * machine's own config. Whatever is set, types that this dispatcher never registered are refused.
+   */
+  readonly allowEngineTargets?: boolean;
   /** Task queues to lease from. Default: those of the executor config, in the connection's namespace. */
   readonly queues?: readonly QueueBinding[];
   /** Begins the name under which this dispatcher registers. Default: host name, process id and a random part. */
@@ -81,6 +88,36 @@ export interface DispatcherOptions {
   readonly clock?: Clock;
 }
 
+const OPTIONS: OptionNames<DispatcherOptions> = {
+  config: true,
+  configPath: true,
+  configOverlay: true,
+  knownHandlers: true,
+  configCheckMs: true,
+  connection: true,
+  environment: true,
+  profilesPath: true,
+  credentials: true,
+  allowEngineCommands: true,
+  allowEngineTargets: true,
+  queues: true,
+  workerId: true,
+  buildId: true,
+  maxInFlight: true,
+  maxInFlightPerCarrier: true,
+  maxPolls: true,
+  pollSeconds: true,
+  requestTimeoutMs: true,
+  workerHeartbeatMs: true,
+  drainMs: true,
+  responseLimitBytes: true,
+  connectTimeoutMs: true,
+  denyPrivateNetworks: true,
+  carrierCa: true,
+  breaker: true,
+  clock: true,
+};
+
 /** The options that are numbers, each with its default and the least that makes sense. */
 const NUMBERS = {
   configCheckMs: [2_000, 0],
@@ -111,6 +148,7 @@ export interface ResolvedOptions extends ResolvedNumbers {
 
 /** @throws {TypeError} naming an option that cannot be used */
 export function resolveOptions(options: DispatcherOptions): ResolvedOptions {
+  checkOptionNames("createDispatcher", options, OPTIONS);
   const environment = options.environment ?? process.env;
   const numbers = Object.fromEntries(
     Object.entries(NUMBERS).map(([name, [standard, least]]) => [
@@ -119,12 +157,14 @@ export function resolveOptions(options: DispatcherOptions): ResolvedOptions {
     ]),
   ) as ResolvedNumbers;
   const { breaker = {}, credentials = {} } = options;
+  checkOptionNames("breaker", breaker, { failures: true, firstPauseMs: true, longestPauseMs: true });
   checkQueues(options.queues);
   const { workerId } = options;
   if (workerId !== undefined && !/^[!-~]{1,200}$/.test(workerId)) {
     throw new TypeError("workerId must be 1 to 200 visible ASCII characters without spaces");
   }
   checkCredentials(credentials);
+  checkConnectionFlags(options.connection ?? {});
   return {
     ...numbers,
     given: options,
@@ -159,7 +199,9 @@ function integer(name: string, value: number, least: number): number {
 function checkQueues(queues: readonly QueueBinding[] | undefined): void {
   if (queues !== undefined && queues.length === 0)
     throw new TypeError("queues must not be empty; leave it out instead");
-  for (const { taskQueue, activityTypes } of queues ?? []) {
+  for (const queue of queues ?? []) {
+    checkOptionNames("queues", queue, { namespace: true, taskQueue: true, activityTypes: true });
+    const { taskQueue, activityTypes } = queue;
     if (typeof taskQueue !== "string" || taskQueue === "") {
       throw new TypeError("queues: each taskQueue must be a non-empty string");
     }
@@ -169,8 +211,36 @@ function checkQueues(queues: readonly QueueBinding[] | undefined): void {
   }
 }
 
+/** The fields of each kind of credential. */
+const CREDENTIAL_FIELDS: ReadonlyMap<LocalCredential["type"], readonly string[]> = new Map([
+  ["env", ["env"]],
+  ["token_file", ["path"]],
+  ["profile", ["profile"]],
+  ["mtls", ["cert", "keyRef"]],
+]);
+
+/** One without its fields would be found out by the first task alone. */
+function checkCredential(what: string, credential: LocalCredential): void {
+  const fields = CREDENTIAL_FIELDS.get(credential.type);
+  if (fields === undefined) {
+    throw new TypeError(`${what}.type must be one of ${[...CREDENTIAL_FIELDS.keys()].join(", ")}`);
+  }
+  const names = Object.fromEntries(["type", "origins", ...fields].map((field) => [field, true]));
+  checkOptionNames(what, credential, names as OptionNames<LocalCredential>);
+  const given: Readonly<Record<string, unknown>> = credential;
+  for (const field of fields) {
+    const value = given[field];
+    if (typeof value !== "string" || value.trim() === "") throw new TypeError(`${what}.${field} must be given`);
+  }
+  if (!Array.isArray(credential.origins) || credential.origins.length === 0) {
+    throw new TypeError(`${what}.origins must name the origins that it may be sent to`);
+  }
+}
+
 function checkCredentials(credentials: Readonly<Record<string, LocalCredential>>): void {
-  for (const [name, { origins }] of Object.entries(credentials)) {
+  for (const [name, credential] of Object.entries(credentials)) {
+    checkCredential(`credentials.${name}`, credential);
+    const { origins } = credential;
     for (const origin of origins) {
       if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
         throw new TypeError(`credentials.${name}.origins must be origins, as in https://handlers.example.com`);

@@ -1,9 +1,17 @@
 import type { EngineClient } from "../engine/client.js";
 import type { EventStream, LaneFacts } from "../observe/events.js";
-import type { EngineBackoff } from "./engine-backoff.js";
+import { type Clock, pause } from "../time/clock.js";
+import { type EngineBackoff, engineRetryMs } from "./engine-backoff.js";
+
+const HEARTBEAT = "worker_heartbeat";
+/** One that fails is repeated so often before the next one is due. */
+const MOST_HEARTBEATS = 5;
 
 export interface RegistrationOptions {
   readonly client: EngineClient;
+  readonly clock: Clock;
+  /** Ends with the lane's polls. */
+  readonly signal: AbortSignal;
   readonly events: EventStream;
   readonly backoff: EngineBackoff;
   readonly buildId: string | undefined;
@@ -76,11 +84,34 @@ export class Registration {
   /** Tells the engine that it is alive. @returns false when the engine does not know it any more */
   async heartbeat(): Promise<boolean> {
     if (!this.current) return true;
-    const { namespace, workerId } = this.options.lane();
-    const outcome = await this.options.client.heartbeatWorker(namespace, workerId);
-    if (outcome.kind !== "reregister") return true;
-    this.lost(outcome.reason);
-    return false;
+    const { client, events, clock, signal, lane } = this.options;
+    for (let failures = 1; ; failures++) {
+      const { namespace, workerId } = lane();
+      const outcome = await client.heartbeatWorker(namespace, workerId);
+      switch (outcome.kind) {
+        case "acknowledged":
+          return true;
+        case "reregister":
+          this.lost(outcome.reason);
+          return false;
+        case "refused": {
+          const { status, reason, message } = outcome;
+          const retryInMs = null;
+          events.emit({ type: "engine_refused", operation: HEARTBEAT, status, reason, message, retryInMs });
+          return true;
+        }
+        case "unavailable": {
+          const { why, status } = outcome;
+          const isLast = failures >= MOST_HEARTBEATS || signal.aborted;
+          // An engine may count a registration that it has not heard of as stale, and hold no poll for it any more.
+          const retryInMs = isLast ? null : engineRetryMs(outcome, failures);
+          events.emit({ type: "engine_unavailable", operation: HEARTBEAT, why, status, retryInMs });
+          if (retryInMs === null) return true;
+          await pause(clock, retryInMs, signal);
+          if (signal.aborted || !this.current) return true;
+        }
+      }
+    }
   }
 
   /** Takes it back, as far as the engine has a way for that. */

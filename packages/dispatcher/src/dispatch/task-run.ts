@@ -8,7 +8,7 @@ import {
 } from "@durable-workflow/engine-protocol/executor-config";
 import type { AbortedDelivery, DeliveryAnswer } from "../delivery/answer.js";
 import { type DelivererDeps, deliverTask } from "../delivery/deliverer.js";
-import { MALFORMED_OUTPUT, type Report, reportOf } from "../delivery/result-mapping.js";
+import { likelyCause, MALFORMED_OUTPUT, type Report, reportOf } from "../delivery/result-mapping.js";
 import type { EngineClient } from "../engine/client.js";
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { type LeaseEnd, LeaseKeeper } from "../lease/keeper.js";
@@ -28,6 +28,10 @@ export interface TaskRunDeps {
   readonly breaker: CarrierBreaker;
   /** Whether commands are run that only the engine maps. */
   readonly allowEngineCommands: boolean;
+  /** Whether tasks are sent to URLs that only the engine maps. */
+  readonly allowEngineTargets: boolean;
+  /** Whether this dispatcher has registered the task's type. */
+  readonly isRegistered: boolean;
   /** True the first time it is told something. */
   readonly isNews: (what: string) => boolean;
   /** Told where the task goes. */
@@ -52,7 +56,10 @@ export class TaskRun {
   private readonly task: LeasedTask;
   private readonly facts: TaskFacts;
   private readonly deps: TaskRunDeps;
+  /** Of the delivery. */
   private readonly abort = new AbortController();
+  /** Of the report, which a delivery that was called off may still need. */
+  private readonly givingUp = new AbortController();
   private readonly keeper: LeaseKeeper;
   private carrier: string | null = null;
   private abandoned = false;
@@ -80,6 +87,7 @@ export class TaskRun {
   abandon(): void {
     this.abandoned = true;
     this.abort.abort();
+    this.givingUp.abort();
   }
 
   /** Never rejects. */
@@ -117,7 +125,7 @@ export class TaskRun {
 
   /** Heartbeats go on meanwhile: an engine that takes them, but not the outcome yet, must not take the lease away. */
   private async report(answer: DeliveryAnswer | AbortedDelivery): Promise<RunEnd> {
-    const { client, clock, events, breaker, secrets } = this.deps;
+    const { breaker, secrets } = this.deps;
     if (this.abandoned) return { end: "abandoned", detail: null };
     const { ended } = this.keeper;
     if (ended !== undefined) return this.closeAfter(ended);
@@ -129,17 +137,22 @@ export class TaskRun {
       scrub: (text) => secrets.scrub(text),
     });
     judgeCarrier(answer, report, breaker);
-    const reported = await reportOutcome(this.task, report, {
+    return runEnd(await this.record(report), this.abandoned);
+  }
+
+  private record(report: Report): Promise<ReportEnd> {
+    const { client, clock, events, secrets } = this.deps;
+    return reportOutcome(this.task, report, {
       client,
       clock,
+      scrubber: secrets,
       untilSurelyGone: () => this.keeper.untilSurelyGone(),
       engineWorks: async () => (await client.heartbeat(this.task, HEARTBEAT_PATIENCE_MS)).kind === "continue",
-      signal: this.abort.signal,
+      signal: this.givingUp.signal,
       onRetry: (why, retryInMs, tries) =>
         events.emit({ type: "report_retried", task: this.facts, why, retryInMs, tries }),
       onRejected: (message, status) => events.emit({ type: "report_rejected", task: this.facts, status, message }),
     });
-    return runEnd(report, reported, this.abandoned);
   }
 
   /** This machine's own mapping where there is one, else the engine's; or why there is none. */
@@ -162,13 +175,25 @@ export class TaskRun {
       const message = `neither the executor config nor the engine maps ${activityType} of ${taskQueue}`;
       return { kind: "refused", code: "no_mapping", message };
     }
-    if (engines.mapping?.carrier.type === "process" && !this.deps.allowEngineCommands) {
-      const message = "commands that only the engine maps are not run (allowEngineCommands)";
-      return { kind: "refused", code: "mapping_refused", message };
-    }
+    const message = this.refusalOf(engines.mapping);
+    if (message !== undefined) return { kind: "refused", code: "mapping_refused", message };
     if (engines.mapping !== undefined) return engines.mapping;
     events.emit({ type: "mapping_refused", task: this.facts, errors: engines.errors });
     return { kind: "refused", code: "mapping_refused", message: engines.errors.map(describeError).join("; ") };
+  }
+
+  /** Why a mapping that only the engine has is not followed. */
+  private refusalOf(mapping: ActivityMapping | undefined): string | undefined {
+    const { allowEngineCommands, allowEngineTargets, isRegistered } = this.deps;
+    if (!isRegistered) return `this dispatcher has never registered ${this.task.activityType}`;
+    switch (mapping?.carrier.type) {
+      case "process":
+        return allowEngineCommands ? undefined : "commands that only the engine maps are not run (allowEngineCommands)";
+      case "invocable_http":
+        return allowEngineTargets ? undefined : "URLs that only the engine maps are not called (allowEngineTargets)";
+      case undefined:
+        return undefined;
+    }
   }
 
   private async deliver(mapping: ActivityMapping): Promise<DeliveryAnswer | AbortedDelivery> {
@@ -185,6 +210,7 @@ export class TaskRun {
         mapping,
         // A deadline counts once it has surely passed: the engine enforces it, and work is not cut short by a guess.
         engineNow: () => serverClock.earliest(),
+        engineEstimate: () => serverClock.estimate(),
         leaseLeft: () => this.keeper.untilSurelyGone(),
         signal: this.abort.signal,
         onRetry: (why, retryInMs, tries) =>
@@ -198,6 +224,7 @@ export class TaskRun {
       carrier,
       outcome: answer.kind === "http" || answer.kind === "process" ? "answered" : answer.kind,
       status: answer.kind === "http" ? answer.status : answer.kind === "process" ? answer.exitCode : null,
+      likelyCause: answer.kind === "http" ? (likelyCause(answer.status) ?? null) : null,
       durationMs: clock.monotonic() - startedAt,
     });
     return answer;
@@ -207,7 +234,7 @@ export class TaskRun {
     if (end.kind === "lost") return { end: "lost", detail: end.reason };
     if (!end.cancelRequested) return { end: "superseded", detail: end.reason };
     // A closed run takes no outcome any more. Where only the activity is to end, the engine may wait to hear of it.
-    if (!end.runClosed) await this.deps.client.fail(this.task, CANCELLED);
+    if (!end.runClosed) await this.record({ kind: "fail", failure: CANCELLED });
     return { end: "cancelled", detail: end.reason };
   }
 }
@@ -243,7 +270,10 @@ function isCarriersFault(answer: DeliveryAnswer, report: Report): boolean {
       return false;
     case "http": {
       const isResult = report.kind === "complete" || report.failure.type !== MALFORMED_OUTPUT;
-      return !isResult && (answer.temporary || answer.status === 401 || answer.status === 403);
+      return (
+        !isResult &&
+        (answer.temporary || [401, 403].includes(answer.status) || likelyCause(answer.status) !== undefined)
+      );
     }
     case "timeout":
       return answer.afterMs > 0;
@@ -253,13 +283,14 @@ function isCarriersFault(answer: DeliveryAnswer, report: Report): boolean {
   }
 }
 
-function runEnd(report: Report, reported: ReportEnd, abandoned: boolean): RunEnd {
+/** What was recorded is what is told. */
+function runEnd(reported: ReportEnd, abandoned: boolean): RunEnd {
   switch (reported.kind) {
     case "recorded":
     case "recorded_before":
-      return report.kind === "complete"
+      return reported.outcome.status === "completed"
         ? { end: "completed", detail: null }
-        : { end: "failed", detail: report.failure.type ?? null };
+        : { end: "failed", detail: reported.outcome.type };
     case "superseded":
       return { end: "superseded", detail: reported.reason };
     case "ignored":

@@ -8,6 +8,8 @@ import { readReply, readRetryAfter } from "./reply.js";
 import { ServerClock } from "./server-clock.js";
 import { negotiateVersion, PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { readLeasedTask } from "@durable-workflow/engine-protocol/worker";
+import { recordableResult } from "./recordable.js";
+import { NO_SECRETS } from "../net/secrets.js";
 
 let server: Loopback | undefined;
 let client: EngineClient | undefined;
@@ -64,12 +66,12 @@ describe("what a broken engine answers", () => {
       { status: 500, mayHaveActed: true },
     ],
   ])("%s leaves open what happened", async (_, listener, expected) => {
-    const outcome = await (await serve(listener)).complete(task, null);
+    const outcome = await (await serve(listener)).complete(task, recordableResult(null, NO_SECRETS));
     expect(outcome).toMatchObject({ kind: "unavailable", ...expected });
   });
 
   it("nothing, in time", async () => {
-    const outcome = await (await serve(() => undefined, 300)).complete(task, null);
+    const outcome = await (await serve(() => undefined, 300)).complete(task, recordableResult(null, NO_SECRETS));
     expect(outcome).toMatchObject({ kind: "unavailable", why: "timeout" });
   });
 
@@ -77,7 +79,10 @@ describe("what a broken engine answers", () => {
     const engine = await serve((request, response) =>
       reply(response, 422, {}, { reason: "validation_failed", message: `bad ${request.headers.authorization}` }),
     );
-    expect(await engine.complete(task, null)).toMatchObject({ kind: "rejected", message: "bad Bearer [redacted]" });
+    expect(await engine.complete(task, recordableResult(null, NO_SECRETS))).toMatchObject({
+      kind: "rejected",
+      message: "bad Bearer [redacted]",
+    });
   });
 });
 
@@ -87,7 +92,7 @@ it("sends what the worker plane wants", async () => {
     seen.push(request.method, request.url, request.headers);
     reply(response, 200, {}, {});
   });
-  await engine.complete(task, null);
+  await engine.complete(task, recordableResult(null, NO_SECRETS));
   await engine.deregister("cellar", "w:1");
   expect(seen).toMatchObject([
     "POST",
@@ -116,7 +121,10 @@ it("asks for the version again when the engine wants another", async () => {
     if (versions.length === 1) reply(response, 400, {}, { reason: "unsupported_protocol_version" });
     else reply(response, 200, {}, { recorded: true });
   });
-  expect(await engine.complete(task, null)).toEqual({ kind: "recorded" });
+  expect(await engine.complete(task, recordableResult(null, NO_SECRETS))).toEqual({
+    kind: "recorded",
+    asFailure: false,
+  });
   expect(versions).toEqual([PROTOCOL_VERSION, "1.2"]);
 });
 
@@ -142,7 +150,7 @@ describe("Retry-After", () => {
   it.each([
     ["7", 7000],
     [" 0 ", 0],
-    ["86400", 300_000],
+    ["86400", 60_000],
     ["Tue, 01 Jan 2999 00:00:05 GMT", 5000],
     ["Tue, 01 Jan 2019 00:00:05 GMT", 0],
     ["soon", undefined],

@@ -9,6 +9,7 @@ import {
   PROTOCOL_VERSION_FIELD,
   speaks,
 } from "@durable-workflow/engine-protocol";
+import type { Proxies } from "../net/proxies.js";
 import type { Clock } from "../time/clock.js";
 import {
   type HeartbeatOutcome,
@@ -26,17 +27,16 @@ import {
   type WorkerHeartbeatOutcome,
   wantsOtherVersion,
 } from "./outcomes.js";
+import type { RecordableFailure, RecordableResult } from "./recordable.js";
 import type { EngineAnswer } from "./reply.js";
 import { ServerClock } from "./server-clock.js";
 import type {
   AttemptIdentity,
   CompleteBody,
   FailBody,
-  FailureReport,
   Ownership,
   PollBody,
   RegisterBody,
-  ResultReport,
   WorkerHeartbeatBody,
 } from "@durable-workflow/engine-protocol/worker";
 import { EngineTransport } from "./transport.js";
@@ -47,6 +47,8 @@ export interface EngineClientOptions {
   readonly token: () => string | null;
   readonly tlsVerify: boolean;
   readonly clock: Clock;
+  /** Default: none. */
+  readonly proxies?: Proxies;
   /** Takes credentials out of what an error answer says. */
   readonly scrub: (text: string) => string;
   /** How long any request but a poll may take, in milliseconds. */
@@ -75,6 +77,8 @@ export interface PollRequest {
   /** How long to be held; the engine has a limit of its own. */
   readonly timeoutSeconds: number;
   readonly signal?: AbortSignal;
+  /** Whether it repeats one whose answer was lost: a task may have been leased long before. Default false. */
+  readonly isRepeat?: boolean;
 }
 
 const SDK_VERSION = "durable-workflow-dispatcher/0.1.0";
@@ -170,7 +174,7 @@ export class EngineClient {
   }
 
   async poll(request: PollRequest): Promise<PollOutcome> {
-    const { namespace, workerId, taskQueue, buildId, requestId, timeoutSeconds, signal } = request;
+    const { namespace, workerId, taskQueue, buildId, requestId, timeoutSeconds, signal, isRepeat } = request;
     const body: PollBody = {
       worker_id: workerId,
       task_queue: taskQueue,
@@ -182,17 +186,24 @@ export class EngineClient {
     const heldSeconds = this.repeatsPolls ? Math.min(timeoutSeconds, this.longPollSeconds) : this.longPollSeconds;
     const options = { timeoutMs: heldSeconds * 1000 + POLL_GRACE_MS, signal };
     const read = (answer: EngineAnswer): PollOutcome => readPollOutcome(namespace, answer);
-    return this.call(namespace, PATHS.poll, body, read, options);
+    const { clock } = this.options;
+    const sentAt = clock.monotonic();
+    const outcome = await this.call(namespace, PATHS.poll, body, read, options);
+    if (outcome.kind === "task" && isRepeat !== true) {
+      const { leaseExpiresAtMs: expiresAtMs, leaseGrantedAtMs: grantedAtMs } = outcome.task;
+      this.serverClock.checkAgainst({ expiresAtMs, grantedAtMs }, sentAt, clock.monotonic());
+    }
+    return outcome;
   }
 
-  async complete(task: AttemptIdentity, result: ResultReport): Promise<ReportOutcome> {
+  async complete(task: AttemptIdentity, { payload: result }: RecordableResult): Promise<ReportOutcome> {
     const body: CompleteBody = { ...ownership(task), result };
     return this.call(task.namespace, taskPath(task, PATHS.complete), body, (answer) =>
       readReportOutcome(answer, "completed"),
     );
   }
 
-  async fail(task: AttemptIdentity, failure: FailureReport): Promise<ReportOutcome> {
+  async fail(task: AttemptIdentity, failure: RecordableFailure): Promise<ReportOutcome> {
     const body: FailBody = { ...ownership(task), failure };
     return this.call(task.namespace, taskPath(task, PATHS.fail), body, (answer) => readReportOutcome(answer, "failed"));
   }

@@ -1,5 +1,6 @@
-import { isObject, LEASE_GONE, REGISTRATION_GONE, VERSION_REFUSED } from "@durable-workflow/engine-protocol";
+import { isObject, isRegistrationGone, LEASE_GONE, VERSION_REFUSED } from "@durable-workflow/engine-protocol";
 import { parseTimestamp } from "@durable-workflow/carrier/protocol";
+import { excerpt } from "./recordable.js";
 import type { EngineAnswer, EngineReply } from "./reply.js";
 import { type LeasedTask, readLeasedTask, type UnreadableTask } from "@durable-workflow/engine-protocol/worker";
 
@@ -65,7 +66,7 @@ export function readWorkerHeartbeatOutcome(answer: EngineAnswer): WorkerHeartbea
 }
 
 function isMissingRegistration({ status, reason }: EngineReply): boolean {
-  return status === 412 || (reason !== null && REGISTRATION_GONE.has(reason));
+  return status === 412 || (reason !== null && isRegistrationGone(reason));
 }
 
 export type PollOutcome =
@@ -92,6 +93,8 @@ export function readPollOutcome(namespace: string, answer: EngineAnswer): PollOu
     if (pollStatus === "throttled" || pollStatus === "unavailable") {
       return { ...unavailable(reply), why: pollStatus, mayHaveActed: false };
     }
+    const said = typeof pollStatus === "string" ? pollStatus : reason;
+    if (said !== null && isRegistrationGone(said)) return { kind: "reregister", reason: said };
     if (pollStatus === "draining") return { kind: "draining" };
     return { kind: "empty", pollStatus: typeof pollStatus === "string" ? pollStatus : null };
   }
@@ -103,7 +106,8 @@ export function readPollOutcome(namespace: string, answer: EngineAnswer): PollOu
 
 /** What became of a complete or fail. */
 export type ReportOutcome =
-  | { readonly kind: "recorded" }
+  /** `asFailure`: the engine has recorded a failure, whatever it was sent. A result that is too large for it, say. */
+  | { readonly kind: "recorded"; readonly asFailure: boolean }
   /** The attempt was closed before: by an earlier try of ours (`byUs`), by somebody else, or nobody can tell (null). */
   | { readonly kind: "closed"; readonly byUs: boolean | null }
   /** The run is closed; outcomes no longer matter. */
@@ -115,23 +119,30 @@ export type ReportOutcome =
   | Unavailable
   | Refused;
 
+/** Statuses that say: not this text, not this size. Sent again as it is, it never passes. */
+const ABOUT_THE_REQUEST: ReadonlySet<number> = new Set([400, 406, 413, 414, 415, 422, 431]);
+
 /** @param sentStatus the attempt status that the report asks for */
 export function readReportOutcome(answer: EngineAnswer, sentStatus: "completed" | "failed"): ReportOutcome {
-  if (answer.kind === "broken" && answer.status === 413) {
-    // A proxy's limit: what does not pass it now never will.
-    return { kind: "rejected", status: 413, reason: null, message: "a proxy finds it too large" };
+  if (answer.kind === "broken" && answer.status !== null && ABOUT_THE_REQUEST.has(answer.status)) {
+    // A proxy's own page: what does not pass it now never will.
+    const message = answer.status === 413 ? "a proxy finds it too large" : "a proxy does not let it pass";
+    return { kind: "rejected", status: answer.status, reason: null, message };
   }
   if (isUnavailable(answer)) return unavailable(answer);
   const reply: EngineReply = answer;
   const { status, reason, message, body } = reply;
-  if (status >= 200 && status < 300) return { kind: "recorded" };
+  if (status >= 200 && status < 300) {
+    return { kind: "recorded", asFailure: sentStatus === "failed" || body["outcome"] === "failed" };
+  }
   if (reason !== null && LEASE_GONE.has(reason)) return { kind: "lost", reason };
   if (status === 409) {
     if (body["outcome"] === "ignored") return { kind: "ignored", reason: reason ?? "ignored" };
     if (reason === "stale_attempt") return { kind: "closed", byUs: closedByUs(body["attempt_status"], sentStatus) };
     return { kind: "lost", reason: reason ?? "conflict" };
   }
-  if (status === 413 || status === 422) return { kind: "rejected", status, reason, message };
+  if (ABOUT_THE_REQUEST.has(status) && reason?.endsWith("_protocol_version") !== true)
+    return { kind: "rejected", status, reason, message };
   return refused(reply);
 }
 
@@ -186,7 +197,7 @@ export function readNegotiation(answer: EngineAnswer, version: string | undefine
   if (reply.status === 401 || reply.status === 403) return refused(reply);
   const advertised = isObject(reply.body["worker_protocol"]) ? reply.body["worker_protocol"]["version"] : undefined;
   if (reply.status !== 200 || typeof advertised !== "string") return undefined;
-  const message = `the engine speaks worker protocol ${advertised.slice(0, 20)}, which this dispatcher does not`;
+  const message = `the engine speaks worker protocol ${excerpt(advertised, 20)}, which this dispatcher does not`;
   return { kind: "refused", status: 200, reason: "unsupported_protocol_version", message };
 }
 

@@ -148,7 +148,7 @@ if (!existsSync(RECORDINGS)) {
         case "poll":
           return client.poll({ ...worker, requestId: "r", timeoutSeconds: 1 });
         case "complete":
-          return client.complete(task, (body["result"] ?? null) as never);
+          return client.complete(task, { payload: body["result"] ?? null } as never);
         case "fail":
           return client.fail(task, body["failure"] as never);
         default:

@@ -1,5 +1,6 @@
 import type { JsonObject } from "@durable-workflow/carrier/protocol";
 import { isObject } from "@durable-workflow/engine-protocol";
+import { preview } from "./recordable.js";
 
 /** An answer of the engine in its own terms. */
 export interface EngineReply {
@@ -34,7 +35,7 @@ export type BrokenWhy =
 export type EngineAnswer = EngineReply | BrokenReply;
 
 const LONGEST_MESSAGE = 500;
-const LONGEST_RETRY_AFTER_MS = 300_000;
+const LONGEST_RETRY_AFTER_MS = 60_000;
 
 /** Reads an answer whose body has come. A body that is cut off is broken JSON, and so is a page of a proxy. */
 export function readReply(status: number, text: string, retryAfter: string | undefined, nowMs: number): EngineAnswer {
@@ -53,12 +54,12 @@ export function readReply(status: number, text: string, retryAfter: string | und
     status,
     body,
     reason: typeof reason === "string" ? reason : null,
-    message: typeof sentence === "string" ? sentence.slice(0, LONGEST_MESSAGE) : `status ${status}`,
+    message: typeof sentence === "string" ? preview(sentence, LONGEST_MESSAGE) : `status ${status}`,
     retryAfterMs: retryAfterMs ?? readSeconds(body["retry_after_seconds"]),
   };
 }
 
-/** Seconds or an HTTP date, as milliseconds from now: at least 0, at most five minutes. */
+/** Seconds or an HTTP date, as milliseconds from now: at least 0, at most a minute. */
 export function readRetryAfter(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
   const trimmed = header.trim();

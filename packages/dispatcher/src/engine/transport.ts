@@ -1,5 +1,9 @@
-import { Pool } from "undici";
+import { parseTimestamp } from "@durable-workflow/carrier/protocol";
+import type { Dispatcher } from "undici";
+import { textField } from "@durable-workflow/engine-protocol";
+import { createAgent } from "../net/agents.js";
 import { headerOf, readBoundedBody } from "../net/bounded-body.js";
+import type { Proxies } from "../net/proxies.js";
 import { unlessAborted } from "../net/unless-aborted.js";
 import { type Clock, timerDelay } from "../time/clock.js";
 import { type BrokenReply, type EngineAnswer, readReply } from "./reply.js";
@@ -26,24 +30,28 @@ export interface EngineTransportOptions {
   readonly serverClock: ServerClock;
   /** Takes credentials out of what an error answer says: a proxy may echo what it was sent. */
   readonly scrub: (text: string) => string;
+  /** Default: none. */
+  readonly proxies?: Proxies;
 }
 
 /** One request to the engine, one answer; every way in which that can go wrong is an answer too. */
 export class EngineTransport {
-  private readonly pool: Pool;
+  private readonly agent: Dispatcher;
+  private readonly origin: string;
   private readonly basePath: string;
   private readonly clock: Clock;
   private readonly serverClock: ServerClock;
   private readonly scrub: (text: string) => string;
 
-  constructor({ serverUrl, tlsVerify, clock, serverClock, scrub }: EngineTransportOptions) {
+  constructor({ serverUrl, tlsVerify, clock, serverClock, scrub, proxies }: EngineTransportOptions) {
     const url = new URL(serverUrl);
     this.basePath = url.pathname.replace(/\/+$/, "");
     this.clock = clock;
     this.serverClock = serverClock;
     this.scrub = scrub;
     // Each held poll has a connection of its own, so that their number is not limited.
-    this.pool = new Pool(url.origin, { connect: { rejectUnauthorized: tlsVerify, timeout: 10_000 } });
+    this.origin = url.origin;
+    this.agent = createAgent({ rejectUnauthorized: tlsVerify, timeout: 10_000 }, proxies?.proxyFor(url));
   }
 
   /** Never rejects. Redirects are not followed. */
@@ -79,7 +87,8 @@ export class EngineTransport {
     onHead: () => void,
   ): Promise<EngineAnswer> {
     const sentAt = this.clock.monotonic();
-    const request = this.pool.request({
+    const request = this.agent.request({
+      origin: this.origin,
       method,
       path: this.basePath + path,
       headers,
@@ -91,7 +100,8 @@ export class EngineTransport {
     });
     const response = await unlessAborted(signal, request);
     onHead();
-    this.serverClock.observe(headerOf(response.headers, "date"), sentAt, this.clock.monotonic());
+    const receivedAt = this.clock.monotonic();
+    this.serverClock.observe(headerOf(response.headers, "date"), sentAt, receivedAt);
     const retryAfter = headerOf(response.headers, "retry-after");
     const encoding = headerOf(response.headers, "content-encoding");
     const read = await readBoundedBody(response.body, encoding, ANSWER_LIMIT_BYTES);
@@ -99,7 +109,11 @@ export class EngineTransport {
     if (read.problem === undefined) {
       const text = status < 300 ? read.text : this.scrub(read.text);
       // A date is the engine's, as leases are; this machine's clock may be wrong.
-      return readReply(status, text, retryAfter, this.serverClock.earliest());
+      const reply = readReply(status, text, retryAfter, this.serverClock.earliest());
+      const time = reply.kind === "reply" ? textField(reply.body, "server_time") : undefined;
+      const timeMs = time === undefined ? undefined : parseTimestamp(time);
+      if (timeMs !== undefined) this.serverClock.observeOwn(timeMs, sentAt, receivedAt);
+      return reply;
     }
     const why = read.problem === "too_large" || read.problem === "cut_off" ? read.problem : "not_json";
     return { kind: "broken", why, status, retryAfterMs: undefined };
@@ -107,7 +121,7 @@ export class EngineTransport {
 
   /** Ends the connections, those in use included. */
   async close(): Promise<void> {
-    await this.pool.destroy();
+    await this.agent.destroy();
   }
 }
 

@@ -15,7 +15,11 @@ const unavailable: HeartbeatOutcome = {
   mayHaveActed: true,
 };
 
-function keep(answers: (beat: number, clock: FakeClock) => HeartbeatOutcome, changes: Partial<LeasedTask> = {}) {
+function keep(
+  answers: (beat: number, clock: FakeClock) => HeartbeatOutcome,
+  changes: Partial<LeasedTask> = {},
+  random = () => 0,
+) {
   const clock = new FakeClock();
   const beats: number[] = [];
   const ends: LeaseEnd[] = [];
@@ -29,6 +33,7 @@ function keep(answers: (beat: number, clock: FakeClock) => HeartbeatOutcome, cha
       },
     },
     task: leasedTask({ leaseExpiresAtMs: NOON + LEASE_MS, ...changes }),
+    random,
     onEnd: (end) => ends.push(end),
   });
   keeper.start();
@@ -42,20 +47,35 @@ const renewed = (_: number, clock: FakeClock): HeartbeatOutcome => ({
 
 describe("heartbeats", () => {
   it("come at a third of what is left of the lease", async () => {
-    const { clock, beats, ends } = keep(renewed);
-    await clock.advance(450_000);
-    expect(beats).toEqual([100, 200, 300, 400]);
+    const short = (_: number, now: FakeClock): HeartbeatOutcome => ({
+      kind: "continue",
+      leaseExpiresAtMs: now.now() + 15_000,
+    });
+    const { clock, beats, ends } = keep(short, { leaseExpiresAtMs: NOON + 15_000 });
+    await clock.advance(22_000);
+    expect(beats).toEqual([5, 10, 15, 20]);
     expect(ends).toEqual([]);
+  });
+
+  it("come often enough for a cancellation to be heard of within ten seconds, however long the lease is", async () => {
+    for (const random of [() => 0, () => 0.999]) {
+      const { clock, beats, keeper } = keep(renewed, {}, random);
+      await clock.advance(300_000);
+      keeper.stop();
+      const gaps = beats.map((beat, index) => beat - (beats[index - 1] ?? 0));
+      expect(Math.max(...gaps)).toBeLessThan(9.5);
+      expect(Math.min(...gaps)).toBeGreaterThanOrEqual(7.5);
+    }
   });
 
   it("come at a third of the heartbeat timeout where that is shorter, the first deadline included", async () => {
     const none = leasedTask().deadlines;
     const { clock, beats } = keep(renewed, {
-      heartbeatTimeoutMs: 30_000,
-      deadlines: { ...none, heartbeat: new Date(NOON + 15_000).toISOString() },
+      heartbeatTimeoutMs: 15_000,
+      deadlines: { ...none, heartbeat: new Date(NOON + 9_000).toISOString() },
     });
-    await clock.advance(30_000);
-    expect(beats).toEqual([5, 15, 25]);
+    await clock.advance(20_000);
+    expect(beats).toEqual([3, 8, 13, 18]);
   });
 
   it("come in time for a timeout that is shorter than what is known of the engine's clock", async () => {
@@ -84,11 +104,11 @@ describe("heartbeats", () => {
 
   it("end when told to, and leave no timer behind", async () => {
     const { clock, beats, keeper } = keep(renewed);
-    await clock.advance(150_000);
+    await clock.advance(12_000);
     keeper.stop();
     expect(clock.liveTimers).toBe(0);
     await clock.advance(1_000_000);
-    expect(beats).toEqual([100]);
+    expect(beats).toEqual([7.5]);
   });
 
   it("that get no answer are repeated until the lease has surely run out", async () => {
@@ -113,13 +133,13 @@ describe("heartbeats", () => {
     const { clock, beats, ends } = keep((beat, now) => (beat <= 5 ? unavailable : renewed(beat, now)));
     await clock.advance(300_000);
     expect(ends).toEqual([]);
-    expect(beats.slice(0, 7)).toEqual([100, 105, 110, 115, 120, 125, 225]);
+    expect(beats.slice(0, 7)).toEqual([7.5, 12.5, 17.5, 22.5, 27.5, 32.5, 40]);
   });
 
   it("wait as long as the engine asks, but never past what is left", async () => {
     const { clock, beats } = keep((beat) => ({ ...unavailable, retryAfterMs: beat === 1 ? 30_000 : 1_000_000 }));
     await clock.advance(299_000);
-    expect(beats.slice(0, 2)).toEqual([100, 130]);
+    expect(beats.slice(0, 2)).toEqual([7.5, 37.5]);
     expect(beats.length).toBeGreaterThan(5);
   });
 
@@ -135,7 +155,7 @@ describe("heartbeats", () => {
   ])("answered with %o end the task, once", async (outcome, end) => {
     const { clock, beats, ends, keeper } = keep(() => outcome);
     await clock.advance(1_000_000);
-    expect(beats).toEqual([100]);
+    expect(beats).toEqual([7.5]);
     expect(ends).toEqual([end]);
     expect(keeper.ended).toEqual(end);
   });

@@ -1,7 +1,7 @@
 import type { EngineClient } from "../engine/client.js";
 import type { HeartbeatOutcome } from "../engine/outcomes.js";
 import { deadlineMs, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
-import { type Clock, timerDelay } from "../time/clock.js";
+import { type Clock, jittered, timerDelay } from "../time/clock.js";
 
 /** Why a delivery must end before it has an answer. */
 export type LeaseEnd =
@@ -22,16 +22,23 @@ export interface LeaseKeeperOptions {
   /** Called once, when the lease cannot be kept. */
   readonly onEnd: (end: LeaseEnd) => void;
   readonly onHeartbeat?: (outcome: HeartbeatOutcome) => void;
+  /** For jitter, from 0 to 1. Default: by chance. */
+  readonly random?: () => number;
 }
 
 /** Heartbeats come no closer than this, however little is left. */
 const SHORTEST_WAIT_MS = 50;
+/**
+ * Heartbeats come at least so often, and up to a quarter later by chance: only their answers tell of a cancellation, which a
+ * handler is to hear of within ten seconds.
+ */
+const LONGEST_WAIT_MS = 7_500;
 /** After a heartbeat that got no answer, the next one comes this soon, or sooner when little is left. */
 const LONGEST_RETRY_WAIT_MS = 5_000;
 
 /**
- * Keeps a lease alive while its task is delivered: a heartbeat at a third of what is left of the lease or of the heartbeat
- * timeout, whichever is shorter, by the engine's clock. An engine that does not answer is asked again until the lease has
+ * Keeps a lease alive while its task is delivered, and hears of cancellations: a heartbeat at a third of what is left of the
+ * lease or of the heartbeat timeout by the engine's clock, and every 7.5 to 9.4 s at the latest, whatever is shortest. An engine that does not answer is asked again until the lease has
  * surely run out.
  */
 export class LeaseKeeper {
@@ -61,7 +68,7 @@ export class LeaseKeeper {
   }
 
   start(): void {
-    this.scheduleNext(this.untilEnd() / 3);
+    this.scheduleNext(this.usualWait());
   }
 
   /** Ends the heartbeats; one that is under way is called off. */
@@ -90,6 +97,10 @@ export class LeaseKeeper {
     return silence > 0 ? Math.min(lease, silence) : lease;
   }
 
+  private usualWait(): number {
+    return Math.min(this.untilEnd() / 3, jittered(LONGEST_WAIT_MS, this.options.random));
+  }
+
   private scheduleNext(waitMs: number): void {
     this.cancelTimer = this.options.clock.schedule(timerDelay(Math.max(SHORTEST_WAIT_MS, waitMs)), () => {
       void this.beat();
@@ -112,7 +123,7 @@ export class LeaseKeeper {
       case "continue":
         if (outcome.leaseExpiresAtMs !== null) this.expiresAtMs = outcome.leaseExpiresAtMs;
         this.silentUntil = sentAt + (task.heartbeatTimeoutMs ?? Number.POSITIVE_INFINITY);
-        this.scheduleNext(this.untilEnd() / 3);
+        this.scheduleNext(this.usualWait());
         break;
       case "stop": {
         const { reason, cancelRequested, runClosed } = outcome;
@@ -133,7 +144,13 @@ export class LeaseKeeper {
     const asked = outcome.kind === "unavailable" ? (outcome.retryAfterMs ?? 0) : 0;
     const third = this.untilEnd() / 3;
     // Never later than what is left allows, whatever the engine asks for.
-    return Math.min(Math.max(asked, Math.min(third, LONGEST_RETRY_WAIT_MS)), Math.max(third, SHORTEST_WAIT_MS));
+    return Math.min(
+      Math.max(
+        jittered(asked, this.options.random),
+        Math.min(third, jittered(LONGEST_RETRY_WAIT_MS, this.options.random)),
+      ),
+      Math.max(third, SHORTEST_WAIT_MS),
+    );
   }
 
   private finish(end: LeaseEnd): void {

@@ -4,6 +4,7 @@ import { leasedTask } from "../../test/support/tasks.js";
 import { readReportOutcome } from "../engine/outcomes.js";
 import { readReply } from "../engine/reply.js";
 import type { FailureReport } from "@durable-workflow/engine-protocol/worker";
+import { NO_SECRETS } from "../net/secrets.js";
 import { reportOutcome } from "./reporter.js";
 
 /** Reports a result to an engine behind a proxy that answers each complete with a page of this status. */
@@ -17,6 +18,7 @@ async function reportThrough(status: number, works = true) {
     { kind: "complete", result: null },
     {
       clock,
+      scrubber: NO_SECRETS,
       client: {
         complete: () => {
           completes++;
@@ -24,7 +26,7 @@ async function reportThrough(status: number, works = true) {
         },
         fail: (_, failure) => {
           failures.push(failure);
-          return Promise.resolve({ kind: "recorded" });
+          return Promise.resolve({ kind: "recorded", asFailure: true });
         },
       },
       untilSurelyGone: () => end - clock.now(),

@@ -2,13 +2,16 @@ import type { Report } from "../delivery/result-mapping.js";
 import type { EngineClient } from "../engine/client.js";
 import type { ReportOutcome } from "../engine/outcomes.js";
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
-import { backoffDelay, type Clock, pause } from "../time/clock.js";
+import { recordableFailure, recordableResult } from "../engine/recordable.js";
+import type { Scrubber } from "../net/secrets.js";
+import { backoffDelay, type Clock, jittered, pause } from "../time/clock.js";
+import { REPORT_REJECTED, standIn } from "./stand-in.js";
 
 /** What became of reporting an attempt's outcome. */
 export type ReportEnd =
-  | { readonly kind: "recorded"; readonly tries: number }
+  | { readonly kind: "recorded"; readonly tries: number; readonly outcome: RecordedOutcome }
   /** Closed by an earlier try of ours whose answer was lost. */
-  | { readonly kind: "recorded_before"; readonly tries: number }
+  | { readonly kind: "recorded_before"; readonly tries: number; readonly outcome: RecordedOutcome }
   /** Closed by somebody else, or by the engine itself. */
   | { readonly kind: "superseded"; readonly reason: string }
   /** The run is closed; nobody waits for the outcome. */
@@ -16,9 +19,15 @@ export type ReportEnd =
   /** The lease is gone: the engine will hand the task out again. */
   | { readonly kind: "lost"; readonly reason: string };
 
+/** What is on record, which need not be what was to be reported. */
+export type RecordedOutcome =
+  | { readonly status: "completed" }
+  | { readonly status: "failed"; readonly type: string | null };
+
 export interface ReporterOptions {
   readonly client: Pick<EngineClient, "complete" | "fail">;
   readonly clock: Clock;
+  readonly scrubber: Scrubber;
   /** Milliseconds until the lease has surely run out. */
   readonly untilSurelyGone: () => number;
   /** Whether the engine takes other calls about this attempt. */
@@ -36,8 +45,8 @@ const LONGEST_RETRY_MS = 10_000;
 const SUSPECT_AFTER = 8;
 /** Statuses that say "later", or that the engine was not reached. */
 const OUTAGES: ReadonlySet<number | null> = new Set([null, 429, 502, 503, 504]);
-/** `type` of the failure that stands for what the engine does not accept. */
-const REPORT_REJECTED = "ReportRejected";
+/** Once one report was refused in that way, so many are enough for the next. */
+const SUSPECT_AGAIN_AFTER = 2;
 
 /**
  * Reports an outcome, through outages, until the engine has answered or the lease has surely run out. A lease that has run
@@ -46,32 +55,44 @@ const REPORT_REJECTED = "ReportRejected";
 export async function reportOutcome(
   task: LeasedTask,
   outcome: Report,
-  { client, clock, untilSurelyGone, engineWorks, signal, onRetry, onRejected }: ReporterOptions,
+  { client, clock, scrubber, untilSurelyGone, engineWorks, signal, onRetry, onRejected }: ReporterOptions,
 ): Promise<ReportEnd> {
   let report = outcome;
+  let refusals = 0;
   let mayHaveActed = false;
   let errors = 0;
+  const next = (refusal: { readonly status: number; readonly message: string }): boolean => {
+    const instead = standIn(outcome, refusals + 1, refusal);
+    if (instead === undefined) return false;
+    refusals++;
+    onRejected?.(refusal.message, refusal.status);
+    report = instead;
+    return true;
+  };
+  const send = (toSend: Report): { readonly sending: Promise<ReportOutcome>; readonly type: string | null } => {
+    if (toSend.kind === "complete") {
+      return { sending: client.complete(task, recordableResult(toSend.result, scrubber)), type: null };
+    }
+    const failure = recordableFailure(toSend.failure, scrubber);
+    return { sending: client.fail(task, failure), type: failure.type ?? null };
+  };
   for (let tries = 1; ; tries++) {
-    const answer: ReportOutcome =
-      report.kind === "complete" ? await client.complete(task, report.result) : await client.fail(task, report.failure);
+    const { sending, type } = send(report);
+    const answer = await sending;
     switch (answer.kind) {
       case "recorded":
-        return { kind: "recorded", tries };
+        return { kind: "recorded", tries, outcome: recordedOf(report, type, answer.asFailure) };
       case "closed":
         return answer.byUs === true || (mayHaveActed && answer.byUs === null)
-          ? { kind: "recorded_before", tries }
+          ? { kind: "recorded_before", tries, outcome: recordedOf(report, type, false) }
           : { kind: "superseded", reason: "stale_attempt" };
       case "ignored":
         return { kind: "ignored", reason: answer.reason };
       case "lost":
         return { kind: "lost", reason: answer.reason };
-      case "rejected": {
-        const next = acceptableInstead(report, answer);
-        if (next === undefined) return { kind: "lost", reason: `rejected: ${answer.message}` };
-        onRejected?.(answer.message, answer.status);
-        report = next;
-        continue;
-      }
+      case "rejected":
+        if (next(answer)) continue;
+        return { kind: "lost", reason: `rejected: ${answer.message}` };
       case "unavailable":
       case "refused":
         break;
@@ -84,12 +105,9 @@ export async function reportOutcome(
     const { status } = answer;
     errors = OUTAGES.has(status) ? 0 : errors + 1;
     // An engine, or a proxy, that fails on this report alone would never let it pass.
-    if (status !== null && errors >= SUSPECT_AFTER) {
+    if (status !== null && errors >= (refusals === 0 ? SUSPECT_AFTER : SUSPECT_AGAIN_AFTER)) {
       const message = `every one of ${errors} tries was ${unavailable ? "a server error" : "refused"}`;
-      const next = acceptableInstead(report, { status, message });
-      if (next !== undefined && (await engineWorks())) {
-        onRejected?.(message, status);
-        report = next;
+      if ((await engineWorks()) && next({ status, message })) {
         errors = 0;
         continue;
       }
@@ -98,46 +116,14 @@ export async function reportOutcome(
       backoffDelay(tries, FIRST_RETRY_MS, LONGEST_RETRY_MS),
       unavailable ? (answer.retryAfterMs ?? 0) : LONGEST_RETRY_MS,
     );
-    const delayMs = Math.min(wanted, left);
+    const delayMs = Math.min(jittered(wanted), left);
     onRetry?.(unavailable ? answer.why : answer.message, delayMs, tries);
     await pause(clock, delayMs, signal);
   }
 }
 
-/**
- * What the engine may take in place of what it has refused. A failure goes without its details first, as retry policies
- * know failures by their type; then, as a result at once, it becomes a bare failure that says what happened.
- */
-function acceptableInstead(
-  report: Report,
-  { status, message }: Pick<Extract<ReportOutcome, { kind: "rejected" }>, "status" | "message">,
-): Report | undefined {
-  if (report.kind === "fail") {
-    const { failure } = report;
-    if (failure.type === REPORT_REJECTED) return undefined;
-    if (failure.details !== null) {
-      const why = `(Without its details, which the engine does not accept (${status}): ${message})`;
-      return { kind: "fail", failure: { ...failure, message: `${failure.message} ${why}`, details: null } };
-    }
-  }
-  return rejectedReport(report, status, message);
-}
-
-function rejectedReport(report: Report, status: number, message: string): Report {
-  const what = report.kind === "complete" ? "result" : "failure";
-  const original = report.kind === "fail" ? ` It was: ${report.failure.message.slice(0, 500)}` : "";
-  const retryable = report.kind === "fail" && report.failure.retryable;
-  return {
-    kind: "fail",
-    failure: {
-      message: `The engine does not accept the ${what} (${status}): ${message}${original}`,
-      type: REPORT_REJECTED,
-      kind: "application",
-      cancelled: false,
-      malformed_output: false,
-      retryable,
-      non_retryable: !retryable,
-      details: null,
-    },
-  };
+/** @param asFailure whether the engine says that it has recorded a failure, whatever it was sent */
+function recordedOf(report: Report, type: string | null, asFailure: boolean): RecordedOutcome {
+  if (report.kind === "fail") return { status: "failed", type };
+  return asFailure ? { status: "failed", type: REPORT_REJECTED } : { status: "completed" };
 }

@@ -7,6 +7,7 @@ export type AddressKind =
   | "metadata" // a cloud's credentials for this machine
   | "unspecified" // 0.0.0.0 and ::, which mean this machine
   | "private"
+  | "unknown" // a name that only a proxy can look up
   | "special" // multicast, broadcast, documentation, reserved
   | "public";
 

@@ -74,6 +74,23 @@ export class NetworkGuard {
     });
   };
 
+  /**
+   * Judges a URL that a proxy is to reach: by the addresses that this machine finds for its host. Where it finds none, the
+   * proxy alone can tell; with `denyPrivateNetworks` such a host is refused.
+   *
+   * @throws {AddressRefusedError}
+   */
+  async checkBehindProxy(url: URL): Promise<void> {
+    this.checkUrl(url);
+    const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+    if (isIP(host) !== 0) return;
+    const addresses = await new Promise<LookupAddress[] | undefined>((resolve) => {
+      this.resolve(host, { all: true }, (error, found) => resolve(error === null ? found : undefined));
+    });
+    if (addresses !== undefined) this.check(url.hostname, addresses);
+    else if (this.denyPrivateNetworks) throw new AddressRefusedError(url.hostname, "unknown");
+  }
+
   private check(hostname: string, addresses: readonly LookupAddress[]): void {
     const isLoopback = isLoopbackHost(hostname);
     for (const { address } of addresses) {
@@ -90,6 +107,7 @@ export class NetworkGuard {
       // Documentation and benchmark ranges should lead nowhere; networks that use them all the same are private.
       case "special":
         return !this.denyPrivateNetworks;
+      case "unknown":
       case "loopback":
       case "link_local":
       case "metadata":

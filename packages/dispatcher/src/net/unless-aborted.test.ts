@@ -58,7 +58,7 @@ describe("a connection that is never made holds back", () => {
         },
         credential: { type: "none" },
         idempotencyKey: "ATTEMPT-7",
-        body: "{}",
+        body: () => "{}",
         limit: () => ({ name: "timeout_seconds", ms }),
         hasRoom: () => true,
         signal,

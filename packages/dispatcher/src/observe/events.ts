@@ -43,7 +43,8 @@ export type DispatcherEvent =
       readonly operation: string;
       readonly why: string;
       readonly status: number | null;
-      readonly retryInMs: number;
+      /** Null where it is not asked for again before its time. */
+      readonly retryInMs: number | null;
     }
   | {
       readonly type: "engine_refused";
@@ -51,6 +52,13 @@ export type DispatcherEvent =
       readonly status: number;
       readonly reason: string | null;
       readonly message: string;
+      readonly retryInMs: number | null;
+    }
+  /** Leases are over as they come, by what is known of the engine's clock: nothing of them is delivered. */
+  | {
+      readonly type: "leases_expired";
+      readonly lane: LaneFacts;
+      readonly inARow: number;
       readonly retryInMs: number;
     }
   | { readonly type: "registered"; readonly lane: LaneFacts; readonly activityTypes: readonly string[] }
@@ -86,6 +94,8 @@ export type DispatcherEvent =
       readonly carrier: string;
       readonly outcome: "answered" | "timeout" | "unreachable" | "refused" | "aborted";
       readonly status: number | null;
+      /** Of a status that says the carrier was deployed wrongly. */
+      readonly likelyCause: string | null;
       readonly durationMs: number;
     }
   | { readonly type: "heartbeat"; readonly task: TaskFacts; readonly outcome: string }
@@ -125,9 +135,18 @@ export type DispatcherEvent =
 
 export type EventListener = (event: DispatcherEvent) => void;
 
+/** Fields that may hold what others wrote. */
+const FREE_TEXT = ["message", "why", "detail", "problem", "reason"] as const;
+
 /** The stream of events. Logs, metrics and health are fed by it, and by nothing else. */
 export class EventStream {
   private readonly listeners = new Set<EventListener>();
+  private readonly scrub: ((text: string) => string) | undefined;
+
+  /** @param scrub takes credentials out of what others wrote. Default: nothing is taken out. */
+  constructor(scrub?: (text: string) => string) {
+    this.scrub = scrub;
+  }
 
   /** Calls the listener with every event from now on. What it throws is dropped. The function returned ends that. */
   on(listener: EventListener): () => void {
@@ -138,7 +157,8 @@ export class EventStream {
   }
 
   /** @internal */
-  emit(event: DispatcherEvent): void {
+  emit(said: DispatcherEvent): void {
+    const event = this.cleaned(said);
     for (const listener of this.listeners) {
       try {
         listener(event);
@@ -146,5 +166,17 @@ export class EventStream {
         // Who watches must not stop the work.
       }
     }
+  }
+
+  private cleaned(event: DispatcherEvent): DispatcherEvent {
+    if (this.scrub === undefined) return event;
+    const changes: Record<string, string> = {};
+    const fields: Readonly<Record<string, unknown>> = event;
+    for (const name of FREE_TEXT) {
+      const text = fields[name];
+      const clean = typeof text === "string" ? this.scrub(text) : text;
+      if (typeof clean === "string" && clean !== text) changes[name] = clean;
+    }
+    return { ...event, ...changes };
   }
 }

@@ -1,6 +1,8 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
+import { checkOptionNames } from "@durable-workflow/engine-protocol";
+import { isLoopbackHost, parseUrl } from "@durable-workflow/engine-protocol/executor-config";
 import type { DispatcherHealth } from "../dispatch/api.js";
 
 export interface HealthServerOptions {
@@ -10,6 +12,11 @@ export interface HealthServerOptions {
   readonly port?: number;
   /** Answered at `/metrics`; without one, that is a 404. */
   readonly metrics?: Registry;
+  /**
+   * Host names, beside loopback's, that requests may be meant for. Default: none where it is bound to loopback, so that no page
+   * can reach it under a name of its own (DNS rebinding); all where it is bound to another address.
+   */
+  readonly allowedHosts?: readonly string[];
 }
 
 export interface HealthServer {
@@ -19,13 +26,23 @@ export interface HealthServer {
 
 /**
  * Answers GET `/livez` (200, or 503 once stopped), `/readyz` (200 while tasks are leased, 503 while starting, draining,
- * stopped, or when the engine does not answer) and `/metrics`.
+ * stopped, or when the engine does not answer) and `/metrics`; HEAD likewise. 421 for a host that is not allowed.
+ *
+ * @throws {TypeError} naming an option that does not exist
  */
 export async function serveHealth(
   dispatcher: { health(): DispatcherHealth },
-  { host = "127.0.0.1", port = 0, metrics }: HealthServerOptions = {},
+  options: HealthServerOptions = {},
 ): Promise<HealthServer> {
+  checkOptionNames("serveHealth", options, { host: true, port: true, metrics: true, allowedHosts: true });
+  const { host = "127.0.0.1", port = 0, metrics, allowedHosts } = options;
+  let admits: (hostHeader: string | undefined) => boolean = () => false;
   const server = createServer((request, response) => {
+    if (!admits(request.headers.host)) {
+      const message = "The server does not answer for this host: name it in allowedHosts.";
+      json(response, 421, { error: "host_not_allowed", message });
+      return;
+    }
     const path = (request.url ?? "").replace(/\?.*$/, "");
     if (request.method !== "GET" && request.method !== "HEAD") {
       response.setHeader("allow", "GET, HEAD");
@@ -41,6 +58,12 @@ export async function serveHealth(
   await listen(server, host, port);
   const address = server.address() as AddressInfo;
   const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  const names = allowedHosts ?? (isLoopbackHost(shown) ? [] : undefined);
+  if (names === undefined) admits = () => true;
+  else {
+    const allowed = new Set(names.map((name) => name.toLowerCase()));
+    admits = (header) => isAllowed(header, allowed);
+  }
   return {
     url: `http://${shown}:${address.port}`,
     close: () =>
@@ -49,6 +72,11 @@ export async function serveHealth(
         server.closeAllConnections();
       }),
   };
+}
+
+function isAllowed(header: string | undefined, allowed: ReadonlySet<string>): boolean {
+  const url = header === undefined ? undefined : parseUrl(`http://${header}`);
+  return url !== undefined && (isLoopbackHost(url.hostname) || allowed.has(url.hostname));
 }
 
 async function printMetrics(response: ServerResponse, metrics: Registry): Promise<void> {

@@ -38,6 +38,7 @@ function levelOf(event: DispatcherEvent): Level {
     case "task_unreadable":
       return "error";
     case "engine_unavailable":
+    case "leases_expired":
     case "registration_lost":
     case "mapping_differs":
     case "delivery_retried":
@@ -48,6 +49,8 @@ function levelOf(event: DispatcherEvent): Level {
       return "warn";
     case "carrier_state":
       return event.state === "closed" ? "info" : "warn";
+    case "delivery_ended":
+      return event.likelyCause === null ? "debug" : "warn";
     case "task_ended":
       return event.end === "completed" || event.end === "cancelled" ? "info" : "warn";
     case "config_loaded":
@@ -62,7 +65,6 @@ function levelOf(event: DispatcherEvent): Level {
     case "polled":
     case "task_leased":
     case "delivery_started":
-    case "delivery_ended":
     case "heartbeat":
       return "debug";
   }
@@ -80,6 +82,8 @@ function sentenceOf(event: DispatcherEvent): string {
       return "The engine does not answer; it is asked again.";
     case "engine_refused":
       return "The engine refuses; it is asked again.";
+    case "leases_expired":
+      return "Leases are over as they come; nothing is leased for a while. Compare the clocks of the engine and of what is before it.";
     case "registered":
       return "Registered.";
     case "registration_lost":
@@ -107,7 +111,7 @@ function sentenceOf(event: DispatcherEvent): string {
     case "delivery_retried":
       return "The carrier was not reached; delivery is tried again.";
     case "delivery_ended":
-      return "Delivery ended.";
+      return event.likelyCause === null ? "Delivery ended." : "The carrier seems to be deployed wrongly.";
     case "heartbeat":
       return "Heartbeat.";
     case "lease_ended":

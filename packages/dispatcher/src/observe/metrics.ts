@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { checkOptionNames } from "@durable-workflow/engine-protocol";
 import type { DispatcherHealth } from "../dispatch/api.js";
 import type { EventStream } from "./events.js";
 
@@ -16,8 +17,10 @@ const DURATIONS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 
 /** Counts events, and shows the state, in a registry of its own that `registry.metrics()` prints for Prometheus. */
 export function createMetrics(
   dispatcher: { readonly events: EventStream; health(): DispatcherHealth },
-  { processMetrics = false }: MetricsOptions = {},
+  options: MetricsOptions = {},
 ): Registry {
+  checkOptionNames("createMetrics", options, { processMetrics: true });
+  const { processMetrics = false } = options;
   const registry = new Registry();
   const registers = [registry];
   if (processMetrics) collectDefaultMetrics({ register: registry });

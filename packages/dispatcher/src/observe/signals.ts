@@ -1,3 +1,4 @@
+import { checkOptionNames } from "@durable-workflow/engine-protocol";
 import type { DrainReport } from "../dispatch/api.js";
 
 export interface SignalOptions {
@@ -15,11 +16,13 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
  */
 export function handleSignals(
   dispatcher: { drain(): Promise<DrainReport>; kill(): void; reload(): Promise<boolean> },
-  {
+  options: SignalOptions = {},
+): () => void {
+  checkOptionNames("handleSignals", options, { onDrained: true, onImpatience: true });
+  const {
     onDrained = ({ abandoned }) => process.exit(abandoned === 0 ? 0 : 1),
     onImpatience = (code) => process.exit(code),
-  }: SignalOptions = {},
-): () => void {
+  } = options;
   let draining = false;
   const end = (signal: "SIGINT" | "SIGTERM"): void => {
     if (draining) {

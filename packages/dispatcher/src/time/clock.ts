@@ -45,3 +45,8 @@ export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 export function backoffDelay(failures: number, firstMs: number, longestMs: number): number {
   return Math.min(longestMs, firstMs * 2 ** Math.min(30, Math.max(0, failures - 1)));
 }
+
+/** A wait made up to a quarter longer, by chance: those who failed together do not come back together. */
+export function jittered(ms: number, random: () => number = Math.random): number {
+  return ms * (1 + random() / 4);
+}

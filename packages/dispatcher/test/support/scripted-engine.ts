@@ -102,6 +102,12 @@ export interface ScriptedEngineOptions extends EngineOptions {
   readonly version?: string;
   /** Whether a repeated poll is answered alike. Default: for versions after 1.0. */
   readonly idempotentPolls?: boolean;
+  /** Added to its `Date` headers alone, as by a proxy whose clock is wrong. */
+  readonly headerSkewMs?: number;
+  /** Whether answers say its own time (`server_time`). */
+  readonly tellsTime?: boolean;
+  /** Whether tasks come with leases that are over already. */
+  readonly leasesAreOver?: boolean;
 }
 
 /**
@@ -134,6 +140,9 @@ export class ScriptedEngine implements EngineUnderTest {
       leaseMs: 300_000,
       longPollMs: 1_000,
       skewMs: 0,
+      headerSkewMs: 0,
+      tellsTime: false,
+      leasesAreOver: false,
       idempotentPolls: speaks(version, "pollRequests"),
       ...options,
     };
@@ -320,7 +329,7 @@ export class ScriptedEngine implements EngineUnderTest {
       },
       task_queue: execution.taskQueue,
       lease_owner: workerId,
-      lease_expires_at: at(this.options.leaseMs),
+      lease_expires_at: at(this.options.leasesAreOver ? -60_000 : this.options.leaseMs),
       deadlines: {
         ...(spec.startToCloseMs === undefined ? {} : { start_to_close: at(spec.startToCloseMs) }),
         ...(spec.heartbeatTimeoutMs === undefined ? {} : { heartbeat: at(spec.heartbeatTimeoutMs) }),
@@ -372,12 +381,13 @@ export class ScriptedEngine implements EngineUnderTest {
     const text = JSON.stringify({
       ...body,
       protocol_version: this.options.version,
+      ...(this.options.tellsTime ? { server_time: new Date(this.now()).toISOString() } : {}),
       server_capabilities: { long_poll_timeout: this.options.longPollMs / 1000 },
     });
     response.writeHead(status, {
       "content-type": "application/json",
       "content-length": Buffer.byteLength(text),
-      date: new Date(this.now()).toUTCString(),
+      date: new Date(this.now() + this.options.headerSkewMs).toUTCString(),
       ...own,
     });
     response.end(text);

@@ -16,6 +16,7 @@ export function leasedTask(changes: Partial<LeasedTask> = {}): LeasedTask {
     runId: "run-1",
     leaseExpiresAt: "2999-06-01T12:00:00.000000Z",
     leaseExpiresAtMs: Date.UTC(2999, 5, 1, 12),
+    leaseGrantedAtMs: null,
     deadlines: { schedule_to_start: null, start_to_close: null, schedule_to_close: null, heartbeat: null },
     heartbeatTimeoutMs: null,
     arguments: null,

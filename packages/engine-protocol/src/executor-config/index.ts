@@ -7,6 +7,6 @@ export * from "./model.js";
 export { applyOverlay, unknownOverlay } from "./overlay.js";
 export * from "./parse.js";
 export { headErrors, readableErrors } from "./readable.js";
-export { REDACTED, redact, redactContext } from "./redact.js";
+export { describeCommand, REDACTED, redact, redactContext } from "./redact.js";
 export { CONFIG_MAPPING_SCHEMA, CONFIG_SCHEMA, CONFIG_VERSION, shapeErrors } from "./shape.js";
 export { carrierUrl, isLoopbackHost, parseUrl } from "./target.js";

@@ -1,4 +1,5 @@
 import { entriesOf, fieldOf, integerField, isObject, listField, textField } from "../fields.js";
+import { checkOptionNames } from "../known-options.js";
 import { readAuthReference } from "./auth-refs.js";
 import { readCarrier } from "./carrier.js";
 import { deliveryErrors } from "./delivery.js";
@@ -22,6 +23,7 @@ export interface ParseConfigOptions {
  * @throws {ExecutorConfigError} with everything that is wrong with it
  */
 export function parseExecutorConfig(document: unknown, options: ParseConfigOptions = {}): ExecutorConfig {
+  checkOptionNames("parseExecutorConfig", options, { overlay: true, knownHandlers: true });
   const { overlay, knownHandlers } = options;
   const merged = overlay === undefined ? document : applyOverlay(document, overlay);
   const unknown = overlay !== undefined && merged === undefined ? [unknownOverlay(overlay)] : [];

@@ -13,9 +13,29 @@ export function redact(value: unknown): unknown {
   return redactAt(value, 0);
 }
 
-/** As {@link redact}, of an object. */
+/** As {@link redact}, of what goes with an error: commands are shown by their program only. */
 export function redactContext(context: JsonObject): JsonObject {
-  return redactObject(context, 0);
+  return withoutCommands(redactObject(context, 0));
+}
+
+function withoutCommands(object: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(object).map(([key, value]) => [
+      key,
+      key === "command" && Array.isArray(value) ? describeCommand(value.map(String)) : withoutCommandsIn(value),
+    ]),
+  );
+}
+
+function withoutCommandsIn(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutCommandsIn);
+  return isObject(value) ? withoutCommands(value) : value;
+}
+
+/** How a command is shown: its arguments may hold anything, its program's name says which it is. */
+export function describeCommand([program = "", ...args]: readonly string[]): string {
+  const count = args.length === 1 ? "1 argument" : `${args.length} arguments`;
+  return `${program.split("/").at(-1) ?? ""} (${count})`;
 }
 
 function redactAt(value: unknown, depth: number): unknown {

@@ -10,6 +10,8 @@ import type { LeasedTask } from "./task.js";
 export interface EnvelopeExtras {
   /** Who renews the lease: this dispatcher. */
   readonly renewedBy: string;
+  /** The engine's time as the envelope is sent, by this dispatcher's estimate, in milliseconds. Default: not said. */
+  readonly sentAtMs?: number;
   /** W3C trace context, for tasks that come without. */
   readonly traceparent: string;
 }
@@ -20,7 +22,7 @@ export interface EnvelopeExtras {
  */
 export function activityTaskEnvelope(
   task: LeasedTask,
-  { renewedBy, traceparent }: EnvelopeExtras,
+  { renewedBy, sentAtMs, traceparent }: EnvelopeExtras,
 ): ActivityTaskInputEnvelope {
   return {
     schema: EXTERNAL_TASK_INPUT_SCHEMA,
@@ -42,6 +44,7 @@ export function activityTaskEnvelope(
       expires_at: task.leaseExpiresAt,
       heartbeat_endpoint: pathTo(PATHS.heartbeat, { task: task.taskId }),
       renewed_by: renewedBy,
+      ...(sentAtMs !== undefined && isDate(sentAtMs) ? { sent_at: new Date(sentAtMs).toISOString() } : {}),
     },
     // Passed on as it is: what is wrong with a payload is for the carrier to say.
     payloads: { arguments: task.arguments as PayloadEnvelope | null },
@@ -52,4 +55,9 @@ export function activityTaskEnvelope(
       ...(task.executionId === null ? {} : { activity_execution_id: task.executionId }),
     },
   };
+}
+
+/** Engines whose clock is beyond all dates have a time that cannot be written. */
+function isDate(ms: number): boolean {
+  return !Number.isNaN(new Date(ms).getTime());
 }

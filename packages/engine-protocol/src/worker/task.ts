@@ -30,6 +30,8 @@ export interface LeasedTask extends AttemptIdentity {
   /** As sent, and in milliseconds of the engine's clock. */
   readonly leaseExpiresAt: string;
   readonly leaseExpiresAtMs: number;
+  /** When the lease began by the engine's clock, cut off to seconds or not; null where the task does not say. */
+  readonly leaseGrantedAtMs: number | null;
   /** As sent; null where none was set. */
   readonly deadlines: Readonly<Record<DeadlineName, string | null>>;
   /** How often the engine wants to hear of the attempt; null for never. */
@@ -126,7 +128,9 @@ export function readLeasedTask(namespace: string, document: JsonObject): ReadTas
     return { violations, identity };
   }
   const executor = fieldOf(document, "external_executor");
-  const timeout = integerField(fieldOf(document, "retry_policy"), "heartbeat_timeout");
+  const policy = fieldOf(document, "retry_policy");
+  const timeout = integerField(policy, "heartbeat_timeout");
+  const deadlines = readDeadlines(fieldOf(document, "deadlines"));
   return {
     task: {
       ...identity,
@@ -139,7 +143,8 @@ export function readLeasedTask(namespace: string, document: JsonObject): ReadTas
       runId,
       leaseExpiresAt,
       leaseExpiresAtMs,
-      deadlines: readDeadlines(fieldOf(document, "deadlines")),
+      leaseGrantedAtMs: grantedAtMs(deadlines, policy),
+      deadlines,
       heartbeatTimeoutMs: timeout === undefined || timeout <= 0 ? null : timeout * 1000,
       arguments: args,
       externalExecutor: isObject(executor) ? executor : null,
@@ -161,6 +166,17 @@ function readDeadlines(document: unknown): LeasedTask["deadlines"] {
     schedule_to_close: read("schedule_to_close"),
     heartbeat: read("heartbeat"),
   };
+}
+
+/** Both of these deadlines are counted from the start of the attempt. */
+function grantedAtMs(deadlines: LeasedTask["deadlines"], policy: unknown): number | null {
+  for (const name of ["start_to_close", "heartbeat"] as const) {
+    const deadline = deadlines[name];
+    const at = deadline === null ? undefined : parseTimestamp(deadline);
+    const seconds = integerField(policy, name === "heartbeat" ? "heartbeat_timeout" : "start_to_close_timeout");
+    if (at !== undefined && seconds !== undefined && seconds > 0) return at - seconds * 1000;
+  }
+  return null;
 }
 
 /** Trace context is passed on as the engine has it, wherever in the task that is. */

@@ -9,6 +9,9 @@ import type { IdempotencySettings } from "./options.js";
 import { writeRecord } from "./record.js";
 import type { IdempotencyClaimAnswer } from "./store.js";
 
+/** A handler that never settles must not keep its process for a lease. */
+const BACKGROUND = { background: true } as const;
+
 /** A task that asks for the outcome of a key. */
 export interface KeyedTask {
   readonly key: string;
@@ -75,7 +78,7 @@ export class OwnedRun {
     const { signal } = this.task;
     const limit = (): void => {
       signal.removeEventListener("abort", limit);
-      this.cancelLimit = this.clock.schedule(this.settings.leaseMs, () => void this.giveUp());
+      this.cancelLimit = this.clock.schedule(this.settings.leaseMs, () => void this.giveUp(), BACKGROUND);
     };
     signal.addEventListener("abort", limit);
     this.renewLater();
@@ -136,9 +139,10 @@ export class OwnedRun {
   private renewLater(): void {
     if (!this.held || this.letGo) return;
     const third = Math.floor(this.settings.leaseMs / 3);
-    this.cancelRenewal = this.clock.schedule(third, () => {
+    const renew = (): void => {
       void this.inOrder(() => this.renew(third)).then(() => this.renewLater());
-    });
+    };
+    this.cancelRenewal = this.clock.schedule(third, renew, BACKGROUND);
   }
 
   private async renew(mostMs: number): Promise<void> {

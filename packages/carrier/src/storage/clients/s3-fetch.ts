@@ -23,12 +23,15 @@ export interface FetchS3ClientOptions {
  * const client = fetchS3Client({ aws, endpoint: "https://s3.eu-central-1.amazonaws.com" });
  * ```
  *
- * @throws {TypeError} for an endpoint that is no URL
+ * @throws {TypeError} for an endpoint that is no URL, and for one with an IP address unless `pathStyle` is set
  */
 export function fetchS3Client({ aws, endpoint, pathStyle = false }: FetchS3ClientOptions): ObjectStorageClient {
   const base = URL.canParse(String(endpoint)) ? new URL(endpoint) : undefined;
   if (base === undefined) throw new TypeError("endpoint must be a URL, as in https://s3.eu-central-1.amazonaws.com");
   if (typeof aws?.fetch !== "function") throw new TypeError("aws must be an AwsClient of aws4fetch");
+  if (!pathStyle && isAddress(base.hostname)) {
+    throw new TypeError(`endpoint ${base.host} is an address, which can have no bucket in front: set pathStyle: true`);
+  }
   const root = base.pathname.replace(/\/$/, "");
 
   async function send(object: ObjectAddress, init: RequestInit): Promise<Response> {
@@ -77,6 +80,11 @@ export function fetchS3Client({ aws, endpoint, pathStyle = false }: FetchS3Clien
       await response.body?.cancel();
     },
   };
+}
+
+/** `URL` leaves a host that is an address as it is, whatever is put in front of it. */
+function isAddress(hostname: string): boolean {
+  return hostname.startsWith("[") || /^\d+\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 function until(signal: AbortSignal | undefined): RequestInit {

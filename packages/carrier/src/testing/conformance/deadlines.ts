@@ -143,14 +143,27 @@ export const deadlineCases: readonly ConformanceCase[] = [
     (name): ConformanceCase => ({
       id: `lease/renewed-by-caller-past-on-receipt/${name}`,
       requirement: "recommended",
-      contract: "On receipt lease and heartbeat count, whoever renews them.",
+      contract:
+        "Where the caller renews the lease, lease and heartbeat do not count on receipt: the clocks may differ.",
       request: task("conformance.echo", [1], (now) => {
         const past = timestampAt(now, -60_000);
         return name === "lease.expires_at"
           ? { lease: { expires_at: past, renewed_by: "dispatcher" } }
           : { lease: { renewed_by: "dispatcher" }, deadlines: { heartbeat: past } };
       }),
-      expect: { ...EXCEEDED, detailsName: name },
+      expect: { outcome: "success", value: 1 },
+    }),
+  ),
+  ...[-600_000, 600_000].map(
+    (offset): ConformanceCase => ({
+      id: `lease/sent-at/${offset < 0 ? "clock-ahead" : "clock-behind"}`,
+      requirement: "recommended",
+      contract: "Where the caller says when it sent the task (`lease.sent_at`), the carrier's clock may be off.",
+      request: task("conformance.echo", [1], (now) => ({
+        lease: { expires_at: timestampAt(now, offset + 60_000), sent_at: timestampAt(now, offset) },
+        deadlines: { start_to_close: timestampAt(now, offset + 30_000) },
+      })),
+      expect: { outcome: "success", value: 1 },
     }),
   ),
 

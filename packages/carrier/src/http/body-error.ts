@@ -1,0 +1,40 @@
+import { brand, brandOf } from "../protocol/brand.js";
+
+/** Why a request's body is not there. */
+export type InvocableBodyProblem =
+  | "not_utf8" // it has other bytes: no retry will help
+  | "consumed" // something before the adapter read it and left nothing
+  | "too_large" // the platform's own limit
+  | "unreadable"; // reading failed
+
+/** Thrown by `InvocableHttpRequest.body`: it says which answer is due. Another error stands for `unreadable`. */
+export class InvocableBodyError extends Error {
+  override readonly name = "InvocableBodyError";
+  readonly problem: InvocableBodyProblem;
+
+  constructor(problem: InvocableBodyProblem, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.problem = problem;
+    brand(this, "InvocableBodyError");
+  }
+}
+
+/** True for an {@link InvocableBodyError} of any copy of this library. */
+export function isInvocableBodyError(value: unknown): value is InvocableBodyError {
+  return brandOf(value) === "InvocableBodyError";
+}
+
+/** What frameworks' errors for a body over their own limit have in common. */
+export function bodyError(error: unknown): InvocableBodyError {
+  if (isInvocableBodyError(error)) return error;
+  const { name, status, statusCode, type } = fieldsOf(error);
+  const isTooLarge =
+    status === 413 || statusCode === 413 || type === "entity.too.large" || name === "PayloadTooLargeError";
+  return isTooLarge
+    ? new InvocableBodyError("too_large", "The request body is over a limit of the platform.", { cause: error })
+    : new InvocableBodyError("unreadable", "The request body could not be read.", { cause: error });
+}
+
+function fieldsOf(error: unknown): Readonly<Record<string, unknown>> {
+  return typeof error === "object" && error !== null ? (error as Record<string, unknown>) : {};
+}

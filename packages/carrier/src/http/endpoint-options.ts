@@ -1,0 +1,90 @@
+import type { InvocableActivityHandlerOptions } from "../activity/handler-options.js";
+import { HANDLER_OPTION_NAMES } from "../activity/handler-options.js";
+import { guardLogger, type Logger, silentLogger } from "../activity/logger.js";
+import { knownOptions, type OptionNames } from "../protocol/options.js";
+import type { InvocableAuthGate } from "./auth.js";
+
+/** 8 MiB: four payloads at the server's default limit. */
+export const DEFAULT_BODY_LIMIT_BYTES = 8 * 1024 * 1024;
+/** 32 MiB: a body in memory, decoded, is up to some twenty times its size. */
+export const DEFAULT_CONCURRENT_BODY_BYTES = 4 * DEFAULT_BODY_LIMIT_BYTES;
+export const DEFAULT_CONCURRENT_TASKS = 1000;
+
+export interface InvocableHttpOptions extends InvocableActivityHandlerOptions {
+  /**
+   * Who may send tasks. Default: everybody who can reach the endpoint, but no browser (requests that carry an `Origin`
+   * header get 403). An endpoint that others can reach needs one.
+   */
+  readonly auth?: InvocableAuthGate;
+  /**
+   * The largest request body; a larger one gets 413. Counted in bytes, and where a platform hands over text (Lambda) in
+   * UTF-16 code units; where something before the adapter has parsed it, as `Content-Length` has it, else as its JSON.
+   * Default 8 MiB.
+   */
+  readonly bodyLimitBytes?: number;
+  /**
+   * The most tasks at once, from the first byte of their body to their answer; one more gets 503 with `Retry-After`.
+   * Default 1000.
+   */
+  readonly maxConcurrentTasks?: number;
+  /**
+   * The most bytes of request bodies at once, from the first byte that is read to the task's answer; a body that there is
+   * no room for gets 503 with `Retry-After`. At least `bodyLimitBytes`. Default 32 MiB, or `bodyLimitBytes` where that is
+   * more.
+   */
+  readonly maxConcurrentBodyBytes?: number;
+  /**
+   * Whether GET and HEAD answer `{"status":"ok","carrier":...}`, without asking the gate; 503 and `"stopping"` once the
+   * handler was shut down. Default false: 405.
+   */
+  readonly health?: boolean;
+}
+
+/** @internal */
+export const HTTP_OPTION_NAMES: OptionNames<InvocableHttpOptions> = {
+  ...HANDLER_OPTION_NAMES,
+  auth: true,
+  bodyLimitBytes: true,
+  maxConcurrentTasks: true,
+  maxConcurrentBodyBytes: true,
+  health: true,
+};
+
+/** The options of the endpoint itself, complete. */
+export interface EndpointSettings {
+  readonly auth: InvocableAuthGate | undefined;
+  readonly bodyLimitBytes: number;
+  readonly maxConcurrentTasks: number;
+  readonly maxConcurrentBodyBytes: number;
+  readonly health: boolean;
+  readonly logger: Logger;
+}
+
+/** @throws {TypeError} naming the option that makes no sense */
+export function resolveHttpOptions(given: InvocableHttpOptions | undefined): EndpointSettings {
+  const options = knownOptions(given, HTTP_OPTION_NAMES, "an invocable endpoint");
+  const { bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES, auth, health = false, logger } = options;
+  const { maxConcurrentTasks = DEFAULT_CONCURRENT_TASKS } = options;
+  const { maxConcurrentBodyBytes = Math.max(DEFAULT_CONCURRENT_BODY_BYTES, bodyLimitBytes) } = options;
+  for (const [name, value] of Object.entries({ bodyLimitBytes, maxConcurrentTasks, maxConcurrentBodyBytes })) {
+    if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`${name} must be an integer >= 1`);
+  }
+  if (maxConcurrentBodyBytes < bodyLimitBytes) {
+    throw new TypeError(
+      "maxConcurrentBodyBytes must be at least bodyLimitBytes, or no body of that size is ever taken",
+    );
+  }
+  // An undefined secret must not open the door.
+  if ("auth" in options && typeof auth !== "function") {
+    throw new TypeError("auth must be a function, as bearerToken(token) makes one, or be left out");
+  }
+  if (typeof health !== "boolean") throw new TypeError("health must be a boolean");
+  return {
+    auth,
+    bodyLimitBytes,
+    maxConcurrentTasks,
+    maxConcurrentBodyBytes,
+    health,
+    logger: logger === undefined ? silentLogger : guardLogger(logger),
+  };
+}

@@ -1,0 +1,172 @@
+import { isObject } from "@durable-workflow/engine-protocol";
+import type {
+  ActivityDescription as DescriptionOnTheWire,
+  HistoryEvent,
+  HistoryPage,
+  ListedActivity as ListedOnTheWire,
+  StartedActivity as StartedOnTheWire,
+} from "@durable-workflow/engine-protocol/control";
+
+/** What the commands read of an engine's answers: they ask for no more, so that any engine will do. */
+export type StartedActivity = Pick<
+  StartedOnTheWire,
+  "activity_id" | "workflow_run_id" | "activity_type" | "task_queue"
+>;
+
+export type ListedActivity = Pick<
+  ListedOnTheWire,
+  "activity_id" | "workflow_run_id" | "activity_type" | "task_queue" | "status" | "started_at" | "closed_at"
+>;
+
+export type ActivityDescription = ListedActivity &
+  Pick<
+    DescriptionOnTheWire,
+    | "namespace"
+    | "activity_status"
+    | "attempt_count"
+    | "business_key"
+    | "closed_reason"
+    | "last_progress_at"
+    | "last_heartbeat_at"
+  > & { readonly result: unknown };
+
+export interface ActivityPage {
+  readonly activities: readonly ListedActivity[];
+  readonly next_page_token: string | null;
+}
+
+/** An answer is not what an engine says. The message names the field: `activities[0].status must be text`. */
+export class WrongAnswer extends Error {
+  override readonly name = "WrongAnswer";
+}
+
+/** Reads the fields of one object of an answer; each reader throws {@link WrongAnswer}. Fields that nobody asks for pass. */
+class Fields {
+  private readonly document: Readonly<Record<string, unknown>>;
+  private readonly path: string;
+
+  constructor(document: unknown, path = "") {
+    if (!isObject(document)) throw new WrongAnswer(`${path === "" ? "the answer" : path} must be an object`);
+    this.document = document;
+    this.path = path;
+  }
+
+  text(name: string): string {
+    const value = this.get(name);
+    return typeof value === "string" && value !== "" ? value : this.refuse(name, "text");
+  }
+
+  textOrNull(name: string): string | null {
+    const value = this.get(name) ?? null;
+    return value === null || typeof value === "string" ? value : this.refuse(name, "text or null");
+  }
+
+  /** A time that can be calculated with. */
+  time(name: string): string {
+    const value = this.text(name);
+    return Number.isNaN(Date.parse(value)) ? this.refuse(name, "a time") : value;
+  }
+
+  timeOrNull(name: string): string | null {
+    return this.textOrNull(name) === null ? null : this.time(name);
+  }
+
+  count(name: string): number {
+    const value = this.get(name);
+    return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : this.refuse(name, "a count");
+  }
+
+  any(name: string): unknown {
+    return this.get(name) ?? null;
+  }
+
+  objects(name: string): readonly Fields[] {
+    const value = this.get(name);
+    if (!Array.isArray(value)) return this.refuse(name, "a list");
+    return value.map((item: unknown, index) => new Fields(item, `${this.path}${name}[${index}]`));
+  }
+
+  private get(name: string): unknown {
+    return Object.hasOwn(this.document, name) ? this.document[name] : undefined;
+  }
+
+  private refuse(name: string, what: string): never {
+    throw new WrongAnswer(`${this.path === "" ? "" : `${this.path}.`}${name} must be ${what}`);
+  }
+}
+
+export function readStarted(document: unknown): StartedActivity {
+  const fields = new Fields(document);
+  return {
+    activity_id: fields.text("activity_id"),
+    workflow_run_id: fields.text("workflow_run_id"),
+    activity_type: fields.text("activity_type"),
+    task_queue: fields.text("task_queue"),
+  };
+}
+
+export function readDescription(document: unknown): ActivityDescription {
+  const fields = new Fields(document);
+  return {
+    ...readListed(fields),
+    namespace: fields.text("namespace"),
+    activity_status: fields.text("activity_status"),
+    attempt_count: fields.count("attempt_count"),
+    business_key: fields.textOrNull("business_key"),
+    closed_reason: fields.textOrNull("closed_reason"),
+    last_progress_at: fields.textOrNull("last_progress_at"),
+    last_heartbeat_at: fields.textOrNull("last_heartbeat_at"),
+    result: fields.any("result"),
+  };
+}
+
+export function readActivityPage(document: unknown): ActivityPage {
+  const fields = new Fields(document);
+  return {
+    activities: fields.objects("activities").map(readListed),
+    next_page_token: fields.textOrNull("next_page_token"),
+  };
+}
+
+export function readHistoryPage(document: unknown): HistoryPage {
+  const fields = new Fields(document);
+  return {
+    events: fields.objects("events").map(readEvent),
+    next_page_token: fields.textOrNull("next_page_token"),
+  };
+}
+
+/** What an engine says of itself: enough of it to know that it is one. */
+export function readClusterInfo(document: unknown): Readonly<Record<string, unknown>> {
+  const isEngine = isObject(document) && (isObject(document["worker_protocol"]) || isObject(document["control_plane"]));
+  if (!isEngine) throw new WrongAnswer("worker_protocol must be an object");
+  return document;
+}
+
+/** The answer to a command whose outcome is asked for otherwise. */
+export function readAccepted(document: unknown): void {
+  void new Fields(document);
+}
+
+function readListed(fields: Fields): ListedActivity {
+  return {
+    activity_id: fields.text("activity_id"),
+    workflow_run_id: fields.text("workflow_run_id"),
+    activity_type: fields.text("activity_type"),
+    task_queue: fields.text("task_queue"),
+    status: fields.text("status"),
+    started_at: fields.time("started_at"),
+    closed_at: fields.timeOrNull("closed_at"),
+  };
+}
+
+function readEvent(fields: Fields): HistoryEvent {
+  const payload = fields.any("payload");
+  return {
+    sequence: fields.count("sequence"),
+    event_type: fields.text("event_type"),
+    timestamp: fields.time("timestamp"),
+    // PHP writes an empty object as a list.
+    payload: isObject(payload) ? payload : null,
+  };
+}

@@ -1,0 +1,57 @@
+import { request } from "undici";
+import { agentFor, type TlsSettings } from "./agent.js";
+
+const HEADERS_MS = 5_000;
+/** More than any event: what has no line ends is no stream of events. */
+const LONGEST_LINE = 65_536;
+
+/**
+ * Reads a stream of server-sent events until the signal is aborted, or the stream ends. False where there is none.
+ *
+ * @param onData called with the text of each `data:` line
+ */
+export async function eventStream(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  { signal, tls, onData }: { signal: AbortSignal; tls: TlsSettings; onData: (text: string) => void },
+): Promise<boolean> {
+  try {
+    const {
+      statusCode,
+      headers: answered,
+      body,
+    } = await request(url, {
+      headers: { ...headers, accept: "text/event-stream", "accept-encoding": "identity" },
+      signal,
+      headersTimeout: HEADERS_MS,
+      bodyTimeout: 0,
+      dispatcher: agentFor(url, tls),
+    });
+    const isStream =
+      statusCode === 200 &&
+      answered["content-encoding"] === undefined &&
+      String(answered["content-type"] ?? "").startsWith("text/event-stream");
+    if (!isStream) {
+      body.on("error", () => {}).destroy();
+      return false;
+    }
+    void readLines(body, (line) => {
+      if (line.startsWith("data:")) onData(line.slice("data:".length));
+    }).catch(() => {});
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function readLines(body: AsyncIterable<Uint8Array>, onLine: (line: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    // Leaving the loop ends the connection: the engine is then asked from time to time.
+    if (rest.length > LONGEST_LINE) return;
+    for (const line of lines) onLine(line);
+  }
+}

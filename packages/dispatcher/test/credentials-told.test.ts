@@ -1,0 +1,87 @@
+import { payloadEnvelope } from "@durable-workflow/carrier/payload";
+import { afterEach, expect, it } from "vitest";
+import { createMetrics } from "../src/observe/metrics.js";
+import { createLogger, logEvents } from "../src/observe/logs.js";
+import type { EngineUnderTest } from "./support/engine-under-test.js";
+import { ENGINES } from "./support/engines.js";
+import {
+  failureFor,
+  type ForeignCarrier,
+  type ForeignHandler,
+  startForeignCarrier,
+} from "./support/foreign-carrier.js";
+import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
+
+const TOKEN = "lamp/s3cret+token==";
+let engine: EngineUnderTest;
+let carrier: ForeignCarrier;
+let running: Running;
+
+afterEach(async () => {
+  await running.dispatcher.drain();
+  await carrier.close();
+  await engine.stop();
+});
+
+const b64 = (text: string): string => Buffer.from(text).toString("base64");
+const QUOTES = [TOKEN, `Bearer ${TOKEN}`, b64(TOKEN), b64(`Bearer ${TOKEN}`), encodeURIComponent(TOKEN)];
+const QUOTE = QUOTES.join(" and ");
+
+/** What gives the token away, in plain or inside base64 of any kind. */
+function givesAway(text: string): boolean {
+  const decoded = [...text.matchAll(/[\w+/-]{12,}={0,2}/g)].map(([found]) =>
+    Buffer.from(found, "base64").toString("latin1"),
+  );
+  const twice = decoded.flatMap((inner) =>
+    [...inner.matchAll(/[\w+/-]{12,}={0,2}/g)].map(([found]) => Buffer.from(found, "base64").toString("latin1")),
+  );
+  return [text, ...decoded, ...twice].some((seen) => /s3cret/.test(seen));
+}
+
+const HANDLERS: readonly (readonly [string, ForeignHandler])[] = [
+  [
+    "a failure",
+    (envelope, response) => {
+      const details = { quoted: QUOTE };
+      const failure = { message: QUOTE, type: TOKEN, stack_trace: `at ${QUOTE}`, details };
+      response.writeHead(200).end(JSON.stringify(failureFor(envelope, failure, false)));
+    },
+  ],
+  ["a result", () => payloadEnvelope({ quoted: QUOTE })],
+  ["a page", (_, response) => void response.writeHead(400).end(QUOTE)],
+  ["a page of a status of its own", (_, response) => void response.writeHead(404).end(QUOTE)],
+];
+
+for (const { name, make } of ENGINES) {
+  it.each(HANDLERS)(`${name}, events, logs and metrics hear no credential that %s quotes`, async (_, handle) => {
+    engine = make({});
+    await engine.start();
+    carrier = await startForeignCarrier(handle);
+    const config = {
+      ...oneCarrier(carrier.url, ["t"]),
+      auth_refs: { lamp: { type: "env", env: "LAMP_TOKEN" } },
+      defaults: { task_queue: "lamps", auth_ref: "lamp" },
+    };
+    running = await startDispatcher(engine, { config, environment: { LAMP_TOKEN: `${TOKEN}\n` } });
+    const lines: string[] = [];
+    logEvents(running.dispatcher.events, createLogger({ level: "debug" }, { write: (line) => void lines.push(line) }));
+    const metrics = createMetrics(running.dispatcher);
+    // An engine that quotes, too.
+    engine.interfere = ({ verb }) =>
+      verb === "worker_heartbeat" ? { status: 422, body: JSON.stringify({ error: QUOTE, reason: QUOTE }) } : undefined;
+    const activity = await engine.schedule({ type: "t" });
+    await engine.untilStatus(activity, "completed", "failed");
+    expect(carrier.received[0]?.headers.authorization).toBe(`Bearer ${TOKEN}`);
+    await running.until(() => running.eventsOf("task_ended").length > 0);
+    expect(activity.outcomes).toHaveLength(1);
+    expect(givesAway(QUOTE)).toBe(true);
+    for (const said of [
+      JSON.stringify(activity.outcomes),
+      JSON.stringify(running.events),
+      lines.join(""),
+      await metrics.metrics(),
+    ]) {
+      expect(givesAway(said)).toBe(false);
+    }
+  });
+}

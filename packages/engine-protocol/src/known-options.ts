@@ -1,0 +1,24 @@
+/** The names that an object of options may have: all of its type's, and no others. */
+export type OptionNames<Options> = Readonly<Record<keyof Required<Options>, true>>;
+
+/**
+ * Checks that options hold no name that is not known: a misspelt one would be passed over in silence.
+ *
+ * @param what is named in the message, as in `createDispatcher` or `connection`
+ * @throws {TypeError} for a name that is not known, or what is no object
+ */
+export function checkOptionNames<Options extends object>(
+  what: string,
+  options: Options,
+  names: OptionNames<Options>,
+): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new TypeError(`${what}: options must be an object`);
+  }
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(names, name)) continue;
+    throw new TypeError(
+      `${what}: there is no option ${JSON.stringify(name)}; there are ${Object.keys(names).join(", ")}`,
+    );
+  }
+}
