@@ -36,6 +36,7 @@ export const REASONS = {
   engine_stopping: "the server is being stopped: the same request may succeed later",
   instance_not_found: "there is no such workflow in this namespace",
   activity_id_reserved_in_namespace: "another namespace has an activity of this id",
+  too_many_event_readers: "as many as the engine allows read its events: again after Retry-After",
   task_queue_draining: "the task queue takes no new activities until it is resumed",
 } as const satisfies Readonly<Record<string, string>>;
 

@@ -1,15 +1,18 @@
-import type { Micros } from "./engine/model.js";
+import { performance } from "node:perf_hooks";
 
 /** Time as the engine sees it. Injectable, so that tests need not wait. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch. May be set at any time, forward and back. */
   now(): number;
+  /** Milliseconds since some moment, which nobody sets. Left out: {@link now} is trusted never to be set. */
+  monotonic?(): number;
   /** Calls back once, after at least `delayMs` (0 to 2^31-1). The function returned takes the call back. */
   schedule(delayMs: number, callback: () => void): () => void;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   schedule(delayMs, callback) {
     const timer = setTimeout(callback, delayMs);
     return () => {
@@ -17,15 +20,3 @@ export const systemClock: Clock = {
     };
   },
 };
-
-/** Reads the clock in microseconds; readings within one millisecond still tell earlier from later. */
-export function microsecondReader(clock: Clock): () => Micros {
-  let lastMs = -1;
-  let within = 0;
-  return () => {
-    const ms = Math.floor(clock.now());
-    within = ms === lastMs ? Math.min(within + 1, 999) : 0;
-    lastMs = ms;
-    return ms * 1000 + within;
-  };
-}

@@ -3,6 +3,8 @@ const BRAND = Symbol.for("durable-workflow.local-engine.error");
 export type LocalEngineErrorCode =
   | "file_in_use" // another engine has the file open
   | "file_unusable" // it cannot be opened: no such folder, no permission, no database
+  | "disk_full" // there is no room to open, close or copy it
+  | "file_exists" // a backup would overwrite it
   | "file_corrupt" // its integrity check failed
   | "newer_schema" // a newer version of this package wrote it
   | "address_refused" // an address that is not loopback, and no tokens

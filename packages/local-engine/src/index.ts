@@ -1,6 +1,6 @@
 export type { Clock } from "./clock.js";
 export { isLocalEngineError, LocalEngineError, type LocalEngineErrorCode } from "./errors.js";
 export type { Listening } from "./http/servers.js";
-export { createLocalEngine, type ListenOptions, type LocalEngine } from "./local-engine.js";
+export { type BackupOptions, createLocalEngine, type ListenOptions, type LocalEngine } from "./local-engine.js";
 export type { LocalEngineOptions, Logger, TokenOptions } from "./options.js";
 export type { IntegrityCheck } from "./store/connection.js";

@@ -1,6 +1,9 @@
 import { LONG_POLL_SECONDS } from "@durable-workflow/engine-protocol";
+import { resolve as resolvePath } from "node:path";
 import type { Clock } from "./clock.js";
 import { systemClock } from "./clock.js";
+import { isDots } from "./http/fields.js";
+import { readFunctions, readNames, readText, readWhole } from "./option-reader.js";
 import type { IntegrityCheck } from "./store/connection.js";
 
 /** Where the engine reports what no response can say; pino, winston and console fit. */
@@ -31,10 +34,17 @@ export interface LocalEngineOptions {
   readonly namespaces?: readonly string[];
   /** How long a worker may be silent before its task is given to another. Default 300. */
   readonly leaseSeconds?: number;
+  /**
+   * How often the lease of a run may run out without that counting against its `max_attempts`. After that it is a failed
+   * attempt of the type `LeaseExpired`. Default 3. The server has no such limit, and redelivers without end.
+   */
+  readonly freeRedeliveries?: number;
   /** The longest that a poll waits for a task. Default 30. */
   readonly longPollSeconds?: number;
   /** Polls that may wait at the same time; more are answered 429. Default 10,000. */
   readonly maxWaitingPolls?: number;
+  /** Readers of `GET /api/events` at the same time; more are answered 503. Default 1,000. */
+  readonly maxEventReaders?: number;
   /** Largest request body. Default 2,097,152. */
   readonly maxBodyBytes?: number;
   /** Closed runs are removed so many seconds after they closed. Default: never. */
@@ -61,8 +71,10 @@ export interface ResolvedOptions {
   readonly auth: TokenOptions;
   readonly namespaces: readonly string[];
   readonly leaseSeconds: number;
+  readonly freeRedeliveries: number;
   readonly longPollSeconds: number;
   readonly maxWaitingPolls: number;
+  readonly maxEventReaders: number;
   readonly maxBodyBytes: number;
   readonly retentionSeconds: number | undefined;
   readonly externalExecutorConfig: { readonly path: string; readonly overlay?: string } | undefined;
@@ -81,70 +93,129 @@ const CHECKS = new Set<unknown>(["quick", "full", "off"]);
 const nothing = (): void => {};
 const silent: Logger = { info: nothing, warn: nothing, error: nothing };
 
+/** Every option, and those of the options that are objects. */
+export const OPTION_NAMES = {
+  "": [
+    "file",
+    "auth",
+    "namespaces",
+    "leaseSeconds",
+    "freeRedeliveries",
+    "longPollSeconds",
+    "maxWaitingPolls",
+    "maxEventReaders",
+    "maxBodyBytes",
+    "retentionSeconds",
+    "externalExecutorConfig",
+    "integrityCheck",
+    "maxCommitBatch",
+    "serverId",
+    "logger",
+    "clock",
+  ],
+  auth: ["token", "workerToken", "operatorToken", "adminToken"],
+  externalExecutorConfig: ["path", "overlay"],
+  listen: ["host", "port"],
+  backup: ["overwrite"],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
 /** @throws {TypeError} naming the option and the fix */
 export function resolveOptions(options: LocalEngineOptions): ResolvedOptions {
-  const { file } = options;
-  if (typeof file !== "string" || file === "") throw new TypeError('file must be a path, or ":memory:"');
+  readNames(options, "", OPTION_NAMES[""]);
+  const file = readText("file", options.file, 'a path, or ":memory:"');
   // The driver would take it for the address of a server.
   if (URL_LIKE.test(file))
     throw new TypeError(`file must be a path, not a URL; for a file of that name write ./${file}`);
-  const namespaces = options.namespaces ?? [];
-  for (const name of namespaces) {
-    if (typeof name !== "string" || !NAMESPACE_NAME.test(name)) {
-      throw new TypeError(
-        `namespaces must be names of lower-case letters, digits, ".", "_", "-"; not ${JSON.stringify(name)}`,
-      );
-    }
-  }
   const integrityCheck = options.integrityCheck ?? "quick";
   if (!CHECKS.has(integrityCheck)) throw new TypeError('integrityCheck must be "quick", "full" or "off"');
-  const { externalExecutorConfig } = options;
-  if (externalExecutorConfig !== undefined && typeof externalExecutorConfig.path !== "string") {
-    throw new TypeError("externalExecutorConfig.path must be the path of a config file");
-  }
   return {
     file,
-    auth: readTokens(options.auth ?? {}),
-    namespaces: [DEFAULT_NAMESPACE, ...namespaces],
-    leaseSeconds: whole("leaseSeconds", options.leaseSeconds ?? 300, 1, 86_400),
-    longPollSeconds: whole(
+    auth: options.auth === undefined ? {} : readTokens(options.auth),
+    namespaces: [DEFAULT_NAMESPACE, ...readNamespaces(options.namespaces ?? [])],
+    leaseSeconds: readWhole("leaseSeconds", options.leaseSeconds ?? 300, 1, 86_400),
+    freeRedeliveries: readWhole("freeRedeliveries", options.freeRedeliveries ?? 3, 0, 1_000_000),
+    longPollSeconds: readWhole(
       "longPollSeconds",
       options.longPollSeconds ?? LONG_POLL_SECONDS.default,
       0,
       LONG_POLL_SECONDS.most,
     ),
-    maxWaitingPolls: whole("maxWaitingPolls", options.maxWaitingPolls ?? 10_000, 0, 1_000_000),
-    maxBodyBytes: whole("maxBodyBytes", options.maxBodyBytes ?? 2_097_152, 1024, 268_435_456),
+    maxWaitingPolls: readWhole("maxWaitingPolls", options.maxWaitingPolls ?? 10_000, 0, 1_000_000),
+    maxEventReaders: readWhole("maxEventReaders", options.maxEventReaders ?? 1000, 0, 100_000),
+    maxBodyBytes: readWhole("maxBodyBytes", options.maxBodyBytes ?? 2_097_152, 1024, 268_435_456),
     retentionSeconds:
       options.retentionSeconds === undefined
         ? undefined
-        : whole("retentionSeconds", options.retentionSeconds, 0, 3_153_600_000),
-    externalExecutorConfig,
+        : readWhole("retentionSeconds", options.retentionSeconds, 0, 3_153_600_000),
+    externalExecutorConfig: readExecutorConfig(options.externalExecutorConfig),
     integrityCheck,
-    maxCommitBatch: whole("maxCommitBatch", options.maxCommitBatch ?? 256, 1, 100_000),
-    serverId: options.serverId ?? "local-engine",
-    logger: options.logger ?? silent,
-    clock: options.clock ?? systemClock,
+    maxCommitBatch: readWhole("maxCommitBatch", options.maxCommitBatch ?? 256, 1, 100_000),
+    serverId: readText("serverId", options.serverId ?? "local-engine", "text that is not empty"),
+    logger: readFunctions("logger", options.logger ?? silent, ["info", "warn", "error"]),
+    clock: readFunctions("clock", options.clock ?? systemClock, ["now", "schedule"]),
   };
 }
 
-function whole(name: string, value: number, least: number, most: number): number {
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new TypeError(`${name} must be a whole number from ${least} to ${most}, not ${String(value)}`);
+function readNamespaces(namespaces: unknown): readonly string[] {
+  if (!Array.isArray(namespaces)) throw new TypeError("namespaces must be a list of names");
+  for (const name of namespaces as unknown[]) {
+    // "." and ".." could not be asked for: clients take them out of a path.
+    if (typeof name !== "string" || !NAMESPACE_NAME.test(name) || isDots(name)) {
+      throw new TypeError(
+        `namespaces must be names of lower-case letters, digits, ".", "_", "-"; not ${JSON.stringify(name)}`,
+      );
+    }
   }
-  return value;
+  return namespaces as string[];
 }
 
-function readTokens(auth: TokenOptions): TokenOptions {
-  const seen = new Set<string>();
-  for (const name of ["token", "workerToken", "operatorToken", "adminToken"] as const) {
-    const value: unknown = auth[name];
+function readExecutorConfig(given: unknown): ResolvedOptions["externalExecutorConfig"] {
+  if (given === undefined) return undefined;
+  const config = readNames(given, "externalExecutorConfig", OPTION_NAMES.externalExecutorConfig);
+  const path = readText("externalExecutorConfig.path", config["path"], "the path of a config file");
+  if (config["overlay"] === undefined) return { path };
+  return { path, overlay: readText("externalExecutorConfig.overlay", config["overlay"], "the name of an overlay") };
+}
+
+function readTokens(given: unknown): TokenOptions {
+  const auth = readNames(given, "auth", OPTION_NAMES.auth);
+  const tokens: Record<string, string> = {};
+  for (const name of OPTION_NAMES.auth) {
+    const value = auth[name];
     if (value === undefined) continue;
     if (typeof value !== "string" || value === "" || /\s/.test(value)) {
       throw new TypeError(`auth.${name} must be text without spaces, and not empty; leave it out to have none`);
     }
-    if (seen.has(value)) throw new TypeError(`auth.${name} is also the token of another role; give each role its own`);
-    seen.add(value);
+    if (Object.values(tokens).includes(value)) {
+      throw new TypeError(`auth.${name} is also the token of another role; give each role its own`);
+    }
+    tokens[name] = value;
   }
-  return { ...auth };
+  if (Object.keys(tokens).length === 0) {
+    throw new TypeError(
+      `auth has no token: set at least one of ${OPTION_NAMES.auth.join(", ")}, or leave auth out for an engine that is open to everybody on this machine`,
+    );
+  }
+  return tokens;
+}
+
+/** @throws {TypeError} naming the option and the fix */
+export function readListen(given: unknown): { readonly host: string; readonly port: number } {
+  const { host, port } = readNames(given, "listen", OPTION_NAMES.listen);
+  return {
+    host: readText("listen.host", host ?? "127.0.0.1", "a host name or an address"),
+    port: readWhole("listen.port", port ?? 0, 0, 65_535),
+  };
+}
+
+/** @throws {TypeError} naming the option and the fix */
+export function readBackup(target: unknown, given: unknown, own: string): { readonly overwrite: boolean } {
+  const path = readText("the file of a backup", target, "a path");
+  if (URL_LIKE.test(path) || path === ":memory:") throw new TypeError("the file of a backup must be a path");
+  if (own !== ":memory:" && resolvePath(path) === resolvePath(own)) {
+    throw new TypeError("the file of a backup must not be the engine's own");
+  }
+  const { overwrite = false } = readNames(given, "backup", OPTION_NAMES.backup);
+  if (typeof overwrite !== "boolean") throw new TypeError("backup.overwrite must be true or false");
+  return { overwrite };
 }

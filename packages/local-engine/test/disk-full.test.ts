@@ -1,9 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { appendFileSync, mkdirSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import type { Client } from "./support/client.js";
-import { cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
+import { createLocalEngine } from "../src/index.js";
+import { Client } from "./support/client.js";
+import { arrived, cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
+
+const DIST = fileURLToPath(new URL("../dist/index.js", import.meta.url));
+const OPEN_AND_CLOSE =
+  "import(process.argv[1]).then(({ createLocalEngine }) => createLocalEngine({ file: process.argv[2] }).close())";
 
 /** A file system of 2 MB, where this process may mount one. */
 function smallDisk(): string | undefined {
@@ -87,10 +93,62 @@ if (!canMount()) {
       });
       expect(await client.describe("before")).toMatchObject({ activity_status: "pending", attempt_count: 0 });
 
+      // Who asks whether it can be used is told so, and why.
+      const { status, body } = await client.call("GET", "/api/ready");
+      expect([status, body.status, body.reason]).toEqual([503, "not_ready", "storage_unavailable"]);
+      expect(body.checks.database).toEqual({ status: "error" });
+      expect((await client.call("GET", "/api/health")).status).toBe(200);
+
       rmSync(ballast);
       spawnSync("mount", ["-o", "remount,size=16m", folder]);
       await client.started("small", "q", { activity_id: "after" });
+      expect((await client.call("GET", "/api/ready")).status).toBe(200);
       expect((await client.take("w", "q"))?.task.workflow_id).toBe("before");
+    });
+
+    it("does not keep the engine from being closed, nor loses what was acknowledged, nor stays locked", async () => {
+      const folder = smallDisk();
+      if (folder === undefined) throw new Error("mount failed after it had succeeded");
+      const file = join(folder, "engine.db");
+      const engine = createLocalEngine({ file, longPollSeconds: 0 });
+      const first = { engine, client: new Client((await engine.listen()).url) };
+      const { taken } = await fill(first.client);
+      const ballast = join(folder, "ballast");
+      fillUp(ballast);
+      await expect(first.engine.backup(join(folder, "copy.db"))).rejects.toMatchObject({ code: "disk_full" });
+      expect(existsSync(join(folder, "copy.db"))).toBe(false);
+      await expect(first.engine.close()).rejects.toMatchObject({
+        name: "LocalEngineError",
+        code: "disk_full",
+        message: expect.stringContaining("engine.db is closed, but its disk is full"),
+      });
+
+      // Neither this process nor another is kept out once there is room.
+      rmSync(ballast);
+      spawnSync("mount", ["-o", "remount,size=16m", folder]);
+      const other = spawnSync(process.execPath, ["-e", OPEN_AND_CLOSE, DIST, file], { encoding: "utf8" });
+      expect(other.stderr).toBe("");
+      const again = await openEngine({ file, longPollSeconds: 0 });
+      for (const id of taken) expect(await again.client.describe(id)).toMatchObject({ status: "running" });
+    });
+
+    it("is said when an engine is to be opened on it, and the file is let go", async () => {
+      const folder = smallDisk();
+      if (folder === undefined) throw new Error("mount failed after it had succeeded");
+      const file = join(folder, "engine.db");
+      const ballast = join(folder, "ballast");
+      fillUp(ballast);
+      const opened = (): unknown => {
+        try {
+          return createLocalEngine({ file });
+        } catch (error) {
+          return error;
+        }
+      };
+      expect(opened()).toMatchObject({ code: "disk_full", message: expect.stringContaining("make room") });
+      rmSync(ballast);
+      await arrived();
+      await (await openEngine({ file })).engine.close();
     });
   });
 }

@@ -21,7 +21,7 @@ it("the examples compile strictly, and run as they are printed", { timeout: 60_0
   const examples = DOCUMENTS.flatMap((text) =>
     [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code ?? ""),
   );
-  expect(examples).toHaveLength(3);
+  expect(examples).toHaveLength(4);
   const compilerOptions = { module: "NodeNext", target: "ES2022", strict: true, types: ["node"], outDir: "out" };
   writeFileSync(`${folder}/package.json`, JSON.stringify({ type: "module" }));
   writeFileSync(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, include: ["*.ts"] }));

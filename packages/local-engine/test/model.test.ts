@@ -21,6 +21,7 @@ type Step =
   | { readonly do: "wait"; readonly seconds: number };
 
 const LEASE_SECONDS = 100;
+const FREE = 1;
 const S = 1_000_000;
 
 const seconds = fc.option(fc.integer({ min: 5, max: 300 }), { nil: null, freq: 2 });
@@ -50,7 +51,13 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 
 it("the engine does what the state machine says", { timeout: 60_000 }, async () => {
   const clock = new FakeClock();
-  const engine = createLocalEngine({ file: ":memory:", longPollSeconds: 0, leaseSeconds: LEASE_SECONDS, clock });
+  const engine = createLocalEngine({
+    file: ":memory:",
+    longPollSeconds: 0,
+    leaseSeconds: LEASE_SECONDS,
+    freeRedeliveries: FREE,
+    clock,
+  });
   const { url } = await engine.listen();
   const client = new Client(url);
   let runs = 0;
@@ -119,7 +126,7 @@ async function pass(clock: FakeClock, before: Activity, duration: number): Promi
     const now = clock.now() * 1000;
     const action = dueAction(state, now);
     if (action?.kind === "time_out") state = timeOut(state, action.deadline, `next ${now}`, now).activity;
-    else if (action !== undefined) state = expireLease(state, now);
+    else if (action !== undefined) state = expireLease(state, FREE, `next ${now}`, now).activity;
   }
   return state;
 }

@@ -238,4 +238,18 @@ describe("a poll", () => {
     for (let n = 0; n < 6; n++) order.push((await client.take("w", "q"))?.task.workflow_id);
     expect(order).toEqual(["a0", "a1", "a2", "a3", "a4", "a5"]);
   });
+
+  it("ends when its worker deregisters, so that no task is lost to one that has gone", async () => {
+    const { client } = await openEngine({ longPollSeconds: 30 });
+    await client.register("gone", "q", ["t"]);
+    await client.register("stays", "q", ["t"]);
+    const polls = [client.poll("gone", "q"), client.poll("gone", "q"), client.poll("stays", "q")];
+    await arrived();
+    expect((await client.call("DELETE", "/api/worker/registrations/gone")).status).toBe(200);
+    for (const { body } of await Promise.all(polls.slice(0, 2))) {
+      expect(body).toMatchObject({ task: null, poll_status: "empty" });
+    }
+    await client.started("t", "q", { activity_id: "a" });
+    expect((await polls[2])?.body.task).toMatchObject({ workflow_id: "a", lease_owner: "stays" });
+  });
 });

@@ -15,7 +15,3 @@ export interface RegisteredWorker {
   readonly last_heartbeat_at: string;
   readonly registered_at: string;
 }
-
-export interface WorkerList {
-  readonly workers: readonly RegisteredWorker[];
-}

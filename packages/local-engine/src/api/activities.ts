@@ -4,10 +4,13 @@ import { LIST_PAGE, PATHS, type Reason } from "@durable-workflow/engine-protocol
 import type { RetryPolicy } from "../engine/model.js";
 import { type Call, type JsonObject, type Reply, ReplyError } from "../http/call.js";
 import { Fields, invalidField, isObject } from "../http/fields.js";
+import { MOST_KEYS, MOST_VALUES } from "../http/json-shape.js";
+import { pageToken, readPageToken } from "../http/page-token.js";
 import type { Route } from "../http/router.js";
 import { type StartRequest, startActivity } from "../service/starts.js";
 import type { Bucket, FailureRecord, RunRecord } from "../store/records.js";
 import { describedToWire, listedToWire, startedToWire } from "../wire/activity.js";
+import { isDatumTooLarge } from "../wire/datum-size.js";
 import { encode, isEnvelope, readPayload } from "../wire/payloads.js";
 import { type ApiParts, CONTROL_ROLES } from "./parts.js";
 
@@ -65,8 +68,8 @@ function rejected(activityId: string | null, reason: Reason, message: string): R
 function readStart({ body, namespace, rawBody }: Call): StartRequest {
   const fields = new Fields();
   const activityType = fields.string(body, "activity_type", { required: true, max: 255 });
-  const activityId = fields.string(body, "activity_id", { max: 128, pattern: ACTIVITY_ID });
-  const taskQueue = fields.string(body, "task_queue", { max: 255 });
+  const activityId = fields.segment(body, "activity_id", { max: 128, pattern: ACTIVITY_ID });
+  const taskQueue = fields.segment(body, "task_queue", { max: 255 });
   const activityClass = fields.string(body, "activity_class", { max: 255 });
   const businessKey = fields.string(body, "business_key", { max: 255 });
   const policy = readPolicy(fields, body);
@@ -110,6 +113,10 @@ function readInput(input: unknown): string | null {
   if (input === undefined || input === null) return null;
   if (isEnvelope(input)) {
     const blob = readPayload(input, "input");
+    if (isDatumTooLarge(blob)) {
+      const message = `The input.blob field holds more than ${MOST_VALUES} values, or more than ${MOST_KEYS} keys.`;
+      throw invalidField("input.blob", message);
+    }
     try {
       decodeAvroValue(blob);
     } catch (error) {
@@ -184,15 +191,7 @@ function list({ context }: ApiParts, { query, namespace }: Call): Reply {
   const answer: ActivityPage = {
     activities: page.map(listedToWire),
     activity_count: page.length,
-    next_page_token: runs.length > limit ? Buffer.from(String(offset + limit)).toString("base64") : null,
+    next_page_token: runs.length > limit ? pageToken(offset + limit) : null,
   };
   return { status: 200, body: { ...answer } };
-}
-
-function readPageToken(fields: Fields, token: string | null): number {
-  if (token === null || token === "") return 0;
-  const text = Buffer.from(token, "base64").toString("latin1");
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  fields.add("next_page_token", "The next page token field format is invalid.");
-  return 0;
 }

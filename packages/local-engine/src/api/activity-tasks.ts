@@ -2,7 +2,7 @@ import { FAILURE_KINDS, TIMEOUT_TYPES } from "@durable-workflow/carrier/protocol
 import { PATHS } from "@durable-workflow/engine-protocol";
 import type { PollAnswer, PolledTask, PollStatus } from "@durable-workflow/engine-protocol/worker";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
-import { Fields } from "../http/fields.js";
+import { Fields, storableJson } from "../http/fields.js";
 import { unavailable } from "../http/request-handler.js";
 import type { Route } from "../http/router.js";
 import type { Delivery } from "../service/deliveries.js";
@@ -152,18 +152,18 @@ function readFailure(fields: Fields, { body }: Call): ReportedFailure {
   const failure = given ?? {};
   const prefix = "failure.";
   // Without a failure, that is all there is to say.
-  const message = given && fields.string(failure, "message", { required: true }, prefix);
-  const type = fields.string(failure, "type", {}, prefix);
-  const exceptionClass = fields.string(failure, "class", {}, prefix);
+  const message = given && fields.text(failure, "message", { required: true }, prefix);
+  const type = fields.text(failure, "type", {}, prefix);
+  const exceptionClass = fields.text(failure, "class", {}, prefix);
   const code = fields.integer(failure, "code", {}, prefix);
-  const stackTrace = fields.string(failure, "stack_trace", {}, prefix);
+  const stackTrace = fields.text(failure, "stack_trace", {}, prefix);
   const nonRetryable = fields.boolean(failure, "non_retryable", prefix);
   // These decide nothing, but have to be what they should be.
   for (const name of ["retryable", "cancelled", "malformed_output"]) fields.boolean(failure, name, prefix);
   fields.string(failure, "kind", { oneOf: FAILURE_KINDS }, prefix);
   fields.string(failure, "timeout_type", { oneOf: TIMEOUT_TYPES }, prefix);
   fields.check();
-  const { details } = failure;
+  const details = storableJson(failure["details"]);
   // Kept as they came, but only if they are something that could be encoded.
   readPayload(details ?? null, "failure.details");
   return {

@@ -72,7 +72,7 @@ export function clusterInfo(parts: ApiParts, namespace: string): Record<string, 
     version: "2.0.0",
     engine: "durable-workflow-local-engine",
     default_namespace: DEFAULT_NAMESPACE,
-    supported_sdk_versions: { php: ">=1.0", python: ">=0.2,<1.0", cli: ">=0.1,<1.0" },
+    supported_sdk_versions: { php: ">=2.0,<3.0", python: ">=2.0,<3.0", cli: ">=2.0,<3.0" },
     capabilities,
     worker_fleet: workerFleet(parts, namespace),
     task_repair: { policy: repairPolicy, candidates: repairCandidates(0) },
@@ -164,8 +164,8 @@ const clientCompatibility = {
     },
   },
   clients: {
-    cli: { supported_versions: ">=0.1,<1.0", requires: required.slice(0, 3) },
-    "sdk-python": { supported_versions: ">=0.2,<1.0", requires: required },
+    cli: { supported_versions: ">=2.0,<3.0", requires: required.slice(0, 3) },
+    "sdk-python": { supported_versions: ">=2.0,<3.0", requires: required },
   },
 };
 
@@ -195,15 +195,18 @@ const controlPlane = {
   },
 };
 
+/** Those heard last. The rest is counted, and listed by `GET /api/workers`. */
+const MOST_FLEET_WORKERS = 500;
+
 function workerFleet({ context, options }: ApiParts, namespace: string): Record<string, unknown> {
   const stale = staleAfterSeconds(options.longPollSeconds) * MICROS_PER_SECOND;
   const now = context.now();
-  const active = context.store.workers.list(namespace).filter((worker) => worker.lastHeartbeatAt + stale > now);
+  const { total, workers: active } = context.store.workers.heardSince(namespace, now - stale, MOST_FLEET_WORKERS);
   const builds = active.flatMap(({ buildId }) => (buildId === null ? [] : [buildId]));
   return {
     namespace,
-    active_workers: active.length,
-    active_worker_scopes: active.length,
+    active_workers: total,
+    active_worker_scopes: total,
     queues: [...new Set(active.map(({ taskQueue }) => taskQueue))].toSorted(),
     build_ids: [...new Set(builds)].toSorted(),
     workers: active.map((worker) => ({

@@ -1,6 +1,7 @@
 import { PATHS } from "@durable-workflow/engine-protocol";
 import { clusterInfo } from "./cluster-info.js";
 import type { Reply } from "../http/call.js";
+import { unavailable } from "../http/request-handler.js";
 import type { Route } from "../http/router.js";
 import { DEFAULT_NAMESPACE } from "../options.js";
 import { secondsTimestamp } from "../wire/time.js";
@@ -48,20 +49,24 @@ function health(parts: ApiParts): Reply {
 
 function ready(parts: ApiParts): Reply {
   const database = databaseStatus(parts);
-  const isReady = database === "ok";
-  return {
-    status: isReady ? 200 : 503,
-    body: {
-      status: isReady ? "ready" : "not_ready",
-      timestamp: secondsTimestamp(parts.context.now()),
-      checks: {
-        database: { status: database },
-        // An engine that has not migrated its file, or has no default namespace, does not get to listen.
-        migrations: { status: "ok" },
-        default_namespace: { status: "ok", namespace: DEFAULT_NAMESPACE },
-        cache: { status: "ok", store: "none" },
-        auth: { status: "ok", driver: parts.gate.isLocked ? "token" : "none" },
-      },
+  const canWrite = database === "ok" && parts.context.store.canWrite();
+  const status = canWrite ? "ok" : "error";
+  const body = {
+    status: canWrite ? "ready" : "not_ready",
+    timestamp: secondsTimestamp(parts.context.now()),
+    checks: {
+      database: { status },
+      // An engine that has not migrated its file, or has no default namespace, does not get to listen.
+      migrations: { status: "ok" },
+      default_namespace: { status: "ok", namespace: DEFAULT_NAMESPACE },
+      cache: { status: "ok", store: "none" },
+      auth: { status: "ok", driver: parts.gate.isLocked ? "token" : "none" },
     },
   };
+  if (canWrite) return { status: 200, body };
+  const message =
+    database === "ok"
+      ? "The engine's storage cannot be written: make room on its disk, or check its permissions."
+      : "The engine's database does not answer.";
+  return unavailable("storage_unavailable", message, body);
 }

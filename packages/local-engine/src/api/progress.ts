@@ -1,6 +1,6 @@
 import { PROGRESS_LIMITS } from "@durable-workflow/carrier/protocol";
 import type { JsonObject } from "../http/call.js";
-import { type Fields, isObject } from "../http/fields.js";
+import { type Fields, isObject, storableJson } from "../http/fields.js";
 import type { Progress } from "../service/reports.js";
 
 const DETAIL_KEY = new RegExp(`^[A-Za-z0-9_.:-]{1,${PROGRESS_LIMITS.detailKey}}$`);
@@ -10,15 +10,15 @@ const DETAIL_KEY = new RegExp(`^[A-Za-z0-9_.:-]{1,${PROGRESS_LIMITS.detailKey}}$
  * 500; here they are named.
  */
 export function readProgress(fields: Fields, body: JsonObject): Progress {
-  const message = fields.string(body, "message", { max: PROGRESS_LIMITS.message });
+  const message = fields.text(body, "message", { max: PROGRESS_LIMITS.message });
   if (message === "") fields.add("message", "The message field must not be empty.");
   const current = readAmount(fields, body, "current");
   const total = readAmount(fields, body, "total");
-  const unit = fields.string(body, "unit", { max: PROGRESS_LIMITS.unit });
+  const unit = fields.text(body, "unit", { max: PROGRESS_LIMITS.unit });
   if (unit !== undefined && current === undefined && total === undefined) {
     fields.add("unit", "The unit field needs a current or a total field.");
   }
-  const details = readDetails(fields, body["details"]);
+  const details = readDetails(fields, storableJson(body["details"]));
   return {
     ...(message !== undefined && { message }),
     ...(current !== undefined && { current }),

@@ -9,6 +9,9 @@ import { withControlPlane } from "../wire/control-plane.js";
 import { historyToWire } from "../wire/history.js";
 import { type ApiParts, CONTROL_ROLES } from "./parts.js";
 
+/** Each event repeats the arguments: a page ends before it becomes longer than this. */
+const LONGEST_PAGE = 4_194_304;
+
 /** The workflow routes that serve the host runs of activities. */
 export function runRoutes(parts: ApiParts): readonly Route[] {
   const common = { plane: "control", roles: CONTROL_ROLES } as const;
@@ -91,10 +94,13 @@ function history({ context, gate }: ApiParts, { params, namespace, query }: Call
     events: kept.after(run.key, after, limit + 1),
     isLocked: gate.isLocked,
   });
-  const rest = all.filter(({ sequence }) => sequence > after);
-  const events = rest.slice(0, limit);
+  const rest = withoutGaps(
+    all.filter(({ sequence }) => sequence > after),
+    after,
+  );
+  const events = withinBytes(rest.slice(0, limit), LONGEST_PAGE);
   const last = events.at(-1);
-  const isWhole = events.length === rest.length || last === undefined;
+  const isWhole = last === undefined || last.sequence >= run.state.historyLength;
   const body = {
     workflow_id: activityId,
     run_id: run.runId,
@@ -102,6 +108,22 @@ function history({ context, gate }: ApiParts, { params, namespace, query }: Call
     next_page_token: isWhole ? null : Buffer.from(String(last.sequence)).toString("base64"),
   };
   return { status: 200, body: withControlPlane("history", body) };
+}
+
+/** Long rows are read a few at a time, events and attempts apart: what comes after the first gap is for the next page. */
+function withoutGaps<T extends { readonly sequence: number }>(events: readonly T[], after: number): readonly T[] {
+  const gap = events.findIndex(({ sequence }, index) => sequence !== after + 1 + index);
+  return gap < 0 ? events : events.slice(0, gap);
+}
+
+/** As many as so many characters of JSON hold, and one in any case. */
+function withinBytes<T>(events: readonly T[], most: number): readonly T[] {
+  let length = 0;
+  const first = events.findIndex((event, index) => {
+    length += JSON.stringify(event).length;
+    return index > 0 && length > most;
+  });
+  return first < 0 ? events : events.slice(0, first);
 }
 
 function decodeToken(token: string | null): string | null {

@@ -8,6 +8,7 @@ import {
 import { MICROS_PER_SECOND } from "../engine/model.js";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import { Fields } from "../http/fields.js";
+import { pageToken, readPageToken } from "../http/page-token.js";
 import type { Route } from "../http/router.js";
 import { newUpperId } from "../service/context.js";
 import type { WorkerRecord } from "../store/records.js";
@@ -20,7 +21,11 @@ const DEFAULT_CONCURRENCY = 100;
 const PRUNED_PER_HEARTBEAT = 25;
 
 /** Workers that died without a word would pile up. One that is alive after all is told to register again. */
-const FORGOTTEN_AFTER = 7 * 86_400 * MICROS_PER_SECOND;
+const FORGOTTEN_AFTER = 86_400 * MICROS_PER_SECOND;
+/** Of all namespaces together; beyond that those go that were silent longest. */
+const MOST_REGISTRATIONS = 20_000;
+const DEFAULT_PAGE = 500;
+const LARGEST_PAGE = 1000;
 
 export function workerRoutes(parts: ApiParts): readonly Route[] {
   const own = { plane: "worker", roles: WORKER_ROLES } as const;
@@ -41,8 +46,8 @@ export function workerRoutes(parts: ApiParts): readonly Route[] {
 
 async function register({ context }: ApiParts, { body, namespace }: Call): Promise<Reply> {
   const fields = new Fields();
-  const workerId = fields.string(body, "worker_id", { max: 255 });
-  const taskQueue = fields.string(body, "task_queue", { required: true, max: 255 });
+  const workerId = fields.segment(body, "worker_id", { max: 255 });
+  const taskQueue = fields.segment(body, "task_queue", { required: true, max: 255 });
   const runtime = fields.string(body, "runtime", { required: true, oneOf: WORKER_RUNTIMES });
   const sdkVersion = fields.string(body, "sdk_version", { max: 64 });
   const buildId = fields.string(body, "build_id", { max: 255 });
@@ -71,6 +76,7 @@ async function register({ context }: ApiParts, { body, namespace }: Call): Promi
     };
     context.store.workers.forgetSilentSince(now - FORGOTTEN_AFTER);
     context.store.workers.save(worker);
+    context.store.workers.keepAtMost(MOST_REGISTRATIONS);
   });
   const answer: RegisterAnswer = { worker_id: id, registered: true };
   return { status: 201, body: { ...answer } };
@@ -94,23 +100,29 @@ async function heartbeat({ context, pruner }: ApiParts, { body, namespace }: Cal
   return { status: 200, body: { ...answer } };
 }
 
-async function deregister({ context }: ApiParts, { params, namespace }: Call): Promise<Reply> {
+async function deregister({ context, polls }: ApiParts, { params, namespace }: Call): Promise<Reply> {
   const workerId = params["worker"] ?? "";
   const isKnown = await context.store.transact(() => context.store.workers.delete(namespace, workerId));
   if (!isKnown) {
     throw new ReplyError(404, { error: "Worker not found.", reason: "worker_not_found", worker_id: workerId });
   }
+  polls.endOf(namespace, workerId);
   const answer: DeregisterAnswer = { worker_id: workerId, deregistered: true };
   return { status: 200, body: { ...answer } };
 }
 
-function list({ context, options }: ApiParts, { namespace }: Call): Reply {
+/** The engine answers all at once; from {@link DEFAULT_PAGE} on this one has pages, by the parameters of its other lists. */
+function list({ context, options }: ApiParts, { namespace, query }: Call): Reply {
+  const fields = new Fields();
+  const size = fields.integer({ page_size: query.get("page_size") }, "page_size", { min: 1, max: LARGEST_PAGE });
+  const offset = readPageToken(fields, query.get("next_page_token"));
+  fields.check();
+  const limit = size ?? DEFAULT_PAGE;
   const now = context.now();
-  const workers = context.store.workers.list(namespace);
-  return {
-    status: 200,
-    body: { workers: workers.map((worker) => workerToWire(worker, now, options.longPollSeconds)) },
-  };
+  const found = context.store.workers.page(namespace, limit, offset);
+  const workers = found.workers.map((worker) => workerToWire(worker, now, options.longPollSeconds));
+  const next = found.isLast ? {} : { next_page_token: pageToken(offset + workers.length) };
+  return { status: 200, body: { workers, ...next } };
 }
 
 function show({ context, options }: ApiParts, { params, namespace }: Call): Reply {

@@ -56,6 +56,10 @@ export interface RunningAttempt {
   readonly id: string;
   readonly number: number;
   readonly startedAt: Micros;
+  /** Heartbeats that history holds an event of. */
+  readonly beatsKept: number;
+  /** When the newest of those events was begun, null before there is one. */
+  readonly beatKeptAt: Micros | null;
 }
 
 export interface Activity {
@@ -65,6 +69,8 @@ export interface Activity {
   readonly closedReason: ClosedReason | null;
   /** Deliveries so far, of every kind; a wait that timed out counts too. */
   readonly attemptCount: number;
+  /** How often a lease ran out. */
+  readonly expiries: number;
   readonly task: Task;
   /** Set exactly while `activityStatus` is running. */
   readonly attempt: RunningAttempt | null;

@@ -46,6 +46,9 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant("wait" as const), seconds: fc.integer({ min: 1, max: 350 }) }) },
 );
 
+/** Leases that may run out without counting. */
+const FREE = 2;
+
 /** The model: a list of entries, the last of which says where the activity stands. */
 type Entry =
   | { readonly is: "queued"; readonly from: number; readonly startBy: number | null; readonly task: number }
@@ -55,6 +58,7 @@ type Entry =
 class Model {
   readonly log: Entry[];
   attempts = 0;
+  expiries = 0;
   readonly policy: RetryPolicy;
 
   constructor(policy: RetryPolicy) {
@@ -90,7 +94,8 @@ class Model {
     const { last } = this;
     if (last.is === "over") throw new Error("nothing happens to what is over");
     if (what === "lease") {
-      this.log.push({ is: "queued", from: now, startBy: null, task: last.task });
+      if (this.expiries++ < FREE) this.log.push({ is: "queued", from: now, startBy: null, task: last.task });
+      else this.setback(!this.policy.nonRetryableErrorTypes.includes("LeaseExpired"), "failed", now);
       return;
     }
     if (last.is === "queued") this.attempts++;
@@ -135,7 +140,7 @@ describe("the state machine", () => {
               expect(action?.at).toBe(due.at * S);
               expect(action?.kind === "time_out" ? action.deadline : "lease").toBe(due.what);
               if (action?.kind === "time_out") adopt(timeOut(activity, action.deadline, nextTask(), now * S).activity);
-              else adopt(expireLease(activity, now * S));
+              else adopt(expireLease(activity, FREE, nextTask(), now * S).activity);
               model.happens(due.what, now);
             }
             expect(dueAction(activity, now * S)).toBeUndefined();
@@ -205,10 +210,38 @@ describe("the state machine", () => {
     let activity = start({ ...PLAIN, maxAttempts: 2 }, "t", 0);
     for (let attempt = 1; attempt <= 4; attempt++) {
       activity = claim(activity, { attemptId: `a${attempt}`, owner: "w", now: attempt * S, lease: S });
-      if (attempt < 4) activity = expireLease(activity, attempt * S);
+      if (attempt < 4) activity = expireLease(activity, 3, "never", attempt * S).activity;
     }
     expect(activity).toMatchObject({ attemptCount: 4, task: { id: "t" } });
+    expect(expireLease(activity, 3, "t2", 5 * S)).toMatchObject({
+      kind: "closed",
+      activity: { status: "failed", closedReason: "failed", expiries: 4 },
+    });
     expect(fail(activity, { type: null, nonRetryable: false }, "t2", 5 * S).kind).toBe("closed");
+  });
+
+  it("counts what runs out after the free redeliveries as a failed attempt, with its backoff and a task of its own", () => {
+    let activity = start({ ...PLAIN, maxAttempts: 3, backoffSeconds: [7] }, "t", 0);
+    activity = claim(activity, { attemptId: "a1", owner: "w", now: 0, lease: S });
+    const expiry = expireLease(activity, 0, "t2", 10 * S);
+    expect(expiry).toMatchObject({
+      kind: "retry",
+      backoff: 7 * S,
+      activity: { task: { id: "t2", availableAt: 17 * S } },
+    });
+    const final: RetryPolicy = { ...PLAIN, maxAttempts: 3, nonRetryableErrorTypes: ["LeaseExpired"] };
+    activity = claim(start(final, "t", 0), { attemptId: "a1", owner: "w", now: 0, lease: S });
+    expect(expireLease(activity, 0, "t2", S).kind).toBe("closed");
+  });
+
+  it("keeps a hundred heartbeats of an attempt, and then ever fewer", () => {
+    let activity = claim(start(PLAIN, "t", 0), { attemptId: "a", owner: "w", now: 0, lease: S });
+    const before = activity.historyLength;
+    for (let beat = 1; beat <= 20_000; beat++) activity = heartbeat(activity, beat * 750, 300 * S);
+    expect(activity.historyLength - before).toBe(114);
+    for (let second = 16; second <= 86_400; second++) activity = heartbeat(activity, second * S, 300 * S);
+    expect(activity.historyLength - before).toBeLessThan(1200);
+    expect(activity.lastHeartbeatAt).toBe(86_400 * S);
   });
 
   it("takes the earliest of what is due, but schedule_to_close before all", () => {

@@ -10,12 +10,16 @@ import {
   type RunStatus,
   type TaskStatus,
 } from "./model.js";
+import { isHeartbeatKept } from "./heartbeats.js";
 import { retryAfterFailure, retryAfterTimeout } from "./retry.js";
 
 /**
  * The state machine: pure functions from one state of an activity to the next. Callers check first that the attempt they
  * speak for is the running one; a transition that does not fit the state throws, as that is a defect of the engine.
  */
+
+/** What a lease that ran out counts as, once the redeliveries that cost nothing are used up. */
+export const LEASE_EXPIRED: FailureVerdict = { type: "LeaseExpired", nonRetryable: false };
 
 /** StartAccepted, WorkflowStarted, ActivityScheduled. */
 const EVENTS_AT_START = 3;
@@ -27,6 +31,7 @@ export function start(policy: RetryPolicy, taskId: string, now: Micros): Activit
     activityStatus: "pending",
     closedReason: null,
     attemptCount: 0,
+    expiries: 0,
     task: readyTask(taskId, now),
     attempt: null,
     startedAt: now,
@@ -56,7 +61,7 @@ export function claim(activity: Activity, { attemptId, owner, now, lease }: Clai
     ...activity,
     activityStatus: "running",
     attemptCount: number,
-    attempt: { id: attemptId, number, startedAt: now },
+    attempt: { id: attemptId, number, startedAt: now, beatsKept: 0, beatKeptAt: null },
     task: { ...activity.task, status: "leased", leasedAt: now, leaseOwner: owner, leaseExpiresAt: now + lease },
     lastProgressAt: now,
     startToCloseAt: after(now, activity.policy.startToCloseSeconds),
@@ -65,16 +70,22 @@ export function claim(activity: Activity, { attemptId, owner, now, lease }: Clai
   };
 }
 
-/** A sign of life: renews the lease, even one that has run out but was not taken away yet, and moves `heartbeat`. */
+/**
+ * A sign of life: renews the lease, even one that has run out but was not taken away yet, and moves `heartbeat`. Whether
+ * history gets an event of its own, or its newest one is written over, is told by the length of the history.
+ */
 export function heartbeat(activity: Activity, now: Micros, lease: Micros): Activity {
-  requireRunning("heartbeat", activity);
+  const { attempt } = activity;
+  if (attempt === null) throw misfit("heartbeat", activity);
+  const isKept = isHeartbeatKept(attempt, now);
   return {
     ...activity,
+    attempt: isKept ? { ...attempt, beatsKept: attempt.beatsKept + 1, beatKeptAt: now } : attempt,
     task: { ...activity.task, leaseExpiresAt: now + lease },
     lastProgressAt: now,
     lastHeartbeatAt: now,
     heartbeatAt: after(now, activity.policy.heartbeatSeconds),
-    historyLength: activity.historyLength + 1,
+    historyLength: activity.historyLength + (isKept ? 1 : 0),
   };
 }
 
@@ -105,9 +116,23 @@ export function timeOut(activity: Activity, deadline: DeadlineKind, nextTaskId: 
   return { kind: "closed", activity: close(timedOut, now, "failed", "failed", "timed_out", "cancelled", 2) };
 }
 
-/** The worker has gone silent: the same task goes back to the queue at once, whatever the policy says. No event tells of it. */
-export function expireLease(activity: Activity, now: Micros): Activity {
+/** After a lease that ran out: the same task again, or what a failed attempt leads to. */
+export type Expiry = Setback | { readonly kind: "redelivered"; readonly activity: Activity };
+
+/**
+ * The worker has gone silent. The first times the same task goes back to the queue at once, whatever the policy says, and
+ * no event tells of it. After `freeRedeliveries` of them it is a failed attempt of the type `LeaseExpired`.
+ */
+export function expireLease(activity: Activity, freeRedeliveries: number, nextTaskId: string, now: Micros): Expiry {
   requireRunning("expire", activity);
+  const expired: Activity = { ...activity, expiries: activity.expiries + 1 };
+  if (activity.expiries < freeRedeliveries) return { kind: "redelivered", activity: redelivered(expired, now) };
+  const backoff = retryAfterFailure(activity.policy, activity.attemptCount, LEASE_EXPIRED);
+  if (backoff !== undefined) return retry(expired, nextTaskId, now, backoff);
+  return { kind: "closed", activity: close(expired, now, "failed", "failed", "failed", "cancelled", 2) };
+}
+
+function redelivered(activity: Activity, now: Micros): Activity {
   return {
     ...activity,
     activityStatus: "pending",

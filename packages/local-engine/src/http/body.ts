@@ -2,6 +2,53 @@ import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { type JsonObject, ReplyError } from "./call.js";
 import { isObject } from "./fields.js";
+import { findShapeFault, MOST_KEYS, MOST_VALUES } from "./json-shape.js";
+
+/** What is dropped of a body that was refused: a client that sends it whole before it reads sees its answer. */
+const MOST_DROPPED_BYTES = 67_108_864;
+const LONGEST_DROP_MS = 10_000;
+/** A client that sends nothing for so long has read its answer, or never will. */
+const LONGEST_PAUSE_MS = 1000;
+
+/** Whether a body is refused by what is announced of it. */
+export function isAnnouncedTooLarge({ headers }: IncomingMessage, limit: number): boolean {
+  return Number(headers["content-length"] ?? 0) > limit;
+}
+
+/** Its client waits to be told that it may send, and was not. */
+const heldBack = new WeakSet<IncomingMessage>();
+
+export function holdBack(request: IncomingMessage): void {
+  heldBack.add(request);
+}
+
+/**
+ * Reads what is left of a request and drops it, up to 64 MiB, for at most ten seconds and no longer than it comes: a
+ * connection that is closed over bytes nobody has read takes the answer with it.
+ */
+export function dropBody(request: IncomingMessage): Promise<void> {
+  if (request.complete || request.destroyed || heldBack.has(request)) return Promise.resolve();
+  return new Promise((resolve) => {
+    let dropped = 0;
+    const finish = (): void => {
+      clearTimeout(whole);
+      clearTimeout(pause);
+      resolve();
+    };
+    const whole = setTimeout(finish, LONGEST_DROP_MS);
+    const pause = setTimeout(finish, LONGEST_PAUSE_MS);
+    request.removeAllListeners("data");
+    request.on("data", (chunk: Buffer) => {
+      dropped += chunk.length;
+      pause.refresh();
+      if (dropped > MOST_DROPPED_BYTES) finish();
+    });
+    request.once("end", finish);
+    request.once("error", finish);
+    request.once("close", finish);
+    request.resume();
+  });
+}
 
 /**
  * Reads a request's body whole, and no further than the limit.
@@ -9,9 +56,9 @@ import { isObject } from "./fields.js";
  * @throws {ReplyError} 413; the connection is of no use afterwards
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> | Buffer {
-  const announced = Number(request.headers["content-length"] ?? 0);
-  if (announced > limit) throw tooLarge(limit);
-  if (announced === 0 && request.headers["transfer-encoding"] === undefined) return NO_BYTES;
+  if (isAnnouncedTooLarge(request, limit)) throw tooLarge(limit);
+  if (Number(request.headers["content-length"] ?? 0) === 0 && request.headers["transfer-encoding"] === undefined)
+    return NO_BYTES;
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -70,6 +117,9 @@ export function parseBody(bytes: Buffer, contentType: string | undefined): Parse
       accepted_content_types: ["application/json", "application/*+json"],
     });
   }
+  const fault = findShapeFault(bytes);
+  if (fault === "too_deep") throw malformed("Maximum stack depth exceeded");
+  if (fault === "too_many") throw tooManyValues();
   // Decoding would put other characters in the place of those that are none.
   if (!isUtf8(bytes)) throw malformed("Malformed UTF-8 characters");
   const text = bytes.toString("utf8");
@@ -79,6 +129,14 @@ export function parseBody(bytes: Buffer, contentType: string | undefined): Parse
   } catch {
     throw malformed("Syntax error");
   }
+}
+
+function tooManyValues(): ReplyError {
+  return new ReplyError(413, {
+    message: `Request payload has more than ${MOST_VALUES} JSON values, or more than ${MOST_KEYS} properties.`,
+    reason: "payload_too_large",
+    limit: MOST_VALUES,
+  });
 }
 
 function malformed(error: string): ReplyError {

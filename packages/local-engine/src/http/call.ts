@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import type { JsonObject } from "@durable-workflow/carrier/protocol";
 
 /** Who may call: the role of the token that came. */
@@ -33,7 +33,8 @@ export interface Reply {
 
 /** A reply that goes on: events, each a few lines of text. */
 export interface StreamReply {
-  readonly stream: (write: (text: string) => boolean, end: () => void) => () => void;
+  /** Lets a reader join. The function returned is called once it has gone. */
+  readonly join: (reader: ServerResponse) => () => void;
 }
 
 /** Ends a request with a reply, from wherever it is thrown. */

@@ -55,6 +55,24 @@ export class Fields {
     return value;
   }
 
+  /** As {@link string}, for text that handlers wrote: what the database could not give back is replaced, not refused. */
+  text(
+    from: JsonObject,
+    name: string,
+    rule: Omit<StringRule, "pattern" | "oneOf"> = {},
+    prefix = "",
+  ): string | undefined {
+    const value = from[name];
+    return this.string(typeof value === "string" ? { [name]: storable(value) } : from, name, rule, prefix);
+  }
+
+  /** As {@link string}, for what stands in a path: `.` and `..` would be taken out of it on the way. */
+  segment(from: JsonObject, name: string, rule: StringRule = {}): string | undefined {
+    const value = this.string(from, name, rule);
+    if (value === undefined || !isDots(value)) return value;
+    return this.add(name, `The ${said(name)} field must not be "." or "..": no URL could name it.`);
+  }
+
   integer(from: JsonObject, name: string, rule: IntegerRule = {}, prefix = ""): number | undefined {
     const path = prefix + name;
     const value = from[name];
@@ -124,6 +142,26 @@ const UNSTORABLE = /[\0\p{Surrogate}]/u;
 /** Whether the database gives a text back as it was: not with a NUL, at which it would end, nor with half a character. */
 export function isStorable(text: string): boolean {
   return !UNSTORABLE.test(text);
+}
+
+const EVERY_UNSTORABLE = /[\0\p{Surrogate}]/gu;
+
+/** The text, with the replacement character (U+FFFD) for each NUL and each half of a character. */
+export function storable(text: string): string {
+  return isStorable(text) ? text : text.replace(EVERY_UNSTORABLE, "\uFFFD");
+}
+
+/** As {@link storable}, for every text and every key in a JSON value. */
+export function storableJson(value: unknown): unknown {
+  if (typeof value === "string") return storable(value);
+  if (Array.isArray(value)) return value.map(storableJson);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [storable(key), storableJson(item)]));
+}
+
+/** Whether a name is one that clients resolve away when it stands in a path. */
+export function isDots(name: string): boolean {
+  return name === "." || name === "..";
 }
 
 const MOST_ITEMS = 1000;

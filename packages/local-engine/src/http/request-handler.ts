@@ -3,6 +3,7 @@ import { NAMESPACE_FIELD, NAMESPACE_HEADER, type Reason, WORKER_PLANE } from "@d
 import { isLocalEngineError } from "../errors.js";
 import { DEFAULT_NAMESPACE, type Logger } from "../options.js";
 import { StorageUnavailableError } from "../store/group-commit.js";
+import type { Arrivals } from "./arrivals.js";
 import { type Gate, refuseWebPages } from "./auth.js";
 import { parseBody, readBody } from "./body.js";
 import { type Call, type Plane, type Reply, ReplyError, type StreamReply } from "./call.js";
@@ -17,6 +18,7 @@ export interface HandlerParts {
   readonly responses: Responses;
   readonly maxBodyBytes: number;
   readonly logger: Logger;
+  readonly arrivals: Arrivals;
   readonly hasNamespace: (name: string) => boolean;
 }
 
@@ -33,11 +35,15 @@ export async function handleRequest(
   const plane: Plane = pathname.startsWith(WORKER_PLANE) ? "worker" : "control";
   let answered: Plane = plane;
   let reply: Reply | StreamReply;
+  const arrived = parts.arrivals.begin();
+  response.once("close", arrived);
   try {
+    refuseRepeated(request);
     if (!parts.gate.isLocked) refuseWebPages(request.headers.origin, request.headers.host);
     const read = readBody(request, parts.maxBodyBytes);
     const bytes = read instanceof Promise ? await read : read;
     const { text: rawBody, object: body } = parseBody(bytes, request.headers["content-type"]);
+    arrived();
     const method = request.method ?? "GET";
     const { route, params } = parts.router.match(method, pathname);
     answered = route.plane;
@@ -58,11 +64,22 @@ export async function handleRequest(
       },
     } satisfies Call);
   } catch (error) {
+    arrived();
     if (request.destroyed && !request.complete) return;
     reply = replyTo(error, parts.logger);
   }
-  if ("stream" in reply) openStream(request, response, reply);
+  if ("join" in reply) openStream(request, response, reply);
   else parts.responses.send(request, response, answered, reply);
+}
+
+/** Which of two would count is for each proxy on the way to decide anew. Node itself takes the first. */
+function refuseRepeated({ headersDistinct }: IncomingMessage): void {
+  if ((headersDistinct["authorization"]?.length ?? 0) > 1) {
+    throw new ReplyError(401, { reason: "unauthorized", message: "The Authorization header was sent more than once." });
+  }
+  if ((headersDistinct["host"]?.length ?? 0) > 1) {
+    throw new ReplyError(400, { reason: "bad_request", message: "The Host header was sent more than once." });
+  }
 }
 
 function admit(parts: HandlerParts, route: Route, { headers }: IncomingMessage, query: URLSearchParams): string {

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { deflateSync, gzipSync } from "node:zlib";
+import { dropBody } from "./body.js";
+import type { Plane, Reply } from "./call.js";
 import {
   CONTROL_PLANE_VERSION,
   CONTROL_PLANE_VERSION_HEADER,
   PROTOCOL_VERSION,
   PROTOCOL_VERSION_HEADER,
 } from "@durable-workflow/engine-protocol";
-import type { Plane, Reply } from "./call.js";
 
 /** Smaller bodies cost more to compress than to send to a neighbour. */
 const COMPRESS_FROM_BYTES = 16_384;
@@ -48,7 +49,12 @@ export class Responses {
     }
     all["Content-Length"] = Buffer.byteLength(bytes);
     response.writeHead(status, all);
-    response.end(request.method === "HEAD" ? undefined : bytes);
+    if (request.method === "HEAD") response.end();
+    else if (all["Connection"] === "close" && !request.complete) {
+      // The answer is whole, and the connection stays until the client has said what it had to say.
+      response.write(bytes);
+      void dropBody(request).then(() => response.end());
+    } else response.end(bytes);
   }
 }
 

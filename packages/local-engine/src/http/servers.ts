@@ -1,7 +1,8 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { LocalEngineError } from "../errors.js";
 import { isLoopback } from "./auth.js";
+import { holdBack, isAnnouncedTooLarge } from "./body.js";
 import { type HandlerParts, handleRequest } from "./request-handler.js";
 
 /** A client that takes longer to send a request than this is let go. */
@@ -37,11 +38,18 @@ export class Servers {
     }
     if (this.isClosed) throw closed();
     const { logger } = this.parts;
-    const server = createServer((request, response) => {
+    const handle = (request: IncomingMessage, response: ServerResponse): void => {
       handleRequest(this.parts, request, response).catch((error: unknown) => {
         logger.error({ error }, "A request could not be answered.");
         response.destroy();
       });
+    };
+    const server = createServer(handle);
+    server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+      // What is too large is answered by its head, and its body never sent.
+      if (isAnnouncedTooLarge(request, this.parts.maxBodyBytes)) holdBack(request);
+      else response.writeContinue();
+      handle(request, response);
     });
     server.requestTimeout = REQUEST_TIMEOUT_MS;
     server.keepAliveTimeout = KEEP_ALIVE_MS;

@@ -5,28 +5,35 @@ import { ulid, upperUlid } from "../ids.js";
 import type { Logger } from "../options.js";
 import type { RunRecord } from "../store/records.js";
 import type { Store } from "../store/store.js";
+import type { EngineTime } from "./engine-time.js";
 import type { Feed, FeedEventType } from "./feed.js";
 
 /** What the engine's operations share. */
 export interface EngineContext {
   readonly store: Store;
   readonly clock: Clock;
+  readonly time: EngineTime;
+  /** The engine's time; see {@link EngineTime}. */
   readonly now: () => Micros;
   readonly lease: Micros;
+  /** Leases of a run that may run out before that counts as a failed attempt. */
+  readonly freeRedeliveries: number;
   readonly feed: Feed;
   readonly logger: Logger;
+  /** Waits until the requests that have arrived are read. Set once the API is served. */
+  inputRead: () => Promise<void>;
   /** A task of that queue and type is, or will be, there to be handed out. Set once polls are served. */
   taskReady: (run: RunRecord) => void;
   /** Something is due then. Set once timers run. */
   dueAtChanged: (at: Micros) => void;
 }
 
-export function newId({ clock }: EngineContext): string {
-  return ulid(Math.floor(clock.now()));
+export function newId({ time }: EngineContext): string {
+  return ulid(time.nowMs());
 }
 
-export function newUpperId({ clock }: EngineContext): string {
-  return upperUlid(Math.floor(clock.now()));
+export function newUpperId({ time }: EngineContext): string {
+  return upperUlid(time.nowMs());
 }
 
 /** Writes a step of a run, within a transaction, and tells those whom it concerns. Returns the run after it. */

@@ -1,17 +1,18 @@
 import { expect, it } from "vitest";
 import { FakeClock, settle } from "../../test/support/fake-clock.js";
-import { microsecondReader } from "../clock.js";
 import { start } from "../engine/transitions.js";
 import { ulid } from "../ids.js";
 import { Store } from "../store/store.js";
 import type { EngineContext } from "./context.js";
 import { DueTimer } from "./due-timer.js";
+import { EngineTime } from "./engine-time.js";
 import { Feed } from "./feed.js";
 
 it("what could not be enforced is tried again in a second, whatever else falls due later", async () => {
   const clock = new FakeClock();
-  const now = microsecondReader(clock);
-  const store = Store.open(":memory:", { integrityCheck: "off", maxBatch: 1 });
+  const time = new EngineTime(clock);
+  const { now } = time;
+  const store = Store.open(":memory:", { integrityCheck: "off", maxBatch: 1, now });
   const logged: string[] = [];
   const log = (_: unknown, message: string): void => {
     logged.push(message);
@@ -19,10 +20,13 @@ it("what could not be enforced is tried again in a second, whatever else falls d
   const context: EngineContext = {
     store,
     clock,
+    time,
     now,
     lease: 1,
+    freeRedeliveries: 3,
     feed: new Feed(),
     logger: { info: log, warn: log, error: log },
+    inputRead: () => Promise.resolve(),
     taskReady: () => {},
     dueAtChanged: () => {},
   };

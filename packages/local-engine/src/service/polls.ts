@@ -28,7 +28,7 @@ interface QueueTimer {
   readonly cancel: () => void;
 }
 
-/** The wall clock may be set: no timer trusts it for longer. */
+/** Timers take no more than 2^31-1 ms. */
 const LONGEST_SLEEP_MS = 60_000;
 
 /**
@@ -92,6 +92,23 @@ export class Polls {
     this.timers.clear();
     for (const waiters of this.queues.values()) {
       for (const waiter of waiters) this.finish(waiter, { kind: "stopping" });
+    }
+  }
+
+  /** The clock was set: what is waited for comes at another instant than timers were set for. */
+  rearm(): void {
+    for (const { cancel } of this.timers.values()) cancel();
+    this.timers.clear();
+    for (const key of this.queues.keys()) this.wakeAll(key);
+  }
+
+  /** Ends the polls of a worker that has gone: what they would be given would be lost until its lease runs out. */
+  endOf(namespace: string, workerId: string): void {
+    for (const waiters of this.queues.values()) {
+      for (const waiter of waiters) {
+        const { worker } = waiter.request;
+        if (worker.namespace === namespace && worker.workerId === workerId) this.finish(waiter, { kind: "empty" });
+      }
     }
   }
 
@@ -194,8 +211,8 @@ export class Polls {
     const current = this.timers.get(key);
     if (current !== undefined && current.at <= at) return;
     current?.cancel();
-    const { clock } = this.context;
-    const delay = Math.min(Math.max(0, Math.ceil(at / 1000 - clock.now())), LONGEST_SLEEP_MS);
+    const { clock, time } = this.context;
+    const delay = Math.min(Math.max(0, Math.ceil(at / 1000 - time.nowMs())), LONGEST_SLEEP_MS);
     const cancel = clock.schedule(delay, () => {
       this.timers.delete(key);
       // Each takes at most one, and who finds none sets the next timer.

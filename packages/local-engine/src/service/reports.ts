@@ -91,7 +91,10 @@ export function heartbeatTask(context: EngineContext, claimant: Claimant, progre
   context.store.attempts.touch(run.key, attempt.number, now);
   const { historyLength } = after.state;
   const data = { ...snapshotOf(after), progress };
-  context.store.history.append(run.key, historyLength, "ActivityHeartbeatRecorded", now, data);
+  const { history } = context.store;
+  if (historyLength > run.state.historyLength) {
+    history.append(run.key, historyLength, "ActivityHeartbeatRecorded", now, data);
+  } else history.replaceHeartbeat(run.key, now, data);
   return { kind: "recorded", leaseExpiresAt: now + context.lease, at: now };
 }
 

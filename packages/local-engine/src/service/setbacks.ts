@@ -1,6 +1,6 @@
 import { dueAction } from "../engine/deadlines.js";
 import type { DeadlineKind, Micros } from "../engine/model.js";
-import { expireLease, type Setback, timeOut } from "../engine/transitions.js";
+import { expireLease, LEASE_EXPIRED, type Setback, timeOut } from "../engine/transitions.js";
 import type { FailureRecord, RunRecord } from "../store/records.js";
 import { type EngineContext, newId, saveStep } from "./context.js";
 
@@ -63,8 +63,7 @@ export function enforceDue(context: EngineContext, limit: number): readonly Enfo
     const action = dueAction(run.state, now);
     if (action === undefined) continue;
     if (action.kind === "expire_lease") {
-      closeAttempt(context, run, "expired", now, null);
-      saveStep(context, run, expireLease(run.state, now), "activity.lease_expired", now);
+      enforceExpiry(context, run, now);
       done.push({ kind: "lease_expired", run });
       continue;
     }
@@ -75,6 +74,38 @@ export function enforceDue(context: EngineContext, limit: number): readonly Enfo
     done.push({ kind: "timed_out", run, deadline: action.deadline, retried: setback.kind === "retry" });
   }
   return done;
+}
+
+function enforceExpiry(context: EngineContext, run: RunRecord, now: Micros): void {
+  const expiry = expireLease(run.state, context.freeRedeliveries, newId(context), now);
+  if (expiry.kind === "redelivered") {
+    closeAttempt(context, run, "expired", now, null);
+    saveStep(context, run, expiry.activity, "activity.lease_expired", now);
+    return;
+  }
+  const failure = expiryFailure(context, run, expiry.activity.expiries);
+  closeAttempt(context, run, "expired", now, failure);
+  recordFailure(context, run, expiry, failure, now);
+}
+
+function expiryFailure(context: EngineContext, run: RunRecord, expiries: number): FailureRecord {
+  const owner = run.state.task.leaseOwner ?? "";
+  const times = expiries === 1 ? "once" : `${expiries} times`;
+  return {
+    failureId: newId(context),
+    category: "activity",
+    message:
+      `Lease expired ${times}: worker ${owner} went silent while it ran activity ${run.activityType}, attempt ` +
+      `${run.state.attemptCount} (max_attempts ${run.state.policy.maxAttempts}; ${context.freeRedeliveries} redeliveries ` +
+      "do not count against it). Look for what ends or blocks the worker's process.",
+    type: LEASE_EXPIRED.type,
+    exceptionClass: "RuntimeException",
+    code: 0,
+    nonRetryable: false,
+    stackTrace: null,
+    timeoutKind: null,
+    deadlineAt: null,
+  };
 }
 
 function closeAttempt(

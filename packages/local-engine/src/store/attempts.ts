@@ -1,5 +1,6 @@
 import type { AttemptStatus, Micros } from "../engine/model.js";
 import type { Connection, Statement } from "./connection.js";
+import { LONGEST_READ } from "./history.js";
 import type { AttemptRecord, FailureRecord } from "./records.js";
 
 interface AttemptRow {
@@ -87,14 +88,14 @@ export class Attempts {
     return row === undefined ? undefined : attemptOf(row);
   }
 
-  /** The last ones of a run, in order. */
+  /** The last ones of a run, in order; fewer where their failures are long. */
   newestOf(run: number, limit: number): readonly AttemptRecord[] {
-    return this.newest.all(run, limit).map(attemptOf).toReversed();
+    return readSome(this.newest.iterate(run, limit)).toReversed();
   }
 
-  /** Those of a run that began after an event of its history, in order. */
+  /** Those of a run that began after an event of its history, in order; fewer where their failures are long. */
   after(run: number, event: number, limit: number): readonly AttemptRecord[] {
-    return this.following.all(run, event, limit).map(attemptOf);
+    return readSome(this.following.iterate(run, event, limit));
   }
 
   /** What an earlier poll under this id was given, while its lease is valid. */
@@ -108,6 +109,17 @@ export class Attempts {
     const row = this.byPoll.get(pollRequestId, owner, namespace, queue, now);
     return row === undefined ? undefined : attemptOf(row);
   }
+}
+
+function readSome(rows: Iterable<AttemptRow>): AttemptRecord[] {
+  const attempts: AttemptRecord[] = [];
+  let length = 0;
+  for (const row of rows) {
+    attempts.push(attemptOf(row));
+    length += row.failure?.length ?? 0;
+    if (length > LONGEST_READ) break;
+  }
+  return attempts;
 }
 
 function attemptOf(row: AttemptRow): AttemptRecord {

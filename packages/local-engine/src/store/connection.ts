@@ -1,4 +1,7 @@
 import { closeSync, openSync } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import Database from "libsql";
 import { isLocalEngineError, LocalEngineError } from "../errors.js";
 
@@ -7,6 +10,8 @@ export interface Statement<Row> {
   run(...parameters: readonly Parameter[]): { readonly changes: number; readonly lastInsertRowid: number | bigint };
   get(...parameters: readonly Parameter[]): Row | undefined;
   all(...parameters: readonly Parameter[]): Row[];
+  /** Rows one after the other, as they are asked for. */
+  iterate(...parameters: readonly Parameter[]): Iterable<Row>;
 }
 
 export type Parameter = string | number | null;
@@ -18,6 +23,7 @@ export interface Connection {
   exec(sql: string): void;
   /** The value of a pragma's one row. */
   pragma(text: string): unknown;
+  /** Lets go of the file in any case, and throws when its log could not be written back into it. */
   close(): void;
 }
 
@@ -65,37 +71,118 @@ function makePrivate(file: string): void {
   }
 }
 
-function wrap(db: Database.Database): Connection {
+/** A statement that can be let go before it is collected as garbage. */
+class Prepared<Row> implements Statement<Row> {
+  private statement: Database.Statement | undefined;
+
+  constructor(statement: Database.Statement) {
+    this.statement = statement;
+  }
+
+  run(...parameters: readonly Parameter[]): Database.RunResult {
+    return guarded(() => this.use().run(...parameters));
+  }
+
+  get(...parameters: readonly Parameter[]): Row | undefined {
+    return guarded(() => this.use().get(...parameters)) as Row | undefined;
+  }
+
+  all(...parameters: readonly Parameter[]): Row[] {
+    return guarded(() => this.use().all(...parameters)) as Row[];
+  }
+
+  iterate(...parameters: readonly Parameter[]): Iterable<Row> {
+    return this.use().iterate(...parameters) as Iterable<Row>;
+  }
+
+  drop(): void {
+    this.statement = undefined;
+  }
+
+  private use(): Database.Statement {
+    if (this.statement === undefined) throw new LocalEngineError("closed", "the engine was closed");
+    return this.statement;
+  }
+}
+
+function wrap(opened: Database.Database): Connection {
+  const statements: Prepared<unknown>[] = [];
+  let db: Database.Database | undefined = opened;
+  const use = (): Database.Database => {
+    if (db === undefined) throw new LocalEngineError("closed", "the engine was closed");
+    return db;
+  };
   return {
     get inTransaction() {
-      return db.inTransaction;
+      return use().inTransaction;
     },
-    prepare: <Row>(sql: string) => db.prepare(sql) as unknown as Statement<Row>,
+    prepare<Row>(sql: string) {
+      const prepared = new Prepared<Row>(guarded(() => use().prepare(sql)));
+      statements.push(prepared);
+      return prepared;
+    },
     exec(sql) {
-      db.exec(sql);
+      guarded(() => {
+        use().exec(sql);
+      });
     },
     pragma(text) {
-      const rows = db.pragma(text) as Record<string, unknown>[];
+      const rows = guarded(() => use().pragma(text) as Record<string, unknown>[]);
       return Object.values(rows[0] ?? {})[0];
     },
     close() {
+      const closing = use();
+      for (const statement of statements) statement.drop();
+      db = undefined;
       try {
-        release(db);
+        guarded(() => {
+          release(closing);
+        });
       } finally {
-        db.close();
+        closing.close();
       }
     },
   };
 }
 
 /**
+ * Until an error's stack is read, the error holds on to the objects whose methods it came through. Statements must not live
+ * as long as it does: see {@link letGo}.
+ */
+function guarded<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Error) void error.stack;
+    throw error;
+  }
+}
+
+/**
  * Gives up the lock. The driver keeps its handle until prepared statements are collected as garbage, and SQLite the lock
- * with it. Leaving the write-ahead mode also leaves one file behind instead of two.
+ * with it. Leaving the write-ahead mode also leaves one file behind instead of two. On a full disk it fails.
  */
 function release(db: Database.Database): void {
   db.pragma("journal_mode = DELETE");
   db.pragma("locking_mode = NORMAL");
   db.exec("SELECT count(*) FROM sqlite_schema");
+}
+
+/**
+ * Waits until the file is let go after a closing that failed: the lock goes with the last handle, and the driver keeps that
+ * until its statements are collected as garbage.
+ */
+export async function letGo(): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    await nextTurn();
+    collectGarbage();
+  }
+  await nextTurn();
+}
+
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
 }
 
 function checkIntegrity(db: Connection, file: string, check: IntegrityCheck): void {
@@ -108,21 +195,25 @@ function checkIntegrity(db: Connection, file: string, check: IntegrityCheck): vo
   );
 }
 
-function closeQuietly(db: Connection | undefined): void {
+export function closeQuietly(db: Connection | undefined): void {
   try {
     db?.close();
   } catch {
     // The error that led here says more.
+    collectGarbage();
   }
 }
 
-function describeOpening(error: unknown, file: string): LocalEngineError {
+export function describeOpening(error: unknown, file: string): LocalEngineError {
   if (isLocalEngineError(error)) return error;
   const code = sqliteCode(error) ?? "";
   const cause = { cause: error };
   if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) {
     const message = `${file} is in use by another engine: a file has one engine at a time; stop that one, or use another file`;
     return new LocalEngineError("file_in_use", message, cause);
+  }
+  if (code.startsWith("SQLITE_FULL")) {
+    return new LocalEngineError("disk_full", `${file} cannot be opened, as its disk is full: make room`, cause);
   }
   if (code.startsWith("SQLITE_NOTADB")) {
     return new LocalEngineError("file_unusable", `${file} is no SQLite database: use another file`, cause);
@@ -136,6 +227,19 @@ function describeOpening(error: unknown, file: string): LocalEngineError {
     "file_unusable",
     `${file} cannot be opened (${why}): check its folder and permissions`,
     cause,
+  );
+}
+
+/** What a connection that could not be closed in order has left. Nothing is lost: the log is read again at the next opening. */
+export function describeClosing(error: unknown, file: string): LocalEngineError {
+  const isFull = sqliteCode(error)?.startsWith("SQLITE_FULL") === true;
+  const why = isFull
+    ? "its disk is full"
+    : `it cannot be written (${error instanceof Error ? error.message : String(error)})`;
+  return new LocalEngineError(
+    isFull ? "disk_full" : "file_unusable",
+    `${file} is closed, but ${why}: what was acknowledged is in ${file}-wal, keep that file beside it; the next opening reads it`,
+    { cause: error },
   );
 }
 

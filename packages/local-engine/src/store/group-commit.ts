@@ -9,6 +9,16 @@ export class StorageUnavailableError extends Error {
   }
 }
 
+/** Keeps count of the commits. */
+export interface CommitCounter {
+  /** Rows changed so far. */
+  totalChanges(): number;
+  /** Called within a transaction that changed something, before it is committed. */
+  count(): number;
+  /** That commit is on disk. */
+  counted(commits: number): void;
+}
+
 interface Operation {
   readonly work: () => unknown;
   readonly resolve: (value: never) => void;
@@ -26,6 +36,7 @@ interface Operation {
 export class GroupCommit {
   private readonly db: Connection;
   private readonly maxBatch: number;
+  private readonly counter: CommitCounter | undefined;
   private readonly begin;
   private readonly commit;
   private readonly rollback;
@@ -37,11 +48,15 @@ export class GroupCommit {
   private running: Operation | undefined;
   private scheduled = false;
   private closed = false;
+  private readonly now: () => number;
+  private failed: number | undefined;
 
   /** @param maxBatch the most operations in one transaction; 1 flushes to disk for each */
-  constructor(db: Connection, maxBatch: number) {
+  constructor(db: Connection, maxBatch: number, counter?: CommitCounter, now: () => number = () => 0) {
     this.db = db;
     this.maxBatch = maxBatch;
+    this.counter = counter;
+    this.now = now;
     this.begin = db.prepare("BEGIN");
     this.commit = db.prepare("COMMIT");
     this.rollback = db.prepare("ROLLBACK");
@@ -71,6 +86,16 @@ export class GroupCommit {
   /** Called within `work`: what to do once the operation is on disk. */
   onCommit(callback: () => void): void {
     this.running?.committed.push(callback);
+  }
+
+  /** When the disk refused a write; undefined once one was kept. */
+  get failedAt(): number | undefined {
+    return this.failed;
+  }
+
+  /** Something was written by other means: the disk takes it again. */
+  storageWorks(): void {
+    this.failed = undefined;
   }
 
   /** Runs what is waiting, and takes nothing more. */
@@ -107,18 +132,25 @@ export class GroupCommit {
   private tryTogether(batch: readonly Operation[]): boolean {
     try {
       this.begin.run();
+      const before = this.counter?.totalChanges() ?? 0;
       for (const operation of batch) {
         this.attempt(operation);
         // Some errors of the disk end the whole transaction.
         if (!this.db.inTransaction) return false;
       }
+      const hasChanges = this.counter !== undefined && this.counter.totalChanges() !== before;
+      const commits = hasChanges ? this.counter?.count() : undefined;
       this.commit.run();
+      if (commits !== undefined) {
+        this.failed = undefined;
+        this.counter?.counted(commits);
+      }
       return true;
     } catch (error) {
       if (this.db.inTransaction) this.rollback.run();
       const lone = batch.length === 1 ? batch[0] : undefined;
       if (lone === undefined) return false;
-      lone.outcome = { error: asStorageError(error) };
+      lone.outcome = { error: this.storageError(error) };
       lone.committed = [];
       return true;
     }
@@ -130,7 +162,7 @@ export class GroupCommit {
       operation.outcome = undefined;
       operation.committed = [];
       if (!this.tryTogether([operation]) && operation.outcome === undefined) {
-        operation.outcome = { error: asStorageError(undefined) };
+        operation.outcome = { error: this.storageError(undefined) };
       }
     }
   }
@@ -142,7 +174,7 @@ export class GroupCommit {
       operation.outcome = { value: operation.work() };
       this.release.run();
     } catch (error) {
-      operation.outcome = { error: asStorageError(error) };
+      operation.outcome = { error: this.storageError(error) };
       operation.committed = [];
       if (this.db.inTransaction) {
         this.undo.run();
@@ -151,6 +183,12 @@ export class GroupCommit {
     } finally {
       this.running = undefined;
     }
+  }
+
+  private storageError(error: unknown): unknown {
+    const described = asStorageError(error);
+    if (described instanceof StorageUnavailableError) this.failed = this.now();
+    return described;
   }
 }
 

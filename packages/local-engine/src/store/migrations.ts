@@ -71,14 +71,26 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (run, sequence)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE runs ADD COLUMN expiries INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE runs ADD COLUMN beats_kept INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE runs ADD COLUMN beat_kept_at INTEGER;
+  CREATE INDEX workers_heard ON workers (last_heartbeat_at);
+
+  -- One row: how many commits the file has had, when the last one was, and which file this is.
+  CREATE TABLE ledger (
+    id INTEGER PRIMARY KEY CHECK (id = 1), commits INTEGER NOT NULL, last_at INTEGER NOT NULL, origin TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO ledger VALUES (1, 0, 0, lower(hex(randomblob(16))));
+  `,
 ];
 
 /**
- * Brings a file to the newest schema, in one transaction: all of it or nothing.
+ * Brings a file to the newest schema, in one transaction: all of it or nothing. False when it was that already.
  *
  * @throws {LocalEngineError} `newer_schema`
  */
-export function migrate(db: Connection, file: string, migrations: readonly string[] = MIGRATIONS): void {
+export function migrate(db: Connection, file: string, migrations: readonly string[] = MIGRATIONS): boolean {
   const version = db.pragma("user_version") as number;
   if (version > migrations.length) {
     throw new LocalEngineError(
@@ -86,12 +98,13 @@ export function migrate(db: Connection, file: string, migrations: readonly strin
       `${file} has schema version ${version}, and this version of the local engine knows ${migrations.length}: update @durable-workflow/local-engine, or use another file`,
     );
   }
-  if (version === migrations.length) return;
+  if (version === migrations.length) return false;
   db.exec("BEGIN IMMEDIATE");
   try {
     for (const migration of migrations.slice(version)) db.exec(migration);
     db.exec(`PRAGMA user_version = ${migrations.length}`);
     db.exec("COMMIT");
+    return true;
   } catch (error) {
     if (db.inTransaction) db.exec("ROLLBACK");
     throw error;

@@ -27,6 +27,9 @@ export interface RunRow {
   readonly lease_expires_at: number | null;
   readonly attempt_id: string | null;
   readonly attempt_started_at: number | null;
+  readonly expiries: number;
+  readonly beats_kept: number;
+  readonly beat_kept_at: number | null;
   readonly started_at: number;
   readonly closed_at: number | null;
   readonly last_progress_at: number;
@@ -62,6 +65,7 @@ function stateOf(row: RunRow): Activity {
     activityStatus: row.activity_status,
     closedReason: row.closed_reason,
     attemptCount: row.attempt_count,
+    expiries: row.expiries,
     task: {
       id: row.task_id,
       status: row.task_status,
@@ -73,7 +77,13 @@ function stateOf(row: RunRow): Activity {
     attempt:
       row.attempt_id === null
         ? null
-        : { id: row.attempt_id, number: row.attempt_count, startedAt: row.attempt_started_at ?? row.last_progress_at },
+        : {
+            id: row.attempt_id,
+            number: row.attempt_count,
+            startedAt: row.attempt_started_at ?? row.last_progress_at,
+            beatsKept: row.beats_kept,
+            beatKeptAt: row.beat_kept_at,
+          },
     startedAt: row.started_at,
     closedAt: row.closed_at,
     lastProgressAt: row.last_progress_at,

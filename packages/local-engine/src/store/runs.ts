@@ -10,6 +10,17 @@ export interface NewRun extends Omit<RunRecord, "key"> {
   readonly fingerprint: string;
 }
 
+const INSTANTS = [
+  "available_at",
+  "lease_expires_at",
+  "schedule_to_start_at",
+  "schedule_to_close_at",
+  "start_to_close_at",
+  "heartbeat_at",
+  "due_at",
+];
+const MOVE_SQL = `UPDATE runs SET ${INSTANTS.map((name) => `${name} = ${name} + ?`).join(", ")} WHERE bucket = 'running'`;
+
 export const DUE_SQL = "SELECT * FROM runs WHERE due_at <= ? ORDER BY due_at LIMIT ?";
 export const NEXT_DUE_SQL = "SELECT due_at FROM runs WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
 
@@ -22,6 +33,7 @@ export class Runs {
   private readonly updateOpen: Statement<never>;
   private readonly updateClosed: Statement<never>;
   private readonly updateTask: Statement<never>;
+  private readonly move: Statement<never>;
   private readonly byKey: Statement<RunRow>;
   private readonly newest: Statement<RunRow>;
   private readonly byRunId: Statement<RunRow>;
@@ -47,7 +59,7 @@ export class Runs {
       `UPDATE runs SET activity_status = ?, attempt_count = ?, task_status = ?, available_at = ?, leased_at = ?,
          lease_owner = ?, lease_expires_at = ?, attempt_id = ?, attempt_started_at = ?, last_progress_at = ?,
          last_heartbeat_at = ?, schedule_to_start_at = ?, start_to_close_at = ?, heartbeat_at = ?, due_at = ?,
-         history_length = ?
+         history_length = ?, expiries = ?, beats_kept = ?, beat_kept_at = ?
        WHERE id = ?`,
     );
     this.updateClosed = db.prepare(
@@ -57,6 +69,7 @@ export class Runs {
        WHERE id = ?`,
     );
     this.updateTask = db.prepare("UPDATE runs SET task_id = ? WHERE id = ?");
+    this.move = db.prepare(MOVE_SQL);
     this.byKey = db.prepare("SELECT * FROM runs WHERE id = ?");
     this.newest = db.prepare("SELECT * FROM runs WHERE activity_id = ? ORDER BY run_number DESC LIMIT 1");
     this.byRunId = db.prepare("SELECT * FROM runs WHERE activity_id = ? AND run_id = ?");
@@ -140,6 +153,9 @@ export class Runs {
       after.heartbeatAt,
       dueAt(after),
       after.historyLength,
+      after.expiries,
+      after.attempt?.beatsKept ?? 0,
+      after.attempt?.beatKeptAt ?? null,
       key,
     );
   }
@@ -172,6 +188,11 @@ export class Runs {
   /** Those for which something is due, longest overdue first. */
   dueBy(now: Micros, limit: number): readonly RunRecord[] {
     return this.due.all(now, limit).map(runOf);
+  }
+
+  /** Moves every instant that a run that is open waits for. */
+  moveWaiting(by: Micros): void {
+    this.move.run(...INSTANTS.map(() => by));
   }
 
   /** When something is due next. */

@@ -1,15 +1,22 @@
+import { MICROS_PER_SECOND, type Micros } from "../engine/model.js";
 import { Attempts } from "./attempts.js";
+import { Backups } from "./backups.js";
 import type { Connection } from "./connection.js";
-import { type IntegrityCheck, openConnection } from "./connection.js";
-import { GroupCommit } from "./group-commit.js";
+import { closeQuietly, describeClosing, describeOpening, type IntegrityCheck, openConnection } from "./connection.js";
+import { type CommitCounter, GroupCommit } from "./group-commit.js";
 import { History } from "./history.js";
+import { Ledger } from "./ledger.js";
 import { Listing } from "./listing.js";
 import { migrate } from "./migrations.js";
 import { Namespaces } from "./namespaces.js";
 import { ReadyTasks } from "./ready-tasks.js";
 import { Retention } from "./retention.js";
 import { Runs } from "./runs.js";
+import { Witness } from "./witness.js";
 import { Workers } from "./workers.js";
+
+/** How long a refused write counts, if none is kept before. */
+const REFUSED_FOR = 5 * MICROS_PER_SECOND;
 
 /**
  * The database. Reads may happen at any time; writes only within {@link Store.transact}, whose promise settles once they
@@ -17,7 +24,11 @@ import { Workers } from "./workers.js";
  */
 export class Store {
   private readonly db: Connection;
+  private readonly file: string;
   private readonly commits: GroupCommit;
+  private readonly counter: CommitCounter;
+  private readonly witness: Witness;
+  private readonly backups: Backups;
   readonly runs: Runs;
   readonly ready: ReadyTasks;
   readonly attempts: Attempts;
@@ -26,10 +37,15 @@ export class Store {
   readonly workers: Workers;
   readonly namespaces: Namespaces;
   readonly retention: Retention;
+  readonly ledger: Ledger;
+  private readonly now: () => Micros;
+  /** Commits of this file that were acknowledged once and are not in it any more: its log was damaged or lost. */
+  readonly missingCommits: number;
 
-  private constructor(db: Connection, maxBatch: number) {
+  private constructor(db: Connection, { file, maxBatch, now }: StoreOptions) {
     this.db = db;
-    this.commits = new GroupCommit(db, maxBatch);
+    this.file = file;
+    this.now = now;
     this.runs = new Runs(db);
     this.ready = new ReadyTasks(db);
     this.attempts = new Attempts(db);
@@ -38,17 +54,32 @@ export class Store {
     this.workers = new Workers(db);
     this.namespaces = new Namespaces(db);
     this.retention = new Retention(db);
+    this.ledger = new Ledger(db);
+    const { witness, missing } = Witness.open(file, this.ledger.read());
+    this.witness = witness;
+    this.missingCommits = missing;
+    const { ledger } = this;
+    this.counter = {
+      totalChanges: () => ledger.totalChanges(),
+      count: () => ledger.count(now()),
+      counted(commits) {
+        witness.write(commits);
+      },
+    };
+    this.commits = new GroupCommit(db, maxBatch, this.counter, now);
+    this.backups = new Backups(db, file);
   }
 
   /** @throws {LocalEngineError} when the file cannot be used */
-  static open(file: string, options: { readonly integrityCheck: IntegrityCheck; readonly maxBatch: number }): Store {
+  static open(file: string, options: Omit<StoreOptions, "file"> & { readonly integrityCheck: IntegrityCheck }): Store {
     const db = openConnection(file, options.integrityCheck);
     try {
-      migrate(db, file);
-      return new Store(db, options.maxBatch);
+      // So that the file says which one it is, even without its log.
+      if (migrate(db, file)) db.pragma("wal_checkpoint(TRUNCATE)");
+      return new Store(db, { ...options, file });
     } catch (error) {
-      db.close();
-      throw error;
+      closeQuietly(db);
+      throw describeOpening(error, file);
     }
   }
 
@@ -56,12 +87,14 @@ export class Store {
     return this.commits.run(work);
   }
 
-  /** Writes at once, in a transaction of its own; for the time before anything is served. */
+  /** Writes at once, in a transaction of its own, and not within another. */
   write(work: () => void): void {
     this.db.exec("BEGIN IMMEDIATE");
     try {
       work();
+      const commits = this.counter.count();
       this.db.exec("COMMIT");
+      this.counter.counted(commits);
     } catch (error) {
       if (this.db.inTransaction) this.db.exec("ROLLBACK");
       throw error;
@@ -78,9 +111,63 @@ export class Store {
     this.db.pragma("user_version");
   }
 
-  /** Writes out what is waiting, and closes the file. */
+  /**
+   * Whether the disk takes what is written. After a failure that is so once something was written again, or five seconds
+   * have gone by and a few bytes can be written.
+   */
+  canWrite(): boolean {
+    const { failedAt } = this.commits;
+    if (failedAt === undefined) return true;
+    // There may be room for a few bytes and not for what was refused.
+    if (this.now() - failedAt < REFUSED_FOR) return false;
+    try {
+      this.write(() => {
+        this.ledger.touch();
+      });
+    } catch {
+      return false;
+    }
+    this.commits.storageWorks();
+    return true;
+  }
+
+  /** A consistent copy of what is on disk now. */
+  backup(target: string, options: { readonly overwrite: boolean }): Promise<void> {
+    return this.backups.make(target, options);
+  }
+
+  /** As {@link close}, where an error has been met already that says more. */
+  abandon(): void {
+    try {
+      this.close();
+    } catch {
+      // See above.
+    }
+  }
+
+  /**
+   * Ends backups, writes out what is waiting, and closes the file.
+   *
+   * @throws {LocalEngineError} `disk_full` or `file_unusable`; the file is let go all the same
+   */
   close(): void {
     this.commits.close();
-    this.db.close();
+    this.backups.stop();
+    let isWhole = true;
+    try {
+      this.db.close();
+    } catch (error) {
+      isWhole = false;
+      throw describeClosing(error, this.file);
+    } finally {
+      this.backups.release();
+      this.witness.close(isWhole);
+    }
   }
+}
+
+export interface StoreOptions {
+  readonly file: string;
+  readonly maxBatch: number;
+  readonly now: () => Micros;
 }

@@ -18,6 +18,12 @@ interface WorkerRow {
   readonly last_heartbeat_at: number;
 }
 
+export type HeardWorker = Pick<WorkerRecord, "workerId" | "taskQueue" | "buildId" | "lastHeartbeatAt">;
+type HeardRow = Pick<WorkerRow, "worker_id" | "task_queue" | "build_id" | "last_heartbeat_at">;
+
+/** Characters of types in one page. */
+const LONGEST_PAGE = 2_097_152;
+
 /** Registrations of workers. */
 export class Workers {
   private readonly upsert: Statement<never>;
@@ -26,6 +32,11 @@ export class Workers {
   private readonly touchWorker: Statement<never>;
   private readonly deleteWorker: Statement<never>;
   private readonly deleteSilent: Statement<never>;
+  private readonly deleteLongestSilent: Statement<never>;
+  private readonly countHeard: Statement<{ n: number }>;
+  private readonly selectHeard: Statement<HeardRow>;
+  private readonly countAll: Statement<{ n: number }>;
+  private readonly move: Statement<never>;
 
   constructor(db: Connection) {
     this.upsert = db.prepare(
@@ -37,7 +48,16 @@ export class Workers {
          last_heartbeat_at = excluded.last_heartbeat_at`,
     );
     this.select = db.prepare("SELECT * FROM workers WHERE namespace = ? AND worker_id = ?");
-    this.selectAll = db.prepare("SELECT * FROM workers WHERE namespace = ? ORDER BY registered_at, worker_id");
+    this.selectAll = db.prepare("SELECT * FROM workers WHERE namespace = ? ORDER BY worker_id LIMIT ? OFFSET ?");
+    this.countHeard = db.prepare("SELECT count(*) AS n FROM workers WHERE last_heartbeat_at > ?2 AND namespace = ?1");
+    this.selectHeard = db.prepare(
+      "SELECT worker_id, task_queue, build_id, last_heartbeat_at FROM workers WHERE last_heartbeat_at > ?2 AND namespace = ?1 ORDER BY last_heartbeat_at DESC LIMIT ?3",
+    );
+    this.countAll = db.prepare("SELECT count(*) AS n FROM workers");
+    this.move = db.prepare("UPDATE workers SET last_heartbeat_at = last_heartbeat_at + ?");
+    this.deleteLongestSilent = db.prepare(
+      "DELETE FROM workers WHERE (namespace, worker_id) IN (SELECT namespace, worker_id FROM workers ORDER BY last_heartbeat_at LIMIT ?)",
+    );
     this.touchWorker = db.prepare("UPDATE workers SET last_heartbeat_at = ? WHERE namespace = ? AND worker_id = ?");
     this.deleteSilent = db.prepare("DELETE FROM workers WHERE last_heartbeat_at < ?");
     this.deleteWorker = db.prepare("DELETE FROM workers WHERE namespace = ? AND worker_id = ?");
@@ -66,8 +86,21 @@ export class Workers {
     return row === undefined ? undefined : workerOf(row);
   }
 
-  list(namespace: string): readonly WorkerRecord[] {
-    return this.selectAll.all(namespace).map(workerOf);
+  /** Some of a namespace, in the order of their ids; fewer where each takes thousands of types. */
+  page(
+    namespace: string,
+    limit: number,
+    offset: number,
+  ): { readonly workers: readonly WorkerRecord[]; readonly isLast: boolean } {
+    const workers: WorkerRecord[] = [];
+    let length = 0;
+    // One more than the page takes tells whether there is another.
+    for (const row of this.selectAll.iterate(namespace, limit + 1, offset)) {
+      if (workers.length === limit || length > LONGEST_PAGE) return { workers, isLast: false };
+      workers.push(workerOf(row));
+      length += row.activity_types.length + row.workflow_types.length;
+    }
+    return { workers, isLast: true };
   }
 
   /** False when there is no such worker. */
@@ -78,6 +111,36 @@ export class Workers {
   /** Removes those of which nothing has been heard since. */
   forgetSilentSince(instant: Micros): void {
     this.deleteSilent.run(instant);
+  }
+
+  /** How many of a namespace have been heard since, and those heard last. */
+  heardSince(
+    namespace: string,
+    instant: Micros,
+    limit: number,
+  ): { readonly total: number; readonly workers: readonly HeardWorker[] } {
+    const total = this.countHeard.get(namespace, instant)?.n ?? 0;
+    const rows = this.selectHeard.all(namespace, instant, limit);
+    return {
+      total,
+      workers: rows.map((row) => ({
+        workerId: row.worker_id,
+        taskQueue: row.task_queue,
+        buildId: row.build_id,
+        lastHeartbeatAt: row.last_heartbeat_at,
+      })),
+    };
+  }
+
+  /** Removes those that have been silent longest, so that at most `limit` are left. */
+  keepAtMost(limit: number): void {
+    const excess = (this.countAll.get()?.n ?? 0) - limit;
+    if (excess > 0) this.deleteLongestSilent.run(excess);
+  }
+
+  /** Moves when they were heard last. */
+  moveHeard(by: Micros): void {
+    this.move.run(by);
   }
 
   /** False when there is no such worker. */

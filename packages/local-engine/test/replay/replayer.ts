@@ -23,6 +23,11 @@ export const TOKENS = { workerToken: "worker-secret", operatorToken: "operator-s
  * request needs that no recorded request made is made before it: the activity that a poll was given, the attempt that a
  * report speaks of.
  */
+/** How the engine was configured that a group was recorded of. */
+export type ReplayOptions = Omit<Partial<LocalEngineOptions>, "auth"> & {
+  readonly auth?: LocalEngineOptions["auth"] | "none";
+};
+
 export class Replayer {
   readonly clock = new FakeClock();
   readonly client: Client;
@@ -40,11 +45,11 @@ export class Replayer {
     this.client = new Client(url, options.auth ?? {});
   }
 
-  static async open(options: Partial<LocalEngineOptions> = {}): Promise<Replayer> {
+  static async open({ auth = TOKENS, ...options }: ReplayOptions = {}): Promise<Replayer> {
     const clock = new FakeClock();
     const all = {
       file: ":memory:",
-      auth: TOKENS,
+      ...(auth === "none" ? {} : { auth }),
       namespaces: ["other", "other2"],
       longPollSeconds: 0,
       clock,

@@ -1,8 +1,8 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { LocalEngineOptions } from "../../src/index.js";
 import type { Recording } from "./recording.js";
+import type { ReplayOptions } from "./replayer.js";
 import type { Replayer } from "./replayer.js";
 
 type Find = (number: number) => Recording;
@@ -12,7 +12,7 @@ type Before = (replayer: Replayer, recording: Recording, find: Find) => Promise<
 export interface Group {
   readonly name: string;
   readonly holds: (number: number) => boolean;
-  readonly options?: () => Partial<LocalEngineOptions>;
+  readonly options?: () => ReplayOptions;
 }
 
 const between = (least: number, most: number) => (number: number) => number >= least && number <= most;
@@ -23,7 +23,7 @@ export const groups: readonly Group[] = [
   { name: "a config with errors", holds: between(521, 522), options: () => withConfig(brokenConfig) },
   { name: "payload references", holds: between(601, 626) },
   { name: "one token", holds: between(801, 804), options: () => ({ auth: { token: "legacy-secret" } }) },
-  { name: "no tokens", holds: between(806, 807), options: () => ({ auth: {} }) },
+  { name: "no tokens", holds: between(806, 807), options: () => ({ auth: "none" }) },
   { name: "August", holds: (number) => number > 1000 },
 ];
 
@@ -226,7 +226,7 @@ function shifted(before: Before | undefined): Before | undefined {
     before(replayer, recording, (number) => (number >= 1400 && number < 1500 ? find(number - 1000) : find(number)));
 }
 
-function withConfig(config: object): Partial<LocalEngineOptions> {
+function withConfig(config: object): ReplayOptions {
   const path = join(mkdtempSync(join(tmpdir(), "engine-replay-")), "external-executor.json");
   writeFileSync(path, JSON.stringify(config));
   return { externalExecutorConfig: { path } };

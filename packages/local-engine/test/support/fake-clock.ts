@@ -52,7 +52,7 @@ export class FakeClock implements Clock {
 
 /** Lets promises settle, transactions among them. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 4; turn++) {
+  for (let turn = 0; turn < 12; turn++) {
     await new Promise((resolve) => {
       setImmediate(resolve);
     });
