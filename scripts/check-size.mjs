@@ -4,7 +4,7 @@ import { build } from "esbuild";
 import { root } from "./lib.mjs";
 
 /** Bytes. Raise one only with a reason in the changelog. */
-const LIMITS = { fetch: 25_800, lambda: 26_200, node: 26_100 };
+const LIMITS = { fetch: 28_900, lambda: 29_200, node: 29_500 };
 
 for (const [adapter, limit] of Object.entries(LIMITS)) {
   const { outputFiles } = await build({

@@ -8,6 +8,7 @@ import type { HeartbeatProgress } from "../protocol/heartbeat-progress.js";
 import { isHeartbeatEndpointError, parseServerUrl, resolveHeartbeatEndpoint } from "../protocol/heartbeat-endpoint.js";
 import { systemClock } from "./clock.js";
 import { type Heartbeat, HeartbeatError, type HeartbeatSender } from "./heartbeat-sender.js";
+import { knownOptions, type OptionNames } from "../protocol/options.js";
 
 /** Every engine takes this: those that know a later minor version too. */
 const PROTOCOL_VERSION = "1.0";
@@ -33,6 +34,14 @@ export interface EngineHeartbeatOptions {
   /** Default: the global one, looked up when a heartbeat is sent. */
   readonly fetch?: HeartbeatFetch | undefined;
 }
+
+const OPTION_NAMES: OptionNames<EngineHeartbeatOptions> = {
+  serverUrl: true,
+  token: true,
+  namespace: true,
+  timeoutMs: true,
+  fetch: true,
+};
 
 /** The part of `fetch` that is used here. */
 export type HeartbeatFetch = (url: string, init: HeartbeatFetchInit) => Promise<HeartbeatFetchResponse>;
@@ -74,7 +83,7 @@ export interface HeartbeatFetchResponse {
  *   token or namespace that no header could carry
  */
 export function engineHeartbeatSender(options: EngineHeartbeatOptions): HeartbeatSender {
-  const { token, namespace, timeoutMs = 10_000, fetch } = options;
+  const { token, namespace, timeoutMs = 10_000, fetch } = knownOptions(options, OPTION_NAMES, "engineHeartbeatSender");
   const serverUrl = parseServerUrl(options.serverUrl);
   if (typeof token !== "function" && !isHeaderValue(token)) {
     throw new TypeError(

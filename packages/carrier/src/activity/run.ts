@@ -34,6 +34,8 @@ export interface ActivityRun {
   execute(invoke: () => unknown, onLate: () => void): Promise<RunOutcome>;
 }
 
+const NEXT_TURN = Promise.resolve();
+
 export function createActivityRun(
   clock: Clock,
   firstDeadline: Deadline | undefined,
@@ -116,7 +118,7 @@ export function createActivityRun(
       if (caller?.aborted === true) abort(caller.reason);
       if (ended !== undefined) return ended;
       // In a turn of its own: what a handler enters (`AsyncLocalStorage.enterWith`) is then not entered by its caller.
-      await undefined;
+      await NEXT_TURN;
       if (caller?.aborted === true) abort(caller.reason);
       if (ended !== undefined) return ended;
       let outcome: RunOutcome;

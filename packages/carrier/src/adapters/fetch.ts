@@ -87,7 +87,7 @@ async function readStream(
   return text + last;
 }
 
-function decode(decoder: TextDecoder, bytes?: Uint8Array): string | InvocableBodyError {
+function decode(decoder: InstanceType<typeof TextDecoder>, bytes?: Uint8Array): string | InvocableBodyError {
   try {
     return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
   } catch (cause) {

@@ -147,6 +147,37 @@ describe("headers", () => {
   });
 });
 
+describe("an event of a body and its encoding alone", () => {
+  it.each([
+    [{ body: TASK, isBase64Encoded: false }, 200],
+    [{ body: Buffer.from(TASK).toString("base64"), isBase64Encoded: true }, 200],
+    [{ body: "no", isBase64Encoded: false }, 400],
+  ])("is served as a POST: %#", async (event, statusCode) => {
+    expect(await invoke(event)).toMatchObject({ statusCode });
+  });
+
+  it("does not pass a gate without credentials", async () => {
+    expect(await invoke({ body: TASK, isBase64Encoded: false }, { auth: () => false })).toMatchObject({
+      statusCode: 401,
+    });
+  });
+});
+
+describe("a header that comes twice", () => {
+  it.each([
+    [{ headers: { Authorization: "Bearer t", authorization: "Bearer t" } }],
+    [{ multiValueHeaders: { Authorization: ["Bearer t", "Bearer x"] } }],
+    [{ multiValueHeaders: { Authorization: ["Bearer t"], authorization: ["Bearer t"] } }],
+  ])("is none of them: %j", async (headers) => {
+    const event = { httpMethod: "POST", body: TASK, isBase64Encoded: false };
+    const auth = bearerToken("t");
+    expect(await invoke({ ...event, headers: { authorization: "Bearer t" } }, { auth })).toMatchObject({
+      statusCode: 200,
+    });
+    expect(await invoke({ ...event, ...headers }, { auth })).toMatchObject({ statusCode: 401 });
+  });
+});
+
 describe("a body in base64", () => {
   it.each(["***", "a", "{}"])("that is none is no body: %j", async (body) => {
     const event = { ...httpApiEvent({ body: TASK }), body };

@@ -128,6 +128,50 @@ describe("over HTTP/1.1", () => {
     expect(await raw.statusCodes(2)).toEqual([413, 200]);
   });
 
+  it("answers 413 by the head, to one who waits for a word before it sends", async () => {
+    const raw = connection(await carrier({ bodyLimitBytes: 1000 }));
+    raw.send(postHead(1001, "Expect: 100-continue"));
+    await vi.waitFor(() => expect(raw.received).toContain("HTTP/1.1 413"));
+    const plain = connection(await carrier({ bodyLimitBytes: 1000 }));
+    plain.send(postHead(1001));
+    expect(await plain.statusCodes(1)).toEqual([413]);
+  });
+
+  it("answers 503 by the head where there is no room, and goes on with the connection", async () => {
+    const options = { bodyLimitBytes: TASK_LENGTH, maxConcurrentBodyBytes: TASK_LENGTH };
+    let finish!: () => void;
+    const running = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const begun = vi.fn<() => Promise<void>>(() => running);
+    const server = await serve(nodeInvocableActivityHandler({ "lamps.dim": begun }, options));
+    const first = connection(server);
+    first.send(postHead(TASK_LENGTH) + TASK);
+    await vi.waitFor(() => expect(begun).toHaveBeenCalled());
+    const second = connection(server);
+    second.send(postHead(TASK_LENGTH));
+    expect(await second.statusCodes(1)).toEqual([503]);
+    expect(second.received).toMatch(/retry-after: 1\r\n/i);
+    finish();
+    expect(await first.statusCodes(1)).toEqual([200]);
+    second.send(TASK + postHead(TASK_LENGTH) + TASK);
+    expect(await second.statusCodes(2)).toEqual([503, 200]);
+  });
+
+  it("refuses two Authorization headers, whichever is right", async () => {
+    const server = await carrier({ auth: bearerToken("right") });
+    for (const [names, status] of [
+      [["Bearer right"], 200],
+      [["Bearer right", "Bearer right"], 401],
+      [["Bearer right", "Bearer wrong"], 401],
+      [["Bearer wrong", "Bearer right"], 401],
+    ] as const) {
+      const raw = connection(server);
+      raw.send(postHead(TASK_LENGTH, ...names.map((value) => `Authorization: ${value}`)) + TASK);
+      expect(await raw.statusCodes(1)).toEqual([status]);
+    }
+  });
+
   it("hears several headers of one name as one that is none of them", async () => {
     const auth = vi.fn<InvocableAuthGate>(() => true);
     const headers = { "X-Key": ["a", "b"], Cookie: ["c", "d"], "Set-Cookie": ["e", "f"] };

@@ -97,7 +97,8 @@ function headersOf(request: NodeRequest): Readonly<Record<string, string | undef
 
 function valuesOf(rawHeaders: readonly string[] | undefined, name: string): readonly string[] {
   const values: string[] = [];
-  for (let index = 0; rawHeaders !== undefined && index + 1 < rawHeaders.length; index += 2) {
+  if (rawHeaders === undefined) return values;
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const given = rawHeaders[index]!;
     if (given.length === name.length && given.toLowerCase() === name) values.push(rawHeaders[index + 1]!);
   }

@@ -20,6 +20,7 @@ import type { ActivityInterceptor } from "../activity/interceptor.js";
 import type { ActivityOutcome } from "../activity/outcome.js";
 import { readThrown, thrownMessage } from "../activity/thrown.js";
 import { placeSpan, type SpanPlace } from "./trace-parent.js";
+import { knownOptions, type OptionNames } from "../protocol/options.js";
 
 export interface OpenTelemetryOptions {
   /** Default: the global one, as it is when a task runs. */
@@ -32,6 +33,12 @@ export interface OpenTelemetryOptions {
    */
   readonly recordExceptions?: boolean;
 }
+
+const OPTION_NAMES: OptionNames<OpenTelemetryOptions> = {
+  tracerProvider: true,
+  meterProvider: true,
+  recordExceptions: true,
+};
 
 const SCOPE = "@durable-workflow/carrier";
 const SYSTEM = { "messaging.system": "durable_workflow", "messaging.operation.name": "run" };
@@ -56,7 +63,8 @@ const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
  * nowhere. It does not see tasks that never reach an activity (see `ActivityInterceptor`). A span processor that throws
  * costs no task its outcome: that is told to OpenTelemetry's `diag`.
  */
-export function openTelemetryInterceptor(options: OpenTelemetryOptions = {}): ActivityInterceptor {
+export function openTelemetryInterceptor(given?: OpenTelemetryOptions): ActivityInterceptor {
+  const options = knownOptions(given, OPTION_NAMES, "openTelemetryInterceptor");
   const { recordExceptions = false } = options;
   let instruments: Instruments | undefined;
   return (next) => async (context, args) => {

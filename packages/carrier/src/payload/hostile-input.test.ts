@@ -234,6 +234,27 @@ describe.each(CODECS)("what reads like hostile input and is none, with %s", (_, 
     expect(codec.decode(framed([Branch.Array], varint(2), oneLess, oneLess, [0]))).toHaveLength(2);
   });
 
+  it.each([
+    { of: "maps", most: 10, item: [Branch.Map, 0] },
+    { of: "lists", most: 10, item: [Branch.Array, 0] },
+    { of: "byte strings", most: 2, item: [Branch.Bytes, 0] },
+    { of: "large integers", most: 10, item: [Branch.Long, ...varint(INT64_MAX)] },
+    { of: "longer texts", most: 10, item: [Branch.String, ...sized("a text of more than a few characters")] },
+  ])("as many $of as are allowed, and no more", ({ most, item }) => {
+    const list = (count: number) =>
+      framed([Branch.Array], varint(count), ...Array.from({ length: count }, () => item), [0]);
+    // The list itself is one.
+    expect(codec.decode(list(most), { mostValues: 11 })).toHaveLength(most);
+    expect(() => codec.decode(list(most + 1), { mostValues: 11 })).toThrow(/more values than 11 at once/);
+    expect(codec.decode(list(most + 1))).toHaveLength(most + 1);
+  });
+
+  it("small values without number", () => {
+    const count = 1000;
+    const small = framed([Branch.Array], varint(count), ...Array.from({ length: count }, () => [Branch.Null]), [0]);
+    expect(codec.decode(small, { mostValues: 1 })).toHaveLength(count);
+  });
+
   it("a key that comes twice: the last value counts", () => {
     const twice = framed(
       [Branch.Map],

@@ -1,8 +1,16 @@
 import { ObjectExternalStorage, type ObjectStorageOptions } from "./object-storage.js";
+import { knownOptions, type OptionNames } from "../protocol/options.js";
 
 export interface AzureBlobExternalStorageOptions extends ObjectStorageOptions {
   readonly container: string;
 }
+
+const OPTION_NAMES: OptionNames<AzureBlobExternalStorageOptions> = {
+  client: true,
+  prefix: true,
+  conditionalWrites: true,
+  container: true,
+};
 
 /**
  * Payloads in Azure Blob Storage: `azure-blob://container/key`. The account is the client's.
@@ -14,6 +22,11 @@ export interface AzureBlobExternalStorageOptions extends ObjectStorageOptions {
 export class AzureBlobExternalStorage extends ObjectExternalStorage {
   /** @throws {TypeError} for an option that makes no sense */
   constructor(options: AzureBlobExternalStorageOptions) {
-    super("azure-blob", "container", options.container, options);
+    super(
+      "azure-blob",
+      "container",
+      options.container,
+      knownOptions(options, OPTION_NAMES, "AzureBlobExternalStorage"),
+    );
   }
 }

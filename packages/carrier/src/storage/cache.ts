@@ -1,6 +1,7 @@
 import type { ExternalPayloadReference } from "../protocol/payload-reference.js";
 import { abortable } from "./abortable.js";
 import { verifiedBlob } from "./verify.js";
+import { knownOptions, type OptionNames } from "../protocol/options.js";
 
 export interface ExternalPayloadCacheOptions {
   /** Default 128. */
@@ -8,6 +9,11 @@ export interface ExternalPayloadCacheOptions {
   /** Of stored bytes, which is what a blob takes in memory. A payload larger than that is not kept. Default 16 MiB. */
   readonly maxBytes?: number;
 }
+
+const OPTION_NAMES: OptionNames<ExternalPayloadCacheOptions> = {
+  maxEntries: true,
+  maxBytes: true,
+};
 
 interface Entry {
   readonly blob: string;
@@ -38,9 +44,10 @@ export class ExternalPayloadCache {
   private evictionCount = 0;
 
   /** @throws {TypeError} for a bound that is no integer >= 0 */
-  constructor(options: ExternalPayloadCacheOptions = {}) {
-    this.maxEntries = readBound(options.maxEntries, 128, "maxEntries");
-    this.maxBytes = readBound(options.maxBytes, 16 * 1024 * 1024, "maxBytes");
+  constructor(options?: ExternalPayloadCacheOptions) {
+    const { maxEntries, maxBytes } = knownOptions(options, OPTION_NAMES, "ExternalPayloadCache");
+    this.maxEntries = readBound(maxEntries, 128, "maxEntries");
+    this.maxBytes = readBound(maxBytes, 16 * 1024 * 1024, "maxBytes");
   }
 
   /** Payloads held. */

@@ -1,8 +1,16 @@
 import { ObjectExternalStorage, type ObjectStorageOptions } from "./object-storage.js";
+import { knownOptions, type OptionNames } from "../protocol/options.js";
 
 export interface GCSExternalStorageOptions extends ObjectStorageOptions {
   readonly bucket: string;
 }
+
+const OPTION_NAMES: OptionNames<GCSExternalStorageOptions> = {
+  client: true,
+  prefix: true,
+  conditionalWrites: true,
+  bucket: true,
+};
 
 /**
  * Payloads in Google Cloud Storage: `gs://bucket/key`.
@@ -14,6 +22,6 @@ export interface GCSExternalStorageOptions extends ObjectStorageOptions {
 export class GCSExternalStorage extends ObjectExternalStorage {
   /** @throws {TypeError} for an option that makes no sense */
   constructor(options: GCSExternalStorageOptions) {
-    super("gs", "bucket", options.bucket, options);
+    super("gs", "bucket", options.bucket, knownOptions(options, OPTION_NAMES, "GCSExternalStorage"));
   }
 }

@@ -9,6 +9,7 @@ import { sha256OfBytes } from "./digest.js";
 import type { DeleteOptions, ExternalStorageDriver, GetOptions, PutOptions } from "./driver.js";
 import { ExternalStorageError } from "./errors.js";
 import { isPlainKey, normalizePrefix, objectKey } from "./keys.js";
+import { knownOptions, type OptionNames } from "../protocol/options.js";
 
 export interface LocalFilesystemExternalStorageOptions {
   /** An absolute path, or a `file:` URL. Made when something is first stored. The same for all who share it. */
@@ -19,6 +20,11 @@ export interface LocalFilesystemExternalStorageOptions {
 
 /** Read at a time; an aborted read stops between two of them. */
 const CHUNK = 1024 * 1024;
+
+const OPTION_NAMES: OptionNames<LocalFilesystemExternalStorageOptions> = {
+  root: true,
+  prefix: true,
+};
 
 /**
  * Payloads in files below one folder: `file:///srv/payloads/avro/ab/ab12...`. For one machine, or a disk that engine and
@@ -34,8 +40,9 @@ export class LocalFilesystemExternalStorage implements ExternalStorageDriver {
 
   /** @throws {TypeError} for a root that is neither an absolute path nor a `file:` URL, and for a bad prefix */
   constructor(options: LocalFilesystemExternalStorageOptions) {
-    this.root = rootPath(options.root);
-    this.prefix = normalizePrefix(options.prefix);
+    const { root, prefix } = knownOptions(options, OPTION_NAMES, "LocalFilesystemExternalStorage");
+    this.root = rootPath(root);
+    this.prefix = normalizePrefix(prefix);
   }
 
   accepts(uri: string): boolean {

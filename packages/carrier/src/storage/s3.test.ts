@@ -164,6 +164,11 @@ describe("the client over fetch", () => {
 
   it("refuses an endpoint that is none, and something that does not fetch", () => {
     expect(() => fetchS3Client({ aws, endpoint: "s3.example.test" })).toThrow(/^endpoint must be a URL/);
+    // URL drops what is put in front of an address, and the bucket with it.
+    for (const endpoint of ["http://127.0.0.1:9000", "http://[::1]:9000", "http://2130706433/"]) {
+      expect(() => fetchS3Client({ aws, endpoint })).toThrow(/set pathStyle: true$/);
+      expect(() => fetchS3Client({ aws, endpoint, pathStyle: true })).not.toThrow();
+    }
     expect(() => fetchS3Client({ aws: {} as never, endpoint: "https://s3.example.test" })).toThrow(/^aws must be/);
   });
 });

@@ -1,8 +1,16 @@
 import { ObjectExternalStorage, type ObjectStorageOptions } from "./object-storage.js";
+import { knownOptions, type OptionNames } from "../protocol/options.js";
 
 export interface S3ExternalStorageOptions extends ObjectStorageOptions {
   readonly bucket: string;
 }
+
+const OPTION_NAMES: OptionNames<S3ExternalStorageOptions> = {
+  client: true,
+  prefix: true,
+  conditionalWrites: true,
+  bucket: true,
+};
 
 /**
  * Payloads in Amazon S3, or in a store that speaks its protocol: `s3://bucket/key`.
@@ -14,6 +22,6 @@ export interface S3ExternalStorageOptions extends ObjectStorageOptions {
 export class S3ExternalStorage extends ObjectExternalStorage {
   /** @throws {TypeError} for an option that makes no sense */
   constructor(options: S3ExternalStorageOptions) {
-    super("s3", "bucket", options.bucket, options);
+    super("s3", "bucket", options.bucket, knownOptions(options, OPTION_NAMES, "S3ExternalStorage"));
   }
 }

@@ -7,6 +7,7 @@ import {
 import type { JsonObject } from "../protocol/fields.js";
 import { formatTimestamp } from "../protocol/timestamps.js";
 import type { ActivityTaskInputEnvelope, DeadlinesWire, LeaseWire, PayloadEnvelope } from "../protocol/wire.js";
+import { knownOptions, type OptionNames } from "../protocol/options.js";
 
 const LEASE_MS = 300_000;
 const START_TO_CLOSE_MS = 60_000;
@@ -56,6 +57,30 @@ export interface TaskInputOptions {
   readonly payload?: JsonObject | null;
 }
 
+const OPTION_NAMES: OptionNames<TaskInputOptions> = {
+  activityType: true,
+  args: true,
+  attempt: true,
+  taskQueue: true,
+  taskId: true,
+  attemptId: true,
+  idempotencyKey: true,
+  executionId: true,
+  workflowId: true,
+  runId: true,
+  now: true,
+  leaseMs: true,
+  startToCloseMs: true,
+  scheduleToStartMs: true,
+  scheduleToCloseMs: true,
+  heartbeatTimeoutMs: true,
+  headers: true,
+  task: true,
+  lease: true,
+  deadlines: true,
+  payload: true,
+};
+
 /**
  * A valid activity task as an engine's dispatcher sends it: leased just now for five minutes, to be done within one.
  *
@@ -65,7 +90,8 @@ export interface TaskInputOptions {
  *
  * @throws {PayloadError} for arguments that no payload can hold
  */
-export function buildTaskInput(options: TaskInputOptions = {}): ActivityTaskInputEnvelope {
+export function buildTaskInput(given?: TaskInputOptions): ActivityTaskInputEnvelope {
+  const options = knownOptions(given, OPTION_NAMES, "buildTaskInput");
   const { activityType = "test.activity", attempt = 1, taskQueue = "test", now = Date.now() } = options;
   const { taskId = newId("task"), attemptId = newId("attempt"), executionId = newId("execution") } = options;
   return {

@@ -1,7 +1,7 @@
 import { type ActivityDefinition, isActivityDefinition } from "../activity/define-activity.js";
 import type { HandleOptions } from "../activity/handler.js";
 import { type InvocableHandlers, InvocableHttpEndpoint } from "../http/endpoint.js";
-import type { InvocableHttpOptions } from "../http/endpoint-options.js";
+import { HTTP_OPTION_NAMES, type InvocableHttpOptions } from "../http/endpoint-options.js";
 import type { AvroValue } from "../payload/value.js";
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "../protocol/constants.js";
 import { recordableText } from "../protocol/recordable-text.js";
@@ -9,6 +9,7 @@ import { type ExternalTaskResult, parseExternalTaskResult } from "../protocol/ta
 import type { ActivityArguments, ActivityResult } from "./activity-types.js";
 import { buildTaskInput, type TaskInputOptions } from "./build-task-input.js";
 import { valueOf } from "./task-result.js";
+import { knownOptions, type OptionNames } from "../protocol/options.js";
 
 export interface CarrierClientOptions extends InvocableHttpOptions {
   /** Sent as `Authorization: Bearer`. */
@@ -16,6 +17,12 @@ export interface CarrierClientOptions extends InvocableHttpOptions {
   /** Headers of every request, by lower-case name. */
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+const OPTION_NAMES: OptionNames<CarrierClientOptions> = {
+  ...HTTP_OPTION_NAMES,
+  token: true,
+  headers: true,
+};
 
 /** What a carrier answered over HTTP. */
 export interface CarrierAnswer {
@@ -81,11 +88,8 @@ export interface CarrierClient {
  * @param options `token` and `headers`; for handlers those of a carrier too
  * @throws {TypeError} for bad handlers, options or URLs, and for options of a carrier that is behind a URL
  */
-export function carrierClient(
-  target: InvocableHandlers | string | URL,
-  options: CarrierClientOptions = {},
-): CarrierClient {
-  const { token, headers: extra, ...carrierOptions } = options;
+export function carrierClient(target: InvocableHandlers | string | URL, options?: CarrierClientOptions): CarrierClient {
+  const { token, headers: extra, ...carrierOptions } = knownOptions(options, OPTION_NAMES, "carrierClient");
   const headers = {
     "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE,
     accept: EXTERNAL_TASK_RESULT_MEDIA_TYPE,

@@ -8,8 +8,8 @@ export interface ChildServer {
 }
 
 /** Starts a script, and waits until a line of its output matches. */
-export async function startChildServer(script: URL, up: RegExp): Promise<ChildServer> {
-  const child = spawn(process.execPath, [script.pathname], { stdio: ["pipe", "pipe", "pipe"] });
+export async function startChildServer(script: URL, up: RegExp, flags: readonly string[] = []): Promise<ChildServer> {
+  const child = spawn(process.execPath, [...flags, script.pathname], { stdio: ["pipe", "pipe", "pipe"] });
   const line = await firstLine(child, up);
   return {
     line,

@@ -7,6 +7,7 @@ import type {
   IdempotencyRelease,
   IdempotencyStore,
 } from "./store.js";
+import { knownOptions, type OptionNames } from "../../protocol/options.js";
 
 export interface MemoryIdempotencyStoreOptions {
   /** How many outcomes are remembered at most. Default 10,000. */
@@ -16,6 +17,12 @@ export interface MemoryIdempotencyStoreOptions {
   /** Leases and times to live are measured with it. Default: the system's. */
   readonly clock?: Clock;
 }
+
+const OPTION_NAMES: OptionNames<MemoryIdempotencyStoreOptions> = {
+  maxEntries: true,
+  maxBytes: true,
+  clock: true,
+};
 
 interface Held {
   readonly owner: string;
@@ -44,8 +51,9 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
   private bytes = 0;
 
   /** @throws {TypeError} for limits that are no positive integers */
-  constructor(options: MemoryIdempotencyStoreOptions = {}) {
-    const { maxEntries = 10_000, maxBytes = 64 * 2 ** 20, clock = systemClock } = options;
+  constructor(options?: MemoryIdempotencyStoreOptions) {
+    const known = knownOptions(options, OPTION_NAMES, "MemoryIdempotencyStore");
+    const { maxEntries = 10_000, maxBytes = 64 * 2 ** 20, clock = systemClock } = known;
     requirePositive("maxEntries", maxEntries);
     requirePositive("maxBytes", maxBytes);
     this.maxEntries = maxEntries;

@@ -1,6 +1,7 @@
 import { describeReceived, isObject } from "../../protocol/fields.js";
 import type { ActivityInfo } from "../context.js";
 import type { IdempotencyStore } from "./store.js";
+import { knownOptions, type OptionNames } from "../../protocol/options.js";
 
 /** Timers overflow above this. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
@@ -29,6 +30,15 @@ export interface IdempotencyOptions {
   readonly whenStoreFails?: "fail" | "run";
 }
 
+const OPTION_NAMES: OptionNames<IdempotencyOptions> = {
+  store: true,
+  key: true,
+  ttlMs: true,
+  leaseMs: true,
+  storeTimeoutMs: true,
+  whenStoreFails: true,
+};
+
 /** The options, complete. */
 export type IdempotencySettings = Required<IdempotencyOptions>;
 
@@ -47,6 +57,7 @@ function byTask(info: ActivityInfo): string {
 /** @throws {TypeError} naming the option that makes no sense */
 export function resolveIdempotencyOptions(options: IdempotencyOptions): IdempotencySettings {
   if (!isObject(options)) throw new TypeError(`idempotency must be an object, got ${describeReceived(options)}`);
+  knownOptions(options, OPTION_NAMES, "idempotency");
   const { store, key = byTask, ttlMs = 86_400_000, leaseMs = 30_000, storeTimeoutMs = 5000 } = options;
   const { whenStoreFails = "fail" } = options;
   for (const method of ["claim", "complete", "release"] as const) {

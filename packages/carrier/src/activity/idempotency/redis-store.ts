@@ -6,6 +6,7 @@ import type {
   IdempotencyRelease,
   IdempotencyStore,
 } from "./store.js";
+import { knownOptions, type OptionNames } from "../../protocol/options.js";
 
 /** What is used of an `ioredis` client or cluster, 5 or newer. Its `call` tells it apart. */
 export interface IoredisClient {
@@ -60,6 +61,11 @@ const FINISHED = "finished ";
 const IS_RUNNING = /^=running (\d+) /;
 const IS_FINISHED = `=${FINISHED}`;
 
+const OPTION_NAMES: OptionNames<RedisIdempotencyStoreOptions> = {
+  client: true,
+  prefix: true,
+};
+
 /**
  * Remembers outcomes in Redis, for all processes that use the same server and prefix. Needs `EVAL`, and a server that
  * evicts no keys (`maxmemory-policy noeviction`): one that does forgets claims and outcomes. Times are the server's own.
@@ -69,7 +75,9 @@ export class RedisIdempotencyStore implements IdempotencyStore {
   private readonly evaluate: (script: string, key: string, args: string[]) => Promise<unknown>;
 
   /** @throws {TypeError} for what is no client, and a prefix that is no text */
-  constructor({ client, prefix = "durable-workflow:idempotency:" }: RedisIdempotencyStoreOptions) {
+  constructor(options: RedisIdempotencyStoreOptions) {
+    const known = knownOptions(options, OPTION_NAMES, "RedisIdempotencyStore");
+    const { client, prefix = "durable-workflow:idempotency:" } = known;
     if (typeof (client as { eval?: unknown } | null | undefined)?.eval !== "function") {
       throw new TypeError(`client must be a client of ioredis or redis, got ${describeReceived(client)} without eval`);
     }

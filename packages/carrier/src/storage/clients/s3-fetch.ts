@@ -1,4 +1,5 @@
 import type { ObjectAddress, ObjectStorageClient } from "../object-storage.js";
+import { knownOptions, type OptionNames } from "../../protocol/options.js";
 
 /** What is needed of an `AwsClient`. Its own types are not named here: they need those of a browser. */
 export interface SigningFetch {
@@ -14,6 +15,12 @@ export interface FetchS3ClientOptions {
   readonly pathStyle?: boolean;
 }
 
+const OPTION_NAMES: OptionNames<FetchS3ClientOptions> = {
+  aws: true,
+  endpoint: true,
+  pathStyle: true,
+};
+
 /**
  * A client over `fetch` for an `S3ExternalStorage`, for workers and everywhere else where the SDK is too much: with
  * `aws4fetch`, which signs and retries, it weighs a few KB. It reads credentials from nowhere.
@@ -25,7 +32,8 @@ export interface FetchS3ClientOptions {
  *
  * @throws {TypeError} for an endpoint that is no URL, and for one with an IP address unless `pathStyle` is set
  */
-export function fetchS3Client({ aws, endpoint, pathStyle = false }: FetchS3ClientOptions): ObjectStorageClient {
+export function fetchS3Client(options: FetchS3ClientOptions): ObjectStorageClient {
+  const { aws, endpoint, pathStyle = false } = knownOptions(options, OPTION_NAMES, "fetchS3Client");
   const base = URL.canParse(String(endpoint)) ? new URL(endpoint) : undefined;
   if (base === undefined) throw new TypeError("endpoint must be a URL, as in https://s3.eu-central-1.amazonaws.com");
   if (typeof aws?.fetch !== "function") throw new TypeError("aws must be an AwsClient of aws4fetch");

@@ -1,0 +1,80 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { fetchInvocableActivityHandler } from "../src/adapters/fetch.js";
+import { lambdaInvocableActivityHandler } from "../src/adapters/lambda.js";
+import { nodeInvocableActivityHandler } from "../src/adapters/node.js";
+import * as carrier from "../src/index.js";
+import { openTelemetryInterceptor } from "../src/opentelemetry/index.js";
+import { fetchS3Client } from "../src/storage/clients/s3-fetch.js";
+import { LocalFilesystemExternalStorage } from "../src/storage/local.js";
+import { ActivityTestEnvironment, buildTaskInput, carrierClient } from "../src/testing/index.js";
+
+/** Options of unknown names are refused wherever there are options: a misspelt one must not be silently unset. */
+const src = fileURLToPath(new URL("../src/", import.meta.url));
+
+type Make = (options: never) => unknown;
+
+const TAKERS: Readonly<Record<string, readonly Make[]>> = {
+  InvocableActivityHandlerOptions: [(options) => new carrier.InvocableActivityHandler({}, options)],
+  InvocableHttpOptions: [
+    (options) => new carrier.InvocableHttpEndpoint({}, options),
+    (options) => new carrier.InvocableHttpEndpoint(new carrier.InvocableActivityHandler({}), options),
+    (options) => fetchInvocableActivityHandler({}, options),
+    (options) => nodeInvocableActivityHandler({}, options),
+  ],
+  LambdaInvocableOptions: [(options) => lambdaInvocableActivityHandler({}, options)],
+  IdempotencyOptions: [(options) => new carrier.InvocableActivityHandler({}, { idempotency: options })],
+  MemoryIdempotencyStoreOptions: [(options) => new carrier.MemoryIdempotencyStore(options)],
+  RedisIdempotencyStoreOptions: [(options) => new carrier.RedisIdempotencyStore(options)],
+  EngineHeartbeatOptions: [(options) => carrier.engineHeartbeatSender(options)],
+  OpenTelemetryOptions: [(options) => openTelemetryInterceptor(options)],
+  S3ExternalStorageOptions: [(options) => new carrier.S3ExternalStorage(options)],
+  GCSExternalStorageOptions: [(options) => new carrier.GCSExternalStorage(options)],
+  AzureBlobExternalStorageOptions: [(options) => new carrier.AzureBlobExternalStorage(options)],
+  LocalFilesystemExternalStorageOptions: [(options) => new LocalFilesystemExternalStorage(options)],
+  FetchS3ClientOptions: [(options) => fetchS3Client(options)],
+  ExternalPayloadCacheOptions: [(options) => new carrier.ExternalPayloadCache(options)],
+  CarrierClientOptions: [(options) => carrierClient({}, options), (options) => carrierClient("http://a.test", options)],
+  TaskInputOptions: [(options) => buildTaskInput(options)],
+  ActivityTestOptions: [(options) => new ActivityTestEnvironment(options).start(() => 1, [])],
+};
+
+/** Options that are part of others, of single calls, or of errors: an error must not cost the one it is made for. */
+const OTHERS = new Set([
+  "ActivityFailureOptions",
+  "ActivityTaskOptions",
+  "DecodeAvroOptions",
+  "DeleteOptions",
+  "ExternalStorageOptions",
+  "FetchOptions",
+  "GetOptions",
+  "HandleOptions",
+  "HeartbeatErrorOptions",
+  "HeartbeatsOptions",
+  "ObjectStorageOptions",
+  "PayloadEnvelopeOptions",
+  "PutObjectOptions",
+  "PutOptions",
+  "ReadBodyOptions",
+  "ScheduleOptions",
+  "StoreOptions",
+]);
+
+it("knows every options type", () => {
+  const found = readdirSync(src, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
+    .flatMap((file) => Array.from(readFileSync(src + file, "utf8").matchAll(/^export interface (\w+Options)\b/gm)))
+    .map(([, name = ""]) => name)
+    .filter((name) => !OTHERS.has(name));
+  expect(found.toSorted()).toEqual(Object.keys(TAKERS).toSorted());
+});
+
+it.each(Object.entries(TAKERS))("%s has no names but its own", (_, makers) => {
+  for (const make of makers) {
+    for (const value of [undefined, "x"]) {
+      expect(() => make({ misspelt: value } as never)).toThrow(TypeError);
+      expect(() => make({ misspelt: value } as never)).toThrow(/has no option "misspelt"; it has \w+/);
+    }
+  }
+});
