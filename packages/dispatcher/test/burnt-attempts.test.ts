@@ -17,7 +17,7 @@ async function carrier(port?: number): Promise<ForeignCarrier> {
 async function begin(options: DispatcherOptions, engineOptions: ScriptedEngineOptions = {}): Promise<void> {
   engine = new ScriptedEngine(engineOptions);
   await engine.start();
-  running = await startDispatcher(engine, options);
+  running = await startDispatcher(engine, { allowEngineTargets: true, ...options });
 }
 
 afterEach(async () => {

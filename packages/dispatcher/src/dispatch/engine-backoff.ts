@@ -69,9 +69,8 @@ export class EngineBackoff {
 
   private async waitExpired(inARow: number, lane: LaneFacts): Promise<void> {
     const { clock, events, signal } = this.options;
-    this.failures++;
     if (inARow < 2 || signal.aborted) return;
-    const retryInMs = jittered(this.delayMs());
+    const retryInMs = jittered(backoffDelay(inARow - 1, FIRST_RETRY_MS, LONGEST_RETRY_MS));
     events.emit({ type: "leases_expired", lane, inARow, retryInMs });
     await pause(clock, retryInMs, signal);
   }

@@ -218,10 +218,10 @@ export class Lane {
       const isTrial = breaker.state !== "closed";
       const asPolled = this.deps.inUse();
       const askedAt = this.deps.clock.monotonic();
-      const outcome = await this.poll();
+      const { outcome, isRepeat } = await this.poll();
       const tookMs = this.deps.clock.monotonic() - askedAt;
       events.emit({ type: "polled", lane: this.facts, outcome: outcome.kind, durationMs: tookMs });
-      if (outcome.kind === "task" && this.isOver(outcome.task)) {
+      if (outcome.kind === "task" && !isRepeat && this.isOver(outcome.task)) {
         this.runTask(this.run(outcome.task, asPolled), release, isTrial ? breaker : undefined);
         this.expired++;
         if (this.expired > 1) this.enter("expired");
@@ -246,6 +246,7 @@ export class Lane {
     }
   }
 
+  /** A lease that has just been granted cannot be; one that a repeated poll is told of again can. */
   private isOver({ leaseExpiresAtMs }: LeasedTask): boolean {
     return leaseExpiresAtMs <= this.deps.client.serverClock.earliest();
   }
@@ -298,17 +299,19 @@ export class Lane {
   }
 
   /** One poll. One whose answer is lost is repeated under the same id, so that a task leased meanwhile is not. */
-  private async poll(): Promise<PollOutcome> {
+  private async poll(): Promise<{ readonly outcome: PollOutcome; readonly isRepeat: boolean }> {
     const requestId = `activity-poll-${randomUUID()}`;
     let outcome = await this.sendPoll(requestId, false);
+    let isRepeat = false;
     for (let repeats = 1; isLost(outcome) && repeats < LONGEST_REQUEST_LIFE; repeats++) {
       // The first repeat comes at once; when that fails too, the engine is in trouble, as it is by a gateway's word.
       const isTrouble = repeats > 1 || isGateways(outcome.status);
       if (isTrouble && outcome.why !== "aborted") await this.backoff.wait(outcome, "poll");
+      isRepeat = true;
       outcome = await this.sendPoll(requestId, this.isRecalled, true);
       if (this.stopped && repeats > 1) break;
     }
-    return outcome;
+    return { outcome, isRepeat };
   }
 
   private async sendPoll(requestId: string, atOnce: boolean, isRepeat = false): Promise<PollOutcome> {

@@ -185,13 +185,17 @@ export class EngineClient {
     // An older engine holds the poll as long as it likes.
     const heldSeconds = this.repeatsPolls ? Math.min(timeoutSeconds, this.longPollSeconds) : this.longPollSeconds;
     const options = { timeoutMs: heldSeconds * 1000 + POLL_GRACE_MS, signal };
-    const read = (answer: EngineAnswer): PollOutcome => readPollOutcome(namespace, answer);
+    let dateMs: number | undefined;
+    const read = (answer: EngineAnswer): PollOutcome => {
+      dateMs = answer.kind === "reply" ? answer.dateMs : undefined;
+      return readPollOutcome(namespace, answer);
+    };
     const { clock } = this.options;
     const sentAt = clock.monotonic();
     const outcome = await this.call(namespace, PATHS.poll, body, read, options);
     if (outcome.kind === "task" && isRepeat !== true) {
       const { leaseExpiresAtMs: expiresAtMs, leaseGrantedAtMs: grantedAtMs } = outcome.task;
-      this.serverClock.checkAgainst({ expiresAtMs, grantedAtMs }, sentAt, clock.monotonic());
+      this.serverClock.checkAgainst({ expiresAtMs, grantedAtMs, dateMs }, sentAt, clock.monotonic());
     }
     return outcome;
   }

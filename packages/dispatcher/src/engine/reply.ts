@@ -13,6 +13,8 @@ export interface EngineReply {
   readonly message: string;
   /** What `Retry-After` asks for; undefined when it does not. */
   readonly retryAfterMs: number | undefined;
+  /** What its `Date` says, in milliseconds. */
+  readonly dateMs?: number;
 }
 
 /** No answer, or none that can be used: whether the engine did what was asked is not known. */

@@ -25,6 +25,14 @@ class Bounds {
   }
 }
 
+export interface NewLease {
+  readonly expiresAtMs: number;
+  /** When it began by the engine's clock, as far as the task says. */
+  readonly grantedAtMs: number | null;
+  /** The `Date` of the answer that brought it. */
+  readonly dateMs: number | undefined;
+}
+
 /**
  * The engine's clock, as far as it can be told from its answers: whether a lease has run out is the engine's to say, and
  * machines disagree about the time. What an answer says itself (`server_time`) counts before its `Date`, which may be a
@@ -56,14 +64,12 @@ export class ServerClock {
   }
 
   /**
-   * Checks what is known against a lease that the engine has granted between `sentAt` and `receivedAt`. Such a lease is not
-   * over: where a `Date` says so, that is not believed any more, and the lease's own times count, or this machine's clock.
-   *
-   * @param grantedAtMs when the lease began by the engine's clock, as far as the task says
+   * Checks the `Date` of an answer against the lease that it brings, which was granted between `sentAt` and `receivedAt`: it
+   * can be over once the answer has come, but not when it was sent. A `Date` that says so is not believed any more, and the
+   * lease's own times count, or this machine's clock.
    */
-  checkAgainst(lease: { expiresAtMs: number; grantedAtMs: number | null }, sentAt: number, receivedAt: number): void {
-    const { expiresAtMs, grantedAtMs } = lease;
-    if (this.ownCounts || this.earliest() < expiresAtMs) return;
+  checkAgainst({ expiresAtMs, grantedAtMs, dateMs }: NewLease, sentAt: number, receivedAt: number): void {
+    if (this.ownCounts || dateMs === undefined || dateMs < expiresAtMs) return;
     this.header = new Bounds();
     if (grantedAtMs !== null && grantedAtMs < expiresAtMs) this.observeOwn(grantedAtMs, sentAt, receivedAt, 1_000);
     else if (this.clock.now() < expiresAtMs) this.observeOwn(this.clock.now(), receivedAt, receivedAt, 1_000);

@@ -1,8 +1,10 @@
 import { createServer } from "node:http";
 import { expect, it } from "vitest";
+import { FakeClock, NOON } from "../../../carrier/test/support/fake-clock.js";
 import { listen } from "../../test/support/loopback.js";
 import { systemClock } from "../time/clock.js";
 import { EngineClient } from "./client.js";
+import { ServerClock } from "./server-clock.js";
 
 it("a date that the engine asks to wait for is one of its own clock", async () => {
   const engineNow = Date.now() + 7_200_000;
@@ -31,4 +33,17 @@ it("a date that the engine asks to wait for is one of its own clock", async () =
   expect(asked).toBeLessThanOrEqual(21_000);
   await client.close();
   await server.close();
+});
+
+it("an answer that took longer than its lease does not make its Date wrong", () => {
+  const clock = new FakeClock();
+  const engine = new ServerClock(clock);
+  const at = clock.monotonic();
+  engine.observe(new Date(NOON).toUTCString(), at, at + 10_000);
+  const before = engine.earliest();
+  engine.checkAgainst({ expiresAtMs: NOON + 2_500, grantedAtMs: null, dateMs: NOON }, at, at + 10_000);
+  expect(engine.earliest()).toBe(before);
+  // One that was over as the answer was written cannot have been granted for it: that Date is another clock's.
+  engine.checkAgainst({ expiresAtMs: NOON - 60_000, grantedAtMs: NOON - 90_000, dateMs: NOON }, at, at + 10);
+  expect(engine.earliest()).toBeLessThan(NOON - 60_000);
 });

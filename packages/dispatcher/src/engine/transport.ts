@@ -101,7 +101,8 @@ export class EngineTransport {
     const response = await unlessAborted(signal, request);
     onHead();
     const receivedAt = this.clock.monotonic();
-    this.serverClock.observe(headerOf(response.headers, "date"), sentAt, receivedAt);
+    const date = headerOf(response.headers, "date");
+    this.serverClock.observe(date, sentAt, receivedAt);
     const retryAfter = headerOf(response.headers, "retry-after");
     const encoding = headerOf(response.headers, "content-encoding");
     const read = await readBoundedBody(response.body, encoding, ANSWER_LIMIT_BYTES);
@@ -113,7 +114,8 @@ export class EngineTransport {
       const time = reply.kind === "reply" ? textField(reply.body, "server_time") : undefined;
       const timeMs = time === undefined ? undefined : parseTimestamp(time);
       if (timeMs !== undefined) this.serverClock.observeOwn(timeMs, sentAt, receivedAt);
-      return reply;
+      const dateMs = date === undefined ? Number.NaN : Date.parse(date);
+      return reply.kind === "reply" && !Number.isNaN(dateMs) ? { ...reply, dateMs } : reply;
     }
     const why = read.problem === "too_large" || read.problem === "cut_off" ? read.problem : "not_json";
     return { kind: "broken", why, status, retryAfterMs: undefined };

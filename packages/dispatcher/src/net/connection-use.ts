@@ -26,13 +26,7 @@ export class ConnectionUse {
 
   /** Watches the one request that the function begins, which it does before it returns. */
   watch<T>(begin: () => T): T {
-    listen();
-    beginning = this;
-    try {
-      return begin();
-    } finally {
-      beginning = undefined;
-    }
+    return watching(this, begin);
   }
 
   /** @internal */
@@ -52,6 +46,16 @@ export class ConnectionUse {
     if (socket === undefined || !this.reused) return false;
     const came = socket.bytesRead - this.readBefore;
     return came <= ("encrypted" in socket && socket.encrypted === true ? MOST_OF_AN_ALERT : 0);
+  }
+}
+
+function watching<T>(use: ConnectionUse, begin: () => T): T {
+  listen();
+  beginning = use;
+  try {
+    return begin();
+  } finally {
+    beginning = undefined;
   }
 }
 

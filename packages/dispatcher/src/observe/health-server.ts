@@ -36,9 +36,10 @@ export async function serveHealth(
 ): Promise<HealthServer> {
   checkOptionNames("serveHealth", options, { host: true, port: true, metrics: true, allowedHosts: true });
   const { host = "127.0.0.1", port = 0, metrics, allowedHosts } = options;
-  let admits: (hostHeader: string | undefined) => boolean = () => false;
+  // Bound to what, is known once it listens.
+  let allowed: ReadonlySet<string> | undefined = new Set();
   const server = createServer((request, response) => {
-    if (!admits(request.headers.host)) {
+    if (allowed !== undefined && !isAllowed(request.headers.host, allowed)) {
       const message = "The server does not answer for this host: name it in allowedHosts.";
       json(response, 421, { error: "host_not_allowed", message });
       return;
@@ -59,11 +60,7 @@ export async function serveHealth(
   const address = server.address() as AddressInfo;
   const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
   const names = allowedHosts ?? (isLoopbackHost(shown) ? [] : undefined);
-  if (names === undefined) admits = () => true;
-  else {
-    const allowed = new Set(names.map((name) => name.toLowerCase()));
-    admits = (header) => isAllowed(header, allowed);
-  }
+  allowed = names === undefined ? undefined : new Set(names.map((name) => name.toLowerCase()));
   return {
     url: `http://${shown}:${address.port}`,
     close: () =>
