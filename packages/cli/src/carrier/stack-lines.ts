@@ -3,10 +3,9 @@ import { fileURLToPath } from "node:url";
 
 const MOST = 6;
 /** The folders of code that is ours, not the user's: this package's, and the library's. */
-const OURS = [
-  new URL("..", import.meta.url).href,
-  new URL(".", import.meta.resolve("@durable-workflow/carrier")).href,
-].map((url) => dirname(fileURLToPath(new URL("x", url))) + sep);
+const OURS = [new URL("..", import.meta.url), new URL(".", import.meta.resolve("@durable-workflow/carrier"))].map(
+  (folder) => dirname(fileURLToPath(new URL("x", folder))) + sep,
+);
 
 /** The lines of a stack trace that lie in the user's own files, as `at name (file:line:column)`, nearest first. */
 export function userFrames(stack: string, cwd: string): readonly string[] {

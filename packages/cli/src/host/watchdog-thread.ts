@@ -51,8 +51,10 @@ type Script = Pick<Debugger.ScriptParsedEventDataType, "url" | "sourceMapURL">;
 function place({ functionName, location }: Debugger.CallFrame, scripts: ReadonlyMap<string, Script>): string {
   const { scriptId, lineNumber, columnNumber = 0 } = location;
   const script = scripts.get(scriptId);
+  // Of a module that was loaded from a file.
+  const file = script?.url ?? "";
   const { line, column } = written(script, lineNumber, columnNumber);
-  return `${functionName || "<anonymous>"} (${script?.url ?? ""}:${line + 1}:${column + 1})`;
+  return `${functionName || "<anonymous>"} (${file}:${line + 1}:${column + 1})`;
 }
 
 /** The place in the file as it was written, where it was compiled with its source map inside. */
