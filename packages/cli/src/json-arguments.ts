@@ -50,6 +50,10 @@ export function parseJsonValue(text: string): AvroValue {
  */
 export async function readArgumentText(given: string | undefined, io: Pick<CliIo, "stdin" | "cwd">): Promise<string> {
   if (given === undefined) return "";
+  if (given.includes("\ufffd")) {
+    const hint = String.raw`It stands for bytes that are not UTF-8. Write \ufffd where it is meant.`;
+    throw refused("the arguments hold the replacement character U+FFFD", { hint });
+  }
   if (given !== "-" && !given.startsWith("@")) return given;
   const file = given === "-" ? given : given.slice(1);
   const name = given === "-" ? "standard input, for the arguments," : `the file of arguments ${file}`;

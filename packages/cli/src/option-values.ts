@@ -1,3 +1,4 @@
+import { readToken } from "@durable-workflow/dispatcher/tools";
 import { CliError, type CommandInput, EXIT } from "./command.js";
 
 /** Readers of option values. Each throws a CliError (exit code 2) that names the option and what it takes. */
@@ -62,4 +63,18 @@ export function atMost({ positionals }: CommandInput, count: number, hint?: stri
   if (positionals.length > count) {
     throw new CliError(EXIT.usage, `what is ${positionals[count]} for? There is one argument too many`, hint);
   }
+}
+
+/**
+ * A token as it is sent: without the white space around it, which files and variables end with.
+ *
+ * @param source where it came from, for errors, which never hold the token
+ * @throws {CliError} with exit code 78 for none, and for what no header can carry
+ */
+export function usableToken(value: string | undefined, source: string): string {
+  const { token, problem } = readToken(value);
+  if (token !== undefined) return token;
+  const what =
+    problem === "not_set" ? "is not set" : "holds characters that no token has: spaces, line ends or non-ASCII";
+  throw new CliError(EXIT.config, `${source} ${what}`);
 }

@@ -1,5 +1,5 @@
 import { CliError, type CliIo, type CommandInput, type CommandOption, EXIT } from "./command.js";
-import { textOption } from "./option-values.js";
+import { textOption, usableToken } from "./option-values.js";
 
 /** The credential for a carrier. */
 export const CARRIER_TOKEN_OPTIONS = {
@@ -10,9 +10,6 @@ export const CARRIER_TOKEN_OPTIONS = {
   },
   "token-env": { type: "string", value: "NAME", help: "environment variable that holds the token" },
 } as const satisfies Readonly<Record<string, CommandOption>>;
-
-/** No header can carry anything else. */
-const TOKEN = /^[\x21-\x7e]+$/;
 
 /**
  * The token of `--token` or `--token-env`; undefined when neither is given.
@@ -25,15 +22,9 @@ export function carrierToken(input: CommandInput, { env }: Pick<CliIo, "env">): 
   if (token !== undefined && variable !== undefined) {
     throw new CliError(EXIT.usage, "--token and --token-env both name a token", "Give one of them.");
   }
-  const value = variable === undefined ? token : env[variable];
-  if (variable !== undefined && (value === undefined || value === "")) {
-    throw new CliError(EXIT.config, `the environment variable ${variable}, named by --token-env, is not set`);
-  }
-  if (value !== undefined && !TOKEN.test(value)) {
-    const source = variable === undefined ? "--token" : `the environment variable ${variable}`;
-    throw new CliError(EXIT.config, `${source} holds characters that no token has: spaces, line ends or non-ASCII`);
-  }
-  return value;
+  if (variable !== undefined)
+    return usableToken(env[variable], `the environment variable ${variable}, named by --token-env,`);
+  return token === undefined ? undefined : usableToken(token, "--token");
 }
 
 const LONGEST_SECONDS = 86_400;

@@ -250,7 +250,9 @@ describe("an engine elsewhere", () => {
     const cwd = folderOf({ "a.mjs": ACTIVITIES });
     const { engineUrl } = await devIn(cwd, ["a.mjs"], "--memory");
     const server = await asServer(engineUrl);
-    const flaky = await run(["start", "flaky", "--server", server, "--max-attempts", "3", "--json"], { cwd });
+    const flaky = await run(["start", "flaky", "--server", server, "--max-attempts", "3", "--backoff", "0", "--json"], {
+      cwd,
+    });
     expect(jsonLines(flaky.stdout).filter(({ event }) => event === "attempt_failed")).toMatchObject([
       { attempt: 1, failure: { message: "call 1" }, retryInSeconds: 0 },
       { attempt: 2, failure: { message: "call 2" }, retryInSeconds: 0 },

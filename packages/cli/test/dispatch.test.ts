@@ -119,7 +119,7 @@ describe("check", () => {
             timeoutSeconds: null,
           },
         ],
-        credentials: [{ name: "carrier", type: "env", where: "CARRIER_TOKEN", found: false }],
+        credentials: [{ name: "carrier", type: "env", where: "CARRIER_TOKEN", found: false, problem: null }],
         online: null,
       },
     ]);

@@ -11,4 +11,6 @@ export {
 export { type ReadToken, readToken } from "./config/token.js";
 export { readTextFile, NotTextError } from "./config/text-file.js";
 export { ServerClock } from "./engine/server-clock.js";
+export { createAgent } from "./net/agents.js";
+export { Proxies } from "./net/proxies.js";
 export { Secrets } from "./net/secrets.js";

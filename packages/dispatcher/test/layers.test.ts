@@ -114,7 +114,7 @@ it("reads files as text in one function, which refuses what is not UTF-8", () =>
 it("reports to the engine only what was made recordable", () => {
   const casts = files.filter((file) => /as (?:unknown as )?Recordable(?:Failure|Result)\b/.test(code(file)));
   expect(casts).toEqual(["engine/recordable.ts"]);
-  const senders = files.filter((file) => /taskPath\(task, "(?:complete|fail)"\)/.test(code(file)));
+  const senders = files.filter((file) => /PATHS\.(?:complete|fail)\)/.test(code(file)));
   expect(senders).toEqual(["engine/client.ts"]);
 });
 

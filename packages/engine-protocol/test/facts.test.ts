@@ -24,7 +24,7 @@ const FACTS: Readonly<Record<string, Fact>> = {
     home: /^engine-protocol\/src\/version\.ts$/,
   },
   "control-plane version": {
-    pattern: quoted(CONTROL_PLANE_VERSION),
+    pattern: new RegExp(`version["'\\]]?\\s*[:=]\\s*["']${CONTROL_PLANE_VERSION}["']`, "i"),
     home: /^engine-protocol\/src\/version\.ts$/,
   },
   "parser of versions": {

@@ -13,6 +13,7 @@ import {
   profilesPath,
   resolveConnection,
 } from "@durable-workflow/dispatcher";
+import { readTextFile, readToken } from "@durable-workflow/dispatcher/tools";
 import {
   type AuthReference,
   type Carrier,
@@ -50,7 +51,10 @@ export interface CredentialReport {
   readonly name: string;
   readonly type: string;
   readonly where: string;
+  /** Whether something usable is there. */
   readonly found: boolean;
+  /** Why what is there cannot be used; null for nothing there, and for what can. */
+  readonly problem: string | null;
 }
 
 export interface CheckInputs {
@@ -129,18 +133,40 @@ async function credentialsOf(
   return Promise.all(
     names.map(async (name) => {
       const reference = authRefs.get(name);
-      if (reference === undefined) return { name, type: "unknown", where: "", found: false };
-      const { where, found } = await locate(reference, inputs, profiles);
-      return { name, type: reference.type, where, found };
+      if (reference === undefined) return { name, type: "unknown", where: "", found: false, problem: null };
+      const { where, found, problem } = await locate(reference, inputs, profiles);
+      return { name, type: reference.type, where, found, problem };
     }),
   );
+}
+
+interface Located {
+  readonly where: string;
+  readonly found: boolean;
+  readonly problem: string | null;
+}
+
+const UNUSABLE = "it holds spaces, line ends or other characters that no token has";
+
+/** The text of a token's file, as the dispatcher reads it; undefined for none. */
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readTextFile(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function tokenOf(value: string | null | undefined): Pick<Located, "found" | "problem"> {
+  const { problem } = readToken(value);
+  return { found: problem === undefined, problem: problem === "not_a_header_value" ? UNUSABLE : null };
 }
 
 async function locate(
   reference: AuthReference,
   { environment, cwd }: CheckInputs,
   profiles: Profiles | undefined,
-): Promise<{ readonly where: string; readonly found: boolean }> {
+): Promise<Located> {
   const isSet = (name: string): boolean => (environment[name] ?? "") !== "";
   const isReadable = (path: string): Promise<boolean> =>
     access(resolve(cwd, path), constants.R_OK).then(
@@ -149,18 +175,18 @@ async function locate(
     );
   switch (reference.type) {
     case "env":
-      return { where: reference.env, found: isSet(reference.env) };
+      return { where: reference.env, ...tokenOf(environment[reference.env]) };
     case "token_file":
-      return { where: basename(reference.path), found: await isReadable(reference.path) };
+      return { where: basename(reference.path), ...tokenOf(await textOf(resolve(cwd, reference.path))) };
     case "profile": {
       const source = profiles?.envs.get(reference.profile)?.tokenSource;
-      const found = source?.type === "literal" ? source.value !== "" : source?.type === "env" && isSet(source.value);
-      return { where: reference.profile, found };
+      const value = source?.type === "literal" ? source.value : environment[source?.value ?? ""];
+      return { where: reference.profile, ...tokenOf(value) };
     }
     case "mtls": {
       const { cert, keyRef } = reference;
       const hasKey = keyRef.startsWith("env:") ? isSet(keyRef.slice("env:".length)) : await isReadable(keyRef);
-      return { where: basename(cert), found: hasKey && (await isReadable(cert)) };
+      return { where: basename(cert), found: hasKey && (await isReadable(cert)), problem: null };
     }
   }
 }

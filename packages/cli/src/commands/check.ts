@@ -84,11 +84,14 @@ function sayReport(io: CliIo, report: ConfigReport, online: OnlineReport | null)
     say(io, `\n${table(["CARRIER", "KIND", "TARGET", "TIMEOUT", online === null ? "" : "REACHED"], rows, shape)}`);
   }
   if (credentials.length > 0) {
-    const rows = credentials.map(({ name, type, where, found }) => [
+    const rows = credentials.map(({ name, type, where, found, problem }) => [
       name,
       type,
       where,
-      { text: found ? "found" : "MISSING", paint: found ? ("green" as const) : ("red" as const) },
+      {
+        text: found ? "found" : problem === null ? "MISSING" : `UNUSABLE: ${problem}`,
+        paint: found ? ("green" as const) : ("red" as const),
+      },
     ]);
     say(io, `\n${table(["CREDENTIAL", "KIND", "WHERE", ""], rows, shape)}`);
   }

@@ -13,6 +13,7 @@ import {
   progressText,
   say,
   sayJson,
+  stackText,
   statusStyle,
 } from "../report/words.js";
 
@@ -54,6 +55,7 @@ function sayStory(io: CliIo, story: ActivityStory): void {
     ["progress", story.progress === null ? null : progressText(story.progress)],
     ["result", story.status === "completed" ? compact(story.result) : null],
     ["failure", story.failure === null ? null : failureText(story.failure)],
+    ["stack", story.failure === null ? null : stackText(story.failure)],
     ["details", story.failure === null || story.failure.details === null ? null : compact(story.failure.details)],
   ];
   for (const [label, text] of facts)

@@ -12,6 +12,8 @@ import { LiveReport } from "../report/live.js";
 import { inOneLine, say, sayJson } from "../report/words.js";
 
 const ATTEMPTS = { least: 1, most: 1_000_000 };
+/** Engines go on at once where none is given: a thousand attempts in a second help nobody. */
+const DEFAULT_BACKOFF = [1, 2, 4, 8, 16, 32, 60];
 const BACKOFF = { least: 0, most: 315_360_000 };
 const SECONDS = { least: 1, most: 315_360_000 };
 
@@ -30,7 +32,7 @@ export const start: Command = {
     backoff: {
       type: "string",
       value: "SECONDS",
-      help: "seconds before each further attempt, as in 0,1,5; the last one repeats",
+      help: `seconds before each further attempt, as in 0,1,5; the last one repeats; default ${DEFAULT_BACKOFF.join(",")}`,
     },
     "non-retryable": {
       type: "string",
@@ -67,7 +69,7 @@ async function runStart(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const request = requestOf(input, { type, args, connection });
   const client = new EngineClient(connection);
   const started = await client.start(request);
-  sayStarted(input, io, started, client.url);
+  sayStarted(input, io, started, { engine: client.url, request });
   return flag(input, "detach") ? EXIT.ok : await followToEnd(input, io, client, started);
 }
 
@@ -79,7 +81,7 @@ function requestOf(
   if (id !== undefined) askable(id);
   const businessKey = textOption(input, "business-key");
   const maxAttempts = integerOption(input, "max-attempts", ATTEMPTS);
-  const backoff = integersOption(input, "backoff", BACKOFF);
+  const backoff = integersOption(input, "backoff", BACKOFF) ?? ((maxAttempts ?? 1) > 1 ? DEFAULT_BACKOFF : undefined);
   const nonRetryable = wordsOption(input, "non-retryable");
   const policy = {
     ...(maxAttempts === undefined ? {} : { max_attempts: maxAttempts }),
@@ -113,10 +115,24 @@ function encode(args: readonly unknown[]): { readonly codec: string; readonly bl
   }
 }
 
-function sayStarted({ json }: CommandInput, io: CliIo, started: StartedActivity, engine: string): void {
+function sayStarted(
+  input: CommandInput,
+  io: CliIo,
+  started: StartedActivity,
+  { engine, request }: { readonly engine: string; readonly request: StartRequest },
+): void {
   const { activity_id: id, workflow_run_id: runId, activity_type: type, task_queue: taskQueue } = started;
-  if (json) sayJson(io, { event: "started", id, runId, type, taskQueue, engine });
-  else say(io, inOneLine(`${io.paint.bold(type)}  ${id}  ${io.paint.dim(`queue ${taskQueue} of ${engine}`)}`));
+  const { max_attempts: maxAttempts = 1, backoff_seconds: backoffSeconds = [] } = request.retry_policy ?? {};
+  if (input.json) {
+    sayJson(io, { event: "started", id, runId, type, taskQueue, engine, maxAttempts, backoffSeconds });
+    return;
+  }
+  say(io, inOneLine(`${io.paint.bold(type)}  ${id}  ${io.paint.dim(`queue ${taskQueue} of ${engine}`)}`));
+  // What nobody asked for is told.
+  if (maxAttempts === 1 || textOption(input, "backoff") !== undefined) return;
+  const waits = backoffSeconds.slice(0, maxAttempts - 1).join(", ");
+  const rest = maxAttempts - 1 > backoffSeconds.length ? ` (then always ${backoffSeconds.at(-1) ?? 0})` : "";
+  say(io, io.paint.dim(`  up to ${maxAttempts} attempts, ${waits}${rest} seconds apart; --backoff says otherwise`));
 }
 
 async function followToEnd(

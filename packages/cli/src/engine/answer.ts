@@ -28,7 +28,12 @@ export type ActivityDescription = ListedActivity &
     | "closed_reason"
     | "last_progress_at"
     | "last_heartbeat_at"
-  > & { readonly result: unknown };
+  > & {
+    readonly result: unknown;
+    /** Engines that have it say here what the history has not: stack traces. */
+    readonly failure: unknown;
+    readonly attempts: unknown;
+  };
 
 export interface ActivityPage {
   readonly activities: readonly ListedActivity[];
@@ -117,6 +122,8 @@ export function readDescription(document: unknown): ActivityDescription {
     last_progress_at: fields.textOrNull("last_progress_at"),
     last_heartbeat_at: fields.textOrNull("last_heartbeat_at"),
     result: fields.any("result"),
+    failure: fields.any("failure"),
+    attempts: fields.any("attempts"),
   };
 }
 

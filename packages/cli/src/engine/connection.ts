@@ -7,7 +7,7 @@ import {
 } from "@durable-workflow/dispatcher";
 import { CliError, type CliIo, type CommandInput, type CommandOption, EXIT } from "../command.js";
 import { DEFAULT_DATA_FOLDER, type DevState, type FoundDevState, findDevState } from "../dev/state-file.js";
-import { textOption } from "../option-values.js";
+import { textOption, usableToken } from "../option-values.js";
 
 /** Options of services, which look for no engine of `dw-carrier dev`. */
 export const SERVICE_CONNECTION_OPTIONS = {
@@ -124,16 +124,12 @@ export function connectionFlags(input: CommandInput, env: CliIo["env"]): Connect
   };
 }
 
-/** @throws {CliError} for a variable that was named and is not set */
+/** @throws {CliError} for a variable that was named and is not set, or holds what is no token */
 export function tokenFromEnvironment(
   variable: string | undefined,
   option: string,
   env: CliIo["env"],
 ): string | undefined {
   if (variable === undefined) return undefined;
-  const token = env[variable];
-  if (token === undefined || token === "") {
-    throw new CliError(EXIT.config, `--${option} names the environment variable ${variable}, which is not set`);
-  }
-  return token;
+  return usableToken(env[variable], `the environment variable ${variable}, named by --${option},`);
 }

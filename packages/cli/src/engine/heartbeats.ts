@@ -1,5 +1,6 @@
 import type { EngineHeartbeatOptions } from "@durable-workflow/carrier";
 import { CliError, type CliIo, EXIT } from "../command.js";
+import { usableToken } from "../option-values.js";
 import type { EngineConnection } from "./connection.js";
 
 /** What an engine without tokens is told: it does not look. */
@@ -26,5 +27,6 @@ export function serveHeartbeats(env: CliIo["env"]): EngineHeartbeatOptions | und
   if (url === undefined || url === "") return undefined;
   if (!URL.canParse(url))
     throw new CliError(EXIT.config, "DURABLE_WORKFLOW_SERVER_URL must be the engine's http or https URL");
-  return heartbeatsTo({ url, token: token === "" ? undefined : token, namespace: namespace || "default" });
+  const usable = token?.trim() ? usableToken(token, "DURABLE_WORKFLOW_AUTH_TOKEN") : undefined;
+  return heartbeatsTo({ url, token: usable, namespace: namespace || "default" });
 }

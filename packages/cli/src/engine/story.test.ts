@@ -22,6 +22,8 @@ const DESCRIPTION: ActivityDescription = {
   last_progress_at: null,
   last_heartbeat_at: null,
   result: null,
+  failure: null,
+  attempts: null,
 };
 
 let sequence = 0;

@@ -42,6 +42,8 @@ export interface FailureStory {
   readonly category: string | null;
   readonly nonRetryable: boolean;
   readonly details: JsonValue;
+  /** With those of its causes, as the handler's side wrote it; null where it wrote none, or the engine keeps none. */
+  readonly stackTrace: string | null;
 }
 
 export interface Progress {
@@ -53,7 +55,7 @@ export interface Progress {
 
 /** Puts together what an engine says of an activity in its two places: the description, and the history of the run. */
 export function tellStory(description: ActivityDescription, history: readonly HistoryEvent[]): ActivityStory {
-  const attempts = readAttempts(history);
+  const attempts = withStackTraces(readAttempts(history), description.attempts);
   const scheduled = history.find(({ event_type: type }) => type === "ActivityScheduled")?.payload ?? {};
   const activity = objectOf(scheduled["activity"]);
   const { closed_reason: reason, status } = description;
@@ -70,7 +72,7 @@ export function tellStory(description: ActivityDescription, history: readonly Hi
     maxAttempts: numberOf(objectOf(activity["retry_policy"])["max_attempts"]),
     arguments: decoded(activity["arguments"] ?? null),
     result: decoded(description.result),
-    failure: readFailureOf(history),
+    failure: withStackTrace(readFailureOf(history), description.failure),
     attempts,
     progress: progressOf(history.findLast(hasProgress)),
   };
@@ -127,6 +129,25 @@ function readAttempts(history: readonly HistoryEvent[]): readonly AttemptStory[]
   return attempts;
 }
 
+/** A failure with what the description adds to it. */
+function withStackTrace(failure: FailureStory | null, described: unknown): FailureStory | null {
+  const stackTrace = textOf(objectOf(described)["stack_trace"]);
+  return failure === null || stackTrace === null ? failure : { ...failure, stackTrace };
+}
+
+function withStackTraces(attempts: readonly AttemptStory[], described: unknown): readonly AttemptStory[] {
+  const known = new Map(
+    (Array.isArray(described) ? described : []).map((attempt: unknown) => {
+      const { attempt_number: number, failure } = objectOf(attempt);
+      return [number, failure];
+    }),
+  );
+  return attempts.map((attempt) => {
+    const failure = withStackTrace(attempt.failure, known.get(attempt.attempt));
+    return failure === attempt.failure ? attempt : Object.assign({}, attempt, { failure });
+  });
+}
+
 function isTimeout(payload: HistoryEvent["payload"]): boolean {
   return (textOf(payload?.["exception_class"]) ?? "").endsWith("ActivityTimeoutException");
 }
@@ -149,6 +170,7 @@ export function readFailure(payload: Readonly<Record<string, unknown>>): Failure
     message: textOf(payload["message"]) ?? "no reason was given",
     category: textOf(payload["failure_category"]),
     nonRetryable: payload["non_retryable"] === true || exception["non_retryable"] === true,
+    stackTrace: textOf(exception["stack_trace"]) ?? textOf(payload["stack_trace"]),
     details: decoded(codec !== null && typeof details === "string" ? { codec, blob: details } : details),
   };
 }

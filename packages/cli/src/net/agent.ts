@@ -1,4 +1,7 @@
-import { Agent } from "undici";
+import process from "node:process";
+import { createAgent, Proxies } from "@durable-workflow/dispatcher/tools";
+import { Agent, type Dispatcher } from "undici";
+import { CliError, EXIT } from "../command.js";
 
 /** How far the other side is trusted, and what it is shown of this one. */
 export interface TlsSettings {
@@ -16,8 +19,27 @@ const PIPELINING = 0;
 const plain = new Agent({ pipelining: PIPELINING });
 const trusting = new Agent({ pipelining: PIPELINING, connect: { rejectUnauthorized: false } });
 
-/** What carries a request to a URL. */
-export function agentFor(_url: URL, { verify = true, client }: TlsSettings): Agent {
+const CONNECT_MS = 10_000;
+let proxies: Proxies | undefined;
+
+/**
+ * What carries a request to a URL: by the proxy that `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say, as the dispatcher reads
+ * them, and to loopback always without.
+ *
+ * @throws {CliError} with exit code 78 for a variable that holds no URL of a proxy
+ */
+export function agentFor(url: URL, { verify = true, client }: TlsSettings): Dispatcher {
+  const proxy = readProxies().proxyFor(url);
+  if (proxy !== undefined) return createAgent({ timeout: CONNECT_MS, rejectUnauthorized: verify, ...client }, proxy);
   if (client === undefined) return verify ? plain : trusting;
   return new Agent({ pipelining: PIPELINING, connect: { rejectUnauthorized: verify, ...client } });
+}
+
+function readProxies(): Proxies {
+  try {
+    proxies ??= new Proxies(process.env);
+    return proxies;
+  } catch (error) {
+    throw new CliError(EXIT.config, (error as Error).message);
+  }
 }

@@ -51,6 +51,7 @@ const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024;
 export async function exchange(url: URL, outgoing: OutgoingRequest, tls: TlsSettings = {}): Promise<Answer> {
   const { method, headers, body, timeoutMs, signal, limitBytes = ANSWER_LIMIT_BYTES, unpack = false } = outgoing;
   const timeout = AbortSignal.timeout(timeoutMs);
+  const dispatcher = agentFor(url, tls);
   const started = performance.now();
   let connected = false;
   try {
@@ -61,7 +62,7 @@ export async function exchange(url: URL, outgoing: OutgoingRequest, tls: TlsSett
       signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
       headersTimeout: 0,
       bodyTimeout: 0,
-      dispatcher: agentFor(url, tls),
+      dispatcher,
     });
     connected = true;
     const received = await boundedBytes(response.body, limitBytes);

@@ -3,7 +3,16 @@ import type { ActivityStory, Progress } from "../engine/story.js";
 import type { StoryEvent } from "../engine/story-event.js";
 import { cut } from "./table.js";
 import { printable } from "../terminal-text.js";
-import { compact, durationText, failureText, indented, inOneLine, progressText, statusStyle } from "./words.js";
+import {
+  compact,
+  durationText,
+  failureText,
+  indented,
+  inOneLine,
+  progressText,
+  stackText,
+  statusStyle,
+} from "./words.js";
 
 const LABEL_WIDTH = 11;
 const INDENT = " ".repeat(LABEL_WIDTH + 2);
@@ -49,7 +58,10 @@ export class LiveReport {
     const status = paint.bold(paint[statusStyle(story.status)](story.status.replace("_", " ")));
     this.line(status, `after ${took} and ${attempts}`, story.status.length);
     if (story.status === "completed") this.line("result", compact(story.result));
-    if (story.failure !== null && story.failure.details !== null) this.line("details", compact(story.failure.details));
+    if (story.failure === null) return;
+    if (story.failure.details !== null) this.line("details", compact(story.failure.details));
+    const stack = stackText(story.failure);
+    if (stack !== null) this.line("stack", paint.dim(stack));
   }
 
   /** What was written stays; what follows begins on a line of its own. */

@@ -55,7 +55,14 @@ it.each([
 });
 
 it("a failure without a type is its message", () => {
-  const failure = { type: null, message: "no luck", category: null, nonRetryable: false, details: null };
+  const failure = {
+    type: null,
+    message: "no luck",
+    category: null,
+    nonRetryable: false,
+    details: null,
+    stackTrace: null,
+  };
   expect([failureText(failure), failureText({ ...failure, type: "Luckless" })]).toEqual([
     "no luck",
     "Luckless: no luck",

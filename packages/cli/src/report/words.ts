@@ -20,6 +20,20 @@ export function failureText({ type, message }: FailureStory): string {
   return type === null ? message : `${type}: ${message}`;
 }
 
+/** How many lines of a stack trace are shown to people; JSON has all of them. */
+const STACK_LINES = 30;
+
+/** A stack trace without the lines that say the failure's message again; null for none. */
+export function stackText({ message, stackTrace }: FailureStory): string | null {
+  if (stackTrace === null) return null;
+  const [head = "", ...rest] = stackTrace.split("\n");
+  const shown = head.endsWith(message.split("\n")[0] ?? "") && message !== "" ? rest : [head, ...rest];
+  const lines = shown.map((line) => line.trimEnd()).filter((line) => line !== "");
+  if (lines.length === 0) return null;
+  const more = lines.length > STACK_LINES ? [`... and ${lines.length - STACK_LINES} lines more: --json has all`] : [];
+  return [...lines.slice(0, STACK_LINES).map((line) => line.replace(/^ {4}at /, "at ")), ...more].join("\n");
+}
+
 /** Milliseconds as people say them. */
 export function durationText(ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
