@@ -134,5 +134,5 @@ it.each(Object.entries(FACTS))("%s: one home", (_, { pattern, home, also = [] })
   const atHome = found.filter((file) => home.test(file));
   expect(atHome, "the home has it").not.toEqual([]);
   // An exception that is needed no longer must go.
-  expect(found.filter((file) => !home.test(file)).toSorted()).toEqual(also.map(({ file }) => file).toSorted());
+  expect(new Set(found.filter((file) => !home.test(file)))).toEqual(new Set(also.map(({ file }) => file)));
 });
