@@ -26,7 +26,7 @@ for (const [index, peer] of PYTHON_WORKERS.entries()) {
     it("has what is final not retried", () => under.doesNotRetryWhatIsFinal());
 
     it("lives past the heartbeat timeout with heartbeats", async () => {
-      const id = await under.start("interop.beat", [{ l: "2400" }], { heartbeat_timeout_seconds: 1 });
+      const id = await under.start("interop.beat", [{ l: "4600" }], { heartbeat_timeout_seconds: 2 });
       expect(await under.client.result(id)).toEqual({ s: "alive" });
       expect(await under.client.describe(id)).toMatchObject({ attempt_count: 1 });
     });
