@@ -23,7 +23,7 @@ const PYTHON_REQUIREMENTS = fileURLToPath(new URL("../python/requirements.txt", 
 
 /** What pip and cargo may take; the first build of the Rust crate takes minutes. */
 const PIP_LIMIT_MS = 180_000;
-const CARGO_LIMIT_MS = 900_000;
+const CARGO_LIMIT_MS = 1_800_000;
 
 /** Outside the tree, and kept between runs. */
 function cacheFolder(): string {
