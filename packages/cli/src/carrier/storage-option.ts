@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { ExternalStorageDriver } from "@durable-workflow/carrier";
+import type { ExternalStorageDriver } from "@durable-workflow/carrier/storage";
 import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
 import { CliError, type CliIo, type CommandInput, type CommandOption, EXIT } from "../command.js";
 import { DEFAULT_DATA_FOLDER } from "../dev/state-file.js";

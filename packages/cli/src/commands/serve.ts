@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";
+import { externalStorage } from "@durable-workflow/carrier/storage";
 import { ActivitySource } from "../activities/activity-source.js";
 import type { CollectedActivities } from "../activities/collect.js";
 import { CarrierOutput, curlCommand } from "../carrier/carrier-output.js";
@@ -86,6 +88,8 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
   const output = new CarrierOutput(io, input.json);
   const guard = new RunGuard((crash) => output.crash(crash));
   let server: CarrierServer | undefined;
+  const storage = storageOf(input, io);
+  const heartbeat = serveHeartbeats(io.env);
   const source = new ActivitySource(
     {
       files,
@@ -93,8 +97,8 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
       handlerOptions: {
         carrier: "dw-carrier-serve",
         logger: output.logger,
-        externalStorage: storageOf(input, io),
-        heartbeat: serveHeartbeats(io.env),
+        externalStorage: storage && externalStorage(storage),
+        heartbeat: heartbeat && engineHeartbeats(heartbeat),
       },
       onReload: (activities) => {
         server?.replace(guard.guard(activities.handler));

@@ -1,4 +1,4 @@
-import type { EngineHeartbeatOptions } from "@durable-workflow/carrier";
+import type { EngineHeartbeatOptions } from "@durable-workflow/carrier/heartbeat";
 import { CliError, type CliIo, EXIT } from "../command.js";
 import { usableToken } from "../option-values.js";
 import type { EngineConnection } from "./connection.js";

@@ -1,4 +1,4 @@
-import type { EngineHeartbeatOptions } from "@durable-workflow/carrier";
+import type { EngineHeartbeatOptions } from "@durable-workflow/carrier/heartbeat";
 import type { InvocableResultEnvelope } from "@durable-workflow/carrier/protocol";
 import type { ActivityFile } from "../activities/collect.js";
 import type { ExitCode } from "../command.js";
