@@ -89,8 +89,13 @@ const differences = measured.filter(([name, size]) => {
 });
 if (process.argv.includes("--write")) {
   const kB = (size) => `${(size / 1000).toFixed(1)} kB`;
-  const table = (title, entries) =>
-    `| ${title} | min+gzip |\n| --- | ---: |\n${entries.map(([name, size]) => `| ${name} | ${kB(size)} |`).join("\n")}\n`;
+  // As the formatter has it.
+  const table = (title, entries) => {
+    const width = Math.max(...entries.map(([name]) => name.length), title.length);
+    const row = (left, right) => `| ${left.padEnd(width)} | ${right.padStart(8)} |\n`;
+    const lines = entries.map(([name, size]) => row(name, kB(size)));
+    return row(title, "min+gzip") + row("-".repeat(width), "-------:") + lines.join("");
+  };
   const adapters = Object.entries(sizes).map(([name, size]) => [`\`${name}\``, size]);
   const text = told
     .replace(/(<!-- adapters -->\n\n)[^]*?(?=\n<!-- end -->)/, `$1${table("adapter", adapters)}`)
