@@ -1,4 +1,5 @@
 import type { ParseArgsConfig } from "node:util";
+import type { Secrets } from "@durable-workflow/dispatcher/tools";
 
 /** What a command exits with; documented, and stable. */
 export const EXIT = {
@@ -56,6 +57,8 @@ export interface CliIo {
   readonly isTty: boolean;
   /** Columns of the terminal; 80 where there is none. */
   readonly columns: number;
+  /** What is never written, wherever it comes from: carriers and engines may echo the token that they were sent. */
+  readonly secrets: Pick<Secrets, "add" | "scrub">;
   /** Plain text unless standard output is a terminal and NO_COLOR is not set. */
   readonly paint: Palette;
   /** Aborted at the first SIGINT or SIGTERM: stop, and clean up. */

@@ -1,5 +1,5 @@
 import { readToken } from "@durable-workflow/dispatcher/tools";
-import { CliError, type CommandInput, EXIT } from "./command.js";
+import { CliError, type CliIo, type CommandInput, EXIT } from "./command.js";
 
 /** Readers of option values. Each throws a CliError (exit code 2) that names the option and what it takes. */
 
@@ -66,14 +66,18 @@ export function atMost({ positionals }: CommandInput, count: number, hint?: stri
 }
 
 /**
- * A token as it is sent: without the white space around it, which files and variables end with.
+ * A token as it is sent: without the white space around it, which files and variables end with. From now on the command
+ * does not write it.
  *
  * @param source where it came from, for errors, which never hold the token
  * @throws {CliError} with exit code 78 for none, and for what no header can carry
  */
-export function usableToken(value: string | undefined, source: string): string {
+export function usableToken(value: string | undefined, source: string, { secrets }: Pick<CliIo, "secrets">): string {
   const { token, problem } = readToken(value);
-  if (token !== undefined) return token;
+  if (token !== undefined) {
+    secrets.add(token);
+    return token;
+  }
   const what =
     problem === "not_set" ? "is not set" : "holds characters that no token has: spaces, line ends or non-ASCII";
   throw new CliError(EXIT.config, `${source} ${what}`);

@@ -1,3 +1,4 @@
+import { Secrets } from "@durable-workflow/dispatcher/tools";
 import type { CliIo } from "./command.js";
 import { palette, terminalText } from "./terminal-text.js";
 
@@ -22,16 +23,19 @@ const DEFAULT_COLUMNS = 80;
 const EMPTY_LINE = "\r\u001b[K";
 
 /**
- * The one writer: whatever a command says passes through here, and nothing that others wrote steers the terminal after
- * it. Colours only for a terminal, and never with NO_COLOR (https://no-color.org).
+ * The one writer: whatever a command says passes through here. After it nothing that others wrote steers the terminal,
+ * and no token that a command has read is shown. Colours only for a terminal, and never with NO_COLOR (https://no-color.org).
  */
 export function terminalIo({ stdout, stderr, stdin, env, cwd }: TerminalStreams, signal: AbortSignal): CliIo {
   const isTty = stdout.isTTY === true;
   const hasColours = isTty && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+  const secrets = new Secrets();
+  const written = (text: string): string => terminalText(secrets.scrub(text));
   return {
-    out: (text) => void stdout.write(terminalText(text)),
-    err: (text) => void stderr.write(terminalText(text)),
-    redraw: (line) => void stdout.write(EMPTY_LINE + terminalText(line)),
+    out: (text) => void stdout.write(written(text)),
+    err: (text) => void stderr.write(written(text)),
+    redraw: (line) => void stdout.write(EMPTY_LINE + written(line)),
+    secrets,
     stdin,
     env,
     cwd,

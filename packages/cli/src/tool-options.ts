@@ -16,15 +16,23 @@ export const CARRIER_TOKEN_OPTIONS = {
  *
  * @throws {CliError} that names the option, and never the token
  */
-export function carrierToken(input: CommandInput, { env }: Pick<CliIo, "env">): string | undefined {
+export function carrierToken(input: CommandInput, io: Pick<CliIo, "env" | "secrets">): string | undefined {
   const token = textOption(input, "token");
   const variable = textOption(input, "token-env");
   if (token !== undefined && variable !== undefined) {
     throw new CliError(EXIT.usage, "--token and --token-env both name a token", "Give one of them.");
   }
-  if (variable !== undefined)
-    return usableToken(env[variable], `the environment variable ${variable}, named by --token-env,`);
-  return token === undefined ? undefined : usableToken(token, "--token");
+  return token === undefined ? namedToken(variable, io) : usableToken(token, "--token", io);
+}
+
+/**
+ * The token in the variable that `--token-env` names; undefined when it names none.
+ *
+ * @throws {CliError} for a variable that is not set, or holds what is no token
+ */
+export function namedToken(variable: string | undefined, io: Pick<CliIo, "env" | "secrets">): string | undefined {
+  if (variable === undefined) return undefined;
+  return usableToken(io.env[variable], `the environment variable ${variable}, named by --token-env,`, io);
 }
 
 const LONGEST_SECONDS = 86_400;

@@ -178,7 +178,7 @@ describe("while it runs", () => {
   it.each([
     [["--host", "0.0.0.0"], 2, /0\.0\.0\.0 can be reached by others, and without a token/],
     [["--host", "::"], 2, /can be reached by others/],
-    [["--token-env", "NOT_SET"], 78, /NOT_SET, which is not set/],
+    [["--token-env", "NOT_SET"], 78, /NOT_SET, named by --token-env, is not set/],
     [["--port", "http"], 2, /--port must be a whole number from 0 to 65535, got http/],
     [["--storage", "s3"], 2, /--storage must be local or local:DIR, got s3/],
   ])("refuses %j", async (args, code, message) => {
@@ -186,6 +186,19 @@ describe("while it runs", () => {
     const finished = await run(["serve", "a.mjs", ...args], { cwd });
     expect(finished.code).toBe(code);
     expect(finished.stderr).toMatch(message);
+  });
+
+  it.each([" \n", "s3cret\ntoken"])("refuses a DW_CARRIER_TOKEN that is %j, and opens no door", async (token) => {
+    const cwd = folderOf({ "a.mjs": "export const one = () => 1;" });
+    const { code, stdout, stderr } = await run(["serve", "a.mjs"], { cwd, env: { DW_CARRIER_TOKEN: token } });
+    expect([code, stdout]).toEqual([78, ""]);
+    expect(stderr).toMatch(/^dw-carrier: DW_CARRIER_TOKEN (is not set|holds characters that no token has)/);
+  });
+
+  it("takes a DW_CARRIER_TOKEN without the white space around it", async () => {
+    const cwd = folderOf({ "a.mjs": "export const one = () => 1;" });
+    const running = begin(["serve", "a.mjs", "--port", "0", "--json"], { cwd, env: { DW_CARRIER_TOKEN: "s3cret\n" } });
+    expect(await carrierClient(await listening(running), { token: "s3cret" }).call("one", [])).toBe(1);
   });
 
   it("says that a port is taken", async () => {

@@ -1,8 +1,8 @@
 import { bearerToken, type InvocableAuthGate } from "@durable-workflow/carrier";
 import { isLoopbackHost } from "@durable-workflow/dispatcher";
 import { CliError, type CliIo, type CommandInput, EXIT } from "../command.js";
-import { tokenFromEnvironment } from "../engine/connection.js";
-import { flag, textOption } from "../option-values.js";
+import { flag, textOption, usableToken } from "../option-values.js";
+import { namedToken } from "../tool-options.js";
 
 const VARIABLE = "DW_CARRIER_TOKEN";
 
@@ -17,17 +17,10 @@ export interface CarrierAccess {
  *
  * @throws {CliError} for an address that others can reach without a token, and a token that no header could carry
  */
-export function carrierAccess(input: CommandInput, host: string, env: CliIo["env"]): CarrierAccess {
+export function carrierAccess(input: CommandInput, host: string, io: Pick<CliIo, "env" | "secrets">): CarrierAccess {
   const named = textOption(input, "token-env");
-  const token = tokenFromEnvironment(named, "token-env", env) ?? (env[VARIABLE] === "" ? undefined : env[VARIABLE]);
-  if (token !== undefined) {
-    const variable = named ?? VARIABLE;
-    try {
-      return { auth: bearerToken(token), variable };
-    } catch (error) {
-      throw new CliError(EXIT.config, `the token in ${variable} cannot be used: ${(error as Error).message}`);
-    }
-  }
+  const token = named === undefined ? usualToken(io) : namedToken(named, io);
+  if (token !== undefined) return { auth: bearerToken(token), variable: named ?? VARIABLE };
   if (!isLoopbackHost(host.includes(":") ? `[${host}]` : host) && !flag(input, "insecure")) {
     throw new CliError(
       EXIT.usage,
@@ -36,4 +29,10 @@ export function carrierAccess(input: CommandInput, host: string, env: CliIo["env
     );
   }
   return { auth: undefined, variable: undefined };
+}
+
+/** A variable that holds nothing but white space was meant to hold a token: it does not open the door. */
+function usualToken(io: Pick<CliIo, "env" | "secrets">): string | undefined {
+  const value = io.env[VARIABLE];
+  return value === undefined || value === "" ? undefined : usableToken(value, VARIABLE, io);
 }

@@ -33,7 +33,7 @@ async function runCheck(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const { report, connection, carriers } = await checkConfig({
     path,
     overlay: overlay === "" ? undefined : overlay,
-    flags: connectionFlags(input, io.env),
+    flags: connectionFlags(input, io),
     environment: io.env,
     cwd: io.cwd,
   });

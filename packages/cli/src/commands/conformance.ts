@@ -84,6 +84,7 @@ async function testCarrier(input: CommandInput, io: CliIo): Promise<ExitCode> {
     cases: casesOf(input, token),
     timeoutMs: secondsOption(input, "timeout") ?? DEFAULT_TIMEOUT_MS,
     accepted,
+    scrub: (text) => io.secrets.scrub(text),
     signal: io.signal,
   };
   const { reports, goneAfter } = await perform(run);

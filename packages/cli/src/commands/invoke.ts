@@ -131,8 +131,8 @@ async function send(
       headers: {
         "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE,
         accept: EXTERNAL_TASK_RESULT_MEDIA_TYPE,
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       },
+      token,
       body,
       timeoutMs: secondsOption(input, "timeout") ?? DEFAULT_TIMEOUT_MS,
       signal,

@@ -78,7 +78,7 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
   const files = filesOf(input);
   const host = textOption(input, "host") ?? "127.0.0.1";
   const port = integerOption(input, "port", PORTS) ?? PORT;
-  const access = carrierAccess(input, host, io.env);
+  const access = carrierAccess(input, host, io);
   const graceSeconds = integerOption(input, "grace", { least: 0, most: 86_400 }) ?? GRACE_SECONDS;
   const lingerSeconds = integerOption(input, "linger", { least: 0, most: 3_600 }) ?? LINGER_SECONDS;
   const maxTasks = integerOption(input, "max-tasks", { least: 1, most: 1_000_000 });
@@ -94,7 +94,7 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
         carrier: "dw-carrier-serve",
         logger: output.logger,
         externalStorage: storageOf(input, io),
-        heartbeat: serveHeartbeats(io.env),
+        heartbeat: serveHeartbeats(io),
       },
       onReload: (activities) => {
         server?.replace(guard.guard(activities.handler));

@@ -21,9 +21,9 @@ export function sendRequest(
     headers: {
       "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE,
       accept: EXTERNAL_TASK_RESULT_MEDIA_TYPE,
-      ...(token === undefined || anonymous === true ? {} : { authorization: `Bearer ${token}` }),
       ...headers,
     },
+    token: anonymous === true ? undefined : token,
     body: body ?? (document === undefined ? undefined : JSON.stringify(document)),
     timeoutMs,
     signal,

@@ -117,12 +117,10 @@ async function probeCarrier(
 
 /** Sends what is no task: a carrier that lets it in says 400. */
 function knock(url: URL, credential: Credential, limits: ProbeLimits): Promise<Answer> {
-  const headers = {
-    "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE,
-    ...(credential.type === "bearer" ? { authorization: `Bearer ${credential.token}` } : {}),
-  };
+  const headers = { "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE };
+  const token = credential.type === "bearer" ? credential.token : undefined;
   const tls = credential.type === "mtls" ? { client: credential } : {};
-  return exchange(url, { method: "POST", headers, body: "{}", ...limits }, tls);
+  return exchange(url, { method: "POST", headers, token, body: "{}", ...limits }, tls);
 }
 
 function isInvitation({ status, body }: Answer): boolean {

@@ -1,5 +1,5 @@
 import { systemClock } from "@durable-workflow/dispatcher";
-import { Secrets, ServerClock } from "@durable-workflow/dispatcher/tools";
+import { ServerClock } from "@durable-workflow/dispatcher/tools";
 import type { EngineConnection } from "../engine/connection.js";
 import { parseJson, textAt } from "../inspect/json.js";
 import { exchange } from "../net/exchange.js";
@@ -11,7 +11,7 @@ export interface EngineAnswer {
   readonly body: unknown;
   /** `reason` of the body, by which engines tell refusals apart. */
   readonly reason: string | undefined;
-  /** `message` or `error` of the body, without the token. */
+  /** `message` or `error` of the body. */
   readonly message: string;
 }
 
@@ -30,14 +30,12 @@ export class EngineProbe {
   readonly clock = new ServerClock(systemClock);
   private readonly timeoutMs: number;
   private readonly signal: AbortSignal;
-  private readonly secrets = new Secrets();
   private hasDate = false;
 
   constructor(connection: EngineConnection, timeoutMs: number, signal: AbortSignal) {
     this.connection = connection;
     this.timeoutMs = timeoutMs;
     this.signal = signal;
-    this.secrets.add(connection.token);
   }
 
   /** Whether any answer said what time it is. */
@@ -56,10 +54,10 @@ export class EngineProbe {
         headers: {
           accept: "application/json",
           "x-namespace": namespace,
-          ...(token === undefined || anonymous === true ? {} : { authorization: `Bearer ${token}` }),
           ...(body === undefined ? {} : { "content-type": "application/json" }),
           ...headers,
         },
+        token: anonymous === true ? undefined : token,
         body: body === undefined ? undefined : JSON.stringify(body),
         timeoutMs: this.timeoutMs,
         signal: this.signal,
@@ -70,12 +68,11 @@ export class EngineProbe {
     const date = answer.headers["date"];
     this.hasDate ||= date !== undefined;
     this.clock.observe(date, sentAt, systemClock.monotonic());
-    const message = textAt(document, "message") ?? textAt(document, "error") ?? "";
     return {
       status: answer.status,
       body: document,
       reason: textAt(document, "reason"),
-      message: this.secrets.scrub(message),
+      message: textAt(document, "message") ?? textAt(document, "error") ?? "",
     };
   }
 }

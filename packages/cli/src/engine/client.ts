@@ -103,6 +103,7 @@ export class EngineClient {
    */
   onEvents(signal: AbortSignal, onEvent: (activityId: string) => void): Promise<boolean> {
     return eventStream(new URL(`${this.url}/api/events`), this.headers(), {
+      token: this.connection.token,
       signal,
       tls: { verify: this.connection.tlsVerify },
       onData: (text) => {
@@ -113,12 +114,11 @@ export class EngineClient {
   }
 
   private headers(): Record<string, string> {
-    const { token, namespace } = this.connection;
+    const { namespace } = this.connection;
     return {
       accept: "application/json",
       "x-namespace": namespace,
       "x-durable-workflow-control-plane-version": CONTROL_PLANE_VERSION,
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     };
   }
 
@@ -134,6 +134,7 @@ export class EngineClient {
             "accept-encoding": "identity",
             ...(body === undefined ? {} : { "content-type": "application/json" }),
           },
+          token: this.connection.token,
           body: body === undefined ? undefined : JSON.stringify(body),
           timeoutMs: TIMEOUT_MS,
           limitBytes: ANSWER_LIMIT_BYTES,

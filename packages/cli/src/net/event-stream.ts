@@ -1,19 +1,27 @@
 import { request } from "undici";
 import { agentFor, type TlsSettings } from "./agent.js";
+import { bearer } from "./exchange.js";
 
 const HEADERS_MS = 5_000;
 /** More than any event: what has no line ends is no stream of events. */
 const LONGEST_LINE = 65_536;
 
+export interface EventStreamOptions {
+  /** Sent as a bearer token. */
+  readonly token: string | undefined;
+  readonly signal: AbortSignal;
+  readonly tls: TlsSettings;
+  /** Called with the text of each `data:` line. */
+  readonly onData: (text: string) => void;
+}
+
 /**
  * Reads a stream of server-sent events until the signal is aborted, or the stream ends. False where there is none.
- *
- * @param onData called with the text of each `data:` line
  */
 export async function eventStream(
   url: URL,
   headers: Readonly<Record<string, string>>,
-  { signal, tls, onData }: { signal: AbortSignal; tls: TlsSettings; onData: (text: string) => void },
+  { token, signal, tls, onData }: EventStreamOptions,
 ): Promise<boolean> {
   try {
     const {
@@ -21,7 +29,7 @@ export async function eventStream(
       headers: answered,
       body,
     } = await request(url, {
-      headers: { ...headers, accept: "text/event-stream", "accept-encoding": "identity" },
+      headers: { ...bearer(token), ...headers, accept: "text/event-stream", "accept-encoding": "identity" },
       signal,
       headersTimeout: HEADERS_MS,
       bodyTimeout: 0,

@@ -23,5 +23,5 @@ it("a path, and the command of a process, keep what may be a key", () => {
   const carrier = { type: "process", command: ["node", "--token", "KEY"] } as unknown as Parameters<
     typeof shownTarget
   >[0];
-  expect(shownTarget(carrier)).toBe("node (and 2 arguments)");
+  expect(shownTarget(carrier)).toBe("node (2 arguments)");
 });

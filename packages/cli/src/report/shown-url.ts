@@ -1,4 +1,5 @@
 import type { Carrier } from "@durable-workflow/dispatcher";
+import { describeCommand } from "@durable-workflow/dispatcher/tools";
 
 const REDACTED = "redacted";
 
@@ -31,12 +32,7 @@ export function shownPath(path: string): string {
   return query.length === 0 ? before : `${before}?${REDACTED}`;
 }
 
-/** A command line as it may be shown: its program, and how many arguments it has. */
-function shownCommand([program = "", ...args]: readonly string[]): string {
-  return args.length === 0 ? program : `${program} (and ${args.length} argument${args.length === 1 ? "" : "s"})`;
-}
-
 /** Where a carrier is, as it may be shown. */
 export function shownTarget(carrier: Carrier): string {
-  return carrier.type === "process" ? shownCommand(carrier.command) : shownUrl(carrier.url);
+  return carrier.type === "process" ? describeCommand(carrier.command) : shownUrl(carrier.url);
 }
