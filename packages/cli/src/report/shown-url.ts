@@ -1,5 +1,4 @@
-import type { Carrier } from "@durable-workflow/dispatcher";
-import { describeCommand } from "@durable-workflow/dispatcher/tools";
+import { type Carrier, describeCommand } from "@durable-workflow/engine-protocol/executor-config";
 
 const REDACTED = "redacted";
 
