@@ -16,7 +16,8 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closedAddress } from "../../carrier/test/support/loopback.js";
-import { findDevState, removeDevState, writeDevState } from "../src/dev/state-file.js";
+import { findDevState, removeDevState, writeDevState } from "../src/engine/dev-state.js";
+import { HttpClient } from "../src/net/http-client.js";
 import { begin, folderOf, run } from "./support/cli.js";
 
 const isRoot = process.getuid?.() === 0;
@@ -51,7 +52,7 @@ function planted(text: string): { readonly cwd: string; readonly file: string } 
 }
 
 async function found(cwd: string, folder?: string): Promise<string> {
-  const { state, setAside } = await findDevState(folder, cwd);
+  const { state, setAside } = await findDevState(folder, { cwd, http: new HttpClient({ env: {} }) });
   return state?.url ?? setAside.join(" ");
 }
 
@@ -188,7 +189,7 @@ describe("writing it", () => {
     await writeDevState(folder, state);
     expect([lstatSync(folder).mode & 0o777, lstatSync(join(folder, "dev.json")).mode & 0o777]).toEqual([0o700, 0o600]);
     expect(readdirSync(folder)).toEqual(["dev.json"]);
-    expect(await findDevState(undefined, cwd)).toEqual({ state, setAside: [] });
+    expect(await findDevState(undefined, { cwd, http: new HttpClient({ env: {} }) })).toEqual({ state, setAside: [] });
     await removeDevState(folder);
     expect(readdirSync(folder)).toEqual([]);
   });

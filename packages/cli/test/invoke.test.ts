@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closedAddress } from "../../carrier/test/support/loopback.js";
 import { invoke } from "../src/commands/invoke.js";
 import { ADAPTERS, alteredCarrier, type Mutable, serve, withResult } from "./support/carriers.js";
-import { runCommand, type RunOptions } from "./support/run-command.js";
+import { type RunOptions, runCommand } from "./support/run-command.js";
 
 const TOKEN = "invoke-secret";
 const run = (args: readonly string[], options?: RunOptions) => runCommand(invoke, args, options);

@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildTaskInput, carrierClient } from "@durable-workflow/carrier/testing";
 import { describe, expect, it } from "vitest";
-import { begin, folderOf, jsonLines, root, run, Running } from "./support/cli.js";
+import { begin, folderOf, jsonLines, Running, root, run } from "./support/cli.js";
 
 const GREET = `
 import { prefix } from "./prefix.js";

@@ -11,13 +11,14 @@ import {
   serveHealth,
 } from "@durable-workflow/dispatcher";
 import { ExecutorConfigError } from "@durable-workflow/engine-protocol/executor-config";
-import { cannotListen } from "../carrier/carrier-server.js";
-import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
 import { connectionFlags, SERVICE_CONNECTION_OPTIONS } from "../engine/connection.js";
-import { flag, integerOption, PORTS, textOption, wordsOption } from "../option-values.js";
-import { shownUrl } from "../report/shown-url.js";
-import { clockTime, durationText, inOneLine, say, statusStyle } from "../report/words.js";
-import { stopped } from "../stopped.js";
+import { cannotListen } from "../host/carrier/carrier-server.js";
+import { shownUrl } from "../net/shown-url.js";
+import { flag, integerOption, PORTS, textOption, wordsOption } from "../options/values.js";
+import { durationText } from "../report/duration.js";
+import { clockTime, inOneLine, say, statusStyle } from "../report/words.js";
+import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../shell/command.js";
+import { stopped } from "../shell/stopped.js";
 
 const HEALTH_HOST = "127.0.0.1";
 

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ActivitySource } from "../activities/activity-source.js";
-import type { CollectedActivities } from "../activities/collect.js";
-import { CarrierOutput, curlCommand } from "../carrier/carrier-output.js";
-import { type CarrierServer, KEEP_ALIVE_SECONDS, startCarrierServer } from "../carrier/carrier-server.js";
-import { carrierAccess } from "../carrier/security.js";
-import { STORAGE_OPTION, storageOf } from "../carrier/storage-option.js";
-import { CliError, type CliIo, type Command, type CommandInput, EXIT } from "../command.js";
 import { serveHeartbeats } from "../engine/heartbeats.js";
-import { RunGuard } from "../host/run-guard.js";
-import { flag, integerOption, PORTS, textOption } from "../option-values.js";
+import { ActivitySource } from "../host/activities/activity-source.js";
+import type { CollectedActivities } from "../host/activities/collect.js";
+import { carrierAccess } from "../host/carrier/carrier-access.js";
+import { CarrierOutput, curlCommand } from "../host/carrier/carrier-output.js";
+import { type CarrierServer, KEEP_ALIVE_SECONDS, startCarrierServer } from "../host/carrier/carrier-server.js";
+import { STORAGE_OPTION, storageOf } from "../host/carrier/storage-option.js";
+import { RunGuard } from "../host/process/run-guard.js";
+import { flag, integerOption, PORTS, textOption } from "../options/values.js";
 import { say } from "../report/words.js";
-import { stopped } from "../stopped.js";
+import { CliError, type CliIo, type Command, type CommandInput, EXIT } from "../shell/command.js";
+import { stopped } from "../shell/stopped.js";
 
 const PORT = 8787;
 const GRACE_SECONDS = 10;

@@ -1,8 +1,8 @@
 import {
-  checkConformance,
   type ConformanceCase,
   type ConformanceDifference,
   type ConformanceRequest,
+  checkConformance,
 } from "@durable-workflow/carrier/testing";
 import { NoAnswer } from "../net/exchange.js";
 import { CarrierLife } from "./carrier-life.js";

@@ -2,10 +2,10 @@ import { at, ERAS, isObject, negotiateVersion, PROTOCOL_VERSION, textAt } from "
 import { isLoopbackHost } from "@durable-workflow/engine-protocol/executor-config";
 import type { EngineConnection } from "../engine/connection.js";
 import { contractViolations, engineConfigState, publishedArtifacts } from "../inspect/cluster-info.js";
-import { violationLine } from "../inspect/render.js";
-import { duration } from "../inspect/time.js";
+import { duration } from "../report/duration.js";
+import { violationLine } from "../report/violation.js";
 import type { EngineAnswer, EngineProbe } from "./engine-probe.js";
-import { fail, type Finding, ok, skip, warn } from "./finding.js";
+import { type Finding, fail, ok, skip, warn } from "./finding.js";
 
 /** How the engine is reached, and whether others can listen in. */
 export function connectionFindings({ url, namespace, token, tlsVerify, source }: EngineConnection): readonly Finding[] {

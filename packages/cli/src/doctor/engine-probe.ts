@@ -1,8 +1,16 @@
 import { systemClock } from "@durable-workflow/dispatcher";
 import { ServerClock } from "@durable-workflow/dispatcher/tools";
-import type { EngineConnection } from "../engine/connection.js";
 import { NAMESPACE_FIELD, parseJson, textAt } from "@durable-workflow/engine-protocol";
-import { exchange } from "../net/exchange.js";
+import type { EngineConnection } from "../engine/connection.js";
+import type { HttpClient } from "../net/http-client.js";
+
+/** How others are asked. */
+export interface ProbeMeans {
+  readonly http: HttpClient;
+  /** For one answer, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
 
 /** An engine's answer. */
 export interface EngineAnswer {
@@ -28,14 +36,12 @@ export interface ProbeRequest {
 export class EngineProbe {
   readonly connection: EngineConnection;
   readonly clock = new ServerClock(systemClock);
-  private readonly timeoutMs: number;
-  private readonly signal: AbortSignal;
+  private readonly means: ProbeMeans;
   private hasDate = false;
 
-  constructor(connection: EngineConnection, timeoutMs: number, signal: AbortSignal) {
+  constructor(connection: EngineConnection, means: ProbeMeans) {
     this.connection = connection;
-    this.timeoutMs = timeoutMs;
-    this.signal = signal;
+    this.means = means;
   }
 
   /** Whether any answer said what time it is. */
@@ -46,8 +52,9 @@ export class EngineProbe {
   /** @throws {NoAnswer} (as a rejection) */
   async ask({ method = "GET", path, headers, body, anonymous }: ProbeRequest): Promise<EngineAnswer> {
     const { url, namespace, token, tlsVerify } = this.connection;
+    const { http, timeoutMs, signal } = this.means;
     const sentAt = systemClock.monotonic();
-    const answer = await exchange(
+    const answer = await http.exchange(
       new URL(url + path),
       {
         method,
@@ -59,8 +66,8 @@ export class EngineProbe {
         },
         token: anonymous === true ? undefined : token,
         body: body === undefined ? undefined : JSON.stringify(body),
-        timeoutMs: this.timeoutMs,
-        signal: this.signal,
+        timeoutMs,
+        signal,
       },
       { verify: tlsVerify },
     );

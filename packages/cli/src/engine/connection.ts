@@ -5,10 +5,11 @@ import {
   profilesPath,
   resolveConnection,
 } from "@durable-workflow/dispatcher";
-import { CliError, type CliIo, type CommandInput, type CommandOption, EXIT } from "../command.js";
-import { DEFAULT_DATA_FOLDER, type DevState, type FoundDevState, findDevState } from "../dev/state-file.js";
-import { textOption } from "../option-values.js";
-import { namedToken } from "../tool-options.js";
+import { HttpClient } from "../net/http-client.js";
+import { namedToken } from "../options/tokens.js";
+import { textOption } from "../options/values.js";
+import { CliError, type CliIo, type CommandInput, type CommandOption, EXIT } from "../shell/command.js";
+import { DEFAULT_DATA_FOLDER, type DevState, type FoundDevState, findDevState } from "./dev-state.js";
 
 /** Options of services, which look for no engine of `dw-carrier dev`. */
 export const SERVICE_CONNECTION_OPTIONS = {
@@ -66,7 +67,9 @@ export async function connectionOf(
   const isNamed = [flags.serverUrl, flags.profile, env["DURABLE_WORKFLOW_SERVER_URL"], env["DW_ENV"]].some(
     (value) => value !== undefined && value !== "",
   );
-  const { state: dev, setAside } = isNamed ? NO_DEV : await findDevState(textOption(input, "data"), cwd);
+  const { state: dev, setAside } = isNamed
+    ? NO_DEV
+    : await findDevState(textOption(input, "data"), { cwd, http: new HttpClient(io) });
   for (const sentence of setAside) io.err(`${sentence}\n`);
   if (dev !== undefined) {
     await sayProfileSetAside(dev, io);

@@ -1,6 +1,6 @@
 import type { EngineHeartbeatOptions } from "@durable-workflow/carrier";
-import { CliError, type CliIo, EXIT } from "../command.js";
-import { usableToken } from "../option-values.js";
+import { usableToken } from "../options/tokens.js";
+import { CliError, type CliIo, EXIT } from "../shell/command.js";
 import type { EngineConnection } from "./connection.js";
 
 /** What an engine without tokens is told: it does not look. */

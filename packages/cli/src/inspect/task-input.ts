@@ -1,4 +1,7 @@
 import { externalTaskInputViolations, parseExternalTaskInput } from "@durable-workflow/carrier/protocol";
+import { at, isObject, numberAt, textAt } from "@durable-workflow/engine-protocol";
+import type { RetryRule } from "@durable-workflow/engine-protocol/control";
+import type { Violation } from "../report/violation.js";
 import {
   type DeadlineReport,
   everywhere,
@@ -6,12 +9,9 @@ import {
   type Inspection,
   inspection,
   type Prospect,
-  type Violation,
   violationsAt,
 } from "./inspection.js";
-import { at, isObject, numberAt, textAt } from "@durable-workflow/engine-protocol";
 import { payloadsAt } from "./payload.js";
-import type { RetryRule } from "@durable-workflow/engine-protocol/control";
 import { failureProspect } from "./prospect.js";
 import { deadlineReport, deadlineReports } from "./time.js";
 

@@ -1,5 +1,4 @@
-import { request } from "undici";
-import { agentFor, type TlsSettings } from "./agent.js";
+import { type Dispatcher, request } from "undici";
 import { bearer } from "./exchange.js";
 
 const HEADERS_MS = 5_000;
@@ -7,10 +6,10 @@ const HEADERS_MS = 5_000;
 const LONGEST_LINE = 65_536;
 
 export interface EventStreamOptions {
+  readonly headers: Readonly<Record<string, string>>;
   /** Sent as a bearer token. */
   readonly token: string | undefined;
   readonly signal: AbortSignal;
-  readonly tls: TlsSettings;
   /** Called with the text of each `data:` line. */
   readonly onData: (text: string) => void;
 }
@@ -20,8 +19,8 @@ export interface EventStreamOptions {
  */
 export async function eventStream(
   url: URL,
-  headers: Readonly<Record<string, string>>,
-  { token, signal, tls, onData }: EventStreamOptions,
+  { headers, token, signal, onData }: EventStreamOptions,
+  dispatcher: Dispatcher,
 ): Promise<boolean> {
   try {
     const {
@@ -33,7 +32,7 @@ export async function eventStream(
       signal,
       headersTimeout: HEADERS_MS,
       bodyTimeout: 0,
-      dispatcher: agentFor(url, tls),
+      dispatcher,
     });
     const isStream =
       statusCode === 200 &&

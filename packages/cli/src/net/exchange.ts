@@ -1,5 +1,4 @@
-import { request as send } from "undici";
-import { agentFor, type TlsSettings } from "./agent.js";
+import { type Dispatcher, request as send } from "undici";
 import { isBomb, unpacked } from "./unpack.js";
 
 /** What is sent. */
@@ -50,10 +49,9 @@ const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024;
  *
  * @throws {NoAnswer} (as a rejection) when there is no whole answer
  */
-export async function exchange(url: URL, outgoing: OutgoingRequest, tls: TlsSettings = {}): Promise<Answer> {
+export async function exchange(url: URL, outgoing: OutgoingRequest, dispatcher: Dispatcher): Promise<Answer> {
   const { method, headers, token, body, timeoutMs, signal, limitBytes = ANSWER_LIMIT_BYTES, unpack = false } = outgoing;
   const timeout = AbortSignal.timeout(timeoutMs);
-  const dispatcher = agentFor(url, tls);
   const started = performance.now();
   let connected = false;
   try {
