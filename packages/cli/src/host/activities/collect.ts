@@ -62,7 +62,7 @@ export function collectActivities(
     get isShutDown() {
       return none.isShutDown;
     },
-    handle: (envelope, options) => (routes.get(typeOf(envelope))?.handler ?? none).handle(envelope, options),
+    handle: (task, how) => (routes.get(typeOf(task))?.handler ?? none).handle(task, how),
   };
   return {
     types: [...routes].map(([type, { file }]) => ({ type, file })),
