@@ -362,7 +362,8 @@ export class Lane {
         return;
       case "unreadable_task": {
         const { violations, identity } = outcome.read;
-        const problem = demandsOf(violations);
+        // The first says enough, and what is sent stays short.
+        const problem = demandsOf(violations.filter((_, index) => index === 0));
         events.emit({ type: "task_unreadable", lane: this.facts, problem, taskId: identity?.taskId ?? null });
         // Left alone, it would be handed out again and again.
         if (identity !== null) await client.fail(identity, recordableFailure(unreadableTask(problem), NO_SECRETS));
