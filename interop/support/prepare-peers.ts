@@ -23,7 +23,7 @@ const PYTHON_REQUIREMENTS = fileURLToPath(new URL("../python/requirements.txt", 
 
 /** What pip and cargo may take; the first build of the Rust crate takes minutes. */
 const PIP_LIMIT_MS = 180_000;
-const CARGO_LIMIT_MS = 900_000;
+const CARGO_LIMIT_MS = 1_800_000;
 
 /** Outside the tree, and kept between runs. */
 function cacheFolder(): string {
@@ -66,7 +66,18 @@ function preparePython(folder: string, version: PythonVersion): PeerProgram {
   if (venv !== undefined) return { missing: `python3 -m venv: ${venv}` };
   const list = join(environment, "requirements.txt");
   writeFileSync(list, requirements);
-  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--retries", "1"];
+  const pip = [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--no-deps",
+    "--retries",
+    "1",
+    "--timeout",
+    "20",
+  ];
   const installed = run(path, [...pip, "--requirement", list], PIP_LIMIT_MS);
   if (installed !== undefined) return { missing: `pip install durable-workflow==${version}: ${installed}` };
   writeFileSync(stamp, made);
@@ -76,7 +87,10 @@ function preparePython(folder: string, version: PythonVersion): PeerProgram {
 function prepareRust(folder: string): PeerProgram {
   const target = join(folder, "rust-target");
   const build = ["build", "--release", "--locked", "--quiet"];
-  const options = { cwd: RUST_PROJECT, env: { ...process.env, CARGO_TARGET_DIR: target, CARGO_NET_RETRY: "1" } };
+  const options = {
+    cwd: RUST_PROJECT,
+    env: { ...process.env, CARGO_TARGET_DIR: target, CARGO_NET_RETRY: "1", CARGO_HTTP_TIMEOUT: "20" },
+  };
   // What is there already needs no registry.
   const offline = run("cargo", [...build, "--offline"], CARGO_LIMIT_MS, options);
   const built = offline === undefined ? undefined : run("cargo", build, CARGO_LIMIT_MS, options);
