@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { root } from "./lib.mjs";
 
 const DOCUMENT = `${root}docs/dispatcher.md`;
-const SCHEMA = `${root}packages/dispatcher/schemas/external-executor.schema.json`;
+const SCHEMA = `${root}packages/engine-protocol/schemas/external-executor.schema.json`;
 const MARKED = /(<!-- begin of the config reference -->\n).*?(<!-- end of the config reference -->)/s;
 
 /** The reference as Markdown tables, one for each kind of object. */

@@ -1,11 +1,12 @@
 // Child of dispatcher.mjs: an engine that keeps its tasks in memory and does as little as the protocol allows.
 import { Agent, createServer, request } from "node:http";
+import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { smallTask } from "../task.mjs";
 
 const LEASE_MS = 300_000;
 const waiting = [];
 const leasedAt = new Map();
-const tail = '"protocol_version":"1.15","server_capabilities":{"long_poll_timeout":30}}';
+const tail = `"protocol_version":"${PROTOCOL_VERSION}","server_capabilities":{"long_poll_timeout":30}}`;
 let ready = 0;
 let toSchedule = 0;
 let open = 0;
@@ -22,6 +23,7 @@ function reply(response, status, text) {
 function lease(response, { worker_id }) {
   const id = String(++number);
   leasedAt.set(id, performance.now());
+  /** @type {import("@durable-workflow/engine-protocol/worker").PolledTask} */
   const task = {
     task_id: id,
     workflow_id: "wf",
@@ -66,7 +68,16 @@ function complete(response, path) {
   const id = path.split("/").at(-2);
   took.push(performance.now() - leasedAt.get(id));
   leasedAt.delete(id);
-  reply(response, 200, `{"outcome":"completed","recorded":true,"reason":null,"next_task_id":null,${tail}`);
+  /** @type {import("@durable-workflow/engine-protocol/worker").ReportAnswer} */
+  const answer = {
+    task_id: id,
+    activity_attempt_id: `ATTEMPT-${id}`,
+    outcome: "completed",
+    recorded: true,
+    reason: null,
+    next_task_id: null,
+  };
+  reply(response, 200, `${JSON.stringify(answer).slice(0, -1)},${tail}`);
   open--;
   if (toSchedule > 0) schedule();
   else if (open === 0) finished();
@@ -80,7 +91,8 @@ const server = createServer((incoming, response) => {
     const body = chunks.length === 0 ? {} : JSON.parse(Buffer.concat(chunks).toString("utf8"));
     if (path.endsWith("/poll")) poll(response, body);
     else if (path.endsWith("/complete")) complete(response, path);
-    else if (path.endsWith("/info")) reply(response, 200, `{"worker_protocol":{"version":"1.15"},${tail}`);
+    else if (path.endsWith("/info"))
+      reply(response, 200, `{"worker_protocol":{"version":"${PROTOCOL_VERSION}"},${tail}`);
     else reply(response, path.endsWith("/register") ? 201 : 200, `{"can_continue":true,${tail}`);
   });
 });

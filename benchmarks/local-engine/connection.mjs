@@ -1,7 +1,8 @@
 // A client of one keep-alive connection that costs next to nothing, so that the engine is what is measured.
+import { PROTOCOL_VERSION, PROTOCOL_VERSION_HEADER } from "@durable-workflow/engine-protocol";
 import { connect } from "node:net";
 
-const WORKER = "X-Durable-Workflow-Protocol-Version: 1.15";
+const WORKER = `${PROTOCOL_VERSION_HEADER}: ${PROTOCOL_VERSION}`;
 const CONTROL = "X-Durable-Workflow-Control-Plane-Version: 2";
 
 export class Connection {

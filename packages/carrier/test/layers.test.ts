@@ -41,7 +41,7 @@ const files = readdirSync(src, { recursive: true, encoding: "utf8" })
 
 const source = (file: string): string => readFileSync(src + file, "utf8");
 /** The code without comments: prose may name what code may not. */
-const code = (file: string): string => source(file).replaceAll(/\/\*.*?\*\/|\/\/.*$/gms, "");
+const code = (file: string): string => source(file).replaceAll(/\/\*.*?\*\/|\/\/[^\n]*/gs, "");
 const imports = (file: string): string[] =>
   [...source(file).matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1] ?? "");
 const folderOf = (file: string): string => (file.includes("/") ? (file.split("/")[0] ?? "") : "");

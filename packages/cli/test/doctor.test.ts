@@ -1,3 +1,4 @@
+import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { IncomingMessage, RequestListener } from "node:http";
@@ -94,7 +95,7 @@ describe("an engine in order", () => {
       "executor_config.local": "skip",
     });
     const { out } = await run(open);
-    expect(out).toContain("✓ protocol.version  worker protocol 1.15\n");
+    expect(out).toContain(`✓ protocol.version  worker protocol ${PROTOCOL_VERSION}\n`);
     expect(out).toContain("12 ok, 0 to look at, 0 wrong.");
   });
 

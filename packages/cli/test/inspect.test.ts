@@ -1,3 +1,4 @@
+import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -263,7 +264,7 @@ describe("what comes from an engine", () => {
 
   it("is a poll answer with a task, as the local engine gives it", async () => {
     const control = { "content-type": "application/json", "x-durable-workflow-control-plane-version": "2" };
-    const worker = { "content-type": "application/json", "x-durable-workflow-protocol-version": "1.15" };
+    const worker = { "content-type": "application/json", "x-durable-workflow-protocol-version": PROTOCOL_VERSION };
     const post = async (path: string, headers: Record<string, string>, body: object) =>
       (await fetch(`${engineUrl}/api/${path}`, { method: "POST", headers, body: JSON.stringify(body) })).json();
     await post("activities", control, {
@@ -313,7 +314,7 @@ describe("what comes from an engine", () => {
     const info = (await (await fetch(`${engineUrl}/api/cluster/info`)).json()) as Mutable;
     const found = await inspected(info);
     expect(found).toMatchObject({ ok: true, kind: "cluster_info" });
-    expect(found.facts).toContainEqual({ name: "spoken by this version", value: "1.15" });
+    expect(found.facts).toContainEqual({ name: "spoken by this version", value: PROTOCOL_VERSION });
     const contract = info["worker_protocol"].external_task_result_contract;
     const [name = ""] = Object.keys(contract.fixtures);
     expect(await inspected(contract.fixtures[name])).toMatchObject({ ok: true, kind: "artifact" });

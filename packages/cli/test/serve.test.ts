@@ -178,7 +178,7 @@ describe("while it runs", () => {
   it.each([
     [["--host", "0.0.0.0"], 2, /0\.0\.0\.0 can be reached by others, and without a token/],
     [["--host", "::"], 2, /can be reached by others/],
-    [["--token-env", "NOT_SET"], 78, /NOT_SET, which is not set/],
+    [["--token-env", "NOT_SET"], 78, /NOT_SET, named by --token-env, is not set/],
     [["--port", "http"], 2, /--port must be a whole number from 0 to 65535, got http/],
     [["--storage", "s3"], 2, /--storage must be local or local:DIR, got s3/],
   ])("refuses %j", async (args, code, message) => {

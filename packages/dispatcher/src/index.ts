@@ -1,4 +1,20 @@
 export {
+  type ActivityMapping,
+  type AuthReference,
+  type Carrier,
+  type ConfigDefaults,
+  type ConfigError,
+  type ConfigErrorCode,
+  type ExecutorConfig,
+  ExecutorConfigError,
+  type HttpCarrier,
+  type ParseConfigOptions,
+  type ProcessCarrier,
+  parseExecutorConfig,
+  type TransportRetryPolicy,
+} from "@durable-workflow/engine-protocol/executor-config";
+export { loadExecutorConfig } from "./config/load.js";
+export {
   type ConnectionFlags,
   type ConnectionInputs,
   type ConnectionReport,
@@ -10,9 +26,6 @@ export {
   type Setting,
   type SettingSource,
 } from "./config/connection.js";
-export * from "./config/errors.js";
-export { loadExecutorConfig, type ParseConfigOptions, parseExecutorConfig } from "./config/load.js";
-export * from "./config/model.js";
 export {
   type Environment,
   loadProfiles,
@@ -23,7 +36,6 @@ export {
   profilesPath,
   type TokenSource,
 } from "./config/profiles.js";
-export { isLoopbackHost } from "./config/target.js";
 export type { LocalCredential } from "./delivery/credentials.js";
 export type { BreakerState } from "./dispatch/breaker.js";
 export type * from "./dispatch/api.js";

@@ -1,22 +1,16 @@
 /**
- * The dispatcher's own reading of the protocol, for tools that say what it would do. Not for applications: what is
- * exported here may change with any version.
+ * Parts of the dispatcher for tools that look where it looks. Not for applications: what is exported here may change with
+ * any version. What the engine's wire says is in `@durable-workflow/engine-protocol`.
  */
-export { type EngineMapping, readEngineMapping } from "./config/engine-mapping.js";
 export {
   type Credential,
   CredentialError,
   CredentialStore,
   type CredentialStoreOptions,
 } from "./delivery/credentials.js";
-export { describeCommand } from "./config/redact.js";
 export { type ReadToken, readToken } from "./config/token.js";
 export { readTextFile, NotTextError } from "./config/text-file.js";
-export { isLoopbackHost } from "./config/target.js";
-export { activityTaskEnvelope } from "./delivery/envelope.js";
 export { ServerClock } from "./engine/server-clock.js";
-export { type LeasedTask, type ReadTask, readLeasedTask } from "./engine/task.js";
-export { negotiateVersion, OWN_PROTOCOL_VERSION } from "./engine/version.js";
 export { createAgent } from "./net/agents.js";
 export { Proxies } from "./net/proxies.js";
 export { Secrets } from "./net/secrets.js";

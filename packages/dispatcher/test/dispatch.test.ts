@@ -1,3 +1,4 @@
+import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { parseExternalTaskInput, type ActivityTaskInput } from "@durable-workflow/carrier/protocol";
 import { decodePayload, payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -99,7 +100,7 @@ describe.each(ENGINES)("on $name,", ({ isReal, make }) => {
           build_id: "b1",
         },
       ]);
-      expect(running.dispatcher.health()).toMatchObject({ ready: true, protocolVersion: "1.15" });
+      expect(running.dispatcher.health()).toMatchObject({ ready: true, protocolVersion: PROTOCOL_VERSION });
     });
 
     it("that fails is failed with details, and retried as a new task", async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ExecutorConfigError } from "../src/config/errors.js";
+import { ExecutorConfigError } from "@durable-workflow/engine-protocol/executor-config";
 import { createDispatcher } from "../src/dispatch/dispatcher.js";
 import type { DispatcherOptions } from "../src/dispatch/options.js";
 import { type HealthServer, serveHealth } from "../src/observe/health-server.js";

@@ -1,3 +1,4 @@
+import { LONG_POLL_SECONDS } from "@durable-workflow/engine-protocol";
 import { resolve as resolvePath } from "node:path";
 import type { Clock } from "./clock.js";
 import { systemClock } from "./clock.js";
@@ -133,7 +134,12 @@ export function resolveOptions(options: LocalEngineOptions): ResolvedOptions {
     namespaces: [DEFAULT_NAMESPACE, ...readNamespaces(options.namespaces ?? [])],
     leaseSeconds: readWhole("leaseSeconds", options.leaseSeconds ?? 300, 1, 86_400),
     freeRedeliveries: readWhole("freeRedeliveries", options.freeRedeliveries ?? 3, 0, 1_000_000),
-    longPollSeconds: readWhole("longPollSeconds", options.longPollSeconds ?? 30, 0, 3600),
+    longPollSeconds: readWhole(
+      "longPollSeconds",
+      options.longPollSeconds ?? LONG_POLL_SECONDS.default,
+      0,
+      LONG_POLL_SECONDS.most,
+    ),
     maxWaitingPolls: readWhole("maxWaitingPolls", options.maxWaitingPolls ?? 10_000, 0, 1_000_000),
     maxEventReaders: readWhole("maxEventReaders", options.maxEventReaders ?? 1000, 0, 100_000),
     maxBodyBytes: readWhole("maxBodyBytes", options.maxBodyBytes ?? 2_097_152, 1024, 268_435_456),

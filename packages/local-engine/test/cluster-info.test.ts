@@ -1,3 +1,4 @@
+import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { parseExternalTaskInputArtifact, parseExternalTaskResultArtifact } from "@durable-workflow/carrier/protocol";
 import { decodePayload } from "@durable-workflow/carrier/payload";
 import { expect, it } from "vitest";
@@ -28,7 +29,7 @@ it("publishes examples that are sound, by name, digest and contract", async () =
 it("says which protocol it speaks, and what it does not do", async () => {
   const info = await clusterInfo();
   expect(info.worker_protocol).toMatchObject({
-    version: "1.15",
+    version: PROTOCOL_VERSION,
     server_capabilities: { long_poll_timeout: 12, supported_workflow_task_commands: [] },
   });
   expect(info.capabilities).toMatchObject({ activity_tasks: true, workflow_tasks: false, signals: false });

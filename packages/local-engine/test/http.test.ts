@@ -1,3 +1,4 @@
+import { PROTOCOL_VERSION, PROTOCOL_VERSION_HEADER } from "@durable-workflow/engine-protocol";
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
@@ -6,7 +7,7 @@ import { arrived, cleanUp, openEngine } from "./support/engine.js";
 import { type RawResponse, send } from "./support/http.js";
 
 const CONTROL = { "X-Durable-Workflow-Control-Plane-Version": "2" };
-const WORKER = { "X-Durable-Workflow-Protocol-Version": "1.15" };
+const WORKER = { [PROTOCOL_VERSION_HEADER]: PROTOCOL_VERSION };
 const JSON_BODY = { "Content-Type": "application/json" };
 
 const bodyOf = ({ text }: RawResponse): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;

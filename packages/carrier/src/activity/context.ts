@@ -1,4 +1,4 @@
-import type { HeartbeatProgress } from "../protocol/heartbeat.js";
+import type { HeartbeatProgress } from "../protocol/heartbeat-progress.js";
 import type { ContextKey } from "./context-values.js";
 import type { Logger } from "./logger.js";
 import type { ActivityOutcome } from "./outcome.js";

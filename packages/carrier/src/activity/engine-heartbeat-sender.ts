@@ -1,10 +1,10 @@
 import {
   type HeartbeatAnswer,
-  type HeartbeatProgress,
   heartbeatReason,
   heartbeatRequest,
   parseHeartbeatAnswer,
 } from "../protocol/heartbeat.js";
+import type { HeartbeatProgress } from "../protocol/heartbeat-progress.js";
 import { isHeartbeatEndpointError, parseServerUrl, resolveHeartbeatEndpoint } from "../protocol/heartbeat-endpoint.js";
 import { systemClock } from "./clock.js";
 import { type Heartbeat, HeartbeatError, type HeartbeatSender } from "./heartbeat-sender.js";

@@ -1,6 +1,6 @@
 import { AVRO_CODEC } from "../protocol/constants.js";
 import { isObject } from "../protocol/fields.js";
-import type { HeartbeatProgress } from "../protocol/heartbeat.js";
+import type { HeartbeatProgress } from "../protocol/heartbeat-progress.js";
 import { knownOptions, type OptionNames } from "../protocol/options.js";
 import {
   type ExternalStorage,

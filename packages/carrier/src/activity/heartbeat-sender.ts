@@ -1,5 +1,6 @@
 import { brand, brandOf } from "../protocol/brand.js";
-import type { HeartbeatAnswer, HeartbeatProgress } from "../protocol/heartbeat.js";
+import type { HeartbeatAnswer } from "../protocol/heartbeat.js";
+import type { HeartbeatProgress } from "../protocol/heartbeat-progress.js";
 
 /** One heartbeat, to be sent now. */
 export interface Heartbeat {

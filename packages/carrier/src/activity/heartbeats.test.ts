@@ -10,7 +10,8 @@ import {
   STOP,
   startedHeartbeats,
 } from "../../test/support/started-heartbeats.js";
-import type { HeartbeatAnswer, HeartbeatProgress } from "../protocol/heartbeat.js";
+import type { HeartbeatAnswer } from "../protocol/heartbeat.js";
+import type { HeartbeatProgress } from "../protocol/heartbeat-progress.js";
 
 describe("throttling", () => {
   it("sends the first at once, with all that the engine wants to know", async () => {

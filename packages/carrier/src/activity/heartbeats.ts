@@ -1,6 +1,6 @@
-import type { HeartbeatAnswer, HeartbeatProgress } from "../protocol/heartbeat.js";
+import type { HeartbeatAnswer } from "../protocol/heartbeat.js";
 import { isHeartbeatEndpointError } from "../protocol/heartbeat-endpoint.js";
-import { sanitizeHeartbeatProgress } from "../protocol/heartbeat-progress.js";
+import { type HeartbeatProgress, sanitizeHeartbeatProgress } from "../protocol/heartbeat-progress.js";
 import type { Clock } from "./clock.js";
 import { type Heartbeat, HeartbeatError, type HeartbeatSender, isHeartbeatError } from "./heartbeat-sender.js";
 import type { Logger } from "./logger.js";

@@ -1,5 +1,5 @@
 import { ACTIVITY_EXECUTION_ID_HEADER } from "../protocol/constants.js";
-import type { HeartbeatProgress } from "../protocol/heartbeat.js";
+import type { HeartbeatProgress } from "../protocol/heartbeat-progress.js";
 import type { ActivityTaskInput } from "../protocol/task-input.js";
 import type { ActivityContext, ActivityInfo } from "./context.js";
 import type { ContextKey } from "./context-values.js";

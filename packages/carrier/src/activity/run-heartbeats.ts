@@ -1,4 +1,4 @@
-import type { HeartbeatProgress } from "../protocol/heartbeat.js";
+import type { HeartbeatProgress } from "../protocol/heartbeat-progress.js";
 import type { ActivityTaskInput } from "../protocol/task-input.js";
 import type { Clock } from "./clock.js";
 import type { TaskDeadlines } from "./deadlines.js";

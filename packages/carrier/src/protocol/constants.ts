@@ -69,3 +69,11 @@ export type TimeoutType = (typeof TIMEOUT_TYPES)[number];
  * the contract under the engine's own name for it; dispatchers set it.
  */
 export const ACTIVITY_EXECUTION_ID_HEADER = "activity_execution_id";
+
+/** By these `reason`s the engine refuses whoever does not hold the lease, or not any more. */
+export const LEASE_GONE_REASONS = [
+  "task_not_found",
+  "attempt_not_found",
+  "task_mismatch",
+  "lease_owner_mismatch",
+] as const;

@@ -1,5 +1,17 @@
-import type { HeartbeatProgress } from "./heartbeat.js";
 import { isVisibleText, recordableText } from "./recordable-text.js";
+
+/** How far a handler got, for people who watch. Every field is optional. */
+export interface HeartbeatProgress {
+  readonly message?: string;
+  /** >= 0. */
+  readonly current?: number;
+  /** >= 0. */
+  readonly total?: number;
+  /** What `current` and `total` count: `rows`, `bytes`. */
+  readonly unit?: string;
+  /** A flat map of a few scalars. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
 
 /** The engine's limits. It answers a bare 500 to what breaks them. Its lengths are taken for UTF-16 units: the safe side. */
 const LONGEST_MESSAGE = 280;
@@ -7,6 +19,15 @@ const LONGEST_UNIT = 64;
 const MOST_DETAILS = 20;
 const LONGEST_KEY = 64;
 const LONGEST_VALUE = 191;
+
+/** The same for whoever checks them: characters, and `details` entries. */
+export const PROGRESS_LIMITS = {
+  message: LONGEST_MESSAGE,
+  unit: LONGEST_UNIT,
+  details: MOST_DETAILS,
+  detailKey: LONGEST_KEY,
+  detailValue: LONGEST_VALUE,
+} as const;
 
 /** How many changed fields are named. */
 const MOST_NAMED = 25;

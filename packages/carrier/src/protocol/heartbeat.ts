@@ -1,19 +1,7 @@
+import { LEASE_GONE_REASONS } from "./constants.js";
 import { isObject } from "./fields.js";
-import { sanitizeHeartbeatProgress } from "./heartbeat-progress.js";
+import { type HeartbeatProgress, sanitizeHeartbeatProgress } from "./heartbeat-progress.js";
 import { parseTimestamp } from "./timestamps.js";
-
-/** How far a handler got, for people who watch. Every field is optional. */
-export interface HeartbeatProgress {
-  readonly message?: string;
-  /** >= 0. */
-  readonly current?: number;
-  /** >= 0. */
-  readonly total?: number;
-  /** What `current` and `total` count: `rows`, `bytes`. */
-  readonly unit?: string;
-  /** A flat map of a few scalars. */
-  readonly details?: Readonly<Record<string, unknown>>;
-}
 
 /** The body of a heartbeat, POSTed to `lease.heartbeat_endpoint`. Progress lies beside the identity, not below it. */
 export interface HeartbeatRequestWire extends HeartbeatProgress {
@@ -35,8 +23,7 @@ export interface HeartbeatAnswer {
   readonly progressRefused?: boolean;
 }
 
-/** By these the engine refuses a heartbeat of somebody who does not hold the lease (any more). */
-const NOT_THE_HOLDER = new Set(["task_not_found", "attempt_not_found", "task_mismatch", "lease_owner_mismatch"]);
+const NOT_THE_HOLDER: ReadonlySet<string> = new Set(LEASE_GONE_REASONS);
 
 /** The body of a heartbeat, its progress made to fit as by `sanitizeHeartbeatProgress`. */
 export function heartbeatRequest(

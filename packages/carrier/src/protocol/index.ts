@@ -10,7 +10,7 @@ export {
   isExternalTaskInputError,
   isExternalTaskResultError,
 } from "./errors.js";
-export type { ContractViolation, JsonObject } from "./fields.js";
+export { type ContractViolation, describeReceived, isObject, type JsonObject } from "./fields.js";
 export * from "./heartbeat.js";
 export * from "./heartbeat-endpoint.js";
 export * from "./heartbeat-progress.js";

@@ -1,5 +1,5 @@
 import { bearerToken, type InvocableAuthGate } from "@durable-workflow/carrier";
-import { isLoopbackHost } from "@durable-workflow/dispatcher";
+import { isLoopbackHost } from "@durable-workflow/engine-protocol/executor-config";
 import { CliError, type CliIo, type CommandInput, EXIT } from "../command.js";
 import { tokenFromEnvironment } from "../engine/connection.js";
 import { flag, textOption } from "../option-values.js";

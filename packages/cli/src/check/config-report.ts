@@ -1,15 +1,11 @@
 import { access, constants } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import {
-  type AuthReference,
-  type Carrier,
   type ConnectionFlags,
   type ConnectionReport,
   type ConnectionSettings,
   describeConnection,
   type Environment,
-  type ExecutorConfig,
-  ExecutorConfigError,
   loadExecutorConfig,
   loadProfiles,
   ProfileError,
@@ -18,6 +14,12 @@ import {
   resolveConnection,
 } from "@durable-workflow/dispatcher";
 import { readTextFile, readToken } from "@durable-workflow/dispatcher/tools";
+import {
+  type AuthReference,
+  type Carrier,
+  type ExecutorConfig,
+  ExecutorConfigError,
+} from "@durable-workflow/engine-protocol/executor-config";
 import { shownTarget } from "../report/shown-url.js";
 
 /** What a config comes to: what is wrong, and what counts. Without secrets, fit to be shown. */

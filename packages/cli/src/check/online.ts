@@ -1,6 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
-import type { Carrier, ConnectionSettings } from "@durable-workflow/dispatcher";
+import type { ConnectionSettings } from "@durable-workflow/dispatcher";
+import type { Carrier } from "@durable-workflow/engine-protocol/executor-config";
 import { CliError } from "../command.js";
 import { EngineClient } from "../engine/client.js";
 import { exchange, NoAnswer } from "../net/exchange.js";

@@ -5,12 +5,12 @@ import {
   createMetrics,
   type Dispatcher,
   type DispatcherEvent,
-  ExecutorConfigError,
   type HealthServer,
   logEvents,
   ProfileError,
   serveHealth,
 } from "@durable-workflow/dispatcher";
+import { ExecutorConfigError } from "@durable-workflow/engine-protocol/executor-config";
 import { cannotListen } from "../carrier/carrier-server.js";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
 import { connectionFlags, SERVICE_CONNECTION_OPTIONS } from "../engine/connection.js";

@@ -1,7 +1,8 @@
 import { parseTimestamp } from "@durable-workflow/carrier/protocol";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
-import { at, parseJson } from "../inspect/json.js";
-import { type RetryPolicy, retryPolicyOf } from "../inspect/prospect.js";
+import { at, parseJson } from "@durable-workflow/engine-protocol";
+import type { RetryRule } from "@durable-workflow/engine-protocol/control";
+import { retryPolicyOf } from "../inspect/prospect.js";
 import { type InspectOptions, isBase64, type NearMiss, nearMisses, recognise } from "../inspect/recognise.js";
 import { renderInspection, violationLine } from "../inspect/render.js";
 import { atMost, textOption } from "../option-values.js";
@@ -70,7 +71,7 @@ function nowOf(input: CommandInput): number {
   throw new CliError(EXIT.usage, `--now must be an RFC 3339 time, as in 2026-04-22T01:10:00Z, got ${given}`);
 }
 
-async function policyOf(input: CommandInput, io: CliIo): Promise<RetryPolicy | null | undefined> {
+async function policyOf(input: CommandInput, io: CliIo): Promise<RetryRule | null | undefined> {
   const file = textOption(input, "poll");
   if (file === undefined) return undefined;
   const document = parseJson(await readTextFile(file, io));

@@ -1,6 +1,6 @@
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "@durable-workflow/carrier/protocol";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
-import { at, parseJson } from "../inspect/json.js";
+import { at, parseJson } from "@durable-workflow/engine-protocol";
 import { taskEnvelope, type TaskOptions } from "../invoke/envelope.js";
 import { outcomeOf } from "../invoke/outcome.js";
 import { textOutcome } from "../invoke/text-outcome.js";

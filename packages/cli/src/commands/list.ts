@@ -3,7 +3,7 @@ import { EngineClient } from "../engine/client.js";
 import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
 import { tell } from "../engine/follow.js";
 import type { ActivityStory } from "../engine/story.js";
-import type { ListedActivity } from "../engine/wire.js";
+import type { ListedActivity } from "../engine/answer.js";
 import { atMost, flag, integerOption, textOption } from "../option-values.js";
 import { table } from "../report/table.js";
 import { compact, durationText, failureText, say, sayJson, statusStyle } from "../report/words.js";

@@ -1,10 +1,11 @@
 import { isPayloadError, payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
-import { EngineClient, segment } from "../engine/client.js";
+import { EngineClient, askable } from "../engine/client.js";
 import { CONNECTION_OPTIONS, connectionOf, type EngineConnection } from "../engine/connection.js";
 import { follow } from "../engine/follow.js";
 import { storyEventOf } from "../engine/story-event.js";
-import type { StartedActivity, StartRequest } from "../engine/wire.js";
+import type { StartRequest } from "@durable-workflow/engine-protocol/control";
+import type { StartedActivity } from "../engine/answer.js";
 import { parseJsonArguments, readArgumentText } from "../json-arguments.js";
 import { atMost, flag, integerOption, integersOption, positional, textOption, wordsOption } from "../option-values.js";
 import { LiveReport } from "../report/live.js";
@@ -77,7 +78,7 @@ function requestOf(
   { type, args, connection }: { type: string; args: readonly unknown[]; connection: EngineConnection },
 ): StartRequest {
   const id = textOption(input, "id");
-  if (id !== undefined) segment(id);
+  if (id !== undefined) askable(id);
   const businessKey = textOption(input, "business-key");
   const maxAttempts = integerOption(input, "max-attempts", ATTEMPTS);
   const backoff = integersOption(input, "backoff", BACKOFF) ?? ((maxAttempts ?? 1) > 1 ? DEFAULT_BACKOFF : undefined);

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { createDispatcher, type Dispatcher, logEvents } from "@durable-workflow/dispatcher";
 import { createLocalEngine, isLocalEngineError, type LocalEngine } from "@durable-workflow/local-engine";
+import { PATHS } from "@durable-workflow/engine-protocol";
+import { CONFIG_SCHEMA } from "@durable-workflow/engine-protocol/executor-config";
 import type { ActivityFile } from "../activities/collect.js";
 import type { CarrierOutput } from "../carrier/carrier-output.js";
 import { type CarrierServer, cannotListen, startCarrierServer } from "../carrier/carrier-server.js";
@@ -210,7 +212,7 @@ export class DevStack {
   private config(): object {
     const { taskQueue } = this.options;
     return {
-      schema: "durable-workflow.external-executor.config",
+      schema: CONFIG_SCHEMA,
       version: 1,
       carriers: { dev: { type: "invocable_http", url: this.carrier?.url } },
       mappings: this.activities.map(({ type }) => ({
@@ -233,7 +235,7 @@ function withReason(sentence: string, { why, message }: Readonly<Record<string, 
 /** Whether an engine is there: after a crash, its process id may be another's. */
 async function answers(url: string): Promise<boolean> {
   try {
-    return (await fetch(`${url}/api/health`, { signal: AbortSignal.timeout(PROBE_MS) })).ok;
+    return (await fetch(`${url}${PATHS.health}`, { signal: AbortSignal.timeout(PROBE_MS) })).ok;
   } catch {
     return false;
   }

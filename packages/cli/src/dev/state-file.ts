@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { isLoopbackHost } from "@durable-workflow/dispatcher";
-import { at, numberAt, parseJson, textAt } from "../inspect/json.js";
+import { at, numberAt, parseJson, textAt } from "@durable-workflow/engine-protocol";
+import { isLoopbackHost } from "@durable-workflow/engine-protocol/executor-config";
 import { exchange, NoAnswer } from "../net/exchange.js";
 import { shownUrl } from "../report/shown-url.js";
 import { isOwnFolder, ownFolder, readOwnFile, writeOwnFile } from "./own-files.js";

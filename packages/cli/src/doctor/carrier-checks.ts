@@ -1,24 +1,21 @@
-import {
-  type ActivityMapping,
-  type ExecutorConfig,
-  ExecutorConfigError,
-  loadExecutorConfig,
-  loadProfiles,
-  profilesPath,
-  systemClock,
-} from "@durable-workflow/dispatcher";
-import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, INVALID_INVOCABLE_REQUEST } from "@durable-workflow/carrier/protocol";
+import { loadExecutorConfig, loadProfiles, profilesPath, systemClock } from "@durable-workflow/dispatcher";
 import {
   type Credential,
   CredentialError,
   CredentialStore,
-  isLoopbackHost,
   Secrets,
   ServerClock,
 } from "@durable-workflow/dispatcher/tools";
+import { parseJson, textAt } from "@durable-workflow/engine-protocol";
+import {
+  type ActivityMapping,
+  type ExecutorConfig,
+  ExecutorConfigError,
+  isLoopbackHost,
+} from "@durable-workflow/engine-protocol/executor-config";
+import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, INVALID_INVOCABLE_REQUEST } from "@durable-workflow/carrier/protocol";
 import type { CliIo } from "../command.js";
 import { violationOf } from "../inspect/executor-config.js";
-import { parseJson, textAt } from "../inspect/json.js";
 import { violationLine } from "../inspect/render.js";
 import { type Answer, exchange, NoAnswer } from "../net/exchange.js";
 import { shownUrl } from "../report/shown-url.js";

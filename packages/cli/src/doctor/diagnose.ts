@@ -1,7 +1,6 @@
-import { negotiateVersion } from "@durable-workflow/dispatcher/tools";
+import { at, negotiateVersion, PATHS } from "@durable-workflow/engine-protocol";
 import type { CliIo } from "../command.js";
 import type { EngineConnection } from "../engine/connection.js";
-import { at } from "../inspect/json.js";
 import { NoAnswer } from "../net/exchange.js";
 import { carrierFindings, localConfig } from "./carrier-checks.js";
 import {
@@ -63,13 +62,13 @@ async function diagnoseEngine(probe: EngineProbe, dispatches: boolean): Promise<
 }
 
 async function engineFindings(probe: EngineProbe, dispatches: boolean): Promise<readonly Finding[]> {
-  const health = healthFinding(await probe.ask({ path: "/api/health" }));
+  const health = healthFinding(await probe.ask({ path: PATHS.health }));
   if (health.status === "fail") return [health];
-  const ready = readyFinding(await probe.ask({ path: "/api/ready" }));
-  const info = await probe.ask({ path: "/api/cluster/info" });
+  const ready = readyFinding(await probe.ask({ path: PATHS.ready }));
+  const info = await probe.ask({ path: PATHS.clusterInfo });
   if (isLost(info)) return [health, ready, namespaceFinding(probe.connection.namespace)];
   const isGuest = probe.connection.token === undefined;
-  const withoutToken = isGuest ? undefined : await probe.ask({ path: "/api/cluster/info", anonymous: true });
+  const withoutToken = isGuest ? undefined : await probe.ask({ path: PATHS.clusterInfo, anonymous: true });
   const token = tokenFinding(info, withoutToken, probe.connection);
   if (info.status !== 200) return [health, ready, token, clockFinding(probe)];
   const version = negotiateVersion(at(info.body, "worker_protocol", "version"));

@@ -1,7 +1,7 @@
-import { isLoopbackHost, negotiateVersion, OWN_PROTOCOL_VERSION } from "@durable-workflow/dispatcher/tools";
+import { at, ERAS, isObject, negotiateVersion, PROTOCOL_VERSION, textAt } from "@durable-workflow/engine-protocol";
+import { isLoopbackHost } from "@durable-workflow/engine-protocol/executor-config";
 import type { EngineConnection } from "../engine/connection.js";
 import { contractViolations, engineConfigState, publishedArtifacts } from "../inspect/cluster-info.js";
-import { at, isObject, textAt } from "../inspect/json.js";
 import { violationLine } from "../inspect/render.js";
 import { duration } from "../inspect/time.js";
 import type { EngineAnswer, EngineProbe } from "./engine-probe.js";
@@ -84,19 +84,19 @@ export function versionFinding(clusterInfo: unknown): Finding {
   if (version === undefined) {
     return fail(
       id,
-      `the engine speaks worker protocol ${advertised ?? "of no version"}, this is ${OWN_PROTOCOL_VERSION}`,
+      `the engine speaks worker protocol ${advertised ?? "of no version"}, this is ${PROTOCOL_VERSION}`,
       "Use releases whose worker protocols have the same major version.",
     );
   }
-  if (version === OWN_PROTOCOL_VERSION) return ok(id, `worker protocol ${version}`);
-  if (version === "1.0") {
+  if (version === PROTOCOL_VERSION) return ok(id, `worker protocol ${version}`);
+  if (version === ERAS.april) {
     return warn(
       id,
-      "worker protocol 1.0: a server of April 2026, which frames payloads in another way and loses flags of failures without details",
-      "Upgrade the server to one of August 2026 (protocol 1.15) or later.",
+      `worker protocol ${ERAS.april}: a server of April 2026, which frames payloads in another way and loses flags of failures without details`,
+      `Upgrade the server to one of August 2026 (protocol ${PROTOCOL_VERSION}) or later.`,
     );
   }
-  return ok(id, `worker protocol ${version} (the engine speaks ${advertised ?? ""}, this ${OWN_PROTOCOL_VERSION})`);
+  return ok(id, `worker protocol ${version} (the engine speaks ${advertised ?? ""}, this ${PROTOCOL_VERSION})`);
 }
 
 export function contractsFinding(clusterInfo: unknown): Finding {

@@ -1,7 +1,7 @@
 import { systemClock } from "@durable-workflow/dispatcher";
 import { Secrets, ServerClock } from "@durable-workflow/dispatcher/tools";
 import type { EngineConnection } from "../engine/connection.js";
-import { parseJson, textAt } from "../inspect/json.js";
+import { NAMESPACE_FIELD, parseJson, textAt } from "@durable-workflow/engine-protocol";
 import { exchange } from "../net/exchange.js";
 
 /** An engine's answer. */
@@ -55,7 +55,7 @@ export class EngineProbe {
         method,
         headers: {
           accept: "application/json",
-          "x-namespace": namespace,
+          [NAMESPACE_FIELD]: namespace,
           ...(token === undefined || anonymous === true ? {} : { authorization: `Bearer ${token}` }),
           ...(body === undefined ? {} : { "content-type": "application/json" }),
           ...headers,

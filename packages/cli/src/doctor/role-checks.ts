@@ -1,5 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { textAt } from "../inspect/json.js";
+import {
+  CONTROL_PLANE_VERSION,
+  CONTROL_PLANE_VERSION_FIELD,
+  PATHS,
+  PROTOCOL_VERSION_FIELD,
+  textAt,
+  VERSION_REFUSED,
+} from "@durable-workflow/engine-protocol";
 import type { EngineAnswer, EngineProbe } from "./engine-probe.js";
 import { fail, type Finding, ok, skip, warn } from "./finding.js";
 
@@ -20,8 +27,8 @@ export async function roleFindings(
 ): Promise<readonly Finding[]> {
   const worker = await probe.ask({
     method: "POST",
-    path: "/api/worker/heartbeat",
-    headers: { "x-durable-workflow-protocol-version": version },
+    path: PATHS.workerHeartbeat,
+    headers: { [PROTOCOL_VERSION_FIELD]: version },
     body: { worker_id: `dw-carrier-doctor-${randomUUID()}` },
   });
   const control = await askControlPlane(probe);
@@ -45,15 +52,15 @@ export function namespaceFinding(namespace: string): Finding {
   return fail("namespace", message, "Make it on the engine, or name another with --namespace.");
 }
 
-const CONTROL_PLANE = { "x-durable-workflow-control-plane-version": "2" };
+const CONTROL_PLANE = { [CONTROL_PLANE_VERSION_FIELD]: CONTROL_PLANE_VERSION };
 
 /** Servers of April have no standalone activities: they are asked for their workers. */
 async function askControlPlane(probe: EngineProbe): Promise<EngineAnswer & { readonly hasActivities: boolean }> {
-  const activities = await probe.ask({ path: "/api/activities?page_size=1", headers: CONTROL_PLANE });
+  const activities = await probe.ask({ path: `${PATHS.activities}?page_size=1`, headers: CONTROL_PLANE });
   if (activities.status !== 404 || isLost(activities)) {
     return { ...activities, hasActivities: true };
   }
-  return { ...(await probe.ask({ path: "/api/workers", headers: CONTROL_PLANE })), hasActivities: false };
+  return { ...(await probe.ask({ path: PATHS.workers, headers: CONTROL_PLANE })), hasActivities: false };
 }
 
 /** An unknown worker is told so; that it is asked at all means that the token may. */
@@ -64,7 +71,7 @@ function accessOf({ status, reason }: EngineAnswer): Access {
 
 function protocolFinding({ reason, message }: EngineAnswer, version: string): Finding {
   const id = "protocol.accepted";
-  if (reason === "unsupported_protocol_version" || reason === "missing_protocol_version") {
+  if (VERSION_REFUSED.has(reason ?? "")) {
     return fail(id, `the engine refuses worker protocol ${version}: ${message}`, "Upgrade whichever is older.");
   }
   return ok(id, `the engine takes requests of worker protocol ${version}`);

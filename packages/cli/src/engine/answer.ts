@@ -1,12 +1,44 @@
-import { isObject } from "../inspect/json.js";
+import { isObject } from "@durable-workflow/engine-protocol";
 import type {
-  ActivityDescription,
-  ActivityPage,
+  ActivityDescription as DescriptionOnTheWire,
   HistoryEvent,
   HistoryPage,
-  ListedActivity,
-  StartedActivity,
-} from "./wire.js";
+  ListedActivity as ListedOnTheWire,
+  StartedActivity as StartedOnTheWire,
+} from "@durable-workflow/engine-protocol/control";
+
+/** What the commands read of an engine's answers: they ask for no more, so that any engine will do. */
+export type StartedActivity = Pick<
+  StartedOnTheWire,
+  "activity_id" | "workflow_run_id" | "activity_type" | "task_queue"
+>;
+
+export type ListedActivity = Pick<
+  ListedOnTheWire,
+  "activity_id" | "workflow_run_id" | "activity_type" | "task_queue" | "status" | "started_at" | "closed_at"
+>;
+
+export type ActivityDescription = ListedActivity &
+  Pick<
+    DescriptionOnTheWire,
+    | "namespace"
+    | "activity_status"
+    | "attempt_count"
+    | "business_key"
+    | "closed_reason"
+    | "last_progress_at"
+    | "last_heartbeat_at"
+  > & {
+    readonly result: unknown;
+    /** Engines that have it say here what the history has not: stack traces. */
+    readonly failure: unknown;
+    readonly attempts: unknown;
+  };
+
+export interface ActivityPage {
+  readonly activities: readonly ListedActivity[];
+  readonly next_page_token: string | null;
+}
 
 /** An answer is not what an engine says. The message names the field: `activities[0].status must be text`. */
 export class WrongAnswer extends Error {

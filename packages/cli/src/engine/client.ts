@@ -1,5 +1,14 @@
 import { CliError, EXIT } from "../command.js";
-import { parseJson, textAt } from "../inspect/json.js";
+import {
+  CONTROL_PLANE_VERSION,
+  CONTROL_PLANE_VERSION_FIELD,
+  LIST_PAGE,
+  NAMESPACE_FIELD,
+  PATHS,
+  parseJson,
+  pathTo,
+  textAt,
+} from "@durable-workflow/engine-protocol";
 import { eventStream } from "../net/event-stream.js";
 import { cut } from "../report/table.js";
 import { type Answer, exchange, NoAnswer } from "../net/exchange.js";
@@ -14,16 +23,15 @@ import {
 } from "./answer.js";
 import type { EngineConnection } from "./connection.js";
 import { allPages } from "./pages.js";
-import type { ActivityDescription, HistoryEvent, ListedActivity, StartedActivity, StartRequest } from "./wire.js";
+import type { HistoryEvent, StartRequest } from "@durable-workflow/engine-protocol/control";
+import type { ActivityDescription, ListedActivity, StartedActivity } from "./answer.js";
 
 /** For one answer, to its last byte. */
 const TIMEOUT_MS = 30_000;
 /** Arguments, result and details of one activity are each a few MiB; a page of its history may have all of them. */
 const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
-const LARGEST_PAGE = 200;
 /** An answer may be long, a sentence is not. */
 const LONGEST_REASON = 2_000;
-const CONTROL_PLANE_VERSION = "2";
 const IS_IT = "Is this the address of an engine, and no proxy in between?";
 
 interface Call<Body> {
@@ -50,11 +58,16 @@ export class EngineClient {
   }
 
   start(request: StartRequest): Promise<StartedActivity> {
-    return this.call({ method: "POST", path: "/api/activities", body: request, read: readStarted });
+    return this.call({ method: "POST", path: PATHS.activities, body: request, read: readStarted });
   }
 
   describe(id: string): Promise<ActivityDescription> {
-    return this.call({ method: "GET", path: `/api/activities/${segment(id)}`, activity: id, read: readDescription });
+    return this.call({
+      method: "GET",
+      path: pathTo(PATHS.activity, { id: askable(id) }),
+      activity: id,
+      read: readDescription,
+    });
   }
 
   /** The newest activities, at most `limit`. */
@@ -62,8 +75,8 @@ export class EngineClient {
     return allPages(
       "activities",
       async (token, room) => {
-        const page = { page_size: String(Math.min(LARGEST_PAGE, room)), ...tokenQuery(token) };
-        const path = `/api/activities?${new URLSearchParams({ ...query, ...page }).toString()}`;
+        const page = { page_size: String(Math.min(LIST_PAGE.most, room)), ...tokenQuery(token) };
+        const path = `${PATHS.activities}?${new URLSearchParams({ ...query, ...page }).toString()}`;
         const { activities, next_page_token: next } = await this.call({ method: "GET", path, read: readActivityPage });
         return { items: activities, next };
       },
@@ -73,13 +86,13 @@ export class EngineClient {
 
   async stop(how: "cancel" | "terminate", id: string, reason: string | undefined): Promise<void> {
     const body = reason === undefined ? {} : { reason };
-    const path = `/api/workflows/${segment(id)}/${how}`;
+    const path = pathTo(PATHS[how], { id: askable(id) });
     await this.call({ method: "POST", path, body, activity: id, read: readAccepted });
   }
 
   /** The whole history of a run. */
   history(id: string, runId: string): Promise<readonly HistoryEvent[]> {
-    const path = `/api/workflows/${segment(id)}/runs/${segment(runId)}/history`;
+    const path = pathTo(PATHS.history, { id: askable(id), run: askable(runId) });
     return allPages("events of the history", async (token) => {
       const query = token === undefined ? "" : `?${new URLSearchParams(tokenQuery(token)).toString()}`;
       const { events, next_page_token: next } = await this.call({
@@ -94,7 +107,7 @@ export class EngineClient {
 
   /** What kind of engine it is. */
   clusterInfo(): Promise<Readonly<Record<string, unknown>>> {
-    return this.call({ method: "GET", path: "/api/cluster/info", read: readClusterInfo });
+    return this.call({ method: "GET", path: PATHS.clusterInfo, read: readClusterInfo });
   }
 
   /**
@@ -102,7 +115,7 @@ export class EngineClient {
    * stream, as servers do not: it is then to be asked.
    */
   onEvents(signal: AbortSignal, onEvent: (activityId: string) => void): Promise<boolean> {
-    return eventStream(new URL(`${this.url}/api/events`), this.headers(), {
+    return eventStream(new URL(`${this.url}${PATHS.events}`), this.headers(), {
       signal,
       tls: { verify: this.connection.tlsVerify },
       onData: (text) => {
@@ -116,8 +129,8 @@ export class EngineClient {
     const { token, namespace } = this.connection;
     return {
       accept: "application/json",
-      "x-namespace": namespace,
-      "x-durable-workflow-control-plane-version": CONTROL_PLANE_VERSION,
+      [NAMESPACE_FIELD]: namespace,
+      [CONTROL_PLANE_VERSION_FIELD]: CONTROL_PLANE_VERSION,
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     };
   }
@@ -209,9 +222,9 @@ function tokenQuery(token: string | undefined): { readonly next_page_token?: str
  *
  * @throws {CliError} for what no path can name: URLs take `.` and `..` for folders
  */
-export function segment(id: string): string {
+export function askable(id: string): string {
   try {
-    if (id !== "." && id !== "..") return encodeURIComponent(id);
+    if (id !== "." && id !== ".." && encodeURIComponent(id) !== "") return id;
   } catch {
     // Half a character.
   }

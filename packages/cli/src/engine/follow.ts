@@ -1,7 +1,8 @@
 import { CliError, EXIT } from "../command.js";
 import type { EngineClient } from "./client.js";
 import { type ActivityStory, isClosed, tellStory } from "./story.js";
-import type { ActivityDescription, HistoryEvent } from "./wire.js";
+import type { HistoryEvent } from "@durable-workflow/engine-protocol/control";
+import type { ActivityDescription } from "./answer.js";
 
 /** How often an engine without a stream of events is asked. */
 const POLL_MS = 500;

@@ -3,7 +3,8 @@ import { payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { describe, expect, it } from "vitest";
 import { isClosed, tellStory } from "./story.js";
 import { storyEventOf } from "./story-event.js";
-import type { ActivityDescription, HistoryEvent } from "./wire.js";
+import { type HistoryEvent } from "@durable-workflow/engine-protocol/control";
+import type { ActivityDescription } from "./answer.js";
 
 const DESCRIPTION: ActivityDescription = {
   activity_id: "job-1",

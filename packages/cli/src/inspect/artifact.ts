@@ -8,7 +8,7 @@ import {
   parseExternalTaskResultArtifact,
 } from "@durable-workflow/carrier/protocol";
 import { facts, type Inspection, inspection, type Violation } from "./inspection.js";
-import { at, isObject, textAt } from "./json.js";
+import { at, isObject, textAt } from "@durable-workflow/engine-protocol";
 import { inspectTaskInput } from "./task-input.js";
 import { inspectTaskResult } from "./task-result.js";
 

@@ -1,43 +1,17 @@
-import {
-  EXTERNAL_TASK_INPUT_SCHEMA,
-  EXTERNAL_TASK_INPUT_VERSION,
-  EXTERNAL_TASK_RESULT_SCHEMA,
-  EXTERNAL_TASK_RESULT_VERSION,
-} from "@durable-workflow/carrier/protocol";
-import { negotiateVersion, OWN_PROTOCOL_VERSION } from "@durable-workflow/dispatcher/tools";
+import { at, isObject, negotiateVersion, numberAt, PROTOCOL_VERSION, textAt } from "@durable-workflow/engine-protocol";
+import { WORKER_CONTRACTS } from "@durable-workflow/engine-protocol/control";
 import { artifactViolations } from "./artifact.js";
 import { below, facts, type Inspection, inspection, type Violation } from "./inspection.js";
-import { at, isObject, numberAt, textAt } from "./json.js";
-
-/** The contracts that a carrier and a dispatcher rely on, as an engine publishes them. */
-export const CONTRACTS = [
-  {
-    field: "external_task_input_contract",
-    schema: EXTERNAL_TASK_INPUT_SCHEMA,
-    version: EXTERNAL_TASK_INPUT_VERSION,
-  },
-  {
-    field: "external_task_result_contract",
-    schema: EXTERNAL_TASK_RESULT_SCHEMA,
-    version: EXTERNAL_TASK_RESULT_VERSION,
-  },
-  { field: "invocable_carrier_contract", schema: "durable-workflow.v2.invocable-carrier", version: 1 },
-  { field: "external_executor_config_contract", schema: "durable-workflow.v2.external-executor-config", version: 1 },
-] as const;
 
 /** Where the published contracts are not those that this version knows. */
 export function contractViolations(clusterInfo: unknown): readonly Violation[] {
-  return CONTRACTS.flatMap(({ field, schema, version }): readonly Violation[] => {
+  return Object.entries(WORKER_CONTRACTS).flatMap(([field, wanted]): readonly Violation[] => {
     const contract = at(clusterInfo, "worker_protocol", field);
     const path = `worker_protocol.${field}`;
     if (!isObject(contract)) return [{ path, message: "is not published", code: null }];
-    const wanted = `${schema}.contract`;
-    return [
-      ...(contract["schema"] === wanted ? [] : [{ path: `${path}.schema`, message: `must be ${wanted}`, code: null }]),
-      ...(contract["version"] === version
-        ? []
-        : [{ path: `${path}.version`, message: `must be ${version}`, code: null }]),
-    ];
+    return (["schema", "version"] as const)
+      .filter((name) => contract[name] !== wanted[name])
+      .map((name) => ({ path: `${path}.${name}`, message: `must be ${wanted[name]}`, code: null }));
   });
 }
 
@@ -49,7 +23,7 @@ export interface PublishedArtifact {
 
 /** The published examples, each checked against its SHA-256 and the contract. */
 export function publishedArtifacts(clusterInfo: unknown): readonly PublishedArtifact[] {
-  return CONTRACTS.flatMap(({ field }) => {
+  return Object.keys(WORKER_CONTRACTS).flatMap((field) => {
     const fixtures = at(clusterInfo, "worker_protocol", field, "fixtures");
     return Object.entries(isObject(fixtures) ? fixtures : {}).map(([key, artifact]) => ({
       name: textAt(artifact, "artifact") ?? key,
@@ -89,7 +63,7 @@ export function inspectClusterInfo(document: unknown): Inspection {
   const broken = artifacts.flatMap(({ path, violations }) => below(path, violations));
   const spoken: readonly Violation[] =
     version === undefined
-      ? [{ path: "worker_protocol.version", message: `cannot be spoken with ${OWN_PROTOCOL_VERSION}`, code: null }]
+      ? [{ path: "worker_protocol.version", message: `cannot be spoken with ${PROTOCOL_VERSION}`, code: null }]
       : [];
   return inspection({
     kind: "cluster_info",

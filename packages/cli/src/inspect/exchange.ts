@@ -1,10 +1,10 @@
 import { EXTERNAL_TASK_INPUT_SCHEMA } from "@durable-workflow/carrier/protocol";
 import { identityViolations } from "./identity.js";
-import { below, facts, type Inspection, inspection, type Prospect, type Violation } from "./inspection.js";
-import { at, isObject, numberAt, textAt } from "./json.js";
+import { below, everywhere, facts, type Inspection, inspection, type Prospect, type Violation } from "./inspection.js";
+import { at, isObject, numberAt, reasonExplained, textAt } from "@durable-workflow/engine-protocol";
 import { payloadsAt } from "./payload.js";
-import { failureProspect, type RetryPolicy } from "./prospect.js";
-import { reasonExplained } from "./reasons.js";
+import type { RetryRule } from "@durable-workflow/engine-protocol/control";
+import { failureProspect } from "./prospect.js";
 import { shownPath } from "../report/shown-url.js";
 
 /** Inspects a part of an exchange; undefined for what is nothing of the contract. */
@@ -14,7 +14,7 @@ type InspectPart = (document: unknown) => Inspection | undefined;
 export function inspectExchange(
   document: unknown,
   now: number,
-  policy: RetryPolicy | null | undefined,
+  policy: RetryRule | null | undefined,
   inspectPart: InspectPart,
 ): Inspection {
   const path = textAt(document, "request", "path") ?? "";
@@ -82,16 +82,16 @@ function reportProspect(
   request: unknown,
   response: unknown,
   status: number | undefined,
-  policy: RetryPolicy | null | undefined,
+  policy: RetryRule | null | undefined,
 ): Prospect | null {
   const kind = REPORT.exec(path)?.[1];
   if (kind === "heartbeat") return heartbeatProspect(response);
   if (kind === undefined) return null;
   if (status !== undefined && status !== 200) {
-    return { current: "ignored", april: "ignored", explanation: ["Nothing is recorded by this request."] };
+    return everywhere("ignored", ["Nothing is recorded by this request."]);
   }
   if (kind === "complete") {
-    return { current: "completed", april: "completed", explanation: ["The attempt and its activity are completed."] };
+    return everywhere("completed", ["The attempt and its activity are completed."]);
   }
   const failure = at(request, "failure");
   const type = textAt(failure, "type") ?? null;
@@ -114,7 +114,7 @@ function heartbeatProspect(response: unknown): Prospect {
       : goesOn === true
         ? "The lease is renewed, and the handler goes on."
         : "The answer does not say whether the handler may go on.";
-  return { current: null, april: null, explanation: [what] };
+  return everywhere(null, [what]);
 }
 
 /** A carrier's result must speak for the very task that it was sent. */

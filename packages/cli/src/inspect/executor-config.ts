@@ -1,8 +1,12 @@
-import { type ConfigError, ExecutorConfigError, parseExecutorConfig } from "@durable-workflow/dispatcher";
+import { textAt } from "@durable-workflow/engine-protocol";
+import {
+  type ConfigError,
+  ExecutorConfigError,
+  parseExecutorConfig,
+} from "@durable-workflow/engine-protocol/executor-config";
 import { CliError, EXIT } from "../command.js";
+import { facts, type Inspection, inspection, everywhere, type Violation } from "./inspection.js";
 import { shownTarget } from "../report/shown-url.js";
-import { facts, type Inspection, inspection, type Violation } from "./inspection.js";
-import { textAt } from "./json.js";
 
 /**
  * An executor config: everything wrong with it, or where each activity goes.
@@ -31,13 +35,9 @@ export function inspectExecutorConfig(document: unknown, overlay: string | undef
       kind: "executor_config",
       title,
       violations: error.errors.map(violationOf),
-      prospect: {
-        current: null,
-        april: null,
-        explanation: [
-          "A dispatcher refuses to start with it. An engine that is given it hands out tasks without a mapping.",
-        ],
-      },
+      prospect: everywhere(null, [
+        "A dispatcher refuses to start with it. An engine that is given it hands out tasks without a mapping.",
+      ]),
       facts: facts(["schema", textAt(document, "schema")]),
     });
   }
@@ -47,19 +47,10 @@ function sourceOf(reference: { readonly type: string } | undefined): string {
   return reference === undefined ? "nowhere" : reference.type;
 }
 
-/** What is wrong with a field begins with its path; what contradicts something else says in its context where. */
-export function violationOf({ code, message, context }: ConfigError): Violation {
-  const [, path, demand] = /^(the document|[a-z][\w.[\]-]*) (must be .*)$/.exec(message) ?? [];
-  if (path !== undefined && demand !== undefined) {
-    return { path: path === "the document" ? "" : path, message: demand, code };
-  }
-  const { mapping, carrier, auth_ref: authRef, field, ...more } = context;
-  const owner = [
-    ["mappings", mapping],
-    ["carriers", carrier],
-    ["auth_refs", authRef],
-  ].find(([, name]) => typeof name === "string");
+/** What is wrong with a field says what must be there; what contradicts something else says in its context where. */
+export function violationOf({ code, message, context, path, expected }: ConfigError): Violation {
+  if (expected !== null) return { path, message: `must be ${expected}.`, code };
+  const { mapping: _, carrier: __, auth_ref: ___, field: ____, ...more } = context;
   const shown = Object.keys(more).length === 0 ? "" : ` ${JSON.stringify(more)}`;
-  const parts = [...(owner ?? []), ...(typeof field === "string" ? [field] : [])];
-  return { path: parts.join("."), message: message + shown, code };
+  return { path, message: message + shown, code };
 }

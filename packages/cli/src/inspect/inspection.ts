@@ -1,5 +1,6 @@
 import type { JsonValue } from "@durable-workflow/carrier/payload";
 import type { ContractViolation } from "@durable-workflow/carrier/protocol";
+import { type Era, forEachEra } from "@durable-workflow/engine-protocol";
 
 /** What a document can turn out to be. */
 export type InspectionKind =
@@ -62,13 +63,14 @@ export type Fate =
   | "failed" // the activity has failed for good
   | "ignored"; // nothing is recorded
 
-/** What the engine makes of it. */
-export interface Prospect {
-  /** On servers of August 2026 (protocol 1.15); null where nothing is decided yet. */
-  readonly current: Fate | null;
-  /** On servers of April 2026 (protocol 1.0). */
-  readonly april: Fate | null;
+/** What the engine makes of it, by the era of the server; null where nothing is decided yet. */
+export interface Prospect extends Readonly<Record<Era, Fate | null>> {
   readonly explanation: readonly string[];
+}
+
+/** A prospect that is the same on every server. */
+export function everywhere(fate: Fate | null, explanation: readonly string[]): Prospect {
+  return { ...forEachEra(() => fate), explanation };
 }
 
 /** What was found out about a document. */

@@ -16,7 +16,7 @@ import {
   type Violation,
   violationsAt,
 } from "./inspection.js";
-import { at, isObject } from "./json.js";
+import { at, isObject } from "@durable-workflow/engine-protocol";
 import { relativeTime } from "./time.js";
 
 /** What was found out about one payload. */

@@ -1,9 +1,13 @@
 import { type ActivityTaskInputEnvelope, externalTaskInputViolations } from "@durable-workflow/carrier/protocol";
-import { activityTaskEnvelope, readEngineMapping, readLeasedTask } from "@durable-workflow/dispatcher/tools";
+import { at, isObject, numberAt, textAt } from "@durable-workflow/engine-protocol";
+import { retryIfAttemptsLeft, type RetryRule } from "@durable-workflow/engine-protocol/control";
+import { readEngineMapping } from "@durable-workflow/engine-protocol/executor-config";
+import { activityTaskEnvelope, readLeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { shownTarget } from "../report/shown-url.js";
 import { violationOf } from "./executor-config.js";
 import {
   below,
+  everywhere,
   type Fact,
   facts,
   type Inspection,
@@ -12,9 +16,8 @@ import {
   type Violation,
   violationsAt,
 } from "./inspection.js";
-import { at, isObject, numberAt, textAt } from "./json.js";
 import { payloadsAt } from "./payload.js";
-import { backoffAfter, type RetryPolicy, retryPolicyOf } from "./prospect.js";
+import { retryPolicyOf } from "./prospect.js";
 import { deadlineReport, deadlineReports, duration } from "./time.js";
 
 const EMPTY: Readonly<Record<string, string>> = {
@@ -74,8 +77,7 @@ export function inspectPollAnswer(document: unknown, now: number): Inspection {
       deadlineReport("lease_expires_at", textAt(task, "lease_expires_at") ?? null, now),
       ...deadlineReports(at(task, "deadlines"), now),
     ],
-    prospect:
-      envelope === undefined ? null : { current: null, april: null, explanation: retryExplanation(task, policy) },
+    prospect: envelope === undefined ? null : everywhere(null, retryExplanation(task, policy)),
   });
 }
 
@@ -87,10 +89,13 @@ function readTask(
   if (!isObject(task)) return { violations: [{ path: prefix, message: "must be an object or null", code: null }] };
   const read = readLeasedTask("default", task);
   if (read.task === undefined) {
-    const [, names = "", demand = read.problem] = /^(.*?) (must be .*)$/.exec(read.problem) ?? [];
-    const missing = names.split(/, | and /).filter((name) => typeof task[name] !== "string" || names === name);
-    const message = demand.replace("must be strings", "must be a string");
-    return { violations: missing.map((name) => ({ path: joinPath(prefix, name), message, code: null })) };
+    return {
+      violations: read.violations.map(({ path, expected }) => ({
+        path: joinPath(prefix, path),
+        message: `must be ${expected}`,
+        code: null,
+      })),
+    };
   }
   const envelope = activityTaskEnvelope(read.task, { renewedBy: "dispatcher", traceparent: "" });
   return { violations: violationsAt("the envelope for the carrier", externalTaskInputViolations(envelope)), envelope };
@@ -127,7 +132,7 @@ function mappingFindings(
   };
 }
 
-function leaseNotes(task: unknown, policy: RetryPolicy | null): readonly string[] {
+function leaseNotes(task: unknown, policy: RetryRule | null): readonly string[] {
   const heartbeat = numberAt(task, "retry_policy", "heartbeat_timeout");
   return [
     "a lease that runs out gives the task to another worker at once, whatever the retry policy says, and counts as an attempt",
@@ -140,20 +145,21 @@ function leaseNotes(task: unknown, policy: RetryPolicy | null): readonly string[
   ];
 }
 
-function retryExplanation(task: unknown, policy: RetryPolicy | null): readonly string[] {
+function retryExplanation(task: unknown, policy: RetryRule | null): readonly string[] {
   const attempt = numberAt(task, "attempt_number") ?? 1;
   if (policy === null) return ["A failure ends the activity: the task has no retry policy."];
-  const { maxAttempts, nonRetryableTypes } = policy;
+  const { maxAttempts, nonRetryableErrorTypes } = policy;
   const never =
-    nonRetryableTypes.length === 0
+    nonRetryableErrorTypes.length === 0
       ? []
       : [
-          `Failures of type ${nonRetryableTypes.join(", ")} end the activity; on servers of April 2026 only when they have details.`,
+          `Failures of type ${nonRetryableErrorTypes.join(", ")} end the activity; on servers of April 2026 only when they have details.`,
         ];
-  if (attempt >= maxAttempts) {
+  const decision = retryIfAttemptsLeft(policy, attempt);
+  if (!decision.retries) {
     return [`A failure ends the activity: attempt ${attempt} of ${maxAttempts} is the last.`, ...never];
   }
-  const delay = backoffAfter(attempt, policy);
+  const delay = decision.afterSeconds;
   const when = delay === 0 ? "at once" : `after ${duration(delay * 1000)}`;
   return [
     `A failure is followed by another attempt ${when}: attempt ${attempt} of ${maxAttempts}, unless it says non_retryable.`,

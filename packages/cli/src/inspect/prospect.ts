@@ -1,14 +1,8 @@
 import type { Fate, Prospect } from "./inspection.js";
-import { at, isObject, numberAt } from "./json.js";
+import { at, ERAS, forEachEra, isObject, numberAt, speaks } from "@durable-workflow/engine-protocol";
+import { retryAfterFailure, type RetryRule } from "@durable-workflow/engine-protocol/control";
 
 /** How an engine decides about another attempt. The rules differ between servers: see worker protocol, fail. */
-
-export interface RetryPolicy {
-  readonly maxAttempts: number;
-  /** The last one repeats; none means none. */
-  readonly backoffSeconds: readonly number[];
-  readonly nonRetryableTypes: readonly string[];
-}
 
 /** What of a report to the engine matters. */
 export interface FailureFacts {
@@ -20,17 +14,17 @@ export interface FailureFacts {
   /** From 1; undefined where that is not known. */
   readonly attempt?: number | undefined;
   /** Null for a task without one, undefined where that is not known. */
-  readonly policy?: RetryPolicy | null | undefined;
+  readonly policy?: RetryRule | null | undefined;
 }
 
 /** The policy of a poll answer's task; null where it has none. */
-export function retryPolicyOf(task: unknown): RetryPolicy | null {
+export function retryPolicyOf(task: unknown): RetryRule | null {
   const policy = at(task, "retry_policy");
   if (!isObject(policy)) return null;
   return {
     maxAttempts: numberAt(policy, "max_attempts") ?? 1,
     backoffSeconds: listOf(policy["backoff_seconds"], "number"),
-    nonRetryableTypes: listOf(policy["non_retryable_error_types"], "string"),
+    nonRetryableErrorTypes: listOf(policy["non_retryable_error_types"], "string"),
   };
 }
 
@@ -47,17 +41,17 @@ interface Decision {
   readonly why: string;
 }
 
-/** What the engine does after a report of failure. */
+/** What the engine does after a report of failure, by its era. */
 export function failureProspect(facts: FailureFacts): Prospect {
-  const current = decide(facts, true);
-  const april = decide(facts, facts.hasDetails);
+  const decided = forEachEra((version) => decide(facts, facts.hasDetails || speaks(version, "failureFlags")));
+  const { current, april } = decided;
   const explanation = [`${SENTENCES[current.fate]}: ${current.why}.`];
   if (april.fate !== current.fate) {
     explanation.push(
-      `A server of April 2026 (protocol 1.0) decides otherwise. ${SENTENCES[april.fate]}: without details it loses type and flags, and then ${april.why}. Always send details; null is enough.`,
+      `A server of April 2026 (protocol ${ERAS.april}) decides otherwise. ${SENTENCES[april.fate]}: without details it loses type and flags, and then ${april.why}. Always send details; null is enough.`,
     );
   }
-  return { current: current.fate, april: april.fate, explanation };
+  return { ...forEachEra((_, era) => decided[era].fate), explanation };
 }
 
 const SENTENCES: Readonly<Record<Fate, string>> = {
@@ -70,26 +64,27 @@ const SENTENCES: Readonly<Record<Fate, string>> = {
 
 /** @param keepsFlags whether the server sees type and flags of the report */
 function decide({ nonRetryable, type, attempt, policy }: FailureFacts, keepsFlags: boolean): Decision {
-  if (keepsFlags && nonRetryable) return { fate: "failed", why: "it is told non_retryable" };
-  if (keepsFlags && type !== null && policy?.nonRetryableTypes.includes(type) === true) {
-    return { fate: "failed", why: `${type} is one of the policy's non_retryable_error_types` };
+  const seen = keepsFlags ? { nonRetryable, type } : { nonRetryable: false, type: null };
+  // Without a policy that is known, the flags alone can decide, and do so at any attempt.
+  const decision = retryAfterFailure(policy ?? NO_RULE, attempt ?? 1, seen);
+  if (!decision.retries && decision.because === "non_retryable") {
+    return { fate: "failed", why: "it is told non_retryable" };
+  }
+  if (!decision.retries && decision.because === "non_retryable_type") {
+    return { fate: "failed", why: `${type ?? ""} is one of the policy's non_retryable_error_types` };
   }
   if (policy === null) return { fate: "failed", why: "the task has no retry policy" };
   if (policy === undefined || attempt === undefined) {
     const why = "the retry policy is not known here (--poll FILE gives it)";
     return { fate: "retried_while_attempts_left", why };
   }
-  if (attempt >= policy.maxAttempts) {
-    return { fate: "failed", why: `attempt ${attempt} of ${policy.maxAttempts} was the last` };
-  }
-  const delay = backoffAfter(attempt, policy);
+  if (!decision.retries) return { fate: "failed", why: `attempt ${attempt} of ${policy.maxAttempts} was the last` };
+  const delay = decision.afterSeconds;
   return {
     fate: "retried",
     why: `attempt ${attempt} of ${policy.maxAttempts}, the next one ${delay === 0 ? "at once" : `after ${delay} s`}`,
   };
 }
 
-/** Seconds between a failed attempt and the next. */
-export function backoffAfter(attempt: number, { backoffSeconds }: RetryPolicy): number {
-  return backoffSeconds[Math.min(attempt - 1, backoffSeconds.length - 1)] ?? 0;
-}
+/** Stands for a policy that is not there, or not known. */
+const NO_RULE: RetryRule = { maxAttempts: 1, backoffSeconds: [], nonRetryableErrorTypes: [] };

@@ -13,11 +13,13 @@ import { inspectArtifact } from "./artifact.js";
 import { inspectClusterInfo } from "./cluster-info.js";
 import { inspectExchange } from "./exchange.js";
 import { inspectExecutorConfig } from "./executor-config.js";
-import { facts, type Inspection, inspection, type Violation, violationsAt } from "./inspection.js";
-import { isObject, textAt } from "./json.js";
+import { everywhere, facts, type Inspection, inspection, type Violation, violationsAt } from "./inspection.js";
+import { isObject, textAt } from "@durable-workflow/engine-protocol";
 import { inspectBlob, inspectPayload, inspectReference } from "./payload.js";
 import { inspectPollAnswer } from "./poll-answer.js";
-import type { RetryPolicy } from "./prospect.js";
+import type { RetryRule } from "@durable-workflow/engine-protocol/control";
+import { CONFIG_SCHEMA } from "@durable-workflow/engine-protocol/executor-config";
+
 import { inspectStoragePolicy } from "./storage-policy.js";
 import { inspectTaskInput } from "./task-input.js";
 import { inspectTaskResult } from "./task-result.js";
@@ -28,7 +30,7 @@ export interface InspectOptions {
   /** Of the executor config. */
   readonly overlay?: string | undefined;
   /** Of the task that a result or a report is for; null where it has none, undefined where it is not known. */
-  readonly policy?: RetryPolicy | null | undefined;
+  readonly policy?: RetryRule | null | undefined;
 }
 
 /** Something that a document is nearly. */
@@ -36,8 +38,6 @@ export interface NearMiss {
   readonly title: string;
   readonly violations: readonly Violation[];
 }
-
-export const EXECUTOR_CONFIG_SCHEMA = "durable-workflow.external-executor.config";
 
 interface Form {
   readonly matches: (document: JsonObject) => boolean;
@@ -73,7 +73,7 @@ const FORMS: readonly Form[] = [
     inspect: (document, { now }) => inspectReference(document, now),
   },
   {
-    matches: hasSchema(EXECUTOR_CONFIG_SCHEMA),
+    matches: hasSchema(CONFIG_SCHEMA),
     inspect: (document, { overlay }) => inspectExecutorConfig(document, overlay),
   },
   { matches: ({ worker_protocol: protocol }) => isObject(protocol), inspect: inspectClusterInfo },
@@ -105,13 +105,9 @@ function inspectRefusal(document: JsonObject): Inspection {
     kind: "refusal",
     title: "a carrier's answer to a request whose task it could not read (400)",
     facts: facts(["error", textAt(document, "error")], ["message", textAt(document, "message")]),
-    prospect: {
-      current: "failed",
-      april: "failed",
-      explanation: [
-        "A dispatcher reports malformed_output, as non_retryable: the same envelope would be refused again.",
-      ],
-    },
+    prospect: everywhere("failed", [
+      "A dispatcher reports malformed_output, as non_retryable: the same envelope would be refused again.",
+    ]),
   });
 }
 

@@ -1,6 +1,7 @@
 import { externalTaskInputViolations, parseExternalTaskInput } from "@durable-workflow/carrier/protocol";
 import {
   type DeadlineReport,
+  everywhere,
   facts,
   type Inspection,
   inspection,
@@ -8,13 +9,14 @@ import {
   type Violation,
   violationsAt,
 } from "./inspection.js";
-import { at, isObject, numberAt, textAt } from "./json.js";
+import { at, isObject, numberAt, textAt } from "@durable-workflow/engine-protocol";
 import { payloadsAt } from "./payload.js";
-import { failureProspect, type RetryPolicy } from "./prospect.js";
+import type { RetryRule } from "@durable-workflow/engine-protocol/control";
+import { failureProspect } from "./prospect.js";
 import { deadlineReport, deadlineReports } from "./time.js";
 
 /** A task input envelope, and what a carrier answers to it now. */
-export function inspectTaskInput(document: unknown, now: number, policy: RetryPolicy | null | undefined): Inspection {
+export function inspectTaskInput(document: unknown, now: number, policy: RetryRule | null | undefined): Inspection {
   const envelope = externalTaskInputViolations(document);
   const kind = textAt(document, "task", "kind");
   const deadlines = deadlinesOf(document, now);
@@ -75,18 +77,16 @@ function handlerNotes(document: unknown): readonly string[] {
 }
 
 function malformedProspect(): Prospect {
-  return {
-    current: null,
-    april: null,
-    explanation: ["A carrier answers 400: no task identity can be read, or the envelope is not of the contract."],
-  };
+  return everywhere(null, [
+    "A carrier answers 400: no task identity can be read, or the envelope is not of the contract.",
+  ]);
 }
 
 function prospect(
   document: unknown,
   violations: readonly Violation[],
   deadlines: readonly DeadlineReport[],
-  policy: RetryPolicy | null | undefined,
+  policy: RetryRule | null | undefined,
 ): Prospect {
   const input = parseExternalTaskInput(document);
   const fails = (answer: string, type: string, nonRetryable: boolean): Prospect => {
@@ -109,5 +109,5 @@ function prospect(
     const answer = `A carrier that gets it now answers deadline_exceeded, for ${past.name}; the handler is not run.`;
     return fails(answer, "ExternalTaskDeadlineExceeded", false);
   }
-  return { current: null, april: null, explanation: [`A carrier that gets it now runs ${input.task.handler}.`] };
+  return everywhere(null, [`A carrier that gets it now runs ${input.task.handler}.`]);
 }

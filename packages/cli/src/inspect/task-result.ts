@@ -6,6 +6,7 @@ import {
   parseExternalTaskResult,
 } from "@durable-workflow/carrier/protocol";
 import {
+  everywhere,
   facts,
   type Inspection,
   inspection,
@@ -15,14 +16,11 @@ import {
   violationsAt,
 } from "./inspection.js";
 import { examinePayload, payloadsAt } from "./payload.js";
-import { failureProspect, type RetryPolicy } from "./prospect.js";
+import type { RetryRule } from "@durable-workflow/engine-protocol/control";
+import { failureProspect } from "./prospect.js";
 
 /** A result envelope, and what the engine does once a dispatcher has reported it. */
-export function inspectTaskResult(
-  document: JsonObject,
-  now: number,
-  policy: RetryPolicy | null | undefined,
-): Inspection {
+export function inspectTaskResult(document: JsonObject, now: number, policy: RetryRule | null | undefined): Inspection {
   const envelope = externalTaskResultViolations(document);
   const payloads: PayloadReport[] = [];
   const violations: Violation[] = [...violationsAt("", envelope)];
@@ -103,20 +101,16 @@ function notesOn(result: ExternalTaskResult): readonly string[] {
   return notes;
 }
 
-const MALFORMED: Prospect = {
-  current: "failed",
-  april: "failed",
-  explanation: [
-    "A dispatcher that gets this from a carrier reports malformed_output, as non_retryable.",
-    "The activity fails for good: running it again would not change the carrier.",
-  ],
-};
+const MALFORMED = everywhere("failed", [
+  "A dispatcher that gets this from a carrier reports malformed_output, as non_retryable.",
+  "The activity fails for good: running it again would not change the carrier.",
+]);
 
 /** As a dispatcher reports it: details always there, `retryable: false` as `non_retryable: true`. */
-export function prospectOf(result: ExternalTaskResult, policy: RetryPolicy | null | undefined): Prospect {
+export function prospectOf(result: ExternalTaskResult, policy: RetryRule | null | undefined): Prospect {
   if (result.succeeded) {
     const explanation = ["A dispatcher completes the attempt with this payload, which the engine stores undecoded."];
-    return { current: "completed", april: "completed", explanation };
+    return everywhere("completed", explanation);
   }
   const { type } = result.failure;
   const nonRetryable = !result.retryable;

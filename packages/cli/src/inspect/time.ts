@@ -1,6 +1,6 @@
 import { parseTimestamp } from "@durable-workflow/carrier/protocol";
 import type { DeadlineReport } from "./inspection.js";
-import { textAt } from "./json.js";
+import { textAt } from "@durable-workflow/engine-protocol";
 
 const UNITS = [
   ["d", 86_400_000],

@@ -9,7 +9,7 @@ import { buildTaskInput, type TaskInputOptions } from "@durable-workflow/carrier
 import { CliError, EXIT } from "../command.js";
 import { violationLine } from "../inspect/render.js";
 import { violationsAt } from "../inspect/inspection.js";
-import { at, isObject, parseJson } from "../inspect/json.js";
+import { at, isObject, parseJson } from "@durable-workflow/engine-protocol";
 import { parseJsonArguments } from "../json-arguments.js";
 
 /** What is said of a task on the command line; the rest has the defaults of `buildTaskInput`. */

@@ -6,7 +6,7 @@ import {
 } from "@durable-workflow/carrier/protocol";
 import type { Inspection, Violation } from "../inspect/inspection.js";
 import { identityViolations } from "../inspect/identity.js";
-import { at, isObject, parseJson, textAt } from "../inspect/json.js";
+import { at, isObject, parseJson, textAt } from "@durable-workflow/engine-protocol";
 import { inspectTaskResult } from "../inspect/task-result.js";
 import type { Answer } from "../net/exchange.js";
 

@@ -1,4 +1,4 @@
-import type { Carrier } from "@durable-workflow/dispatcher";
+import type { Carrier } from "@durable-workflow/engine-protocol/executor-config";
 
 const REDACTED = "redacted";
 

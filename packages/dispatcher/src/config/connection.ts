@@ -1,8 +1,6 @@
-import type { ConfigDefaults } from "./model.js";
+import { type ConfigDefaults, parseUrl, REDACTED } from "@durable-workflow/engine-protocol/executor-config";
 import { type Environment, type Profile, ProfileError, type Profiles, profileToken } from "./profiles.js";
-import { checkOptionNames, type OptionNames } from "./known-options.js";
-import { REDACTED } from "./redact.js";
-import { parseUrl } from "./target.js";
+import { checkOptionNames, type OptionNames } from "@durable-workflow/engine-protocol";
 import { readToken } from "./token.js";
 
 /** Where a setting came from, first to last in the order in which they win. */

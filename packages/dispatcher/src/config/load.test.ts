@@ -3,9 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { lampsConfig } from "../../test/support/configs.js";
-import { ExecutorConfigError } from "./errors.js";
-import { loadExecutorConfig, type ParseConfigOptions, parseExecutorConfig } from "./load.js";
-import { resolveActivity } from "./model.js";
+import {
+  ExecutorConfigError,
+  type ParseConfigOptions,
+  parseExecutorConfig,
+  resolveActivity,
+} from "@durable-workflow/engine-protocol/executor-config";
+import { loadExecutorConfig } from "./load.js";
 
 function errorsOf(document: unknown, options?: ParseConfigOptions): ExecutorConfigError["errors"] {
   try {
@@ -162,6 +166,8 @@ describe("named errors", () => {
       code: "invalid_schema",
       message: "carriers.web.secret must be left out: there is no such field.",
       context: { carrier: "web", field: "secret" },
+      path: "carriers.web.secret",
+      expected: "left out: there is no such field",
     });
     expect(JSON.stringify(errorsOf(withWeb({ secret: "hunter2", url: "https://u:hunter2@x/" })))).not.toContain(
       "hunter2",

@@ -1,8 +1,8 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { entriesOf, fieldOf, isObject, textField } from "@durable-workflow/engine-protocol";
 import { NotTextError, readTextFile } from "./text-file.js";
 import { readToken } from "./token.js";
-import { entriesOf, fieldOf, isObject, textField } from "./fields.js";
 
 export const PROFILES_SCHEMA = "durable-workflow.cli.config";
 

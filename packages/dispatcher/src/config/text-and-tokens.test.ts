@@ -8,7 +8,7 @@ import { systemClock } from "../time/clock.js";
 import { resolveConnection } from "./connection.js";
 import { loadExecutorConfig } from "./load.js";
 import { loadProfiles } from "./profiles.js";
-import { describeCommand, redactContext } from "./redact.js";
+import { describeCommand, redactContext } from "@durable-workflow/engine-protocol/executor-config";
 
 const folder = mkdtempSync(join(tmpdir(), "dispatcher-text-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -10,7 +10,7 @@ import { TEST_CERTIFICATE } from "../../test/support/tls.js";
 import { leasedTask, resultFor } from "../../test/support/tasks.js";
 import { NetworkGuard } from "../net/guard.js";
 import { systemClock } from "../time/clock.js";
-import { activityTaskEnvelope } from "./envelope.js";
+import { activityTaskEnvelope } from "@durable-workflow/engine-protocol/worker";
 import { HttpDeliverer, type HttpDelivery } from "./http-carrier.js";
 import { reportOf } from "./result-mapping.js";
 import { payloadEnvelope, decodePayload } from "@durable-workflow/carrier/payload";

@@ -3,8 +3,8 @@ import {
   EXTERNAL_TASK_RESULT_MEDIA_TYPE,
   parseExternalTaskResult,
 } from "@durable-workflow/carrier/protocol";
+import type { HttpCarrier } from "@durable-workflow/engine-protocol/executor-config";
 import type { Dispatcher } from "undici";
-import type { HttpCarrier } from "../config/model.js";
 import { readRetryAfter } from "../engine/reply.js";
 import { type ConnectSettings, createAgent } from "../net/agents.js";
 import { headerOf, readBoundedBody } from "../net/bounded-body.js";

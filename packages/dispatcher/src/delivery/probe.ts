@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import type { Carrier } from "../config/model.js";
+import type { Carrier } from "@durable-workflow/engine-protocol/executor-config";
 import type { NetworkGuard } from "../net/guard.js";
 import type { Proxies } from "../net/proxies.js";
 

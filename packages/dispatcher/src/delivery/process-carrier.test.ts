@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { leasedTask, resultFor } from "../../test/support/tasks.js";
 import { until } from "../../test/support/running.js";
 import { systemClock } from "../time/clock.js";
-import { activityTaskEnvelope } from "./envelope.js";
+import { activityTaskEnvelope } from "@durable-workflow/engine-protocol/worker";
 import { ProcessDeliverer, type ProcessDelivery } from "./process-carrier.js";
 
 const body = JSON.stringify(activityTaskEnvelope(leasedTask(), { renewedBy: "d", traceparent: "00-1-2-01" }));

@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import type { ProcessCarrier } from "../config/model.js";
+import type { ProcessCarrier } from "@durable-workflow/engine-protocol/executor-config";
 import type { Environment } from "../config/profiles.js";
 import { type Clock, timerDelay } from "../time/clock.js";
 import type { AbortedDelivery, DeliveryAnswer } from "./answer.js";

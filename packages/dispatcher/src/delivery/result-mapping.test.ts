@@ -3,7 +3,7 @@ import { parseExternalTaskInput } from "@durable-workflow/carrier/protocol";
 import { describe, expect, it } from "vitest";
 import { failedFor, leasedTask, resultFor } from "../../test/support/tasks.js";
 import type { DeliveryAnswer } from "./answer.js";
-import { activityTaskEnvelope } from "./envelope.js";
+import { activityTaskEnvelope } from "@durable-workflow/engine-protocol/worker";
 import { type Report, reportOf } from "./result-mapping.js";
 
 const task = leasedTask();

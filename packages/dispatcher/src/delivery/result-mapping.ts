@@ -10,10 +10,9 @@ import {
   type TimeoutType,
 } from "@durable-workflow/carrier/protocol";
 import { payloadEnvelope } from "@durable-workflow/carrier/payload";
-import { isObject } from "../config/fields.js";
+import { isObject } from "@durable-workflow/engine-protocol";
+import type { FailureReport, LeasedTask, ResultReport } from "@durable-workflow/engine-protocol/worker";
 import { excerpt, preview as shorten } from "../engine/recordable.js";
-import type { LeasedTask } from "../engine/task.js";
-import type { FailureReport, ResultReport } from "../engine/wire.js";
 import type { DeliveryAnswer, HttpAnswer, ProcessAnswer, RefusedAnswer, UnreachableAnswer } from "./answer.js";
 
 /** What the engine is told of a delivery. */

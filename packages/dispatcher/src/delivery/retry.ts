@@ -1,4 +1,4 @@
-import type { TransportRetryPolicy } from "../config/model.js";
+import type { TransportRetryPolicy } from "@durable-workflow/engine-protocol/executor-config";
 import { backoffDelay, jittered } from "../time/clock.js";
 
 const FIRST_HOLD_MS = 250;

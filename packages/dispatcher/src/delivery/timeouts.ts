@@ -1,6 +1,5 @@
-import { LONGEST_HTTP_TIMEOUT_SECONDS } from "../config/carrier.js";
-import type { ActivityMapping } from "../config/model.js";
-import { deadlineMs, type LeasedTask } from "../engine/task.js";
+import { type ActivityMapping, LONGEST_HTTP_TIMEOUT_SECONDS } from "@durable-workflow/engine-protocol/executor-config";
+import { deadlineMs, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
 
 /** A limit to how long a delivery may take. */
 export interface TimeLimit {

@@ -1,6 +1,6 @@
 import type { JsonObject } from "@durable-workflow/carrier/protocol";
 import type { ConnectionReport, Setting } from "../config/connection.js";
-import type { ConfigError } from "../config/errors.js";
+import type { ConfigError } from "@durable-workflow/engine-protocol/executor-config";
 import type { LaneHealth } from "../observe/board.js";
 import type { EventStream } from "../observe/events.js";
 import type { BreakerState } from "./breaker.js";

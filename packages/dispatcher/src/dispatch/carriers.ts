@@ -1,4 +1,4 @@
-import type { Carrier } from "../config/model.js";
+import type { Carrier } from "@durable-workflow/engine-protocol/executor-config";
 import { canConnect } from "../delivery/probe.js";
 import type { NetworkGuard } from "../net/guard.js";
 import type { Proxies } from "../net/proxies.js";

@@ -1,8 +1,13 @@
 import type { Setting } from "../config/connection.js";
-import { type ConfigError, ExecutorConfigError } from "../config/errors.js";
-import { type ParseConfigOptions, parseConfigText, parseExecutorConfig, readConfigText } from "../config/load.js";
-import type { ExecutorConfig } from "../config/model.js";
-import { describePath } from "../config/redact.js";
+import {
+  type ConfigError,
+  type ExecutorConfig,
+  ExecutorConfigError,
+  type ParseConfigOptions,
+  parseExecutorConfig,
+} from "@durable-workflow/engine-protocol/executor-config";
+import { parseConfigText, readConfigText } from "../config/load.js";
+import { describePath } from "../config/shown-path.js";
 import type { EffectiveConfiguration } from "./api.js";
 import type { ResolvedOptions } from "./options.js";
 

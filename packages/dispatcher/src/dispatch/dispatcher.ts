@@ -6,8 +6,7 @@ import {
   describeConnection,
   resolveConnection,
 } from "../config/connection.js";
-import { configError } from "../config/errors.js";
-import type { ExecutorConfig } from "../config/model.js";
+import { configError, type ExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
 import { loadProfiles, type Profiles, profilesPath } from "../config/profiles.js";
 import { CredentialStore } from "../delivery/credentials.js";
 import { Secrets } from "../net/secrets.js";

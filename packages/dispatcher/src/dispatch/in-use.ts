@@ -1,6 +1,6 @@
-import { type ExecutorConfig, resolveActivity } from "../config/model.js";
+import { type ExecutorConfig, resolveActivity } from "@durable-workflow/engine-protocol/executor-config";
 import type { CredentialStore } from "../delivery/credentials.js";
-import type { LeasedTask } from "../engine/task.js";
+import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 
 /** What tasks are delivered by at some time; a reload puts another one in its place. */
 export interface ConfigInUse {

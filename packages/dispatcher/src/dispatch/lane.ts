@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { EngineClient } from "../engine/client.js";
 import type { PollOutcome, Unavailable } from "../engine/outcomes.js";
+import { demandsOf } from "@durable-workflow/engine-protocol";
+import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { excerpt, recordableFailure } from "../engine/recordable.js";
-import type { LeasedTask } from "../engine/task.js";
 import { NO_SECRETS } from "../net/secrets.js";
 import type { EventStream, LaneFacts } from "../observe/events.js";
 import { type Clock, pause } from "../time/clock.js";
@@ -360,7 +361,9 @@ export class Lane {
         if (tookMs < HASTY_MS) await pause(clock, HASTY_PAUSE_MS, signal);
         return;
       case "unreadable_task": {
-        const { problem, identity } = outcome.read;
+        const { violations, identity } = outcome.read;
+        // The first says enough, and what is sent stays short.
+        const problem = demandsOf(violations.filter((_, index) => index === 0));
         events.emit({ type: "task_unreadable", lane: this.facts, problem, taskId: identity?.taskId ?? null });
         // Left alone, it would be handed out again and again.
         if (identity !== null) await client.fail(identity, recordableFailure(unreadableTask(problem), NO_SECRETS));

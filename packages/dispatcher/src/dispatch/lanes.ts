@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ExecutorConfig } from "../config/model.js";
+import type { ExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
 import type { QueueBinding } from "./options.js";
 
 /** What one registration with the engine is for. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { lampsConfig } from "../../test/support/configs.js";
 import { FakeClock } from "../../../carrier/test/support/fake-clock.js";
-import { parseExecutorConfig } from "../config/load.js";
+import { parseExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
 import { CarrierBreaker } from "./breaker.js";
 import { laneWorkerId, planLanes } from "./lanes.js";
 import { resolveOptions } from "./options.js";

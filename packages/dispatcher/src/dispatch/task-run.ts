@@ -1,11 +1,16 @@
-import type { ConfigError } from "../config/errors.js";
-import { mappingDifferences, readEngineMapping } from "../config/engine-mapping.js";
-import { type ActivityMapping, type ExecutorConfig, resolveActivity } from "../config/model.js";
+import {
+  type ActivityMapping,
+  type ConfigError,
+  type ExecutorConfig,
+  mappingDifferences,
+  readEngineMapping,
+  resolveActivity,
+} from "@durable-workflow/engine-protocol/executor-config";
 import type { AbortedDelivery, DeliveryAnswer } from "../delivery/answer.js";
 import { type DelivererDeps, deliverTask } from "../delivery/deliverer.js";
 import { likelyCause, MALFORMED_OUTPUT, type Report, reportOf } from "../delivery/result-mapping.js";
 import type { EngineClient } from "../engine/client.js";
-import type { LeasedTask } from "../engine/task.js";
+import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { type LeaseEnd, LeaseKeeper } from "../lease/keeper.js";
 import { type ReportEnd, reportOutcome } from "../lease/reporter.js";
 import type { Secrets } from "../net/secrets.js";

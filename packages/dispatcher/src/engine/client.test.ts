@@ -6,8 +6,8 @@ import { systemClock } from "../time/clock.js";
 import { EngineClient } from "./client.js";
 import { readReply, readRetryAfter } from "./reply.js";
 import { ServerClock } from "./server-clock.js";
-import { negotiateVersion } from "./version.js";
-import { readLeasedTask } from "./task.js";
+import { negotiateVersion, PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
+import { readLeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { recordableResult } from "./recordable.js";
 import { NO_SECRETS } from "../net/secrets.js";
 
@@ -102,7 +102,7 @@ it("sends what the worker plane wants", async () => {
       "content-type": "application/json",
       accept: "application/json",
       "x-namespace": "cellar",
-      "x-durable-workflow-protocol-version": "1.15",
+      "x-durable-workflow-protocol-version": PROTOCOL_VERSION,
     },
     "DELETE",
     "/base/api/worker/registrations/w%3A1",
@@ -125,13 +125,13 @@ it("asks for the version again when the engine wants another", async () => {
     kind: "recorded",
     asFailure: false,
   });
-  expect(versions).toEqual(["1.15", "1.2"]);
+  expect(versions).toEqual([PROTOCOL_VERSION, "1.2"]);
 });
 
 it.each([
   ["1.0", "1.0"],
-  ["1.15", "1.15"],
-  ["1.16", "1.15"],
+  [PROTOCOL_VERSION, PROTOCOL_VERSION],
+  ["1.9999", PROTOCOL_VERSION],
   ["2.0", undefined],
   ["1", undefined],
   [1.5, undefined],
@@ -206,16 +206,34 @@ describe("a task that cannot be read", () => {
   };
 
   it.each([
-    ["task_id", 7, "task_id, activity_attempt_id and lease_owner must be strings"],
-    ["attempt_number", 0, "attempt_number must be an integer >= 1"],
-    ["activity_type", "", "activity_type must be a string"],
-    ["task_queue", null, "task_queue must be a string"],
-    ["run_id", undefined, "workflow_id and run_id must be strings"],
-    ["lease_expires_at", "soon", "lease_expires_at must be an RFC 3339 timestamp"],
-    ["arguments", [], "arguments must be an object"],
-  ])("for its %s", (field, value, problem) => {
+    ["task_id", 7, "a string", "7"],
+    ["attempt_number", 0, "an integer >= 1", "0"],
+    ["activity_type", "", "a string", "an empty string"],
+    ["task_queue", null, "a string", "null"],
+    ["run_id", undefined, "a string", "nothing"],
+    ["lease_expires_at", "soon", "an RFC 3339 timestamp", "a string"],
+    ["arguments", [], "an object", "a list"],
+  ])("for its %s", (field, value, expected, received) => {
     const read = readLeasedTask("default", { ...wire, [field]: value });
-    expect(read.problem).toBe(problem);
+    expect(read.violations).toEqual([{ path: field, expected, received }]);
+    expect(read.task).toBeUndefined();
+  });
+
+  it("for all of them at once, with the identity only where it is whole", () => {
+    const { violations } = readLeasedTask("default", {});
+    expect(violations?.map(({ path }) => path)).toEqual([
+      "task_id",
+      "activity_attempt_id",
+      "lease_owner",
+      "attempt_number",
+      "activity_type",
+      "task_queue",
+      "workflow_id",
+      "run_id",
+      "lease_expires_at",
+    ]);
+    expect(readLeasedTask("default", {})).toMatchObject({ identity: null });
+    expect(readLeasedTask("default", { ...wire, run_id: 7 })).toMatchObject({ identity: { taskId: "t" } });
   });
 });
 

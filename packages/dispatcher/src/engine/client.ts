@@ -1,5 +1,14 @@
-import type { JsonObject } from "@durable-workflow/carrier/protocol";
-import { fieldOf } from "../config/fields.js";
+import {
+  fieldOf,
+  LONG_POLL_SECONDS,
+  NAMESPACE_FIELD,
+  negotiateVersion,
+  PATHS,
+  pathTo,
+  PROTOCOL_VERSION,
+  PROTOCOL_VERSION_FIELD,
+  speaks,
+} from "@durable-workflow/engine-protocol";
 import type { Proxies } from "../net/proxies.js";
 import type { Clock } from "../time/clock.js";
 import {
@@ -21,9 +30,16 @@ import {
 import type { RecordableFailure, RecordableResult } from "./recordable.js";
 import type { EngineAnswer } from "./reply.js";
 import { ServerClock } from "./server-clock.js";
-import type { AttemptIdentity } from "./task.js";
+import type {
+  AttemptIdentity,
+  CompleteBody,
+  FailBody,
+  Ownership,
+  PollBody,
+  RegisterBody,
+  WorkerHeartbeatBody,
+} from "@durable-workflow/engine-protocol/worker";
 import { EngineTransport } from "./transport.js";
-import { knowsPollRequests, negotiateVersion, OWN_PROTOCOL_VERSION } from "./version.js";
 
 export interface EngineClientOptions {
   readonly serverUrl: string;
@@ -66,8 +82,6 @@ export interface PollRequest {
 }
 
 const SDK_VERSION = "durable-workflow-dispatcher/0.1.0";
-/** Until the engine says how long it holds a poll. */
-const DEFAULT_LONG_POLL_SECONDS = 30;
 /** An answer may take this much longer than the poll is held. */
 const POLL_GRACE_MS = 5_000;
 
@@ -79,7 +93,8 @@ export class EngineClient {
   private version: string | undefined;
   private negotiation: Promise<void> | undefined;
   private first: Promise<Unavailable | Refused | undefined> | undefined;
-  private longPollSeconds = DEFAULT_LONG_POLL_SECONDS;
+  /** Until the engine says how long it holds a poll. */
+  private longPollSeconds: number = LONG_POLL_SECONDS.default;
 
   constructor(options: EngineClientOptions) {
     this.options = options;
@@ -89,7 +104,7 @@ export class EngineClient {
 
   /** Whether the engine answers a repeated poll alike, and at once when asked to. Known once a version is. */
   get repeatsPolls(): boolean {
-    return this.version !== undefined && knowsPollRequests(this.version);
+    return this.version !== undefined && speaks(this.version, "pollRequests");
   }
 
   get protocolVersion(): string | undefined {
@@ -103,7 +118,7 @@ export class EngineClient {
   async negotiate(): Promise<EngineAnswer> {
     const answer = await this.transport.send({
       method: "GET",
-      path: "/api/cluster/info",
+      path: PATHS.clusterInfo,
       headers: this.headers(),
       timeoutMs: this.options.requestTimeoutMs,
     });
@@ -130,7 +145,7 @@ export class EngineClient {
 
   async register(registration: Registration): Promise<RegisterOutcome> {
     const { namespace, workerId, taskQueue, activityTypes, slots, buildId } = registration;
-    const body = {
+    const body: RegisterBody = {
       worker_id: workerId,
       task_queue: taskQueue,
       runtime: "typescript",
@@ -140,18 +155,19 @@ export class EngineClient {
       max_concurrent_activity_tasks: slots,
       ...(buildId === undefined ? {} : { build_id: buildId }),
     };
-    return this.call(namespace, "/api/worker/register", body, readRegisterOutcome);
+    return this.call(namespace, PATHS.register, body, readRegisterOutcome);
   }
 
   async heartbeatWorker(namespace: string, workerId: string): Promise<WorkerHeartbeatOutcome> {
-    return this.call(namespace, "/api/worker/heartbeat", { worker_id: workerId }, readWorkerHeartbeatOutcome);
+    const body: WorkerHeartbeatBody = { worker_id: workerId };
+    return this.call(namespace, PATHS.workerHeartbeat, body, readWorkerHeartbeatOutcome);
   }
 
   /** Older engines have no such route; a registration then goes stale by itself. Nothing depends on the answer. */
   async deregister(namespace: string, workerId: string): Promise<EngineAnswer> {
     return this.transport.send({
       method: "DELETE",
-      path: `/api/worker/registrations/${encodeURIComponent(workerId)}`,
+      path: pathTo(PATHS.registration, { worker: workerId }),
       headers: this.headers(namespace),
       timeoutMs: this.options.requestTimeoutMs,
     });
@@ -159,7 +175,7 @@ export class EngineClient {
 
   async poll(request: PollRequest): Promise<PollOutcome> {
     const { namespace, workerId, taskQueue, buildId, requestId, timeoutSeconds, signal, isRepeat } = request;
-    const body = {
+    const body: PollBody = {
       worker_id: workerId,
       task_queue: taskQueue,
       poll_request_id: requestId,
@@ -176,7 +192,7 @@ export class EngineClient {
     };
     const { clock } = this.options;
     const sentAt = clock.monotonic();
-    const outcome = await this.call(namespace, "/api/worker/activity-tasks/poll", body, read, options);
+    const outcome = await this.call(namespace, PATHS.poll, body, read, options);
     if (outcome.kind === "task" && isRepeat !== true) {
       const { leaseExpiresAtMs: expiresAtMs, leaseGrantedAtMs: grantedAtMs } = outcome.task;
       this.serverClock.checkAgainst({ expiresAtMs, grantedAtMs, dateMs }, sentAt, clock.monotonic());
@@ -185,21 +201,21 @@ export class EngineClient {
   }
 
   async complete(task: AttemptIdentity, { payload: result }: RecordableResult): Promise<ReportOutcome> {
-    const body = { ...ownership(task), result };
-    return this.call(task.namespace, taskPath(task, "complete"), body, (answer) =>
+    const body: CompleteBody = { ...ownership(task), result };
+    return this.call(task.namespace, taskPath(task, PATHS.complete), body, (answer) =>
       readReportOutcome(answer, "completed"),
     );
   }
 
   async fail(task: AttemptIdentity, failure: RecordableFailure): Promise<ReportOutcome> {
-    const body = { ...ownership(task), failure };
-    return this.call(task.namespace, taskPath(task, "fail"), body, (answer) => readReportOutcome(answer, "failed"));
+    const body: FailBody = { ...ownership(task), failure };
+    return this.call(task.namespace, taskPath(task, PATHS.fail), body, (answer) => readReportOutcome(answer, "failed"));
   }
 
   /** @param timeoutMs no use in waiting longer than the lease lasts */
   async heartbeat(task: AttemptIdentity, timeoutMs: number, signal?: AbortSignal): Promise<HeartbeatOutcome> {
     const options = { timeoutMs: Math.min(timeoutMs, this.options.requestTimeoutMs), signal };
-    return this.call(task.namespace, taskPath(task, "heartbeat"), ownership(task), readHeartbeatOutcome, options);
+    return this.call(task.namespace, taskPath(task, PATHS.heartbeat), ownership(task), readHeartbeatOutcome, options);
   }
 
   async close(): Promise<void> {
@@ -210,7 +226,7 @@ export class EngineClient {
   private async call<Outcome extends { readonly kind: string; readonly reason?: string | null }>(
     namespace: string,
     path: string,
-    body: JsonObject,
+    body: object,
     read: (answer: EngineAnswer) => Outcome,
     {
       timeoutMs = this.options.requestTimeoutMs,
@@ -251,7 +267,8 @@ export class EngineClient {
       fieldOf(answer.body, "server_capabilities") ??
       fieldOf(fieldOf(answer.body, "worker_protocol"), "server_capabilities");
     const seconds = fieldOf(capabilities, "long_poll_timeout");
-    if (typeof seconds === "number" && seconds >= 0 && seconds <= 3600) this.longPollSeconds = seconds;
+    if (typeof seconds === "number" && seconds >= 0 && seconds <= LONG_POLL_SECONDS.most)
+      this.longPollSeconds = seconds;
   }
 
   private headers(namespace?: string): Record<string, string> {
@@ -259,17 +276,20 @@ export class EngineClient {
     return {
       accept: "application/json",
       "content-type": "application/json",
-      "x-durable-workflow-protocol-version": this.version ?? OWN_PROTOCOL_VERSION,
-      ...(namespace === undefined ? {} : { "x-namespace": namespace }),
+      [PROTOCOL_VERSION_FIELD]: this.version ?? PROTOCOL_VERSION,
+      ...(namespace === undefined ? {} : { [NAMESPACE_FIELD]: namespace }),
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
     };
   }
 }
 
-function ownership({ attemptId, leaseOwner }: AttemptIdentity): JsonObject {
+function ownership({ attemptId, leaseOwner }: AttemptIdentity): Ownership {
   return { activity_attempt_id: attemptId, lease_owner: leaseOwner };
 }
 
-function taskPath({ taskId }: AttemptIdentity, verb: string): string {
-  return `/api/worker/activity-tasks/${encodeURIComponent(taskId)}/${verb}`;
+function taskPath(
+  { taskId }: AttemptIdentity,
+  pattern: typeof PATHS.complete | typeof PATHS.fail | typeof PATHS.heartbeat,
+): string {
+  return pathTo(pattern, { task: taskId });
 }

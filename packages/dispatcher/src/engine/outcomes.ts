@@ -1,8 +1,8 @@
-import { isObject } from "../config/fields.js";
+import { isObject, isRegistrationGone, LEASE_GONE, VERSION_REFUSED } from "@durable-workflow/engine-protocol";
 import { parseTimestamp } from "@durable-workflow/carrier/protocol";
 import { excerpt } from "./recordable.js";
 import type { EngineAnswer, EngineReply } from "./reply.js";
-import { type LeasedTask, type ReadTask, readLeasedTask } from "./task.js";
+import { type LeasedTask, readLeasedTask, type UnreadableTask } from "@durable-workflow/engine-protocol/worker";
 
 /** What an answer of the engine means for what was asked. Pure: every class of answer is told apart here. */
 
@@ -66,16 +66,12 @@ export function readWorkerHeartbeatOutcome(answer: EngineAnswer): WorkerHeartbea
 }
 
 function isMissingRegistration({ status, reason }: EngineReply): boolean {
-  return status === 412 || (reason !== null && NOT_REGISTERED.test(reason));
+  return status === 412 || (reason !== null && isRegistrationGone(reason));
 }
-
-/** Engines of several versions say in these words that they do not count a registration any more. */
-const NOT_REGISTERED =
-  /^(?:worker_not_(?:registered|found)|worker_stale|(?:stale|unknown)_worker(?:_registration)?|worker_registration_\w+)$/;
 
 export type PollOutcome =
   | { readonly kind: "task"; readonly task: LeasedTask }
-  | { readonly kind: "unreadable_task"; readonly read: Extract<ReadTask, { problem: string }> }
+  | { readonly kind: "unreadable_task"; readonly read: UnreadableTask }
   | { readonly kind: "empty"; readonly pollStatus: string | null }
   /** The registration is gone, or says something else than the poll. */
   | { readonly kind: "reregister"; readonly reason: string }
@@ -98,7 +94,7 @@ export function readPollOutcome(namespace: string, answer: EngineAnswer): PollOu
       return { ...unavailable(reply), why: pollStatus, mayHaveActed: false };
     }
     const said = typeof pollStatus === "string" ? pollStatus : reason;
-    if (said !== null && NOT_REGISTERED.test(said)) return { kind: "reregister", reason: said };
+    if (said !== null && isRegistrationGone(said)) return { kind: "reregister", reason: said };
     if (pollStatus === "draining") return { kind: "draining" };
     return { kind: "empty", pollStatus: typeof pollStatus === "string" ? pollStatus : null };
   }
@@ -123,13 +119,6 @@ export type ReportOutcome =
   | Unavailable
   | Refused;
 
-const LOST: ReadonlySet<string> = new Set([
-  "task_not_found",
-  "attempt_not_found",
-  "task_mismatch",
-  "lease_owner_mismatch",
-]);
-
 /** Statuses that say: not this text, not this size. Sent again as it is, it never passes. */
 const ABOUT_THE_REQUEST: ReadonlySet<number> = new Set([400, 406, 413, 414, 415, 422, 431]);
 
@@ -146,7 +135,7 @@ export function readReportOutcome(answer: EngineAnswer, sentStatus: "completed" 
   if (status >= 200 && status < 300) {
     return { kind: "recorded", asFailure: sentStatus === "failed" || body["outcome"] === "failed" };
   }
-  if (reason !== null && LOST.has(reason)) return { kind: "lost", reason };
+  if (reason !== null && LEASE_GONE.has(reason)) return { kind: "lost", reason };
   if (status === 409) {
     if (body["outcome"] === "ignored") return { kind: "ignored", reason: reason ?? "ignored" };
     if (reason === "stale_attempt") return { kind: "closed", byUs: closedByUs(body["attempt_status"], sentStatus) };
@@ -190,7 +179,7 @@ export function readHeartbeatOutcome(answer: EngineAnswer): HeartbeatOutcome {
       leaseExpiresAtMs: (typeof expires === "string" ? parseTimestamp(expires) : null) ?? null,
     };
   }
-  if (reason !== null && LOST.has(reason)) return { kind: "lost", reason };
+  if (reason !== null && LEASE_GONE.has(reason)) return { kind: "lost", reason };
   if (status === 409) return { kind: "lost", reason: reason ?? "conflict" };
   return refused(reply);
 }
@@ -214,5 +203,5 @@ export function readNegotiation(answer: EngineAnswer, version: string | undefine
 
 /** True when the engine wants another protocol version than was sent. */
 export function wantsOtherVersion(outcome: { readonly kind: string; readonly reason?: string | null }): boolean {
-  return outcome.kind === "refused" && /^(?:unsupported|missing)_protocol_version$/.test(outcome.reason ?? "");
+  return outcome.kind === "refused" && VERSION_REFUSED.has(outcome.reason ?? "");
 }

@@ -5,9 +5,9 @@ import {
   recordableText,
   recordableTextInBytes,
 } from "@durable-workflow/carrier/protocol";
-import { isObject } from "../config/fields.js";
+import { isObject } from "@durable-workflow/engine-protocol";
 import type { Scrubber } from "../net/secrets.js";
-import type { FailureReport, ResultReport } from "./wire.js";
+import type { FailureReport, ResultReport } from "@durable-workflow/engine-protocol/worker";
 
 /**
  * The only way of text and details to the engine. What is made here is mended, within the limits of released SDKs, and without

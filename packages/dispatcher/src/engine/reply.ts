@@ -1,5 +1,5 @@
 import type { JsonObject } from "@durable-workflow/carrier/protocol";
-import { isObject } from "../config/fields.js";
+import { isObject } from "@durable-workflow/engine-protocol";
 import { preview } from "./recordable.js";
 
 /** An answer of the engine in its own terms. */

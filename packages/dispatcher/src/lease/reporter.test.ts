@@ -3,7 +3,7 @@ import { FakeClock } from "../../../carrier/test/support/fake-clock.js";
 import { leasedTask } from "../../test/support/tasks.js";
 import type { Report } from "../delivery/result-mapping.js";
 import type { ReportOutcome, Unavailable } from "../engine/outcomes.js";
-import type { FailureReport } from "../engine/wire.js";
+import type { FailureReport } from "@durable-workflow/engine-protocol/worker";
 import { NO_SECRETS } from "../net/secrets.js";
 import { type ReportEnd, reportOutcome } from "./reporter.js";
 

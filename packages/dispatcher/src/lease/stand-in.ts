@@ -1,6 +1,6 @@
 import type { Report } from "../delivery/result-mapping.js";
 import { excerpt } from "../engine/recordable.js";
-import type { FailureReport } from "../engine/wire.js";
+import type { FailureReport } from "@durable-workflow/engine-protocol/worker";
 
 /** `type` of the failure that stands for what the engine does not accept, where there is no better one. */
 export const REPORT_REJECTED = "ReportRejected";

@@ -1,6 +1,6 @@
 import { type LookupAddress, type LookupOptions, lookup as systemLookup } from "node:dns";
 import { isIP } from "node:net";
-import { isLoopbackHost } from "../config/target.js";
+import { isLoopbackHost } from "@durable-workflow/engine-protocol/executor-config";
 import { type AddressKind, addressKind } from "./addresses.js";
 
 /** A host leads where no task may be sent. */

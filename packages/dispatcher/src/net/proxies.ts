@@ -1,6 +1,6 @@
 import { BlockList, isIP, isIPv6 } from "node:net";
 import type { Environment } from "../config/profiles.js";
-import { isLoopbackHost, parseUrl } from "../config/target.js";
+import { isLoopbackHost, parseUrl } from "@durable-workflow/engine-protocol/executor-config";
 
 /**
  * The proxies that an environment names: `HTTPS_PROXY` for https, `HTTP_PROXY` for http, `NO_PROXY` for hosts without one; each

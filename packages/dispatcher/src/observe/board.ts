@@ -1,4 +1,4 @@
-import type { ConfigError } from "../config/errors.js";
+import type { ConfigError } from "@durable-workflow/engine-protocol/executor-config";
 import type { LaneState } from "../dispatch/lane.js";
 import type { EventStream, LaneFacts } from "./events.js";
 

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import { checkOptionNames } from "../config/known-options.js";
+import { checkOptionNames } from "@durable-workflow/engine-protocol";
 import type { DispatcherHealth } from "../dispatch/api.js";
 import type { EventStream } from "./events.js";
 

@@ -1,4 +1,4 @@
-import { checkOptionNames } from "../config/known-options.js";
+import { checkOptionNames } from "@durable-workflow/engine-protocol";
 import type { DrainReport } from "../dispatch/api.js";
 
 export interface SignalOptions {

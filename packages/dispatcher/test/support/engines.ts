@@ -6,7 +6,7 @@ import { ScriptedEngine } from "./scripted-engine.js";
  * The engines that scenarios run against: one in memory, which can be told to answer anything, and the local engine, which
  * does what it does. Where a test needs the first, it is because no real engine of this repository
  *
- * - speaks another protocol version than 1.15;
+ * - speaks another protocol version than its own;
  * - sends trace context, or a mapping of its own for a single task;
  * - knows timeouts of less than a second;
  * - gives out ids that a test can know beforehand.

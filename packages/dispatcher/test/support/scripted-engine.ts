@@ -16,7 +16,49 @@ import {
   verbOf,
   WORKER_TOKEN,
 } from "./engine-under-test.js";
+import {
+  ERAS,
+  NAMESPACE_FIELD,
+  PROTOCOL_VERSION,
+  PROTOCOL_VERSION_FIELD,
+  type Reason,
+  speaks,
+} from "@durable-workflow/engine-protocol";
+import type {
+  AttemptIds,
+  DeregisterAnswer,
+  IgnoredAnswer,
+  PollAnswer,
+  PolledTask,
+  RegisterAnswer,
+  ReportAnswer,
+  TaskHeartbeatAnswer,
+  WorkerHeartbeatAnswer,
+} from "@durable-workflow/engine-protocol/worker";
 import { type Loopback, listen } from "./loopback.js";
+
+/** What a refusal says: any reason of an engine, and what more goes with it. */
+interface Refusal {
+  readonly reason: Reason;
+  readonly error?: string;
+  readonly message?: string;
+  readonly task_id?: string;
+  readonly activity_attempt_id?: string;
+  readonly lease_owner?: string;
+  readonly supported_version?: string;
+}
+
+/** Every answer of the worker plane, held to the shared types. */
+type Answer =
+  | Refusal
+  | RegisterAnswer
+  | DeregisterAnswer
+  | WorkerHeartbeatAnswer
+  | PollAnswer
+  | ReportAnswer
+  | IgnoredAnswer
+  | TaskHeartbeatAnswer
+  | { readonly worker_protocol: { readonly version: string } };
 
 /** What a scripted engine alone can say with a task, and times below a second. */
 export interface ScriptedSpec extends ActivitySpec {
@@ -53,7 +95,7 @@ interface Worker {
 interface HeldPoll {
   readonly worker: Worker;
   readonly workerId: string;
-  readonly answer: (task: Json | null) => void;
+  readonly answer: (task: PolledTask | null) => void;
 }
 
 export interface ScriptedEngineOptions extends EngineOptions {
@@ -83,7 +125,7 @@ export class ScriptedEngine implements EngineUnderTest {
   private readonly tasks = new Map<string, Execution>();
   private readonly byAttempt = new Map<string, { execution: Execution; attempt: ScriptedAttempt }>();
   private readonly held = new Set<HeldPoll>();
-  private readonly polls = new Map<string, Json | null>();
+  private readonly polls = new Map<string, PolledTask | null>();
   private ready: Execution[] = [];
   private server: Loopback | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -91,7 +133,7 @@ export class ScriptedEngine implements EngineUnderTest {
   private nextId = 1;
 
   constructor(options: ScriptedEngineOptions = {}) {
-    const version = options.version ?? "1.15";
+    const version = options.version ?? PROTOCOL_VERSION;
     this.options = {
       version,
       token: WORKER_TOKEN,
@@ -101,7 +143,7 @@ export class ScriptedEngine implements EngineUnderTest {
       headerSkewMs: 0,
       tellsTime: false,
       leasesAreOver: false,
-      idempotentPolls: version !== "1.0",
+      idempotentPolls: speaks(version, "pollRequests"),
       ...options,
     };
   }
@@ -238,7 +280,7 @@ export class ScriptedEngine implements EngineUnderTest {
     this.changed();
   }
 
-  private lease({ worker, workerId }: Pick<HeldPoll, "worker" | "workerId">): Json | null {
+  private lease({ worker, workerId }: Pick<HeldPoll, "worker" | "workerId">): PolledTask | null {
     const index = this.ready.findIndex(
       (candidate) =>
         candidate.status === "pending" &&
@@ -334,8 +376,8 @@ export class ScriptedEngine implements EngineUnderTest {
     this.changed();
   }
 
-  private send(response: ServerResponse, status: number, body: Json, version = true): void {
-    const own = version ? { "x-durable-workflow-protocol-version": this.options.version } : {};
+  private send(response: ServerResponse, status: number, body: Answer, version = true): void {
+    const own = version ? { [PROTOCOL_VERSION_FIELD]: this.options.version } : {};
     const text = JSON.stringify({
       ...body,
       protocol_version: this.options.version,
@@ -352,7 +394,7 @@ export class ScriptedEngine implements EngineUnderTest {
   }
 
   private answer(call: EngineCall, response: ServerResponse): void {
-    const refuse = (status: number, reason: string, more: Json = {}): void =>
+    const refuse = (status: number, reason: Reason, more: Partial<Refusal> = {}): void =>
       this.send(response, status, { error: reason, reason, ...more });
     if (call.headers.authorization !== `Bearer ${this.options.token}`) {
       refuse(401, "unauthorized");
@@ -362,11 +404,11 @@ export class ScriptedEngine implements EngineUnderTest {
       this.send(response, 200, { worker_protocol: { version: this.options.version } });
       return;
     }
-    if (call.verb !== "deregister" && !this.accepts(call.headers["x-durable-workflow-protocol-version"])) {
+    if (call.verb !== "deregister" && !this.accepts(call.headers[PROTOCOL_VERSION_FIELD])) {
       refuse(400, "unsupported_protocol_version", { supported_version: this.options.version });
       return;
     }
-    const namespace = String(call.headers["x-namespace"] ?? "default").toLowerCase();
+    const namespace = String(call.headers[NAMESPACE_FIELD] ?? "default").toLowerCase();
     switch (call.verb) {
       case "register":
         this.register(call, namespace, response);
@@ -377,10 +419,12 @@ export class ScriptedEngine implements EngineUnderTest {
         else refuse(404, "worker_not_registered");
         return;
       }
-      case "deregister":
-        this.workers.delete(decodeURIComponent(call.path.split("/").at(-1) ?? ""));
-        this.send(response, 200, { deregistered: true });
+      case "deregister": {
+        const id = decodeURIComponent(call.path.split("/").at(-1) ?? "");
+        this.workers.delete(id);
+        this.send(response, 200, { worker_id: id, deregistered: true });
         return;
+      }
       case "poll":
         this.poll(call, response);
         return;
@@ -395,9 +439,9 @@ export class ScriptedEngine implements EngineUnderTest {
   }
 
   private accepts(version: unknown): boolean {
+    if (this.options.version === ERAS.april) return version === ERAS.april;
     const [major, minor] = String(version).split(".").map(Number);
     const [ownMajor = 0, ownMinor = 0] = this.options.version.split(".").map(Number);
-    if (this.options.version === "1.0") return version === "1.0";
     return major === ownMajor && minor !== undefined && minor <= ownMinor;
   }
 
@@ -424,7 +468,7 @@ export class ScriptedEngine implements EngineUnderTest {
     }
     const requestId = typeof body["poll_request_id"] === "string" ? body["poll_request_id"] : randomUUID();
     const known = this.options.idempotentPolls ? this.polls.get(requestId) : undefined;
-    const finish = (task: Json | null): void => {
+    const finish = (task: PolledTask | null): void => {
       if (task !== null) this.polls.set(requestId, task);
       this.send(response, 200, { task, poll_status: task === null ? "empty" : "leased" });
     };
@@ -434,7 +478,7 @@ export class ScriptedEngine implements EngineUnderTest {
     }
     const task = this.lease({ worker, workerId });
     const wish = body["timeout_seconds"];
-    const asked = this.options.version !== "1.0" && typeof wish === "number" ? wish * 1000 : Infinity;
+    const asked = speaks(this.options.version, "pollRequests") && typeof wish === "number" ? wish * 1000 : Infinity;
     const holdMs = Math.min(asked, this.options.longPollMs);
     if (task !== null || holdMs === 0) {
       finish(task);
@@ -492,7 +536,7 @@ export class ScriptedEngine implements EngineUnderTest {
     else this.record(execution, attempt, { verb: verb as "complete" | "fail", body, ids }, response);
   }
 
-  private heartbeat(execution: Execution, attempt: ScriptedAttempt, ids: Json, response: ServerResponse): void {
+  private heartbeat(execution: Execution, attempt: ScriptedAttempt, ids: AttemptIds, response: ServerResponse): void {
     execution.heartbeats++;
     const cancelled = attempt.status === "cancelled";
     const running = attempt.status === "running";
@@ -512,7 +556,7 @@ export class ScriptedEngine implements EngineUnderTest {
   private record(
     execution: Execution,
     attempt: ScriptedAttempt,
-    { verb, body, ids }: { verb: "complete" | "fail"; body: Json; ids: Json },
+    { verb, body, ids }: { verb: "complete" | "fail"; body: Json; ids: AttemptIds },
     response: ServerResponse,
   ): void {
     const outcome = verb === "complete" ? "completed" : "failed";
@@ -527,7 +571,7 @@ export class ScriptedEngine implements EngineUnderTest {
       return;
     }
     if (attempt.status !== "running") {
-      const status = this.options.version === "1.0" ? {} : { attempt_status: attempt.status };
+      const status = this.options.version === ERAS.april ? {} : { attempt_status: attempt.status };
       this.send(response, 409, { ...ids, outcome, recorded: false, reason: "stale_attempt", ...status });
       return;
     }

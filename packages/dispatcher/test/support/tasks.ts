@@ -1,4 +1,4 @@
-import type { LeasedTask } from "../../src/engine/task.js";
+import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 
 /** A task to dim lamp 7, leased until the year 2999. */
 export function leasedTask(changes: Partial<LeasedTask> = {}): LeasedTask {

@@ -1,4 +1,6 @@
+import type { ActivityPage } from "@durable-workflow/engine-protocol/control";
 import { decodeAvroValue, isPayloadError } from "@durable-workflow/carrier/payload";
+import { LIST_PAGE, PATHS, type Reason } from "@durable-workflow/engine-protocol";
 import type { RetryPolicy } from "../engine/model.js";
 import { type Call, type JsonObject, type Reply, ReplyError } from "../http/call.js";
 import { Fields, invalidField, isObject } from "../http/fields.js";
@@ -17,17 +19,15 @@ const ACTIVITY_ID = /^[a-zA-Z0-9._:-]+$/;
 const LONGEST_WAIT_SECONDS = 300;
 /** The newest: a description has to stay small however often the activity is retried. */
 const DESCRIBED_ATTEMPTS = 100;
-const DEFAULT_PAGE = 50;
-const LARGEST_PAGE = 200;
 const BUCKETS: readonly string[] = ["running", "completed", "failed"];
 
 export function activityRoutes(parts: ApiParts): readonly Route[] {
   const plane = "control";
   const roles = CONTROL_ROLES;
   return [
-    { method: "POST", pattern: "/api/activities", plane, roles, handle: (call) => start(parts, call) },
-    { method: "GET", pattern: "/api/activities", plane, roles, handle: (call) => list(parts, call) },
-    { method: "GET", pattern: "/api/activities/:id", plane, roles, handle: (call) => describe(parts, call) },
+    { method: "POST", pattern: PATHS.activities, plane, roles, handle: (call) => start(parts, call) },
+    { method: "GET", pattern: PATHS.activities, plane, roles, handle: (call) => list(parts, call) },
+    { method: "GET", pattern: PATHS.activity, plane, roles, handle: (call) => describe(parts, call) },
   ];
 }
 
@@ -37,7 +37,7 @@ async function start({ context }: ApiParts, call: Call): Promise<Reply> {
   const id = request.activityId;
   switch (outcome.kind) {
     case "started":
-      return { status: 201, body: startedToWire(outcome.run) };
+      return { status: 201, body: { ...startedToWire(outcome.run) } };
     case "already_running":
       throw invalidField("activity_id", `Standalone activity [${id}] is already running.`);
     case "reserved_in_namespace":
@@ -55,7 +55,7 @@ async function start({ context }: ApiParts, call: Call): Promise<Reply> {
   }
 }
 
-function rejected(activityId: string | null, reason: string, message: string): ReplyError {
+function rejected(activityId: string | null, reason: Reason, message: string): ReplyError {
   return new ReplyError(409, {
     message,
     reason,
@@ -176,24 +176,22 @@ function described({ context }: ApiParts, run: RunRecord): Reply {
     failure: failure === null ? null : (JSON.parse(failure) as FailureRecord),
     attempts: context.store.attempts.newestOf(run.key, DESCRIBED_ATTEMPTS),
   });
-  return { status: 200, body };
+  return { status: 200, body: { ...body } };
 }
 
 function list({ context }: ApiParts, { query, namespace }: Call): Reply {
   const fields = new Fields();
   const status = fields.string({ status: query.get("status") }, "status", { oneOf: BUCKETS }) as Bucket | undefined;
-  const size = fields.integer({ page_size: query.get("page_size") }, "page_size", { min: 1, max: LARGEST_PAGE });
+  const size = fields.integer({ page_size: query.get("page_size") }, "page_size", { min: 1, max: LIST_PAGE.most });
   const offset = readPageToken(fields, query.get("next_page_token"));
   fields.check();
-  const limit = size ?? DEFAULT_PAGE;
+  const limit = size ?? LIST_PAGE.default;
   const runs = context.store.listing.page(namespace, status, limit + 1, offset);
   const page = runs.slice(0, limit);
-  return {
-    status: 200,
-    body: {
-      activities: page.map(listedToWire),
-      activity_count: page.length,
-      next_page_token: runs.length > limit ? pageToken(offset + limit) : null,
-    },
+  const answer: ActivityPage = {
+    activities: page.map(listedToWire),
+    activity_count: page.length,
+    next_page_token: runs.length > limit ? pageToken(offset + limit) : null,
   };
+  return { status: 200, body: { ...answer } };
 }

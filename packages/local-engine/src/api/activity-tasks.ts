@@ -1,3 +1,6 @@
+import { FAILURE_KINDS, TIMEOUT_TYPES } from "@durable-workflow/carrier/protocol";
+import { PATHS } from "@durable-workflow/engine-protocol";
+import type { PollAnswer, PolledTask, PollStatus } from "@durable-workflow/engine-protocol/worker";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import { Fields, storableJson } from "../http/fields.js";
 import { unavailable } from "../http/request-handler.js";
@@ -13,25 +16,13 @@ import { taskToWire } from "../wire/task.js";
 import { type ApiParts, WORKER_ROLES } from "./parts.js";
 import { readProgress } from "./progress.js";
 
-const FAILURE_KINDS = [
-  "application",
-  "timeout",
-  "cancellation",
-  "malformed_output",
-  "handler_crash",
-  "decode_failure",
-  "unsupported_payload",
-];
-const TIMEOUT_TYPES = ["schedule_to_start", "start_to_close", "schedule_to_close", "heartbeat", "deadline_exceeded"];
-
 export function activityTaskRoutes(parts: ApiParts): readonly Route[] {
   const common = { method: "POST", plane: "worker", roles: WORKER_ROLES } as const;
-  const tasks = "/api/worker/activity-tasks";
   return [
-    { ...common, pattern: `${tasks}/poll`, handle: (call) => poll(parts, call) },
-    { ...common, pattern: `${tasks}/:task/complete`, handle: (call) => complete(parts, call) },
-    { ...common, pattern: `${tasks}/:task/fail`, handle: (call) => fail(parts, call) },
-    { ...common, pattern: `${tasks}/:task/heartbeat`, handle: (call) => heartbeat(parts, call) },
+    { ...common, pattern: PATHS.poll, handle: (call) => poll(parts, call) },
+    { ...common, pattern: PATHS.complete, handle: (call) => complete(parts, call) },
+    { ...common, pattern: PATHS.fail, handle: (call) => fail(parts, call) },
+    { ...common, pattern: PATHS.heartbeat, handle: (call) => heartbeat(parts, call) },
   ];
 }
 
@@ -58,7 +49,7 @@ async function poll(parts: ApiParts, call: Call): Promise<Reply> {
   }
   switch (outcome.kind) {
     case "leased":
-      return { status: 200, body: { task: deliveryToWire(parts, outcome.delivery), poll_status: "leased" } };
+      return polled({ task: deliveryToWire(parts, outcome.delivery), poll_status: "leased" });
     case "empty":
       return empty("empty");
     case "stopping":
@@ -78,11 +69,15 @@ async function poll(parts: ApiParts, call: Call): Promise<Reply> {
   }
 }
 
-function empty(status: string): Reply {
-  return { status: 200, body: { task: null, poll_status: status } };
+function empty(status: PollStatus): Reply {
+  return polled({ task: null, poll_status: status });
 }
 
-function deliveryToWire({ executor }: ApiParts, delivery: Delivery): Record<string, unknown> {
+function polled(answer: PollAnswer): Reply {
+  return { status: 200, body: { ...answer } };
+}
+
+function deliveryToWire({ executor }: ApiParts, delivery: Delivery): PolledTask {
   const task = taskToWire(delivery);
   const mapping = executor.mappingOf(delivery);
   return mapping === undefined ? task : { ...task, external_executor: mapping };

@@ -1,45 +1,48 @@
-import type { ApiParts } from "./parts.js";
-import { MICROS_PER_SECOND } from "../engine/model.js";
 import {
   CONTROL_PLANE_VERSION,
   CONTROL_PLANE_VERSION_HEADER,
+  HISTORY_PAGE,
+  LONGEST_NAME,
   PROTOCOL_VERSION,
   PROTOCOL_VERSION_HEADER,
-} from "../http/negotiation.js";
+  type ServerCapabilities,
+} from "@durable-workflow/engine-protocol";
+import {
+  AUTH_CONTRACT,
+  CONTROL_PLANE_RESPONSE,
+  EXECUTOR_CONTRACT,
+  INPUT_CONTRACT,
+  INVOCABLE_CONTRACT,
+  REQUEST_CONTRACT,
+  RESPONSE_CONTRACT,
+  RESULT_CONTRACT,
+  SURFACE_CONTRACT,
+} from "@durable-workflow/engine-protocol/control";
+import { CONFIG_SCHEMA, CONFIG_VERSION } from "@durable-workflow/engine-protocol/executor-config";
+import type { ApiParts } from "./parts.js";
+import { MICROS_PER_SECOND } from "../engine/model.js";
 import { DEFAULT_NAMESPACE, type ResolvedOptions } from "../options.js";
 import { LEGACY_FIELDS } from "../wire/control-plane.js";
 import { repairCandidates, repairPolicy } from "../wire/repair.js";
 import { timestamp } from "../wire/time.js";
 import { staleAfterSeconds } from "../wire/worker.js";
-import {
-  EXECUTOR_CONFIG_SCHEMA,
-  EXECUTOR_CONFIG_VERSION,
-  EXECUTOR_CONTRACT,
-  externalExecutorConfigContract,
-} from "../contract/executor-config.js";
-import { INVOCABLE_CONTRACT, invocableCarrierContract } from "../contract/invocable-carrier.js";
-import {
-  AUTH_CONTRACT,
-  authCompositionContract,
-  externalExecutionSurfaceContract,
-  SURFACE_CONTRACT,
-  SURFACE_NAME,
-} from "../contract/surface.js";
-import { externalTaskInputContract, INPUT_CONTRACT } from "../contract/task-input.js";
-import { externalTaskResultContract, RESULT_CONTRACT } from "../contract/task-result.js";
+import { externalExecutorConfigContract } from "../contract/executor-config.js";
+import { invocableCarrierContract } from "../contract/invocable-carrier.js";
+import { authCompositionContract, externalExecutionSurfaceContract, SURFACE_NAME } from "../contract/surface.js";
+import { externalTaskInputContract } from "../contract/task-input.js";
+import { externalTaskResultContract } from "../contract/task-result.js";
 
-const REQUEST_CONTRACT = { schema: "durable-workflow.v2.control-plane-request.contract", version: 1 } as const;
 const COMPRESSION = ["gzip", "deflate"];
 
 /** What this engine can do, sent with every answer of the worker plane. */
-export function serverCapabilities({ longPollSeconds }: Pick<ResolvedOptions, "longPollSeconds">): object {
+export function serverCapabilities({ longPollSeconds }: Pick<ResolvedOptions, "longPollSeconds">): ServerCapabilities {
   return {
     long_poll_timeout: longPollSeconds,
     supported_workflow_task_commands: [],
     workflow_task_poll_request_idempotency: false,
     activity_task_poll_request_idempotency: true,
-    history_page_size_default: 500,
-    history_page_size_max: 1000,
+    history_page_size_default: HISTORY_PAGE.default,
+    history_page_size_max: HISTORY_PAGE.most,
     query_tasks: false,
     activity_retry_policy: true,
     activity_timeouts: true,
@@ -52,8 +55,8 @@ export function serverCapabilities({ longPollSeconds }: Pick<ResolvedOptions, "l
     external_execution_surface: { ...SURFACE_CONTRACT, name: SURFACE_NAME },
     external_executor_config: {
       ...EXECUTOR_CONTRACT,
-      config_schema: EXECUTOR_CONFIG_SCHEMA,
-      config_schema_version: EXECUTOR_CONFIG_VERSION,
+      config_schema: CONFIG_SCHEMA,
+      config_schema_version: CONFIG_VERSION,
     },
     invocable_carrier: INVOCABLE_CONTRACT,
     external_task_input: INPUT_CONTRACT,
@@ -79,7 +82,7 @@ export function clusterInfo(parts: ApiParts, namespace: string): Record<string, 
       max_search_attributes: 0,
       max_search_attribute_key_length: 0,
       max_search_attribute_value_bytes: 0,
-      max_operation_name_length: 255,
+      max_operation_name_length: LONGEST_NAME,
       max_pending_activities: null,
       max_pending_children: 0,
     },
@@ -170,11 +173,9 @@ const controlPlane = {
   version: CONTROL_PLANE_VERSION,
   header: CONTROL_PLANE_VERSION_HEADER,
   response_contract: {
-    schema: "durable-workflow.v2.control-plane-response",
-    version: 1,
+    ...CONTROL_PLANE_RESPONSE,
     contract: {
-      schema: "durable-workflow.v2.control-plane-response.contract",
-      version: 1,
+      ...RESPONSE_CONTRACT,
       legacy_field_policy: "reject_non_canonical",
       legacy_fields: LEGACY_FIELDS,
     },

@@ -1,3 +1,4 @@
+import { PATHS } from "@durable-workflow/engine-protocol";
 import { clusterInfo } from "./cluster-info.js";
 import type { Reply } from "../http/call.js";
 import { unavailable } from "../http/request-handler.js";
@@ -10,11 +11,11 @@ import { ALL_ROLES, type ApiParts } from "./parts.js";
 export function clusterRoutes(parts: ApiParts): readonly Route[] {
   const open = { method: "GET", plane: "open", roles: [] } as const;
   return [
-    { ...open, pattern: "/api/health", handle: () => health(parts) },
-    { ...open, pattern: "/api/ready", handle: () => ready(parts) },
+    { ...open, pattern: PATHS.health, handle: () => health(parts) },
+    { ...open, pattern: PATHS.ready, handle: () => ready(parts) },
     {
       method: "GET",
-      pattern: "/api/cluster/info",
+      pattern: PATHS.clusterInfo,
       plane: "control",
       roles: ALL_ROLES,
       needsVersion: false,

@@ -1,3 +1,4 @@
+import { PATHS } from "@durable-workflow/engine-protocol";
 import { Broadcast } from "../http/broadcast.js";
 import { type Call, type Reply, type StreamReply } from "../http/call.js";
 import { unavailable } from "../http/request-handler.js";
@@ -18,7 +19,7 @@ export function eventRoutes(parts: ApiParts, streams: Set<() => void>): readonly
   return [
     {
       method: "GET",
-      pattern: "/api/events",
+      pattern: PATHS.events,
       plane: "control",
       roles: CONTROL_ROLES,
       // A browser's EventSource can send no headers of its own.

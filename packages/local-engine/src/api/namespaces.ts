@@ -1,3 +1,4 @@
+import { PATHS } from "@durable-workflow/engine-protocol";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import type { Route } from "../http/router.js";
 import type { NamespaceRecord } from "../store/records.js";
@@ -10,8 +11,8 @@ const SECONDS_PER_DAY = 86_400;
 export function namespaceRoutes(parts: ApiParts): readonly Route[] {
   const common = { method: "GET", plane: "control", roles: CONTROL_ROLES } as const;
   return [
-    { ...common, pattern: "/api/namespaces", handle: () => list(parts) },
-    { ...common, pattern: "/api/namespaces/:name", handle: (call) => show(parts, call) },
+    { ...common, pattern: PATHS.namespaces, handle: () => list(parts) },
+    { ...common, pattern: PATHS.namespace, handle: (call) => show(parts, call) },
   ];
 }
 

@@ -1,36 +1,33 @@
 import { createHash } from "node:crypto";
+import { HISTORY_PAGE, LONGEST_STOP_REASON, PATHS } from "@durable-workflow/engine-protocol";
+import { STANDALONE_WORKFLOW_TYPE } from "@durable-workflow/engine-protocol/control";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import { Fields } from "../http/fields.js";
 import type { Route } from "../http/router.js";
 import { type StopOutcome, stopActivity } from "../service/stops.js";
-import { STANDALONE_WORKFLOW_TYPE } from "../wire/activity.js";
 import { withControlPlane } from "../wire/control-plane.js";
 import { historyToWire } from "../wire/history.js";
 import { type ApiParts, CONTROL_ROLES } from "./parts.js";
 
-const LARGEST_PAGE = 1000;
-const DEFAULT_PAGE = 500;
 /** Each event repeats the arguments: a page ends before it becomes longer than this. */
 const LONGEST_PAGE = 4_194_304;
 
 /** The workflow routes that serve the host runs of activities. */
 export function runRoutes(parts: ApiParts): readonly Route[] {
   const common = { plane: "control", roles: CONTROL_ROLES } as const;
-  const workflow = "/api/workflows/:id";
-  const run = `${workflow}/runs/:run`;
   return [
-    { ...common, method: "POST", pattern: `${workflow}/cancel`, handle: (call) => stop(parts, call, "cancelled") },
-    { ...common, method: "POST", pattern: `${workflow}/terminate`, handle: (call) => stop(parts, call, "terminated") },
-    { ...common, method: "POST", pattern: `${run}/cancel`, handle: (call) => stop(parts, call, "cancelled") },
-    { ...common, method: "POST", pattern: `${run}/terminate`, handle: (call) => stop(parts, call, "terminated") },
-    { ...common, method: "GET", pattern: `${run}/history`, handle: (call) => history(parts, call) },
+    { ...common, method: "POST", pattern: PATHS.cancel, handle: (call) => stop(parts, call, "cancelled") },
+    { ...common, method: "POST", pattern: PATHS.terminate, handle: (call) => stop(parts, call, "terminated") },
+    { ...common, method: "POST", pattern: PATHS.cancelRun, handle: (call) => stop(parts, call, "cancelled") },
+    { ...common, method: "POST", pattern: PATHS.terminateRun, handle: (call) => stop(parts, call, "terminated") },
+    { ...common, method: "GET", pattern: PATHS.history, handle: (call) => history(parts, call) },
   ];
 }
 
 async function stop({ context }: ApiParts, call: Call, how: "cancelled" | "terminated"): Promise<Reply> {
   const { params, namespace, body, path, rawBody } = call;
   const fields = new Fields();
-  const reason = fields.string(body, "reason", { max: 1000 }) ?? null;
+  const reason = fields.string(body, "reason", { max: LONGEST_STOP_REASON }) ?? null;
   fields.check();
   const request = {
     namespace,
@@ -76,12 +73,12 @@ function stopReply(
 function history({ context, gate }: ApiParts, { params, namespace, query }: Call): Reply {
   const activityId = params["id"] ?? "";
   const fields = new Fields();
-  const size = fields.integer({ page_size: query.get("page_size") }, "page_size", { min: 1, max: LARGEST_PAGE });
+  const size = fields.integer({ page_size: query.get("page_size") }, "page_size", { min: 1, max: HISTORY_PAGE.most });
   const after = fields.integer({ token: decodeToken(query.get("next_page_token")) }, "token", { min: 0 }) ?? 0;
   fields.check();
   const run = context.store.runs.ofRunId(activityId, params["run"] ?? "");
   if (run === undefined || run.namespace !== namespace) throw instanceNotFound(activityId);
-  const limit = size ?? DEFAULT_PAGE;
+  const limit = size ?? HISTORY_PAGE.default;
   const { runs, attempts, history: kept } = context.store;
   const input = runs.input(run.key);
   // One more than the page takes tells whether there is another.

@@ -1,3 +1,4 @@
+import { PATHS } from "@durable-workflow/engine-protocol";
 import type { Call, Reply } from "../http/call.js";
 import { Fields } from "../http/fields.js";
 import type { Route } from "../http/router.js";
@@ -12,13 +13,11 @@ const LARGEST_SCAN_LIMIT = 1000;
 /** Passes: what the engine's timers do by themselves, done at once and reported. */
 export function systemRoutes(parts: ApiParts): readonly Route[] {
   const common = { plane: "control", roles: ADMIN_ROLES } as const;
-  const timeouts = "/api/system/activity-timeouts";
-  const repair = "/api/system/repair";
   return [
-    { ...common, method: "GET", pattern: timeouts, handle: () => timeoutStatus(parts) },
-    { ...common, method: "POST", pattern: `${timeouts}/pass`, handle: (call) => timeoutPass(parts, call) },
-    { ...common, method: "GET", pattern: repair, handle: () => repairStatus(parts) },
-    { ...common, method: "POST", pattern: `${repair}/pass`, handle: () => repairPass(parts) },
+    { ...common, method: "GET", pattern: PATHS.timeouts, handle: () => timeoutStatus(parts) },
+    { ...common, method: "POST", pattern: PATHS.timeoutPass, handle: (call) => timeoutPass(parts, call) },
+    { ...common, method: "GET", pattern: PATHS.repair, handle: () => repairStatus(parts) },
+    { ...common, method: "POST", pattern: PATHS.repairPass, handle: () => repairPass(parts) },
   ];
 }
 

@@ -1,3 +1,4 @@
+import { PATHS } from "@durable-workflow/engine-protocol";
 import type { Call, Reply } from "../http/call.js";
 import type { Route } from "../http/router.js";
 import { timestamp } from "../wire/time.js";
@@ -9,10 +10,9 @@ import { type ApiParts, CONTROL_ROLES } from "./parts.js";
  */
 export function taskQueueRoutes(parts: ApiParts): readonly Route[] {
   const common = { method: "POST", plane: "control", roles: CONTROL_ROLES } as const;
-  const queue = "/api/task-queues/:queue";
   return [
-    { ...common, pattern: `${queue}/drain`, handle: (call) => drain(parts, call) },
-    { ...common, pattern: `${queue}/resume`, handle: (call) => resume(parts, call) },
+    { ...common, pattern: PATHS.drainQueue, handle: (call) => drain(parts, call) },
+    { ...common, pattern: PATHS.resumeQueue, handle: (call) => resume(parts, call) },
   ];
 }
 

@@ -1,3 +1,10 @@
+import { PATHS } from "@durable-workflow/engine-protocol";
+import {
+  type DeregisterAnswer,
+  type RegisterAnswer,
+  WORKER_RUNTIMES,
+  type WorkerHeartbeatAnswer,
+} from "@durable-workflow/engine-protocol/worker";
 import { MICROS_PER_SECOND } from "../engine/model.js";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import { Fields } from "../http/fields.js";
@@ -9,7 +16,6 @@ import { timestamp } from "../wire/time.js";
 import { workerToWire } from "../wire/worker.js";
 import { type ApiParts, CONTROL_ROLES, WORKER_ROLES } from "./parts.js";
 
-const RUNTIMES = ["php", "python", "typescript", "go", "java"];
 const DEFAULT_CONCURRENCY = 100;
 /** Closed runs that one heartbeat removes at most. */
 const PRUNED_PER_HEARTBEAT = 25;
@@ -25,16 +31,16 @@ export function workerRoutes(parts: ApiParts): readonly Route[] {
   const own = { plane: "worker", roles: WORKER_ROLES } as const;
   const seen = { plane: "control", roles: CONTROL_ROLES } as const;
   return [
-    { ...own, method: "POST", pattern: "/api/worker/register", handle: (call) => register(parts, call) },
-    { ...own, method: "POST", pattern: "/api/worker/heartbeat", handle: (call) => heartbeat(parts, call) },
+    { ...own, method: "POST", pattern: PATHS.register, handle: (call) => register(parts, call) },
+    { ...own, method: "POST", pattern: PATHS.workerHeartbeat, handle: (call) => heartbeat(parts, call) },
     {
       ...own,
       method: "DELETE",
-      pattern: "/api/worker/registrations/:worker",
+      pattern: PATHS.registration,
       handle: (call) => deregister(parts, call),
     },
-    { ...seen, method: "GET", pattern: "/api/workers", handle: (call) => list(parts, call) },
-    { ...seen, method: "GET", pattern: "/api/workers/:worker", handle: (call) => show(parts, call) },
+    { ...seen, method: "GET", pattern: PATHS.workers, handle: (call) => list(parts, call) },
+    { ...seen, method: "GET", pattern: PATHS.worker, handle: (call) => show(parts, call) },
   ];
 }
 
@@ -42,7 +48,7 @@ async function register({ context }: ApiParts, { body, namespace }: Call): Promi
   const fields = new Fields();
   const workerId = fields.segment(body, "worker_id", { max: 255 });
   const taskQueue = fields.segment(body, "task_queue", { required: true, max: 255 });
-  const runtime = fields.string(body, "runtime", { required: true, oneOf: RUNTIMES });
+  const runtime = fields.string(body, "runtime", { required: true, oneOf: WORKER_RUNTIMES });
   const sdkVersion = fields.string(body, "sdk_version", { max: 64 });
   const buildId = fields.string(body, "build_id", { max: 255 });
   const workflowTypes = fields.strings(body, "supported_workflow_types", 255);
@@ -72,7 +78,8 @@ async function register({ context }: ApiParts, { body, namespace }: Call): Promi
     context.store.workers.save(worker);
     context.store.workers.keepAtMost(MOST_REGISTRATIONS);
   });
-  return { status: 201, body: { worker_id: id, registered: true } };
+  const answer: RegisterAnswer = { worker_id: id, registered: true };
+  return { status: 201, body: { ...answer } };
 }
 
 async function heartbeat({ context, pruner }: ApiParts, { body, namespace }: Call): Promise<Reply> {
@@ -89,7 +96,8 @@ async function heartbeat({ context, pruner }: ApiParts, { body, namespace }: Cal
   }
   const pruned = (await pruner?.pass(PRUNED_PER_HEARTBEAT)) ?? 0;
   const retention = { throttled: false, processed: pruned, pruned, skipped: 0, failed: 0 };
-  return { status: 200, body: { worker_id: workerId, acknowledged: true, retention } };
+  const answer: WorkerHeartbeatAnswer = { worker_id: workerId, acknowledged: true, retention };
+  return { status: 200, body: { ...answer } };
 }
 
 async function deregister({ context, polls }: ApiParts, { params, namespace }: Call): Promise<Reply> {
@@ -99,7 +107,8 @@ async function deregister({ context, polls }: ApiParts, { params, namespace }: C
     throw new ReplyError(404, { error: "Worker not found.", reason: "worker_not_found", worker_id: workerId });
   }
   polls.endOf(namespace, workerId);
-  return { status: 200, body: { worker_id: workerId, deregistered: true } };
+  const answer: DeregisterAnswer = { worker_id: workerId, deregistered: true };
+  return { status: 200, body: { ...answer } };
 }
 
 /** The engine answers all at once; from {@link DEFAULT_PAGE} on this one has pages, by the parameters of its other lists. */

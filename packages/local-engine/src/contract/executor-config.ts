@@ -1,37 +1,13 @@
-export const EXECUTOR_CONFIG_SCHEMA = "durable-workflow.external-executor.config";
-export const EXECUTOR_CONFIG_VERSION = 1;
-
-export const EXECUTOR_CONTRACT = {
-  schema: "durable-workflow.v2.external-executor-config.contract",
-  version: 1,
-} as const;
-
-export const NAMED_ERRORS = [
-  "unreadable_config", // no such file, or no permission
-  "invalid_json",
-  "invalid_schema", // another document, or a field of the wrong type
-  "unsupported_version",
-  "unknown_overlay",
-  "unknown_carrier",
-  "unknown_auth_ref",
-  "unknown_handler", // for readers that know the handlers; this engine does not
-  "duplicate_mapping_name",
-  "invalid_queue_binding", // no queue, or one that another mapping claims for the same type
-  "missing_invocable_auth_ref",
-  "missing_handler_target",
-  "unsupported_carrier_capability",
-  "invalid_carrier_target",
-  "invalid_invocable_carrier_scope",
-] as const;
-export type NamedError = (typeof NAMED_ERRORS)[number];
+import { CONFIG_SCHEMA, CONFIG_VERSION, NAMED_ERRORS } from "@durable-workflow/engine-protocol/executor-config";
+import { EXECUTOR_CONTRACT } from "@durable-workflow/engine-protocol/control";
 
 /** The config that maps activities to carriers, and how it stands with the one that is configured. */
 export function externalExecutorConfigContract(runtime: unknown): Record<string, unknown> {
   return {
     ...EXECUTOR_CONTRACT,
     config_schema: {
-      schema: EXECUTOR_CONFIG_SCHEMA,
-      version: EXECUTOR_CONFIG_VERSION,
+      schema: CONFIG_SCHEMA,
+      version: CONFIG_VERSION,
       json_schema_id: "https://durable-workflow.com/schemas/cli/config/external-executor.schema.json",
       schema_source: "dw schema:show external-executor-config",
     },

@@ -1,13 +1,6 @@
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "@durable-workflow/carrier/protocol";
-import { EXECUTOR_CONFIG_SCHEMA, EXECUTOR_CONFIG_VERSION } from "./executor-config.js";
-import { INPUT_CONTRACT } from "./task-input.js";
-import { RESULT_CONTRACT } from "./task-result.js";
-
-export const INVOCABLE_CONTRACT = {
-  schema: "durable-workflow.v2.invocable-carrier.contract",
-  version: 1,
-  carrier_type: "invocable_http",
-} as const;
+import { INPUT_CONTRACT, INVOCABLE_CONTRACT, RESULT_CONTRACT } from "@durable-workflow/engine-protocol/control";
+import { CONFIG_SCHEMA, CONFIG_VERSION } from "@durable-workflow/engine-protocol/executor-config";
 
 /** How a caller reads what the transport says; goes with each task too. */
 export const failureMapping = {
@@ -30,8 +23,8 @@ export const invocableCarrierContract = {
     explicit_non_goals: ["workflow_task_execution", "workflow_replay", "history_mutation", "generic_webhook_ingress"],
   },
   config_binding: {
-    config_schema: EXECUTOR_CONFIG_SCHEMA,
-    config_schema_version: EXECUTOR_CONFIG_VERSION,
+    config_schema: CONFIG_SCHEMA,
+    config_schema_version: CONFIG_VERSION,
     carrier_type_field: "carriers.<name>.type",
     required_type_value: "invocable_http",
     mapping_kind: "activity",

@@ -1,17 +1,15 @@
-import { EXECUTOR_CONTRACT } from "./executor-config.js";
-import { INVOCABLE_CONTRACT } from "./invocable-carrier.js";
-import { INPUT_CONTRACT } from "./task-input.js";
-import { RESULT_CONTRACT } from "./task-result.js";
-
-export const SURFACE_CONTRACT = {
-  schema: "durable-workflow.v2.external-execution-surface.contract",
-  version: 1,
-} as const;
+import {
+  AUTH_CONTRACT,
+  EXECUTOR_CONTRACT,
+  INPUT_CONTRACT,
+  INVOCABLE_CONTRACT,
+  type PublishedContract,
+  RESULT_CONTRACT,
+  SURFACE_CONTRACT,
+} from "@durable-workflow/engine-protocol/control";
 export const SURFACE_NAME = "activity_grade_external_execution";
 
-export const AUTH_CONTRACT = { schema: "durable-workflow.v2.auth-composition.contract", version: 1 } as const;
-
-const published = (contract: { readonly schema: string; readonly version: number }, path: string): object => ({
+const published = (contract: PublishedContract, path: string): object => ({
   schema: contract.schema,
   version: contract.version,
   status: "published",

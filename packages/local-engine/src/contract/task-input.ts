@@ -5,10 +5,10 @@ import {
   EXTERNAL_TASK_INPUT_SCHEMA,
   EXTERNAL_TASK_INPUT_VERSION,
 } from "@durable-workflow/carrier/protocol";
+import { PATHS, pathTo } from "@durable-workflow/engine-protocol";
+import { INPUT_CONTRACT } from "@durable-workflow/engine-protocol/control";
 import { artifact } from "./artifacts.js";
 import { UNKNOWN_FIELDS, versioning } from "./common.js";
-
-export const INPUT_CONTRACT = { schema: "durable-workflow.v2.external-task-input.contract", version: 1 } as const;
 
 const text = (source: string): object => ({ source, type: "string" });
 const nullable = (source: string): object => ({ source, nullable: true });
@@ -91,7 +91,7 @@ const workflowTask = {
 const LEASE = {
   owner: "worker-7",
   expires_at: "2026-03-02T08:05:00.000000Z",
-  heartbeat_endpoint: "/api/worker/activity-tasks/01kjpx5w3h8m2v0c9r4t6y1b7d/heartbeat",
+  heartbeat_endpoint: pathTo(PATHS.heartbeat, { task: "01kjpx5w3h8m2v0c9r4t6y1b7d" }),
 };
 const WORKFLOW = { id: "reindex-catalogue", run_id: "01kjpx5w0n5q7s9d2f4g6h8j0k" };
 const ARGUMENTS = { codec: AVRO_CODEC, blob: encodeAvroValue(["catalogue", { shards: 4 }]) };
@@ -135,7 +135,7 @@ const workflowExample = {
     idempotency_key: "01kjpx5w9e2d4f6g8h0j1k3m5n",
   },
   workflow: { ...WORKFLOW, status: "running", resume: {} },
-  lease: { ...LEASE, heartbeat_endpoint: "/api/worker/workflow-tasks/01kjpx5w9e2d4f6g8h0j1k3m5n/heartbeat" },
+  lease: { ...LEASE, heartbeat_endpoint: pathTo(PATHS.workflowTaskHeartbeat, { task: "01kjpx5w9e2d4f6g8h0j1k3m5n" }) },
   payloads: { arguments: ARGUMENTS },
   history: { events: [], last_sequence: 0, next_page_token: null, encoding: null },
   headers: {},

@@ -11,10 +11,9 @@ import {
   RESULT_CONTENT_TYPE,
   TIMEOUT_TYPES,
 } from "@durable-workflow/carrier/protocol";
+import { RESULT_CONTRACT } from "@durable-workflow/engine-protocol/control";
 import { artifact } from "./artifacts.js";
 import { UNKNOWN_FIELDS, versioning } from "./common.js";
-
-export const RESULT_CONTRACT = { schema: "durable-workflow.v2.external-task-result.contract", version: 1 } as const;
 
 const fromTask = (field: string): object => ({ source: `external task input task.${field}`, type: "string" });
 const taskFields = {

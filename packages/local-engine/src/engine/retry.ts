@@ -1,3 +1,8 @@
+import {
+  type RetryDecision,
+  retryAfterFailure as ruleAfterFailure,
+  retryIfAttemptsLeft,
+} from "@durable-workflow/engine-protocol/control";
 import { type DeadlineKind, type FailureVerdict, MICROS_PER_SECOND, type Micros, type RetryPolicy } from "./model.js";
 
 /** How long to wait before the next attempt, or undefined when there is none. */
@@ -6,9 +11,7 @@ export function retryAfterFailure(
   attemptNumber: number,
   failure: FailureVerdict,
 ): Micros | undefined {
-  if (failure.nonRetryable) return undefined;
-  if (failure.type !== null && policy.nonRetryableErrorTypes.includes(failure.type)) return undefined;
-  return retryIfAttemptsLeft(policy, attemptNumber);
+  return delayOf(ruleAfterFailure(policy, attemptNumber, failure));
 }
 
 /** As {@link retryAfterFailure}. `schedule_to_close` bounds all attempts together, so none follows it. */
@@ -17,11 +20,9 @@ export function retryAfterTimeout(
   attemptNumber: number,
   deadline: DeadlineKind,
 ): Micros | undefined {
-  return deadline === "schedule_to_close" ? undefined : retryIfAttemptsLeft(policy, attemptNumber);
+  return deadline === "schedule_to_close" ? undefined : delayOf(retryIfAttemptsLeft(policy, attemptNumber));
 }
 
-function retryIfAttemptsLeft({ maxAttempts, backoffSeconds }: RetryPolicy, attemptNumber: number): Micros | undefined {
-  if (attemptNumber >= maxAttempts) return undefined;
-  const seconds = backoffSeconds[Math.min(attemptNumber, backoffSeconds.length) - 1] ?? 0;
-  return seconds * MICROS_PER_SECOND;
+function delayOf(decision: RetryDecision): Micros | undefined {
+  return decision.retries ? decision.afterSeconds * MICROS_PER_SECOND : undefined;
 }

@@ -1,13 +1,15 @@
-import { EXECUTOR_CONFIG_SCHEMA, EXECUTOR_CONFIG_VERSION, type NamedError } from "../contract/executor-config.js";
-import type { JsonObject } from "../http/call.js";
-import { isObject } from "../http/fields.js";
-import { carrierErrors, isLoopbackTarget } from "./carrier-target.js";
-
-export interface ConfigError {
-  readonly code: NamedError;
-  readonly message: string;
-  readonly context: JsonObject;
-}
+import type { JsonObject } from "@durable-workflow/carrier/protocol";
+import { fieldOf, isObject, listField, textField } from "@durable-workflow/engine-protocol";
+import {
+  applyOverlay,
+  type ConfigError,
+  configError,
+  headErrors,
+  meaningErrors,
+  readableErrors,
+  unknownOverlay,
+} from "@durable-workflow/engine-protocol/executor-config";
+import { inServerWords } from "./words.js";
 
 /** One mapping with all that it refers to. */
 export interface Mapping {
@@ -32,206 +34,68 @@ export interface ReadConfig {
   readonly mappingKinds: Readonly<Record<string, number>>;
 }
 
-const NOTHING: Omit<ReadConfig, "errors"> = { mappings: [], carrierCount: 0, mappingCount: 0, mappingKinds: {} };
+/** A config that nothing can be read of. */
+export function unreadable(errors: readonly ConfigError[]): ReadConfig {
+  return { errors: inServerWords(errors), mappings: [], carrierCount: 0, mappingCount: 0, mappingKinds: {} };
+}
 
-/** Checks a config document as a whole. One error, and no mapping of it counts. */
+/**
+ * Checks a config document as a whole: the shape that an engine needs to read, and the contract's named errors. One error,
+ * and no mapping of it counts.
+ */
 export function readConfig(text: string, overlayName: string | undefined): ReadConfig {
-  let document: unknown;
+  let given: unknown;
   try {
-    document = JSON.parse(text);
+    given = JSON.parse(text);
   } catch {
-    return refused("invalid_json", "External executor config is not valid JSON.");
+    return unreadable([configError("invalid_json", "External executor config is not valid JSON.")]);
   }
-  if (!isObject(document) || document["schema"] !== EXECUTOR_CONFIG_SCHEMA) {
-    return refused("invalid_schema", `External executor config must be an object of schema ${EXECUTOR_CONFIG_SCHEMA}.`);
-  }
-  if (document["version"] !== EXECUTOR_CONFIG_VERSION) {
-    return refused("unsupported_version", `External executor config version must be ${EXECUTOR_CONFIG_VERSION}.`);
-  }
-  const overlaid = withOverlay(document, overlayName);
-  if (overlaid === undefined) {
-    return refused("unknown_overlay", "External executor config has no such overlay.", { overlay: overlayName });
-  }
-  return checkDocument(overlaid);
-}
-
-function refused(code: NamedError, message: string, context: JsonObject = {}): ReadConfig {
-  return { ...NOTHING, errors: [{ code, message, context }] };
-}
-
-/** Defaults merge shallowly, carriers deeply, mappings are replaced. */
-function withOverlay(document: JsonObject, name: string | undefined): JsonObject | undefined {
-  if (name === undefined || name === "") return document;
-  const overlays = document["overlays"];
-  const overlay = isObject(overlays) && Object.hasOwn(overlays, name) ? overlays[name] : undefined;
-  if (!isObject(overlay)) return undefined;
+  const wrongHead = headErrors(given);
+  if (wrongHead.length > 0) return unreadable(wrongHead);
+  const hasOverlay = overlayName !== undefined && overlayName !== "";
+  const document = hasOverlay ? applyOverlay(given, overlayName) : given;
+  if (document === undefined) return unreadable([unknownOverlay(overlayName ?? "")]);
+  const carriers = fieldOf(document, "carriers");
+  const mappings = fieldOf(document, "mappings");
+  const wrongShape = readableErrors(document);
+  if (!isObject(carriers) || !Array.isArray(mappings)) return unreadable(wrongShape);
+  const errors = [...wrongShape, ...meaningErrors(document)];
+  const activities = listField(document, "mappings").filter((mapping) => fieldOf(mapping, "kind") === "activity");
   return {
-    ...document,
-    defaults: { ...objectOf(document["defaults"]), ...objectOf(overlay["defaults"]) },
-    carriers: mergeDeeply(objectOf(document["carriers"]), objectOf(overlay["carriers"])),
-    mappings: overlay["mappings"] ?? document["mappings"],
-  };
-}
-
-function mergeDeeply(base: JsonObject, over: JsonObject): JsonObject {
-  const merged: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(over)) {
-    const below = merged[key];
-    const both = isObject(below) && isObject(value);
-    Object.defineProperty(merged, key, {
-      value: both ? mergeDeeply(below, value) : value,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
-  }
-  return merged;
-}
-
-function objectOf(value: unknown): JsonObject {
-  return isObject(value) ? value : {};
-}
-
-function checkDocument(document: JsonObject): ReadConfig {
-  const errors: ConfigError[] = [];
-  const { carriers, mappings } = document;
-  if (!isObject(carriers)) errors.push(schemaError("carriers", "an object"));
-  if (!Array.isArray(mappings)) errors.push(schemaError("mappings", "a list"));
-  if (!isObject(carriers) || !Array.isArray(mappings)) return { ...NOTHING, errors };
-  for (const [name, carrier] of Object.entries(carriers)) errors.push(...carrierErrors(name, carrier));
-  const read = new MappingReader(document, carriers, errors);
-  const kinds: Record<string, number> = {};
-  for (const [index, mapping] of mappings.entries()) {
-    if (!isObject(mapping)) {
-      errors.push(schemaError(`mappings.${index}`, "an object"));
-      continue;
-    }
-    const kind = String(mapping["kind"]);
-    kinds[kind] = (Object.hasOwn(kinds, kind) ? (kinds[kind] ?? 0) : 0) + 1;
-    read.add(mapping, index);
-  }
-  return {
-    errors,
-    mappings: errors.length === 0 ? read.mappings : [],
+    errors: inServerWords(errors),
+    mappings: errors.length > 0 ? [] : activities.map((mapping) => readMapping(document, mapping)),
     carrierCount: Object.keys(carriers).length,
     mappingCount: mappings.length,
-    mappingKinds: kinds,
+    mappingKinds: kindsOf(mappings),
   };
 }
 
-function schemaError(field: string, expected: string): ConfigError {
+function kindsOf(mappings: readonly unknown[]): Readonly<Record<string, number>> {
+  const kinds = new Map<string, number>();
+  for (const mapping of mappings.filter(isObject)) {
+    const kind = String(mapping["kind"]);
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  return Object.fromEntries(kinds);
+}
+
+/** A mapping of an activity, in a config without errors. */
+function readMapping(document: unknown, mapping: unknown): Mapping {
+  const defaults = fieldOf(document, "defaults");
+  const text = (field: string): string => textField(mapping, field) ?? "";
+  const carrier = fieldOf(fieldOf(document, "carriers"), text("carrier"));
+  const authRef = textField(mapping, "auth_ref") ?? textField(defaults, "auth_ref");
+  const auth = authRef === undefined ? undefined : fieldOf(fieldOf(document, "auth_refs"), authRef);
   return {
-    code: "invalid_schema",
-    message: `External executor config field ${field} must be ${expected}.`,
-    context: { field },
+    name: text("name"),
+    activityType: text("activity_type"),
+    taskQueue: textField(mapping, "task_queue") ?? textField(defaults, "task_queue") ?? "",
+    handler: text("handler"),
+    carrierName: text("carrier"),
+    carrier: isObject(carrier) ? carrier : {},
+    authRef,
+    auth: isObject(auth) ? auth : undefined,
+    rollout: fieldOf(mapping, "rollout"),
+    metadata: fieldOf(mapping, "metadata"),
   };
-}
-
-/** Reads mappings one after the other, against those before. */
-class MappingReader {
-  readonly mappings: Mapping[] = [];
-  private readonly defaults: JsonObject;
-  private readonly authRefs: JsonObject;
-  private readonly carriers: JsonObject;
-  private readonly errors: ConfigError[];
-  private readonly names = new Set<string>();
-  private readonly claims = new Set<string>();
-
-  constructor(document: JsonObject, carriers: JsonObject, errors: ConfigError[]) {
-    this.defaults = objectOf(document["defaults"]);
-    this.authRefs = objectOf(document["auth_refs"]);
-    this.carriers = carriers;
-    this.errors = errors;
-  }
-
-  add(mapping: JsonObject, index: number): void {
-    const before = this.errors.length;
-    const name = textOf(mapping["name"]);
-    const error = (code: NamedError, message: string, context: JsonObject = {}): void => {
-      this.errors.push({ code, message, context: { mapping: name ?? index, ...context } });
-    };
-    if (name === undefined) {
-      this.errors.push(schemaError(`mappings.${index}.name`, "a name"));
-    } else if (this.names.has(name)) {
-      error("duplicate_mapping_name", "External executor mapping names must be unique.");
-    } else this.names.add(name);
-
-    const carrierName = textOf(mapping["carrier"]) ?? "";
-    const found = Object.hasOwn(this.carriers, carrierName) ? this.carriers[carrierName] : undefined;
-    const carrier = isObject(found) ? found : undefined;
-    if (carrier === undefined) {
-      error("unknown_carrier", "External executor mapping references an unknown carrier.", { carrier: carrierName });
-    }
-
-    const authRef = textOf(mapping["auth_ref"]) ?? textOf(this.defaults["auth_ref"]);
-    const known = authRef !== undefined && Object.hasOwn(this.authRefs, authRef) ? this.authRefs[authRef] : undefined;
-    if (authRef !== undefined && !isObject(known)) {
-      error("unknown_auth_ref", "External executor mapping references an unknown auth_ref.", { auth_ref: authRef });
-    }
-    const isInvocable = carrier?.["type"] === "invocable_http";
-    if (authRef === undefined && isInvocable && !isLoopbackTarget(carrier["url"])) {
-      error(
-        "missing_invocable_auth_ref",
-        "Invocable HTTP mappings must declare auth_ref unless the carrier target is loopback HTTP for local development.",
-        { carrier: carrierName },
-      );
-    }
-
-    const handler = textOf(mapping["handler"]);
-    if (handler === undefined) {
-      error("missing_handler_target", "External executor mapping must declare a handler target.");
-    }
-    const kind = mapping["kind"];
-    if (isInvocable && kind !== "activity") {
-      error("invalid_invocable_carrier_scope", "Invocable HTTP carriers are activity-task carriers only.", { kind });
-    }
-    if (carrier !== undefined && !advertises(carrier, kind)) {
-      const context = { carrier: carrierName, kind };
-      error(
-        "unsupported_carrier_capability",
-        "External executor carrier does not advertise the mapping capability.",
-        context,
-      );
-    }
-    if (kind !== "activity") return;
-
-    const taskQueue = textOf(mapping["task_queue"]) ?? textOf(this.defaults["task_queue"]);
-    if (taskQueue === undefined) {
-      error("invalid_queue_binding", "Activity mappings must declare task_queue or inherit defaults.task_queue.");
-    }
-    const activityType = textOf(mapping["activity_type"]);
-    if (activityType === undefined) this.errors.push(schemaError(`mappings.${index}.activity_type`, "a name"));
-    if (taskQueue !== undefined && activityType !== undefined) {
-      const claim = JSON.stringify([taskQueue, activityType]);
-      const context = { task_queue: taskQueue, activity_type: activityType };
-      if (this.claims.has(claim)) {
-        error("invalid_queue_binding", "Another mapping claims this task_queue and activity_type already.", context);
-      }
-      this.claims.add(claim);
-    }
-    if (this.errors.length > before) return;
-    this.mappings.push({
-      name: name ?? "",
-      activityType: activityType ?? "",
-      taskQueue: taskQueue ?? "",
-      handler: handler ?? "",
-      carrierName,
-      carrier: carrier ?? {},
-      authRef,
-      auth: isObject(known) ? known : undefined,
-      rollout: mapping["rollout"],
-      metadata: mapping["metadata"],
-    });
-  }
-}
-
-/** A carrier that lists no capabilities has those that its type is for. */
-function advertises(carrier: JsonObject, kind: unknown): boolean {
-  const { capabilities } = carrier;
-  if (!Array.isArray(capabilities)) return true;
-  return capabilities.includes(kind === "activity" ? "activity_task" : kind);
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
 }

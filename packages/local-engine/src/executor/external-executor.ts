@@ -2,12 +2,13 @@ import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "@durable-workflow/carrier/protocol";
+import { isObject, PATHS, pathTo } from "@durable-workflow/engine-protocol";
+import { CONFIG_MAPPING_SCHEMA, configError, redact } from "@durable-workflow/engine-protocol/executor-config";
+import { OWNERSHIP_FIELDS } from "@durable-workflow/engine-protocol/worker";
 import { failureMapping, RETRY_AUTHORITY } from "../contract/invocable-carrier.js";
-import { isObject } from "../http/fields.js";
 import type { Delivery } from "../service/deliveries.js";
 import { deadlinesToWire } from "../wire/task.js";
-import { type Mapping, type ReadConfig, readConfig } from "./config.js";
-import { redact } from "./redaction.js";
+import { type Mapping, type ReadConfig, readConfig, unreadable } from "./config.js";
 
 interface Loaded {
   /** What tells one state of the file from the next. */
@@ -59,7 +60,7 @@ export class ExternalExecutor {
       },
       overlay: this.overlay ?? null,
       summary: { carrier_count: carrierCount, mapping_count: mappingCount, mapping_kinds: mappingKinds },
-      errors: errors.map(({ code, message, context }) => ({ code, message, context: redact(context) })),
+      errors: errors.map(({ code, message, context }) => ({ code, message, context })),
     };
   }
 
@@ -71,18 +72,9 @@ export class ExternalExecutor {
       if (this.loaded?.stamp === stamp) return this.loaded;
       this.loaded = loadedFrom(stamp, readConfig(readFileSync(path, "utf8"), this.overlay));
     } catch {
-      const error = {
-        code: "unreadable_config",
-        message: "External executor config cannot be read.",
-        context: { basename: basename(path) },
-      } as const;
-      this.loaded = loadedFrom(stamp, {
-        errors: [error],
-        mappings: [],
-        carrierCount: 0,
-        mappingCount: 0,
-        mappingKinds: {},
-      });
+      const context = { basename: basename(path) };
+      const error = configError("unreadable_config", "External executor config cannot be read.", context);
+      this.loaded = loadedFrom(stamp, unreadable([error]));
     }
     return this.loaded;
   }
@@ -98,7 +90,7 @@ function loadedFrom(stamp: string, config: ReadConfig): Loaded {
 function mappingToWire(mapping: Mapping, delivery: Delivery): Record<string, unknown> {
   const { carrier, carrierName, authRef, auth, rollout, metadata } = mapping;
   return {
-    schema: "durable-workflow.external-executor.config.mapping",
+    schema: CONFIG_MAPPING_SCHEMA,
     version: 1,
     name: mapping.name,
     kind: "activity",
@@ -116,7 +108,7 @@ function mappingToWire(mapping: Mapping, delivery: Delivery): Record<string, unk
 /** How the one who polls is to call the carrier. The engine never does. */
 function dispatchOf({ carrier }: Mapping, { run, attemptId }: Delivery): Record<string, unknown> {
   const { timeout_seconds: timeout, retry_policy: retry } = carrier;
-  const task = `/api/worker/activity-tasks/${run.state.task.id}`;
+  const task = { task: run.state.task.id };
   return {
     state: "poll_delivered",
     carrier_type: "invocable_http",
@@ -139,9 +131,9 @@ function dispatchOf({ carrier }: Mapping, { run, attemptId }: Delivery): Record<
       : {}),
     failure_mapping: failureMapping,
     result_reporting: {
-      complete_path: `${task}/complete`,
-      fail_path: `${task}/fail`,
-      ownership_fields: ["activity_attempt_id", "lease_owner"],
+      complete_path: pathTo(PATHS.complete, task),
+      fail_path: pathTo(PATHS.fail, task),
+      ownership_fields: OWNERSHIP_FIELDS,
     },
   };
 }

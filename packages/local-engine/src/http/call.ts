@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
+import type { JsonObject } from "@durable-workflow/carrier/protocol";
 
 /** Who may call: the role of the token that came. */
 export type Role = "worker" | "operator" | "admin";
@@ -6,7 +7,7 @@ export type Role = "worker" | "operator" | "admin";
 /** The worker plane is `/api/worker/*`, the control plane the rest; `open` routes need no token. */
 export type Plane = "worker" | "control" | "open";
 
-export type JsonObject = Readonly<Record<string, unknown>>;
+export type { JsonObject };
 
 /** One request, read whole and checked, as a route sees it. */
 export interface Call {

@@ -1,3 +1,4 @@
+import { isObject } from "@durable-workflow/engine-protocol";
 import { type JsonObject, ReplyError } from "./call.js";
 
 interface StringRule {
@@ -180,6 +181,4 @@ export function invalidField(name: string, message: string): ReplyError {
   return invalid(message, { [name]: [message] });
 }
 
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+export { isObject };

@@ -1,11 +1,14 @@
 import type { IncomingHttpHeaders } from "node:http";
+import {
+  acceptsVersion,
+  CONTROL_PLANE_VERSION,
+  CONTROL_PLANE_VERSION_FIELD,
+  CONTROL_PLANE_VERSION_HEADER,
+  PROTOCOL_VERSION,
+  PROTOCOL_VERSION_FIELD,
+  PROTOCOL_VERSION_HEADER,
+} from "@durable-workflow/engine-protocol";
 import { ReplyError } from "./call.js";
-
-/** The worker protocol that is spoken: that of the engine of August 2026. */
-export const PROTOCOL_VERSION = "1.15";
-export const PROTOCOL_VERSION_HEADER = "X-Durable-Workflow-Protocol-Version";
-export const CONTROL_PLANE_VERSION = "2";
-export const CONTROL_PLANE_VERSION_HEADER = "X-Durable-Workflow-Control-Plane-Version";
 
 const [MAJOR, MINOR] = PROTOCOL_VERSION.split(".").map(Number) as [number, number];
 
@@ -15,7 +18,7 @@ const [MAJOR, MINOR] = PROTOCOL_VERSION.split(".").map(Number) as [number, numbe
  * @throws {ReplyError} 400
  */
 export function checkProtocolVersion(headers: IncomingHttpHeaders): void {
-  const requested = single(headers[PROTOCOL_VERSION_HEADER.toLowerCase()]);
+  const requested = single(headers[PROTOCOL_VERSION_FIELD]);
   if (requested === undefined || requested === "") {
     throw new ReplyError(400, {
       error: "Missing worker protocol version header.",
@@ -25,8 +28,7 @@ export function checkProtocolVersion(headers: IncomingHttpHeaders): void {
       remediation: `Send the ${PROTOCOL_VERSION_HEADER}: ${PROTOCOL_VERSION} header on worker protocol requests.`,
     });
   }
-  const [, major, minor] = /^(\d{1,4})\.(\d{1,4})$/.exec(requested) ?? [];
-  if (Number(major) === MAJOR && Number(minor) <= MINOR) return;
+  if (acceptsVersion(requested)) return;
   throw new ReplyError(400, {
     error: "Unsupported worker protocol version.",
     reason: "unsupported_protocol_version",
@@ -38,7 +40,7 @@ export function checkProtocolVersion(headers: IncomingHttpHeaders): void {
 
 /** @throws {ReplyError} 400 */
 export function checkControlPlaneVersion(headers: IncomingHttpHeaders): void {
-  const requested = single(headers[CONTROL_PLANE_VERSION_HEADER.toLowerCase()]);
+  const requested = single(headers[CONTROL_PLANE_VERSION_FIELD]);
   if (requested === CONTROL_PLANE_VERSION) return;
   const isMissing = requested === undefined || requested === "";
   throw new ReplyError(400, {

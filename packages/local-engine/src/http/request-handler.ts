@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { NAMESPACE_FIELD, NAMESPACE_HEADER, type Reason, WORKER_PLANE } from "@durable-workflow/engine-protocol";
 import { isLocalEngineError } from "../errors.js";
 import { DEFAULT_NAMESPACE, type Logger } from "../options.js";
 import { StorageUnavailableError } from "../store/group-commit.js";
@@ -31,7 +32,7 @@ export async function handleRequest(
   response: ServerResponse,
 ): Promise<void> {
   const { pathname, searchParams } = readUrl(request.url ?? "/");
-  const plane: Plane = pathname.startsWith("/api/worker/") ? "worker" : "control";
+  const plane: Plane = pathname.startsWith(WORKER_PLANE) ? "worker" : "control";
   let answered: Plane = plane;
   let reply: Reply | StreamReply;
   const arrived = parts.arrivals.begin();
@@ -88,7 +89,7 @@ function admit(parts: HandlerParts, route: Route, { headers }: IncomingMessage, 
     if (route.plane === "worker") checkProtocolVersion(headers);
     else checkControlPlaneVersion(headers);
   }
-  const header = headers["x-namespace"];
+  const header = headers[NAMESPACE_FIELD];
   const named = (Array.isArray(header) ? header[0] : header) ?? query.get("namespace") ?? "";
   const namespace = named === "" ? DEFAULT_NAMESPACE : named.toLowerCase();
   if (!parts.hasNamespace(namespace)) {
@@ -96,8 +97,7 @@ function admit(parts: HandlerParts, route: Route, { headers }: IncomingMessage, 
       message: `Namespace '${namespace}' does not exist.`,
       reason: "namespace_not_found",
       namespace,
-      remediation:
-        "Name the namespace in the engine's namespaces option, or send an X-Namespace header naming an existing one.",
+      remediation: `Name the namespace in the engine's namespaces option, or send an ${NAMESPACE_HEADER} header naming an existing one.`,
     });
   }
   return namespace;
@@ -117,7 +117,7 @@ function replyTo(error: unknown, logger: Logger): Reply {
 }
 
 /** 503: the same request may succeed later. */
-export function unavailable(reason: string, message: string, more: Reply["body"] = {}): Reply {
+export function unavailable(reason: Reason, message: string, more: Reply["body"] = {}): Reply {
   return {
     status: 503,
     body: { ...more, message, reason, retry_after_seconds: 1 },

@@ -7,7 +7,7 @@ import {
   CONTROL_PLANE_VERSION_HEADER,
   PROTOCOL_VERSION,
   PROTOCOL_VERSION_HEADER,
-} from "./negotiation.js";
+} from "@durable-workflow/engine-protocol";
 
 /** Smaller bodies cost more to compress than to send to a neighbour. */
 const COMPRESS_FROM_BYTES = 16_384;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { CONTROL_PLANE_VERSION, CONTROL_PLANE_VERSION_HEADER } from "@durable-workflow/engine-protocol";
 import type { StreamReply } from "./call.js";
-import { CONTROL_PLANE_VERSION, CONTROL_PLANE_VERSION_HEADER } from "./negotiation.js";
 
 /** Answers with server-sent events, until the client or the stream ends it. */
 export function openStream(request: IncomingMessage, response: ServerResponse, { join }: StreamReply): void {

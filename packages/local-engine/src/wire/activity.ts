@@ -1,13 +1,19 @@
 import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
+import {
+  type ActivityDescription,
+  type DescribedAttempt,
+  type DescribedFailure,
+  type ListedActivity,
+  STANDALONE_WORKFLOW_TYPE,
+  type StartedActivity,
+} from "@durable-workflow/engine-protocol/control";
 import type { AttemptRecord, FailureRecord, RunRecord } from "../store/records.js";
 import { bucketOf } from "../store/records.js";
 import { envelopeOrNull } from "./payloads.js";
 import { timestamp, timestampOrNull } from "./time.js";
 
-export const STANDALONE_WORKFLOW_TYPE = "dw.standalone_activity";
-
 /** The answer to a start. */
-export function startedToWire(run: RunRecord): Record<string, unknown> {
+export function startedToWire(run: RunRecord): StartedActivity {
   const { state } = run;
   return {
     activity_id: run.activityId,
@@ -37,7 +43,7 @@ export interface Described {
 }
 
 /** An activity described. `failure` and `attempts` are this engine's own addition. */
-export function describedToWire({ run, result, failure, attempts }: Described): Record<string, unknown> {
+export function describedToWire({ run, result, failure, attempts }: Described): ActivityDescription {
   const { state } = run;
   return {
     activity_id: run.activityId,
@@ -68,7 +74,7 @@ export function describedToWire({ run, result, failure, attempts }: Described): 
   };
 }
 
-function attemptToWire(attempt: AttemptRecord): Record<string, unknown> {
+function attemptToWire(attempt: AttemptRecord): DescribedAttempt {
   return {
     attempt_number: attempt.number,
     activity_attempt_id: attempt.attemptId,
@@ -82,7 +88,7 @@ function attemptToWire(attempt: AttemptRecord): Record<string, unknown> {
   };
 }
 
-function failureToWire(failure: FailureRecord): Record<string, unknown> {
+function failureToWire(failure: FailureRecord): DescribedFailure {
   return {
     failure_category: failure.category,
     message: failure.message,
@@ -95,7 +101,7 @@ function failureToWire(failure: FailureRecord): Record<string, unknown> {
 }
 
 /** A line of a list. */
-export function listedToWire(run: RunRecord): Record<string, unknown> {
+export function listedToWire(run: RunRecord): ListedActivity {
   const { state } = run;
   return {
     activity_id: run.activityId,

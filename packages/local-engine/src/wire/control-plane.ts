@@ -1,3 +1,4 @@
+import { CONTROL_PLANE_RESPONSE, RESPONSE_CONTRACT } from "@durable-workflow/engine-protocol/control";
 const CONTRACTS: Readonly<Record<string, { required: readonly string[]; success: readonly string[] }>> = {
   cancel: { required: ["workflow_id"], success: ["outcome"] },
   terminate: { required: ["workflow_id"], success: ["outcome"] },
@@ -33,13 +34,11 @@ export function withControlPlane(
 ): Record<string, unknown> {
   const contract = CONTRACTS[operation];
   const block: Record<string, unknown> = {
-    schema: "durable-workflow.v2.control-plane-response",
-    version: 1,
+    ...CONTROL_PLANE_RESPONSE,
     operation,
     workflow_id: body["workflow_id"],
     contract: {
-      schema: "durable-workflow.v2.control-plane-response.contract",
-      version: 1,
+      ...RESPONSE_CONTRACT,
       legacy_field_policy: "reject_non_canonical",
       legacy_fields: LEGACY_FIELDS,
       required_fields: contract?.required,

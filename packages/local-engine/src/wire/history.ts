@@ -1,8 +1,9 @@
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
 import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
+import { PATHS } from "@durable-workflow/engine-protocol";
+import { STANDALONE_WORKFLOW_TYPE } from "@durable-workflow/engine-protocol/control";
 import type { ActivityStatus, Micros, TaskStatus } from "../engine/model.js";
 import type { AttemptRecord, EventRecord } from "../store/records.js";
-import { STANDALONE_WORKFLOW_TYPE } from "./activity.js";
 import {
   activityToWire,
   attemptToWire,
@@ -59,7 +60,7 @@ function startEvents(recorded: Recorded): readonly WireEvent[] {
     sequence: 1,
     type: "start",
     payload: input,
-    path: "/api/activities",
+    path: PATHS.activities,
     fingerprint: recorded.fingerprint,
     outcome: "started_new",
     acceptedAt: at,

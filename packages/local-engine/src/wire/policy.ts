@@ -1,7 +1,8 @@
+import type { RetryPolicyWire } from "@durable-workflow/engine-protocol/control";
 import type { RetryPolicy } from "../engine/model.js";
 
 /** A retry policy as tasks and histories carry it. */
-export function policyToWire(policy: RetryPolicy): Record<string, unknown> {
+export function policyToWire(policy: RetryPolicy): RetryPolicyWire {
   return {
     snapshot_version: 1,
     max_attempts: policy.maxAttempts,

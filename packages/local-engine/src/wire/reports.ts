@@ -1,3 +1,10 @@
+import type {
+  AttemptIds,
+  IgnoredAnswer,
+  ReportAnswer,
+  TaskHeartbeatAnswer,
+} from "@durable-workflow/engine-protocol/worker";
+import type { Reason } from "@durable-workflow/engine-protocol";
 import { ReplyError } from "../http/call.js";
 import type { Claimant, Closed, HeartbeatOutcome, OwnershipError, ReportOutcome } from "../service/reports.js";
 import { timestamp, timestampOrNull } from "./time.js";
@@ -8,21 +15,25 @@ type Ids = Pick<Claimant, "taskId" | "attemptId">;
 /** The answer to a complete or a fail. */
 export function reportToWire(outcome: ReportOutcome, claimant: Claimant, verb: "completed" | "failed"): Reply {
   const ids = idsToWire(claimant);
-  if (outcome.kind === "closed") return { status: 409, body: { ...ids, ...ignoredToWire(outcome, verb) } };
+  if (outcome.kind === "closed") return { status: 409, body: { ...closedToWire(outcome, ids, verb) } };
   if (outcome.kind !== "recorded") throw ownershipError(outcome, claimant);
-  return {
-    status: 200,
-    body: { ...ids, outcome: verb, recorded: true, reason: null, next_task_id: outcome.nextTaskId },
-  };
+  const next = outcome.nextTaskId;
+  const body: ReportAnswer = { ...ids, outcome: verb, recorded: true, reason: null, next_task_id: next };
+  return { status: 200, body: { ...body } };
 }
 
-function ignoredToWire({ run, attempt }: Closed, verb: string): Record<string, unknown> {
+function closedToWire(
+  { run, attempt }: Closed,
+  ids: AttemptIds,
+  verb: "completed" | "failed",
+): ReportAnswer | IgnoredAnswer {
   const { state } = run;
   const stopped = stoppedReason(run.state.status, attempt.status);
   if (stopped === undefined) {
-    return { outcome: verb, recorded: false, reason: "stale_attempt", next_task_id: null };
+    return { ...ids, outcome: verb, recorded: false, reason: "stale_attempt", next_task_id: null };
   }
   return {
+    ...ids,
     outcome: "ignored",
     recorded: false,
     reason: stopped,
@@ -44,21 +55,25 @@ function ignoredToWire({ run, attempt }: Closed, verb: string): Record<string, u
 /** The answer to a heartbeat: a 200 also where the handler has to stop. */
 export function heartbeatToWire(outcome: HeartbeatOutcome, claimant: Claimant): Reply {
   if (outcome.kind !== "recorded" && outcome.kind !== "closed") throw ownershipError(outcome, claimant);
+  return { status: 200, body: { ...heartbeatBody(outcome, claimant) } };
+}
+
+function heartbeatBody(
+  outcome: Extract<HeartbeatOutcome, { readonly kind: "recorded" | "closed" }>,
+  claimant: Claimant,
+): TaskHeartbeatAnswer {
   const head = { ...idsToWire(claimant), lease_owner: claimant.leaseOwner };
   if (outcome.kind === "recorded") {
     return {
-      status: 200,
-      body: {
-        ...head,
-        cancel_requested: false,
-        can_continue: true,
-        reason: null,
-        run_closed_reason: null,
-        run_closed_at: null,
-        heartbeat_recorded: true,
-        lease_expires_at: timestamp(outcome.leaseExpiresAt),
-        last_heartbeat_at: timestamp(outcome.at),
-      },
+      ...head,
+      cancel_requested: false,
+      can_continue: true,
+      reason: null,
+      run_closed_reason: null,
+      run_closed_at: null,
+      heartbeat_recorded: true,
+      lease_expires_at: timestamp(outcome.leaseExpiresAt),
+      last_heartbeat_at: timestamp(outcome.at),
     };
   }
   const { run, attempt } = outcome;
@@ -66,28 +81,25 @@ export function heartbeatToWire(outcome: HeartbeatOutcome, claimant: Claimant): 
   const stopped = stoppedReason(state.status, attempt.status);
   const sameTask = attempt.taskId === state.task.id;
   return {
-    status: 200,
-    body: {
-      ...head,
-      cancel_requested: stopped !== undefined,
-      can_continue: false,
-      reason: stopped ?? "attempt_closed",
-      run_closed_reason: state.closedReason,
-      run_closed_at: timestampOrNull(state.closedAt),
-      heartbeat_recorded: false,
-      lease_expires_at: sameTask ? timestampOrNull(state.task.leaseExpiresAt) : null,
-      last_heartbeat_at: timestampOrNull(attempt.lastHeartbeatAt),
-    },
+    ...head,
+    cancel_requested: stopped !== undefined,
+    can_continue: false,
+    reason: stopped ?? "attempt_closed",
+    run_closed_reason: state.closedReason,
+    run_closed_at: timestampOrNull(state.closedAt),
+    heartbeat_recorded: false,
+    lease_expires_at: sameTask ? timestampOrNull(state.task.leaseExpiresAt) : null,
+    last_heartbeat_at: timestampOrNull(attempt.lastHeartbeatAt),
   };
 }
 
 /** Set for an attempt that was running when its run was stopped. */
-function stoppedReason(runStatus: string, attemptStatus: string): string | undefined {
+function stoppedReason(runStatus: string, attemptStatus: string): Reason | undefined {
   if (attemptStatus !== "cancelled") return undefined;
   return runStatus === "terminated" ? "run_terminated" : "run_cancelled";
 }
 
-function idsToWire({ taskId, attemptId }: Ids): Record<string, unknown> {
+function idsToWire({ taskId, attemptId }: Ids): AttemptIds {
   return { task_id: taskId, activity_attempt_id: attemptId };
 }
 
@@ -96,7 +108,7 @@ const OWNERSHIP = {
   attempt_not_found: [404, "Activity attempt not found."],
   task_mismatch: [409, "Activity attempt is not leased for this task."],
   lease_owner_mismatch: [409, "Activity attempt lease is owned by another worker."],
-} as const;
+} as const satisfies Readonly<Record<OwnershipError["kind"] & Reason, readonly [number, string]>>;
 
 function ownershipError(outcome: OwnershipError, ids: Ids): ReplyError {
   const [status, error] = OWNERSHIP[outcome.kind];

@@ -1,4 +1,5 @@
 import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
+import type { DeadlineName, PolledTask, TaskDeadlines } from "@durable-workflow/engine-protocol/worker";
 import type { Activity, Micros } from "../engine/model.js";
 import type { Delivery } from "../service/deliveries.js";
 import { envelope } from "./payloads.js";
@@ -6,7 +7,7 @@ import { policyToWire } from "./policy.js";
 import { timestamp, timestampOrNull } from "./time.js";
 
 /** The task of a poll's answer. What is null is left out. */
-export function taskToWire(delivery: Delivery): Record<string, unknown> {
+export function taskToWire(delivery: Delivery): PolledTask {
   const { run, attemptId, attemptNumber, input } = delivery;
   const { task, policy } = run.state;
   const deadlines = deadlinesToWire(run.state);
@@ -30,8 +31,8 @@ export function taskToWire(delivery: Delivery): Record<string, unknown> {
 }
 
 /** The names of the deadlines that a running attempt has, in the order of the contract. */
-export function deadlinesToWire(state: Activity): Record<string, string> {
-  const all: readonly (readonly [string, Micros | null])[] = [
+export function deadlinesToWire(state: Activity): TaskDeadlines {
+  const all: readonly (readonly [DeadlineName, Micros | null])[] = [
     ["schedule_to_start", state.scheduleToStartAt],
     ["start_to_close", state.startToCloseAt],
     ["schedule_to_close", state.scheduleToCloseAt],

@@ -1,3 +1,4 @@
+import type { RegisteredWorker } from "@durable-workflow/engine-protocol/control";
 import { MICROS_PER_SECOND, type Micros } from "../engine/model.js";
 import type { WorkerRecord } from "../store/records.js";
 import { timestamp } from "./time.js";
@@ -7,7 +8,7 @@ export function staleAfterSeconds(longPollSeconds: number): number {
   return Math.max(2 * longPollSeconds, 60);
 }
 
-export function workerToWire(worker: WorkerRecord, now: Micros, longPollSeconds: number): Record<string, unknown> {
+export function workerToWire(worker: WorkerRecord, now: Micros, longPollSeconds: number): RegisteredWorker {
   const staleAt = worker.lastHeartbeatAt + staleAfterSeconds(longPollSeconds) * MICROS_PER_SECOND;
   return {
     worker_id: worker.workerId,

@@ -1,0 +1,132 @@
+import type { PayloadEnvelope } from "@durable-workflow/carrier/protocol";
+
+/** What engines send and take of activities. Names as on the wire; optional is what not every engine sends. */
+
+/** `workflow_type` of the run that an activity started by itself has. */
+export const STANDALONE_WORKFLOW_TYPE = "dw.standalone_activity";
+
+export type RunStatus = "running" | "completed" | "failed" | "cancelled" | "terminated";
+
+export interface StartRequest {
+  readonly activity_type: string;
+  readonly task_queue: string;
+  readonly activity_id?: string;
+  readonly input?: { readonly codec: string; readonly blob: string };
+  readonly business_key?: string;
+  readonly retry_policy?: {
+    readonly max_attempts?: number;
+    readonly backoff_seconds?: readonly number[];
+    readonly non_retryable_error_types?: readonly string[];
+  };
+  readonly start_to_close_timeout_seconds?: number;
+  readonly schedule_to_start_timeout_seconds?: number;
+  readonly schedule_to_close_timeout_seconds?: number;
+  readonly heartbeat_timeout_seconds?: number;
+}
+
+export interface StartedActivity {
+  readonly activity_id: string;
+  readonly activity_execution_id: string;
+  readonly workflow_id: string;
+  readonly workflow_run_id: string;
+  readonly workflow_type: string;
+  readonly activity_type: string;
+  readonly activity_class: string;
+  readonly task_queue: string;
+  readonly namespace: string;
+  readonly status: RunStatus;
+  readonly payload_codec: string;
+  readonly started_at: string;
+  readonly schedule_to_start_deadline_at: string | null;
+  readonly schedule_to_close_deadline_at: string | null;
+  readonly command_status: "accepted";
+  readonly command_source: string;
+}
+
+export interface ActivityDescription {
+  readonly activity_id: string;
+  readonly workflow_id: string;
+  readonly workflow_run_id: string;
+  readonly workflow_type: string;
+  readonly namespace: string;
+  readonly activity_type: string;
+  readonly activity_class: string;
+  readonly activity_execution_id: string;
+  readonly activity_status: string;
+  readonly attempt_count: number;
+  readonly task_queue: string;
+  readonly business_key: string | null;
+  readonly status: string;
+  readonly closed_reason: string | null;
+  readonly started_at: string;
+  readonly closed_at: string | null;
+  readonly last_progress_at: string | null;
+  readonly compatibility: string | null;
+  readonly payload_codec: string;
+  readonly schedule_to_start_deadline_at: string | null;
+  readonly schedule_to_close_deadline_at: string | null;
+  readonly last_heartbeat_at: string | null;
+  readonly result: PayloadEnvelope | null;
+  /** Why it failed. The local engine's own addition. */
+  readonly failure?: DescribedFailure | null;
+  /** The newest ones. The local engine's own addition. */
+  readonly attempts?: readonly DescribedAttempt[];
+}
+
+export interface DescribedFailure {
+  readonly failure_category: "activity" | "timeout";
+  readonly message: string;
+  readonly type: string | null;
+  readonly non_retryable: boolean;
+  readonly timeout_type: string | null;
+  readonly stack_trace: string | null;
+  /** As the worker sent them. */
+  readonly details: unknown;
+}
+
+export interface DescribedAttempt {
+  readonly attempt_number: number;
+  readonly activity_attempt_id: string;
+  readonly task_id: string;
+  readonly status: string;
+  readonly lease_owner: string;
+  readonly started_at: string;
+  readonly last_heartbeat_at: string | null;
+  readonly closed_at: string | null;
+  readonly failure: DescribedFailure | null;
+}
+
+/** Of a list: timed-out, cancelled and terminated ones are with the failed. */
+export const STATUS_BUCKETS = ["running", "completed", "failed"] as const;
+export type StatusBucket = (typeof STATUS_BUCKETS)[number];
+
+export interface ListedActivity {
+  readonly activity_id: string;
+  readonly workflow_run_id: string;
+  readonly activity_type: string;
+  readonly activity_class: string;
+  readonly task_queue: string;
+  readonly status: string;
+  readonly status_bucket: StatusBucket;
+  readonly business_key: string | null;
+  readonly started_at: string;
+  readonly closed_at: string | null;
+}
+
+export interface ActivityPage {
+  readonly activities: readonly ListedActivity[];
+  readonly activity_count: number;
+  readonly next_page_token: string | null;
+}
+
+export interface HistoryEvent {
+  readonly sequence: number;
+  readonly event_type: string;
+  readonly timestamp: string;
+  readonly payload: Readonly<Record<string, unknown>> | null;
+}
+
+export interface HistoryPage {
+  readonly events: readonly HistoryEvent[];
+  readonly next_page_token?: string | null;
+}

@@ -1,0 +1,59 @@
+/** How an engine decides about another attempt. */
+
+export interface RetryRule {
+  /** Attempts in all. */
+  readonly maxAttempts: number;
+  /** Seconds between a failed attempt and the next; the last one repeats, and none means none. */
+  readonly backoffSeconds: readonly number[];
+  /** Types of failures that end the activity. */
+  readonly nonRetryableErrorTypes: readonly string[];
+}
+
+/** The policy of a task, as tasks and histories carry it. */
+export interface RetryPolicyWire {
+  readonly snapshot_version: number;
+  readonly max_attempts: number;
+  readonly backoff_seconds: readonly number[];
+  /** Seconds; null for none. */
+  readonly start_to_close_timeout: number | null;
+  readonly schedule_to_start_timeout: number | null;
+  readonly schedule_to_close_timeout: number | null;
+  readonly heartbeat_timeout: number | null;
+  readonly non_retryable_error_types: readonly string[];
+}
+
+/** What of a failure decides. */
+export interface FailureFacts {
+  readonly nonRetryable: boolean;
+  /** Null for a failure without a type. */
+  readonly type: string | null;
+}
+
+export type RetryDecision =
+  | { readonly retries: true; readonly afterSeconds: number }
+  | { readonly retries: false; readonly because: WhyNoRetry };
+
+export type WhyNoRetry =
+  | "non_retryable" // the failure says so
+  | "non_retryable_type" // the policy names its type
+  | "attempts_used"; // that was the last attempt
+
+/** @param attempt number of the attempt that failed, from 1 */
+export function retryAfterFailure(rule: RetryRule, attempt: number, failure: FailureFacts): RetryDecision {
+  if (failure.nonRetryable) return { retries: false, because: "non_retryable" };
+  if (failure.type !== null && rule.nonRetryableErrorTypes.includes(failure.type)) {
+    return { retries: false, because: "non_retryable_type" };
+  }
+  return retryIfAttemptsLeft(rule, attempt);
+}
+
+/** As {@link retryAfterFailure}, for an attempt that nothing but its end is known of. */
+export function retryIfAttemptsLeft(rule: RetryRule, attempt: number): RetryDecision {
+  if (attempt >= rule.maxAttempts) return { retries: false, because: "attempts_used" };
+  return { retries: true, afterSeconds: backoffAfter(rule, attempt) };
+}
+
+/** Seconds between a failed attempt and the next. */
+export function backoffAfter({ backoffSeconds }: Pick<RetryRule, "backoffSeconds">, attempt: number): number {
+  return backoffSeconds[Math.min(attempt, backoffSeconds.length) - 1] ?? 0;
+}

@@ -1,0 +1,12 @@
+export { LONGEST_HTTP_TIMEOUT_SECONDS } from "./carrier.js";
+export { deliveryErrors } from "./delivery.js";
+export * from "./engine-mapping.js";
+export * from "./errors.js";
+export { meaningErrors } from "./meaning.js";
+export * from "./model.js";
+export { applyOverlay, unknownOverlay } from "./overlay.js";
+export * from "./parse.js";
+export { headErrors, readableErrors } from "./readable.js";
+export { describeCommand, REDACTED, redact, redactContext } from "./redact.js";
+export { CONFIG_MAPPING_SCHEMA, CONFIG_SCHEMA, CONFIG_VERSION, shapeErrors } from "./shape.js";
+export { carrierUrl, isLoopbackHost, parseUrl } from "./target.js";

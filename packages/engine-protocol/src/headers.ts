@@ -1,0 +1,13 @@
+/** Headers of the engine's API, as answers spell them. */
+export const PROTOCOL_VERSION_HEADER = "X-Durable-Workflow-Protocol-Version";
+export const CONTROL_PLANE_VERSION_HEADER = "X-Durable-Workflow-Control-Plane-Version";
+export const NAMESPACE_HEADER = "X-Namespace";
+
+/** The same in lower case: as requests are sent here, and as Node names the headers that it has read. */
+export const PROTOCOL_VERSION_FIELD = lowerCase(PROTOCOL_VERSION_HEADER);
+export const CONTROL_PLANE_VERSION_FIELD = lowerCase(CONTROL_PLANE_VERSION_HEADER);
+export const NAMESPACE_FIELD = lowerCase(NAMESPACE_HEADER);
+
+function lowerCase<Name extends string>(name: Name): Lowercase<Name> {
+  return name.toLowerCase() as Lowercase<Name>;
+}

@@ -1,0 +1,65 @@
+/** Every path of the engine's API, once. `:name` stands for a part that {@link pathTo} fills in. */
+
+/** All paths of the worker plane begin so. The rest is the control plane, but for health and readiness. */
+export const WORKER_PLANE = "/api/worker/";
+
+const TASK = `${WORKER_PLANE}activity-tasks/:task` as const;
+const ACTIVITIES = "/api/activities";
+const WORKFLOW = "/api/workflows/:id";
+const RUN = `${WORKFLOW}/runs/:run` as const;
+const QUEUE = "/api/task-queues/:queue";
+const TIMEOUTS = "/api/system/activity-timeouts";
+const REPAIR = "/api/system/repair";
+
+export const PATHS = {
+  health: "/api/health",
+  ready: "/api/ready",
+  clusterInfo: "/api/cluster/info",
+
+  register: `${WORKER_PLANE}register`,
+  workerHeartbeat: `${WORKER_PLANE}heartbeat`,
+  registration: `${WORKER_PLANE}registrations/:worker`,
+  poll: `${WORKER_PLANE}activity-tasks/poll`,
+  complete: `${TASK}/complete`,
+  fail: `${TASK}/fail`,
+  heartbeat: `${TASK}/heartbeat`,
+  workflowTaskHeartbeat: `${WORKER_PLANE}workflow-tasks/:task/heartbeat`,
+
+  activities: ACTIVITIES,
+  activity: `${ACTIVITIES}/:id`,
+  cancel: `${WORKFLOW}/cancel`,
+  terminate: `${WORKFLOW}/terminate`,
+  cancelRun: `${RUN}/cancel`,
+  terminateRun: `${RUN}/terminate`,
+  history: `${RUN}/history`,
+  events: "/api/events",
+  workers: "/api/workers",
+  worker: "/api/workers/:worker",
+  namespaces: "/api/namespaces",
+  namespace: "/api/namespaces/:name",
+  drainQueue: `${QUEUE}/drain`,
+  resumeQueue: `${QUEUE}/resume`,
+  timeouts: TIMEOUTS,
+  timeoutPass: `${TIMEOUTS}/pass`,
+  repair: REPAIR,
+  repairPass: `${REPAIR}/pass`,
+} as const;
+
+export type PathPattern = (typeof PATHS)[keyof typeof PATHS];
+
+/** The parts that a pattern has to be given: `"id" | "run"` for `/api/workflows/:id/runs/:run/history`. */
+export type PathParts<Pattern extends string> = Pattern extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | PathParts<`/${Rest}`>
+  : Pattern extends `${string}:${infer Name}`
+    ? Name
+    : never;
+
+/** A path with its parts filled in, each percent-encoded. */
+export function pathTo<Pattern extends PathPattern>(
+  pattern: Pattern,
+  parts: Readonly<Record<PathParts<Pattern>, string>>,
+): string {
+  return pattern.replaceAll(/:([a-z]+)/g, (_, name: string) =>
+    encodeURIComponent((parts as Readonly<Record<string, string>>)[name] ?? ""),
+  );
+}

@@ -1,0 +1,70 @@
+import { LEASE_GONE_REASONS } from "@durable-workflow/carrier/protocol";
+import { CONTROL_PLANE_VERSION_HEADER, PROTOCOL_VERSION_HEADER } from "./headers.js";
+import { CONTROL_PLANE_VERSION } from "./version.js";
+
+/** Every `reason` of an engine: what it means, and what to do about it. */
+export const REASONS = {
+  unauthorized: "the token is missing or not known",
+  forbidden: "the token is of a role that may not do this; roles do not include each other",
+  missing_protocol_version: `a worker request needs ${PROTOCOL_VERSION_HEADER}`,
+  unsupported_protocol_version: "send the lower of the server's version and your own, of the same major",
+  missing_control_plane_version: `the request needs ${CONTROL_PLANE_VERSION_HEADER}: ${CONTROL_PLANE_VERSION}`,
+  namespace_not_found: "there is no such namespace",
+  unsupported_media_type: "a body needs Content-Type: application/json",
+  malformed_json: "the body is no JSON",
+  payload_too_large: "the body is over the server's limit",
+  validation_failed: "fields are missing or ill-typed; errors names them",
+  worker_not_registered: "register again, then repeat",
+  task_queue_mismatch: "the worker registered for another queue",
+  build_id_mismatch: "the worker registered with another build id",
+  worker_draining: "the engine wants this worker to stop polling",
+  task_not_found: "there is no such task in this namespace",
+  attempt_not_found: "there is no such attempt; ids are compared letter for letter, capitals too",
+  task_mismatch: "the attempt belongs to another task: a retry has a new task id",
+  lease_owner_mismatch: "another worker holds the task",
+  stale_attempt: "the attempt is closed already, maybe by an earlier request of yours whose answer was lost",
+  attempt_closed: "the attempt is closed: stop, and report nothing more",
+  run_cancelled: "the run was cancelled: stop",
+  run_terminated: "the run was terminated: stop",
+  activity_not_found: "there is no such activity in this namespace",
+  unsupported_control_plane_version: `the server speaks another version than ${CONTROL_PLANE_VERSION} of the control plane`,
+  not_found: "the server has no such route",
+  method_not_allowed: "the route takes other methods; Allow names them",
+  worker_not_found: "there is no such registration: it was removed, or never made",
+  long_poll_capacity_exhausted: "too many polls are waiting: poll again after Retry-After",
+  storage_unavailable: "the server cannot write its storage: the same request may succeed later",
+  engine_stopping: "the server is being stopped: the same request may succeed later",
+  instance_not_found: "there is no such workflow in this namespace",
+  activity_id_reserved_in_namespace: "another namespace has an activity of this id",
+  too_many_event_readers: "as many as the engine allows read its events: again after Retry-After",
+  task_queue_draining: "the task queue takes no new activities until it is resumed",
+} as const satisfies Readonly<Record<string, string>>;
+
+export type Reason = keyof typeof REASONS;
+
+/** Whoever gets one of these does not hold the lease, or not any more: what it reports is of no interest. */
+export const LEASE_GONE: ReadonlySet<string> = new Set<Reason>(LEASE_GONE_REASONS);
+
+/** Engines of several versions say in these words that they do not count a registration any more. */
+const REGISTRATION_GONE =
+  /^(?:worker_not_(?:registered|found)|worker_stale|(?:stale|unknown)_worker(?:_registration)?|worker_registration_\w+)$/;
+
+/** Whether a reason, or a poll's status, says that the worker has to register again. */
+export function isRegistrationGone(reason: string): boolean {
+  return REGISTRATION_GONE.test(reason);
+}
+
+/** The engine wants another version of the worker protocol. */
+export const VERSION_REFUSED: ReadonlySet<string> = new Set<Reason>([
+  "missing_protocol_version",
+  "unsupported_protocol_version",
+]);
+
+export function isReason(text: string): text is Reason {
+  return Object.hasOwn(REASONS, text);
+}
+
+/** What a reason means; undefined for one that is not known here. */
+export function reasonExplained(reason: string): string | undefined {
+  return isReason(reason) ? REASONS[reason] : undefined;
+}

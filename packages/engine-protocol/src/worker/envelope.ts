@@ -1,0 +1,63 @@
+import {
+  type ActivityTaskInputEnvelope,
+  EXTERNAL_TASK_INPUT_SCHEMA,
+  EXTERNAL_TASK_INPUT_VERSION,
+  type PayloadEnvelope,
+} from "@durable-workflow/carrier/protocol";
+import { PATHS, pathTo } from "../paths.js";
+import type { LeasedTask } from "./task.js";
+
+export interface EnvelopeExtras {
+  /** Who renews the lease: this dispatcher. */
+  readonly renewedBy: string;
+  /** The engine's time as the envelope is sent, by this dispatcher's estimate, in milliseconds. Default: not said. */
+  readonly sentAtMs?: number;
+  /** W3C trace context, for tasks that come without. */
+  readonly traceparent: string;
+}
+
+/**
+ * The envelope that a carrier receives for a leased task. Headers are never empty, since older PHP carriers refuse that:
+ * they hold the execution id, which is stable over attempts where `task.idempotency_key` is not, and trace context.
+ */
+export function activityTaskEnvelope(
+  task: LeasedTask,
+  { renewedBy, sentAtMs, traceparent }: EnvelopeExtras,
+): ActivityTaskInputEnvelope {
+  return {
+    schema: EXTERNAL_TASK_INPUT_SCHEMA,
+    version: EXTERNAL_TASK_INPUT_VERSION,
+    task: {
+      id: task.taskId,
+      kind: "activity_task",
+      attempt: task.attempt,
+      activity_attempt_id: task.attemptId,
+      task_queue: task.taskQueue,
+      handler: task.activityType,
+      connection: task.connection,
+      ...(task.externalExecutor === null ? {} : { external_executor: task.externalExecutor }),
+      idempotency_key: task.attemptId,
+    },
+    workflow: { id: task.workflowId, run_id: task.runId },
+    lease: {
+      owner: task.leaseOwner,
+      expires_at: task.leaseExpiresAt,
+      heartbeat_endpoint: pathTo(PATHS.heartbeat, { task: task.taskId }),
+      renewed_by: renewedBy,
+      ...(sentAtMs !== undefined && isDate(sentAtMs) ? { sent_at: new Date(sentAtMs).toISOString() } : {}),
+    },
+    // Passed on as it is: what is wrong with a payload is for the carrier to say.
+    payloads: { arguments: task.arguments as PayloadEnvelope | null },
+    deadlines: task.deadlines,
+    headers: {
+      traceparent,
+      ...task.headers,
+      ...(task.executionId === null ? {} : { activity_execution_id: task.executionId }),
+    },
+  };
+}
+
+/** Engines whose clock is beyond all dates have a time that cannot be written. */
+function isDate(ms: number): boolean {
+  return !Number.isNaN(new Date(ms).getTime());
+}

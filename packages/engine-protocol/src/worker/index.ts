@@ -1,0 +1,5 @@
+export type * from "./answers.js";
+export * from "./envelope.js";
+export * from "./registration.js";
+export * from "./report.js";
+export * from "./task.js";

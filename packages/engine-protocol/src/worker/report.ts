@@ -1,0 +1,40 @@
+import type { FailureKind, PayloadEnvelope, TimeoutType } from "@durable-workflow/carrier/protocol";
+
+/** What is reported to the engine, with its own field names. */
+
+/** The payload of the return value: exactly `{codec, blob}` or `{codec, external_storage}`, or null. */
+export type ResultReport = PayloadEnvelope | null;
+
+/** Why an attempt failed. */
+export interface FailureReport {
+  /** Never empty. */
+  readonly message: string;
+  readonly type?: string;
+  readonly kind: FailureKind;
+  readonly stack_trace?: string;
+  readonly timeout_type?: TimeoutType;
+  readonly cancelled: boolean;
+  readonly malformed_output: boolean;
+  readonly retryable: boolean;
+  /** The only flag that the engine goes by. */
+  readonly non_retryable: boolean;
+  /** Always there: without it, older engines forget `type` and `non_retryable`. */
+  readonly details: PayloadEnvelope | null;
+}
+
+/** Who reports: both must be those of the lease. */
+export interface Ownership {
+  readonly activity_attempt_id: string;
+  readonly lease_owner: string;
+}
+
+/** The names of these fields, as mappings tell them to whoever reports. */
+export const OWNERSHIP_FIELDS = ["activity_attempt_id", "lease_owner"] as const satisfies readonly (keyof Ownership)[];
+
+export interface CompleteBody extends Ownership {
+  readonly result: ResultReport;
+}
+
+export interface FailBody extends Ownership {
+  readonly failure: FailureReport;
+}

@@ -1,0 +1,138 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { CONTROL_PLANE_VERSION, PROTOCOL_VERSION } from "../src/version.js";
+
+/**
+ * A fact of the engine's wire stands in one source file: whoever needs it imports it. The carrier depends on nothing, so
+ * that its own contract is its own, and a few facts of the engine's stand there a second time, each with its reason.
+ */
+interface Fact {
+  readonly pattern: RegExp;
+  /** Where it stands. */
+  readonly home: RegExp;
+  /** Where else it may stand, and why. */
+  readonly also?: readonly { readonly file: string; readonly why: string }[];
+}
+
+const quoted = (text: string): RegExp => new RegExp(`["'\`]${text.replaceAll(".", "\\.")}["'\`]`);
+const HEARTBEATS = "the carrier's own protocol: it heartbeats by itself, and depends on nothing";
+
+const FACTS: Readonly<Record<string, Fact>> = {
+  "worker protocol version": {
+    pattern: quoted(PROTOCOL_VERSION),
+    home: /^engine-protocol\/src\/version\.ts$/,
+  },
+  "control-plane version": {
+    pattern: new RegExp(`version["'\\]]?\\s*[:=]\\s*["']${CONTROL_PLANE_VERSION}["']`, "i"),
+    home: /^engine-protocol\/src\/version\.ts$/,
+  },
+  "parser of versions": {
+    pattern: /\^\(\\d(?:\{1,\d\}|\+)\)\\\.\(\\d/,
+    home: /^engine-protocol\/src\/version\.ts$/,
+  },
+  headers: {
+    pattern: /x-durable-workflow-(?:protocol|control-plane)-version|x-namespace/i,
+    home: /^engine-protocol\/src\/headers\.ts$/,
+    also: [{ file: "carrier/src/activity/engine-heartbeat-sender.ts", why: HEARTBEATS }],
+  },
+  paths: {
+    pattern: /["'`]\/api\//,
+    home: /^engine-protocol\/src\/paths\.ts$/,
+    also: [
+      { file: "carrier/src/protocol/heartbeat-endpoint.ts", why: "an example in an error message" },
+      { file: "carrier/src/testing/build-task-input.ts", why: "made-up tasks look like an engine's" },
+      { file: "carrier/src/testing/conformance/tasks.ts", why: "made-up tasks look like an engine's" },
+    ],
+  },
+  "reasons by which a lease is gone": {
+    pattern: /"task_not_found",\s*"attempt_not_found"/,
+    home: /^carrier\/src\/protocol\/constants\.ts$/,
+  },
+  "reasons by which a registration is gone": {
+    pattern: /worker_not_\(\?:registered\|found\)/,
+    home: /^engine-protocol\/src\/reasons\.ts$/,
+  },
+  "failure kinds": {
+    pattern: /"malformed_output",\s*"handler_crash",\s*"decode_failure"/,
+    home: /^carrier\/src\/protocol\/constants\.ts$/,
+  },
+  "timeout types": {
+    pattern: /"schedule_to_start",\s*"start_to_close",\s*"schedule_to_close",\s*"heartbeat",\s*"deadline_exceeded"/,
+    home: /^carrier\/src\/protocol\/constants\.ts$/,
+  },
+  "runtimes of workers": {
+    pattern: /"php",\s*"python"/,
+    home: /^engine-protocol\/src\/worker\/registration\.ts$/,
+  },
+  "the leased task, written and read": {
+    pattern: /readonly activity_attempt_id: string;[^}]*readonly attempt_number: number;/s,
+    home: /^engine-protocol\/src\/worker\/task\.ts$/,
+  },
+  "answers to start, describe and list": {
+    pattern: /readonly workflow_run_id: string;/,
+    home: /^engine-protocol\/src\/control\/activities\.ts$/,
+  },
+  "the retry rule": {
+    pattern: /attempt\w*\s*>=\s*(?:\w+\.)?max_?[aA]ttempts|\.length\)\s*-\s*1\]/,
+    home: /^engine-protocol\/src\/control\/retry-policy\.ts$/,
+    also: [{ file: "dispatcher/src/delivery/retry.ts", why: "another policy: of one delivery, by the transport" }],
+  },
+  "schema id of the executor config": {
+    pattern: quoted("durable-workflow.external-executor.config"),
+    home: /^engine-protocol\/src\/executor-config\/shape\.ts$/,
+  },
+  "ids of published contracts": {
+    pattern: /durable-workflow\.v2\.[a-z-]+\.contract["'`]|"durable-workflow\.v2\.control-plane-response"/,
+    home: /^engine-protocol\/src\/control\/contracts\.ts$/,
+  },
+  "rules of the executor config": {
+    pattern: /"(?:invalid_carrier_target|missing_invocable_auth_ref|duplicate_mapping_name|invalid_queue_binding)"/,
+    home: /^engine-protocol\/src\/executor-config\//,
+    also: [
+      { file: "dispatcher/src/dispatch/dispatcher.ts", why: "a reloaded config that no lanes can be made for" },
+      { file: "local-engine/src/executor/words.ts", why: "the server's own words for the errors, no rule" },
+    ],
+  },
+  "hosts that are this machine, in an executor config": {
+    pattern: /endsWith\("\.localhost"\)/,
+    home: /^engine-protocol\/src\/executor-config\/target\.ts$/,
+  },
+  "keys that name a secret": {
+    pattern: /token\|secret\|authorization/,
+    home: /^engine-protocol\/src\/executor-config\/redact\.ts$/,
+  },
+  "what an object is": {
+    pattern: /typeof (\w+) === "object" && \1 !== null && !Array\.isArray\(\1\)/,
+    home: /^carrier\/src\/protocol\/fields\.ts$/,
+  },
+  "limits of progress": {
+    pattern: /\b280\b/,
+    home: /^carrier\/src\/protocol\/heartbeat-progress\.ts$/,
+  },
+};
+
+const packages = fileURLToPath(new URL("../../", import.meta.url));
+const files = readdirSync(packages).flatMap((folder) =>
+  readdirSync(`${packages}${folder}`).includes("src")
+    ? readdirSync(`${packages}${folder}/src`, { recursive: true, encoding: "utf8" })
+        .map((file) => `${folder}/src/${file.replaceAll("\\", "/")}`)
+        .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
+    : [],
+);
+/** Without comments: prose may name what code may not. */
+const code = new Map(
+  files.map((file) => [file, readFileSync(packages + file, "utf8").replaceAll(/\/\*.*?\*\/|(?<!:)\/\/[^\n]*/gs, "")]),
+);
+
+it("finds the sources", () => {
+  expect(files.length).toBeGreaterThan(350);
+});
+
+it.each(Object.entries(FACTS))("%s: one home", (_, { pattern, home, also = [] }) => {
+  const found = [...code].filter(([, text]) => pattern.test(text)).map(([file]) => file);
+  const atHome = found.filter((file) => home.test(file));
+  expect(atHome, "the home has it").not.toEqual([]);
+  // An exception that is needed no longer must go.
+  expect(new Set(found.filter((file) => !home.test(file)))).toEqual(new Set(also.map(({ file }) => file)));
+});
