@@ -17,10 +17,11 @@ const contentType = fc.constantFrom(
 
 const retryAfter = fc.constantFrom(
   "",
-  ...["0", "1", "-5", "soon", "1e9", "99999999999999999999", "Thu, 01 Jan 1970 00:00:00 GMT"].map(
-    (value) => `retry-after: ${value}\r\n`,
-  ),
+  ...["0", "1", "-5", "soon", "1e9", "Thu, 01 Jan 1970 00:00:00 GMT"].map((value) => `retry-after: ${value}\r\n`),
 );
+
+/** Attempts that were answered before. */
+const putOff = new Set<string>();
 
 const head = (status: number, headers: string, length: number | string): string =>
   `HTTP/1.1 ${status} Whatever\r\n${headers}content-length: ${length}\r\n\r\n`;
@@ -40,13 +41,16 @@ const whole = fc
   )
   // These have no body by definition.
   .filter(([, status]) => status !== 204 && status !== 304)
-  .map(([what, status, type, after]): CarrierStep => {
+  .map(([what, status, type, asked]): CarrierStep => {
     const { label, expected, body, headers = "" } = what;
     return {
       label: `${status} with ${label}`,
       expected: expected === MALFORMED_200 && status >= 300 ? { end: "failed", type: MALFORMED } : expected,
       act: (task) => {
         const bytes = Buffer.from(body(task));
+        // Whoever asks for patience is asked again, for minutes on end: once per attempt is enough here.
+        const after = putOff.has(task.idempotencyKey) ? "" : asked;
+        putOff.add(task.idempotencyKey);
         task.socket.write(Buffer.concat([Buffer.from(head(status, headers + type + after, bytes.length)), bytes]));
       },
     };
