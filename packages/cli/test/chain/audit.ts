@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { decodePayload } from "@durable-workflow/carrier/payload";
 import type { ActivityStory, AttemptStory } from "../../src/engine/story.js";
-import type { ActivityDescription, HistoryEvent } from "../../src/engine/wire.js";
+import type { ActivityDescription, HistoryEvent } from "@durable-workflow/engine-protocol/control";
 import { LISTED } from "./chain.js";
 import type { ControlClient } from "./control-client.js";
 import { type Expected, isLimited, type Scenario, stepOf } from "./scenario.js";
