@@ -1,6 +1,6 @@
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, INVALID_INVOCABLE_REQUEST } from "@durable-workflow/carrier/protocol";
 import { loadExecutorConfig, loadProfiles, profilesPath, systemClock } from "@durable-workflow/dispatcher";
-import { type Credential, CredentialError, CredentialStore, ServerClock } from "@durable-workflow/dispatcher/tools";
+import { CredentialStore, ServerClock } from "@durable-workflow/dispatcher/tools";
 import { parseJson, textAt } from "@durable-workflow/engine-protocol";
 import {
   type ActivityMapping,
@@ -16,6 +16,8 @@ import type { CliIo } from "../shell/command.js";
 import { skewFinding } from "./engine-checks.js";
 import type { ProbeMeans } from "./engine-probe.js";
 import { type Finding, fail, ok, skip, warn } from "./finding.js";
+
+type Credential = Awaited<ReturnType<CredentialStore["credentialFor"]>>;
 
 /** The executor config of this machine: what is wrong with it, or what it says. */
 export async function localConfig(
@@ -74,7 +76,7 @@ async function probeCarrier(
   try {
     credential = await store.credentialFor(mapping);
   } catch (error) {
-    if (!(error instanceof CredentialError)) throw error;
+    if (!(error instanceof Error) || error.name !== "CredentialError") throw error;
     return [fail(id, error.message, `Set what auth_refs.${authRef ?? ""} of the config names, on this machine.`)];
   }
   const url = new URL(carrier.url);

@@ -1,4 +1,4 @@
-import { createAgent, Proxies } from "@durable-workflow/dispatcher/tools";
+import { createAgent, Proxies } from "@durable-workflow/dispatcher";
 import { Agent, type Dispatcher } from "undici";
 import { CliError, type CliIo, EXIT } from "../shell/command.js";
 

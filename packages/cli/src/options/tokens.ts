@@ -1,4 +1,4 @@
-import { readToken } from "@durable-workflow/dispatcher/tools";
+import { readToken } from "@durable-workflow/engine-protocol";
 import { CliError, type CliIo, EXIT } from "../shell/command.js";
 
 /**
