@@ -1,4 +1,4 @@
-import { access, constants, readFile } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import {
   type ConnectionFlags,
@@ -21,7 +21,7 @@ import {
   ExecutorConfigError,
 } from "@durable-workflow/engine-protocol/executor-config";
 import { shownTarget } from "../net/shown-url.js";
-import { decodeText } from "../options/text-file.js";
+import { textOf } from "../options/text-file.js";
 
 /** What a config comes to: what is wrong, and what counts. Without secrets, fit to be shown. */
 export interface ConfigReport {
@@ -148,15 +148,6 @@ interface Located {
 }
 
 const UNUSABLE = "it holds spaces, line ends or other characters that no token has";
-
-/** The text of a token's file, as the dispatcher reads it; undefined for none. */
-async function textOf(path: string): Promise<string | undefined> {
-  try {
-    return decodeText(await readFile(path));
-  } catch {
-    return undefined;
-  }
-}
 
 function tokenOf(value: string | null | undefined): Pick<Located, "found" | "problem"> {
   const { problem } = readToken(value);

@@ -33,6 +33,15 @@ export async function readTextFile(
   throw new CliError(exitCode, `${name} is not UTF-8`, "Save it as UTF-8: what cannot be read is not guessed.");
 }
 
+/** The text of a file; undefined for one that cannot be read, and for what is not UTF-8. */
+export async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return decodeText(await readFile(path));
+  } catch {
+    return undefined;
+  }
+}
+
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 /** The text that bytes of UTF-8 are, without a byte order mark; undefined for what is not UTF-8. */
