@@ -73,7 +73,7 @@ describe("what is no engine", () => {
       json(response, { activities: [ACTIVITY, { ...ACTIVITY, started_at: "today" }] }),
     );
     const { stderr } = await runHere(["list", "--server", url]);
-    expect(stderr).toContain("/api/activities is no engine's: activities[1].started_at must be a time\n");
+    expect(stderr).toContain("/api/activities as engines do not: activities[1].started_at must be a time\n");
     expect(() => readDescription({ ...ACTIVITY, attempt_count: -1 })).toThrow("attempt_count must be a count");
   });
 });

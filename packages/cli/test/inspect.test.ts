@@ -136,7 +136,7 @@ describe("a task input", () => {
     expect(await notes([1])).toContain("the handler is called with 1 argument");
     expect(await notes(null)).toContain("the arguments are null: the handler is called without any");
     expect(await notes("x")).toContain(
-      "the arguments are no list: the handler is called with the value as its one argument",
+      "the arguments are not a list: the handler is called with the value as its one argument",
     );
     expect((await inspected(input())).notes).toContain("the handler is called without arguments");
   });

@@ -90,7 +90,7 @@ describe("what a module exports", () => {
       "export default { greet: 5 };",
       /the handler of greet must be a function or made by defineActivity, got 5/,
     ],
-    ["a number", "export default 7;", /the default export of \S+a\.mjs is a number, and no activities/],
+    ["a number", "export default 7;", /the default export of \S+a\.mjs is a number, not activities/],
     ["a syntax error", "export default {", /a\.mjs cannot be loaded: SyntaxError: /],
     ["an error", 'throw new Error("no database");', /a\.mjs cannot be loaded: Error: no database\nat \S*a\.mjs:1:7/],
     [

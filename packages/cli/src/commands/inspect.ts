@@ -79,7 +79,7 @@ async function policyOf(input: CommandInput, io: CliIo): Promise<RetryRule | nul
   const answer = at(document, "response", "body") ?? document;
   const task = at(answer, "task") ?? answer;
   if (at(task, "task_id") === undefined) {
-    throw new CliError(EXIT.config, `${file} (--poll) is no poll answer with a task: it has no task_id`);
+    throw new CliError(EXIT.config, `${file} (--poll) is not a poll answer with a task: it has no task_id`);
   }
   return retryPolicyOf(task);
 }

@@ -34,7 +34,7 @@ export function healthFinding({ status, body }: EngineAnswer): Finding {
   }
   return fail(
     id,
-    `something answers with ${status}, and it is no Durable Workflow engine`,
+    `something answers with ${status}, and is not a Durable Workflow engine`,
     "Give the engine's base URL with --server: without /api.",
   );
 }
@@ -84,7 +84,9 @@ export function versionFinding(clusterInfo: unknown): Finding {
   if (version === undefined) {
     return fail(
       id,
-      `the engine speaks worker protocol ${advertised ?? "of no version"}, this is ${PROTOCOL_VERSION}`,
+      advertised === undefined
+        ? `the engine does not say which worker protocol it speaks; this is ${PROTOCOL_VERSION}`
+        : `the engine speaks worker protocol ${advertised}, this is ${PROTOCOL_VERSION}`,
       "Use releases whose worker protocols have the same major version.",
     );
   }

@@ -170,7 +170,7 @@ export class ControlPlane {
       return read(document);
     } catch (error) {
       if (!(error instanceof WrongAnswer)) throw error;
-      const what = `what ${this.url} answers to ${method} ${path.replace(/\?.*$/, "")} is no engine's: ${error.message}`;
+      const what = `${this.url} answers ${method} ${path.replace(/\?.*$/, "")} as engines do not: ${error.message}`;
       throw new CliError(EXIT.unreachable, what, IS_IT);
     }
   }

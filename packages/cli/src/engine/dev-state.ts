@@ -99,15 +99,15 @@ async function readState(path: string): Promise<DevState | string | undefined> {
   const document = parseJson(found.text);
   const url = textAt(document, "url");
   const pid = numberAt(document, "pid");
-  if (url === undefined || !URL.canParse(url)) return "its url is no URL";
-  if (pid === undefined || !Number.isSafeInteger(pid) || pid < 1) return "its pid is no process id";
+  if (url === undefined || !URL.canParse(url)) return "its url is not a URL";
+  if (pid === undefined || !Number.isSafeInteger(pid) || pid < 1) return "its pid is not a process id";
   const { protocol, hostname, username, password, pathname, search, hash } = new URL(url);
   // An address: a name may be resolved to anywhere.
   if (protocol !== "http:" || !isLoopbackHost(hostname) || !/^[\d.]+$|^\[/.test(hostname)) {
     return `its engine, ${shownUrl(url)}, is not on this machine: --server URL names one elsewhere`;
   }
   if (username + password + search + hash !== "" || pathname !== "/")
-    return `its url, ${shownUrl(url)}, is no engine's`;
+    return `its url, ${shownUrl(url)}, is not an engine's`;
   return {
     url: url.replace(/\/+$/, ""),
     pid,
@@ -133,7 +133,7 @@ async function absence({ pid, url }: DevState, http: HttpClient): Promise<string
       timeoutMs: PROBE_MS,
     });
     if (status === 200 && textAt(parseJson(body), "status") !== undefined) return undefined;
-    return `what answers at ${url} is no engine`;
+    return `what answers at ${url} is not an engine`;
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     return `its engine, ${url}, does not answer (${error.message})`;

@@ -59,7 +59,7 @@ export async function readOwnFile(path: string): Promise<OwnText> {
   }
   try {
     const found = await file.stat();
-    if (!found.isFile()) return { refused: "it is no regular file" };
+    if (!found.isFile()) return { refused: "it is not a regular file" };
     const doubt = distrust(found) ?? (found.nlink > 1 ? "it has a second name elsewhere" : undefined);
     if (doubt !== undefined) return { refused: doubt };
     if (found.size > LARGEST_BYTES) return { refused: `it is larger than ${LARGEST_BYTES} bytes` };

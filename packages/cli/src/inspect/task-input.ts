@@ -62,7 +62,7 @@ function argumentNotes(payload: Inspection["payloads"][number] | undefined): rea
   if (!payload.decoded) return [];
   if (payload.value === null) return ["the arguments are null: the handler is called without any"];
   if (Array.isArray(payload.value)) return [`the handler is called with ${counted(payload.value.length, "argument")}`];
-  return ["the arguments are no list: the handler is called with the value as its one argument"];
+  return ["the arguments are not a list: the handler is called with the value as its one argument"];
 }
 
 function counted(count: number, what: string): string {

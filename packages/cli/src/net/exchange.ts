@@ -93,7 +93,7 @@ function refusal(error: unknown, connected: boolean): NoAnswer {
   if (connected || CUT_OFF.has(code)) {
     return new NoAnswer("cut_off", `the connection ended before the answer did (${code})`, { cause: error });
   }
-  if (code.startsWith("HPE_")) return new NoAnswer("cut_off", `the answer is no HTTP (${code})`, { cause: error });
+  if (code.startsWith("HPE_")) return new NoAnswer("cut_off", `the answer is not HTTP (${code})`, { cause: error });
   return new NoAnswer("unreachable", REASONS[code] ?? `no connection (${code})`, { cause: error });
 }
 

@@ -13,7 +13,7 @@ it.each([
   ["s3://bucket/key", "s3://bucket/key"],
   ["https://bucket.example/key?X-Amz-Signature=KEY", "https://bucket.example/key?X-Amz-Signature=redacted"],
   ["bucket/key?KEY", "bucket/key?redacted"],
-  ["user:KEY@", "(what is no URL)"],
+  ["user:KEY@", "(not a URL)"],
 ])("%s is shown as %s", (url, shown) => {
   expect(shownUrl(url)).toBe(shown);
 });

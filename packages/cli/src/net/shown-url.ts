@@ -10,9 +10,9 @@ const REDACTED = "redacted";
  */
 export function shownUrl(url: string | URL): string {
   const text = String(url);
-  if (!URL.canParse(text)) return text.includes("@") ? "(what is no URL)" : shownPath(text);
+  if (!URL.canParse(text)) return text.includes("@") ? "(not a URL)" : shownPath(text);
   const shown = new URL(text);
-  if (shown.host === "" && !shown.pathname.startsWith("/")) return "(what is no URL)";
+  if (shown.host === "" && !shown.pathname.startsWith("/")) return "(not a URL)";
   if (shown.username !== "") shown.username = REDACTED;
   if (shown.password !== "") shown.password = REDACTED;
   for (const name of new Set(shown.searchParams.keys())) {

@@ -66,13 +66,13 @@ describe("parseJsonArguments", () => {
   });
 
   it.each([
-    ["[1,", /^the arguments are no JSON: /],
-    ["{a: 1}", /^the arguments are no JSON: /],
-    ["01", /^the arguments are no JSON: /],
+    ["[1,", /^the arguments are not JSON: /],
+    ["{a: 1}", /^the arguments are not JSON: /],
+    ["01", /^the arguments are not JSON: /],
     ['["a", 9223372036854775808]', /^\$\[1\] must be an integer of 64 bits; 9223372036854775808 is beyond that$/],
     ["123456789012345678901234567890", /^\$ must be an integer of 64 bits/],
     ["1e999", /^\$ is a number out of range$/],
-    ['{"a":{"$type":"date"}}', /^\$\.a has \$type "date", which is none$/],
+    ['{"a":{"$type":"date"}}', /^\$\.a has the unknown \$type "date"$/],
     ['{"$type":"bytes","base64":"AP8"}', /^\$\.base64 must be padded base64/],
     ['{"$type":"bytes","base64":"A P8="}', /^\$\.base64 must be/],
     ['{"$type":"bytes"}', /^\$\.base64 must be/],

@@ -36,7 +36,7 @@ export function parseJsonValue(text: string): AvroValue {
     JSON.parse(text);
     document = JSON.parse(text.replaceAll(TOKENS, spellNumber));
   } catch (error) {
-    throw refused(`the arguments are no JSON: ${error instanceof Error ? error.message : "they cannot be read"}`, {
+    throw refused(`the arguments are not JSON: ${error instanceof Error ? error.message : "they cannot be read"}`, {
       hint: `Quote them for your shell, as in '["Ada", 7]'.`,
     });
   }
@@ -107,7 +107,7 @@ function typed(document: Readonly<Record<string, unknown>>, path: string, depth:
     case "map":
       return entriesOf(field("entries"), path, depth);
     default:
-      throw refused(`${path} has $type ${JSON.stringify(type)}, which is none`);
+      throw refused(`${path} has the unknown $type ${JSON.stringify(type)}`);
   }
 }
 

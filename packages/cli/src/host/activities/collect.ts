@@ -87,7 +87,7 @@ function handlersOf(
   if (typeof main !== "object" || main === null) {
     throw new CliError(
       EXIT.config,
-      `the default export of ${file} is ${main === null ? "null" : `a ${typeof main}`}, and no activities`,
+      `the default export of ${file} is ${main === null ? "null" : `a ${typeof main}`}, not activities`,
       'Export an object of functions: export default { "billing.charge": charge };',
     );
   }

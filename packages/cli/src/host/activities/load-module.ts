@@ -34,7 +34,7 @@ export async function loadModule(file: string, { afresh }: { readonly afresh: bo
   if (!TYPESCRIPT.has(extension) && !JAVASCRIPT.has(extension)) {
     throw new CliError(
       EXIT.config,
-      `${file} is no module: its name must end in ${[...TYPESCRIPT, ...JAVASCRIPT].join(", ")}`,
+      `${file} is not a module: its name must end in ${[...TYPESCRIPT, ...JAVASCRIPT].join(", ")}`,
     );
   }
   if (!existsSync(file)) throw new CliError(EXIT.config, `there is no file ${file}`);
