@@ -1,0 +1,3 @@
+export * from "./sources/circles.js";
+export * from "./sources/code.js";
+export * from "./sources/source-tree.js";
