@@ -5,4 +5,5 @@ export * from "./known-options.js";
 export * from "./limits.js";
 export * from "./paths.js";
 export * from "./reasons.js";
+export * from "./token.js";
 export * from "./version.js";
