@@ -422,7 +422,7 @@ export class ScriptedEngine implements EngineUnderTest {
       case "deregister": {
         const id = decodeURIComponent(call.path.split("/").at(-1) ?? "");
         this.workers.delete(id);
-        this.send(response, 200, { worker_id: id, deregistered: true });
+        this.send(response, 200, { worker_id: id, outcome: "deregistered", recovered_workflow_task_count: 0 });
         return;
       }
       case "poll":

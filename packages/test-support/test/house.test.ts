@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { circles, House, packageOf, roomsOf } from "../src/sources.js";
+
+/** The laws of the whole house: who may import whom between packages, and that nobody imports each other. Types obey them too. */
+const house = new House();
+
+/** Lower never imports higher. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  carrier: [],
+  "engine-protocol": ["carrier"],
+  dispatcher: ["carrier", "engine-protocol"],
+  "local-engine": ["carrier", "engine-protocol"],
+  cli: ["carrier", "engine-protocol", "dispatcher", "local-engine"],
+};
+
+/** Rooms that still import each other, by package. An entry that is not needed any more fails. */
+const ROOM_CIRCLES: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  cli: [["carrier", "dev", "engine", "report"]],
+};
+
+it("the packages are these", () => {
+  expect(house.packages.map(({ folder }) => folder).toSorted()).toEqual(Object.keys(MAY_IMPORT).toSorted());
+});
+
+it("every import leads to a file", () => {
+  const files = house.files();
+  expect(files.size).toBeGreaterThan(400);
+  const missing = [...files].flatMap(([file, imported]) =>
+    imported.filter((one) => !files.has(one)).map((one) => `${file} -> ${one}`),
+  );
+  expect(missing).toEqual([]);
+});
+
+it("no two files import each other, however long the way round, nor do files of different packages", () => {
+  expect(circles(house.files())).toEqual([]);
+});
+
+describe.each(house.packages.map((one) => [one.folder, one] as const))("%s", (folder, { sources, manifest }) => {
+  it("imports lower packages only", () => {
+    const above = (house.arrows().get(folder) ?? []).filter((one) => !MAY_IMPORT[folder]?.includes(one));
+    expect(above).toEqual([]);
+  });
+
+  it("has no rooms that import each other, however long the way round", () => {
+    expect(circles(roomsOf(sources))).toEqual(ROOM_CIRCLES[folder] ?? []);
+  });
+
+  it("declares every package that it imports, and needs none that it does not import", () => {
+    const imported = new Set(
+      sources.files
+        .flatMap((file) => sources.importedPackages(file))
+        .filter((target) => !target.startsWith("node:"))
+        .map(packageOf),
+    );
+    const needed = Object.keys(manifest.dependencies ?? {});
+    // A peer may be handed over without its types being named.
+    const declared = new Set([...needed, ...Object.keys(manifest.peerDependencies ?? {})]);
+    expect([...imported].filter((name) => !declared.has(name))).toEqual([]);
+    expect(needed.filter((name) => !imported.has(name))).toEqual([]);
+  });
+});
