@@ -170,6 +170,8 @@ describe("an activity", () => {
     const answer = await client.start("t", "q", { input: { codec: "avro", blob: "AB5bIkFkYSJdAg==" } });
     expect(answer.status).toBe(422);
     expect(answer.body.errors["input.blob"][0]).toContain("invalid_payload_framing");
+    const cut = await client.start("t", "q", { input: { codec: "avro", blob: "wwHi\0" } });
+    expect([cut.status, Object.keys(cut.body.errors)]).toEqual([422, ["input.blob"]]);
     expect((await client.start("t", "q", { input: "text" })).body.errors).toHaveProperty("input");
   });
 
