@@ -4,3 +4,4 @@ export type * from "./external-executor.js";
 export * from "./registration.js";
 export * from "./report.js";
 export * from "./task.js";
+export * from "./trace-context.js";

@@ -3,11 +3,17 @@ import { dirname, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Import, importsIn, withoutComments } from "./code.js";
 
+/** What a file names: a file of its own tree, or a package. */
+export interface NamedModule extends Import {
+  /** The file, from `src` on; undefined for packages. */
+  readonly file: string | undefined;
+}
+
 /** The sources of one package, without its tests; files are named from `src` on, with `/`. */
 export class SourceTree {
   readonly files: readonly string[];
   private readonly root: string;
-  private readonly read = new Map<string, { readonly code: string; readonly imports: readonly Import[] }>();
+  private readonly read = new Map<string, { readonly code: string; readonly imports: readonly NamedModule[] }>();
 
   /** @param root the URL of the folder, ending with `/`: `new URL("../src/", import.meta.url)` */
   constructor(root: URL) {
@@ -24,7 +30,7 @@ export class SourceTree {
   }
 
   /** All that a file names another module by, types included. */
-  imports(file: string): readonly Import[] {
+  imports(file: string): readonly NamedModule[] {
     return this.load(file).imports;
   }
 
@@ -34,14 +40,12 @@ export class SourceTree {
 
   /** The files of this tree that a file imports, types included. */
   importedFiles(file: string): readonly string[] {
-    return this.targets(file)
-      .filter((target) => target.startsWith("."))
-      .map((target) => posix.join(dirname(file), target).replace(/\.js$/, ".ts"));
+    return this.imports(file).flatMap(({ file: named }) => (named === undefined ? [] : [named]));
   }
 
   /** What a file imports that is not of this tree. */
   importedPackages(file: string): readonly string[] {
-    return this.targets(file).filter((target) => !target.startsWith("."));
+    return this.imports(file).flatMap(({ file: named, target }) => (named === undefined ? [target] : []));
   }
 
   /** What is left of a file that only re-exports: nothing. */
@@ -51,11 +55,12 @@ export class SourceTree {
       .trim();
   }
 
-  private load(file: string): { readonly code: string; readonly imports: readonly Import[] } {
+  private load(file: string): { readonly code: string; readonly imports: readonly NamedModule[] } {
     const known = this.read.get(file);
     if (known !== undefined) return known;
     const text = readFileSync(this.root + file, "utf8");
-    const loaded = { code: withoutComments(text), imports: importsIn(text) };
+    const imports = importsIn(text).map((one) => ({ ...one, file: fileNamed(file, one.target) }));
+    const loaded = { code: withoutComments(text), imports };
     this.read.set(file, loaded);
     return loaded;
   }
@@ -64,4 +69,18 @@ export class SourceTree {
 /** The first folder of a file, `""` for one at the top: its room. */
 export function folderOf(file: string): string {
   return file.includes("/") ? (file.split("/")[0] ?? "") : "";
+}
+
+/**
+ * The room of a file where rooms may be nested: the deepest folder that is listed, else the folder itself; `""` for a file at
+ * the top.
+ */
+export function roomOf(file: string, rooms: readonly string[]): string {
+  const folder = file.includes("/") ? file.slice(0, file.lastIndexOf("/")) : "";
+  const around = rooms.filter((room) => folder === room || folder.startsWith(`${room}/`));
+  return around.toSorted((one, other) => other.length - one.length)[0] ?? folder;
+}
+
+function fileNamed(from: string, target: string): string | undefined {
+  return target.startsWith(".") ? posix.join(dirname(from), target).replace(/\.js$/, ".ts") : undefined;
 }
