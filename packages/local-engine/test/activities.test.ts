@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { arrived, cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
-import { Client } from "./support/client.js";
+import { Client } from "@durable-workflow/test-support/engine-client";
 import { join } from "node:path";
 import { createLocalEngine } from "../src/index.js";
 

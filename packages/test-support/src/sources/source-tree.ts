@@ -59,7 +59,11 @@ export class SourceTree {
     const known = this.read.get(file);
     if (known !== undefined) return known;
     const text = readFileSync(this.root + file, "utf8");
-    const imports = importsIn(text).map((one) => ({ ...one, file: fileNamed(file, one.target) }));
+    const imports = importsIn(text).map(({ target, typeOnly }) => ({
+      target,
+      typeOnly,
+      file: fileNamed(file, target),
+    }));
     const loaded = { code: withoutComments(text), imports };
     this.read.set(file, loaded);
     return loaded;
