@@ -41,6 +41,7 @@ describe("imports", () => {
       import { type E, f } from "./e.js";
       import * as g from "./g.js";
       import "./h.js";
+      import { importsOf, exported as $import } from "./h2.js";
       export { i } from "./i.js";
       export type * from "./j.js";
       const k = await import("./k.js");
@@ -56,6 +57,7 @@ describe("imports", () => {
       "./e.js",
       "./g.js",
       "./h.js",
+      "./h2.js",
       "./i.js",
       "./j.js type",
       "./k.js",

@@ -32,15 +32,19 @@ export function importsIn(text: string): readonly Import[] {
   const code = codeAlone(text);
   return scan(text).flatMap(({ part, from, to }) => {
     if (part !== "string") return [];
-    const before = code.slice(0, from);
-    const statement = /\b(?:import|export)(\s+type)?\b[^;"'()]*$/.exec(before)?.[0] ?? "";
-    const isFrom = /^(?:import|export)\b[^;]*\bfrom\s*$/.test(statement);
-    const isEffect = /\bimport\s*$/.test(before);
-    const isCall = /\b(?:import|require)\s*\(\s*$/.test(before);
-    if (!isFrom && !isEffect && !isCall) return [];
-    return [{ target: text.slice(from + 1, to - 1), typeOnly: isFrom && isTypeOnly(statement) }];
+    const before = code.slice(Math.max(0, from - LONGEST_IMPORT), from).trimEnd();
+    const target = text.slice(from + 1, to - 1);
+    if (/\bimport$|\b(?:import|require)\s*\($/.test(before)) return [{ target, typeOnly: false }];
+    if (!/\bfrom$/.test(before)) return [];
+    const statement = /(?<![\w$.])(?:import|export)(?![\w$])(?:(?!(?<![\w$.])(?:import|export)(?![\w$]))[^;()])*$/.exec(
+      before,
+    )?.[0];
+    return statement === undefined ? [] : [{ target, typeOnly: isTypeOnly(statement) }];
   });
 }
+
+/** Characters of a statement, comments inside it included. */
+const LONGEST_IMPORT = 10_000;
 
 /** `import type`, or braces in which every name is a type. */
 function isTypeOnly(statement: string): boolean {

@@ -13,7 +13,7 @@ const BEFORE_REGEX =
   /(?:^|[(,=:[!&|?{};+\-*%<>~^]|(?:^|[^\w$.])(?:return|typeof|case|in|of|delete|void|throw|new|else|do|await|yield|instanceof))$/;
 
 /** As much of the code before a slash as has to be looked at. */
-const LOOK_BACK = 16;
+const LOOK_BACK = 64;
 
 /**
  * Cuts a source into what is code and what is not. It reads from the start, as a compiler does: strings, templates, regular
@@ -23,15 +23,17 @@ export function scan(text: string): readonly Stretch[] {
   const stretches: Stretch[] = [];
   /** Of every template that is open: how many braces of its own code are open. */
   const braces: number[] = [];
-  /** The end of the code so far, without white space at its own end; a quote stands for any literal. */
-  let before = "";
+  /** The end of what stands before the stretch of code that is being read; a quote stands for any literal. */
+  let behind = "";
   let codeFrom = 0;
   let at = 0;
 
+  /** The end of the code up to here, comments and white space left out. */
+  const before = (): string => text.slice(Math.max(codeFrom, at - LOOK_BACK), at).trimEnd() || behind;
   const take = (part: Part, to: number): void => {
+    behind = part === "comment" ? before() : '"';
     if (at > codeFrom) stretches.push({ part: "code", from: codeFrom, to: at });
     stretches.push({ part, from: at, to });
-    if (part !== "comment") before = '"';
     at = to;
     codeFrom = to;
   };
@@ -41,7 +43,7 @@ export function scan(text: string): readonly Stretch[] {
     take("template", to);
     if (!opensCode) return;
     braces.push(0);
-    before = "{";
+    behind = "{";
   };
 
   while (at < text.length) {
@@ -51,14 +53,13 @@ export function scan(text: string): readonly Stretch[] {
     else if (text.startsWith("/*", at)) take("comment", endOf(text, "*/", at + 2));
     else if (character === '"' || character === "'") take("string", endOfString(text, at));
     else if (character === "`") takeTemplate(at + 1);
-    else if (character === "/" && BEFORE_REGEX.test(before.trimEnd())) take("regex", endOfRegex(text, at));
+    else if (character === "/" && BEFORE_REGEX.test(before())) take("regex", endOfRegex(text, at));
     else if (character === "}" && braces[open] === 0) {
       braces.pop();
       takeTemplate(at + 1);
     } else {
       if (character === "{" && open >= 0) braces[open] = (braces[open] ?? 0) + 1;
       if (character === "}" && open >= 0) braces[open] = (braces[open] ?? 0) - 1;
-      before = `${before}${character}`.replace(/\s+$/, " ").slice(-LOOK_BACK);
       at++;
     }
   }
