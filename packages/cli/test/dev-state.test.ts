@@ -110,7 +110,7 @@ describe("the word that dev leaves", () => {
       /is a link/,
     ],
     ["two names", (file, cwd) => linkSync(file, `${cwd}/other`), /second name/],
-    ["a folder", (file) => replace(file, () => mkdirSync(file)), /no regular file/],
+    ["a folder", (file) => replace(file, () => mkdirSync(file)), /not a regular file/],
     ["writable for others", (file) => chmodSync(file, 0o666), /others may write/],
     ["a folder writable for others", (_, cwd) => chmodSync(join(cwd, ".dw"), 0o777), /others may write/],
     ["too much", (file) => writeFileSync(file, word() + " ".repeat(70_000)), /is larger/],

@@ -35,6 +35,18 @@ const FACTS: Readonly<Record<string, Fact>> = {
     home: /^engine-protocol\/src\/headers\.ts$/,
     also: [{ file: "carrier/src/activity/engine-heartbeat-sender.ts", why: HEARTBEATS }],
   },
+  "headers of payloads": {
+    pattern: /x-durable-workflow-payload-(?:codec|size|sha256|completion)/i,
+    home: /^engine-protocol\/src\/external-payloads\/headers\.ts$/,
+  },
+  "the transport of payloads": {
+    pattern: /runtime-external-payload-(?:transport|upload|error)\.v\d|payload-completion-context\.v\d/,
+    home: /^engine-protocol\/src\/external-payloads\/schemas\.ts$/,
+  },
+  "status and retry of refused payloads": {
+    pattern: /external_payload_(?:not_found|expired|unsupported): \{/,
+    home: /^engine-protocol\/src\/external-payloads\/errors\.ts$/,
+  },
   paths: {
     pattern: /["'`]\/api\//,
     home: /^engine-protocol\/src\/paths\.ts$/,

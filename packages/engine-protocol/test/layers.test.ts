@@ -10,6 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   control: [],
   worker: ["control"],
   "executor-config": [],
+  "external-payloads": ["worker"],
 };
 
 /** The one package below: the carrier's own contract. */
