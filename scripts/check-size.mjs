@@ -43,6 +43,10 @@ const PARTS = {
   ],
 };
 
+function kilobytes(size) {
+  return `${(size / 1000).toFixed(1)} kB`;
+}
+
 async function sizeOf(program) {
   const { outputFiles } = await build({
     stdin: { contents: program, resolveDir: `${root}packages/cli` },
@@ -88,12 +92,11 @@ const differences = measured.filter(([name, size]) => {
   return row === undefined || Math.abs(Number(row[1]) * 1000 - size) > TOLERANCE;
 });
 if (process.argv.includes("--write")) {
-  const kB = (size) => `${(size / 1000).toFixed(1)} kB`;
   // As the formatter has it.
   const table = (title, entries) => {
     const width = Math.max(...entries.map(([name]) => name.length), title.length);
     const row = (left, right) => `| ${left.padEnd(width)} | ${right.padStart(8)} |\n`;
-    const lines = entries.map(([name, size]) => row(name, kB(size)));
+    const lines = entries.map(([name, size]) => row(name, kilobytes(size)));
     return row(title, "min+gzip") + row("-".repeat(width), "-------:") + lines.join("");
   };
   const adapters = Object.entries(sizes).map(([name, size]) => [`\`${name}\``, size]);
