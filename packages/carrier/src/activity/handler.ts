@@ -42,7 +42,7 @@ export class InvocableActivityHandler<Handlers extends object = ActivityHandlers
    */
   constructor(handlers: HandlersOf<Handlers>, options?: InvocableActivityHandlerOptions) {
     this.settings = resolveHandlerOptions(options);
-    this.activities = registerActivities(handlers as ActivityHandlers, this.settings.interceptors);
+    this.activities = registerActivities(handlers, this.settings.interceptors);
     this.carrier = this.settings.carrier;
     this.runner = new TaskRunner(this.activities, this.settings);
     brand(this, "InvocableActivityHandler");

@@ -44,7 +44,7 @@ export class InvocableHttpEndpoint<Handlers extends object = ActivityHandlers> {
   /** @throws {TypeError} for bad handlers or options */
   constructor(handlers: InvocableHandlers<Handlers>, options?: InvocableHttpOptions) {
     this.settings = resolveHttpOptions(options);
-    this.handler = toHandler(handlers as InvocableHandlers, options);
+    this.handler = toHandler(handlers, options);
     const { maxConcurrentTasks, maxConcurrentBodyBytes } = this.settings;
     this.admission = new Admission({ tasks: maxConcurrentTasks, bodyBytes: maxConcurrentBodyBytes });
   }
