@@ -1,4 +1,4 @@
-import { send } from "./http.js";
+import { send } from "./send.js";
 
 /** An answer, to look into: each has its own fields, and a test that misses one fails. */
 // oxlint-disable-next-line typescript/no-explicit-any -- types for every answer would be a second copy of what is tested
