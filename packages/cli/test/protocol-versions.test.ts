@@ -123,6 +123,17 @@ describe("what a server makes of a config", () => {
     }
   });
 
+  it("is not told twice, where a dispatcher refuses the same by the same name", async () => {
+    const cwd = folderOf({
+      "executor.json": JSON.stringify(config({ typeless: true, mapping: { timeout_seconds: 5 } })),
+    });
+    const done = await runCommand(check, ["--config", "executor.json", "--json"], { cwd });
+    expect(done.code).toBe(78);
+    expect(done.json()).toMatchObject({ server: [{ effect: "ignored", code: null }] });
+    const { notes } = (await runCommand(inspect, ["executor.json", "--json"], { cwd })).json() as { notes: string[] };
+    expect(notes).toHaveLength(1);
+  });
+
   it("is shown by check, which goes by the dispatcher, and by inspect", async () => {
     const file = JSON.stringify(config({ codes: ["5xx"], mapping: { timeout_seconds: 5 } }));
     const cwd = folderOf({ "executor.json": file });

@@ -92,7 +92,10 @@ export async function checkConfig(inputs: CheckInputs): Promise<CheckedConfig> {
   const carriers = [...new Set(config?.mappings.map(({ carrier }) => carrier))];
   const report: ConfigReport = {
     errors,
-    server: serverRemarks(await documentOf(resolve(cwd, path)), overlay),
+    // What a dispatcher refuses by the same name is told already.
+    server: serverRemarks(await documentOf(resolve(cwd, path)), overlay).filter(
+      ({ code }) => !errors.some((error) => error.code === code),
+    ),
     overlay: overlay ?? null,
     connection: connection === undefined ? null : describeConnection(connection),
     mappings: (config?.mappings ?? []).map(

@@ -41,7 +41,10 @@ export function inspectExecutorConfig(document: unknown, overlay: string | undef
       kind: "executor_config",
       title,
       violations: error.errors.map(violationOf),
-      notes: serverRemarks(document, overlay).map(remarkLine),
+      // What a dispatcher refuses by the same name is told already.
+      notes: serverRemarks(document, overlay)
+        .filter(({ code }) => !error.errors.some((one) => one.code === code))
+        .map(remarkLine),
       prospect: everywhere(null, [
         "A dispatcher refuses to start with it. An engine that is given it hands out tasks without a mapping.",
       ]),
