@@ -22,7 +22,7 @@ export interface RecordedAttempt {
   readonly failure: RecordedFailure | null;
 }
 
-export interface Recorded extends ActivityDescription {
+export interface Recorded extends Omit<ActivityDescription, "failure" | "attempts"> {
   readonly failure: RecordedFailure | null;
   readonly attempts: readonly RecordedAttempt[];
 }

@@ -11,7 +11,7 @@ import {
   logEvents,
 } from "@durable-workflow/dispatcher";
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "@durable-workflow/local-engine";
-import type { StartRequest } from "../../src/engine/wire.js";
+import type { StartRequest } from "@durable-workflow/engine-protocol/control";
 import { ControlClient } from "./control-client.js";
 import { isLimited, type Scenario } from "./scenario.js";
 

@@ -1,6 +1,6 @@
 import { EngineClient } from "../../src/engine/client.js";
 import { type ActivityStory, tellStory } from "../../src/engine/story.js";
-import type { HistoryEvent, StartRequest } from "../../src/engine/wire.js";
+import type { HistoryEvent, StartRequest } from "@durable-workflow/engine-protocol/control";
 import { Client } from "../../../local-engine/test/support/client.js";
 import type { Recorded } from "./audit.js";
 
