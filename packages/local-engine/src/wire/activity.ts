@@ -102,11 +102,12 @@ function attemptsWithFailures(run: RunRecord, attempts: readonly AttemptRecord[]
   const told = attemptsToWire(run, attempts);
   return {
     ...told,
-    attempts: told.attempts.map((attempt, index) => {
-      const failure = attempts[index]?.failure ?? null;
-      return { ...attempt, failure: failure === null ? null : failureToWire(failure) };
-    }),
+    attempts: told.attempts.map((attempt, index) => withFailure(attempt, attempts[index]?.failure ?? null)),
   };
+}
+
+function withFailure(attempt: DescribedAttempt, failure: FailureRecord | null): DescribedAttempt {
+  return { ...attempt, failure: failure === null ? null : failureToWire(failure) };
 }
 
 function attemptToWire(run: RunRecord, attempt: AttemptRecord, isCurrent: boolean): DescribedAttempt {
