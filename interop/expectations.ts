@@ -12,17 +12,17 @@ export interface PythonWorkerPeer extends WorkerPeer {
   readonly version: PythonVersion;
 }
 
+const AT_119 = { DURABLE_WORKFLOW_WORKER_PROTOCOL_VERSION: "1.19" };
+
 export const PYTHON_WORKERS: readonly PythonWorkerPeer[] = [
   { name: "Python 2.12.0", version: "2.12.0", needs: "1.20" },
-  {
-    name: "Python 2.12.0 at 1.19",
-    version: "2.12.0",
-    needs: "1.19",
-    env: { DURABLE_WORKFLOW_WORKER_PROTOCOL_VERSION: "1.19" },
-  },
+  { name: "Python 2.12.0 at 1.19", version: "2.12.0", needs: "1.19", env: AT_119 },
   { name: "Python 2.0.0", version: "2.0.0", needs: "1.19" },
   { name: "Python 2.0.0rc35", version: "2.0.0rc35", needs: "1.14" },
 ];
+
+/** The same as clients, which ask for no worker protocol. */
+export const PYTHON_CLIENTS: readonly Omit<PythonWorkerPeer, "needs">[] = PYTHON_WORKERS;
 
 export const RUST_WORKERS: readonly WorkerPeer[] = [
   { name: "Rust 4.10.2", needs: "1.20" },

@@ -4,10 +4,10 @@ import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { createDispatcher, type Dispatcher } from "@durable-workflow/dispatcher";
 import { createLocalEngine } from "@durable-workflow/local-engine";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { PYTHON_CLIENTS } from "./expectations.js";
 import { type EngineUnderTest, engineToken, startEngine } from "./support/engine.js";
 import type { Json } from "./support/line-peer.js";
 import { describeUnless, whyNoPython } from "./support/peers.js";
-import { PYTHON_VERSIONS } from "./support/prepare-peers.js";
 import { PythonClient, raised } from "./support/python-client.js";
 import { until } from "./support/until.js";
 
@@ -20,12 +20,12 @@ const handler = nodeInvocableActivityHandler({
   },
 });
 
-for (const version of PYTHON_VERSIONS) {
-  describeUnless(whyNoPython(version), `the client of Python ${version}`, () => {
-    const queue = `client-${version}-${RUN}`;
+for (const [index, { name, version, env = {} }] of PYTHON_CLIENTS.entries()) {
+  describeUnless(whyNoPython(version), `the client of ${name}`, () => {
+    const queue = `client-${index}-${RUN}`;
     /** Nobody leases from it. */
     const silent = `${queue}-silent`;
-    const id = (name: string): string => `${queue}-${name}`;
+    const id = (activity: string): string => `${queue}-${activity}`;
     let engine: EngineUnderTest;
     let carrier: Server;
     let dispatcher: Dispatcher;
@@ -57,7 +57,7 @@ for (const version of PYTHON_VERSIONS) {
         },
       });
       await dispatcher.start();
-      client = new PythonClient(version, engine.url);
+      client = new PythonClient(version, engine.url, env);
     });
 
     afterAll(async () => {
@@ -67,8 +67,8 @@ for (const version of PYTHON_VERSIONS) {
       await engine?.close();
     });
 
-    const start = async (name: string, more: object = {}) =>
-      client.start({ activity_id: id(name), activity_type: "interop.echo", task_queue: queue, ...more });
+    const start = async (activity: string, more: object = {}) =>
+      client.start({ activity_id: id(activity), activity_type: "interop.echo", task_queue: queue, ...more });
 
     it("starts an activity, describes it, and has its result", async () => {
       const started = await start("echo", { input: [{ s: "hello" }], business_key: "order-7" });
@@ -107,8 +107,8 @@ for (const version of PYTHON_VERSIONS) {
     });
 
     it("lists activities by status, page by page", async () => {
-      const names = ["one", "two", "three"].map((name) => `listed-${name}`);
-      for (const name of names) await start(name, { task_queue: silent });
+      const started = ["listed-one", "listed-two", "listed-three"];
+      for (const activity of started) await start(activity, { task_queue: silent });
       const pages: Json[] = [];
       let token: unknown;
       do {
@@ -118,7 +118,7 @@ for (const version of PYTHON_VERSIONS) {
       } while (token !== undefined);
       for (const { ids, count } of pages) expect(count).toBe(ids.length);
       const listed = pages.flatMap(({ ids }) => ids as string[]);
-      for (const name of names) expect(listed.filter((one) => one === id(name))).toHaveLength(1);
+      for (const activity of started) expect(listed.filter((one) => one === id(activity))).toHaveLength(1);
       expect(listed).not.toContain(id("echo"));
     });
 
@@ -171,8 +171,8 @@ for (const version of PYTHON_VERSIONS) {
     it("is told that its token is not known", async () => {
       const guarded = createLocalEngine({ file: ":memory:", auth: { token: "interop-secret" } });
       const { url } = await guarded.listen();
-      const stranger = new PythonClient(version, url, { INTEROP_TOKEN: "another-secret" });
-      const guest = new PythonClient(version, url, { INTEROP_TOKEN: "interop-secret" });
+      const stranger = new PythonClient(version, url, { ...env, INTEROP_TOKEN: "another-secret" });
+      const guest = new PythonClient(version, url, { ...env, INTEROP_TOKEN: "interop-secret" });
       try {
         expect((await raised(stranger.describe("anything"))).type).toBe("Unauthorized");
         expect((await raised(guest.describe("anything"))).status).toBe(404);

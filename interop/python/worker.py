@@ -58,7 +58,6 @@ async def beat(milliseconds: int) -> str:
 @activity.defn(name="interop.sleep")
 async def sleep(milliseconds: int) -> int:
     """Waits so long without a sign of life."""
-    tell(event="sleeping", activity=activity.context().info.workflow_id if hasattr(activity.context().info, "workflow_id") else None)
     await asyncio.sleep(milliseconds / 1000)
     return milliseconds
 

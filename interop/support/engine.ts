@@ -5,6 +5,8 @@ import type { Json } from "./line-peer.js";
 export interface EngineUnderTest {
   readonly url: string;
   clusterInfo(): Promise<Json>;
+  /** Ids of the workers that are registered for a task queue. */
+  workersOf(queue: string): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -12,12 +14,18 @@ export async function startEngine(): Promise<EngineUnderTest> {
   const running = process.env["INTEROP_ENGINE"];
   const engine = running === undefined ? createLocalEngine({ file: ":memory:" }) : undefined;
   const url = running ?? (await engine?.listen())?.url ?? "";
+  const read = async (path: string): Promise<Json> => {
+    const headers = { "X-Durable-Workflow-Control-Plane-Version": "2", ...authorization() };
+    return (await (await fetch(`${url}/api/${path}`, { headers })).json()) as Json;
+  };
   return {
     url,
-    async clusterInfo() {
-      const headers = { "X-Durable-Workflow-Control-Plane-Version": "2", ...authorization() };
-      const response = await fetch(`${url}/api/cluster/info`, { headers });
-      return (await response.json()) as Json;
+    clusterInfo: async () => read("cluster/info"),
+    async workersOf(queue) {
+      const { workers } = await read(`workers?task_queue=${encodeURIComponent(queue)}`);
+      return (workers as readonly Json[])
+        .filter(({ task_queue }) => task_queue === queue)
+        .map(({ worker_id }) => String(worker_id));
     },
     close: async () => engine?.close(),
   };

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,13 +17,13 @@ export interface Peers {
   readonly rust: PeerProgram;
 }
 
-/** Versions are in Cargo.toml and Cargo.lock. */
+/** Its Cargo.toml pins the versions. */
 const RUST_PROJECT = fileURLToPath(new URL("../rust", import.meta.url));
 const PYTHON_REQUIREMENTS = fileURLToPath(new URL("../python/requirements.txt", import.meta.url));
 
 /** What pip and cargo may take; the first build of the Rust crate takes minutes. */
 const PIP_LIMIT_MS = 180_000;
-const CARGO_LIMIT_MS = 900_000;
+const CARGO_LIMIT_MS = 1_800_000;
 
 /** Outside the tree, and kept between runs. */
 function cacheFolder(): string {
@@ -66,17 +66,38 @@ function preparePython(folder: string, version: PythonVersion): PeerProgram {
   if (venv !== undefined) return { missing: `python3 -m venv: ${venv}` };
   const list = join(environment, "requirements.txt");
   writeFileSync(list, requirements);
-  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--retries", "1"];
+  const pip = [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--no-deps",
+    "--retries",
+    "1",
+    "--timeout",
+    "20",
+  ];
   const installed = run(path, [...pip, "--requirement", list], PIP_LIMIT_MS);
   if (installed !== undefined) return { missing: `pip install durable-workflow==${version}: ${installed}` };
   writeFileSync(stamp, made);
   return { path };
 }
 
+/** Cargo writes its lock file beside Cargo.toml: it runs on a copy, so that the lock stays in the cache with what was built. */
 function prepareRust(folder: string): PeerProgram {
+  const project = join(folder, "rust");
   const target = join(folder, "rust-target");
-  const build = ["build", "--release", "--locked", "--quiet"];
-  const options = { cwd: RUST_PROJECT, env: { ...process.env, CARGO_TARGET_DIR: target, CARGO_NET_RETRY: "1" } };
+  rmSync(join(project, "src"), { recursive: true, force: true });
+  // With the times of the originals, by which cargo tells what has changed.
+  for (const part of ["Cargo.toml", "src"]) {
+    cpSync(join(RUST_PROJECT, part), join(project, part), { recursive: true, preserveTimestamps: true });
+  }
+  const build = ["build", "--release", "--quiet"];
+  const options = {
+    cwd: project,
+    env: { ...process.env, CARGO_TARGET_DIR: target, CARGO_NET_RETRY: "1", CARGO_HTTP_TIMEOUT: "20" },
+  };
   // What is there already needs no registry.
   const offline = run("cargo", [...build, "--offline"], CARGO_LIMIT_MS, options);
   const built = offline === undefined ? undefined : run("cargo", build, CARGO_LIMIT_MS, options);

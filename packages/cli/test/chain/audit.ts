@@ -1,24 +1,20 @@
 import { isDeepStrictEqual } from "node:util";
 import { decodePayload } from "@durable-workflow/carrier/payload";
+import type {
+  ActivityDescription,
+  DescribedAttempt,
+  DescribedFailure,
+  HistoryEvent,
+} from "@durable-workflow/engine-protocol/control";
 import type { ActivityStory, AttemptStory } from "../../src/engine/story.js";
-import type { ActivityDescription, HistoryEvent } from "@durable-workflow/engine-protocol/control";
 import { LISTED } from "./chain.js";
 import type { ControlClient } from "./control-client.js";
 import { type Expected, isLimited, type Scenario, stepOf } from "./scenario.js";
 
-/** What the engine describes of a failure, an attempt and an activity, beyond what the commands read. */
-export interface RecordedFailure {
-  readonly failure_category: string;
-  readonly message: string;
-  readonly type: string | null;
-  readonly non_retryable: boolean;
-}
+export type RecordedFailure = DescribedFailure;
 
-export interface RecordedAttempt {
-  readonly attempt_number: number;
-  readonly activity_attempt_id: string;
-  readonly task_id: string;
-  readonly status: string;
+/** An attempt and a description with the local engine's own additions. */
+export interface RecordedAttempt extends DescribedAttempt {
   readonly failure: RecordedFailure | null;
 }
 
