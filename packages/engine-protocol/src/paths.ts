@@ -54,7 +54,8 @@ export const PATHS = {
 } as const;
 
 /** Routes of what an engine of activities alone does not have: service operations, and the calls that workflows made of them. */
-export const SERVICE_OPERATION_PATHS = /^\/api\/(?:service-endpoints(?:\/|$)|workflows\/[^/]+\/(?:runs\/[^/]+\/)?nexus-operations$)/;
+export const SERVICE_OPERATION_PATHS =
+  /^\/api\/(?:service-endpoints(?:\/|$)|workflows\/[^/]+\/(?:runs\/[^/]+\/)?nexus-operations$)/;
 
 export type PathPattern = (typeof PATHS)[keyof typeof PATHS];
 
