@@ -26,7 +26,7 @@ switch (job) {
     found.length = (await fetchExternalPayload(driver, JSON.parse(argument))).length;
     break;
   case "decode":
-    found.length = decodeAvroValue(await fetchExternalPayload(driver, JSON.parse(argument))).length;
+    found.length = String(decodeAvroValue(await fetchExternalPayload(driver, JSON.parse(argument)))).length;
     break;
 }
 console.log(JSON.stringify({ peak: process.resourceUsage().maxRSS * 1024, ...found }));

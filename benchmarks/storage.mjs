@@ -66,7 +66,10 @@ function taskWith(payload) {
 
 /** A whole task, whose argument is 1 MiB of text. */
 async function handling(externalStorage, storage) {
-  const handler = new InvocableActivityHandler({ "billing.charge-card": (text) => text.length }, { externalStorage });
+  const handler = new InvocableActivityHandler(
+    { "billing.charge-card": (/** @type {string} */ text) => text.length },
+    { externalStorage },
+  );
   const inline = payloadEnvelope(VALUES.text);
   const [inlineTask, storedTask] = [taskWith(inline), taskWith(await offloadPayload(inline, storage))];
   await compare(
