@@ -8,6 +8,7 @@ import { shownTarget } from "../net/shown-url.js";
 import type { Violation } from "../report/violation.js";
 import { CliError, EXIT } from "../shell/command.js";
 import { everywhere, facts, type Inspection, inspection } from "./inspection.js";
+import { remarkLine, serverRemarks } from "./server-view.js";
 
 /**
  * An executor config: everything wrong with it, or where each activity goes.
@@ -25,7 +26,10 @@ export function inspectExecutorConfig(document: unknown, overlay: string | undef
         name: `${taskQueue} ${activityType}`,
         value: `${shownTarget(carrier)} (carrier ${carrier.name}, handler ${handler}${authRef === null ? ", no credential" : `, credential ${authRef} from ${sourceOf(authRefs.get(authRef))}`})`,
       })),
-      notes: mappings.length === 0 ? ["it maps no activity: a dispatcher has nothing to poll for"] : [],
+      notes: [
+        ...(mappings.length === 0 ? ["it maps no activity: a dispatcher has nothing to poll for"] : []),
+        ...serverRemarks(document, overlay).map(remarkLine),
+      ],
     });
   } catch (error) {
     if (!(error instanceof ExecutorConfigError)) throw error;
@@ -36,6 +40,7 @@ export function inspectExecutorConfig(document: unknown, overlay: string | undef
       kind: "executor_config",
       title,
       violations: error.errors.map(violationOf),
+      notes: serverRemarks(document, overlay).map(remarkLine),
       prospect: everywhere(null, [
         "A dispatcher refuses to start with it. An engine that is given it hands out tasks without a mapping.",
       ]),
