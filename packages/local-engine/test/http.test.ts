@@ -183,6 +183,7 @@ describe("a request", () => {
       expect(bodyOf(answer)["errors"]).toEqual({
         task_queue: ["The task queue field is required."],
         runtime: ["The runtime field is required."],
+        capability_manifest: ["The capability manifest field is required."],
       });
     },
   );

@@ -19,6 +19,8 @@ const ACTIVITY_ID = /^[a-zA-Z0-9._:-]+$/;
 const LONGEST_WAIT_SECONDS = 300;
 /** The newest: a description has to stay small however often the activity is retried. */
 const DESCRIBED_ATTEMPTS = 100;
+/** Of each activity of a list. */
+const LISTED_ATTEMPTS = 10;
 const BUCKETS: readonly string[] = ["running", "completed", "failed"];
 
 export function activityRoutes(parts: ApiParts): readonly Route[] {
@@ -189,7 +191,7 @@ function list({ context }: ApiParts, { query, namespace }: Call): Reply {
   const runs = context.store.listing.page(namespace, status, limit + 1, offset);
   const page = runs.slice(0, limit);
   const answer: ActivityPage = {
-    activities: page.map(listedToWire),
+    activities: page.map((run) => listedToWire(run, context.store.attempts.briefOf(run.key, LISTED_ATTEMPTS))),
     activity_count: page.length,
     next_page_token: runs.length > limit ? pageToken(offset + limit) : null,
   };

@@ -1,7 +1,7 @@
 import { PATHS } from "@durable-workflow/engine-protocol";
 import { clusterInfo } from "./cluster-info.js";
 import type { Reply } from "../http/call.js";
-import { unavailable } from "../http/request-handler.js";
+import { unavailable } from "../http/unavailable.js";
 import type { Route } from "../http/router.js";
 import { DEFAULT_NAMESPACE } from "../options.js";
 import { secondsTimestamp } from "../wire/time.js";

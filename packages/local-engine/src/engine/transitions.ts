@@ -89,6 +89,12 @@ export function heartbeat(activity: Activity, now: Micros, lease: Micros): Activ
   };
 }
 
+/** The lease begins anew, and nothing else changes: it is no sign of life, and moves no deadline. */
+export function renewLease(activity: Activity, now: Micros, lease: Micros): Activity {
+  requireRunning("renew the lease of", activity);
+  return { ...activity, task: { ...activity.task, leaseExpiresAt: now + lease } };
+}
+
 export function complete(activity: Activity, now: Micros): Activity {
   requireRunning("complete", activity);
   return close(activity, now, "completed", "completed", "completed", "completed", 2);
