@@ -30,6 +30,7 @@ check("lint", () => runBin("oxlint", ["--type-aware"]));
 const programs = ["tsconfig.test.json", "benchmarks/tsconfig.check.json", "benchmarks/dispatcher/tsconfig.check.json"];
 check("types", () => programs.every((program) => runBin("tsc", ["-p", program])));
 check("packages", () => script("check-packages.mjs"));
+check("api", () => script("check-api.mjs"));
 check("size", () => script("check-size.mjs"));
 
 const reports = mkdtempSync(join(tmpdir(), "carrier-ci-"));

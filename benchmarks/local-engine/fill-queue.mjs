@@ -4,6 +4,7 @@ import { systemClock } from "../../packages/local-engine/dist/clock.js";
 import { EngineTime } from "../../packages/local-engine/dist/service/engine-time.js";
 import { Feed } from "../../packages/local-engine/dist/service/feed.js";
 import { startActivity } from "../../packages/local-engine/dist/service/starts.js";
+import { Wakes } from "../../packages/local-engine/dist/service/wakes.js";
 import { Store } from "../../packages/local-engine/dist/store/store.js";
 
 const BATCH = 20_000;
@@ -22,8 +23,7 @@ export async function fillQueue(file, length) {
     feed: new Feed(),
     logger: console,
     inputRead: () => Promise.resolve(),
-    taskReady: () => {},
-    dueAtChanged: () => {},
+    wakes: new Wakes(),
   };
   const policy = {
     maxAttempts: 1,
