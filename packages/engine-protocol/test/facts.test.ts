@@ -33,7 +33,7 @@ const FACTS: Readonly<Record<string, Fact>> = {
   headers: {
     pattern: /x-durable-workflow-(?:protocol|control-plane)-version|x-namespace/i,
     home: /^engine-protocol\/src\/headers\.ts$/,
-    also: [{ file: "carrier/src/activity/engine-heartbeat-sender.ts", why: HEARTBEATS }],
+    also: [{ file: "carrier/src/activity/heartbeat/engine-heartbeat-sender.ts", why: HEARTBEATS }],
   },
   "headers of payloads": {
     pattern: /x-durable-workflow-payload-(?:codec|size|sha256|completion)/i,
@@ -102,6 +102,7 @@ const FACTS: Readonly<Record<string, Fact>> = {
     home: /^engine-protocol\/src\/executor-config\//,
     also: [
       { file: "dispatcher/src/dispatch/reloads.ts", why: "a reloaded config that no lanes can be made for" },
+      { file: "cli/src/inspect/server-view.ts", why: "what the server says beyond the rules, told by inspect" },
       { file: "local-engine/src/executor/words.ts", why: "the server's own words for the errors, no rule" },
     ],
   },
