@@ -1,3 +1,8 @@
+import {
+  PAYLOAD_ERROR_SCHEMA,
+  type PayloadError,
+  type PayloadReportError,
+} from "@durable-workflow/engine-protocol/external-payloads";
 import { encodeAvroValue, isPayloadError } from "@durable-workflow/carrier/payload";
 import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
 import { ReplyError } from "../http/call.js";
@@ -44,8 +49,8 @@ export function isUnsupportedReference(value: unknown): boolean {
 
 /** 422 for a report whose payload is a reference. Nothing of it is recorded. */
 export function rejectedToWire({ taskId, attemptId }: Pick<Claimant, "taskId" | "attemptId">): ReplyError {
-  return new ReplyError(422, {
-    schema: "durable-workflow.v2.runtime-external-payload-error.v1",
+  const error: PayloadReportError & PayloadError = {
+    schema: PAYLOAD_ERROR_SCHEMA,
     task_id: taskId,
     activity_attempt_id: attemptId,
     outcome: "rejected",
@@ -55,7 +60,8 @@ export function rejectedToWire({ taskId, attemptId }: Pick<Claimant, "taskId" | 
     message: NO_REFERENCES,
     retryable: false,
     status: 422,
-  });
+  };
+  return new ReplyError(422, error);
 }
 
 const NO_REFERENCES = "External payload references cannot be read here. Send the payload inline, as codec and blob.";
