@@ -1,6 +1,6 @@
 import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
-import { expect, it } from "vitest";
 import type { Held, Json } from "@durable-workflow/test-support/engine-client";
+import { expect, it } from "vitest";
 import { openEngine } from "./support/engine.js";
 
 const STAMP = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/;

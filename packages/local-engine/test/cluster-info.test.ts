@@ -1,8 +1,8 @@
-import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
-import { parseExternalTaskInputArtifact, parseExternalTaskResultArtifact } from "@durable-workflow/carrier/protocol";
 import { decodePayload } from "@durable-workflow/carrier/payload";
-import { expect, it } from "vitest";
+import { parseExternalTaskInputArtifact, parseExternalTaskResultArtifact } from "@durable-workflow/carrier/protocol";
+import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import type { Json } from "@durable-workflow/test-support/engine-client";
+import { expect, it } from "vitest";
 import { openEngine } from "./support/engine.js";
 
 async function clusterInfo(): Promise<Json> {

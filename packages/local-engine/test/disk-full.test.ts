@@ -2,9 +2,9 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Client } from "@durable-workflow/test-support/engine-client";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
-import { Client } from "@durable-workflow/test-support/engine-client";
 import { arrived, cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 
 const DIST = fileURLToPath(new URL("../dist/index.js", import.meta.url));

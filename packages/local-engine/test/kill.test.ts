@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import fc from "fast-check";
-import { expect, it } from "vitest";
 import { ChildEngine } from "@durable-workflow/test-support/child-engine";
 import type { Client, Held, Json } from "@durable-workflow/test-support/engine-client";
+import fc from "fast-check";
+import { expect, it } from "vitest";
 import { temporaryFolder } from "./support/engine.js";
 
 const ROUNDS = 25;

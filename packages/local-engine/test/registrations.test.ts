@@ -1,7 +1,7 @@
 import { ACTIVITIES_ONLY, MANIFEST_CAPABILITIES, PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
+import { type Answer, Client, type Json } from "@durable-workflow/test-support/engine-client";
 import { expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
-import { type Answer, Client, type Json } from "@durable-workflow/test-support/engine-client";
 import { arrived, cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 
 const REGISTER = "/api/worker/register";

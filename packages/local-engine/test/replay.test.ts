@@ -1,10 +1,10 @@
+import type { Json } from "@durable-workflow/test-support/engine-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { accepted, whyNotReplayed } from "./replay/accepted.js";
 import { compareShapes, compareValues } from "./replay/compare.js";
 import { hasRecordings, type Recording, readRecordings } from "./replay/recording.js";
 import { Replayer } from "./replay/replayer.js";
 import { beforeOf, groups } from "./replay/scenarios.js";
-import type { Json } from "@durable-workflow/test-support/engine-client";
 
 /**
  * Every recorded request that concerns this engine is sent to it, and the answer compared: status, reason, which fields

@@ -1,6 +1,6 @@
-import type { ActivityPage } from "@durable-workflow/engine-protocol/control";
 import { decodeAvroValue, isPayloadError } from "@durable-workflow/carrier/payload";
 import { LIST_PAGE, LONGEST_NAME, PATHS, type Reason } from "@durable-workflow/engine-protocol";
+import type { ActivityPage } from "@durable-workflow/engine-protocol/control";
 import type { RetryPolicy } from "../engine/model.js";
 import { type Call, type JsonObject, type Reply, ReplyError } from "../http/call.js";
 import { Fields, invalidField, isObject } from "../http/fields.js";

@@ -9,8 +9,8 @@ import {
   completeTask,
   failTask,
   heartbeatTask,
-  renewTaskLease,
   type ReportedFailure,
+  renewTaskLease,
 } from "../service/reports.js";
 import type { FailureRemarks } from "../store/records.js";
 import { renewalToWire, statusToWire } from "../wire/attempts.js";

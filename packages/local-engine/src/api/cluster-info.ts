@@ -26,7 +26,11 @@ import {
   type WorkerFleet,
 } from "@durable-workflow/engine-protocol/control";
 import { CONFIG_SCHEMA, CONFIG_VERSION } from "@durable-workflow/engine-protocol/executor-config";
-import type { ApiParts } from "./parts.js";
+import { externalExecutorConfigContract } from "../contract/executor-config.js";
+import { invocableCarrierContract } from "../contract/invocable-carrier.js";
+import { authCompositionContract, externalExecutionSurfaceContract, SURFACE_NAME } from "../contract/surface.js";
+import { externalTaskInputContract } from "../contract/task-input.js";
+import { externalTaskResultContract } from "../contract/task-result.js";
 import { MICROS_PER_SECOND } from "../engine/model.js";
 import { DEFAULT_NAMESPACE, type ResolvedOptions } from "../options.js";
 import { RECEIPT_SECONDS } from "../service/registrations.js";
@@ -34,11 +38,7 @@ import { LEGACY_FIELDS } from "../wire/control-plane.js";
 import { repairCandidates, repairPolicy } from "../wire/repair.js";
 import { timestamp } from "../wire/time.js";
 import { HEARTBEAT_SECONDS, staleAfterSeconds } from "../wire/worker.js";
-import { externalExecutorConfigContract } from "../contract/executor-config.js";
-import { invocableCarrierContract } from "../contract/invocable-carrier.js";
-import { authCompositionContract, externalExecutionSurfaceContract, SURFACE_NAME } from "../contract/surface.js";
-import { externalTaskInputContract } from "../contract/task-input.js";
-import { externalTaskResultContract } from "../contract/task-result.js";
+import type { ApiParts } from "./parts.js";
 
 const COMPRESSION = ["gzip", "deflate"];
 

@@ -1,3 +1,4 @@
+import { isHeartbeatKept } from "./heartbeats.js";
 import {
   type Activity,
   type ActivityStatus,
@@ -10,7 +11,6 @@ import {
   type RunStatus,
   type TaskStatus,
 } from "./model.js";
-import { isHeartbeatKept } from "./heartbeats.js";
 import { retryAfterFailure, retryAfterTimeout } from "./retry.js";
 
 /**

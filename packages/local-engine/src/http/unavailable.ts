@@ -1,4 +1,4 @@
-import { type Reason, RETRY_AFTER_SECONDS } from "@durable-workflow/engine-protocol";
+import { RETRY_AFTER_SECONDS, type Reason } from "@durable-workflow/engine-protocol";
 import type { PollStorageRefusal, StorageRefusal } from "@durable-workflow/engine-protocol/worker";
 import { isLocalEngineError } from "../errors.js";
 import type { Reply } from "./call.js";

@@ -1,5 +1,5 @@
-import type { Micros } from "../engine/model.js";
 import { type DueAction, dueAction } from "../engine/deadlines.js";
+import type { Micros } from "../engine/model.js";
 import { complete, fail, heartbeat, renewLease } from "../engine/transitions.js";
 import type { AttemptRecord, FailureRecord, RunRecord } from "../store/records.js";
 import { type EngineContext, newId, saveQuietly, saveStep } from "./context.js";

@@ -1,5 +1,5 @@
-import type { Connection } from "./connection.js";
 import { LocalEngineError } from "../errors.js";
+import type { Connection } from "./connection.js";
 
 /**
  * The schema, one entry per version; `PRAGMA user_version` counts those that a file has had. Entries are never edited

@@ -1,10 +1,10 @@
-import {
-  PAYLOAD_ERROR_SCHEMA,
-  type PayloadError,
-  type PayloadReportError,
-} from "@durable-workflow/engine-protocol/external-payloads";
 import { encodeAvroValue, isPayloadError } from "@durable-workflow/carrier/payload";
 import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
+import {
+  PAYLOAD_ERROR_SCHEMA,
+  PAYLOAD_REFUSALS,
+  type PayloadReportError,
+} from "@durable-workflow/engine-protocol/external-payloads";
 import { ReplyError } from "../http/call.js";
 import { invalidField, isObject, isStorable } from "../http/fields.js";
 import type { Claimant } from "../service/reports.js";
@@ -49,19 +49,20 @@ export function isUnsupportedReference(value: unknown): boolean {
 
 /** 422 for a report whose payload is a reference. Nothing of it is recorded. */
 export function rejectedToWire({ taskId, attemptId }: Pick<Claimant, "taskId" | "attemptId">): ReplyError {
-  const error: PayloadReportError & PayloadError = {
+  const reason = "external_payload_unsupported";
+  const { status, retryable } = PAYLOAD_REFUSALS[reason];
+  const body: PayloadReportError = {
     schema: PAYLOAD_ERROR_SCHEMA,
     task_id: taskId,
     activity_attempt_id: attemptId,
     outcome: "rejected",
     recorded: false,
-    reason: "external_payload_unsupported",
+    reason,
     error: NO_REFERENCES,
-    message: NO_REFERENCES,
-    retryable: false,
-    status: 422,
+    retryable,
+    status,
   };
-  return new ReplyError(422, error);
+  return new ReplyError(status, body);
 }
 
 const NO_REFERENCES = "External payload references cannot be read here. Send the payload inline, as codec and blob.";

@@ -1,10 +1,10 @@
+import type { Reason } from "@durable-workflow/engine-protocol";
 import type {
   AttemptIds,
   IgnoredAnswer,
   ReportAnswer,
   TaskHeartbeatAnswer,
 } from "@durable-workflow/engine-protocol/worker";
-import type { Reason } from "@durable-workflow/engine-protocol";
 import { type Reply, ReplyError } from "../http/call.js";
 import type { Claimant, Closed, HeartbeatOutcome, OwnershipError, ReportOutcome } from "../service/reports.js";
 import type { AttemptRecord, RunRecord } from "../store/records.js";
