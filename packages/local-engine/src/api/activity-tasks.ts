@@ -16,7 +16,6 @@ import type { FailureRemarks } from "../store/records.js";
 import { renewalToWire, statusToWire } from "../wire/attempts.js";
 import { isUnsupportedReference, readPayload, rejectedToWire } from "../wire/payloads.js";
 import { heartbeatToWire, reportToWire } from "../wire/reports.js";
-import { orOutcomeUnknown } from "./outcome-unknown.js";
 import { type ApiParts, WORKER_ROLES } from "./parts.js";
 import { readProgress } from "./progress.js";
 
@@ -48,16 +47,7 @@ async function complete({ context }: ApiParts, call: Call): Promise<Reply> {
   const given = call.body["result"] ?? null;
   if (isUnsupportedReference(given)) throw rejectedToWire(claimant);
   const result = readPayload(given, "result");
-  const { taskId, attemptId, leaseOwner } = claimant;
-  const operation = {
-    operation: "complete_activity_task",
-    workerId: leaseOwner,
-    taskQueue: null,
-    ids: { task_id: taskId, activity_attempt_id: attemptId, lease_owner: leaseOwner },
-  } as const;
-  const outcome = await orOutcomeUnknown(operation, () =>
-    context.store.transact(() => completeTask(context, claimant, result)),
-  );
+  const outcome = await context.store.transact(() => completeTask(context, claimant, result));
   return reportToWire(outcome, claimant, "completed");
 }
 
