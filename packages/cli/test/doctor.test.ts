@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 import { bearerToken } from "@durable-workflow/carrier";
 import { FENCING_ENDPOINT, FENCING_SCHEMA, PROTOCOL_VERSION, SINCE } from "@durable-workflow/engine-protocol";
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "@durable-workflow/local-engine";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closedAddress } from "@durable-workflow/test-support/loopback";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { doctor } from "../src/commands/doctor.js";
 import type { Finding } from "../src/doctor/finding.js";
 import { ADAPTERS, type Mutable, serve } from "./support/carriers.js";
@@ -89,6 +89,7 @@ describe("an engine in order", () => {
       "protocol.accepted": "ok",
       "auth.worker": "ok",
       "auth.control": "ok",
+      workers: "ok",
       contracts: "ok",
       artifacts: "ok",
       "executor_config.engine": "skip",
@@ -97,7 +98,7 @@ describe("an engine in order", () => {
     });
     const { out } = await run(open);
     expect(out).toContain(`✓ protocol.version  worker protocol ${PROTOCOL_VERSION}\n`);
-    expect(out).toContain("13 ok, 0 to look at, 0 wrong.");
+    expect(out).toContain("14 ok, 0 to look at, 0 wrong.");
   });
 
   it("says of each token what it may do", async () => {

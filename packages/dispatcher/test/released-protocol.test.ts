@@ -51,7 +51,7 @@ describe("a registration", () => {
   it("tells what this dispatcher can do, and what tells its process from others, in each heartbeat too", async () => {
     await begin({ heartbeatSeconds: 1 });
     await engine.until(() => engine.callsOf("worker_heartbeat").length > 0);
-    const [{ body: registered }] = engine.callsOf("register") as [{ body: Record<string, unknown> }];
+    const [{ body: registered }] = engine.callsOf("register") as readonly [{ body: Record<string, unknown> }];
     const unsupported = { supported: false, minimum_protocol_version: SINCE.capabilityManifest };
     expect(registered).toMatchObject({
       capabilities: [],

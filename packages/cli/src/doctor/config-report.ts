@@ -19,8 +19,9 @@ import {
   type Carrier,
   type ExecutorConfig,
   ExecutorConfigError,
+  type ServerRemark,
+  serverRemarks,
 } from "@durable-workflow/engine-protocol/executor-config";
-import { type ServerRemark, serverRemarks } from "../inspect/server-view.js";
 import { shownTarget } from "../net/shown-url.js";
 import { textOf } from "../options/text-file.js";
 

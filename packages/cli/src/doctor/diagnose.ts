@@ -19,6 +19,7 @@ import {
 import { EngineProbe } from "./engine-probe.js";
 import { type Finding, fail, skip } from "./finding.js";
 import { isLost, namespaceFinding, roleFindings } from "./role-checks.js";
+import { waitingFinding } from "./waiting-check.js";
 
 export interface DiagnosisOptions {
   readonly connection: EngineConnection;
@@ -83,6 +84,7 @@ async function engineFindings(probe: EngineProbe, dispatches: boolean): Promise<
     versionFinding(info.body),
     ...(version === undefined ? [] : [featuresFinding(info.body)]),
     ...roles,
+    ...(version === undefined ? [] : [await waitingFinding(probe)]),
     contractsFinding(info.body),
     artifactsFinding(info.body),
     engineConfigFinding(info.body),

@@ -3,12 +3,13 @@ import {
   type ConfigError,
   ExecutorConfigError,
   parseExecutorConfig,
+  type ServerRemark,
+  serverRemarks,
 } from "@durable-workflow/engine-protocol/executor-config";
 import { shownTarget } from "../net/shown-url.js";
 import type { Violation } from "../report/violation.js";
 import { CliError, EXIT } from "../shell/command.js";
 import { everywhere, facts, type Inspection, inspection } from "./inspection.js";
-import { remarkLine, serverRemarks } from "./server-view.js";
 
 /**
  * An executor config: everything wrong with it, or where each activity goes.
@@ -59,4 +60,10 @@ export function violationOf({ code, message, context, path, expected }: ConfigEr
   const { mapping: _, carrier: __, auth_ref: ___, field: ____, ...more } = context;
   const shown = Object.keys(more).length === 0 ? "" : ` ${JSON.stringify(more)}`;
   return { path, message: message + shown, code };
+}
+
+/** A remark in a line. */
+function remarkLine({ effect, code, path, message }: ServerRemark): string {
+  const what = effect === "refused" ? `a server refuses this file (${code ?? ""})` : "a server passes over it";
+  return `${path}: ${what}: ${message}`;
 }

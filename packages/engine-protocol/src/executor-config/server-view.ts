@@ -1,5 +1,6 @@
-import { entriesOf, fieldOf, listField, textField } from "@durable-workflow/engine-protocol";
-import { applyOverlay, isLoopbackHost, parseUrl } from "@durable-workflow/engine-protocol/executor-config";
+import { entriesOf, fieldOf, listField, textField } from "../fields.js";
+import { applyOverlay } from "./overlay.js";
+import { isLoopbackHost, parseUrl } from "./target.js";
 
 /** What a server does otherwise than a dispatcher with the same executor config. */
 export interface ServerRemark {
@@ -92,10 +93,4 @@ function duplicateRemarks(document: unknown, mappings: readonly unknown[]): read
     const message = `a server takes the first mapping of ${type} on ${queue}, and says nothing of this one`;
     return [{ effect: "ignored", code: null, path: `mappings[${index}]`, message }];
   });
-}
-
-/** A remark in a line. */
-export function remarkLine({ effect, code, path, message }: ServerRemark): string {
-  const what = effect === "refused" ? `a server refuses this file (${code ?? ""})` : "a server passes over it";
-  return `${path}: ${what}: ${message}`;
 }
