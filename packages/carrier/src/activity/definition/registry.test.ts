@@ -58,6 +58,27 @@ describe("constructing a handler", () => {
     expect(() => make(handlers)).toThrow(/activity type/);
   });
 
+  it("refuses an instance of a class with methods, and says what to do", () => {
+    class Greeter {
+      readonly greeting = () => "Hello";
+      greet(name: string) {
+        return `Hello, ${name}`;
+      }
+    }
+    class Heir extends Greeter {}
+    expect(() => make(new Heir() as never)).toThrow(TypeError);
+    expect(() => make(new Greeter() as never)).toThrow(/^handlers must not be a class instance: name its methods/);
+  });
+
+  it("takes objects without a prototype, modules, and instances whose functions are their own", () => {
+    class Own {
+      readonly greet = (name: string) => `Hello, ${name}`;
+    }
+    for (const handlers of [Object.assign(Object.create(null), { greet: () => 1 }), new Own()]) {
+      expect(make(handlers as never).activityTypes).toEqual(["greet"]);
+    }
+  });
+
   it.each([
     ["carrier", { carrier: "" }],
     ["carrier", { carrier: 7 }],
