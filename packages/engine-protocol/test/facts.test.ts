@@ -102,7 +102,6 @@ const FACTS: Readonly<Record<string, Fact>> = {
     home: /^engine-protocol\/src\/executor-config\//,
     also: [
       { file: "dispatcher/src/dispatch/reloads.ts", why: "a reloaded config that no lanes can be made for" },
-      { file: "cli/src/inspect/server-view.ts", why: "what the server says beyond the rules, told by inspect" },
       { file: "local-engine/src/executor/words.ts", why: "the server's own words for the errors, no rule" },
     ],
   },
