@@ -3,6 +3,8 @@ import { Agent, createServer, request } from "node:http";
 import { PATHS, PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { smallTask } from "../task.mjs";
 
+/** What it says of itself: its version, and whether leases are kept by renewals. */
+const { version = PROTOCOL_VERSION, renews = false } = JSON.parse(process.argv[2] ?? "{}");
 const LEASE_MS = 300_000;
 /** @typedef {import("node:http").ServerResponse} Response */
 /** @typedef {import("@durable-workflow/engine-protocol/worker").PollAnswer} PollAnswer */
@@ -11,15 +13,19 @@ const LEASE_MS = 300_000;
 /** @typedef {import("@durable-workflow/engine-protocol/worker").WorkerHeartbeatAnswer} WorkerHeartbeatAnswer */
 /** @typedef {import("@durable-workflow/engine-protocol/worker").TaskHeartbeatAnswer} TaskHeartbeatAnswer */
 /** @typedef {import("@durable-workflow/engine-protocol/worker").DeregisterAnswer} DeregisterAnswer */
-/**
- * @typedef {PollAnswer | ReportAnswer | RegisterAnswer | WorkerHeartbeatAnswer | TaskHeartbeatAnswer | DeregisterAnswer} WorkerAnswer
- */
+/** @typedef {Omit<import("@durable-workflow/engine-protocol/worker").LeaseRenewalAnswer, "server_time">} LeaseRenewalAnswer */
+/** @typedef {PollAnswer | ReportAnswer | TaskHeartbeatAnswer | LeaseRenewalAnswer} TaskAnswer */
+/** @typedef {TaskAnswer | RegisterAnswer | WorkerHeartbeatAnswer | DeregisterAnswer} WorkerAnswer */
+/** @typedef {import("@durable-workflow/engine-protocol/worker").Ownership} Ownership */
 
 /** @type {[Response, import("@durable-workflow/engine-protocol/worker").PollBody][]} */
 const waiting = [];
 /** @type {Map<string, number>} */
 const leasedAt = new Map();
-const tail = `"protocol_version":"${PROTOCOL_VERSION}","server_capabilities":{"long_poll_timeout":30}}`;
+const capabilities = { long_poll_timeout: 30, ...(renews ? { activity_lease_renewal: true } : {}) };
+const fixed = `"protocol_version":"${version}","server_capabilities":${JSON.stringify(capabilities)}}`;
+const now = (ms = 0) => new Date(Date.now() + ms).toISOString().replace("Z", "000Z");
+const tail = () => (renews ? `"server_time":"${now()}",${fixed}` : fixed);
 let ready = 0;
 let toSchedule = 0;
 let open = 0;
@@ -52,7 +58,7 @@ function reply(response, status, text) {
  * @param {WorkerAnswer} answer
  */
 function replyAsWorkerPlane(response, status, answer) {
-  reply(response, status, `${JSON.stringify(answer).slice(0, -1)},${tail}`);
+  reply(response, status, `${JSON.stringify(answer).slice(0, -1)},${tail()}`);
 }
 
 /**
@@ -75,7 +81,7 @@ function lease(response, { worker_id }) {
     arguments: smallTask().payloads.arguments,
     task_queue: "bench",
     lease_owner: worker_id,
-    lease_expires_at: new Date(Date.now() + LEASE_MS).toISOString(),
+    lease_expires_at: now(LEASE_MS),
   };
   replyAsWorkerPlane(response, 200, { task, poll_status: "leased" });
 }
@@ -133,7 +139,7 @@ function complete(response, path) {
 
 /**
  * @param {string} path
- * @param {import("@durable-workflow/engine-protocol/worker").Ownership} body
+ * @param {Ownership} body
  * @returns {TaskHeartbeatAnswer}
  */
 function heartbeatTaken(path, { activity_attempt_id, lease_owner }) {
@@ -146,7 +152,34 @@ function heartbeatTaken(path, { activity_attempt_id, lease_owner }) {
     reason: null,
     run_closed_reason: null,
     heartbeat_recorded: true,
-    lease_expires_at: new Date(Date.now() + LEASE_MS).toISOString(),
+    lease_expires_at: now(LEASE_MS),
+  };
+}
+
+/**
+ * @param {string} path
+ * @param {Ownership} body
+ * @returns {LeaseRenewalAnswer}
+ */
+function leaseRenewed(path, { activity_attempt_id, lease_owner }) {
+  const id = path.split("/").at(-2) ?? "";
+  return {
+    task_id: id,
+    workflow_task_id: id,
+    workflow_instance_id: "wf",
+    workflow_run_id: "run",
+    activity_execution_id: `execution-${id}`,
+    activity_attempt_id,
+    attempt_number: 1,
+    lease_owner,
+    lease_renewed: true,
+    can_continue: true,
+    cancel_requested: false,
+    heartbeat_recorded: false,
+    reason: null,
+    lease_expires_at: now(LEASE_MS),
+    last_heartbeat_at: null,
+    heartbeat_deadline_at: null,
   };
 }
 
@@ -159,13 +192,13 @@ const server = createServer((incoming, response) => {
     const body = chunks.length === 0 ? {} : JSON.parse(Buffer.concat(chunks).toString("utf8"));
     if (path.endsWith("/poll")) poll(response, body);
     else if (path.endsWith("/complete")) complete(response, path);
-    else if (path.endsWith("/info"))
-      reply(response, 200, `{"worker_protocol":{"version":"${PROTOCOL_VERSION}"},${tail}`);
+    else if (path.endsWith("/info")) reply(response, 200, `{"worker_protocol":{"version":"${version}"},${tail()}`);
     else if (path.endsWith("/register"))
       replyAsWorkerPlane(response, 201, { worker_id: body.worker_id, registered: true });
     else if (path === PATHS.workerHeartbeat)
       replyAsWorkerPlane(response, 200, { worker_id: body.worker_id, acknowledged: true });
     else if (path.endsWith("/heartbeat")) replyAsWorkerPlane(response, 200, heartbeatTaken(path, body));
+    else if (path.endsWith("/renew-lease")) replyAsWorkerPlane(response, 200, leaseRenewed(path, body));
     else {
       const worker_id = path.split("/").at(-1) ?? "";
       replyAsWorkerPlane(response, 200, { worker_id, outcome: "deregistered", recovered_workflow_task_count: 0 });
