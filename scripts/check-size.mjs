@@ -87,8 +87,9 @@ const differences = measured.filter(([name, size]) => {
   const row = rows.find(([label]) => label === name.replaceAll(/^`|`$/g, ""));
   return row === undefined || Math.abs(Number(row[1]) * 1000 - size) > TOLERANCE;
 });
+const kB = (size) => `${(size / 1000).toFixed(1)} kB`;
+
 if (process.argv.includes("--write")) {
-  const kB = (size) => `${(size / 1000).toFixed(1)} kB`;
   // As the formatter has it.
   const table = (title, entries) => {
     const width = Math.max(...entries.map(([name]) => name.length), title.length);
