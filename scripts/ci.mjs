@@ -27,8 +27,10 @@ ensureInstalled();
 build();
 check("format", () => runBin("biome", ["format", "."]));
 check("lint", () => runBin("oxlint", ["--type-aware"]));
-check("types", () => runBin("tsc", ["-p", "tsconfig.test.json"]));
+const programs = ["tsconfig.test.json", "benchmarks/tsconfig.check.json", "benchmarks/dispatcher/tsconfig.check.json"];
+check("types", () => programs.every((program) => runBin("tsc", ["-p", program])));
 check("packages", () => script("check-packages.mjs"));
+check("api", () => script("check-api.mjs"));
 check("size", () => script("check-size.mjs"));
 
 const reports = mkdtempSync(join(tmpdir(), "carrier-ci-"));
