@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import { root } from "./lib.mjs";
 
 /** Bytes. Raise one only with a reason in the changelog. */
-const LIMITS = { fetch: 16_900, lambda: 17_200, node: 17_400 };
+const LIMITS = { fetch: 16_900, lambda: 17_200, node: 17_500 };
 /** The tables are written in hundreds of bytes; a difference below this is none. */
 const TOLERANCE = 100;
 
@@ -42,6 +42,10 @@ const PARTS = {
     'externalStorage: externalStorage(new S3ExternalStorage({ client: globalThis.client, bucket: "b" }))',
   ],
 };
+
+function kilobytes(size) {
+  return `${(size / 1000).toFixed(1)} kB`;
+}
 
 async function sizeOf(program) {
   const { outputFiles } = await build({
@@ -94,7 +98,7 @@ if (process.argv.includes("--write")) {
   const table = (title, entries) => {
     const width = Math.max(...entries.map(([name]) => name.length), title.length);
     const row = (left, right) => `| ${left.padEnd(width)} | ${right.padStart(8)} |\n`;
-    const lines = entries.map(([name, size]) => row(name, kB(size)));
+    const lines = entries.map(([name, size]) => row(name, kilobytes(size)));
     return row(title, "min+gzip") + row("-".repeat(width), "-------:") + lines.join("");
   };
   const adapters = Object.entries(sizes).map(([name, size]) => [`\`${name}\``, size]);
