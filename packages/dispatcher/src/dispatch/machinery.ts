@@ -1,3 +1,6 @@
+import { hostname } from "node:os";
+import { recordableText } from "@durable-workflow/carrier/protocol";
+import { LONGEST_NAME } from "@durable-workflow/engine-protocol";
 import { HttpDeliverer } from "../delivery/http-carrier.js";
 import { ProcessDeliverer } from "../delivery/process-carrier.js";
 import { EngineClient } from "../engine/client.js";
@@ -38,6 +41,12 @@ export function buildMachinery(
       clock,
       proxies,
       requestTimeoutMs,
+      // The same as long as this process works: engines tell by it that nothing was started anew.
+      process: {
+        host: recordableText(hostname(), LONGEST_NAME),
+        process_id: process.pid,
+        process_started_at: new Date(clock.now() - Math.round(process.uptime() * 1000)).toISOString(),
+      },
       onVersion: (version, advertised) => events.emit({ type: "engine_version", version, advertised }),
     }),
     slots: new SlotPool(options.maxInFlight, 1, []),
