@@ -10,11 +10,14 @@ const RUN = `${WORKFLOW}/runs/:run` as const;
 const QUEUE = "/api/task-queues/:queue";
 const TIMEOUTS = "/api/system/activity-timeouts";
 const REPAIR = "/api/system/repair";
+const PAYLOADS = "/api/external-payloads/v1";
 
 export const PATHS = {
   health: "/api/health",
   ready: "/api/ready",
   clusterInfo: "/api/cluster/info",
+  payloads: PAYLOADS,
+  payload: `${PAYLOADS}/:reference`,
 
   register: `${WORKER_PLANE}register`,
   workerHeartbeat: `${WORKER_PLANE}heartbeat`,

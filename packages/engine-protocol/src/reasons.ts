@@ -14,6 +14,24 @@ export const REASONS = {
   malformed_json: "the body is no JSON",
   payload_too_large: "the body is over the server's limit",
   validation_failed: "fields are missing or ill-typed; errors names them",
+  external_payload_not_found: "there is no such payload in this namespace",
+  external_payload_expired: "the payload was never named by a request in time, or what named it is gone: it is removed",
+  external_payload_unauthorized: "the token may not read or write payloads of this namespace",
+  external_payload_unavailable:
+    "the payloads' storage cannot be reached or written now: the same request may succeed later",
+  external_payload_oversized: "the payload is over max_payload_bytes of the engine's manifest",
+  external_payload_unsupported: "the reference, the codec or the media type is none that the engine takes",
+  external_payload_integrity_mismatch: "the bytes are not those that the size and the hash speak of",
+  external_payload_namespace_bytes_exhausted:
+    "the namespace has used up its bytes of payloads: again after Retry-After",
+  external_payload_namespace_objects_exhausted:
+    "the namespace has used up its number of payloads: again after Retry-After",
+  external_payload_namespace_quota_unavailable:
+    "the server cannot tell what the namespace uses: again after Retry-After",
+  external_payload_completion_lease_rejected: "the upload names a lease that is not current",
+  external_payload_completion_conflict: "the place in the report is bound to other bytes already",
+  external_payload_completion_invalid: "the header that names the report cannot be read",
+  external_payload_completion_budget_exhausted: "the lease has uploaded all it may while the storage drains",
   worker_not_registered: "register again, then repeat",
   task_queue_mismatch: "the worker registered for another queue",
   build_id_mismatch: "the worker registered with another build id",
@@ -56,7 +74,6 @@ export const REASONS = {
   storage_admission_unavailable: "as storage_pressure, where the server cannot tell how its storage stands",
   backend_unavailable: "the outcome is not known: send the same request again after Retry-After",
   backend_lock_pressure: "the server is too busy: send the same request again after Retry-After",
-  external_payload_unsupported: "payloads go inline here: this form of reference cannot be read",
   service_operations_unavailable: "the server runs activities only, and no service operations",
 } as const satisfies Readonly<Record<string, string>>;
 

@@ -1,11 +1,11 @@
 import { systemClock } from "@durable-workflow/dispatcher";
 import { expect, it } from "vitest";
-import { Gateway } from "../../../dispatcher/test/support/gateway.js";
+import { Gateway } from "@durable-workflow/test-support/gateway";
 import { Audit } from "./audit.js";
 import { Chain, startAll, untilAllClosed } from "./chain.js";
 import { quickStep } from "./handler-steps.js";
 import { serveScenarios } from "./own-carrier.js";
-import { countOr, scenarios, SEED } from "./scenario.js";
+import { countOr, SEED, scenarios } from "./scenario.js";
 import { wronglyTold } from "./told.js";
 
 const COUNT = countOr(50);

@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
-import { seededRandom, startFaultProxy } from "../../../dispatcher/test/support/fault-proxy.js";
+import { seededRandom, startFaultProxy } from "@durable-workflow/test-support/fault-proxy";
 import { Audit, type RecordedAttempt } from "./audit.js";
 import { Chain, startAll, untilAllClosed } from "./chain.js";
 import { quickStep } from "./handler-steps.js";
 import { serveScenarios } from "./own-carrier.js";
-import { countOr, scenarios, SEED } from "./scenario.js";
+import { countOr, SEED, scenarios } from "./scenario.js";
 import { wronglyTold } from "./told.js";
 
 const COUNT = countOr(300);
