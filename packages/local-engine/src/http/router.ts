@@ -1,5 +1,5 @@
-import { isStorable } from "./fields.js";
 import { type Call, type Plane, type Reply, ReplyError, type Role, type StreamReply } from "./call.js";
+import { isStorable } from "./fields.js";
 
 export interface Route {
   readonly method: "GET" | "POST" | "DELETE";

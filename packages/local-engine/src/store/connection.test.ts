@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { join } from "node:path";
 import { ENGINE_PROCESS } from "@durable-workflow/test-support/child-engine";
 import { describe, expect, it } from "vitest";
+import { cleanUp, openEngine, temporaryFolder } from "../../test/support/engine.js";
 import { createLocalEngine } from "../index.js";
 import { openConnection } from "./connection.js";
-import { cleanUp, openEngine, temporaryFolder } from "../../test/support/engine.js";
 
 describe("a database file", () => {
   it("is written ahead, flushed with every commit, and locked", () => {
