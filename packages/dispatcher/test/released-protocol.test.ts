@@ -51,7 +51,7 @@ describe("a registration", () => {
   it("tells what this dispatcher can do, and what tells its process from others, in each heartbeat too", async () => {
     await begin({ heartbeatSeconds: 1 });
     await engine.until(() => engine.callsOf("worker_heartbeat").length > 0);
-    const [{ body: registered }] = engine.callsOf("register") as [{ body: Record<string, unknown> }];
+    const registered = engine.callsOf("register")[0]?.body ?? {};
     const unsupported = { supported: false, minimum_protocol_version: SINCE.capabilityManifest };
     expect(registered).toMatchObject({
       capabilities: [],
@@ -70,7 +70,9 @@ describe("a registration", () => {
   it("tells older engines nothing that they do not know", async () => {
     await begin({ version: OLD, heartbeatSeconds: 1 });
     await engine.until(() => engine.callsOf("worker_heartbeat").length > 0);
-    const told = [...engine.callsOf("register"), ...engine.callsOf("worker_heartbeat")].flatMap(({ body }) => Object.keys(body));
+    const told = [...engine.callsOf("register"), ...engine.callsOf("worker_heartbeat")].flatMap(({ body }) =>
+      Object.keys(body),
+    );
     for (const name of ["capability_manifest", "process_metrics", "max_concurrent_workflow_tasks", "capabilities"]) {
       expect(told).not.toContain(name);
     }
@@ -84,6 +86,7 @@ describe("a registration", () => {
       body["worker_id"] === first && verb !== "register"
         ? { status: 409, body: JSON.stringify({ reason: "worker_registration_superseded" }) }
         : undefined;
+    await running.until(() => running.eventsOf("worker_renamed").length === 1);
     await engine.untilStatus(engine.schedule({ type: "t" }), "completed");
     expect(new Set(names()).size).toBe(2);
     expect(running.eventsOf("worker_renamed")).toMatchObject([
@@ -127,7 +130,10 @@ describe("a drain", () => {
     // Well below a second on a machine that does nothing else.
     expect(performance.now() - startedAt).toBeLessThan(5_000);
     const [ended] = engine.callsOf("deregister");
-    expect(ended).toMatchObject({ method: "POST", body: { registration_token: expect.stringMatching(/^[a-f0-9]{32}$/) } });
+    expect(ended).toMatchObject({
+      method: "POST",
+      body: { registration_token: expect.stringMatching(/^[a-f0-9]{32}$/) },
+    });
     expect(engine.workerIds()).toEqual([]);
     expect(running.eventsOf("registration_lost")).toEqual([]);
   });
@@ -196,7 +202,11 @@ describe("a poll", () => {
 
   it.each([
     ["storage_pressure", { storage_state: "draining", request_admitted: false, claim_admitted: false }, false],
-    ["storage_admission_unavailable", { storage_state: "fenced", request_admitted: false, claim_admitted: false }, false],
+    [
+      "storage_admission_unavailable",
+      { storage_state: "fenced", request_admitted: false, claim_admitted: false },
+      false,
+    ],
     ["backend_unavailable", { operation: "poll_activity_task", outcome: "unknown" }, true],
   ])("that is refused by %s is sent again as it was, until it is answered", async (reason, more, acts) => {
     await begin({ longPollMs: 500 });
@@ -224,7 +234,11 @@ describe("a poll", () => {
       at.push(performance.now());
       const busy = "long_poll_capacity_exhausted";
       const refusal = { task: null, poll_status: busy, reason: busy, task_queue: body["task_queue"], retryable: true };
-      return { status: 429, headers: { "retry-after": "1" }, body: JSON.stringify({ ...refusal, retry_after_seconds: 1 }) };
+      return {
+        status: 429,
+        headers: { "retry-after": "1" },
+        body: JSON.stringify({ ...refusal, retry_after_seconds: 1 }),
+      };
     };
     await engine.untilStatus(engine.schedule({ type: "t" }), "completed");
     const polls = engine.callsOf("poll").slice(0, 5);
@@ -237,22 +251,25 @@ describe("an outcome", () => {
   it.each([
     ["storage_pressure", { storage_state: "draining", request_admitted: false, retry_after_seconds: 1 }, false],
     ["backend_unavailable", { operation: "complete_activity_task", outcome: "unknown", retry_after_seconds: 1 }, true],
-  ])("that is refused by %s is sent again, the same bytes, and the task is not delivered again", async (reason, more, acts) => {
-    await begin({});
-    let refusals = 0;
-    engine.interfere = ({ verb }) =>
-      verb === "complete" && refusals++ < 2
-        ? { status: 503, body: JSON.stringify({ reason, retryable: true, ...more }), acts }
-        : undefined;
-    const activity = engine.schedule({ type: "t" });
-    await running.until(() => running.eventsOf("task_ended").length === 1);
-    expect(running.eventsOf("task_ended")).toMatchObject([{ end: "completed" }]);
-    const sent = engine.callsOf("complete");
-    expect(sent).toHaveLength(3);
-    expect(new Set(sent.map(({ body }) => JSON.stringify(body))).size).toBe(1);
-    expect(carrier.received).toHaveLength(1);
-    expect(activity.outcomes).toHaveLength(1);
-  });
+  ])(
+    "that is refused by %s is sent again, the same bytes, and the task is not delivered again",
+    async (reason, more, acts) => {
+      await begin({});
+      let refusals = 0;
+      engine.interfere = ({ verb }) =>
+        verb === "complete" && refusals++ < 2
+          ? { status: 503, body: JSON.stringify({ reason, retryable: true, ...more }), acts }
+          : undefined;
+      const activity = engine.schedule({ type: "t" });
+      await running.until(() => running.eventsOf("task_ended").length === 1);
+      expect(running.eventsOf("task_ended")).toMatchObject([{ end: "completed" }]);
+      const sent = engine.callsOf("complete");
+      expect(sent).toHaveLength(3);
+      expect(new Set(sent.map(({ body }) => JSON.stringify(body))).size).toBe(1);
+      expect(carrier.received).toHaveLength(1);
+      expect(activity.outcomes).toHaveLength(1);
+    },
+  );
 });
 
 const EVERYWHERE = ["cluster_info", "register", "poll"] as const;
@@ -268,18 +285,21 @@ describe("a lease", () => {
     expect(activity).toMatchObject({ heartbeats: 0, attempts: [{ number: 1 }] });
   });
 
-  it.each([[["poll"]], [["cluster_info", "register"]], [["cluster_info", "poll"]], [["register", "poll"]], [[]]] as const)(
-    "is kept by heartbeats where only these say so: %j",
-    async (renewal) => {
-      const state = gate();
-      await begin({ renewal, leaseMs: 1_500 }, {}, state.handle);
-      const activity = engine.schedule({ type: "t" });
-      await engine.until(() => activity.heartbeats >= 2, "heartbeats");
-      state.open();
-      await engine.untilStatus(activity, "completed");
-      expect(activity).toMatchObject({ renewals: 0, attempts: [{ number: 1 }] });
-    },
-  );
+  it.each([
+    [["poll"]],
+    [["cluster_info", "register"]],
+    [["cluster_info", "poll"]],
+    [["register", "poll"]],
+    [[]],
+  ] as const)("is kept by heartbeats where only these say so: %j", async (renewal) => {
+    const state = gate();
+    await begin({ renewal, leaseMs: 1_500 }, {}, state.handle);
+    const activity = engine.schedule({ type: "t" });
+    await engine.until(() => activity.heartbeats >= 2, "heartbeats");
+    state.open();
+    await engine.untilStatus(activity, "completed");
+    expect(activity).toMatchObject({ renewals: 0, attempts: [{ number: 1 }] });
+  });
 
   it("of a task with a heartbeat timeout is kept by heartbeats, which a renewal is not", async () => {
     const state = gate();
@@ -310,27 +330,37 @@ describe("a lease", () => {
   it.each([
     ["renewals", EVERYWHERE],
     ["heartbeats", []],
-  ] as const)("kept by %s that nobody answers is lost, and nothing is said of the attempt after that", async (_, renewal) => {
-    const state = gate();
-    await begin({ renewal, leaseMs: 2_000, tellsTime: true }, {}, state.handle);
-    engine.interfere = ({ verb }) =>
-      ["renew-lease", "heartbeat"].includes(verb) ? { status: 503, body: "{}" } : undefined;
-    engine.schedule({ type: "t" });
-    await running.until(() => running.eventsOf("lease_ended").length > 0);
-    state.open();
-    await running.until(() => running.eventsOf("task_ended").length > 0);
-    expect(running.eventsOf("task_ended")[0]).toMatchObject({ end: "lost", detail: "lease_expired", task: { attempt: 1 } });
-    const reported = [...engine.callsOf("complete"), ...engine.callsOf("fail")];
-    const first = running.eventsOf("task_leased")[0]?.task.attemptId;
-    expect(reported.filter(({ body }) => body["activity_attempt_id"] === first)).toEqual([]);
-  });
+  ] as const)(
+    "kept by %s that nobody answers is lost, and nothing is said of the attempt after that",
+    async (_, renewal) => {
+      const state = gate();
+      await begin({ renewal, leaseMs: 2_000, tellsTime: true }, {}, state.handle);
+      engine.interfere = ({ verb }) =>
+        ["renew-lease", "heartbeat"].includes(verb) ? { status: 503, body: "{}" } : undefined;
+      engine.schedule({ type: "t" });
+      await running.until(() => running.eventsOf("lease_ended").length > 0);
+      state.open();
+      await running.until(() => running.eventsOf("task_ended").length > 0);
+      expect(running.eventsOf("task_ended")[0]).toMatchObject({
+        end: "lost",
+        detail: "lease_expired",
+        task: { attempt: 1 },
+      });
+      const reported = [...engine.callsOf("complete"), ...engine.callsOf("fail")];
+      const first = running.eventsOf("task_leased")[0]?.task.attemptId;
+      expect(reported.filter(({ body }) => body["activity_attempt_id"] === first)).toEqual([]);
+    },
+  );
 
   it("whose renewal is answered for another attempt is not trusted any more", async () => {
     const state = gate();
     await begin({ renewal: EVERYWHERE, leaseMs: 2_000 }, {}, state.handle);
     engine.interfere = ({ verb }) =>
       verb === "renew-lease"
-        ? { status: 200, body: JSON.stringify({ can_continue: true, lease_renewed: true, activity_attempt_id: "another" }) }
+        ? {
+            status: 200,
+            body: JSON.stringify({ can_continue: true, lease_renewed: true, activity_attempt_id: "another" }),
+          }
         : undefined;
     engine.schedule({ type: "t" });
     await running.until(() => running.eventsOf("lease_ended").length > 0);

@@ -269,6 +269,8 @@ function describeError({ code, message }: ConfigError): string {
  * can be sent to, for want of a mapping or a credential: whoever leases on burns attempts.
  */
 function judgeCarrier(answer: DeliveryAnswer, report: Report, breaker: CarrierBreaker): void {
+  // What a task wants that nobody here can give says nothing of the carrier.
+  if (answer.kind === "refused" && answer.code === "worker_session_unsupported") return;
   if (isCarriersFault(answer, report)) breaker.failed();
   // A deadline that had passed before anything was sent says nothing of the carrier.
   else if (answer.kind !== "timeout") breaker.succeeded();

@@ -1,6 +1,4 @@
 import { hostname } from "node:os";
-import { recordableText } from "@durable-workflow/carrier/protocol";
-import { LONGEST_NAME } from "@durable-workflow/engine-protocol";
 import { HttpDeliverer } from "../delivery/http-carrier.js";
 import { ProcessDeliverer } from "../delivery/process-carrier.js";
 import { EngineClient } from "../engine/client.js";
@@ -43,9 +41,9 @@ export function buildMachinery(
       requestTimeoutMs,
       // The same as long as this process works: engines tell by it that nothing was started anew.
       process: {
-        host: recordableText(hostname(), LONGEST_NAME),
-        process_id: process.pid,
-        process_started_at: new Date(clock.now() - Math.round(process.uptime() * 1000)).toISOString(),
+        host: hostname(),
+        id: process.pid,
+        startedAt: new Date(clock.now() - Math.round(process.uptime() * 1000)).toISOString(),
       },
       onVersion: (version, advertised) => events.emit({ type: "engine_version", version, advertised }),
     }),

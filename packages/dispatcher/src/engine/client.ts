@@ -1,8 +1,9 @@
+import { recordableText } from "@durable-workflow/carrier/protocol";
 import {
   ACTIVITIES_ONLY,
+  LONGEST_NAME,
   LONGEST_POLL_TIMEOUT_SECONDS,
   PATHS,
-  type ProcessMetrics,
   pathTo,
   speaks,
 } from "@durable-workflow/engine-protocol";
@@ -43,9 +44,17 @@ import type { EngineAnswer } from "./reply.js";
 import { SDK_VERSION } from "./sdk-version.js";
 import type { ServerClock } from "./server-clock.js";
 
+/** What stays the same as long as a process works. */
+export interface ProcessIdentity {
+  readonly host: string;
+  readonly id: number;
+  /** RFC 3339. */
+  readonly startedAt: string;
+}
+
 export interface EngineClientOptions extends EngineCallerOptions {
   /** What tells this process from another one of the same names. Default: nothing is told. */
-  readonly process?: Pick<ProcessMetrics, "host" | "process_id" | "process_started_at">;
+  readonly process?: ProcessIdentity;
 }
 
 export interface RegistrationRequest {
@@ -159,7 +168,10 @@ export class EngineClient {
 
   private processMetrics(): Pick<RegisterBody, "process_metrics"> {
     const { process } = this.options;
-    return this.tellsManifest && process !== undefined ? { process_metrics: process } : {};
+    if (!this.tellsManifest || process === undefined) return {};
+    const { host, id, startedAt } = process;
+    const metrics = { host: recordableText(host, LONGEST_NAME), process_id: id, process_started_at: startedAt };
+    return { process_metrics: metrics };
   }
 
   heartbeatWorker(namespace: string, workerId: string): Promise<WorkerHeartbeatOutcome> {
