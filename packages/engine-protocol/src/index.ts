@@ -6,4 +6,5 @@ export * from "./limits.js";
 export * from "./paths.js";
 export type * from "./process-metrics.js";
 export * from "./reasons.js";
+export * from "./token.js";
 export * from "./version.js";
