@@ -8,7 +8,7 @@ import { bearerToken } from "@durable-workflow/carrier";
 import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "@durable-workflow/local-engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { closedAddress } from "../../carrier/test/support/loopback.js";
+import { closedAddress } from "@durable-workflow/test-support/loopback";
 import { doctor } from "../src/commands/doctor.js";
 import type { Finding } from "../src/doctor/finding.js";
 import { ADAPTERS, type Mutable, serve } from "./support/carriers.js";

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
@@ -23,14 +24,14 @@ async function open(options: object = {}): Promise<void> {
 beforeEach(() => open());
 afterEach(() => engine.close());
 
-async function worker(path: string, body: object): Promise<Record<string, never>> {
+async function worker(path: string, body: object): Promise<Record<string, unknown>> {
   const response = await fetch(`${url}/api/worker/${path}`, {
     method: "POST",
     headers: HEADERS,
     body: JSON.stringify(body),
   });
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return (await response.json()) as never;
+  return (await response.json()) as Record<string, unknown>;
 }
 
 /** Uploads as a worker does. The envelope with the reference. */
@@ -60,9 +61,10 @@ async function work(verb: "complete" | "fail", report: object): Promise<Record<s
     supported_activity_types: ["report"],
   });
   const { task } = await worker("activity-tasks/poll", { worker_id: "w", task_queue: "default" });
-  const { task_id, activity_attempt_id, lease_owner } = task as Record<string, string>;
-  await worker(`activity-tasks/${task_id}/${verb}`, { activity_attempt_id, lease_owner, ...report });
-  return task;
+  const leased = task as Record<string, unknown>;
+  const { task_id: id, activity_attempt_id, lease_owner } = leased;
+  await worker(`activity-tasks/${String(id)}/${verb}`, { activity_attempt_id, lease_owner, ...report });
+  return leased;
 }
 
 const cli = (...args: readonly string[]) => runHere([...args, "--server", url], { cwd: folder });
@@ -145,13 +147,16 @@ describe("show", () => {
     await work("complete", { result });
     const size = Number(result.external_payload["size_bytes"]);
     // Between the command and the engine.
-    const proxy = await serve(async (request, response) => {
+    const proxy = await serve((request, response) => {
+      void relay(request, response);
+    });
+    const relay = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
       const answer = await fetch(`${url}${request.url ?? ""}`, { headers: request.headers as Record<string, string> });
       const body = Buffer.from(await answer.arrayBuffer());
       const isPayload = request.url?.startsWith("/api/external-payloads/") === true && request.method === "GET";
       response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "" });
       response.end(isPayload ? Buffer.alloc(size, "A") : body);
-    });
+    };
     const altered = await runHere(["show", "a", "--download", "r.json", "--server", proxy], { cwd: folder });
     expect([altered.code, altered.stderr]).toEqual([1, expect.stringContaining("is not what its reference says")]);
     expect(existsSync(join(folder, "r.json"))).toBe(false);
