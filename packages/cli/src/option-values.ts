@@ -1,4 +1,4 @@
-import { readToken } from "@durable-workflow/dispatcher/tools";
+import { readToken } from "@durable-workflow/engine-protocol";
 import { CliError, type CommandInput, EXIT } from "./command.js";
 
 /** Readers of option values. Each throws a CliError (exit code 2) that names the option and what it takes. */

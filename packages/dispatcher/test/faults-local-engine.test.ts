@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ChildEngine } from "../../local-engine/test/support/child-engine.js";
 import { Client, type Json } from "../../local-engine/test/support/client.js";
 import { type EngineCall, WORKER_TOKEN } from "./support/engine-under-test.js";
-import { Asked, ENDS, FaultWorld, type Kind, pause, SEED } from "./support/fault-world.js";
 import type { Fault } from "./support/fault-proxy.js";
+import { Asked, ENDS, FaultWorld, type Kind, pause, SEED } from "./support/fault-world.js";
 import { DONE } from "./support/foreign-carrier.js";
 import { type EngineReply, Gateway } from "./support/gateway.js";
 

@@ -6,16 +6,17 @@ import { describe, expect, it } from "vitest";
 /** The layer rules: which folder may import which, and what the dispatcher may know of the carrier. */
 const src = fileURLToPath(new URL("../src/", import.meta.url));
 
-/** Lower never imports higher. A folder may import itself and those listed; types may be named from anywhere. */
+/** Lower never imports higher, not even for a type. A folder may import itself and those listed. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   time: [],
   config: [],
+  events: [],
   net: ["config", "time"],
   engine: ["config", "net", "time"],
   delivery: ["config", "net", "engine", "time"],
-  lease: ["config", "engine", "delivery", "time"],
-  observe: ["config"],
-  dispatch: ["config", "net", "engine", "delivery", "lease", "observe", "time"],
+  lease: ["config", "net", "engine", "delivery", "time"],
+  dispatch: ["config", "events", "net", "engine", "delivery", "lease", "time"],
+  service: ["config", "events", "dispatch"],
 };
 
 const CARRIER: ReadonlySet<string> = new Set([
@@ -27,8 +28,8 @@ const CARRIER: ReadonlySet<string> = new Set([
 ]);
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   undici: ["net/agents.ts", "engine/transport.ts", "delivery/http-carrier.ts"],
-  pino: ["observe/logs.ts"],
-  "prom-client": ["observe/metrics.ts", "observe/health-server.ts"],
+  pino: ["service/logs.ts"],
+  "prom-client": ["service/metrics.ts", "service/health-server.ts"],
 };
 
 const files = readdirSync(src, { recursive: true, encoding: "utf8" })
@@ -40,12 +41,18 @@ const source = (file: string): string => readFileSync(src + file, "utf8");
 const code = (file: string): string => source(file).replaceAll(/\/\*[^]*?\*\/|(?<![:\\])\/\/[^\n]*$/gm, "");
 const folderOf = (file: string): string => (file.includes("/") ? (file.split("/")[0] ?? "") : "");
 
-function imports(file: string): { target: string; typeOnly: boolean }[] {
-  return [...code(file).matchAll(/(import|export) (type )?[^;]*?from "([^"]+)";/g)].map((match) => ({
-    target: match[3] ?? "",
-    typeOnly: match[2] !== undefined,
-  }));
+function imports(file: string): string[] {
+  return [...code(file).matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1] ?? "");
 }
+
+const importedFiles = (file: string): string[] =>
+  imports(file)
+    .filter((target) => target.startsWith("."))
+    .map((target) =>
+      relative(src, resolve(dirname(src + file), target))
+        .replaceAll("\\", "/")
+        .replace(/\.js$/, ".ts"),
+    );
 
 it("finds the sources", () => {
   expect(files.length).toBeGreaterThan(40);
@@ -55,27 +62,40 @@ it("finds the sources", () => {
 describe.each(files.filter((file) => folderOf(file) !== ""))("%s", (file) => {
   it("imports its own layer and lower ones, and of the other packages what it may know", () => {
     const folder = folderOf(file);
-    for (const { target, typeOnly } of imports(file)) {
-      if (target.startsWith("node:") || CARRIER.has(target)) continue;
-      if (!target.startsWith(".")) {
-        expect(PACKAGES[target], `${target} in ${file}`).toContain(file);
-        continue;
-      }
-      if (typeOnly) continue;
-      const imported = folderOf(relative(src, resolve(dirname(src + file), target)).replaceAll("\\", "/"));
-      expect([folder, ...(MAY_IMPORT[folder] ?? [])], `${target} in ${file}`).toContain(imported);
+    for (const target of imports(file)) {
+      if (target.startsWith("node:") || target.startsWith(".") || CARRIER.has(target)) continue;
+      expect(PACKAGES[target], `${target} in ${file}`).toContain(file);
+    }
+    for (const imported of importedFiles(file)) {
+      expect([folder, ...(MAY_IMPORT[folder] ?? [])], `${imported} in ${file}`).toContain(folderOf(imported));
     }
   });
 });
 
+it("no two files import each other, however long the way round", () => {
+  const closed = new Set<string>();
+  const visit = (file: string, way: readonly string[]): void => {
+    if (closed.has(file)) return;
+    expect(way, [...way, file].join(" -> ")).not.toContain(file);
+    for (const imported of importedFiles(file)) visit(imported, [...way, file]);
+    closed.add(file);
+  };
+  for (const file of files) visit(file, []);
+});
+
+it("its tools are three", () => {
+  const names = [...code("tools.ts").matchAll(/export \{([^}]*)\}/g)].flatMap(([, list]) => list?.split(",") ?? []);
+  expect(names.map((name) => name.trim()).toSorted()).toEqual(["CredentialStore", "Secrets", "ServerClock"]);
+});
+
 it("prints nothing and takes over nothing of its process, except where that is the point", () => {
-  for (const file of files.filter((name) => name !== "observe/signals.ts")) {
+  for (const file of files.filter((name) => name !== "service/signals.ts")) {
     expect(code(file), file).not.toMatch(/\bconsole\.|process\.(?:on|once|exit|stdout|stderr)\b/);
   }
 });
 
 it("reads the time from its clock", () => {
-  for (const file of files.filter((name) => name !== "time/clock.ts" && name !== "observe/logs.ts")) {
+  for (const file of files.filter((name) => name !== "time/clock.ts" && name !== "service/logs.ts")) {
     expect(code(file), file).not.toMatch(/Date\.now|new Date\(\)|performance\.|setTimeout|setInterval/);
   }
 });
@@ -83,7 +103,7 @@ it("reads the time from its clock", () => {
 it("keeps the contract's own field names where documents are read and written", () => {
   // Labels of metrics are written as Prometheus writes them.
   const writers =
-    /^(?:engine\/(?:client|outcomes|recordable)|delivery\/result-mapping|observe\/metrics|dispatch\/(?:lane|task-run)|lease\/stand-in)\.ts$/;
+    /^(?:engine\/(?:client|outcomes|recordable)|delivery\/result-mapping|service\/metrics|dispatch\/(?:settle-poll|attempt-run)|lease\/stand-in)\.ts$/;
   for (const file of files.filter((name) => !writers.test(name))) {
     expect(code(file), file).not.toMatch(/\b[a-z]+_[a-z_]+:(?! ")/);
   }
@@ -95,7 +115,7 @@ it("cuts foreign text in one function, which halves no character", () => {
     "config/carrier.ts": 1,
     "delivery/trace.ts": 2,
     "dispatch/lane.ts": 1,
-    "dispatch/lanes.ts": 1,
+    "dispatch/lane-plan.ts": 1,
     "net/addresses.ts": 1,
     "net/secrets.ts": 1,
   };

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { createMetrics } from "../src/observe/metrics.js";
+import { createMetrics } from "../src/service/metrics.js";
 import type { EngineUnderTest } from "./support/engine-under-test.js";
 import { ENGINES } from "./support/engines.js";
 import {
   DONE,
-  failureFor,
   type ForeignCarrier,
   type ForeignHandler,
+  failureFor,
   type Json,
   startForeignCarrier,
 } from "./support/foreign-carrier.js";

@@ -102,7 +102,7 @@ const FACTS: Readonly<Record<string, Fact>> = {
     pattern: /"(?:invalid_carrier_target|missing_invocable_auth_ref|duplicate_mapping_name|invalid_queue_binding)"/,
     home: /^engine-protocol\/src\/executor-config\//,
     also: [
-      { file: "dispatcher/src/dispatch/dispatcher.ts", why: "a reloaded config that no lanes can be made for" },
+      { file: "dispatcher/src/dispatch/reloads.ts", why: "a reloaded config that no lanes can be made for" },
       { file: "local-engine/src/executor/words.ts", why: "the server's own words for the errors, no rule" },
     ],
   },

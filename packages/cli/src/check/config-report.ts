@@ -1,4 +1,4 @@
-import { access, constants } from "node:fs/promises";
+import { access, constants, readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import {
   type ConnectionFlags,
@@ -13,7 +13,8 @@ import {
   profilesPath,
   resolveConnection,
 } from "@durable-workflow/dispatcher";
-import { readTextFile, readToken } from "@durable-workflow/dispatcher/tools";
+import { readToken } from "@durable-workflow/engine-protocol";
+import { decodeText } from "../text-file.js";
 import {
   type AuthReference,
   type Carrier,
@@ -151,7 +152,7 @@ const UNUSABLE = "it holds spaces, line ends or other characters that no token h
 /** The text of a token's file, as the dispatcher reads it; undefined for none. */
 async function textOf(path: string): Promise<string | undefined> {
   try {
-    return await readTextFile(path);
+    return decodeText(await readFile(path));
   } catch {
     return undefined;
   }

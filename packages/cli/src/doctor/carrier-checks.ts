@@ -1,11 +1,5 @@
 import { loadExecutorConfig, loadProfiles, profilesPath, systemClock } from "@durable-workflow/dispatcher";
-import {
-  type Credential,
-  CredentialError,
-  CredentialStore,
-  Secrets,
-  ServerClock,
-} from "@durable-workflow/dispatcher/tools";
+import { CredentialStore, Secrets, ServerClock } from "@durable-workflow/dispatcher/tools";
 import { parseJson, textAt } from "@durable-workflow/engine-protocol";
 import {
   type ActivityMapping,
@@ -21,6 +15,8 @@ import { type Answer, exchange, NoAnswer } from "../net/exchange.js";
 import { shownUrl } from "../report/shown-url.js";
 import { skewFinding } from "./engine-checks.js";
 import { fail, type Finding, ok, skip, warn } from "./finding.js";
+
+type Credential = Awaited<ReturnType<CredentialStore["credentialFor"]>>;
 
 /** The executor config of this machine: what is wrong with it, or what it says. */
 export async function localConfig(
@@ -85,7 +81,7 @@ async function probeCarrier(
   try {
     credential = await store.credentialFor(mapping);
   } catch (error) {
-    if (!(error instanceof CredentialError)) throw error;
+    if (!(error instanceof Error) || error.name !== "CredentialError") throw error;
     return [fail(id, error.message, `Set what auth_refs.${authRef ?? ""} of the config names, on this machine.`)];
   }
   const url = new URL(carrier.url);

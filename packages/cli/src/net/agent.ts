@@ -1,5 +1,5 @@
 import process from "node:process";
-import { createAgent, Proxies } from "@durable-workflow/dispatcher/tools";
+import { createAgent, Proxies } from "@durable-workflow/dispatcher";
 import { Agent, type Dispatcher } from "undici";
 import { CliError, EXIT } from "../command.js";
 

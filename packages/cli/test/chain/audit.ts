@@ -12,7 +12,9 @@ import type { ControlClient } from "./control-client.js";
 import { type Expected, isLimited, type Scenario, stepOf } from "./scenario.js";
 
 export type RecordedFailure = DescribedFailure;
-export type RecordedAttempt = DescribedAttempt;
+export interface RecordedAttempt extends DescribedAttempt {
+  readonly failure: DescribedFailure | null;
+}
 
 /** A description with the local engine's own additions. */
 export interface Recorded extends ActivityDescription {

@@ -6,19 +6,19 @@ import {
   readEngineMapping,
   resolveActivity,
 } from "@durable-workflow/engine-protocol/executor-config";
+import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { AbortedDelivery, DeliveryAnswer } from "../delivery/answer.js";
 import { type DelivererDeps, deliverTask } from "../delivery/deliverer.js";
 import { likelyCause, MALFORMED_OUTPUT, type Report, reportOf } from "../delivery/result-mapping.js";
 import type { EngineClient } from "../engine/client.js";
-import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
+import type { EventStream, TaskEnd, TaskFacts } from "../events/events.js";
 import { type LeaseEnd, LeaseKeeper } from "../lease/keeper.js";
 import { type ReportEnd, reportOutcome } from "../lease/reporter.js";
 import type { Secrets } from "../net/secrets.js";
-import type { EventStream, TaskEnd, TaskFacts } from "../observe/events.js";
 import type { Clock } from "../time/clock.js";
 import type { CarrierBreaker } from "./breaker.js";
 
-export interface TaskRunDeps {
+export interface AttemptRunDeps {
   readonly client: EngineClient;
   readonly clock: Clock;
   readonly events: EventStream;
@@ -52,10 +52,10 @@ export function taskFacts(task: LeasedTask): TaskFacts {
 }
 
 /** One leased task, from its lease to its end: delivered, kept alive meanwhile, and reported. */
-export class TaskRun {
+export class AttemptRun {
   private readonly task: LeasedTask;
   private readonly facts: TaskFacts;
-  private readonly deps: TaskRunDeps;
+  private readonly deps: AttemptRunDeps;
   /** Of the delivery. */
   private readonly abort = new AbortController();
   /** Of the report, which a delivery that was called off may still need. */
@@ -65,7 +65,7 @@ export class TaskRun {
   private abandoned = false;
   private reporting = false;
 
-  constructor(task: LeasedTask, deps: TaskRunDeps) {
+  constructor(task: LeasedTask, deps: AttemptRunDeps) {
     this.task = task;
     this.facts = taskFacts(task);
     this.deps = deps;
@@ -155,7 +155,7 @@ export class TaskRun {
     });
   }
 
-  /** This machine's own mapping where there is one, else the engine's; or why there is none. */
+  /** This machine's own mapping where it has one, else the engine's, else why neither can be followed. */
   private resolve(): ActivityMapping | Extract<DeliveryAnswer, { kind: "refused" }> {
     const { config, events } = this.deps;
     const { externalExecutor, taskQueue, activityType } = this.task;

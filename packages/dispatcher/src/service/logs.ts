@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from "pino";
-import type { DispatcherEvent, EventStream } from "./events.js";
+import type { DispatcherEvent, EventStream } from "../events/events.js";
 
 /** A logger as the service uses it: JSON lines, standard output unless told otherwise. */
 export function createLogger(options: LoggerOptions = {}, destination?: DestinationStream): Logger {

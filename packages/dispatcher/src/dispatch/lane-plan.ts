@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
-import type { QueueBinding } from "./options.js";
+import { type ConnectionSettings, DEFAULT_NAMESPACE } from "../config/connection.js";
+import type { QueueBinding, ResolvedOptions } from "./options.js";
 
 /** What one registration with the engine is for. */
 export interface LanePlan {
@@ -62,4 +63,24 @@ export function planLanes(
 /** The name under which a lane registers: the dispatcher's, and a part that tells its lanes apart. */
 export function laneWorkerId(workerId: string, { key }: LanePlan): string {
   return `${workerId}:${createHash("sha256").update(key).digest("hex").slice(0, 10)}`;
+}
+
+/**
+ * What a dispatcher leases for, by its config, its connection and its options.
+ *
+ * @throws {TypeError} when the plan does not fit the options
+ */
+export function planDispatch(
+  { given, maxInFlight }: ResolvedOptions,
+  { namespace: { value, source } }: ConnectionSettings,
+  config: ExecutorConfig | undefined,
+): readonly LanePlan[] {
+  // A new config may have another default; whatever outranks it stays.
+  const isDefault = source === "default" || source === "config";
+  const namespace = isDefault ? (config?.defaults.namespace ?? DEFAULT_NAMESPACE) : value;
+  const plans = planLanes(config, given.queues, namespace);
+  if (plans.length === 0) throw new TypeError("the executor config maps no activity: there is nothing to lease");
+  const groups = new Set(plans.map(({ group }) => group)).size;
+  if (maxInFlight < groups) throw new TypeError(`maxInFlight must be at least the number of carriers, ${groups}`);
+  return plans;
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type DispatcherEvent, EventStream } from "./events.js";
+import { type DispatcherEvent, EventStream } from "../events/events.js";
 import { createLogger, logEvents } from "./logs.js";
 
 const task = {

@@ -1,6 +1,6 @@
 import type { ConfigError } from "@durable-workflow/engine-protocol/executor-config";
-import type { LaneState } from "../dispatch/lane.js";
 import type { EventStream, LaneFacts } from "./events.js";
+import type { LaneState } from "./states.js";
 
 export interface LaneHealth {
   readonly namespace: string;

@@ -1,12 +1,14 @@
 import { type ExecutorConfig, resolveActivity } from "@durable-workflow/engine-protocol/executor-config";
-import type { CredentialStore } from "../delivery/credentials.js";
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
+import type { CredentialStore } from "../delivery/credentials.js";
 
 /** What tasks are delivered by at some time; a reload puts another one in its place. */
 export interface ConfigInUse {
   /** Undefined where only the engine's mapping counts. */
   readonly config: ExecutorConfig | undefined;
   readonly credentials: CredentialStore;
+  /** What has been said of it, and need not be said again. */
+  readonly told: Set<string>;
 }
 
 /**

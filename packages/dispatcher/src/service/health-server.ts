@@ -1,8 +1,8 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Registry } from "prom-client";
 import { checkOptionNames } from "@durable-workflow/engine-protocol";
 import { isLoopbackHost, parseUrl } from "@durable-workflow/engine-protocol/executor-config";
+import type { Registry } from "prom-client";
 import type { DispatcherHealth } from "../dispatch/api.js";
 
 export interface HealthServerOptions {

@@ -1,7 +1,7 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { checkOptionNames } from "@durable-workflow/engine-protocol";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { DispatcherHealth } from "../dispatch/api.js";
-import type { EventStream } from "./events.js";
+import type { EventStream } from "../events/events.js";
 
 export interface MetricsOptions {
   /** Whether to add those of the process: memory, CPU, event loop. Default false. */

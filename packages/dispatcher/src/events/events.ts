@@ -1,6 +1,5 @@
 import type { ConfigError } from "@durable-workflow/engine-protocol/executor-config";
-import type { BreakerState } from "../dispatch/breaker.js";
-import type { LaneState } from "../dispatch/lane.js";
+import type { BreakerState, LaneState } from "./states.js";
 
 /** Which attempt an event is about. */
 export interface TaskFacts {
@@ -118,7 +117,7 @@ export type DispatcherEvent =
       readonly task: TaskFacts;
       readonly carrier: string | null;
       readonly end: TaskEnd;
-      /** The failure's type, where there is one, or why there is no outcome. */
+      /** The failure's type, where there is one; else why nothing was recorded. */
       readonly detail: string | null;
       /** From lease to end. */
       readonly durationMs: number;
