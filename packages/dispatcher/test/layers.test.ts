@@ -13,9 +13,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   events: [],
   net: ["config", "time"],
   engine: ["config", "net", "time"],
-  delivery: ["config", "net", "engine", "time"],
-  lease: ["config", "net", "engine", "delivery", "time"],
-  dispatch: ["config", "events", "net", "engine", "delivery", "lease", "time"],
+  payloads: ["config", "net", "engine", "time"],
+  delivery: ["config", "net", "engine", "payloads", "time"],
+  lease: ["config", "net", "engine", "payloads", "delivery", "time"],
+  dispatch: ["config", "events", "net", "engine", "payloads", "delivery", "lease", "time"],
   service: ["config", "events", "dispatch"],
 };
 
@@ -24,10 +25,11 @@ const CARRIER: ReadonlySet<string> = new Set([
   "@durable-workflow/carrier/payload",
   "@durable-workflow/engine-protocol",
   "@durable-workflow/engine-protocol/executor-config",
+  "@durable-workflow/engine-protocol/external-payloads",
   "@durable-workflow/engine-protocol/worker",
 ]);
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  undici: ["net/agents.ts", "engine/transport.ts", "delivery/http-carrier.ts"],
+  undici: ["net/agents.ts", "engine/transport.ts", "delivery/http-carrier.ts", "payloads/exchange.ts"],
   pino: ["service/logs.ts"],
   "prom-client": ["service/metrics.ts", "service/health-server.ts"],
 };

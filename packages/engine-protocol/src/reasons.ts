@@ -74,7 +74,6 @@ export const REASONS = {
   storage_admission_unavailable: "as storage_pressure, where the server cannot tell how its storage stands",
   backend_unavailable: "the outcome is not known: send the same request again after Retry-After",
   backend_lock_pressure: "the server is too busy: send the same request again after Retry-After",
-  external_payload_unsupported: "payloads go inline here: this form of reference cannot be read",
   service_operations_unavailable: "the server runs activities only, and no service operations",
 } as const satisfies Readonly<Record<string, string>>;
 
