@@ -35,6 +35,9 @@ export interface BlobBody {
   readonly bytes: number;
 }
 
+/** A document as it is sent. */
+export type DeliveryBody = string | BlobBody;
+
 /**
  * A JSON document around a blob, without a copy of the blob.
  *
@@ -54,6 +57,14 @@ export interface LeanText {
   readonly text: string;
   /** By placeholder. They are part of the bytes that were read. */
   readonly blobs: ReadonlyMap<string, Buffer>;
+}
+
+/** The text as it was. */
+export function wholeText({ text, blobs }: LeanText): string {
+  let whole = text;
+  // A function, since what stands for a text in a replacement may have a meaning of its own.
+  for (const [placeholder, bytes] of blobs) whole = whole.replace(placeholder, () => bytes.toString("latin1"));
+  return whole;
 }
 
 const KEY = Buffer.from('"blob"');

@@ -32,12 +32,12 @@ export class ByteBudget {
   /** Resolves once there is room, with what gives it back; undefined when the signal aborts before. Never rejects. */
   async acquire(bytes: number, signal: AbortSignal): Promise<Held | undefined> {
     if (signal.aborted) return undefined;
-    if (bytes <= UNCOUNTED_BYTES) return new Held(() => undefined, 0);
-    if (this.waiting.size > 0 || !this.fits(bytes)) {
-      const admitted = await this.queue(bytes, signal);
+    const counted = bytes <= UNCOUNTED_BYTES ? 0 : bytes;
+    if (counted > 0 && (this.waiting.size > 0 || !this.fits(counted))) {
+      const admitted = await this.queue(counted, signal);
       if (!admitted) return undefined;
-    } else this.held += bytes;
-    return new Held((returned) => this.giveBack(returned), bytes);
+    } else this.held += counted;
+    return new Held((returned) => this.giveBack(returned), counted);
   }
 
   private fits(bytes: number): boolean {
@@ -86,6 +86,13 @@ export class Held {
 
   constructor(giveBack: (bytes: number) => void, bytes: number) {
     this.giveBack = giveBack;
+    this.bytes = bytes;
+  }
+
+  /** More is needed than had been asked for, and has come already. It does not wait: two of those would wait for each other. */
+  grow(bytes: number): void {
+    if (bytes <= this.bytes) return;
+    this.giveBack(this.bytes - bytes);
     this.bytes = bytes;
   }
 

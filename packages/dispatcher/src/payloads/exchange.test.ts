@@ -7,6 +7,8 @@ import {
   refuseWith,
   sha256,
 } from "../../test/support/payload-transport.js";
+import { recordableBlob } from "../engine/recordable.js";
+import { NO_SECRETS } from "../net/secrets.js";
 import { systemClock } from "../time/clock.js";
 import { type FetchOutcome, PayloadExchange, type UploadOutcome } from "./exchange.js";
 
@@ -38,7 +40,11 @@ const fetch = (reference: Reference, namespace = "default", timeoutMs = 5_000): 
 
 const upload = (bytes: Buffer, completion: string | null = null, timeoutMs = 5_000): Promise<UploadOutcome> => {
   const metadata = { codec: "avro", sizeBytes: bytes.length, sha256: sha256(bytes) };
-  return exchange.upload("default", { bytes, metadata, completion }, { timeoutMs, signal: never });
+  return exchange.upload(
+    "default",
+    { bytes: recordableBlob(bytes, NO_SECRETS), metadata, completion },
+    { timeoutMs, signal: never },
+  );
 };
 
 describe("a fetch", () => {

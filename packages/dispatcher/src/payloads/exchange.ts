@@ -20,7 +20,7 @@ import {
 } from "@durable-workflow/engine-protocol/external-payloads";
 import type { Dispatcher } from "undici";
 import { readRetryAfter } from "../engine/reply.js";
-import { excerpt } from "../engine/recordable.js";
+import { excerpt, type RecordableBlob } from "../engine/recordable.js";
 import { createAgent } from "../net/agents.js";
 import { headerOf, readBoundedBody } from "../net/bounded-body.js";
 import type { Proxies } from "../net/proxies.js";
@@ -235,7 +235,7 @@ export class PayloadExchange {
 
 /** What is uploaded, and what is said of it. */
 export interface UploadedPayload {
-  readonly bytes: Buffer;
+  readonly bytes: RecordableBlob;
   readonly metadata: PayloadMetadata;
   readonly completion: string | null;
 }

@@ -41,7 +41,7 @@ describe("the cache of payloads", () => {
   it("fetches once for all who ask meanwhile, and keeps no failure", async () => {
     const cache = new PayloadCache<Outcome>();
     let fetches = 0;
-    let answer = (_: Outcome): void => undefined;
+    let answer: ((outcome: Outcome) => void) | undefined;
     const fetch = (): Promise<Outcome> => {
       fetches++;
       return new Promise((resolve) => {
@@ -49,10 +49,10 @@ describe("the cache of payloads", () => {
       });
     };
     const asked = [1, 2, 3].map(() => cache.once(key("a"), fetch, never));
-    answer({ kind: "unavailable" });
+    answer?.({ kind: "unavailable" });
     expect((await Promise.all(asked)).map((outcome) => outcome?.kind)).toEqual(Array(3).fill("unavailable"));
     const again = cache.once(key("a"), fetch, never);
-    answer({ kind: "fetched", bytes: bytes(5) });
+    answer?.({ kind: "fetched", bytes: bytes(5) });
     expect((await again)?.kind).toBe("fetched");
     expect([fetches, cache.bytes]).toEqual([2, 5]);
   });
@@ -60,7 +60,7 @@ describe("the cache of payloads", () => {
   it("goes on fetching as long as one waits, and gives up when nobody does", async () => {
     const cache = new PayloadCache<Outcome>();
     const signals: AbortSignal[] = [];
-    let answer = (_: Outcome): void => undefined;
+    let answer: ((outcome: Outcome) => void) | undefined;
     const fetch = (signal: AbortSignal): Promise<Outcome> => {
       signals.push(signal);
       return new Promise((resolve) => {
@@ -73,7 +73,7 @@ describe("the cache of payloads", () => {
     one.abort();
     expect(await first).toBeUndefined();
     expect(signals[0]?.aborted).toBe(false);
-    answer({ kind: "fetched", bytes: bytes(5) });
+    answer?.({ kind: "fetched", bytes: bytes(5) });
     expect((await second)?.kind).toBe("fetched");
     const third = cache.once(key("b"), fetch, two.signal);
     two.abort();

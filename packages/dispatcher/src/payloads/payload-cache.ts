@@ -84,15 +84,14 @@ export class PayloadCache<Outcome extends { readonly kind: string; readonly byte
     const name = nameOf(key);
     const pending = this.pending.get(name) ?? this.start(name, key, fetch);
     pending.waiting++;
-    let leave = (): void => undefined;
+    const listening = new AbortController();
     const left = new Promise<undefined>((resolve) => {
-      leave = () => resolve(undefined);
-      signal.addEventListener("abort", leave, { once: true });
+      signal.addEventListener("abort", () => resolve(undefined), { once: true, signal: listening.signal });
     });
     try {
       return await Promise.race([pending.outcome, left]);
     } finally {
-      signal.removeEventListener("abort", leave);
+      listening.abort();
       pending.waiting--;
       if (pending.waiting === 0 && signal.aborted) {
         // Whoever comes next must not wait for a fetch that is being given up.

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type PayloadFault, PayloadTransport, refuseWith } from "../../test/support/payload-transport.js";
 import type { EngineAnswer } from "../engine/reply.js";
+import { recordableBlob } from "../engine/recordable.js";
+import { NO_SECRETS } from "../net/secrets.js";
 import { systemClock } from "../time/clock.js";
 import { PayloadExchange } from "./exchange.js";
 import { PayloadPolicies } from "./policies.js";
@@ -45,7 +47,7 @@ function keep(bytes: Buffer, operation: "complete" | "fail" = "complete"): Promi
   });
   const attempt = { namespace: "default", taskId: "task-1", attemptId: "ATTEMPT-1", leaseOwner: "owner-\u00e9" };
   return new PayloadUploader({ exchange, policies }).keep(
-    { attempt, operation, payload: { codec: "avro", bytes } },
+    { attempt, operation, payload: { codec: "avro", bytes: recordableBlob(bytes, NO_SECRETS) } },
     { clock: systemClock, left: () => left, signal: new AbortController().signal },
   );
 }

@@ -5,7 +5,7 @@ import {
   writeCompletionContext,
 } from "@durable-workflow/engine-protocol/external-payloads";
 import type { AttemptIdentity } from "@durable-workflow/engine-protocol/worker";
-import type { BlobPayload } from "./blob-bytes.js";
+import type { RecordableBlob } from "../engine/recordable.js";
 import type { PayloadExchange, PayloadRefused, PayloadUnavailable, UploadOutcome } from "./exchange.js";
 import type { PayloadPolicies } from "./policies.js";
 import { type PayloadPatience, persist } from "./retrying.js";
@@ -29,7 +29,7 @@ export interface UploadingOptions {
 export interface ReportedPayload {
   readonly attempt: AttemptIdentity;
   readonly operation: CompletionContext["operation"];
-  readonly payload: BlobPayload;
+  readonly payload: { readonly codec: string; readonly bytes: RecordableBlob };
   /** Goes to the engine's store from this size on, whatever the engine says. Default: what the engine says. */
   readonly overBytes?: number;
 }
