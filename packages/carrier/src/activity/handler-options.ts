@@ -17,7 +17,6 @@ import type { IdempotencyOptions } from "./idempotency/options.js";
 import { type ActivityInterceptor, checkInterceptors } from "./interceptor.js";
 import { guardLogger, type Logger, silentLogger } from "./logger.js";
 import type { MapError } from "./map-error.js";
-import type { CallerSignal } from "./run.js";
 
 export interface InvocableActivityHandlerOptions extends ExternalStorageOptions {
   /** Names this carrier in `metadata.carrier` of every result. Default `typescript-invocable`. */
@@ -77,17 +76,6 @@ export const HANDLER_OPTION_NAMES: OptionNames<InvocableActivityHandlerOptions> 
 };
 
 export type HeartbeatObserver = (info: ActivityInfo, progress: HeartbeatProgress | undefined) => void;
-
-/** What the caller of one `handle` knows beyond the envelope. */
-export interface HandleOptions {
-  /**
-   * Ends the run when aborted: the task is answered at once with what the reason says, as a handler's own error would:
-   * an `ActivityCancelled` as a cancellation, a `TimeoutError` as a timeout, most others as a retryable failure.
-   */
-  readonly signal?: CallerSignal | undefined;
-  /** Milliseconds until the platform ends this process, as one more deadline. */
-  readonly remainingMs?: number | undefined;
-}
 
 /** The options, complete. */
 export interface HandlerSettings {

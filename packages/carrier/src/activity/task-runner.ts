@@ -6,8 +6,9 @@ import { exceedsThreshold, isStoredPayload } from "../storage/external-storage.j
 import { scheduleAt } from "./clock.js";
 import { readTaskDeadlines, type TaskDeadlines } from "./deadlines.js";
 import { CarrierShutdown } from "./errors.js";
-import type { HandleOptions, HandlerSettings } from "./handler-options.js";
+import type { HandlerSettings } from "./handler-options.js";
 import type { Idempotency, IdempotentRun } from "./idempotency/idempotency.js";
+import type { HandleOptions } from "./invocable-handler.js";
 import { taskFields } from "./logger.js";
 import { mappedError } from "./map-error.js";
 import type { RegisteredActivity } from "./registry.js";

@@ -1,6 +1,7 @@
 import { isCallerDisconnected } from "../activity/errors.js";
 import { InvocableActivityHandler, isInvocableActivityHandler } from "../activity/handler.js";
-import type { HandleOptions, InvocableActivityHandlerOptions } from "../activity/handler-options.js";
+import type { InvocableActivityHandlerOptions } from "../activity/handler-options.js";
+import { type HandleOptions, type InvocableHandler, isInvocableHandler } from "../activity/invocable-handler.js";
 import type { ActivityHandlers } from "../activity/registry.js";
 import { readThrown } from "../activity/thrown.js";
 import { bytesToText } from "../payload/bytes.js";
@@ -19,8 +20,8 @@ import type {
 } from "./message.js";
 import { errorResponse, okResponse, respond } from "./responses.js";
 
-/** Handlers, or a handler already made of them, whose own options then count. */
-export type InvocableHandlers = ActivityHandlers | InvocableActivityHandler;
+/** Handlers by activity type, or what was made of them already, whose own options then count. */
+export type InvocableHandlers = ActivityHandlers | InvocableHandler;
 
 type Headers = InvocableRequestHead["headers"];
 
@@ -31,7 +32,7 @@ const NO_HEADERS: Headers = Object.freeze({});
  * conversions around it.
  */
 export class InvocableHttpEndpoint {
-  private readonly handler: InvocableActivityHandler;
+  private readonly handler: InvocableHandler;
   private readonly settings: EndpointSettings;
   private readonly admission: Admission;
   /** Refused since an admission last succeeded. */
@@ -52,8 +53,8 @@ export class InvocableHttpEndpoint {
 
   /**
    * Answers one request: 200 with a result envelope for every task that could be read, failures included; `{error, message}`
-   * otherwise, with 400, 401, 403, 405, 413, 415, 500 where the platform kept the body, or 503 where there is too much to
-   * do. Never rejects.
+   * otherwise, with 400, 401, 403, 405, 413, 415, 500 where the platform kept the body, 502 where a handler of somebody else's failed,
+   * or 503 where there is too much to do. Never rejects.
    */
   async handle(request: InvocableHttpRequest): Promise<InvocableHttpResponse> {
     const { method, headers } = request;
@@ -135,13 +136,16 @@ export class InvocableHttpEndpoint {
     try {
       return okResponse(await this.handler.handle(document, options));
     } catch (error) {
-      // Another error comes from getters of a document that was never JSON, or from an injected clock or logger.
-      return errorResponse(400, isExternalTaskInputError(error) ? error.message : "The task could not be read.");
+      if (isExternalTaskInputError(error)) return errorResponse(400, error.message);
+      // Getters of a document that was never JSON, or an injected clock or logger.
+      if (isInvocableActivityHandler(this.handler)) return errorResponse(400, "The task could not be read.");
+      this.settings.logger.error({ error: nameOfError(error) }, "A handler failed to answer a task.");
+      return errorResponse(502, "The handler did not answer the task.");
     }
   }
 
   private answerHealth(method: string): InvocableHttpResponse {
-    const { carrier, isShutDown } = this.handler;
+    const { carrier, isShutDown = false } = this.handler;
     const document = { status: isShutDown ? "stopping" : "ok", carrier };
     return respond(isShutDown ? 503 : 200, method === "HEAD" ? undefined : document, "application/json");
   }
@@ -231,8 +235,8 @@ function encodedBody(headers: Headers): InvocableHttpResponse | undefined {
   });
 }
 
-function toHandler(handlers: InvocableHandlers, options: InvocableHttpOptions | undefined): InvocableActivityHandler {
-  if (isInvocableActivityHandler(handlers)) return handlers;
+function toHandler(handlers: InvocableHandlers, options: InvocableHttpOptions | undefined): InvocableHandler {
+  if (isInvocableHandler(handlers)) return handlers;
   return new InvocableActivityHandler(handlers, handlerOptions(options));
 }
 

@@ -9,8 +9,10 @@ import type { Delivery } from "../service/deliveries.js";
 import type { PollOutcome } from "../service/polls.js";
 import { type Claimant, completeTask, failTask, heartbeatTask, type ReportedFailure } from "../service/reports.js";
 import { StorageUnavailableError } from "../store/group-commit.js";
+import type { PayloadReference } from "../store/payloads.js";
 import type { WorkerRecord } from "../store/records.js";
-import { readPayload } from "../wire/payloads.js";
+import { readPayload, refuseStorageReferences } from "../wire/payloads.js";
+import { checkThere, reported } from "./named-payloads.js";
 import { heartbeatToWire, reportToWire } from "../wire/reports.js";
 import { taskToWire } from "../wire/task.js";
 import { type ApiParts, WORKER_ROLES } from "./parts.js";
@@ -129,25 +131,38 @@ function readClaimant(fields: Fields, { body, params, namespace }: Call): Claima
   };
 }
 
-async function complete({ context }: ApiParts, call: Call): Promise<Reply> {
+async function complete({ context, keeper }: ApiParts, call: Call): Promise<Reply> {
   const fields = new Fields();
   const claimant = readClaimant(fields, call);
   fields.check();
-  const result = readPayload(call.body["result"] ?? null, "result");
+  const result = await reported(claimant, async () => {
+    refuseStorageReferences(call);
+    const payload = readPayload(call.body["result"] ?? null, "result");
+    await checkThere(keeper, call.namespace, payload);
+    return payload;
+  });
   const outcome = await context.store.transact(() => completeTask(context, claimant, result));
   return reportToWire(outcome, claimant, "completed");
 }
 
-async function fail({ context }: ApiParts, call: Call): Promise<Reply> {
+async function fail({ context, keeper }: ApiParts, call: Call): Promise<Reply> {
   const fields = new Fields();
   const claimant = readClaimant(fields, call);
-  const failure = readFailure(fields, call);
-  const outcome = await context.store.transact(() => failTask(context, claimant, failure));
+  const { failure, reference } = await reported(claimant, async () => {
+    refuseStorageReferences(call);
+    const read = readFailure(fields, call);
+    await checkThere(keeper, call.namespace, read.reference);
+    return read;
+  });
+  const outcome = await context.store.transact(() => failTask(context, claimant, failure, reference));
   return reportToWire(outcome, claimant, "failed");
 }
 
 /** @throws {ReplyError} 422, also for what was found before */
-function readFailure(fields: Fields, { body }: Call): ReportedFailure {
+function readFailure(
+  fields: Fields,
+  { body }: Call,
+): { readonly failure: ReportedFailure; readonly reference: PayloadReference | null } {
   const given = fields.object(body, "failure", { required: true });
   const failure = given ?? {};
   const prefix = "failure.";
@@ -165,8 +180,8 @@ function readFailure(fields: Fields, { body }: Call): ReportedFailure {
   fields.check();
   const details = storableJson(failure["details"]);
   // Kept as they came, but only if they are something that could be encoded.
-  readPayload(details ?? null, "failure.details");
-  return {
+  const payload = readPayload(details ?? null, "failure.details");
+  const read: ReportedFailure = {
     message: message ?? "",
     type: type ?? null,
     exceptionClass: exceptionClass ?? "RuntimeException",
@@ -175,6 +190,7 @@ function readFailure(fields: Fields, { body }: Call): ReportedFailure {
     stackTrace: stackTrace ?? null,
     ...(details === undefined || details === null ? {} : { details }),
   };
+  return { failure: read, reference: typeof payload === "string" ? null : payload };
 }
 
 async function heartbeat({ context }: ApiParts, call: Call): Promise<Reply> {

@@ -23,6 +23,7 @@ import type { ApiParts } from "./parts.js";
 import { MICROS_PER_SECOND } from "../engine/model.js";
 import { DEFAULT_NAMESPACE, type ResolvedOptions } from "../options.js";
 import { LEGACY_FIELDS } from "../wire/control-plane.js";
+import { payloadStorage } from "../wire/payload-manifest.js";
 import { repairCandidates, repairPolicy } from "../wire/repair.js";
 import { timestamp } from "../wire/time.js";
 import { staleAfterSeconds } from "../wire/worker.js";
@@ -61,6 +62,7 @@ export function serverCapabilities({ longPollSeconds }: Pick<ResolvedOptions, "l
     invocable_carrier: INVOCABLE_CONTRACT,
     external_task_input: INPUT_CONTRACT,
     external_task_result: RESULT_CONTRACT,
+    runtime_external_payload_transport: true,
   };
 }
 
@@ -72,6 +74,7 @@ export function clusterInfo(parts: ApiParts, namespace: string): Record<string, 
     version: "2.0.0",
     engine: "durable-workflow-local-engine",
     default_namespace: DEFAULT_NAMESPACE,
+    namespace: { name: namespace, external_payload_storage: payloadStorage(options.payloads) },
     supported_sdk_versions: { php: ">=2.0,<3.0", python: ">=2.0,<3.0", cli: ">=2.0,<3.0" },
     capabilities,
     worker_fleet: workerFleet(parts, namespace),

@@ -5,6 +5,7 @@ import { clusterRoutes } from "./cluster.js";
 import { eventRoutes } from "./events.js";
 import { namespaceRoutes } from "./namespaces.js";
 import type { ApiParts } from "./parts.js";
+import { payloadRoutes } from "./payloads.js";
 import { runRoutes } from "./runs.js";
 import { systemRoutes } from "./system.js";
 import { taskQueueRoutes } from "./task-queues.js";
@@ -18,6 +19,7 @@ export function allRoutes(parts: ApiParts, streams: Set<() => void>): readonly R
     ...activityTaskRoutes(parts),
     ...workerRoutes(parts),
     ...runRoutes(parts),
+    ...payloadRoutes(parts),
     ...namespaceRoutes(parts),
     ...taskQueueRoutes(parts),
     ...systemRoutes(parts),

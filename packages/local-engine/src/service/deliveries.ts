@@ -1,4 +1,5 @@
 import { claim } from "../engine/transitions.js";
+import type { Payload } from "../store/payloads.js";
 import type { RunRecord, WorkerRecord } from "../store/records.js";
 import { type EngineContext, newUpperId, saveStep } from "./context.js";
 
@@ -8,8 +9,8 @@ export interface Delivery {
   readonly run: RunRecord;
   readonly attemptId: string;
   readonly attemptNumber: number;
-  /** Blob of the encoded arguments, null for none. */
-  readonly input: string | null;
+  /** The encoded arguments, null for none. */
+  readonly input: Payload | null;
 }
 
 /** What a worker asks for. */
@@ -41,7 +42,7 @@ export function deliverNext(context: EngineContext, { worker, pollRequestId }: P
     leaseExpiresAt: now + context.lease,
   });
   const run = saveStep(context, before, state, "activity.started", now);
-  return { run, attemptId, attemptNumber: state.attemptCount, input: store.runs.input(run.key).blob };
+  return { run, attemptId, attemptNumber: state.attemptCount, input: store.runs.input(run.key).payload };
 }
 
 /** What an earlier poll under the same request id was given, while its lease is valid. */
@@ -56,6 +57,6 @@ export function deliverAgain(context: EngineContext, { worker, pollRequestId }: 
     run,
     attemptId: attempt.attemptId,
     attemptNumber: attempt.number,
-    input: store.runs.input(run.key).blob,
+    input: store.runs.input(run.key).payload,
   };
 }

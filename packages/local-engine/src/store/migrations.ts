@@ -1,5 +1,6 @@
 import type { Connection } from "./connection.js";
 import { LocalEngineError } from "../errors.js";
+import { PAYLOADS_SQL } from "./payloads.js";
 
 /**
  * The schema, one entry per version; `PRAGMA user_version` counts those that a file has had. Entries are never edited
@@ -83,6 +84,7 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   INSERT INTO ledger VALUES (1, 0, 0, lower(hex(randomblob(16))));
   `,
+  PAYLOADS_SQL,
 ];
 
 /**

@@ -7,6 +7,7 @@ import {
   STANDALONE_WORKFLOW_TYPE,
   type StartedActivity,
 } from "@durable-workflow/engine-protocol/control";
+import type { Payload } from "../store/payloads.js";
 import type { AttemptRecord, FailureRecord, RunRecord } from "../store/records.js";
 import { bucketOf } from "../store/records.js";
 import { envelopeOrNull } from "./payloads.js";
@@ -37,7 +38,7 @@ export function startedToWire(run: RunRecord): StartedActivity {
 
 export interface Described {
   readonly run: RunRecord;
-  readonly result: string | null;
+  readonly result: Payload | null;
   readonly failure: FailureRecord | null;
   readonly attempts: readonly AttemptRecord[];
 }
