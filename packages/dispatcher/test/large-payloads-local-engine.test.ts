@@ -10,7 +10,7 @@ import { decodePayload, encodeAvroValue } from "@durable-workflow/carrier/payloa
 import { createServer } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
 import { envelopeOf, fetched, payloadRequest, sha256, uploaded } from "../../local-engine/test/support/payloads.js";
-import { WORKER_TOKEN } from "./support/engine-under-test.js";
+import { type Activity, type Json, WORKER_TOKEN } from "./support/engine-under-test.js";
 import { type Loopback, listen } from "./support/loopback.js";
 import { RealEngine } from "./support/real-engine.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
@@ -44,6 +44,12 @@ async function dispatch(engine: RealEngine, carrier: Loopback, types: readonly s
   return running;
 }
 
+function reported({ outcomes }: Activity): Json {
+  const [outcome] = outcomes;
+  if (outcome === undefined) throw new Error("nothing was reported");
+  return outcome.body;
+}
+
 describe("an activity on a local engine", () => {
   it("takes 3 MB and returns 6 MB, by reference on the engine's side and inline on the carrier's", async () => {
     const engine = await startEngine();
@@ -53,7 +59,7 @@ describe("an activity on a local engine", () => {
     const reference = await uploaded(engine.url, encodeAvroValue([text]), { token });
     const activity = await engine.schedule({ type: "twice", arguments: envelopeOf(reference) });
     await engine.untilStatus(activity, "completed");
-    const result = activity.outcomes[0]?.body["result"] as {
+    const result = reported(activity)["result"] as {
       readonly external_payload: { readonly size_bytes: number };
     };
     expect(result.external_payload.size_bytes).toBeGreaterThan(8_000_000);
@@ -76,7 +82,7 @@ describe("an activity on a local engine", () => {
     await dispatch(engine, carrier, ["fail"]);
     const activity = await engine.schedule({ type: "fail" });
     await engine.untilStatus(activity, "failed");
-    const { details } = activity.outcomes[0]?.body["failure"] as {
+    const { details } = reported(activity)["failure"] as {
       readonly details: { readonly external_payload: object };
     };
     const { bytes } = await fetched(engine.url, details.external_payload, { token });
@@ -129,7 +135,7 @@ describe("an activity on a local engine", () => {
     await engine.untilStatus(activity, "completed");
     expect(runs).toBe(2);
     expect(activity.outcomes.length).toBe(1);
-    const { external_payload: reference } = activity.outcomes[0]?.body["result"] as {
+    const { external_payload: reference } = reported(activity)["result"] as {
       readonly external_payload: { readonly reference_id: string; readonly sha256: string };
     };
     const uploads = engine.calls.filter(

@@ -75,8 +75,8 @@ export function externalStorageFromPolicy(
     case "gcs":
       return new GCSExternalStorage(objectOptions(policy, driver, sources));
     case "azure-blob": {
-      const options = objectOptions(policy, driver, sources);
-      return new AzureBlobExternalStorage({ ...options, container: options.bucket });
+      const { bucket: container, ...options } = objectOptions(policy, driver, sources);
+      return new AzureBlobExternalStorage({ ...options, container });
     }
   }
 }

@@ -79,7 +79,7 @@ export class AttemptPayloads {
         held.release();
         return stored === undefined
           ? { kind: "gone" }
-          : { kind: "ready", task: { ...task, arguments: stored as never }, payload: undefined };
+          : { kind: "ready", task: { ...task, arguments: { ...stored } }, payload: undefined };
       }
     }
   }

@@ -1,8 +1,8 @@
 import {
   AVRO_CODEC,
-  type ExternalPayloadReferenceWire,
   parseExternalPayloadReference,
   serializeExternalPayloadReference,
+  type StoredPayloadEnvelope,
 } from "@durable-workflow/carrier/protocol";
 import { type BlobPayload, isBlobText } from "./blob-bytes.js";
 import type { PayloadRefused, PayloadUnavailable } from "./exchange.js";
@@ -36,11 +36,6 @@ export interface SharedStorage {
   readonly overBytes: number;
 }
 
-export interface StoredEnvelope {
-  readonly codec: typeof AVRO_CODEC;
-  readonly external_storage: ExternalPayloadReferenceWire;
-}
-
 /** Puts payloads into the shared store, and reads those that carriers put there. Nothing here rejects. */
 export class SharedStore {
   readonly overBytes: number;
@@ -52,7 +47,7 @@ export class SharedStore {
   }
 
   /** Undefined when the lease or a deadline has ended before it was stored. */
-  async store({ bytes }: BlobPayload, patience: PayloadPatience): Promise<StoredEnvelope | undefined> {
+  async store({ bytes }: BlobPayload, patience: PayloadPatience): Promise<StoredPayloadEnvelope | undefined> {
     const sha256 = await sha256Of(bytes);
     const stored = await persist(patience, async () => {
       try {
