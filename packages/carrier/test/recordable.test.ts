@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { defineActivity, encodeAvroValue, InvocableActivityHandler, parseExternalTaskResult } from "../src/index.js";
+import { defineActivity, InvocableActivityHandler } from "../src/index.js";
+import { encodeAvroValue } from "../src/payload/index.js";
+import { parseExternalTaskResult } from "../src/protocol/index.js";
 import { activityTaskEnvelope } from "./support/envelopes.js";
 
 /** Text of others is cut and passed on by one function, which makes it fit to be recorded: nothing goes around it. */

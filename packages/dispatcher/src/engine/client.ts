@@ -143,6 +143,16 @@ export class EngineClient {
     return this.first;
   }
 
+  /** What the engine says of itself and of a namespace. */
+  async clusterInfo(namespace: string): Promise<EngineAnswer> {
+    return this.transport.send({
+      method: "GET",
+      path: PATHS.clusterInfo,
+      headers: this.headers(namespace),
+      timeoutMs: this.options.requestTimeoutMs,
+    });
+  }
+
   async register(registration: RegistrationRequest): Promise<RegisterOutcome> {
     const { namespace, workerId, taskQueue, activityTypes, slots, buildId } = registration;
     const body: RegisterBody = {

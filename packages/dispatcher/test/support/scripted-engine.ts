@@ -36,6 +36,7 @@ import {
   WORKER_TOKEN,
 } from "./engine-under-test.js";
 import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
+import type { PayloadTransport } from "./payload-transport.js";
 
 /** What a refusal says: any reason of an engine, and what more goes with it. */
 interface Refusal {
@@ -58,7 +59,7 @@ type Answer =
   | ReportAnswer
   | IgnoredAnswer
   | TaskHeartbeatAnswer
-  | { readonly worker_protocol: { readonly version: string } };
+  | { readonly worker_protocol: { readonly version: string }; readonly namespace?: Json };
 
 /** What a scripted engine alone can say with a task, and times below a second. */
 export interface ScriptedSpec extends ActivitySpec {
@@ -108,6 +109,8 @@ export interface ScriptedEngineOptions extends EngineOptions {
   readonly tellsTime?: boolean;
   /** Whether tasks come with leases that are over already. */
   readonly leasesAreOver?: boolean;
+  /** Its large payloads. Default: none. */
+  readonly payloads?: PayloadTransport | undefined;
 }
 
 /**
@@ -143,6 +146,7 @@ export class ScriptedEngine implements EngineUnderTest {
       headerSkewMs: 0,
       tellsTime: false,
       leasesAreOver: false,
+      payloads: undefined,
       idempotentPolls: speaks(version, "pollRequests"),
       ...options,
     };
@@ -340,6 +344,11 @@ export class ScriptedEngine implements EngineUnderTest {
   }
 
   private async receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { payloads } = this.options;
+    if (payloads?.serves(request.url ?? "") === true) {
+      await payloads.handle(request, response);
+      return;
+    }
     const chunks: Uint8Array[] = [];
     try {
       for await (const chunk of request) chunks.push(chunk as Uint8Array);
@@ -401,7 +410,9 @@ export class ScriptedEngine implements EngineUnderTest {
       return;
     }
     if (call.verb === "cluster_info") {
-      this.send(response, 200, { worker_protocol: { version: this.options.version } });
+      const namespace = this.options.payloads?.namespaceInfo();
+      const ofNamespace = namespace === undefined ? {} : { namespace };
+      this.send(response, 200, { worker_protocol: { version: this.options.version }, ...ofNamespace });
       return;
     }
     if (call.verb !== "deregister" && !this.accepts(call.headers[PROTOCOL_VERSION_FIELD])) {
