@@ -19,8 +19,8 @@ const MOST_DROPPED_BYTES = 64 * 1024 * 1024;
  *
  * @throws {TypeError} for bad handlers or options
  */
-export function fetchInvocableActivityHandler(
-  handlers: InvocableHandlers,
+export function fetchInvocableActivityHandler<Handlers extends object>(
+  handlers: InvocableHandlers<Handlers>,
   options?: InvocableHttpOptions,
 ): (request: Request) => Promise<Response> {
   const endpoint = new InvocableHttpEndpoint(handlers, options);

@@ -30,8 +30,8 @@ export type NodeResponse = ServerResponse | Http2ServerResponse;
  *
  * @throws {TypeError} for bad handlers or options
  */
-export function nodeInvocableActivityHandler(
-  handlers: InvocableHandlers,
+export function nodeInvocableActivityHandler<Handlers extends object>(
+  handlers: InvocableHandlers<Handlers>,
   options?: InvocableHttpOptions,
 ): (request: NodeRequest, response: NodeResponse, next?: (error?: unknown) => void) => void {
   const endpoint = new InvocableHttpEndpoint(handlers, options);

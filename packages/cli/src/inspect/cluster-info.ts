@@ -2,8 +2,9 @@ import { at, isObject, negotiateVersion, numberAt, PROTOCOL_VERSION, textAt } fr
 import { WORKER_CONTRACTS } from "@durable-workflow/engine-protocol/control";
 import { readPayloadTransport } from "@durable-workflow/engine-protocol/external-payloads";
 import type { Violation } from "../report/violation.js";
-import { artifactViolations } from "./artifact.js";
 import { sizeText } from "../report/size.js";
+import { type CheckedExample, examplesOf } from "./contract.js";
+import { engineFeatures } from "./engine-features.js";
 import { below, facts, type Inspection, inspection, violationsAt } from "./inspection.js";
 
 /** Where the published contracts are not those that this version knows. */
@@ -18,22 +19,15 @@ export function contractViolations(clusterInfo: unknown): readonly Violation[] {
   });
 }
 
-export interface PublishedArtifact {
-  readonly name: string;
-  readonly path: string;
-  readonly violations: readonly Violation[];
-}
-
 /** The published examples, each checked against its SHA-256 and the contract. */
-export function publishedArtifacts(clusterInfo: unknown): readonly PublishedArtifact[] {
-  return Object.keys(WORKER_CONTRACTS).flatMap((field) => {
-    const fixtures = at(clusterInfo, "worker_protocol", field, "fixtures");
-    return Object.entries(isObject(fixtures) ? fixtures : {}).map(([key, artifact]) => ({
-      name: textAt(artifact, "artifact") ?? key,
-      path: `worker_protocol.${field}.fixtures.${key}`,
-      violations: artifactViolations(artifact),
-    }));
-  });
+export function publishedArtifacts(clusterInfo: unknown): readonly CheckedExample[] {
+  return Object.keys(WORKER_CONTRACTS).flatMap((field) =>
+    examplesOf(at(clusterInfo, "worker_protocol", field)).map(({ name, path, violations }) => ({
+      name,
+      path: `worker_protocol.${field}.${path}`,
+      violations,
+    })),
+  );
 }
 
 /** What an engine says of the executor config that it was given. */
@@ -82,6 +76,7 @@ export function inspectClusterInfo(document: unknown): Inspection {
   const version = negotiateVersion(advertised);
   const config = engineConfigState(document);
   const payloads = payloadTransportState(document);
+  const features = engineFeatures(document);
   const broken = artifacts.flatMap(({ path, violations }) => below(path, violations));
   const spoken: readonly Violation[] =
     version === undefined
@@ -90,7 +85,7 @@ export function inspectClusterInfo(document: unknown): Inspection {
   return inspection({
     kind: "cluster_info",
     title: "what an engine says of itself",
-    violations: [...spoken, ...contractViolations(document), ...payloads.violations, ...broken],
+    violations: [...spoken, ...contractViolations(document), ...features.violations, ...broken],
     facts: facts(
       ["server", textAt(document, "server_id")],
       ["version", textAt(document, "version")],
@@ -104,6 +99,10 @@ export function inspectClusterInfo(document: unknown): Inspection {
       ["large payloads", payloads.summary],
       ["executor config", config.status === "valid" ? config.summary : config.status],
     ),
-    notes: config.errors.map(({ path, message, code }) => `executor config of the engine: ${code} ${path}: ${message}`),
+    notes: [
+      ...features.has.map((what) => `it has ${what}`),
+      ...features.lacks.map((what) => `it has not ${what}`),
+      ...config.errors.map(({ path, message, code }) => `executor config of the engine: ${code} ${path}: ${message}`),
+    ],
   });
 }

@@ -1,7 +1,7 @@
-import { runtimePayloadEnvelope } from "@durable-workflow/engine-protocol/external-payloads";
+import { FAILURE_REPORT_BYTES } from "@durable-workflow/engine-protocol";
 import type { FailureReport, LeasedTask, ReportedPayload } from "@durable-workflow/engine-protocol/worker";
 import type { MappedReport, Report } from "../delivery/result-mapping.js";
-import { LONGEST_DETAILS_BYTES, recordableBlob } from "../engine/recordable.js";
+import { recordableBlob } from "../engine/recordable.js";
 import type { EventStream, TaskFacts } from "../events/events.js";
 import type { Scrubber } from "../net/secrets.js";
 import type { BlobPayload } from "../payloads/blob-bytes.js";
@@ -38,6 +38,8 @@ export type ReadyReport =
   /** Nothing can be reported any more. */
   | { readonly kind: "gone"; readonly reason: string };
 
+/** Larger ones have no room in a report beside what else is optional there. */
+const LARGEST_DETAILS_BYTES = FAILURE_REPORT_BYTES.metadata - 1024;
 /** Payloads without a verdict end nothing: whoever holds the task next tries anew. */
 const UNAVAILABLE = "payload_unavailable";
 /** The engine takes no report of this lease any more. */
@@ -131,7 +133,7 @@ export class AttemptPayloads {
         operation: report.kind,
         payload: { codec: payload.codec, bytes },
         // Larger details are left out of a report; uploaded, they are in it as a reference.
-        ...(isDetails ? { overBytes: LONGEST_DETAILS_BYTES } : {}),
+        ...(isDetails ? { overBytes: LARGEST_DETAILS_BYTES } : {}),
       },
       this.patience("upload"),
     );
@@ -140,7 +142,10 @@ export class AttemptPayloads {
         return { kind: "ready", report: withPayload(report, { codec: payload.codec, blob: bytes.toString("latin1") }) };
       case "uploaded":
         this.moved("uploaded", payload, startedAt);
-        return { kind: "ready", report: withPayload(report, runtimePayloadEnvelope(kept.reference)) };
+        return {
+          kind: "ready",
+          report: withPayload(report, { codec: kept.reference.codec, external_payload: { ...kept.reference } }),
+        };
       case "gone":
         return { kind: "gone", reason: UNAVAILABLE };
       case "refused":

@@ -16,7 +16,7 @@ export type ResultReport = ReportedPayload | null;
 
 /** Why an attempt failed. */
 export interface FailureReport {
-  /** Never empty. */
+  /** Has at least one character. */
   readonly message: string;
   readonly type?: string;
   readonly kind: FailureKind;
@@ -30,7 +30,7 @@ export interface FailureReport {
   readonly retryable: boolean;
   /** The only flag that the engine goes by. */
   readonly non_retryable: boolean;
-  /** Always there: without it, older engines forget `type` and `non_retryable`. */
+  /** Is always sent: without it, older engines forget `type` and `non_retryable`. */
   readonly details: ReportedPayload | null;
   /** Any objects of the worker's own. Newer engines keep them. */
   readonly diagnostics?: Readonly<Record<string, unknown>>;

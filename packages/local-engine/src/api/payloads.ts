@@ -13,7 +13,7 @@ import {
   readPayloadSize,
   readSha256,
 } from "@durable-workflow/engine-protocol/external-payloads";
-import { PATHS } from "@durable-workflow/engine-protocol";
+import { PATHS, textField } from "@durable-workflow/engine-protocol";
 import type { IncomingHttpHeaders } from "node:http";
 import { type Reply, ReplyError } from "../http/call.js";
 import type { BytesReply, DirectCall } from "../http/direct.js";
@@ -171,7 +171,7 @@ function refused(reason: PayloadRefusalReason, message: string, status?: number)
 function replyToError({ context }: ApiParts, error: unknown): Reply | undefined {
   if (error instanceof PayloadRefusedError) return error.reply;
   if (error instanceof ReplyError && (error.reply.status === 401 || error.reply.status === 403)) {
-    const message = String(error.reply.body["message"]);
+    const message = textField(error.reply.body, "message") ?? "The token may not read or write payloads.";
     return refused("external_payload_unauthorized", message, error.reply.status).reply;
   }
   const isOfTheStorage = error instanceof StorageUnavailableError || error instanceof PayloadBytesError;

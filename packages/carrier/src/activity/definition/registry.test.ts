@@ -1,3 +1,8 @@
+import { fetchInvocableActivityHandler } from "../../adapters/fetch.js";
+import { lambdaInvocableActivityHandler } from "../../adapters/lambda.js";
+import { nodeInvocableActivityHandler } from "../../adapters/node.js";
+import { InvocableHttpEndpoint } from "../../http/endpoint.js";
+import { carrierClient } from "../../testing/carrier-client.js";
 import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope } from "../../../test/support/envelopes.js";
 import { payloadEnvelope } from "../../payload/index.js";
@@ -58,6 +63,27 @@ describe("constructing a handler", () => {
     expect(() => make(handlers)).toThrow(/activity type/);
   });
 
+  it("refuses an instance of a class with methods, and says what to do", () => {
+    class Greeter {
+      readonly greeting = () => "Hello";
+      greet(name: string) {
+        return `Hello, ${name}`;
+      }
+    }
+    class Heir extends Greeter {}
+    expect(() => make(new Heir() as never)).toThrow(TypeError);
+    expect(() => make(new Greeter() as never)).toThrow(/^handlers must not be a class instance: name its methods/);
+  });
+
+  it("takes objects without a prototype, modules, and instances whose functions are their own", () => {
+    class Own {
+      readonly greet = (name: string) => `Hello, ${name}`;
+    }
+    for (const handlers of [Object.assign(Object.create(null), { greet: () => 1 }), new Own()]) {
+      expect(make(handlers as never).activityTypes).toEqual(["greet"]);
+    }
+  });
+
   it.each([
     ["carrier", { carrier: "" }],
     ["carrier", { carrier: 7 }],
@@ -105,14 +131,19 @@ describe("constructing a handler", () => {
   });
 });
 
-it("takes an object that is typed by an interface as a copy", () => {
+it("takes an object that is typed by an interface, wherever handlers are taken", async () => {
   interface Handlers {
     greet(name: string): string;
   }
   const handlers: Handlers = { greet: (name) => `Hello, ${name}` };
-  expect(new InvocableActivityHandler({ ...handlers }).activityTypes).toEqual(["greet"]);
-  // @ts-expect-error an interface has no index signature
   expect(new InvocableActivityHandler(handlers).activityTypes).toEqual(["greet"]);
+  const carriers = [fetchInvocableActivityHandler, nodeInvocableActivityHandler, lambdaInvocableActivityHandler];
+  expect(carriers.map((carrier) => typeof carrier(handlers))).toEqual(["function", "function", "function"]);
+  expect(await carrierClient(handlers).call("greet", ["Ada"])).toBe("Hello, Ada");
+  const named: InvocableActivityHandler = new InvocableActivityHandler(handlers);
+  expect(new InvocableHttpEndpoint(named).guarded).toBe(false);
+  // @ts-expect-error a number is no activity
+  expect(() => new InvocableActivityHandler({ greet: 1 })).toThrow(TypeError);
 });
 
 /** What a carrier of so many activities says of a task for another one. */

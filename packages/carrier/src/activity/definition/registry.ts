@@ -17,14 +17,16 @@ export type ActivityHandler = ActivityFunction | ActivityDefinition;
  * Activities by their type, the name that the engine schedules them under: in an object or a Map, or in a list of
  * definitions with a name of their own. A definition's own name counts before its key. Functions in a list go by
  * `function.name`, which bundlers that minify change: name them in an object, or with `defineActivity`.
- *
- * An object that is typed by an interface has no index signature for TypeScript, which asks for one: hand over a copy,
- * `{ ...handlers }`, or type it with `type` in place of `interface`.
  */
 export type ActivityHandlers =
   | Readonly<Record<string, ActivityHandler>>
   | ReadonlyMap<string, ActivityHandler>
   | readonly ActivityHandler[];
+
+/** As {@link ActivityHandlers}, and objects that are typed by an interface, which TypeScript gives no index signature. */
+export type HandlersOf<Handlers> =
+  | ActivityHandlers
+  | (Handlers & { readonly [Type in keyof Handlers]: ActivityHandler });
 
 /** An activity as the handler calls it. The context is made when it is first asked for. */
 export type RegisteredActivity = (context: () => ActivityContext, args: readonly unknown[]) => unknown;
@@ -41,6 +43,9 @@ export function registerActivities(
   if (typeof handlers !== "object" || handlers === null || isActivityDefinition(handlers) || isThenable(handlers)) {
     throw new TypeError("handlers must be an object, a Map or a list of functions and definitions");
   }
+  if (hasMethods(handlers)) {
+    throw new TypeError("handlers must not be a class instance: name its methods, { greet: (name) => it.greet(name) }");
+  }
   const registry = new Map<string, RegisteredActivity>();
   for (const [key, handler] of entriesOf(handlers)) {
     const type = isActivityDefinition(handler) ? (handler.name ?? key) : key;
@@ -56,6 +61,28 @@ function entriesOf(handlers: ActivityHandlers): Iterable<readonly [unknown, unkn
     return handlers.map((handler: unknown) => [typeof handler === "function" ? handler.name : undefined, handler]);
   }
   return handlers instanceof Map ? handlers : Object.entries(handlers);
+}
+
+/** Whether it is an instance of a class with methods, which would be passed over without a word. */
+function hasMethods(handlers: ActivityHandlers): boolean {
+  if (Array.isArray(handlers) || handlers instanceof Map) return false;
+  let prototype: object | null = Object.getPrototypeOf(handlers);
+  for (let next; prototype !== null; prototype = next) {
+    next = Object.getPrototypeOf(prototype) as object | null;
+    // The last is what every object has.
+    if (
+      next !== null &&
+      isClass(prototype.constructor, prototype) &&
+      Object.getOwnPropertyNames(prototype).length > 1
+    ) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function isClass(constructor: unknown, prototype: object): boolean {
+  return typeof constructor === "function" && constructor.prototype === prototype;
 }
 
 function missingName(handlers: ActivityHandlers, handler: unknown): string {
