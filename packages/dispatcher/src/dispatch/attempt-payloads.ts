@@ -1,4 +1,3 @@
-import { runtimePayloadEnvelope } from "@durable-workflow/engine-protocol/external-payloads";
 import type { FailureReport, LeasedTask, ReportedPayload } from "@durable-workflow/engine-protocol/worker";
 import type { MappedReport, Report } from "../delivery/result-mapping.js";
 import { LONGEST_DETAILS_BYTES, recordableBlob } from "../engine/recordable.js";
@@ -140,7 +139,10 @@ export class AttemptPayloads {
         return { kind: "ready", report: withPayload(report, { codec: payload.codec, blob: bytes.toString("latin1") }) };
       case "uploaded":
         this.moved("uploaded", payload, startedAt);
-        return { kind: "ready", report: withPayload(report, runtimePayloadEnvelope(kept.reference)) };
+        return {
+          kind: "ready",
+          report: withPayload(report, { codec: kept.reference.codec, external_payload: { ...kept.reference } }),
+        };
       case "gone":
         return { kind: "gone", reason: UNAVAILABLE };
       case "refused":

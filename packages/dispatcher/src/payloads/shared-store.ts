@@ -13,6 +13,8 @@ import { sha256Of } from "./verified-body.js";
 export interface SharedStorageDriver {
   /** Of the URIs that it gives out, in lower case. */
   readonly scheme: string;
+  /** Other schemes that it reads. Default none. */
+  readonly aliases?: readonly string[];
   /** Whether it reads a URI of its scheme. Default: all of them. */
   accepts?(uri: string): boolean;
   put(
@@ -75,7 +77,9 @@ export class SharedStore {
       return refused("unsupported", error instanceof Error ? error.message : "the reference cannot be read");
     }
     const { uri, sizeBytes, sha256 } = reference;
-    const isOurs = uri.toLowerCase().startsWith(`${this.driver.scheme}:`) && (this.driver.accepts?.(uri) ?? true);
+    const { scheme, aliases = [] } = this.driver;
+    const isKnown = [scheme, ...aliases].some((name) => uri.toLowerCase().startsWith(`${name}:`));
+    const isOurs = isKnown && (this.driver.accepts?.(uri) ?? true);
     if (!isOurs) return refused("unsupported", "the carrier refers to a place outside the shared store");
     if (sizeBytes > mostBytes)
       return refused("oversized", `it has ${sizeBytes} bytes, and at most ${mostBytes} are read`);
