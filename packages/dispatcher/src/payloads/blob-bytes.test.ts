@@ -55,10 +55,21 @@ describe("a blob as bytes", () => {
     expect(withoutLargeBlobs(Buffer.from([0xff]))).toBeUndefined();
   });
 
-  it("has characters of base64 and nothing else", () => {
-    expect(isBlobText(Buffer.from("aZ09+/="))).toBe(true);
-    for (const other of ['"', "\\", "\n", "-", "_", " ", "\u00e9", "\0"]) {
-      expect(isBlobText(Buffer.from(`QUJD${other}`)), JSON.stringify(other)).toBe(false);
+  it("has nothing that a JSON document would have to escape, wherever it is", () => {
+    const wide = Buffer.concat([Buffer.alloc(3), large]);
+    for (let offset = 0; offset < 4; offset++) {
+      const bytes = wide.subarray(3 + offset, 3 + offset + 1001);
+      expect(isBlobText(bytes)).toBe(true);
+      for (let code = 0; code < 256; code++) {
+        for (const at of [0, 1, 2, 3, 500, 998, 999, 1000]) {
+          const before = bytes[at] ?? 0;
+          bytes[at] = code;
+          const isEscaped = JSON.stringify(String.fromCharCode(code)).length !== 3 || code > 0x7e;
+          expect(isBlobText(bytes), `${code} at ${at} of ${offset}`).toBe(code === 0x7f || !isEscaped);
+          bytes[at] = before;
+        }
+      }
     }
+    expect(isBlobText(Buffer.alloc(0))).toBe(true);
   });
 });

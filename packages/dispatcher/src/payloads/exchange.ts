@@ -122,7 +122,11 @@ export class PayloadExchange {
       if (read.problem !== undefined) return mismatch(`what the engine keeps has another ${NAMES[read.problem]}`);
       return isBlobText(read.bytes)
         ? { kind: "fetched", bytes: read.bytes }
-        : { kind: "refused", reason: "external_payload_unsupported", message: "what the engine keeps is no base64" };
+        : {
+            kind: "refused",
+            reason: "external_payload_unsupported",
+            message: "what the engine keeps is no text of a payload",
+          };
     });
   }
 

@@ -95,7 +95,7 @@ export class SharedStore {
       if (bytes.length !== sizeBytes || (await sha256Of(bytes)) !== sha256) {
         return refused("integrity_mismatch", "what is stored has another size or SHA-256");
       }
-      if (!isBlobText(bytes)) return refused("unsupported", "what is stored is no base64");
+      if (!isBlobText(bytes)) return refused("unsupported", "what is stored is no text of a payload");
       return { kind: "loaded" as const, payload: { codec: AVRO_CODEC, bytes } };
     });
   }
