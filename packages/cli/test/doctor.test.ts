@@ -8,7 +8,7 @@ import { bearerToken } from "@durable-workflow/carrier";
 import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "@durable-workflow/local-engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { closedAddress } from "../../carrier/test/support/loopback.js";
+import { closedAddress } from "@durable-workflow/test-support/loopback";
 import { doctor } from "../src/commands/doctor.js";
 import type { Finding } from "../src/doctor/finding.js";
 import { ADAPTERS, type Mutable, serve } from "./support/carriers.js";
@@ -90,13 +90,14 @@ describe("an engine in order", () => {
       "auth.control": "ok",
       contracts: "ok",
       artifacts: "ok",
+      payloads: "ok",
       "executor_config.engine": "skip",
       "clock.engine": "ok",
       "executor_config.local": "skip",
     });
     const { out } = await run(open);
     expect(out).toContain(`✓ protocol.version  worker protocol ${PROTOCOL_VERSION}\n`);
-    expect(out).toContain("12 ok, 0 to look at, 0 wrong.");
+    expect(out).toContain("13 ok, 0 to look at, 0 wrong.");
   });
 
   it("says of each token what it may do", async () => {

@@ -6,7 +6,7 @@ import { decodePayload, projectForJson } from "@durable-workflow/carrier/payload
 import { externalTaskInputViolations, parseExternalTaskInput } from "@durable-workflow/carrier/protocol";
 import { conformanceHandlers } from "@durable-workflow/carrier/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { closedAddress } from "../../carrier/test/support/loopback.js";
+import { closedAddress } from "@durable-workflow/test-support/loopback";
 import { invoke } from "../src/commands/invoke.js";
 import { ADAPTERS, alteredCarrier, type Mutable, serve, withResult } from "./support/carriers.js";
 import { type RunOptions, runCommand } from "./support/run-command.js";

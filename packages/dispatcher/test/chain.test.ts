@@ -21,7 +21,7 @@ import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storag
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { DispatcherOptions } from "../src/dispatch/options.js";
 import { type EngineOptions, WORKER_TOKEN } from "./support/engine-under-test.js";
-import { type Loopback, listen } from "./support/loopback.js";
+import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { RealEngine } from "./support/real-engine.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
 

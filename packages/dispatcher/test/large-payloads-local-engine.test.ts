@@ -11,7 +11,7 @@ import { createServer } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
 import { envelopeOf, fetched, payloadRequest, sha256, uploaded } from "../../local-engine/test/support/payloads.js";
 import { type Activity, type Json, WORKER_TOKEN } from "./support/engine-under-test.js";
-import { type Loopback, listen } from "./support/loopback.js";
+import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { RealEngine } from "./support/real-engine.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
 

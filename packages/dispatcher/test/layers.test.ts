@@ -1,10 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { folderOf, SourceTree } from "@durable-workflow/test-support/sources";
 import { describe, expect, it } from "vitest";
 
 /** The layer rules: which folder may import which, and what the dispatcher may know of the carrier. */
-const src = fileURLToPath(new URL("../src/", import.meta.url));
+const sources = new SourceTree(new URL("../src/", import.meta.url));
+const { files } = sources;
 
 /** Lower never imports higher, not even for a type. A folder may import itself and those listed. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -34,28 +33,6 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["service/metrics.ts", "service/health-server.ts"],
 };
 
-const files = readdirSync(src, { recursive: true, encoding: "utf8" })
-  .map((file) => file.replaceAll("\\", "/"))
-  .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"));
-
-const source = (file: string): string => readFileSync(src + file, "utf8");
-/** The code without comments: prose may name what code may not. */
-const code = (file: string): string => source(file).replaceAll(/\/\*[^]*?\*\/|(?<![:\\])\/\/[^\n]*$/gm, "");
-const folderOf = (file: string): string => (file.includes("/") ? (file.split("/")[0] ?? "") : "");
-
-function imports(file: string): string[] {
-  return [...code(file).matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1] ?? "");
-}
-
-const importedFiles = (file: string): string[] =>
-  imports(file)
-    .filter((target) => target.startsWith("."))
-    .map((target) =>
-      relative(src, resolve(dirname(src + file), target))
-        .replaceAll("\\", "/")
-        .replace(/\.js$/, ".ts"),
-    );
-
 it("finds the sources", () => {
   expect(files.length).toBeGreaterThan(40);
   expect(new Set(files.map(folderOf))).toEqual(new Set(["", ...Object.keys(MAY_IMPORT)]));
@@ -64,41 +41,32 @@ it("finds the sources", () => {
 describe.each(files.filter((file) => folderOf(file) !== ""))("%s", (file) => {
   it("imports its own layer and lower ones, and of the other packages what it may know", () => {
     const folder = folderOf(file);
-    for (const target of imports(file)) {
-      if (target.startsWith("node:") || target.startsWith(".") || CARRIER.has(target)) continue;
+    for (const target of sources.importedPackages(file)) {
+      if (target.startsWith("node:") || CARRIER.has(target)) continue;
       expect(PACKAGES[target], `${target} in ${file}`).toContain(file);
     }
-    for (const imported of importedFiles(file)) {
+    for (const imported of sources.importedFiles(file)) {
       expect([folder, ...(MAY_IMPORT[folder] ?? [])], `${imported} in ${file}`).toContain(folderOf(imported));
     }
   });
 });
 
-it("no two files import each other, however long the way round", () => {
-  const closed = new Set<string>();
-  const visit = (file: string, way: readonly string[]): void => {
-    if (closed.has(file)) return;
-    expect(way, [...way, file].join(" -> ")).not.toContain(file);
-    for (const imported of importedFiles(file)) visit(imported, [...way, file]);
-    closed.add(file);
-  };
-  for (const file of files) visit(file, []);
-});
-
 it("its tools are three", () => {
-  const names = [...code("tools.ts").matchAll(/export \{([^}]*)\}/g)].flatMap(([, list]) => list?.split(",") ?? []);
-  expect(names.map((name) => name.trim()).toSorted()).toEqual(["CredentialStore", "Secrets", "ServerClock"]);
+  const names = [...sources.code("tools.ts").matchAll(/export \{([^}]*)\}/g)].flatMap(
+    ([, list]) => list?.split(",") ?? [],
+  );
+  expect(new Set(names.map((name) => name.trim()))).toEqual(new Set(["CredentialStore", "Secrets", "ServerClock"]));
 });
 
 it("prints nothing and takes over nothing of its process, except where that is the point", () => {
   for (const file of files.filter((name) => name !== "service/signals.ts")) {
-    expect(code(file), file).not.toMatch(/\bconsole\.|process\.(?:on|once|exit|stdout|stderr)\b/);
+    expect(sources.code(file), file).not.toMatch(/\bconsole\.|process\.(?:on|once|exit|stdout|stderr)\b/);
   }
 });
 
 it("reads the time from its clock", () => {
   for (const file of files.filter((name) => name !== "time/clock.ts" && name !== "service/logs.ts")) {
-    expect(code(file), file).not.toMatch(/Date\.now|new Date\(\)|performance\.|setTimeout|setInterval/);
+    expect(sources.code(file), file).not.toMatch(/Date\.now|new Date\(\)|performance\.|setTimeout|setInterval/);
   }
 });
 
@@ -107,7 +75,7 @@ it("keeps the contract's own field names where documents are read and written", 
   const writers =
     /^(?:engine\/(?:client|outcomes|recordable)|delivery\/result-mapping|service\/metrics|dispatch\/(?:settle-poll|attempt-(?:run|payloads))|lease\/stand-in|payloads\/(?:failures|shared-store))\.ts$/;
   for (const file of files.filter((name) => !writers.test(name))) {
-    expect(code(file), file).not.toMatch(/\b[a-z]+_[a-z_]+:(?! ")/);
+    expect(sources.code(file), file).not.toMatch(/\b[a-z]+_[a-z_]+:(?! ")/);
   }
 });
 
@@ -123,25 +91,24 @@ it("cuts foreign text in one function, which halves no character", () => {
     "payloads/blob-bytes.ts": 2,
   };
   for (const file of files) {
-    const cuts = code(file).match(/\.(?:slice|substring|substr)\(/g) ?? [];
+    const cuts = sources.code(file).match(/\.(?:slice|substring|substr)\(/g) ?? [];
     expect(cuts.length, `${file}: use excerpt or preview of engine/recordable`).toBe(OWN[file] ?? 0);
   }
 });
 
 it("reads files as text in one function, which refuses what is not UTF-8", () => {
   for (const file of files.filter((name) => name !== "config/text-file.ts")) {
-    expect(code(file), `${file}: use readTextFile`).not.toMatch(/\breadFile(?:Sync)?\b/);
+    expect(sources.code(file), `${file}: use readTextFile`).not.toMatch(/\breadFile(?:Sync)?\b/);
   }
 });
 
 it("reports to the engine only what was made recordable", () => {
-  const casts = files.filter((file) => /as (?:unknown as )?Recordable(?:Failure|Result)\b/.test(code(file)));
+  const casts = files.filter((file) => /as (?:unknown as )?Recordable(?:Failure|Result)\b/.test(sources.code(file)));
   expect(casts).toEqual(["engine/recordable.ts"]);
-  const senders = files.filter((file) => /PATHS\.(?:complete|fail)\)/.test(code(file)));
+  const senders = files.filter((file) => /PATHS\.(?:complete|fail)\)/.test(sources.code(file)));
   expect(senders).toEqual(["engine/client.ts"]);
 });
 
 it("index.ts only re-exports", () => {
-  const rest = code("index.ts").replaceAll(/export (?:type )?(?:\*|\{[^}]*\}) from "[^"]+";/g, "");
-  expect(rest.trim()).toBe("");
+  expect(sources.besideExports("index.ts")).toBe("");
 });

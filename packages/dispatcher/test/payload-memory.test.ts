@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
 import { resultFor } from "./support/foreign-carrier.js";
-import { type Loopback, listen } from "./support/loopback.js";
+import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { PayloadTransport, type Reference } from "./support/payload-transport.js";
 import { oneCarrier } from "./support/running.js";
 import { ScriptedEngine } from "./support/scripted-engine.js";

@@ -57,6 +57,15 @@ describe.each(ENGINES)("with $name", ({ make }) => {
     },
   );
 
+  it("a result whose blob is no payload is recorded once, with U+FFFD for what no engine can store", async () => {
+    await begin(make, () => ({ codec: "avro", blob: "a\0b\ud800" }));
+    const activity = await engine.schedule({ type: "t", maxAttempts: 1 });
+    await engine.untilStatus(activity, "completed");
+    const [complete, ...others] = engine.callsOf("complete");
+    expect(complete?.body["result"]).toEqual({ codec: "avro", blob: "a\ufffdb\ufffd" });
+    expect([others, engine.callsOf("fail")]).toEqual([[], []]);
+  });
+
   it("what no engine takes is recorded under a fixed text, and told as that", async () => {
     await begin(make, fails({ message: "gone" }));
     engine.interfere = ({ verb, body }) => {

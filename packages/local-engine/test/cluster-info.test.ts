@@ -1,8 +1,8 @@
-import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
-import { parseExternalTaskInputArtifact, parseExternalTaskResultArtifact } from "@durable-workflow/carrier/protocol";
 import { decodePayload } from "@durable-workflow/carrier/payload";
+import { parseExternalTaskInputArtifact, parseExternalTaskResultArtifact } from "@durable-workflow/carrier/protocol";
+import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
+import type { Json } from "@durable-workflow/test-support/engine-client";
 import { expect, it } from "vitest";
-import type { Json } from "./support/client.js";
 import { openEngine } from "./support/engine.js";
 
 async function clusterInfo(): Promise<Json> {
@@ -35,7 +35,8 @@ it("says which protocol it speaks, and what it does not do", async () => {
   expect(info.capabilities).toMatchObject({ activity_tasks: true, workflow_tasks: false, signals: false });
   expect(info.control_plane.version).toBe("2");
   // Earlier ones register no types, or speak another framing of payloads, and would get no work.
-  expect(info.supported_sdk_versions).toEqual({ php: ">=2.0,<3.0", python: ">=2.0,<3.0", cli: ">=2.0,<3.0" });
+  const sdks = { php: ">=2.0,<3.0", python: ">=2.0,<3.0", rust: ">=2.0,<5.0", cli: ">=2.0,<3.0" };
+  expect(info.supported_sdk_versions).toEqual(sdks);
   expect(JSON.stringify(info.client_compatibility)).not.toContain("<1.0");
 });
 

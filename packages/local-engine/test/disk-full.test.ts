@@ -2,9 +2,9 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Client } from "@durable-workflow/test-support/engine-client";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
-import { Client } from "./support/client.js";
 import { arrived, cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 
 const DIST = fileURLToPath(new URL("../dist/index.js", import.meta.url));
@@ -73,7 +73,8 @@ if (!canMount()) {
       await client.register("w", "q", ["small"]);
       await client.started("small", "q", { activity_id: "before" });
       const { taken, refusal } = await fill(client);
-      expect(refusal).toMatchObject({ status: 503, body: { reason: "storage_unavailable", retry_after_seconds: 1 } });
+      const said = { reason: "storage_pressure", storage_state: "fenced", retryable: true, request_admitted: false };
+      expect(refusal).toMatchObject({ status: 503, body: { ...said, retry_after_seconds: 5 } });
 
       // Nothing of what was refused is there, all of what was taken is.
       expect((await client.call("GET", `/api/activities/filler-${taken.length}`)).status).toBe(404);
@@ -97,9 +98,16 @@ if (!canMount()) {
       const ballast = join(folder, "ballast");
       fillUp(ballast);
       await useUpTheLog(client);
-      expect(await client.poll("w", "q")).toMatchObject({
+      expect(await client.poll("w", "q", { poll_request_id: "p" })).toMatchObject({
         status: 503,
-        body: { task: null, poll_status: "unavailable", reason: "storage_unavailable" },
+        body: {
+          ...said,
+          task: null,
+          poll_status: "storage_pressure",
+          poll_request_id: "p",
+          retry_same_poll_request_id: true,
+          claim_admitted: false,
+        },
       });
       expect(await client.describe("before")).toMatchObject({ activity_status: "pending", attempt_count: 0 });
 

@@ -1,10 +1,10 @@
-import { PROTOCOL_VERSION, PROTOCOL_VERSION_HEADER } from "@durable-workflow/engine-protocol";
 import { connect } from "node:net";
+import { PROTOCOL_VERSION, PROTOCOL_VERSION_HEADER } from "@durable-workflow/engine-protocol";
+import { Client } from "@durable-workflow/test-support/engine-client";
+import { type RawResponse, send } from "@durable-workflow/test-support/send";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
-import { Client } from "./support/client.js";
 import { arrived, cleanUp, openEngine } from "./support/engine.js";
-import { type RawResponse, send } from "./support/http.js";
 
 const CONTROL = { "X-Durable-Workflow-Control-Plane-Version": "2" };
 const WORKER = { [PROTOCOL_VERSION_HEADER]: PROTOCOL_VERSION };
@@ -183,6 +183,7 @@ describe("a request", () => {
       expect(bodyOf(answer)["errors"]).toEqual({
         task_queue: ["The task queue field is required."],
         runtime: ["The runtime field is required."],
+        capability_manifest: ["The capability manifest field is required."],
       });
     },
   );

@@ -1,10 +1,10 @@
-import { connect } from "node:net";
 import { once } from "node:events";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
+import { send } from "@durable-workflow/test-support/send";
 import { describe, expect, it } from "vitest";
 import { cleanUp, openEngine } from "./support/engine.js";
-import { send } from "./support/http.js";
 
 const CONTROL = { "X-Durable-Workflow-Control-Plane-Version": "2" };
 const JSON_BODY = { ...CONTROL, "Content-Type": "application/json" };

@@ -11,6 +11,7 @@ import {
   contractsFinding,
   engineConfigFinding,
   healthFinding,
+  payloadsFinding,
   readyFinding,
   tokenFinding,
   versionFinding,
@@ -83,6 +84,7 @@ async function engineFindings(probe: EngineProbe, dispatches: boolean): Promise<
     ...roles,
     contractsFinding(info.body),
     artifactsFinding(info.body),
+    payloadsFinding(info.body),
     engineConfigFinding(info.body),
     clockFinding(probe),
   ];

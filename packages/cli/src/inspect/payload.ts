@@ -7,6 +7,11 @@ import {
   parseTimestamp,
 } from "@durable-workflow/carrier/protocol";
 import { at, isObject } from "@durable-workflow/engine-protocol";
+import {
+  holdsRuntimePayload,
+  readRuntimePayloadEnvelope,
+  readRuntimePayloadReference,
+} from "@durable-workflow/engine-protocol/external-payloads";
 import { shownUrl } from "../net/shown-url.js";
 import { relativeTime } from "../report/duration.js";
 import type { Violation } from "../report/violation.js";
@@ -24,6 +29,7 @@ export interface PayloadFindings {
 export function examinePayload(envelope: JsonObject, path: string, now: number): PayloadFindings {
   const { codec, blob, external_storage: reference } = envelope;
   const codecName = typeof codec === "string" ? codec : null;
+  if (blob === undefined && holdsRuntimePayload(envelope)) return examineUploaded(codecName, envelope, path);
   if (blob === undefined && reference !== undefined) return examineStored(codecName, reference, path, now);
   const bytes = typeof blob === "string" ? blob.length : null;
   const base = { path, codec: codecName, held: "inline", bytes } as const;
@@ -65,6 +71,49 @@ function examineStored(codec: string | null, reference: unknown, path: string, n
     violations,
     notes: [`${named(path)} lies in external storage and was not fetched`, ...expiryNotes(reference, path, now)],
   };
+}
+
+/** A payload that the engine keeps: what is wrong with its reference, and no more, as nothing is fetched here. */
+function examineUploaded(codec: string | null, envelope: JsonObject, path: string): PayloadFindings {
+  const read = readRuntimePayloadEnvelope(envelope, path);
+  const size = at(envelope, "external_payload", "size_bytes");
+  const violations =
+    read.reference === undefined
+      ? read.violations.map((one) => ({ path: one.path, message: `must be ${one.expected}`, code: read.refusal }))
+      : [];
+  return {
+    payload: {
+      path,
+      codec,
+      held: "external",
+      bytes: typeof size === "number" ? size : null,
+      value: null,
+      decoded: false,
+    },
+    violations,
+    notes: [`${named(path)} is kept by the engine and was not fetched: dw-carrier show ID --download FILE does that`],
+  };
+}
+
+/** A reference to a payload that the engine keeps. */
+export function inspectRuntimeReference(document: JsonObject): Inspection {
+  const title = "a reference to a payload that an engine keeps for a namespace";
+  const read = readRuntimePayloadReference(document);
+  if (read.reference === undefined) {
+    return inspection({ kind: "payload_reference", title, violations: violationsAt("", read.violations) });
+  }
+  const { reference_id: id, sha256, size_bytes: size, codec } = read.reference;
+  return inspection({
+    kind: "payload_reference",
+    title,
+    facts: [
+      { name: "reference_id", value: id },
+      { name: "sha256", value: sha256 },
+      { name: "size_bytes", value: size },
+      { name: "codec", value: codec },
+    ],
+    notes: ["the payload was not fetched: only the engine that gave the reference out can resolve it"],
+  });
 }
 
 function named(path: string): string {

@@ -12,13 +12,14 @@ import {
 import { isObject, textAt } from "@durable-workflow/engine-protocol";
 import type { RetryRule } from "@durable-workflow/engine-protocol/control";
 import { CONFIG_SCHEMA } from "@durable-workflow/engine-protocol/executor-config";
+import { PAYLOAD_REFERENCE_SCHEMA } from "@durable-workflow/engine-protocol/external-payloads";
 import type { Violation } from "../report/violation.js";
 import { inspectArtifact } from "./artifact.js";
 import { inspectClusterInfo } from "./cluster-info.js";
 import { inspectExchange } from "./exchange.js";
 import { inspectExecutorConfig } from "./executor-config.js";
 import { everywhere, facts, type Inspection, inspection, violationsAt } from "./inspection.js";
-import { inspectBlob, inspectPayload, inspectReference } from "./payload.js";
+import { inspectBlob, inspectPayload, inspectReference, inspectRuntimeReference } from "./payload.js";
 import { inspectPollAnswer } from "./poll-answer.js";
 import { inspectStoragePolicy } from "./storage-policy.js";
 import { inspectTaskInput } from "./task-input.js";
@@ -72,6 +73,7 @@ const FORMS: readonly Form[] = [
     matches: hasSchema(EXTERNAL_PAYLOAD_REFERENCE_SCHEMA),
     inspect: (document, { now }) => inspectReference(document, now),
   },
+  { matches: hasSchema(PAYLOAD_REFERENCE_SCHEMA), inspect: inspectRuntimeReference },
   {
     matches: hasSchema(CONFIG_SCHEMA),
     inspect: (document, { overlay }) => inspectExecutorConfig(document, overlay),
@@ -84,8 +86,10 @@ const FORMS: readonly Form[] = [
   },
   { matches: isPolledTask, inspect: (document, { now }) => inspectPollAnswer(document, now) },
   {
-    matches: ({ codec, blob, external_storage: reference }) =>
-      typeof codec === "string" ? blob !== undefined || reference !== undefined : typeof blob === "string",
+    matches: ({ codec, blob, external_storage: stored, external_payload: uploaded }) =>
+      typeof codec === "string"
+        ? blob !== undefined || stored !== undefined || uploaded !== undefined
+        : typeof blob === "string",
     inspect: (document, { now }) => inspectPayload(document, now),
   },
   { matches: ({ error }) => error === INVALID_INVOCABLE_REQUEST, inspect: inspectRefusal },
@@ -138,7 +142,7 @@ export function nearMisses(document: unknown): readonly NearMiss[] {
     misses.push({ title: "an executor config", violations: inspectExecutorConfig(document, undefined).violations });
   }
   if ("codec" in document) {
-    const message = "must be there: a payload has codec and blob, or codec and external_storage";
+    const message = "must be there: a payload has codec and blob, or codec and external_payload";
     misses.push({ title: "a payload", violations: [{ path: "blob", message, code: null }] });
   }
   return misses.toSorted((left, right) => left.violations.length - right.violations.length);

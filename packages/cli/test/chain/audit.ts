@@ -12,12 +12,13 @@ import type { ControlClient } from "./control-client.js";
 import { type Expected, isLimited, type Scenario, stepOf } from "./scenario.js";
 
 export type RecordedFailure = DescribedFailure;
+
+/** An attempt and a description with the local engine's own additions. */
 export interface RecordedAttempt extends DescribedAttempt {
-  readonly failure: DescribedFailure | null;
+  readonly failure: RecordedFailure | null;
 }
 
-/** A description with the local engine's own additions. */
-export interface Recorded extends ActivityDescription {
+export interface Recorded extends Omit<ActivityDescription, "failure" | "attempts"> {
   readonly failure: RecordedFailure | null;
   readonly attempts: readonly RecordedAttempt[];
 }

@@ -1,5 +1,5 @@
 import type { HistoryEvent, StartRequest } from "@durable-workflow/engine-protocol/control";
-import { Client } from "../../../local-engine/test/support/client.js";
+import { Client } from "@durable-workflow/test-support/engine-client";
 import { ControlPlane } from "../../src/engine/control-plane.js";
 import { type ActivityStory, tellStory } from "../../src/engine/story.js";
 import { HttpClient } from "../../src/net/http-client.js";

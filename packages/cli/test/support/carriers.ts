@@ -11,8 +11,8 @@ import {
   type EventParts,
   httpApiEvent,
   restApiEvent,
-} from "../../../carrier/test/support/lambda-events.js";
-import { listen } from "../../../carrier/test/support/loopback.js";
+} from "@durable-workflow/test-support/lambda-events";
+import { listen } from "@durable-workflow/test-support/loopback";
 
 const closers: (() => Promise<void>)[] = [];
 

@@ -8,7 +8,7 @@ import {
   resolveActivity,
 } from "@durable-workflow/engine-protocol/executor-config";
 import { afterAll, describe, expect, it } from "vitest";
-import { lampsConfig } from "../../test/support/configs.js";
+import { lampsConfig } from "@durable-workflow/test-support/lamps-config";
 import { loadExecutorConfig } from "./load.js";
 
 function errorsOf(document: unknown, options?: ParseConfigOptions): ExecutorConfigError["errors"] {

@@ -7,7 +7,7 @@ import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { decodePayload, payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { activityTaskEnvelope } from "@durable-workflow/engine-protocol/worker";
 import { afterEach, describe, expect, it } from "vitest";
-import { type Loopback, listen } from "../../test/support/loopback.js";
+import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { leasedTask, resultFor } from "../../test/support/tasks.js";
 import { TEST_CERTIFICATE } from "../../test/support/tls.js";
 import { NetworkGuard } from "../net/guard.js";

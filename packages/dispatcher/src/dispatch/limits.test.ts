@@ -1,7 +1,7 @@
 import { parseExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
 import { describe, expect, it } from "vitest";
-import { FakeClock } from "../../../carrier/test/support/fake-clock.js";
-import { lampsConfig } from "../../test/support/configs.js";
+import { FakeClock } from "@durable-workflow/test-support/clock";
+import { lampsConfig } from "@durable-workflow/test-support/lamps-config";
 import { CarrierBreaker } from "./breaker.js";
 import { laneWorkerId, planLanes } from "./lane-plan.js";
 import { resolveOptions } from "./options.js";

@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { negotiateVersion, PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { readLeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { afterEach, describe, expect, it } from "vitest";
-import { type Loopback, listen } from "../../test/support/loopback.js";
+import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { NO_SECRETS } from "../net/secrets.js";
 import { systemClock } from "../time/clock.js";
 import { EngineClient } from "./client.js";

@@ -5,7 +5,7 @@ import { readEngineMapping } from "@durable-workflow/engine-protocol/executor-co
 import { activityTaskEnvelope, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Json } from "../../test/support/foreign-carrier.js";
-import { type Loopback, listen } from "../../test/support/loopback.js";
+import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { systemClock } from "../time/clock.js";
 import { EngineClient } from "./client.js";
 

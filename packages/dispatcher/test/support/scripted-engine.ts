@@ -35,7 +35,7 @@ import {
   verbOf,
   WORKER_TOKEN,
 } from "./engine-under-test.js";
-import { type Loopback, listen } from "./loopback.js";
+import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import type { PayloadTransport } from "./payload-transport.js";
 
 /** What a refusal says: any reason of an engine, and what more goes with it. */

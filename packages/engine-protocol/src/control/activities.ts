@@ -101,6 +101,12 @@ export interface DescribedFailure {
   readonly stack_trace: string | null;
   /** As the worker sent them. */
   readonly details: unknown;
+  /** What else the worker said of it. */
+  readonly class?: string;
+  readonly code?: number | string;
+  readonly kind?: string;
+  readonly diagnostics?: Readonly<Record<string, unknown>>;
+  readonly runtime_diagnostics?: Readonly<Record<string, unknown>>;
 }
 
 export interface DescribedAttempt {

@@ -144,10 +144,25 @@ export interface PollStorageRefusal extends StorageRefusal {
 /** What a server was about when it could not say how it went: 503 `backend_unavailable`. */
 export type BackendOperation =
   | "poll_activity_task"
+  | "poll_workflow_task"
+  | "poll_query_task"
   | "register_worker"
   | "heartbeat_worker"
   | "complete_activity_task"
   | "deregister_worker";
+
+/** It may have been done, or not: 503 of newer servers. The same request can be sent again. */
+export interface OutcomeUnknown {
+  readonly reason: "backend_unavailable" | "backend_lock_pressure";
+  readonly operation: BackendOperation;
+  readonly outcome: "unknown";
+  readonly message?: string;
+  readonly worker_id: string;
+  /** Null where the operation has none. */
+  readonly task_queue?: string | null;
+  readonly retryable: true;
+  readonly retry_after_seconds: number;
+}
 
 /** Too many polls wait already: 429. */
 export interface PollCapacityRefusal {

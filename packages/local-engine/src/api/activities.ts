@@ -1,6 +1,6 @@
-import type { ActivityPage } from "@durable-workflow/engine-protocol/control";
 import { decodeAvroValue, isPayloadError } from "@durable-workflow/carrier/payload";
 import { LIST_PAGE, PATHS, type Reason } from "@durable-workflow/engine-protocol";
+import type { ActivityPage } from "@durable-workflow/engine-protocol/control";
 import type { RetryPolicy } from "../engine/model.js";
 import { type Call, type JsonObject, type Reply, ReplyError } from "../http/call.js";
 import { Fields, invalidField, isObject } from "../http/fields.js";
@@ -22,6 +22,8 @@ const ACTIVITY_ID = /^[a-zA-Z0-9._:-]+$/;
 const LONGEST_WAIT_SECONDS = 300;
 /** The newest: a description has to stay small however often the activity is retried. */
 const DESCRIBED_ATTEMPTS = 100;
+/** Of each activity of a list. */
+const LISTED_ATTEMPTS = 10;
 const BUCKETS: readonly string[] = ["running", "completed", "failed"];
 
 export function activityRoutes(parts: ApiParts): readonly Route[] {
@@ -203,7 +205,7 @@ function list({ context }: ApiParts, { query, namespace }: Call): Reply {
   const runs = context.store.listing.page(namespace, status, limit + 1, offset);
   const page = runs.slice(0, limit);
   const answer: ActivityPage = {
-    activities: page.map(listedToWire),
+    activities: page.map((run) => listedToWire(run, context.store.attempts.briefOf(run.key, LISTED_ATTEMPTS))),
     activity_count: page.length,
     next_page_token: runs.length > limit ? pageToken(offset + limit) : null,
   };

@@ -1,6 +1,8 @@
 import {
   CONTROL_PLANE_VERSION,
   CONTROL_PLANE_VERSION_HEADER,
+  FENCING_ENDPOINT,
+  FENCING_SCHEMA,
   HISTORY_PAGE,
   LONGEST_NAME,
   PROTOCOL_VERSION,
@@ -19,19 +21,20 @@ import {
   SURFACE_CONTRACT,
 } from "@durable-workflow/engine-protocol/control";
 import { CONFIG_SCHEMA, CONFIG_VERSION } from "@durable-workflow/engine-protocol/executor-config";
-import type { ApiParts } from "./parts.js";
-import { MICROS_PER_SECOND } from "../engine/model.js";
-import { DEFAULT_NAMESPACE, type ResolvedOptions } from "../options.js";
-import { LEGACY_FIELDS } from "../wire/control-plane.js";
-import { payloadStorage } from "../wire/payload-manifest.js";
-import { repairCandidates, repairPolicy } from "../wire/repair.js";
-import { timestamp } from "../wire/time.js";
-import { staleAfterSeconds } from "../wire/worker.js";
 import { externalExecutorConfigContract } from "../contract/executor-config.js";
 import { invocableCarrierContract } from "../contract/invocable-carrier.js";
 import { authCompositionContract, externalExecutionSurfaceContract, SURFACE_NAME } from "../contract/surface.js";
 import { externalTaskInputContract } from "../contract/task-input.js";
 import { externalTaskResultContract } from "../contract/task-result.js";
+import { MICROS_PER_SECOND } from "../engine/model.js";
+import { DEFAULT_NAMESPACE, type ResolvedOptions } from "../options.js";
+import { RECEIPT_SECONDS } from "../service/registrations.js";
+import { LEGACY_FIELDS } from "../wire/control-plane.js";
+import { payloadStorage } from "../wire/payload-manifest.js";
+import { repairCandidates, repairPolicy } from "../wire/repair.js";
+import { timestamp } from "../wire/time.js";
+import { HEARTBEAT_SECONDS, staleAfterSeconds } from "../wire/worker.js";
+import type { ApiParts } from "./parts.js";
 
 const COMPRESSION = ["gzip", "deflate"];
 
@@ -63,6 +66,25 @@ export function serverCapabilities({ longPollSeconds }: Pick<ResolvedOptions, "l
     external_task_input: INPUT_CONTRACT,
     external_task_result: RESULT_CONTRACT,
     runtime_external_payload_transport: true,
+    poll_status: true,
+    activity_lease_renewal: true,
+    worker_deregistration_fencing: {
+      supported: true,
+      schema: FENCING_SCHEMA,
+      endpoint: FENCING_ENDPOINT,
+      receipt_retention_seconds: RECEIPT_SECONDS,
+    },
+    worker_status: {
+      supported: true,
+      heartbeat_interval_seconds: HEARTBEAT_SECONDS,
+      stale_after_seconds: staleAfterSeconds(longPollSeconds),
+      fields: ["task_slots", "process_metrics", "heartbeat_interval_seconds"],
+    },
+    // What an engine of activities alone must not claim.
+    cooperative_cancellation: false,
+    local_activities: false,
+    worker_sessions: false,
+    sticky_execution: false,
   };
 }
 
@@ -75,7 +97,7 @@ export function clusterInfo(parts: ApiParts, namespace: string): Record<string, 
     engine: "durable-workflow-local-engine",
     default_namespace: DEFAULT_NAMESPACE,
     namespace: { name: namespace, external_payload_storage: payloadStorage(options.payloads) },
-    supported_sdk_versions: { php: ">=2.0,<3.0", python: ">=2.0,<3.0", cli: ">=2.0,<3.0" },
+    supported_sdk_versions: { php: ">=2.0,<3.0", python: ">=2.0,<3.0", rust: ">=2.0,<5.0", cli: ">=2.0,<3.0" },
     capabilities,
     worker_fleet: workerFleet(parts, namespace),
     task_repair: { policy: repairPolicy, candidates: repairCandidates(0) },

@@ -12,8 +12,8 @@ const DETAIL_KEY = new RegExp(`^[A-Za-z0-9_.:-]{1,${PROGRESS_LIMITS.detailKey}}$
 export function readProgress(fields: Fields, body: JsonObject): Progress {
   const message = fields.text(body, "message", { max: PROGRESS_LIMITS.message });
   if (message === "") fields.add("message", "The message field must not be empty.");
-  const current = readAmount(fields, body, "current");
-  const total = readAmount(fields, body, "total");
+  const current = fields.amount(body, "current");
+  const total = fields.amount(body, "total");
   const unit = fields.text(body, "unit", { max: PROGRESS_LIMITS.unit });
   if (unit !== undefined && current === undefined && total === undefined) {
     fields.add("unit", "The unit field needs a current or a total field.");
@@ -26,15 +26,6 @@ export function readProgress(fields: Fields, body: JsonObject): Progress {
     ...(unit !== undefined && { unit }),
     ...(details !== undefined && { details }),
   };
-}
-
-function readAmount(fields: Fields, body: JsonObject, name: string): number | undefined {
-  const value = body[name];
-  if (value === undefined || value === null) return undefined;
-  // JSON's 1e999 is read as infinite, which could not be written again.
-  if (!Number.isFinite(value)) return fields.add(name, `The ${name} field must be a number.`);
-  const amount = value as number;
-  return amount >= 0 ? amount : fields.add(name, `The ${name} field must be at least 0.`);
 }
 
 function readDetails(fields: Fields, details: unknown): JsonObject | undefined {

@@ -1,5 +1,5 @@
-import { CONFIG_SCHEMA, CONFIG_VERSION, NAMED_ERRORS } from "@durable-workflow/engine-protocol/executor-config";
 import { EXECUTOR_CONTRACT } from "@durable-workflow/engine-protocol/control";
+import { CONFIG_SCHEMA, CONFIG_VERSION, NAMED_ERRORS } from "@durable-workflow/engine-protocol/executor-config";
 
 /** The config that maps activities to carriers, and how it stands with the one that is configured. */
 export function externalExecutorConfigContract(runtime: unknown): Record<string, unknown> {

@@ -21,6 +21,8 @@ export interface Call {
   readonly body: JsonObject;
   readonly rawBody: string;
   readonly namespace: string;
+  /** The worker protocol that the request speaks; undefined on the other planes. */
+  readonly protocolVersion: string | undefined;
   /** Calls back once, if the client goes before it has its answer. */
   readonly onDisconnect: (callback: () => void) => void;
 }

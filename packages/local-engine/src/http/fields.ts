@@ -80,9 +80,28 @@ export class Fields {
     return this.whole(path, value, rule);
   }
 
-  boolean(from: JsonObject, name: string, prefix = ""): boolean | undefined {
+  /** A number from 0 on. */
+  amount(from: JsonObject, name: string, prefix = ""): number | undefined {
+    const path = prefix + name;
     const value = from[name];
     if (value === undefined || value === null) return undefined;
+    // JSON's 1e999 is read as infinite, which could not be written again.
+    if (!Number.isFinite(value)) return this.add(path, `The ${said(path)} field must be a number.`);
+    return (value as number) >= 0 ? (value as number) : this.add(path, `The ${said(path)} field must be at least 0.`);
+  }
+
+  boolean(
+    from: JsonObject,
+    name: string,
+    prefix = "",
+    rule: { readonly required?: boolean } = {},
+  ): boolean | undefined {
+    const value = from[name];
+    if (value === undefined || value === null) {
+      return rule.required === true
+        ? this.add(prefix + name, `The ${said(prefix + name)} field is required.`)
+        : undefined;
+    }
     if (value === true || value === 1 || value === "1") return true;
     if (value === false || value === 0 || value === "0") return false;
     return this.add(prefix + name, `The ${said(prefix + name)} field must be true or false.`);
@@ -108,12 +127,18 @@ export class Fields {
     return list?.flatMap((item, index) => this.whole(`${path}.${index}`, item, rule) ?? []);
   }
 
-  object(from: JsonObject, name: string, rule: { readonly required?: boolean } = {}): JsonObject | undefined {
+  object(
+    from: JsonObject,
+    name: string,
+    rule: { readonly required?: boolean } = {},
+    prefix = "",
+  ): JsonObject | undefined {
+    const path = prefix + name;
     const value = from[name];
     if (value === undefined || value === null) {
-      return rule.required === true ? this.add(name, `The ${said(name)} field is required.`) : undefined;
+      return rule.required === true ? this.add(path, `The ${said(path)} field is required.`) : undefined;
     }
-    return isObject(value) ? value : this.add(name, `The ${said(name)} field must be an array.`);
+    return isObject(value) ? value : this.add(path, `The ${said(path)} field must be an array.`);
   }
 
   private list(value: unknown, path: string): readonly unknown[] | undefined {

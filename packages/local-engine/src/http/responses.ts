@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { deflateSync, gzipSync } from "node:zlib";
-import { dropBody } from "./body.js";
-import type { Plane, Reply } from "./call.js";
 import {
   CONTROL_PLANE_VERSION,
   CONTROL_PLANE_VERSION_HEADER,
   PROTOCOL_VERSION,
   PROTOCOL_VERSION_HEADER,
 } from "@durable-workflow/engine-protocol";
+import { dropBody } from "./body.js";
+import type { Plane, Reply } from "./call.js";
 
 /** Smaller bodies cost more to compress than to send to a neighbour. */
 const COMPRESS_FROM_BYTES = 16_384;

@@ -1,6 +1,6 @@
-import { isStorable } from "./fields.js";
 import type { DirectRoute } from "./direct.js";
 import { type Call, type Plane, type Reply, ReplyError, type Role, type StreamReply } from "./call.js";
+import { isStorable } from "./fields.js";
 
 export interface Route {
   readonly method: "GET" | "POST" | "DELETE";

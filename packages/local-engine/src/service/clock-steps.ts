@@ -21,9 +21,9 @@ export class ClockSteps {
     this.context = context;
     this.time = time;
     this.moved = moved;
-    time.onStep = () => {
+    time.onStep(() => {
       this.schedule(0);
-    };
+    });
   }
 
   stop(): void {
@@ -51,6 +51,7 @@ export class ClockSteps {
         store.runs.moveWaiting(step * 1000);
         store.payloads.moveExpiries(step * 1000);
         store.workers.moveHeard(step * 1000);
+        store.endedRegistrations.move(step * 1000);
         store.ledger.setLastAt(this.time.nowMs() * 1000 + step * 1000);
       });
     } catch (error) {
@@ -76,6 +77,7 @@ export function followStepBetween(store: Store, now: number): number {
     store.runs.moveWaiting(step);
     store.payloads.moveExpiries(step);
     store.workers.moveHeard(step);
+    store.endedRegistrations.move(step);
     store.ledger.setLastAt(now);
   });
   return step / STEP_MICROS;

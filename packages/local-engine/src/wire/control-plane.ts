@@ -1,4 +1,5 @@
 import { CONTROL_PLANE_RESPONSE, RESPONSE_CONTRACT } from "@durable-workflow/engine-protocol/control";
+
 const CONTRACTS: Readonly<Record<string, { required: readonly string[]; success: readonly string[] }>> = {
   cancel: { required: ["workflow_id"], success: ["outcome"] },
   terminate: { required: ["workflow_id"], success: ["outcome"] },

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { request as httpRequest } from "node:http";
 import { type IncomingHttpHeaders } from "node:http";
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
-import type { Json } from "./client.js";
+import type { Json } from "@durable-workflow/test-support/engine-client";
 
 export interface PayloadAnswer {
   readonly status: number;

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { LocalEngineOptions } from "../../src/index.js";
-import { Client } from "./client.js";
+import type { LocalEngineOptions } from "@durable-workflow/local-engine";
+import { Client } from "./engine-client.js";
 
-const SCRIPT = fileURLToPath(new URL("engine-process.mjs", import.meta.url));
+/** The program of an engine in a process of its own; its first argument is its options as JSON. */
+export const ENGINE_PROCESS = fileURLToPath(new URL("engine-process.mjs", import.meta.url));
 
 /** An engine in a process of its own, which can be killed. */
 export class ChildEngine {
@@ -17,7 +18,9 @@ export class ChildEngine {
   }
 
   static async start(options: LocalEngineOptions): Promise<ChildEngine> {
-    const child = spawn(process.execPath, [SCRIPT, JSON.stringify(options)], { stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [ENGINE_PROCESS, JSON.stringify(options)], {
+      stdio: ["pipe", "pipe", "pipe"],
+    });
     let complaints = "";
     child.stderr.on("data", (text: Buffer) => (complaints += text.toString()));
     const port = await new Promise<number>((resolve, reject) => {
@@ -29,6 +32,10 @@ export class ChildEngine {
       });
     });
     return new ChildEngine(child, port);
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
   }
 
   /** As power loss would, were it not for the disk's own cache. */

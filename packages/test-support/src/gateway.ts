@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { type RawResponse, send } from "../../../local-engine/test/support/http.js";
-import { type EngineCall, type InsteadOfAnswer, type Interference, type Json, verbOf } from "./engine-under-test.js";
+import { type EngineCall, type InsteadOfAnswer, type Interference, type Json, verbOf } from "./engine-calls.js";
 import { type Loopback, listen } from "./loopback.js";
+import { type RawResponse, send } from "./send.js";
 
 /** What an engine answered to a call. */
 export interface EngineReply {

@@ -1,13 +1,16 @@
-import type { AddressInfo, Server, Socket } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 
-/** A server that listens on a port of this machine. */
+/** A server, of HTTP/1.1 or HTTP/2, that listens on a free port of this machine. */
 export interface Loopback {
   readonly url: string;
   readonly port: number;
+  /** Waits until so many connections are open. */
+  connections(count: number): Promise<void>;
   /** Ends it, with the connections that are still open. */
   close(): Promise<void>;
 }
 
+/** Listens at a port, or at any that is free. */
 export async function listen(server: Server, port = 0): Promise<Loopback> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
@@ -22,6 +25,13 @@ export async function listen(server: Server, port = 0): Promise<Loopback> {
   return {
     url: `http://127.0.0.1:${address.port}`,
     port: address.port,
+    async connections(count) {
+      while (sockets.size !== count) {
+        await new Promise((resolve) => {
+          setTimeout(resolve, 5);
+        });
+      }
+    },
     async close() {
       const closed = new Promise((resolve) => {
         server.close(resolve);
@@ -30,4 +40,11 @@ export async function listen(server: Server, port = 0): Promise<Loopback> {
       await closed;
     },
   };
+}
+
+/** An address of this machine that nobody listens at. */
+export async function closedAddress(): Promise<string> {
+  const server = await listen(createServer());
+  await server.close();
+  return server.url;
 }

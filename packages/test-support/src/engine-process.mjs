@@ -1,6 +1,6 @@
 // An engine in a process of its own, to be killed or measured: argv is its options as JSON. Prints its port; ends when its
 // input does.
-import { createLocalEngine } from "../../dist/index.js";
+import { createLocalEngine } from "@durable-workflow/local-engine";
 
 const engine = createLocalEngine(JSON.parse(process.argv[2]));
 const { port } = await engine.listen();
