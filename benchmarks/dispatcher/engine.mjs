@@ -3,10 +3,15 @@ import { Agent, createServer, request } from "node:http";
 import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { smallTask } from "../task.mjs";
 
+/** What it says of itself: its version, and whether leases are kept by renewals. */
+const { version = PROTOCOL_VERSION, renews = false } = JSON.parse(process.argv[2] ?? "{}");
 const LEASE_MS = 300_000;
 const waiting = [];
 const leasedAt = new Map();
-const tail = `"protocol_version":"${PROTOCOL_VERSION}","server_capabilities":{"long_poll_timeout":30}}`;
+const capabilities = { long_poll_timeout: 30, ...(renews ? { activity_lease_renewal: true } : {}) };
+const fixed = `"protocol_version":"${version}","server_capabilities":${JSON.stringify(capabilities)}}`;
+const now = (ms = 0) => new Date(Date.now() + ms).toISOString().replace("Z", "000Z");
+const tail = () => (renews ? `"server_time":"${now()}",${fixed}` : fixed);
 let ready = 0;
 let toSchedule = 0;
 let open = 0;
@@ -36,9 +41,9 @@ function lease(response, { worker_id }) {
     arguments: smallTask().payloads.arguments,
     task_queue: "bench",
     lease_owner: worker_id,
-    lease_expires_at: new Date(Date.now() + LEASE_MS).toISOString(),
+    lease_expires_at: now(LEASE_MS),
   };
-  reply(response, 200, `{"task":${JSON.stringify(task)},${tail}`);
+  reply(response, 200, `{"task":${JSON.stringify(task)},${tail()}`);
 }
 
 function poll(response, body) {
@@ -77,7 +82,7 @@ function complete(response, path) {
     reason: null,
     next_task_id: null,
   };
-  reply(response, 200, `${JSON.stringify(answer).slice(0, -1)},${tail}`);
+  reply(response, 200, `${JSON.stringify(answer).slice(0, -1)},${tail()}`);
   open--;
   if (toSchedule > 0) schedule();
   else if (open === 0) finished();
@@ -91,9 +96,8 @@ const server = createServer((incoming, response) => {
     const body = chunks.length === 0 ? {} : JSON.parse(Buffer.concat(chunks).toString("utf8"));
     if (path.endsWith("/poll")) poll(response, body);
     else if (path.endsWith("/complete")) complete(response, path);
-    else if (path.endsWith("/info"))
-      reply(response, 200, `{"worker_protocol":{"version":"${PROTOCOL_VERSION}"},${tail}`);
-    else reply(response, path.endsWith("/register") ? 201 : 200, `{"can_continue":true,${tail}`);
+    else if (path.endsWith("/info")) reply(response, 200, `{"worker_protocol":{"version":"${version}"},${tail()}`);
+    else reply(response, path.endsWith("/register") ? 201 : 200, `{"can_continue":true,${tail()}`);
   });
 });
 server.keepAliveTimeout = 600_000;

@@ -170,6 +170,21 @@ describe("a request", () => {
     expect(await ask({ ...token, ...WORKER })).toBe("validation_failed");
   });
 
+  it.each([
+    ["GET", "/api/service-endpoints"],
+    ["POST", "/api/service-endpoints/e/services/s/operations/o/execute"],
+    ["GET", "/api/workflows/w/nexus-operations"],
+    ["GET", "/api/workflows/w/runs/r/nexus-operations"],
+  ])("of service operations, %s %s, is told that there are none", async (method, path) => {
+    const { client } = await openEngine();
+    expect(await client.call(method, path, method === "POST" ? {} : undefined)).toMatchObject({
+      status: 404,
+      body: { reason: "service_operations_unavailable" },
+    });
+    const { body } = await client.call("GET", "/api/service-endpointsx");
+    expect(body.reason).toBe("not_found");
+  });
+
   it.each(["[]", "null", "5", '"x"', "{}", '{"task_queue":null,"runtime":null}'])(
     "with the body %s lacks what it needs",
     async (body) => {

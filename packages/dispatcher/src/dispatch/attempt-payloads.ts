@@ -1,6 +1,7 @@
+import { FAILURE_REPORT_BYTES } from "@durable-workflow/engine-protocol";
 import type { FailureReport, LeasedTask, ReportedPayload } from "@durable-workflow/engine-protocol/worker";
 import type { MappedReport, Report } from "../delivery/result-mapping.js";
-import { LONGEST_DETAILS_BYTES, recordableBlob } from "../engine/recordable.js";
+import { recordableBlob } from "../engine/recordable.js";
 import type { EventStream, TaskFacts } from "../events/events.js";
 import type { Scrubber } from "../net/secrets.js";
 import type { BlobPayload } from "../payloads/blob-bytes.js";
@@ -37,6 +38,8 @@ export type ReadyReport =
   /** Nothing can be reported any more. */
   | { readonly kind: "gone"; readonly reason: string };
 
+/** Larger ones have no room in a report beside what else is optional there. */
+const LARGEST_DETAILS_BYTES = FAILURE_REPORT_BYTES.metadata - 1024;
 /** Payloads without a verdict end nothing: whoever holds the task next tries anew. */
 const UNAVAILABLE = "payload_unavailable";
 /** The engine takes no report of this lease any more. */
@@ -130,7 +133,7 @@ export class AttemptPayloads {
         operation: report.kind,
         payload: { codec: payload.codec, bytes },
         // Larger details are left out of a report; uploaded, they are in it as a reference.
-        ...(isDetails ? { overBytes: LONGEST_DETAILS_BYTES } : {}),
+        ...(isDetails ? { overBytes: LARGEST_DETAILS_BYTES } : {}),
       },
       this.patience("upload"),
     );

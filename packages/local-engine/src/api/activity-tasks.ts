@@ -18,7 +18,6 @@ import { renewalToWire, statusToWire } from "../wire/attempts.js";
 import { readPayload, refuseStorageReferences } from "../wire/payloads.js";
 import { checkThere, reported } from "./named-payloads.js";
 import { heartbeatToWire, reportToWire } from "../wire/reports.js";
-import { orOutcomeUnknown } from "./outcome-unknown.js";
 import { type ApiParts, WORKER_ROLES } from "./parts.js";
 import { readProgress } from "./progress.js";
 
@@ -53,16 +52,7 @@ async function complete({ context, keeper }: ApiParts, call: Call): Promise<Repl
     await checkThere(keeper, call.namespace, payload);
     return payload;
   });
-  const { taskId, attemptId, leaseOwner } = claimant;
-  const operation = {
-    operation: "complete_activity_task",
-    workerId: leaseOwner,
-    taskQueue: null,
-    ids: { task_id: taskId, activity_attempt_id: attemptId, lease_owner: leaseOwner },
-  } as const;
-  const outcome = await orOutcomeUnknown(operation, () =>
-    context.store.transact(() => completeTask(context, claimant, result)),
-  );
+  const outcome = await context.store.transact(() => completeTask(context, claimant, result));
   return reportToWire(outcome, claimant, "completed");
 }
 
@@ -82,7 +72,7 @@ async function fail({ context, keeper }: ApiParts, call: Call): Promise<Reply> {
 /** @throws {ReplyError} 422, also for what was found before */
 function readFailure(
   fields: Fields,
-  { body }: Call,
+  { body, rawBody }: Call,
 ): { readonly failure: ReportedFailure; readonly reference: PayloadReference | null } {
   const given = fields.object(body, "failure", { required: true });
   const failure = given ?? {};
@@ -94,9 +84,9 @@ function readFailure(
   const code = fields.integer(failure, "code", {}, prefix);
   const stackTrace = fields.text(failure, "stack_trace", {}, prefix);
   const nonRetryable = fields.boolean(failure, "non_retryable", prefix);
-  const told = readRemarks(fields, failure, prefix);
+  const told = readRemarks(fields, failure, prefix, rawBody);
   fields.check();
-  const details = storableJson(failure["details"]);
+  const details = storableJson(failure["details"], rawBody);
   // Kept as they came, but only if they are something that could be encoded.
   const payload = readPayload(details ?? null, "failure.details");
   const read: ReportedFailure = {
@@ -113,14 +103,14 @@ function readFailure(
 }
 
 /** What decides nothing, is kept, and has to be what it should be. */
-function readRemarks(fields: Fields, failure: JsonObject, prefix: string): FailureRemarks {
+function readRemarks(fields: Fields, failure: JsonObject, prefix: string, rawBody: string): FailureRemarks {
   const kind = fields.string(failure, "kind", { oneOf: FAILURE_KINDS }, prefix);
   const timeoutType = fields.string(failure, "timeout_type", { oneOf: TIMEOUT_TYPES }, prefix);
   const retryable = fields.boolean(failure, "retryable", prefix);
   const cancelled = fields.boolean(failure, "cancelled", prefix);
   const malformedOutput = fields.boolean(failure, "malformed_output", prefix);
-  const diagnostics = storableJson(fields.object(failure, "diagnostics", {}, prefix));
-  const runtimeDiagnostics = storableJson(fields.object(failure, "runtime_diagnostics", {}, prefix));
+  const diagnostics = storableJson(fields.object(failure, "diagnostics", {}, prefix), rawBody);
+  const runtimeDiagnostics = storableJson(fields.object(failure, "runtime_diagnostics", {}, prefix), rawBody);
   return {
     ...(kind !== undefined && { kind }),
     ...(retryable !== undefined && { retryable }),
@@ -135,7 +125,7 @@ function readRemarks(fields: Fields, failure: JsonObject, prefix: string): Failu
 async function heartbeat({ context }: ApiParts, call: Call): Promise<Reply> {
   const fields = new Fields();
   const claimant = readClaimant(fields, call);
-  const progress = readProgress(fields, call.body);
+  const progress = readProgress(fields, call);
   fields.check();
   const outcome = await context.store.transact(() => heartbeatTask(context, claimant, progress));
   return heartbeatToWire(outcome, claimant);

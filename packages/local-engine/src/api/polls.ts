@@ -139,7 +139,8 @@ function stopping({ worker, pollRequestId }: PollRequest, kind: TaskKind): Reply
   const { workerId, taskQueue } = worker;
   const status: PollStatus = "backend_unavailable";
   const ids = { task: null, poll_status: status, poll_request_id: pollRequestId, retry_same_poll_request_id: true };
-  return outcomeUnknown({ operation: OPERATIONS[kind], workerId, taskQueue, ids });
+  const message = "The engine is being stopped.";
+  return outcomeUnknown({ operation: OPERATIONS[kind], workerId, taskQueue, message, ids });
 }
 
 function crowded({ namespace, taskQueue }: WorkerRecord, kind: TaskKind): Reply {

@@ -1,5 +1,5 @@
 import { PROGRESS_LIMITS } from "@durable-workflow/carrier/protocol";
-import type { JsonObject } from "../http/call.js";
+import type { Call, JsonObject } from "../http/call.js";
 import { type Fields, isObject, storableJson } from "../http/fields.js";
 import type { Progress } from "../service/reports.js";
 
@@ -9,7 +9,7 @@ const DETAIL_KEY = new RegExp(`^[A-Za-z0-9_.:-]{1,${PROGRESS_LIMITS.detailKey}}$
  * The progress of a heartbeat, within the engine's limits. The engine answers most of what is outside them with a bare
  * 500; here they are named.
  */
-export function readProgress(fields: Fields, body: JsonObject): Progress {
+export function readProgress(fields: Fields, { body, rawBody }: Pick<Call, "body" | "rawBody">): Progress {
   const message = fields.text(body, "message", { max: PROGRESS_LIMITS.message });
   if (message === "") fields.add("message", "The message field must not be empty.");
   const current = fields.amount(body, "current");
@@ -18,7 +18,7 @@ export function readProgress(fields: Fields, body: JsonObject): Progress {
   if (unit !== undefined && current === undefined && total === undefined) {
     fields.add("unit", "The unit field needs a current or a total field.");
   }
-  const details = readDetails(fields, storableJson(body["details"]));
+  const details = readDetails(fields, storableJson(body["details"], rawBody));
   return {
     ...(message !== undefined && { message }),
     ...(current !== undefined && { current }),

@@ -1,6 +1,6 @@
 import { PATHS } from "@durable-workflow/engine-protocol";
 import type { DeregisterAnswer, RegisterAnswer, WorkerHeartbeatAnswer } from "@durable-workflow/engine-protocol/worker";
-import { type Call, type JsonObject, type Reply, ReplyError } from "../http/call.js";
+import { type Call, type Reply, ReplyError } from "../http/call.js";
 import { Fields } from "../http/fields.js";
 import type { Route } from "../http/router.js";
 import {
@@ -12,7 +12,7 @@ import {
 } from "../service/registrations.js";
 import { StorageUnavailableError } from "../store/group-commit.js";
 import { HEARTBEAT_SECONDS, registeredToWire, staleAfterSeconds } from "../wire/worker.js";
-import { type Operation, orOutcomeUnknown, outcomeUnknown } from "./outcome-unknown.js";
+import { outcomeUnknown } from "./outcome-unknown.js";
 import { type ApiParts, WORKER_ROLES } from "./parts.js";
 import { readRegistration, readTold } from "./registration-body.js";
 
@@ -33,12 +33,8 @@ export function registrationRoutes(parts: ApiParts): readonly Route[] {
 
 async function register({ context, polls, options }: ApiParts, call: Call): Promise<Reply> {
   const request = readRegistration(call);
-  const { namespace, taskQueue } = request;
-  const operation: Operation = { operation: "register_worker", workerId: request.workerId ?? "", taskQueue };
-  const worker = await orOutcomeUnknown(operation, () =>
-    context.store.transact(() => registerWorker(context, request)),
-  );
-  polls.endOf(namespace, worker.workerId, worker.fence);
+  const worker = await context.store.transact(() => registerWorker(context, request));
+  polls.endOf(worker.namespace, worker.workerId, worker.fence);
   const answer: RegisterAnswer = registeredToWire(worker, context.now(), options.longPollSeconds);
   return { status: 201, body: { ...answer } };
 }
@@ -48,10 +44,7 @@ async function heartbeat({ context, pruner, options }: ApiParts, { body, namespa
   const workerId = fields.string(body, "worker_id", { required: true, max: 255 }) ?? "";
   const told = readTold(fields, body);
   fields.check();
-  const operation: Operation = { operation: "heartbeat_worker", workerId, taskQueue: null };
-  const isKnown = await orOutcomeUnknown(operation, () =>
-    context.store.transact(() => heartbeatWorker(context, namespace, workerId, told)),
-  );
+  const isKnown = await context.store.transact(() => heartbeatWorker(context, namespace, workerId, told));
   if (!isKnown) {
     throw new ReplyError(404, {
       error: "Worker not registered.",
@@ -72,10 +65,7 @@ async function heartbeat({ context, pruner, options }: ApiParts, { body, namespa
 
 async function deregister({ context, polls }: ApiParts, { params, namespace }: Call): Promise<Reply> {
   const workerId = params["worker"] ?? "";
-  const operation: Operation = { operation: "deregister_worker", workerId, taskQueue: null };
-  const isKnown = await orOutcomeUnknown(operation, () =>
-    context.store.transact(() => deregisterWorker(context, namespace, workerId)),
-  );
+  const isKnown = await context.store.transact(() => deregisterWorker(context, namespace, workerId));
   if (!isKnown) {
     const message = `Worker [${workerId}] not found in namespace [${namespace}].`;
     throw new ReplyError(404, { message, error: message, reason: "worker_not_found", worker_id: workerId });
@@ -91,18 +81,17 @@ async function deregisterByToken({ context, polls }: ApiParts, call: Call): Prom
   const fields = new Fields();
   const token = fields.string(body, "registration_token", { required: true, pattern: TOKEN }) ?? "";
   fields.check();
-  const ids: JsonObject = { registration_token: token };
-  const operation: Operation = { operation: "deregister_worker", workerId, taskQueue: null, ids };
-  const outcome = await orOutcomeUnknown(operation, async () => {
-    try {
-      return await context.store.transact(() => deregisterFenced(context, namespace, workerId, token));
-    } catch (error) {
-      if (!(error instanceof StorageUnavailableError)) throw error;
-      context.logger.error({ error: error.cause }, "The storage cannot be written; a worker is still registered.");
-      const { status, body: unknown, headers } = outcomeUnknown(operation);
-      throw new ReplyError(status, unknown, headers);
-    }
-  });
+  let outcome: FencedDeregistration;
+  try {
+    outcome = await context.store.transact(() => deregisterFenced(context, namespace, workerId, token));
+  } catch (error) {
+    if (!(error instanceof StorageUnavailableError)) throw error;
+    context.logger.error({ error: error.cause }, "The storage cannot be written; a worker is still registered.");
+    const message = "The engine's storage cannot be written.";
+    const ids = { registration_token: token };
+    // The one form of a refusal after which workers ask again here.
+    return outcomeUnknown({ operation: "deregister_worker", workerId, taskQueue: null, message, ids });
+  }
   if (outcome.kind !== "deregistered") throw refusal(outcome.kind, workerId, token);
   if (!outcome.isRepeated) polls.endOf(namespace, workerId, undefined);
   return { status: 200, body: { ...receipt(workerId), registration_token: token } };

@@ -55,7 +55,7 @@ const envelopes = {
   malformed_output: {
     kind: "malformed_output",
     required_fields: ["schema", "version", "outcome", "task", "failure", "raw_output", "metadata"],
-    meaning: "What the handler gave is no envelope of this contract.",
+    meaning: "What the handler gave is not an envelope of this contract.",
     retryability: "Repeated only where the mapping of the handler calls that safe.",
     failure_defaults: {
       kind: "malformed_output",

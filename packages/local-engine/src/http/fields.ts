@@ -176,12 +176,23 @@ export function storable(text: string): string {
   return isStorable(text) ? text : text.replace(EVERY_UNSTORABLE, "\uFFFD");
 }
 
-/** As {@link storable}, for every text and every key in a JSON value. */
-export function storableJson(value: unknown): unknown {
+/** How JSON writes a NUL, and half a character: it was read as UTF-8, and holds them in no other way. */
+const ESCAPED_UNSTORABLE = /\\u(?:0000|d[89a-f])/i;
+
+/**
+ * As {@link storable}, for every text and every key in a JSON value.
+ *
+ * @param rawBody the JSON that the value is part of: where it has no escapes of those, there is nothing to look for
+ */
+export function storableJson(value: unknown, rawBody: string): unknown {
+  return ESCAPED_UNSTORABLE.test(rawBody) ? storableValue(value) : value;
+}
+
+function storableValue(value: unknown): unknown {
   if (typeof value === "string") return storable(value);
-  if (Array.isArray(value)) return value.map(storableJson);
+  if (Array.isArray(value)) return value.map(storableValue);
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [storable(key), storableJson(item)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [storable(key), storableValue(item)]));
 }
 
 /** Whether a name is one that clients resolve away when it stands in a path. */

@@ -58,7 +58,7 @@ describe("a database file", () => {
     const folder = temporaryFolder();
     const text = join(folder, "notes.txt");
     writeFileSync(text, "not a database at all, but long enough to be taken for one by its size alone".repeat(20));
-    expect(() => createLocalEngine({ file: text })).toThrow(/notes\.txt is no SQLite database/);
+    expect(() => createLocalEngine({ file: text })).toThrow(/notes\.txt is not a SQLite database/);
     expect(() => createLocalEngine({ file: join(folder, "no", "engine.db") })).toThrow(
       /cannot be opened .*check its folder/,
     );
