@@ -206,17 +206,19 @@ function failureReport(failure: ResultFailure, retryable: boolean, malformedOutp
 /** With the two keys of a payload envelope alone: one more, and the engine takes it for a value. */
 function passedThrough(payload: PayloadEnvelope | null): PayloadEnvelope | null {
   if (payload === null) return null;
-  return "blob" in payload
-    ? { codec: payload.codec, blob: payload.blob }
+  if ("blob" in payload) return { codec: payload.codec, blob: payload.blob };
+  return "external_payload" in payload
+    ? { codec: payload.codec, external_payload: payload.external_payload }
     : { codec: payload.codec, external_storage: payload.external_storage };
 }
 
 /** Details without a codec would be dropped by the engine: they are encoded. */
 function detailsReport(details: JsonObject | null): PayloadEnvelope | null {
   if (details === null) return null;
-  const { codec, blob, external_storage: reference } = details;
+  const { codec, blob, external_storage: reference, external_payload: runtime } = details;
   if (typeof codec !== "string") return encodeDetails(details);
   if (typeof blob === "string") return { codec, blob };
+  if (isObject(runtime)) return { codec, external_payload: runtime };
   return isObject(reference) ? { codec, external_storage: reference } : null;
 }
 

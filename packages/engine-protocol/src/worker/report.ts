@@ -2,14 +2,8 @@ import type { FailureKind, PayloadEnvelope, TimeoutType } from "@durable-workflo
 
 /** What is reported to the engine, with its own field names. */
 
-/** A payload that was uploaded to the engine before: `RuntimePayloadEnvelope` of `/external-payloads`. */
-export interface UploadedPayloadEnvelope {
-  readonly codec: string;
-  readonly external_payload: object;
-}
-
 /** A payload in a report. Engines of today refuse `external_storage`. */
-export type ReportedPayload = PayloadEnvelope | UploadedPayloadEnvelope;
+export type ReportedPayload = PayloadEnvelope;
 
 /** The payload of the return value: exactly two keys, `codec` and one more; or null. */
 export type ResultReport = ReportedPayload | null;
