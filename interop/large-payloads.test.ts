@@ -175,7 +175,7 @@ describeUnless(whyNoPython("2.12.0"), "what goes wrong with large payloads of Py
     ["cut", (path: string): void => truncateSync(path, 10), "ExternalPayloadIntegrityMismatch"],
     ["gone", (path: string): void => rmSync(path), "ExternalPayloadNotFound"],
   ])("bytes that are %s on the engine's disk", (_, harm, type) => {
-    it(`are told to a worker and to the client as ${type}, and never handed on`, async () => {
+    it(`are told to the client as ${type}, and never handed on`, async () => {
       const opened = await open();
       const client = new PythonClient("2.12.0", opened.url);
       const worker = new LinePeer(pythonPeer("2.12.0", "worker", opened.url, "q"));
