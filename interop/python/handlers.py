@@ -80,6 +80,8 @@ HANDLERS = {
     "conformance.return-unencodable": lambda: float("nan"),
     "interop.echo": lambda value: value,
     "interop.arguments": lambda *args: list(args),
+    "interop.length": len,
+    "interop.repeat": lambda text, times: text * times,
     "interop.sleep": sleep,
     "interop.fail-for-good": decline,
     "interop.greet": greet,
