@@ -83,6 +83,8 @@ HANDLERS = {
     "interop.twice": lambda value: value + value,
     "interop.size": len,
     "interop.make": lambda size: bytes(size),
+    "interop.length": len,
+    "interop.repeat": lambda text, times: text * times,
     "interop.sleep": sleep,
     "interop.fail-for-good": decline,
     "interop.greet": greet,
