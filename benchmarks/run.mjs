@@ -1,9 +1,10 @@
-// npm run bench [-- codec handler node startup storage dispatcher local-engine]
+// npm run bench [-- codec handler node payloads startup storage dispatcher local-engine]
 import { codecBenchmarks } from "./codec.mjs";
 import { dispatcherBenchmarks } from "./dispatcher.mjs";
 import { handlerBenchmarks } from "./handler.mjs";
 import { localEngineBenchmarks } from "./local-engine.mjs";
 import { nodeBenchmarks } from "./node.mjs";
+import { payloadBenchmarks } from "./payloads.mjs";
 import { startupBenchmarks } from "./startup.mjs";
 import { storageBenchmarks } from "./storage.mjs";
 
@@ -12,6 +13,7 @@ const suites = {
   handler: handlerBenchmarks,
   "local-engine": localEngineBenchmarks,
   node: nodeBenchmarks,
+  payloads: payloadBenchmarks,
   startup: startupBenchmarks,
   storage: storageBenchmarks,
   dispatcher: dispatcherBenchmarks,

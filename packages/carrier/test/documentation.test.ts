@@ -74,6 +74,7 @@ it("finds the examples", () => {
     "docs-payloads-md-1",
     "docs-large-payloads-md-2",
     "docs-large-payloads-md-3",
+    "docs-large-payloads-md-4",
     "docs-http-md-1",
     "docs-idempotency-md-2",
     "docs-idempotency-md-3",
