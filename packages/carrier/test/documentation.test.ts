@@ -228,13 +228,23 @@ describe("the stores of the idempotency page", () => {
     const { PGlite } = (await import(/* @vite-ignore */ postgres)) as { PGlite: new () => Postgres };
     const database = new PGlite();
     await database.exec(TABLE);
+    // The example's time is the database's, which the test moves: real time passes as fast as the machine is free.
+    await database.exec(`
+      create table test_time (now timestamptz not null);
+      insert into test_time values ('2026-04-22T01:10:00Z');
+      create schema test_clock;
+      create function test_clock.clock_timestamp() returns timestamptz language sql volatile
+        as 'select now from public.test_time';
+      set search_path = test_clock, pg_catalog, public;`);
     const store = postgresIdempotencyStore(database);
-    const elapse = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+    const elapse = async (ms: number) => {
+      await database.exec(`update test_time set now = now + ${ms} * interval '1 millisecond'`);
+    };
     // PGlite drops a byte order mark at the front of a text; PostgreSQL and its clients do not.
     const cases = idempotencyStoreContract.filter(({ id }) => id !== "text/verbatim");
-    const checks = cases.map(({ check }) => check({ store, leaseMs: 1500, elapse }));
-    const ended = await Promise.allSettled(checks);
-    expect(ended.filter(({ status }) => status === "rejected")).toEqual([]);
+    for (const { id, check } of cases) {
+      await expect(check({ store, leaseMs: 1500, elapse }), id).resolves.toBeUndefined();
+    }
     await database.close();
   });
 });

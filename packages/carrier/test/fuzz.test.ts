@@ -15,7 +15,12 @@ import { type Mutation, mutateBytes, mutateFields, mutateStructure } from "./sup
 /** Of each kind of mutation: together over 200,000. `FUZZ_COUNT` and `FUZZ_SEED` in the environment change them. */
 const COUNT = Number(process.env["FUZZ_COUNT"] ?? 70_000);
 const SEED = Number(process.env["FUZZ_SEED"] ?? 20_260_422);
-const LONGEST_MS = 30_000;
+/** Of processor time, as other processes may have most of the machine. Each takes some 4 s. */
+const LONGEST_CPU_MS = 30_000;
+const cpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
 
 const handlers = {
   echo: (...args: unknown[]) => args,
@@ -61,9 +66,9 @@ describe.each([
       const random = seededRandom(SEED + name.length);
       const statuses = new Map<number, number>();
       const failures: string[] = [];
-      const end = performance.now() + LONGEST_MS;
+      const end = cpuMs() + LONGEST_CPU_MS;
       let count = 0;
-      for (; count < COUNT && failures.length < 5 && (count % 1000 > 0 || performance.now() < end); count++) {
+      for (; count < COUNT && failures.length < 5 && (count % 1000 > 0 || cpuMs() < end); count++) {
         const body = mutate(random);
         try {
           // The one-shot form makes an endpoint for each body, which takes its time.
@@ -81,11 +86,11 @@ describe.each([
 
       expect(failures).toEqual([]);
       expect(new Set(statuses.keys())).toEqual(new Set([200, 400]));
-      expect(count, `within ${LONGEST_MS} ms`).toBe(COUNT);
+      expect(count, `within ${LONGEST_CPU_MS} ms of processor time`).toBe(COUNT);
       expect((statuses.get(200) ?? 0) / count).toBeGreaterThan(fewestResults);
       expect((statuses.get(400) ?? 0) / count).toBeGreaterThan(fewestRefusals);
     },
-    2 * LONGEST_MS,
+    20 * LONGEST_CPU_MS,
   );
 });
 

@@ -17,7 +17,6 @@ import type { IdempotencyOptions } from "./idempotency/options.js";
 import { type ActivityInterceptor, checkInterceptors } from "./interceptor.js";
 import { guardLogger, type Logger, silentLogger } from "./logger.js";
 import type { MapError } from "./map-error.js";
-import type { CallerSignal } from "./run.js";
 
 export interface InvocableActivityHandlerOptions extends ExternalStorageOptions {
   /** Names this carrier in `metadata.carrier` of every result. Default `typescript-invocable`. */
@@ -48,6 +47,12 @@ export interface InvocableActivityHandlerOptions extends ExternalStorageOptions 
    * worth the lease as long as the process lives. Not where the caller renews the lease. Default false.
    */
   readonly automaticHeartbeats?: boolean | undefined;
+  /**
+   * How many values the arguments may have of all tasks that run at once, as `docs/payloads.md` counts them: some 64 bytes
+   * of memory each. A task that there is no room for is not run: an endpoint answers 503 with `Retry-After`, `handle` with
+   * a retryable `CarrierOverloaded`. Default 1,000,000.
+   */
+  readonly maxArgumentValues?: number | undefined;
   /** Default: silent. Never gets arguments, results, messages of errors or secrets. */
   readonly logger?: Logger | undefined;
   /** Default: the system's. */
@@ -71,23 +76,13 @@ export const HANDLER_OPTION_NAMES: OptionNames<InvocableActivityHandlerOptions> 
   idempotency: true,
   heartbeat: true,
   automaticHeartbeats: true,
+  maxArgumentValues: true,
   logger: true,
   clock: true,
   onHeartbeat: true,
 };
 
 export type HeartbeatObserver = (info: ActivityInfo, progress: HeartbeatProgress | undefined) => void;
-
-/** What the caller of one `handle` knows beyond the envelope. */
-export interface HandleOptions {
-  /**
-   * Ends the run when aborted: the task is answered at once with what the reason says, as a handler's own error would:
-   * an `ActivityCancelled` as a cancellation, a `TimeoutError` as a timeout, most others as a retryable failure.
-   */
-  readonly signal?: CallerSignal | undefined;
-  /** Milliseconds until the platform ends this process, as one more deadline. */
-  readonly remainingMs?: number | undefined;
-}
 
 /** The options, complete. */
 export interface HandlerSettings {
@@ -100,6 +95,7 @@ export interface HandlerSettings {
   readonly sender: HeartbeatSender | undefined;
   readonly automaticHeartbeats: boolean;
   readonly onHeartbeat: HeartbeatObserver | undefined;
+  readonly maxArgumentValues: number;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -109,9 +105,13 @@ export function resolveHandlerOptions(given: InvocableActivityHandlerOptions | u
   const options = knownOptions(given, HANDLER_OPTION_NAMES, "an invocable activity handler");
   const { carrier = "typescript-invocable", resultCodec = AVRO_CODEC, interceptors = [], mapError } = options;
   const { automaticHeartbeats = false, logger, clock = systemClock, idempotency } = options;
+  const { maxArgumentValues = 1_000_000 } = options;
   if (typeof carrier !== "string" || carrier === "") throw new TypeError("carrier must be a non-empty string");
   if (resultCodec !== AVRO_CODEC) throw new TypeError('resultCodec must be "avro"');
   if (mapError !== undefined && typeof mapError !== "function") throw new TypeError("mapError must be a function");
+  if (!Number.isSafeInteger(maxArgumentValues) || maxArgumentValues < 1) {
+    throw new TypeError("maxArgumentValues must be an integer >= 1");
+  }
   requireMethods("clock", clock, ["now", "monotonic", "schedule"]);
   if (logger !== undefined) requireMethods("logger", logger, ["debug", "info", "warn", "error"]);
   const sender = toSender(options.heartbeat);
@@ -128,6 +128,7 @@ export function resolveHandlerOptions(given: InvocableActivityHandlerOptions | u
     sender,
     automaticHeartbeats,
     onHeartbeat: options.onHeartbeat,
+    maxArgumentValues,
     logger: logger === undefined ? silentLogger : guardLogger(logger),
     clock,
   };

@@ -63,6 +63,14 @@ function payloadOf(result: InvocableResultEnvelope): PayloadEnvelope | null | un
 
 const LONG = "x".repeat(300_000);
 
+it("stored arguments hold as many values as inline ones may, and no more", async () => {
+  const payload = await storedArguments([Array.from({ length: 500_000 }, () => [])]);
+  const result = await carrier(() => 1).handle(taskWith(payload));
+  expect(result).toMatchObject({ outcome: { retryable: false }, failure: { type: "PayloadDecodeFailure" } });
+  const fits = await storedArguments([Array.from({ length: 400_000 }, () => [])]);
+  expect(await carrier(() => 1).handle(taskWith(fits))).toMatchObject({ outcome: { status: "succeeded" } });
+});
+
 describe("arguments by reference", () => {
   it("are fetched, verified and decoded", async () => {
     const handler = carrier((...args) => args);

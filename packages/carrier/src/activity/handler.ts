@@ -2,16 +2,17 @@ import { brand, brandOf } from "../protocol/brand.js";
 import { parseExternalTaskInput } from "../protocol/task-input.js";
 import type { InvocableResultEnvelope } from "../protocol/wire.js";
 import {
-  type HandleOptions,
   type HandlerSettings,
   type InvocableActivityHandlerOptions,
   resolveHandlerOptions,
 } from "./handler-options.js";
+import type { HandleOptions, InvocableHandler } from "./invocable-handler.js";
 import { type ActivityHandlers, type RegisteredActivity, registerActivities } from "./registry.js";
 import { failureEnvelope, successEnvelope } from "./results.js";
 import { TaskRunner } from "./task-runner.js";
 
-export type { HandleOptions, InvocableActivityHandlerOptions } from "./handler-options.js";
+export type { InvocableActivityHandlerOptions } from "./handler-options.js";
+export { type HandleOptions, type InvocableHandler, isInvocableHandler } from "./invocable-handler.js";
 
 /**
  * Runs activities: one task input envelope in, one result envelope out.
@@ -24,7 +25,7 @@ export type { HandleOptions, InvocableActivityHandlerOptions } from "./handler-o
  * It runs any number of tasks at once, and does not retry: the same task may arrive more than once, and handlers must be
  * idempotent, or the `idempotency` option be used.
  */
-export class InvocableActivityHandler {
+export class InvocableActivityHandler implements InvocableHandler {
   /** As it stands in `metadata.carrier`. */
   readonly carrier: string;
   private readonly activities: ReadonlyMap<string, RegisteredActivity>;
@@ -71,7 +72,10 @@ export class InvocableActivityHandler {
       carrier,
       duration_ms: Math.max(0, Math.round(clock.monotonic() - started)),
     };
-    return "codec" in outcome ? successEnvelope(input, outcome, metadata) : failureEnvelope(input, outcome, metadata);
+    if ("codec" in outcome) return successEnvelope(input, outcome, metadata);
+    const result = failureEnvelope(input, outcome, metadata);
+    if (outcome.crowded === true) brand(result, OVERLOADED);
+    return result;
   }
 
   /**
@@ -89,6 +93,14 @@ export class InvocableActivityHandler {
     }
     await this.runner.shutdown(graceMs);
   }
+}
+
+/** Marks results of tasks that were not run for want of room: an endpoint does not send them, but asks for a retry. */
+const OVERLOADED = "CarrierOverloaded";
+
+/** True for the result of a task that was not run for want of room. */
+export function isOverloaded(result: InvocableResultEnvelope): boolean {
+  return brandOf(result) === OVERLOADED;
 }
 
 /** True for an {@link InvocableActivityHandler} of any copy of this library. */

@@ -18,7 +18,15 @@ export {
   type HeartbeatFetchResponse,
 } from "./engine-heartbeat-sender.js";
 export * from "./errors.js";
-export * from "./handler.js";
+export {
+  type HandleOptions,
+  handleInvocableActivity,
+  InvocableActivityHandler,
+  type InvocableActivityHandlerOptions,
+  type InvocableHandler,
+  isInvocableActivityHandler,
+  isInvocableHandler,
+} from "./handler.js";
 export {
   type Heartbeat,
   HeartbeatError,

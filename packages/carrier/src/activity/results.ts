@@ -34,6 +34,8 @@ export interface TaskFailure {
   readonly stack?: string | null;
   /** Any payload value; undefined for none. */
   readonly details?: unknown;
+  /** Nothing is wrong but the moment: this carrier has too much to do. */
+  readonly crowded?: true;
   /** The details as they travel, where that has been settled already. */
   readonly encodedDetails?: PayloadEnvelope;
 }
@@ -132,6 +134,12 @@ export function undecodableArguments(error: unknown, codec: unknown): TaskFailur
 export function tooManyArguments(count: number, most: number): TaskFailure {
   const message = `There are ${count} arguments, and at most ${most} can be passed: send a list as one argument.`;
   return permanent("decode_failure", "TooManyArguments", message, { count, most });
+}
+
+/** There is no room in memory for the arguments, beside those of the tasks that run. */
+export function crowded(most: number): TaskFailure {
+  const message = `This carrier takes arguments of ${most} values at once. The handler was not run.`;
+  return { classification: "application_error", type: "CarrierOverloaded", message, retryable: true, crowded: true };
 }
 
 /** The return value does not encode. */

@@ -1,4 +1,6 @@
-import { decodePayload, payloadEnvelope, warnOfPayloadSize } from "../payload/envelope.js";
+import { decodeWeighed } from "../payload/codec.js";
+import { TOO_MANY_VALUES } from "../payload/decoder.js";
+import { inlineBlob, payloadEnvelope, warnOfPayloadSize } from "../payload/envelope.js";
 import { isPayloadError } from "../payload/errors.js";
 import type { JsonObject } from "../protocol/fields.js";
 import type { InlinePayloadEnvelope, PayloadEnvelope } from "../protocol/wire.js";
@@ -6,6 +8,7 @@ import { type ExternalStorage, exceedsThreshold, inlinePayload, offloadPayload }
 import { externalStorageFailure } from "../storage/failures.js";
 import type { Logger } from "./logger.js";
 import {
+  crowded,
   lostDetails,
   type TaskFailure,
   type TaskOutcome,
@@ -17,21 +20,45 @@ import {
 /** A call puts its arguments on the stack, where platforms have room for some ten thousands. */
 const MOST_ARGUMENTS = 10_000;
 /** A request of 8 MiB could hold three million maps, which take a second and a quarter of a gigabyte. */
-const MOST_INLINE_VALUES = 500_000;
+const MOST_VALUES = 500_000;
 
-/** The positional arguments: a list is taken apart, null stands for none, any other value is one argument. */
+/** Decoded arguments, and what they take of memory, in values. */
+export interface DecodedArguments {
+  readonly args: readonly unknown[];
+  readonly weight: number;
+}
+
+const NO_ARGUMENTS: DecodedArguments = { args: [], weight: 0 };
+
+/**
+ * The positional arguments: a list is taken apart, null stands for none, any other value is one argument.
+ *
+ * @param room how many values there is room for, beside those of the other tasks
+ * @param total how many there is room for without other tasks
+ */
 export function decodeArguments(
   envelope: JsonObject | null,
-  mostValues = MOST_INLINE_VALUES,
-): readonly unknown[] | TaskFailure {
-  if (envelope === null) return [];
+  room: number,
+  total: number,
+): DecodedArguments | TaskFailure {
+  if (envelope === null) return NO_ARGUMENTS;
+  const most = Math.min(MOST_VALUES, total);
   try {
-    const value = decodePayload(envelope, { mostValues });
-    if (!Array.isArray(value)) return value === null ? [] : [value];
-    return value.length > MOST_ARGUMENTS ? tooManyArguments(value.length, MOST_ARGUMENTS) : value;
+    const { value, weight: whole } = decodeWeighed(inlineBlob(envelope), Math.min(most, room));
+    // One that no process has room for must not wait for ever.
+    const weight = Math.min(whole, most);
+    if (weight > room) return crowded(total);
+    if (!Array.isArray(value)) return { args: value === null ? [] : [value], weight };
+    return value.length > MOST_ARGUMENTS ? tooManyArguments(value.length, MOST_ARGUMENTS) : { args: value, weight };
   } catch (error) {
-    return undecodableArguments(error, envelope["codec"]);
+    // With so little room nobody can say whether there is anything else wrong with it.
+    return room < most && isOverfull(error) ? crowded(total) : undecodableArguments(error, envelope["codec"]);
   }
+}
+
+/** Whether a payload was refused for the number of its values. */
+function isOverfull(error: unknown): boolean {
+  return isPayloadError(error) && error.message.includes(TOO_MANY_VALUES);
 }
 
 /**
@@ -43,10 +70,9 @@ export async function fetchArguments(
   envelope: JsonObject,
   storage: ExternalStorage,
   options: { readonly signal: AbortSignal; readonly now: number },
-): Promise<readonly unknown[] | TaskFailure> {
+): Promise<JsonObject | TaskFailure> {
   try {
-    // How large they may be is up to whoever stored them.
-    return decodeArguments(await inlinePayload(envelope, storage, options), Number.POSITIVE_INFINITY);
+    return await inlinePayload(envelope, storage, options);
   } catch (error) {
     const failure = externalStorageFailure(error);
     if (failure !== undefined) return failure;

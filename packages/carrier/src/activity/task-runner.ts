@@ -6,8 +6,9 @@ import { exceedsThreshold, isStoredPayload } from "../storage/external-storage.j
 import { scheduleAt } from "./clock.js";
 import { readTaskDeadlines, type TaskDeadlines } from "./deadlines.js";
 import { CarrierShutdown } from "./errors.js";
-import type { HandleOptions, HandlerSettings } from "./handler-options.js";
+import type { HandlerSettings } from "./handler-options.js";
 import type { Idempotency, IdempotentRun } from "./idempotency/idempotency.js";
+import type { HandleOptions } from "./invocable-handler.js";
 import { taskFields } from "./logger.js";
 import { mappedError } from "./map-error.js";
 import type { RegisteredActivity } from "./registry.js";
@@ -54,6 +55,10 @@ const LATE_STORAGE_MS = 30_000;
 
 const nothing = (): void => {};
 
+function isFailure(value: object): value is TaskFailure {
+  return "classification" in value;
+}
+
 /** Takes tasks through their lives: judged on receipt, run, and put into an outcome. */
 export class TaskRunner {
   private readonly activities: ReadonlyMap<string, RegisteredActivity>;
@@ -61,6 +66,8 @@ export class TaskRunner {
   private readonly running = new Set<ActivityRun>();
   private readonly onIdle: (() => void)[] = [];
   private stopping = false;
+  /** What the arguments of all tasks weigh that run. */
+  private weight = 0;
 
   constructor(activities: ReadonlyMap<string, RegisteredActivity>, settings: HandlerSettings) {
     this.activities = activities;
@@ -75,15 +82,27 @@ export class TaskRunner {
     });
     if ("classification" in task) return this.refuse(input, task);
     const { run } = task;
+    const { maxArgumentValues, idempotency } = this.settings;
+    let weight = 0;
     this.running.add(run);
     try {
-      const envelope = task.input.arguments;
-      const isStored = envelope !== null && envelope["codec"] === AVRO_CODEC && isStoredPayload(envelope);
-      const args = isStored ? await this.fetch(task, envelope) : decodeArguments(envelope);
+      const sent = task.input.arguments;
+      const isStored = sent !== null && sent["codec"] === AVRO_CODEC && isStoredPayload(sent);
+      const inline = isStored ? await this.fetch(task, sent) : sent;
+      const decoded =
+        inline !== null && isFailure(inline)
+          ? inline
+          : decodeArguments(inline, maxArgumentValues - this.weight, maxArgumentValues);
       let outcome: TaskOutcome;
-      if ("classification" in args) outcome = this.refuse(input, args);
-      else if (this.settings.idempotency === undefined) outcome = this.conclude(await this.invoke(task, args), task);
-      else outcome = await this.performOnce(task, args, this.settings.idempotency);
+      // A crowd is for the endpoint to tell of: not once for each task.
+      if (isFailure(decoded)) outcome = decoded.crowded === true ? decoded : this.refuse(input, decoded);
+      else {
+        const { args } = decoded;
+        weight = decoded.weight;
+        this.weight += weight;
+        if (idempotency === undefined) outcome = this.conclude(await this.invoke(task, args), task);
+        else outcome = await this.performOnce(task, args, idempotency);
+      }
       const { storage, logger } = this.settings;
       if ("blob" in outcome && needsStorage(outcome, storage, logger)) {
         const result = outcome;
@@ -94,6 +113,7 @@ export class TaskRunner {
     } finally {
       context?.end();
       this.running.delete(run);
+      this.weight -= weight;
       if (this.running.size === 0) for (const resolve of this.onIdle.splice(0)) resolve();
     }
   }
@@ -159,10 +179,7 @@ export class TaskRunner {
     return failure;
   }
 
-  private async fetch(
-    { run, deadlines }: AdmittedTask,
-    envelope: JsonObject,
-  ): Promise<readonly unknown[] | TaskFailure> {
+  private async fetch({ run, deadlines }: AdmittedTask, envelope: JsonObject): Promise<JsonObject | TaskFailure> {
     const { storage, clock } = this.settings;
     if (storage === undefined) return unsupportedReference(envelope["external_storage"]);
     const now = deadlines.toEngine(clock.now());

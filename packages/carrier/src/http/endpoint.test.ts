@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope, withField, workflowTaskEnvelope } from "../../test/support/envelopes.js";
 import { FakeClock } from "../../test/support/fake-clock.js";
 import { recordingLogger } from "../testing/recording-logger.js";
-import { ActivityCancelled, InvocableActivityHandler } from "../activity/index.js";
+import { ActivityCancelled, InvocableActivityHandler, type InvocableHandler } from "../activity/index.js";
 import { payloadEnvelope } from "../payload/index.js";
 import {
   bearerToken,
@@ -316,6 +316,52 @@ describe("the body limit", () => {
     const make = () => endpoint({ bodyLimitBytes: bodyLimitBytes as number });
     expect(make).toThrow(TypeError);
     expect(make).toThrow(/^bodyLimitBytes must be an integer >= 1/);
+  });
+});
+
+describe("a handler of somebody else's making", () => {
+  const inner = new InvocableActivityHandler(HANDLERS, { carrier: "inner", clock: new FakeClock() });
+  const { carrier, activityTypes } = inner;
+
+  it("takes the tasks, with what the request knows beside the envelope", async () => {
+    const seen: unknown[] = [];
+    const routing: InvocableHandler = {
+      carrier,
+      activityTypes,
+      handle(envelope, options) {
+        seen.push(options?.remainingMs);
+        return inner.handle(envelope, options);
+      },
+    };
+    const response = await new InvocableHttpEndpoint(routing).handle(post({ remainingMs: 5000 }));
+    expect(response.json()).toMatchObject({ outcome: { status: "succeeded" }, metadata: { carrier: "inner" } });
+    expect(seen).toEqual([5000]);
+  });
+
+  it("is asked whether it is shutting down, where it can say so", async () => {
+    const handle = () => Promise.reject(new Error());
+    const health = async (handler: InvocableHandler) =>
+      new InvocableHttpEndpoint(handler, { health: true }).handle(post({ method: "GET" }));
+    expect(await health({ carrier: "a", activityTypes, handle })).toMatchObject({ statusCode: 200 });
+    expect(await health({ carrier: "a", activityTypes, handle, isShutDown: true })).toMatchObject({ statusCode: 503 });
+  });
+
+  it("costs a retry, and not the task, when it fails", async () => {
+    const logger = recordingLogger();
+    const handle = () => Promise.reject(new TypeError("fetch failed: token abc"));
+    const response = await new InvocableHttpEndpoint({ carrier, activityTypes, handle }, { logger }).handle(post());
+    expect(response).toMatchObject(refusal(502, "handler_failed"));
+    expect(response.body).not.toContain("abc");
+    expect(logger.lines).toMatchObject([{ level: "error", fields: { error: "TypeError" } }]);
+  });
+
+  it("is not taken for one when it is an activity that is named handle", async () => {
+    const answer = await new InvocableHttpEndpoint({ handle: () => 1, carrier: () => 2 }).handle(
+      post({
+        body: () => Promise.resolve(JSON.stringify(withField(activityTaskEnvelope(), "task.handler", "handle"))),
+      }),
+    );
+    expect(answer.json()).toMatchObject({ outcome: { status: "succeeded" } });
   });
 });
 

@@ -10,6 +10,7 @@ const ERRORS = {
   413: "payload_too_large",
   415: "unsupported_content_encoding", // compressed
   500: "request_body_unavailable", // something before the adapter has the body, or lost it
+  502: "handler_failed", // an InvocableHandler that is none of this library rejected
   503: "overloaded", // too many tasks, or bytes of bodies, at once
 } as const;
 

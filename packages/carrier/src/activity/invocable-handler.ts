@@ -1,0 +1,49 @@
+import type { InvocableResultEnvelope } from "../protocol/wire.js";
+import type { CallerSignal } from "./run.js";
+
+/** What the caller of one `handle` knows beyond the envelope. */
+export interface HandleOptions {
+  /**
+   * Ends the run when aborted: the task is answered at once with what the reason says, as a handler's own error would:
+   * an `ActivityCancelled` as a cancellation, a `TimeoutError` as a timeout, most others as a retryable failure.
+   */
+  readonly signal?: CallerSignal | undefined;
+  /** Milliseconds until the platform ends this process, as one more deadline. */
+  readonly remainingMs?: number | undefined;
+}
+
+/**
+ * Takes tasks: one input envelope in, one result envelope out. An `InvocableActivityHandler` is one, and so is whatever
+ * routes, watches or brings tasks to another process. Adapters take both.
+ *
+ * ```ts
+ * const counted: InvocableHandler = {
+ *   carrier: inner.carrier,
+ *   activityTypes: inner.activityTypes,
+ *   handle: (envelope, options) => (count++, inner.handle(envelope, options)),
+ * };
+ * ```
+ */
+export interface InvocableHandler {
+  /** As it stands in `metadata.carrier` of results, and in the answer to a health request. */
+  readonly carrier: string;
+  /** The activity types that it serves. */
+  readonly activityTypes: readonly string[];
+  /** Whether it was told to stop: a health request is then answered with 503. Default false. */
+  readonly isShutDown?: boolean;
+  /**
+   * Runs one task and says what became of it.
+   *
+   * @param envelope the task input envelope, parsed from JSON
+   * @throws {ExternalTaskInputError} (as a rejection) when the envelope violates the contract: answered with 400. Any
+   *   other error is answered with 502, which is retried, and its message is told to nobody
+   */
+  handle(envelope: unknown, options?: HandleOptions): Promise<InvocableResultEnvelope>;
+}
+
+/** True for an {@link InvocableHandler}, as told apart from handlers by activity type: its `carrier` is a text. */
+export function isInvocableHandler(value: unknown): value is InvocableHandler {
+  if (typeof value !== "object" || value === null) return false;
+  const { carrier, activityTypes, handle } = value as Partial<Record<keyof InvocableHandler, unknown>>;
+  return typeof carrier === "string" && Array.isArray(activityTypes) && typeof handle === "function";
+}
