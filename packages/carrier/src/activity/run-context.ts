@@ -20,6 +20,8 @@ export interface RunParts {
   readonly receivedAt: number;
   readonly deadlines: TaskDeadlines;
   readonly run: ActivityRun;
+  /** What there is from the start, by the id of the key. */
+  readonly values?: ReadonlyMap<symbol, unknown> | undefined;
   readonly settings: Pick<HandlerSettings, "clock" | "logger" | "sender" | "automaticHeartbeats" | "onHeartbeat">;
 }
 
@@ -40,6 +42,7 @@ export class RunContext implements ActivityContext {
 
   constructor(parts: RunParts) {
     this.parts = parts;
+    if (parts.values !== undefined) this.values = new Map(parts.values);
     const { sender, automaticHeartbeats: automatic, clock } = parts.settings;
     if (sender !== undefined) {
       const onMoved = (): void => {

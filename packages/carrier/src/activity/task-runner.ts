@@ -163,7 +163,8 @@ export class TaskRunner {
     let made: RunContext | undefined;
     const context = (): RunContext => {
       if (made === undefined) {
-        made = new RunContext({ input, receivedAt: now, deadlines, run, settings: this.settings });
+        const values = options?.values;
+        made = new RunContext({ input, receivedAt: now, deadlines, run, values, settings: this.settings });
         onContext(made);
       }
       return made;
