@@ -35,6 +35,9 @@ export interface RuntimeRequest extends ConformanceRequest {
 /** `left`: the client did not wait for an answer. */
 export type RuntimeExpectation = ConformanceExpectation | { readonly outcome: "left" } | ExpectedHealth;
 
+/** The client did not wait for an answer; its connection is gone. */
+export const LEFT: RuntimeExpectation = { outcome: "left" };
+
 /** 200 without a result. */
 export interface ExpectedHealth {
   readonly outcome: "health";
@@ -86,7 +89,11 @@ export const runtimeCases: readonly RuntimeCase[] = [
   echo("unicode", "So does every plane of Unicode.", "é ß 漢字 👩‍👩‍👧 \u{10FFFF} \u0000 \u2028 \u202E"),
   echo("bigint", "Integers beyond the safe range are exact.", 2n ** 63n - 1n),
   echo("negative-bigint", "Negative ones too.", -(2n ** 63n)),
-  echo("double", "A double stays a double.", avroDouble(7)),
+  {
+    id: "values/double",
+    promise: "A double stays a double.",
+    steps: [{ request: task("conformance.as-double", [7]), expect: { outcome: "success", value: avroDouble(7) } }],
+  },
   echo("bytes", "Bytes come back, each of them.", Uint8Array.from({ length: 256 }, (_, index) => index)),
   echo("nested", "Lists and maps nest.", { list: [1, null, true, { deep: ["x", { er: -1 }] }], empty: {} }),
   {
@@ -310,7 +317,7 @@ export const runtimeCases: readonly RuntimeCase[] = [
           waiting = `wait-${++waits}`;
           return { ...task("runtimes.wait", [waiting])(), leaveAfterMs: 400 };
         },
-        expect: { outcome: "left" },
+        expect: LEFT,
       },
       {
         request: () => task("runtimes.ended", [waiting])(),

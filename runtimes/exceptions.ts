@@ -10,4 +10,20 @@ export interface RuntimeException {
   readonly instead: RuntimeExpectation;
 }
 
-export const runtimeExceptions: readonly RuntimeException[] = [];
+const SLEPT_ON: RuntimeExpectation = { outcome: "success", value: "nothing" };
+const TOLD: RuntimeExpectation = { outcome: "refusal", status: 500, error: "request_body_unavailable" };
+
+export const runtimeExceptions: readonly RuntimeException[] = [
+  {
+    platforms: ["Deno", "workerd"],
+    case: "platform/disconnect",
+    why: "The platform does not abort request.signal when a client goes away.",
+    instead: SLEPT_ON,
+  },
+  {
+    platforms: ["Bun", "Deno", "workerd"],
+    case: "requests/read-before",
+    why: "A Request keeps nothing of a body that was read; the carrier says so, and the task may be sent again.",
+    instead: TOLD,
+  },
+];

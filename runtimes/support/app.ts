@@ -23,13 +23,8 @@ export interface AppCommand {
 }
 
 /** Starts a program, and waits until it says where it listens. */
-export async function startApp({ program, args, cwd, env, listening }: AppCommand): Promise<App> {
-  const child = spawn(program, args, {
-    cwd,
-    // Nothing of this process's own settings but what a program needs.
-    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], NODE_ENV: "production", ...env },
-    stdio: ["pipe", "pipe", "pipe"],
-  });
+export async function startApp({ program, args, cwd, env = {}, listening }: AppCommand): Promise<App> {
+  const child = spawnProgram({ program, args, cwd, env });
   const said: string[] = [];
   child.stderr.on("data", (chunk: Buffer) => said.push(chunk.toString()));
   const line = await new Promise<string>((resolve, reject) => {
@@ -50,6 +45,23 @@ export async function startApp({ program, args, cwd, env, listening }: AppComman
   });
   const [url = "", readUrl = new URL("/read", url).href] = line.match(/http:\/\/\S+/g) ?? [];
   return { url, readUrl, process: child, stop: () => stopApp(child) };
+}
+
+/** Starts a program that does not listen. */
+export function startProgram(command: Omit<AppCommand, "listening">): Pick<App, "process" | "stop"> {
+  const child = spawnProgram(command);
+  // Read, so that it never waits for a reader.
+  child.stderr.resume();
+  return { process: child, stop: () => stopApp(child) };
+}
+
+function spawnProgram({ program, args, cwd, env }: Omit<AppCommand, "listening">) {
+  return spawn(program, args, {
+    cwd,
+    // Nothing of this process's own settings but what a program needs.
+    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], NODE_ENV: "production", ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
 }
 
 async function stopApp(child: ChildProcess): Promise<void> {

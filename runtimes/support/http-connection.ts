@@ -42,6 +42,7 @@ class HttpConnection implements RuntimeConnection {
         response.once("end", () => {
           const single = Object.entries(response.headers).map(([name, value]) => [name, String(value)]);
           resolve({
+            isReused: sent.reusedSocket,
             status: response.statusCode ?? 0,
             headers: Object.fromEntries(single) as Record<string, string>,
             body: Buffer.concat(chunks).toString(),

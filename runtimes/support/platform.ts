@@ -6,6 +6,8 @@ export interface RuntimeAnswer {
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: string;
+  /** Whether it came on the connection of the request before it. */
+  readonly isReused: boolean;
 }
 
 /** A way to a platform on which one request follows another. */

@@ -55,7 +55,7 @@ export function azureFunctionsInvocableActivityHandler<
       body: (limitBytes, take) => readWebBody(request, limitBytes, take),
       values: valuesOf([request, context]),
     });
-    dropWebBody(request);
+    if (statusCode !== 200) await dropWebBody(request);
     return { status: statusCode, headers: { ...headers }, body };
   };
 }

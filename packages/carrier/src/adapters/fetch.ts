@@ -34,7 +34,7 @@ export function fetchInvocableActivityHandler<Args extends readonly unknown[] = 
       signal: disconnectSignal(request.signal),
       values: valuesOf([request, ...args]),
     });
-    dropWebBody(request);
+    if (response.statusCode !== 200) await dropWebBody(request);
     return new Response(response.body, { status: response.statusCode, headers: response.headers });
   };
 }

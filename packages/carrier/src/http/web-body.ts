@@ -2,6 +2,8 @@ import { InvocableBodyError } from "./body-error.js";
 
 /** Of a body that was refused, what is read and dropped before the connection is given up: 64 MiB. */
 const MOST_DROPPED_BYTES = 64 * 1024 * 1024;
+/** How long an answer waits for the next piece of a body that is dropped. */
+const QUIET_MS = 250;
 
 /** What is used of a `Request` of the Fetch API to read its body. */
 export interface WebBody {
@@ -44,7 +46,7 @@ async function readStream(
     size += next.value.length;
     const piece = size <= limitBytes && take(next.value.length) ? decode(decoder, next.value) : undefined;
     if (piece instanceof InvocableBodyError || piece === undefined) {
-      dropRest(reader);
+      reader.releaseLock();
       if (piece === undefined) return undefined;
       throw piece;
     }
@@ -63,20 +65,31 @@ function decode(decoder: InstanceType<typeof TextDecoder>, bytes?: Uint8Array): 
   }
 }
 
-/** Reads on in the background, so that the connection lives on once the answer is out; but not without end. */
-function dropRest(reader: ReadableStreamDefaultReader<Uint8Array>): void {
-  const drop = async (): Promise<void> => {
-    let dropped = 0;
-    for (let next = await reader.read(); next.value !== undefined; next = await reader.read()) {
-      dropped += next.value.length;
-      if (dropped > MOST_DROPPED_BYTES) return reader.cancel();
-    }
-  };
-  // The client went away, or the platform ended the request: nothing is left to be dropped.
-  drop().catch(() => {});
-}
-
-/** What nobody asked for still comes, and would be taken for the next request on the connection, or end it. */
-export function dropWebBody({ body, bodyUsed }: WebBody): void {
-  if (body != null && !bodyUsed && !body.locked) dropRest(body.getReader());
+/**
+ * Reads and drops what is left of a body. It would be taken for the next request on the connection, or end it; and some
+ * platforms (workerd) reset a connection that is answered before its body was read.
+ *
+ * @returns once the rest was read, or is too much, or does not come: the answer is not to wait for what nobody sends
+ */
+export function dropWebBody({ body }: WebBody): Promise<void> {
+  if (body == null || body.locked) return Promise.resolve();
+  const reader = body.getReader();
+  return new Promise((resolve) => {
+    let timer = setTimeout(resolve, QUIET_MS);
+    const drop = async (): Promise<void> => {
+      let dropped = 0;
+      for (let next = await reader.read(); next.value !== undefined; next = await reader.read()) {
+        clearTimeout(timer);
+        timer = setTimeout(resolve, QUIET_MS);
+        dropped += next.value.length;
+        if (dropped > MOST_DROPPED_BYTES) return reader.cancel();
+      }
+    };
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    // The client went away, or the platform ended the request: nothing is left to be dropped.
+    drop().then(done, done);
+  });
 }
