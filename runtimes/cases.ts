@@ -60,15 +60,34 @@ function echo(id: string, promise: string, value: AvroValue): RuntimeCase {
   };
 }
 
-function fails(id: string, promise: string, request: RuntimeStep["request"], expected: Partial<ExpectedFailure>): RuntimeCase {
-  const common = { outcome: "failure", kind: "application", classification: "application_error", retryable: true } as const;
+function fails(
+  id: string,
+  promise: string,
+  request: RuntimeStep["request"],
+  expected: Partial<ExpectedFailure>,
+): RuntimeCase {
+  const common = {
+    outcome: "failure",
+    kind: "application",
+    classification: "application_error",
+    retryable: true,
+  } as const;
   return { id: `failures/${id}`, promise, steps: [{ request, expect: { ...common, ...expected } }] };
 }
 
 /** The next task of the connection is served as if nothing had been. */
-const NEXT: RuntimeStep = { request: task("conformance.echo", ["next"]), expect: { outcome: "success", value: "next" } };
+const NEXT: RuntimeStep = {
+  request: task("conformance.echo", ["next"]),
+  expect: { outcome: "success", value: "next" },
+};
 
-function refused(id: string, promise: string, request: RuntimeStep["request"], status: number, error: string): RuntimeCase {
+function refused(
+  id: string,
+  promise: string,
+  request: RuntimeStep["request"],
+  status: number,
+  error: string,
+): RuntimeCase {
   return {
     id: `refusals/${id}`,
     promise: `${promise}, and the next task of the connection is served.`,
@@ -94,7 +113,11 @@ export const runtimeCases: readonly RuntimeCase[] = [
     promise: "A double stays a double.",
     steps: [{ request: task("conformance.as-double", [7]), expect: { outcome: "success", value: avroDouble(7) } }],
   },
-  echo("bytes", "Bytes come back, each of them.", Uint8Array.from({ length: 256 }, (_, index) => index)),
+  echo(
+    "bytes",
+    "Bytes come back, each of them.",
+    Uint8Array.from({ length: 256 }, (_, index) => index),
+  ),
   echo("nested", "Lists and maps nest.", { list: [1, null, true, { deep: ["x", { er: -1 }] }], empty: {} }),
   {
     id: "values/nothing",
@@ -216,7 +239,13 @@ export const runtimeCases: readonly RuntimeCase[] = [
     413,
     "payload_too_large",
   ),
-  refused("no-token", "Without a token there is 401", () => ({ ...task("conformance.echo", [1])(), anonymous: true }), 401, "unauthorized"),
+  refused(
+    "no-token",
+    "Without a token there is 401",
+    () => ({ ...task("conformance.echo", [1])(), anonymous: true }),
+    401,
+    "unauthorized",
+  ),
   refused(
     "wrong-token",
     "With another's too",
@@ -231,7 +260,13 @@ export const runtimeCases: readonly RuntimeCase[] = [
     401,
     "unauthorized",
   ),
-  refused("put", "A method other than POST gets 405", () => ({ ...task("conformance.echo", [1])(), method: "PUT" }), 405, "method_not_allowed"),
+  refused(
+    "put",
+    "A method other than POST gets 405",
+    () => ({ ...task("conformance.echo", [1])(), method: "PUT" }),
+    405,
+    "method_not_allowed",
+  ),
   refused(
     "compressed",
     "A compressed body gets 415",
@@ -284,7 +319,10 @@ export const runtimeCases: readonly RuntimeCase[] = [
     id: "requests/chunked",
     promise: "A body may come in chunks.",
     steps: [
-      { request: () => ({ ...task("conformance.echo", ["é"])(), chunked: true }), expect: { outcome: "success", value: "é" } },
+      {
+        request: () => ({ ...task("conformance.echo", ["é"])(), chunked: true }),
+        expect: { outcome: "success", value: "é" },
+      },
       NEXT,
     ],
   },
@@ -292,16 +330,17 @@ export const runtimeCases: readonly RuntimeCase[] = [
     id: "requests/read-before",
     promise: "A body that something before the carrier has read is found.",
     steps: [
-      { request: () => ({ ...task("conformance.echo", ["é"])(), read: true }), expect: { outcome: "success", value: "é" } },
+      {
+        request: () => ({ ...task("conformance.echo", ["é"])(), read: true }),
+        expect: { outcome: "success", value: "é" },
+      },
       NEXT,
     ],
   },
   {
     id: "requests/many",
     promise: "Twenty tasks at once do not mix.",
-    steps: [
-      { request: task("conformance.sleep", [50]), expect: { outcome: "success", value: 50 }, atOnce: 20 },
-    ],
+    steps: [{ request: task("conformance.sleep", [50]), expect: { outcome: "success", value: 50 }, atOnce: 20 }],
   },
   {
     id: "platform/given",

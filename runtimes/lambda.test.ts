@@ -1,6 +1,6 @@
 import { buildTaskInput } from "@durable-workflow/carrier/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type App, startProgram } from "./support/app.js";
+import { type Program, startProgram } from "./support/app.js";
 import { LAMBDA_EVENTS } from "./support/lambda-events.js";
 import { LambdaRuntimeApi } from "./support/lambda-runtime-api.js";
 import type { Platform, RuntimeAnswer, SentRequest } from "./support/platform.js";
@@ -12,7 +12,16 @@ const node = installedFile("node-24/bin/node");
 const client = installedFile("aws-lambda-ric/index.mjs");
 const missing = node.missing ?? client.missing;
 
-let running: { readonly api: LambdaRuntimeApi; readonly program: Pick<App, "stop"> } | undefined;
+/** What an invocation that is waited for may be sent: 6 MB. */
+const MOST_EVENT_BYTES = 6 * 1024 * 1024;
+const TOO_LARGE: RuntimeAnswer = {
+  status: 413,
+  headers: {},
+  body: '{"Message":"Request Entity Too Large"}',
+  isReused: true,
+};
+
+let running: { readonly api: LambdaRuntimeApi; readonly program: Program } | undefined;
 
 async function start(): Promise<LambdaRuntimeApi> {
   if (running !== undefined) return running.api;
@@ -20,16 +29,20 @@ async function start(): Promise<LambdaRuntimeApi> {
   const address = await api.listen();
   const program = startProgram({
     program: node.path,
-    args: ["--require", "./lambda-native-client.cjs", client.path, "lambda.handler"],
+    args: ["--require", "./lambda-native-client.cjs", client.path],
     cwd: work,
     env: {
       AWS_LAMBDA_RUNTIME_API: address,
+      _HANDLER: "lambda.handler",
+      AWS_LAMBDA_LOG_GROUP_NAME: "/aws/lambda/carrier",
+      AWS_LAMBDA_LOG_STREAM_NAME: "1",
       AWS_LAMBDA_FUNCTION_NAME: "carrier",
       AWS_LAMBDA_FUNCTION_VERSION: "1",
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "512",
       LAMBDA_TASK_ROOT: work,
     },
   });
+  program.process.once("exit", (code) => api.fail(`The runtime client ended with ${code}: ${program.said()}`));
   running = { api, program };
   return api;
 }
@@ -47,7 +60,10 @@ for (const [service, toEvent] of Object.entries(LAMBDA_EVENTS)) {
     async start() {
       const api = await start();
       const send = async (request: SentRequest): Promise<RuntimeAnswer | undefined> => {
-        const invocation = api.invoke(toEvent(request));
+        const event = toEvent(request);
+        // The service does not call the function then.
+        if (JSON.stringify(event).length > MOST_EVENT_BYTES) return TOO_LARGE;
+        const invocation = api.invoke(event);
         const left = request.leaveAfterMs === undefined ? [] : [after(request.leaveAfterMs)];
         const done = await Promise.race([invocation, ...left]);
         if (done === undefined) return undefined;

@@ -5,6 +5,9 @@ import { testPlatform } from "./support/test-platform.js";
 for (const version of [20, 22, 24, 26]) {
   const { path, missing } = installedFile(`node-${version}/bin/node`);
   testPlatform(
-    appPlatform({ name: `Node ${version}`, given: "/, function", missing }, () => ({ program: path, args: ["node.mjs"] })),
+    appPlatform({ name: `Node ${version}`, given: "/, function", missing }, () => ({
+      program: path,
+      args: ["node.mjs"],
+    })),
   );
 }

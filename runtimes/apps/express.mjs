@@ -8,4 +8,6 @@ const handlers = handlersWith(([request, response]) => `${request.originalUrl}, 
 const app = express();
 app.use("/read", express.json({ type: "*/*", limit: "3mb" }));
 app.use(["/tasks", "/read"], expressInvocableActivityHandler(handlers, options));
-const server = app.listen(0, "127.0.0.1", () => console.log(`listening on http://127.0.0.1:${server.address().port}/tasks`));
+const server = app.listen(0, "127.0.0.1", () =>
+  console.log(`listening on http://127.0.0.1:${server.address().port}/tasks`),
+);

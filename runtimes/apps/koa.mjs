@@ -11,4 +11,6 @@ const parse = bodyParser({ enableTypes: ["json"], jsonLimit: "3mb", detectJSON: 
 const app = new Koa();
 app.use((ctx, next) => (ctx.path === "/read" ? parse(ctx, next) : next()));
 app.use(carrier);
-const server = app.listen(0, "127.0.0.1", () => console.log(`listening on http://127.0.0.1:${server.address().port}/tasks`));
+const server = app.listen(0, "127.0.0.1", () =>
+  console.log(`listening on http://127.0.0.1:${server.address().port}/tasks`),
+);

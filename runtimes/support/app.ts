@@ -13,6 +13,13 @@ export interface App {
   stop(): Promise<void>;
 }
 
+export interface Program {
+  readonly process: ReturnType<typeof spawnProgram>;
+  /** What it wrote to standard error. */
+  said(): string;
+  stop(): Promise<void>;
+}
+
 export interface AppCommand {
   readonly program: string;
   readonly args: readonly string[];
@@ -48,11 +55,20 @@ export async function startApp({ program, args, cwd, env = {}, listening }: AppC
 }
 
 /** Starts a program that does not listen. */
-export function startProgram(command: Omit<AppCommand, "listening">): Pick<App, "process" | "stop"> {
+export function startProgram(command: Omit<AppCommand, "listening">): Program {
   const child = spawnProgram(command);
-  // Read, so that it never waits for a reader.
-  child.stderr.resume();
-  return { process: child, stop: () => stopApp(child) };
+  const said: string[] = [];
+  child.stderr.on("data", (chunk: Buffer) => said.push(chunk.toString()));
+  return { process: child, said: () => said.join(""), stop: () => stopApp(child) };
+}
+
+/** Runs a program to its end. */
+export async function runProgram(command: Omit<AppCommand, "listening">): Promise<void> {
+  const child = spawnProgram(command);
+  const said: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => said.push(chunk.toString()));
+  const [code] = (await once(child, "exit")) as [number | null];
+  if (code !== 0) throw new Error(`${command.program} ${command.args.join(" ")} ended with ${code}:\n${said.join("")}`);
 }
 
 function spawnProgram({ program, args, cwd, env }: Omit<AppCommand, "listening">) {

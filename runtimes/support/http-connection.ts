@@ -8,6 +8,8 @@ export function overHttp(url: string, readUrl: string, stop: () => Promise<void>
 
 class HttpConnection implements RuntimeConnection {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  /** That of the request before. */
+  private last: unknown;
   private readonly url: string;
   private readonly readUrl: string;
 
@@ -35,6 +37,11 @@ class HttpConnection implements RuntimeConnection {
       sent.on("error", (error) => {
         if (!hasLeft) reject(error);
       });
+      let isReused = false;
+      sent.once("socket", (socket) => {
+        isReused = socket === this.last;
+        this.last = socket;
+      });
       sent.once("response", (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -42,7 +49,7 @@ class HttpConnection implements RuntimeConnection {
         response.once("end", () => {
           const single = Object.entries(response.headers).map(([name, value]) => [name, String(value)]);
           resolve({
-            isReused: sent.reusedSocket,
+            isReused,
             status: response.statusCode ?? 0,
             headers: Object.fromEntries(single) as Record<string, string>,
             body: Buffer.concat(chunks).toString(),

@@ -27,9 +27,12 @@ export class LambdaRuntimeApi {
   private readonly queue: Waiting[] = [];
   private readonly running = new Map<string, Waiting>();
   private asking: ServerResponse | undefined;
+  private failure: string | undefined;
 
   /** @returns host and port, as `AWS_LAMBDA_RUNTIME_API` has them */
   async listen(): Promise<string> {
+    // The runtime asks when it is done, however long that takes.
+    this.server.keepAliveTimeout = 0;
     await new Promise<void>((resolve) => {
       this.server.listen(0, "127.0.0.1", resolve);
     });
@@ -38,9 +41,18 @@ export class LambdaRuntimeApi {
 
   invoke(event: unknown): Promise<Invocation> {
     return new Promise((done) => {
+      if (this.failure !== undefined)
+        return done({ error: { errorType: "Runtime.ExitError", errorMessage: this.failure } });
       this.queue.push({ id: randomUUID(), event, done });
       this.serveNext();
     });
+  }
+
+  /** No runtime will ask any more. */
+  fail(why: string): void {
+    this.failure = why;
+    const error = { errorType: "Runtime.ExitError", errorMessage: why };
+    for (const { done } of [...this.queue.splice(0), ...this.running.values()]) done({ error });
   }
 
   async close(): Promise<void> {

@@ -51,7 +51,9 @@ function installed(): Runtimes {
     });
     if (status !== 0) {
       const lines = (error?.message ?? stderr).trim().split("\n");
-      return { missing: `npm install in ${folder}: ${lines.find((line) => /error/i.test(line)) ?? lines[0] ?? "failed"}` };
+      return {
+        missing: `npm install in ${folder}: ${lines.find((line) => /error/i.test(line)) ?? lines[0] ?? "failed"}`,
+      };
     }
     writeFileSync(stamp, "");
   }

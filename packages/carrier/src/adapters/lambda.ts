@@ -4,6 +4,7 @@ import { utf8Length, withinLimit } from "../http/answer-limit.js";
 import type { InvocableHandlers } from "../http/endpoint.js";
 import { HTTP_OPTION_NAMES } from "../http/endpoint-options.js";
 import type { InvocableHttpRequest, InvocableHttpResponse } from "../http/message.js";
+import { base64ByteLength, bufferBytes, portableBytes } from "../payload/bytes.js";
 import { EXTERNAL_TASK_INPUT_SCHEMA } from "../protocol/constants.js";
 import { isObject, type JsonObject } from "../protocol/fields.js";
 import { knownOptions, type OptionNames } from "../protocol/options.js";
@@ -167,7 +168,12 @@ function toRequest(event: unknown, given: HandleOptions): InvocableHttpRequest |
   if (!isObject(event) || isBareEnvelope(event)) return undefined;
   const method = methodOf(event);
   if (method === undefined) return undefined;
-  return { ...given, method, headers: headersOf(event), body: () => Promise.resolve(bodyOf(event)) };
+  return {
+    ...given,
+    method,
+    headers: headersOf(event),
+    body: (limitBytes) => Promise.resolve(bodyOf(event, limitBytes)),
+  };
 }
 
 /** A direct invocation as the gate sees it: a POST without headers. */
@@ -207,19 +213,20 @@ function headersOf(event: JsonObject): Readonly<Record<string, string>> {
   return headers;
 }
 
-function bodyOf(event: JsonObject): Uint8Array | string {
+/** Undefined for one that is over the limit. */
+function bodyOf(event: JsonObject, limitBytes: number): Uint8Array | string | undefined {
   const { body, isBase64Encoded = event["is_base64_encoded"] } = event;
   if (typeof body !== "string") return "";
-  return isBase64Encoded === true ? fromBase64(body) : body;
+  if (isBase64Encoded !== true) return body;
+  return base64ByteLength(body) > limitBytes ? undefined : fromBase64(body);
 }
 
 /** Text that is no base64 becomes no bytes, which is answered as an empty body. */
 function fromBase64(text: string): Uint8Array {
-  try {
-    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  } catch {
-    return new Uint8Array(0);
-  }
+  const bytePlatform = bufferBytes ?? portableBytes;
+  const size = base64ByteLength(text);
+  const bytes = bytePlatform.allocate(size);
+  return bytePlatform.readBase64(text, bytes, size) ? bytes.subarray(0, size) : new Uint8Array(0);
 }
 
 function toResult(response: InvocableHttpResponse, event: unknown): LambdaHttpResult {
