@@ -18,7 +18,7 @@ const TOLD: RuntimeExpectation = { outcome: "refusal", status: 500, error: "requ
 
 export const runtimeExceptions: readonly RuntimeException[] = [
   {
-    platforms: ["Deno", "workerd", "Azure Functions", "SvelteKit", ...LAMBDA],
+    platforms: ["Deno", "workerd", "Azure Functions", ...LAMBDA],
     case: "platform/disconnect",
     why: "The platform does not tell of a client that goes away.",
     instead: SLEPT_ON,
@@ -28,6 +28,12 @@ export const runtimeExceptions: readonly RuntimeException[] = [
     case: "requests/read-before",
     why: "A Request keeps nothing of a body that was read; the carrier says so, and the task may be sent again.",
     instead: TOLD,
+  },
+  {
+    platforms: ["SvelteKit"],
+    case: "requests/form-media-type",
+    why: "SvelteKit refuses forms of other origins, and takes a task of that media type for one.",
+    instead: { outcome: "refusal", status: 403 },
   },
   {
     platforms: LAMBDA,
