@@ -9,7 +9,7 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["packages/*/src/**/*.ts"],
-      exclude: ["**/*.test.ts", "**/index.ts"],
+      exclude: ["**/*.test.ts", "**/index.ts", "packages/test-support/**"],
       reporter: ["text-summary", "json-summary", "html"],
       reportsDirectory: "coverage",
     },

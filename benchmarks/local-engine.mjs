@@ -134,7 +134,7 @@ function expectStatus(expected, { status, body }) {
   if (status !== expected) throw new Error(`${status} instead of ${expected}: ${body.slice(0, 300)}`);
 }
 
-const ENGINE = fileURLToPath(new URL("../packages/local-engine/test/support/engine-process.mjs", import.meta.url));
+const ENGINE = fileURLToPath(new URL("../packages/test-support/src/engine-process.mjs", import.meta.url));
 
 async function startEngine(options) {
   const child = spawn(process.execPath, [ENGINE, JSON.stringify(options)], { stdio: ["pipe", "pipe", "inherit"] });

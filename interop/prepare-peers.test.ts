@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { PYTHON_WORKERS, RUST_WORKERS, whyNotServed } from "./expectations.js";
 import { preparePeers, PYTHON_VERSIONS } from "./support/prepare-peers.js";
@@ -21,6 +23,12 @@ describe("where there is neither Python nor cargo", () => {
     const { python, rust } = preparePeers();
     expect(rust.missing).toMatch(/^cargo build: .*ENOENT/);
     for (const version of PYTHON_VERSIONS) expect(python[version].missing).toMatch(/^python3 -m venv: .*ENOENT/);
+  });
+
+  it("the Rust project is built from a copy in the cache, so that its lock file stays there", () => {
+    preparePeers();
+    expect(existsSync(join(folder, "durable-workflow-interop", "rust", "src", "main.rs"))).toBe(true);
+    expect(existsSync(fileURLToPath(new URL("rust/Cargo.lock", import.meta.url)))).toBe(false);
   });
 });
 

@@ -1,6 +1,7 @@
 // What the repository's own scripts share. Node's built-in modules only: these run before anything is installed.
 import { spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
@@ -22,11 +23,32 @@ function binPath(name) {
   return existsSync(path) ? path : `${root}node_modules/${name}`;
 }
 
-/** Installs the dependencies of package-lock.json when they are missing or older than it. */
+/** The folders of all workspaces of a repository, from its root on. */
+export function workspaceFolders(top = root) {
+  const { workspaces } = JSON.parse(readFileSync(join(top, "package.json"), "utf8"));
+  return workspaces.flatMap((pattern) => {
+    const parent = pattern.replace(/\/\*$/, "");
+    return readdirSync(join(top, parent))
+      .map((name) => `${parent}/${name}`)
+      .filter((folder) => existsSync(join(top, folder, "package.json")));
+  });
+}
+
+/** Whether node_modules has what package-lock.json says, and leads to every workspace: one may have come since. */
+export function isInstalled(top = root) {
+  const installed = join(top, "node_modules/.package-lock.json");
+  if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(join(top, "package-lock.json")).mtimeMs)
+    return false;
+  return workspaceFolders(top).every((folder) => {
+    const { name } = JSON.parse(readFileSync(join(top, folder, "package.json"), "utf8"));
+    const link = join(top, "node_modules", name);
+    return existsSync(link) && realpathSync(link) === realpathSync(join(top, folder));
+  });
+}
+
+/** Installs the dependencies of package-lock.json when they are missing or older than it, or a workspace is new. */
 export function ensureInstalled() {
-  const installed = `${root}node_modules/.package-lock.json`;
-  const lock = `${root}package-lock.json`;
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
+  if (isInstalled()) return;
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
     console.error(`Node 20.19 or newer is needed, this is ${process.versions.node}: see https://nodejs.org`);

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,7 +17,7 @@ export interface Peers {
   readonly rust: PeerProgram;
 }
 
-/** Versions are in Cargo.toml and Cargo.lock. */
+/** Its Cargo.toml pins the versions. */
 const RUST_PROJECT = fileURLToPath(new URL("../rust", import.meta.url));
 const PYTHON_REQUIREMENTS = fileURLToPath(new URL("../python/requirements.txt", import.meta.url));
 
@@ -84,11 +84,18 @@ function preparePython(folder: string, version: PythonVersion): PeerProgram {
   return { path };
 }
 
+/** Cargo writes its lock file beside Cargo.toml: it runs on a copy, so that the lock stays in the cache with what was built. */
 function prepareRust(folder: string): PeerProgram {
+  const project = join(folder, "rust");
   const target = join(folder, "rust-target");
-  const build = ["build", "--release", "--locked", "--quiet"];
+  rmSync(join(project, "src"), { recursive: true, force: true });
+  // With the times of the originals, by which cargo tells what has changed.
+  for (const part of ["Cargo.toml", "src"]) {
+    cpSync(join(RUST_PROJECT, part), join(project, part), { recursive: true, preserveTimestamps: true });
+  }
+  const build = ["build", "--release", "--quiet"];
   const options = {
-    cwd: RUST_PROJECT,
+    cwd: project,
     env: { ...process.env, CARGO_TARGET_DIR: target, CARGO_NET_RETRY: "1", CARGO_HTTP_TIMEOUT: "20" },
   };
   // What is there already needs no registry.

@@ -21,7 +21,7 @@ export class CardDeclined extends NonRetryableError {
 
 const DECLINED_CARD = "card_declined";
 const MONTHS = 12;
-const MONTH_MS = 500;
+const MONTH_MS = 2_000;
 
 /** The activities of the billing carrier, by the type that workflows schedule them under. */
 export function billingActivities(gateway: PaymentGateway) {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { externalStorage } from "@durable-workflow/carrier/storage";
 import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
 import { ActivityTestEnvironment, buildTaskInput, carrierClient } from "@durable-workflow/carrier/testing";
 import { describe, expect, it } from "vitest";
@@ -46,7 +47,7 @@ describe("billing.export-ledger", () => {
   it("says how far it is, and stops when it is cancelled", async () => {
     const { activities } = example();
     const run = new ActivityTestEnvironment().start(activities["billing.export-ledger"], [2026]);
-    await expect.poll(() => run.heartbeats.length).toBeGreaterThan(1);
+    await expect.poll(() => run.heartbeats.length, { timeout: 10_000 }).toBeGreaterThan(1);
     run.cancel("not needed any more");
     expect((await run.failure()).classification).toBe("cancelled");
     expect(run.heartbeats[0]?.progress).toEqual({ current: 0, total: 12, unit: "months" });
@@ -57,8 +58,9 @@ describe("billing.statement", () => {
   it("is answered with a reference where there is storage", async () => {
     const root = mkdtempSync(join(tmpdir(), "billing-payloads-"));
     try {
-      const externalStorage = new LocalFilesystemExternalStorage({ root });
-      const client = carrierClient(example().activities, { externalStorage });
+      const client = carrierClient(example().activities, {
+        externalStorage: externalStorage(new LocalFilesystemExternalStorage({ root })),
+      });
       const task = buildTaskInput({ activityType: "billing.statement", args: [2026, 10_000] });
       const result = await client.send(task);
       expect(result.kind === "success" ? result.payload : null).toMatchObject({

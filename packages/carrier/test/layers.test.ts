@@ -1,10 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { circles, codeAlone, folderOf, SourceTree } from "@durable-workflow/test-support/sources";
 import { describe, expect, it } from "vitest";
 
 /** The layer rules: which folder may import which, and what the neutral part may touch. */
-const src = fileURLToPath(new URL("../src/", import.meta.url));
+const sources = new SourceTree(new URL("../src/", import.meta.url));
+const { files } = sources;
 
 /** Lower never imports higher. A folder may import itself and those listed. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -37,17 +36,6 @@ const APART = /^storage\/(?:local\.|clients\/)/;
 /** Rule 2 allows the codec to look Buffer up at run time, in this one file and without naming its type. */
 const LOOKS_UP_BUFFER = "payload/bytes.ts";
 
-const files = readdirSync(src, { recursive: true, encoding: "utf8" })
-  .map((file) => file.replaceAll("\\", "/"))
-  .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"));
-
-const source = (file: string): string => readFileSync(src + file, "utf8");
-/** The code without comments: prose may name what code may not. */
-const code = (file: string): string => source(file).replaceAll(/\/\*.*?\*\/|\/\/[^\n]*/gs, "");
-const imports = (file: string): string[] =>
-  [...source(file).matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1] ?? "");
-const folderOf = (file: string): string => (file.includes("/") ? (file.split("/")[0] ?? "") : "");
-
 it("finds the sources", () => {
   expect(files.length).toBeGreaterThan(30);
   expect(new Set(files.map(folderOf))).toEqual(new Set(["", ...Object.keys(MAY_IMPORT)]));
@@ -56,54 +44,71 @@ it("finds the sources", () => {
 describe.each(files.filter((file) => folderOf(file) !== ""))("%s", (file) => {
   it("imports its own layer and lower ones only, and no package but a peer of its own", () => {
     const folder = folderOf(file);
-    for (const target of imports(file)) {
+    for (const target of sources.importedPackages(file)) {
       if (NODE_ONLY.test(file) && target.startsWith("node:")) continue;
-      if ([...(PEERS[folder] ?? []), ...(PEERS[file] ?? [])].includes(target)) continue;
-      expect(target, "a relative import").toMatch(/^\.\.?\//);
-      const imported = folderOf(relative(src, resolve(dirname(src + file), target)).replaceAll("\\", "/"));
-      expect([folder, ...(MAY_IMPORT[folder] ?? [])]).toContain(imported);
-      if (imported === "node-http") expect(file, "is compiled with Node's types").toMatch(NODE_ONLY);
+      expect([...(PEERS[folder] ?? []), ...(PEERS[file] ?? [])], target).toContain(target);
+    }
+    for (const imported of sources.importedFiles(file)) {
+      expect([folder, ...(MAY_IMPORT[folder] ?? [])], imported).toContain(folderOf(imported));
+      if (folderOf(imported) === "node-http") expect(file, "is compiled with Node's types").toMatch(NODE_ONLY);
     }
   });
 
   it("leaves files with a subpath of their own alone", () => {
-    for (const target of imports(file).filter((name) => name.startsWith("."))) {
-      expect(relative(src, resolve(dirname(src + file), target)).replaceAll("\\", "/")).not.toMatch(APART);
-    }
+    for (const imported of sources.importedFiles(file)) expect(imported).not.toMatch(APART);
   });
 
   it("uses nothing of Node where it must not", () => {
     if (NODE_ONLY.test(file)) return;
-    expect(code(file)).not.toContain('from "node:');
-    expect(code(file).replaceAll(/"[^"\n]*"/g, '""')).not.toMatch(/\b(?:process|console|require)\s*[.(]/);
-    if (file !== LOOKS_UP_BUFFER) expect(code(file)).not.toMatch(/\bBuffer\b/);
+    expect(sources.code(file)).not.toContain('from "node:');
+    expect(codeAlone(sources.code(file))).not.toMatch(/\b(?:process|console|require)\s*[.(]/);
+    if (file !== LOOKS_UP_BUFFER) expect(sources.code(file)).not.toMatch(/\bBuffer\b/);
   });
 
   it("keeps adapters apart", () => {
     if (folderOf(file) !== "adapters") return;
-    expect(imports(file).filter((target) => target.startsWith("./"))).toEqual([]);
+    expect(sources.targets(file).filter((target) => target.startsWith("./"))).toEqual([]);
   });
 });
 
 it("protocol reads no clock and does no I/O", () => {
   for (const file of files.filter((name) => folderOf(name) === "protocol")) {
-    expect(code(file), file).not.toMatch(/Date\.now|new Date\(\)|performance\.|fetch\(|setTimeout|crypto\./);
+    expect(sources.code(file), file).not.toMatch(/Date\.now|new Date\(\)|performance\.|fetch\(|setTimeout|crypto\./);
   }
 });
 
 it("keeps the contract's own field names in protocol, and where envelopes are written", () => {
   // What a result envelope is made of, what a log line or a details map is named, and the conformance cases.
   const writers =
-    /^(?:activity\/(?:results|oversized-result|handler|task-runner|logger|logging-interceptor)|storage\/external-storage|payload\/(?:envelope|errors)|http\/responses|testing\/)/;
+    /^(?:activity\/(?:run\/(?:failures|oversized-result|envelopes|task-runner)|handler|logger|definition\/logging-interceptor)|storage\/external-storage|payload\/(?:envelope|errors)|http\/responses|testing\/)/;
   const snake = /\b[a-z]+_[a-z_]+:(?! ")/;
   for (const file of files.filter((name) => folderOf(name) !== "protocol" && !writers.test(name))) {
-    expect(code(file), file).not.toMatch(snake);
+    expect(sources.code(file), file).not.toMatch(snake);
   }
 });
 
 it("index files only re-export", () => {
   for (const file of files.filter((name) => name.endsWith("index.ts"))) {
-    const rest = code(file).replaceAll(/export (?:type )?(?:\*|\{[^}]*\}) from "[^"]+";/g, "");
-    expect(rest.trim(), file).toBe("");
+    expect(sources.besideExports(file), file).toBe("");
   }
+});
+
+it("an adapter loads no part that carriers are handed: its bundle has those that are used", () => {
+  const PARTS = /^(?:activity\/(?:heartbeat|idempotency)|storage)\//;
+  for (const adapter of files.filter((name) => folderOf(name) === "adapters")) {
+    const loaded = new Set<string>();
+    const load = (file: string): void => {
+      if (loaded.has(file)) return;
+      loaded.add(file);
+      for (const { file: next, typeOnly } of sources.imports(file)) if (next !== undefined && !typeOnly) load(next);
+    };
+    load(adapter);
+    expect(loaded.size).toBeGreaterThan(20);
+    // What tells a reference from a blob is all that every carrier needs.
+    expect([...loaded].filter((file) => PARTS.test(file))).toEqual(["storage/stored-payload.ts"]);
+  }
+});
+
+it("no files import each other, however long the way round", () => {
+  expect(circles(new Map(files.map((file) => [file, sources.importedFiles(file)])))).toEqual([]);
 });

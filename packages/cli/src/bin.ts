@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import process from "node:process";
 import { commands } from "./commands/index.js";
-import { runCli } from "./main.js";
-import { exitWritten, processIo } from "./terminal.js";
+import { runCli } from "./shell/main.js";
+import { exitWritten, processIo } from "./shell/terminal.js";
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { commands } from "../src/commands/index.js";
 import { CONNECTION_OPTIONS } from "../src/engine/connection.js";
-import { begin, folderOf, jsonLines, run, Running } from "./support/cli.js";
+import { begin, folderOf, jsonLines, Running, run } from "./support/cli.js";
 import { runHere } from "./support/run-here.js";
 
 const BIN = new URL("../dist/bin.js", import.meta.url).pathname;

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Command } from "../src/command.js";
 import { completion } from "../src/commands/completion.js";
 import { conformance } from "../src/commands/conformance.js";
 import { doctor } from "../src/commands/doctor.js";
 import { inspect } from "../src/commands/inspect.js";
 import { invoke } from "../src/commands/invoke.js";
+import type { Command } from "../src/shell/command.js";
 import { runCommand } from "./support/run-command.js";
 
 const odd: Command = {

@@ -7,7 +7,7 @@ import { text as textOf } from "node:stream/consumers";
 import { bearerToken, handleInvocableHttpRequest } from "@durable-workflow/carrier";
 import { conformanceAuthCases, conformanceCases, conformanceHandlers } from "@durable-workflow/carrier/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { closedAddress, listen } from "../../carrier/test/support/loopback.js";
+import { closedAddress, listen } from "@durable-workflow/test-support/loopback";
 import { conformance } from "../src/commands/conformance.js";
 import { ADAPTERS, alteredCarrier, type Mutable, type PreparedAnswer, serve, withResult } from "./support/carriers.js";
 import { runCommand } from "./support/run-command.js";

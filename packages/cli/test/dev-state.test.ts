@@ -15,8 +15,9 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { closedAddress } from "../../carrier/test/support/loopback.js";
-import { findDevState, removeDevState, writeDevState } from "../src/dev/state-file.js";
+import { closedAddress } from "@durable-workflow/test-support/loopback";
+import { findDevState, removeDevState, writeDevState } from "../src/engine/dev-state.js";
+import { HttpClient } from "../src/net/http-client.js";
 import { begin, folderOf, run } from "./support/cli.js";
 
 const isRoot = process.getuid?.() === 0;
@@ -51,7 +52,7 @@ function planted(text: string): { readonly cwd: string; readonly file: string } 
 }
 
 async function found(cwd: string, folder?: string): Promise<string> {
-  const { state, setAside } = await findDevState(folder, cwd);
+  const { state, setAside } = await findDevState(folder, { cwd, http: new HttpClient({ env: {} }) });
   return state?.url ?? setAside.join(" ");
 }
 
@@ -73,11 +74,11 @@ describe("the word that dev leaves", () => {
     ["another host", { url: "http://192.0.2.7:7070", pid: 1 }, /is not on this machine/],
     ["a name that may lead anywhere", { url: "http://a.localhost:7070" }, /is not on this machine/],
     ["https elsewhere", { url: "https://engine.example.com" }, /is not on this machine/],
-    ["a path", { url: "http://127.0.0.1:7070/steal" }, /is no engine's/],
-    ["credentials", { url: "http://user:s3cret@127.0.0.1:7070" }, /is no engine's/],
-    ["no url", { url: 7 }, /its url is no URL/],
-    ["no pid", { pid: "1" }, /its pid is no process id/],
-    ["all processes", { pid: 0 }, /its pid is no process id/],
+    ["a path", { url: "http://127.0.0.1:7070/steal" }, /is not an engine's/],
+    ["credentials", { url: "http://user:s3cret@127.0.0.1:7070" }, /is not an engine's/],
+    ["no url", { url: 7 }, /its url is not a URL/],
+    ["no pid", { pid: "1" }, /its pid is not a process id/],
+    ["all processes", { pid: 0 }, /its pid is not a process id/],
     ["a process that has ended", { pid: 2 ** 22 + 1 }, /has ended/],
   ])("is set aside with %s", async (_, changes, why) => {
     const said = await found(planted(word(changes)).cwd);
@@ -96,7 +97,7 @@ describe("the word that dev leaves", () => {
     });
     try {
       const elsewhere = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
-      expect(await found(planted(word({ url: elsewhere })).cwd)).toMatch(/is no engine/);
+      expect(await found(planted(word({ url: elsewhere })).cwd)).toMatch(/is not an engine/);
     } finally {
       other.close();
     }
@@ -109,12 +110,12 @@ describe("the word that dev leaves", () => {
       /is a link/,
     ],
     ["two names", (file, cwd) => linkSync(file, `${cwd}/other`), /second name/],
-    ["a folder", (file) => replace(file, () => mkdirSync(file)), /no regular file/],
+    ["a folder", (file) => replace(file, () => mkdirSync(file)), /not a regular file/],
     ["writable for others", (file) => chmodSync(file, 0o666), /others may write/],
     ["a folder writable for others", (_, cwd) => chmodSync(join(cwd, ".dw"), 0o777), /others may write/],
     ["too much", (file) => writeFileSync(file, word() + " ".repeat(70_000)), /is larger/],
     ["no UTF-8", (file) => writeFileSync(file, Buffer.from([0xff, 0xfe])), /not UTF-8/],
-    ["no JSON", (file) => writeFileSync(file, "{"), /its url is no URL/],
+    ["no JSON", (file) => writeFileSync(file, "{"), /its url is not a URL/],
   ])("is set aside: %s", async (_, change, why) => {
     const { cwd, file } = planted(word());
     change(file, cwd);
@@ -188,7 +189,7 @@ describe("writing it", () => {
     await writeDevState(folder, state);
     expect([lstatSync(folder).mode & 0o777, lstatSync(join(folder, "dev.json")).mode & 0o777]).toEqual([0o700, 0o600]);
     expect(readdirSync(folder)).toEqual(["dev.json"]);
-    expect(await findDevState(undefined, cwd)).toEqual({ state, setAside: [] });
+    expect(await findDevState(undefined, { cwd, http: new HttpClient({ env: {} }) })).toEqual({ state, setAside: [] });
     await removeDevState(folder);
     expect(readdirSync(folder)).toEqual([]);
   });

@@ -304,7 +304,7 @@ describe("an engine elsewhere", () => {
 
   it.each([
     [["start"], "TYPE is missing"],
-    [["start", "greet", "[1,"], "the arguments are no JSON"],
+    [["start", "greet", "[1,"], "the arguments are not JSON"],
     [["start", "greet", "1", "2"], "what is for? There is one argument too many"],
     [["start", "greet", "--backoff", "1,x"], "--backoff must be whole numbers separated by commas"],
     [["start", "greet", "--max-attempts", "0"], "--max-attempts must be a whole number from 1"],

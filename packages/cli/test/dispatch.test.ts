@@ -71,6 +71,31 @@ describe("dispatch", () => {
     );
   }, 40_000);
 
+  it("calls what the engine alone maps when that is allowed, and not before", async () => {
+    const cwd = folderOf({ "a.mjs": ACTIVITIES });
+    const serve = begin(["serve", "a.mjs", "--port", "0", "--json"], { cwd });
+    const [, carrier = ""] = await serve.until(/"url":"([^"]+)"/);
+    const path = join(cwd, "engines.json");
+    writeFileSync(path, config(carrier, { defaults: { task_queue: "lamps" }, auth_refs: {} }));
+    const engine = createLocalEngine({ file: ":memory:", externalExecutorConfig: { path } });
+    onTestFinished(() => engine.close());
+    const server = ["--server", (await engine.listen()).url];
+    const args = ["dispatch", "--queues", "lamps", "--types", "greet", ...server];
+    const start = ["start", "greet", '["Ada"]', "--queue", "lamps", ...server];
+
+    const careful = begin(args, { cwd });
+    await careful.until(/^engine /m);
+    const refused = await run(start, { cwd });
+    expect([refused.code, refused.stdout]).toEqual([1, expect.stringContaining("(allowEngineTargets)")]);
+    expect((await careful.stop()).code).toBe(0);
+
+    const trusting = begin([...args, "--allow-engine-targets"], { cwd });
+    await trusting.until(/^engine /m);
+    const greeted = await run(start, { cwd });
+    expect([greeted.code, greeted.stdout]).toEqual([0, expect.stringMatching(/result {5}"Hello, Ada"\n$/)]);
+    expect(await run(["dispatch", "--types", "greet"], { cwd })).toMatchObject({ code: 2 });
+  }, 60_000);
+
   it("names everything that is wrong with its config, and ends with 78", async () => {
     const cwd = folderOf({ "bad.json": config("http://192.0.2.7/", { version: 2, surprise: true }) });
     const { code, stderr } = await run(["dispatch", "--config", "bad.json"], { cwd });

@@ -1,4 +1,3 @@
-import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { IncomingMessage, RequestListener } from "node:http";
@@ -6,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bearerToken } from "@durable-workflow/carrier";
+import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "@durable-workflow/local-engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { closedAddress } from "../../carrier/test/support/loopback.js";
+import { closedAddress } from "@durable-workflow/test-support/loopback";
 import { doctor } from "../src/commands/doctor.js";
 import type { Finding } from "../src/doctor/finding.js";
 import { ADAPTERS, type Mutable, serve } from "./support/carriers.js";

@@ -3,7 +3,8 @@ import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { readDescription } from "../src/engine/answer.js";
 import { allPages } from "../src/engine/pages.js";
-import { exchange, NoAnswer } from "../src/net/exchange.js";
+import { NoAnswer } from "../src/net/exchange.js";
+import { HttpClient } from "../src/net/http-client.js";
 import { serve } from "./support/carriers.js";
 import { runHere } from "./support/run-here.js";
 
@@ -72,7 +73,7 @@ describe("what is no engine", () => {
       json(response, { activities: [ACTIVITY, { ...ACTIVITY, started_at: "today" }] }),
     );
     const { stderr } = await runHere(["list", "--server", url]);
-    expect(stderr).toContain("/api/activities is no engine's: activities[1].started_at must be a time\n");
+    expect(stderr).toContain("/api/activities as engines do not: activities[1].started_at must be a time\n");
     expect(() => readDescription({ ...ACTIVITY, attempt_count: -1 })).toThrow("attempt_count must be a count");
   });
 });
@@ -126,12 +127,13 @@ describe("answers without end", () => {
       const timer = setInterval(() => response.write(" "), 20);
       response.on("close", () => clearInterval(timer));
     });
+    const http = new HttpClient({ env: {} });
     const started = performance.now();
-    const failed = exchange(new URL(url), { method: "GET", headers: {}, timeoutMs: 400 });
+    const failed = http.exchange(new URL(url), { method: "GET", headers: {}, timeoutMs: 400 });
     await expect(failed).rejects.toMatchObject({ name: "NoAnswer", why: "timeout" });
     expect(performance.now() - started).toBeLessThan(10_000);
     await expect(
-      exchange(new URL(url), { method: "GET", headers: {}, timeoutMs: 5_000, limitBytes: 3 }),
+      http.exchange(new URL(url), { method: "GET", headers: {}, timeoutMs: 5_000, limitBytes: 3 }),
     ).rejects.toThrow(NoAnswer);
   });
 

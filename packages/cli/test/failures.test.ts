@@ -1,5 +1,5 @@
-import { describe, expect, it, onTestFinished } from "vitest";
 import { createLocalEngine } from "@durable-workflow/local-engine";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { begin, folderOf, jsonLines, run } from "./support/cli.js";
 import { runHere } from "./support/run-here.js";
 

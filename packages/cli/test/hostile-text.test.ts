@@ -12,10 +12,15 @@ import { readXml } from "./support/xml.js";
 const HOSTILE = "\u001b]0;owned\u0007\u001b[2J\rfake\u009b31m\u202etxt.\u2066\u2028\u200b\u{e0041}\u007f\b";
 /** How it begins where it was made harmless. */
 const SPELT = String.raw`\u001b]0;owned\u0007\u001b[2J`;
+/** How it begins where the dispatcher made it recordable before. */
+const MENDED = "\ufffd]0;owned\ufffd\ufffd[2J";
 const STEERS = /(?![\n\t])\p{Cc}|[\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\u{e0000}-\u{e0fff}]/u;
 
-function expectHarmless({ stdout, stderr }: { readonly stdout: string; readonly stderr: string }): void {
-  expect(stdout + stderr).toContain(SPELT);
+function expectHarmless(
+  { stdout, stderr }: { readonly stdout: string; readonly stderr: string },
+  forms: readonly string[] = [SPELT],
+): void {
+  expect(forms.some((form) => (stdout + stderr).includes(form))).toBe(true);
   expect(stdout + stderr).not.toMatch(STEERS);
 }
 
@@ -159,7 +164,8 @@ describe("what others wrote does not steer the terminal", () => {
       await run(["start", "fails", "--queue", "q", "--server", url], { cwd });
       await serving.until(/owned/);
       await dispatch.until(/owned/);
-      for (const running of [dispatch, dev, serving]) expectHarmless(await running.stop());
+      for (const running of [dev, serving]) expectHarmless(await running.stop());
+      expectHarmless(await dispatch.stop(), [SPELT, MENDED]);
     }
   }, 90_000);
 });

@@ -1,4 +1,3 @@
-import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { InvocableActivityHandler } from "@durable-workflow/carrier";
 import { avroDouble, encodeAvroValue, payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { buildTaskInput, conformanceHandlers, type TaskInputOptions } from "@durable-workflow/carrier/testing";
+import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { createLocalEngine, type LocalEngine } from "@durable-workflow/local-engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inspect } from "../src/commands/inspect.js";
@@ -136,7 +136,7 @@ describe("a task input", () => {
     expect(await notes([1])).toContain("the handler is called with 1 argument");
     expect(await notes(null)).toContain("the arguments are null: the handler is called without any");
     expect(await notes("x")).toContain(
-      "the arguments are no list: the handler is called with the value as its one argument",
+      "the arguments are not a list: the handler is called with the value as its one argument",
     );
     expect((await inspected(input())).notes).toContain("the handler is called without arguments");
   });

@@ -6,10 +6,10 @@ import { decodePayload, projectForJson } from "@durable-workflow/carrier/payload
 import { externalTaskInputViolations, parseExternalTaskInput } from "@durable-workflow/carrier/protocol";
 import { conformanceHandlers } from "@durable-workflow/carrier/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { closedAddress } from "../../carrier/test/support/loopback.js";
+import { closedAddress } from "@durable-workflow/test-support/loopback";
 import { invoke } from "../src/commands/invoke.js";
 import { ADAPTERS, alteredCarrier, type Mutable, serve, withResult } from "./support/carriers.js";
-import { runCommand, type RunOptions } from "./support/run-command.js";
+import { type RunOptions, runCommand } from "./support/run-command.js";
 
 const TOKEN = "invoke-secret";
 const run = (args: readonly string[], options?: RunOptions) => runCommand(invoke, args, options);
@@ -204,7 +204,7 @@ describe("a command line without sense: 2", () => {
     [["greet", "[1]"], "URL must be of http or https, got greet"],
     [["http://127.0.0.1:1/", "a", "[1", "2]"], "one argument too many"],
     [["http://127.0.0.1:1/", "a", "--envelope", "-"], "one argument too many"],
-    [["http://127.0.0.1:1/", "a", "[1"], "no JSON"],
+    [["http://127.0.0.1:1/", "a", "[1"], "not JSON"],
     [["http://127.0.0.1:1/", "a", '[{"$type":"longer"}]'], "$type"],
     [["http://127.0.0.1:1/", "a", '{"$type":"reference","uri":"x"}'], "uri: must be a URI with a scheme"],
     [["http://127.0.0.1:1/", "a", "--attempt", "0"], "--attempt must be"],

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createLocalEngine } from "@durable-workflow/local-engine";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type Finished, folderOf, root, Running } from "./support/cli.js";
+import { type Finished, folderOf, Running, root } from "./support/cli.js";
 
 const { normalize, RECORDING } = (await import(new URL("../../../scripts/record.mjs", import.meta.url).href)) as {
   normalize: (output: string) => string;

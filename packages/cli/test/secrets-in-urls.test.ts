@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createLocalEngine } from "@durable-workflow/local-engine";
 import { expect, it, onTestFinished } from "vitest";
-import { closedAddress } from "../../carrier/test/support/loopback.js";
+import { closedAddress } from "@durable-workflow/test-support/loopback";
 import { serve } from "./support/carriers.js";
 import { folderOf } from "./support/cli.js";
 import { runHere } from "./support/run-here.js";
@@ -92,5 +92,5 @@ it("no command shows the key in a carrier's URL, or in the command of a process"
   expect(readFileSync(join(cwd, "report.xml"), "utf8")).not.toContain(KEY);
   const { stdout } = await runHere(["inspect", "executor.json"], { cwd });
   expect(stdout).toContain("?code=redacted");
-  expect(stdout).toContain("node (and 2 arguments)");
+  expect(stdout).toContain("node (2 arguments)");
 }, 90_000);

@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildTaskInput, carrierClient } from "@durable-workflow/carrier/testing";
 import { describe, expect, it } from "vitest";
-import { begin, folderOf, jsonLines, root, run, Running } from "./support/cli.js";
+import { begin, folderOf, jsonLines, Running, root, run } from "./support/cli.js";
 
 const GREET = `
 import { prefix } from "./prefix.js";
@@ -90,7 +90,7 @@ describe("what a module exports", () => {
       "export default { greet: 5 };",
       /the handler of greet must be a function or made by defineActivity, got 5/,
     ],
-    ["a number", "export default 7;", /the default export of \S+a\.mjs is a number, and no activities/],
+    ["a number", "export default 7;", /the default export of \S+a\.mjs is a number, not activities/],
     ["a syntax error", "export default {", /a\.mjs cannot be loaded: SyntaxError: /],
     ["an error", 'throw new Error("no database");', /a\.mjs cannot be loaded: Error: no database\nat \S*a\.mjs:1:7/],
     [
@@ -186,6 +186,19 @@ describe("while it runs", () => {
     const finished = await run(["serve", "a.mjs", ...args], { cwd });
     expect(finished.code).toBe(code);
     expect(finished.stderr).toMatch(message);
+  });
+
+  it.each([" \n", "s3cret\ntoken"])("refuses a DW_CARRIER_TOKEN that is %j, and opens no door", async (token) => {
+    const cwd = folderOf({ "a.mjs": "export const one = () => 1;" });
+    const { code, stdout, stderr } = await run(["serve", "a.mjs"], { cwd, env: { DW_CARRIER_TOKEN: token } });
+    expect([code, stdout]).toEqual([78, ""]);
+    expect(stderr).toMatch(/^dw-carrier: DW_CARRIER_TOKEN (is not set|holds characters that no token has)/);
+  });
+
+  it("takes a DW_CARRIER_TOKEN without the white space around it", async () => {
+    const cwd = folderOf({ "a.mjs": "export const one = () => 1;" });
+    const running = begin(["serve", "a.mjs", "--port", "0", "--json"], { cwd, env: { DW_CARRIER_TOKEN: "s3cret\n" } });
+    expect(await carrierClient(await listening(running), { token: "s3cret" }).call("one", [])).toBe(1);
   });
 
   it("says that a port is taken", async () => {

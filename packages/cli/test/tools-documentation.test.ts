@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { conformanceHandlers } from "@durable-workflow/carrier/testing";
 import { describe, expect, it } from "vitest";
-import type { Command } from "../src/command.js";
 import { completion } from "../src/commands/completion.js";
 import { conformance } from "../src/commands/conformance.js";
 import { doctor } from "../src/commands/doctor.js";
 import { inspect } from "../src/commands/inspect.js";
 import { invoke } from "../src/commands/invoke.js";
+import type { Command } from "../src/shell/command.js";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const read = (file: string): string => readFileSync(root + file, "utf8");

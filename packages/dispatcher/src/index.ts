@@ -13,7 +13,6 @@ export {
   parseExecutorConfig,
   type TransportRetryPolicy,
 } from "@durable-workflow/engine-protocol/executor-config";
-export { loadExecutorConfig } from "./config/load.js";
 export {
   type ConnectionFlags,
   type ConnectionInputs,
@@ -26,6 +25,7 @@ export {
   type Setting,
   type SettingSource,
 } from "./config/connection.js";
+export { loadExecutorConfig } from "./config/load.js";
 export {
   type Environment,
   loadProfiles,
@@ -37,15 +37,16 @@ export {
   type TokenSource,
 } from "./config/profiles.js";
 export type { LocalCredential } from "./delivery/credentials.js";
-export type { BreakerState } from "./dispatch/breaker.js";
 export type * from "./dispatch/api.js";
 export { createDispatcher } from "./dispatch/dispatcher.js";
-export type { LaneState } from "./dispatch/lane.js";
 export type { BreakerLimits, DispatcherOptions, QueueBinding } from "./dispatch/options.js";
-export type { LaneHealth } from "./observe/board.js";
-export * from "./observe/events.js";
-export * from "./observe/health-server.js";
-export * from "./observe/logs.js";
-export * from "./observe/metrics.js";
-export * from "./observe/signals.js";
+export type { LaneHealth } from "./events/board.js";
+export * from "./events/events.js";
+export type { BreakerState, LaneState } from "./events/states.js";
+export { type ConnectSettings, createAgent } from "./net/agents.js";
+export { Proxies } from "./net/proxies.js";
+export * from "./service/health-server.js";
+export * from "./service/logs.js";
+export * from "./service/metrics.js";
+export * from "./service/signals.js";
 export { type Clock, systemClock } from "./time/clock.js";

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { DONE, type ForeignCarrier, type ForeignHandler, startForeignCarrier } from "./support/foreign-carrier.js";
-import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
+import type { DispatcherOptions } from "../src/dispatch/options.js";
 import {
   type Activity,
   type ActivitySpec,
@@ -9,7 +8,8 @@ import {
   type EngineUnderTest,
 } from "./support/engine-under-test.js";
 import { ENGINES } from "./support/engines.js";
-import type { DispatcherOptions } from "../src/dispatch/options.js";
+import { DONE, type ForeignCarrier, type ForeignHandler, startForeignCarrier } from "./support/foreign-carrier.js";
+import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
 
 let makeEngine: (options?: EngineOptions) => EngineUnderTest;
 let engine: EngineUnderTest;

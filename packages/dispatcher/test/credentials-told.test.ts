@@ -1,13 +1,13 @@
 import { payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { afterEach, expect, it } from "vitest";
-import { createMetrics } from "../src/observe/metrics.js";
-import { createLogger, logEvents } from "../src/observe/logs.js";
+import { createLogger, logEvents } from "../src/service/logs.js";
+import { createMetrics } from "../src/service/metrics.js";
 import type { EngineUnderTest } from "./support/engine-under-test.js";
 import { ENGINES } from "./support/engines.js";
 import {
-  failureFor,
   type ForeignCarrier,
   type ForeignHandler,
+  failureFor,
   startForeignCarrier,
 } from "./support/foreign-carrier.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";

@@ -1,18 +1,18 @@
-import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
-import { parseExternalTaskInput, type ActivityTaskInput } from "@durable-workflow/carrier/protocol";
 import { decodePayload, payloadEnvelope } from "@durable-workflow/carrier/payload";
+import { type ActivityTaskInput, parseExternalTaskInput } from "@durable-workflow/carrier/protocol";
+import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { DispatcherOptions } from "../src/dispatch/options.js";
+import { type Attempt, completes, type EngineOptions, type EngineUnderTest } from "./support/engine-under-test.js";
+import { ENGINES } from "./support/engines.js";
 import {
   DONE,
-  failureFor,
   type ForeignCarrier,
   type ForeignHandler,
+  failureFor,
   startForeignCarrier,
 } from "./support/foreign-carrier.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
-import { type Attempt, completes, type EngineOptions, type EngineUnderTest } from "./support/engine-under-test.js";
-import { ENGINES } from "./support/engines.js";
 
 let makeEngine: (options?: EngineOptions) => EngineUnderTest;
 let engine: EngineUnderTest;

@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
 import { parseExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
+import { describe, expect, it } from "vitest";
 import { resolveOptions } from "../src/dispatch/options.js";
 
 /** The documents' code blocks, as they are printed, compiled against the built package. */
@@ -40,7 +40,7 @@ describe("docs/dispatcher.md", () => {
 
   it("names every error of a config, and every metric", () => {
     const codes = read("packages/engine-protocol/src/executor-config/errors.ts").matchAll(/^ {2}(?:\| )?"([a-z_]+)"/gm);
-    const metrics = read("packages/dispatcher/src/observe/metrics.ts").matchAll(/"(dw_dispatcher_[a-z_]+)"/g);
+    const metrics = read("packages/dispatcher/src/service/metrics.ts").matchAll(/"(dw_dispatcher_[a-z_]+)"/g);
     const names = [...codes, ...metrics].map((match) => match[1] ?? "");
     expect(names.length).toBeGreaterThan(28);
     for (const name of names) expect(text, name).toContain(name);

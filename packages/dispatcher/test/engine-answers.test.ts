@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { DispatcherOptions } from "../src/dispatch/options.js";
-import { type ForeignCarrier, startForeignCarrier } from "./support/foreign-carrier.js";
-import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
 import { completes as completesOn, type EngineCall, type EngineUnderTest } from "./support/engine-under-test.js";
 import { ENGINES } from "./support/engines.js";
+import { type ForeignCarrier, startForeignCarrier } from "./support/foreign-carrier.js";
+import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
 
 let makeEngine: () => EngineUnderTest;
 let engine: EngineUnderTest;

@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
 import type { DispatcherHealth } from "../src/dispatch/api.js";
-import { type HealthServer, type HealthServerOptions, serveHealth } from "../src/observe/health-server.js";
+import { type HealthServer, type HealthServerOptions, serveHealth } from "../src/service/health-server.js";
 
 let server: HealthServer;
 afterEach(() => server.close());

@@ -1,21 +1,21 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { folderOf, SourceTree } from "@durable-workflow/test-support/sources";
 import { describe, expect, it } from "vitest";
 
 /** The layer rules: which folder may import which, and what the dispatcher may know of the carrier. */
-const src = fileURLToPath(new URL("../src/", import.meta.url));
+const sources = new SourceTree(new URL("../src/", import.meta.url));
+const { files } = sources;
 
-/** Lower never imports higher. A folder may import itself and those listed; types may be named from anywhere. */
+/** Lower never imports higher, not even for a type. A folder may import itself and those listed. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   time: [],
   config: [],
+  events: [],
   net: ["config", "time"],
   engine: ["config", "net", "time"],
   delivery: ["config", "net", "engine", "time"],
-  lease: ["config", "engine", "delivery", "time"],
-  observe: ["config"],
-  dispatch: ["config", "net", "engine", "delivery", "lease", "observe", "time"],
+  lease: ["config", "net", "engine", "delivery", "time"],
+  dispatch: ["config", "events", "net", "engine", "delivery", "lease", "time"],
+  service: ["config", "events", "dispatch"],
 };
 
 const CARRIER: ReadonlySet<string> = new Set([
@@ -27,25 +27,9 @@ const CARRIER: ReadonlySet<string> = new Set([
 ]);
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   undici: ["net/agents.ts", "engine/transport.ts", "delivery/http-carrier.ts"],
-  pino: ["observe/logs.ts"],
-  "prom-client": ["observe/metrics.ts", "observe/health-server.ts"],
+  pino: ["service/logs.ts"],
+  "prom-client": ["service/metrics.ts", "service/health-server.ts"],
 };
-
-const files = readdirSync(src, { recursive: true, encoding: "utf8" })
-  .map((file) => file.replaceAll("\\", "/"))
-  .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"));
-
-const source = (file: string): string => readFileSync(src + file, "utf8");
-/** The code without comments: prose may name what code may not. */
-const code = (file: string): string => source(file).replaceAll(/\/\*[^]*?\*\/|(?<![:\\])\/\/[^\n]*$/gm, "");
-const folderOf = (file: string): string => (file.includes("/") ? (file.split("/")[0] ?? "") : "");
-
-function imports(file: string): { target: string; typeOnly: boolean }[] {
-  return [...code(file).matchAll(/(import|export) (type )?[^;]*?from "([^"]+)";/g)].map((match) => ({
-    target: match[3] ?? "",
-    typeOnly: match[2] !== undefined,
-  }));
-}
 
 it("finds the sources", () => {
   expect(files.length).toBeGreaterThan(40);
@@ -55,37 +39,41 @@ it("finds the sources", () => {
 describe.each(files.filter((file) => folderOf(file) !== ""))("%s", (file) => {
   it("imports its own layer and lower ones, and of the other packages what it may know", () => {
     const folder = folderOf(file);
-    for (const { target, typeOnly } of imports(file)) {
+    for (const target of sources.importedPackages(file)) {
       if (target.startsWith("node:") || CARRIER.has(target)) continue;
-      if (!target.startsWith(".")) {
-        expect(PACKAGES[target], `${target} in ${file}`).toContain(file);
-        continue;
-      }
-      if (typeOnly) continue;
-      const imported = folderOf(relative(src, resolve(dirname(src + file), target)).replaceAll("\\", "/"));
-      expect([folder, ...(MAY_IMPORT[folder] ?? [])], `${target} in ${file}`).toContain(imported);
+      expect(PACKAGES[target], `${target} in ${file}`).toContain(file);
+    }
+    for (const imported of sources.importedFiles(file)) {
+      expect([folder, ...(MAY_IMPORT[folder] ?? [])], `${imported} in ${file}`).toContain(folderOf(imported));
     }
   });
 });
 
+it("its tools are three", () => {
+  const names = [...sources.code("tools.ts").matchAll(/export \{([^}]*)\}/g)].flatMap(
+    ([, list]) => list?.split(",") ?? [],
+  );
+  expect(new Set(names.map((name) => name.trim()))).toEqual(new Set(["CredentialStore", "Secrets", "ServerClock"]));
+});
+
 it("prints nothing and takes over nothing of its process, except where that is the point", () => {
-  for (const file of files.filter((name) => name !== "observe/signals.ts")) {
-    expect(code(file), file).not.toMatch(/\bconsole\.|process\.(?:on|once|exit|stdout|stderr)\b/);
+  for (const file of files.filter((name) => name !== "service/signals.ts")) {
+    expect(sources.code(file), file).not.toMatch(/\bconsole\.|process\.(?:on|once|exit|stdout|stderr)\b/);
   }
 });
 
 it("reads the time from its clock", () => {
-  for (const file of files.filter((name) => name !== "time/clock.ts" && name !== "observe/logs.ts")) {
-    expect(code(file), file).not.toMatch(/Date\.now|new Date\(\)|performance\.|setTimeout|setInterval/);
+  for (const file of files.filter((name) => name !== "time/clock.ts" && name !== "service/logs.ts")) {
+    expect(sources.code(file), file).not.toMatch(/Date\.now|new Date\(\)|performance\.|setTimeout|setInterval/);
   }
 });
 
 it("keeps the contract's own field names where documents are read and written", () => {
   // Labels of metrics are written as Prometheus writes them.
   const writers =
-    /^(?:engine\/(?:client|outcomes|recordable)|delivery\/result-mapping|observe\/metrics|dispatch\/(?:lane|task-run)|lease\/stand-in)\.ts$/;
+    /^(?:engine\/(?:client|outcomes|recordable)|delivery\/result-mapping|service\/metrics|dispatch\/(?:settle-poll|attempt-run)|lease\/stand-in)\.ts$/;
   for (const file of files.filter((name) => !writers.test(name))) {
-    expect(code(file), file).not.toMatch(/\b[a-z]+_[a-z_]+:(?! ")/);
+    expect(sources.code(file), file).not.toMatch(/\b[a-z]+_[a-z_]+:(?! ")/);
   }
 });
 
@@ -95,30 +83,29 @@ it("cuts foreign text in one function, which halves no character", () => {
     "config/carrier.ts": 1,
     "delivery/trace.ts": 2,
     "dispatch/lane.ts": 1,
-    "dispatch/lanes.ts": 1,
+    "dispatch/lane-plan.ts": 1,
     "net/addresses.ts": 1,
     "net/secrets.ts": 1,
   };
   for (const file of files) {
-    const cuts = code(file).match(/\.(?:slice|substring|substr)\(/g) ?? [];
+    const cuts = sources.code(file).match(/\.(?:slice|substring|substr)\(/g) ?? [];
     expect(cuts.length, `${file}: use excerpt or preview of engine/recordable`).toBe(OWN[file] ?? 0);
   }
 });
 
 it("reads files as text in one function, which refuses what is not UTF-8", () => {
   for (const file of files.filter((name) => name !== "config/text-file.ts")) {
-    expect(code(file), `${file}: use readTextFile`).not.toMatch(/\breadFile(?:Sync)?\b/);
+    expect(sources.code(file), `${file}: use readTextFile`).not.toMatch(/\breadFile(?:Sync)?\b/);
   }
 });
 
 it("reports to the engine only what was made recordable", () => {
-  const casts = files.filter((file) => /as (?:unknown as )?Recordable(?:Failure|Result)\b/.test(code(file)));
+  const casts = files.filter((file) => /as (?:unknown as )?Recordable(?:Failure|Result)\b/.test(sources.code(file)));
   expect(casts).toEqual(["engine/recordable.ts"]);
-  const senders = files.filter((file) => /PATHS\.(?:complete|fail)\)/.test(code(file)));
+  const senders = files.filter((file) => /PATHS\.(?:complete|fail)\)/.test(sources.code(file)));
   expect(senders).toEqual(["engine/client.ts"]);
 });
 
 it("index.ts only re-exports", () => {
-  const rest = code("index.ts").replaceAll(/export (?:type )?(?:\*|\{[^}]*\}) from "[^"]+";/g, "");
-  expect(rest.trim()).toBe("");
+  expect(sources.besideExports("index.ts")).toBe("");
 });

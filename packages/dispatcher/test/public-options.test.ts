@@ -28,15 +28,14 @@ const WITHOUT_OPTIONS: Readonly<Record<string, string>> = {
   EventStream: "one function",
   ExecutorConfigError: "an error",
   ProfileError: "an error",
-  configError: "three values",
+  Proxies: "an environment",
+  createAgent: "how to connect, of which Node's own options are a part",
   createLogger: "pino's own options, which are pino's to check",
   describeConnection: "settings",
-  isLoopbackHost: "a text",
   loadProfiles: "a path",
   logEvents: "events and a logger",
   parseProfiles: "a document",
   profilesPath: "an environment",
-  resolveActivity: "a config and two names",
 };
 
 it("knows everything that is exported", () => {

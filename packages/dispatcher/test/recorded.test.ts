@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { createMetrics } from "../src/observe/metrics.js";
+import { createMetrics } from "../src/service/metrics.js";
 import type { EngineUnderTest } from "./support/engine-under-test.js";
 import { ENGINES } from "./support/engines.js";
 import {
   DONE,
-  failureFor,
   type ForeignCarrier,
   type ForeignHandler,
+  failureFor,
   type Json,
   startForeignCarrier,
 } from "./support/foreign-carrier.js";
@@ -56,6 +56,15 @@ describe.each(ENGINES)("with $name", ({ make }) => {
       expect(activity.attempts).toHaveLength(1);
     },
   );
+
+  it("a result whose blob is no payload is recorded once, with U+FFFD for what no engine can store", async () => {
+    await begin(make, () => ({ codec: "avro", blob: "a\0b\ud800" }));
+    const activity = await engine.schedule({ type: "t", maxAttempts: 1 });
+    await engine.untilStatus(activity, "completed");
+    const [complete, ...others] = engine.callsOf("complete");
+    expect(complete?.body["result"]).toEqual({ codec: "avro", blob: "a\ufffdb\ufffd" });
+    expect([others, engine.callsOf("fail")]).toEqual([[], []]);
+  });
 
   it("what no engine takes is recorded under a fixed text, and told as that", async () => {
     await begin(make, fails({ message: "gone" }));

@@ -1,4 +1,5 @@
 import type { PublishedContract } from "./contract-id.js";
+import { SINCE } from "./version.js";
 
 /** What a server can do: `server_capabilities` of every answer of the worker plane. */
 export interface ServerCapabilities {
@@ -29,4 +30,61 @@ export interface ServerCapabilities {
   readonly invocable_carrier: PublishedContract;
   readonly external_task_input: PublishedContract;
   readonly external_task_result: PublishedContract;
+  /** Every answer to a poll has a `poll_status`. */
+  readonly poll_status?: boolean;
+  /** Leases are kept by `renew-lease`. Said in every answer, or in none. */
+  readonly activity_lease_renewal?: boolean;
+  readonly worker_deregistration_fencing?: DeregistrationFencing;
+  readonly worker_status?: WorkerStatusCapability;
+  readonly cooperative_cancellation?: boolean;
+  readonly worker_sessions?: boolean;
+  readonly local_activities?: boolean;
+  readonly sticky_execution?: boolean;
+}
+
+/** A registration has a token, and ends by `.../deregister` with it, once and with a receipt. */
+export interface DeregistrationFencing {
+  readonly supported: boolean;
+  readonly schema: string;
+  /** Without the `/api` before it. */
+  readonly endpoint: string;
+  /** How long the receipt is sent again, in seconds. */
+  readonly receipt_retention_seconds: number;
+}
+
+export const FENCING_SCHEMA = "durable-workflow.v2.worker-deregistration.v1";
+export const FENCING_ENDPOINT = "/worker/registrations/{workerId}/deregister";
+
+/** What workers may tell of themselves with each heartbeat, and how often they should. */
+export interface WorkerStatusCapability {
+  readonly supported: boolean;
+  readonly heartbeat_interval_seconds: number;
+  readonly stale_after_seconds: number;
+  readonly fields: readonly string[];
+}
+
+/** Capabilities of workers whose support is told twice, in `capabilities` and in `capability_manifest`. */
+export const MANIFEST_CAPABILITIES = ["local_activities", "worker_sessions", "sticky_execution"] as const;
+export type ManifestCapability = (typeof MANIFEST_CAPABILITIES)[number];
+
+export interface CapabilityManifestEntry {
+  readonly supported: boolean;
+  readonly minimum_protocol_version: string;
+  readonly implementation?: string;
+  readonly reason?: string;
+}
+
+/** `capability_manifest` of a registration. Entries beyond the three are allowed. */
+export type CapabilityManifest = Readonly<Record<ManifestCapability, CapabilityManifestEntry>> &
+  Readonly<Record<string, CapabilityManifestEntry>>;
+
+/** The manifest of a worker that runs activities and nothing else. */
+export const ACTIVITIES_ONLY: CapabilityManifest = Object.freeze({
+  local_activities: unsupported("activities are run one by one"),
+  worker_sessions: unsupported("no sessions are kept"),
+  sticky_execution: unsupported("no workflows are run"),
+});
+
+function unsupported(reason: string): CapabilityManifestEntry {
+  return Object.freeze({ supported: false, minimum_protocol_version: SINCE.capabilityManifest, reason });
 }

@@ -1,8 +1,10 @@
-export type * from "./capabilities.js";
+export * from "./capabilities.js";
 export * from "./fields.js";
 export * from "./headers.js";
 export * from "./known-options.js";
 export * from "./limits.js";
 export * from "./paths.js";
+export type * from "./process-metrics.js";
 export * from "./reasons.js";
+export * from "./token.js";
 export * from "./version.js";

@@ -10,19 +10,27 @@ const RUN = `${WORKFLOW}/runs/:run` as const;
 const QUEUE = "/api/task-queues/:queue";
 const TIMEOUTS = "/api/system/activity-timeouts";
 const REPAIR = "/api/system/repair";
+const PAYLOADS = "/api/external-payloads/v1";
 
 export const PATHS = {
   health: "/api/health",
   ready: "/api/ready",
   clusterInfo: "/api/cluster/info",
+  payloads: PAYLOADS,
+  payload: `${PAYLOADS}/:reference`,
 
   register: `${WORKER_PLANE}register`,
   workerHeartbeat: `${WORKER_PLANE}heartbeat`,
   registration: `${WORKER_PLANE}registrations/:worker`,
+  deregister: `${WORKER_PLANE}registrations/:worker/deregister`,
   poll: `${WORKER_PLANE}activity-tasks/poll`,
   complete: `${TASK}/complete`,
   fail: `${TASK}/fail`,
   heartbeat: `${TASK}/heartbeat`,
+  renewLease: `${TASK}/renew-lease`,
+  status: `${TASK}/status`,
+  workflowTaskPoll: `${WORKER_PLANE}workflow-tasks/poll`,
+  queryTaskPoll: `${WORKER_PLANE}query-tasks/poll`,
   workflowTaskHeartbeat: `${WORKER_PLANE}workflow-tasks/:task/heartbeat`,
 
   activities: ACTIVITIES,

@@ -14,6 +14,24 @@ export const REASONS = {
   malformed_json: "the body is no JSON",
   payload_too_large: "the body is over the server's limit",
   validation_failed: "fields are missing or ill-typed; errors names them",
+  external_payload_not_found: "there is no such payload in this namespace",
+  external_payload_expired: "the payload was never named by a request in time, or what named it is gone: it is removed",
+  external_payload_unauthorized: "the token may not read or write payloads of this namespace",
+  external_payload_unavailable:
+    "the payloads' storage cannot be reached or written now: the same request may succeed later",
+  external_payload_oversized: "the payload is over max_payload_bytes of the engine's manifest",
+  external_payload_unsupported: "the reference, the codec or the media type is none that the engine takes",
+  external_payload_integrity_mismatch: "the bytes are not those that the size and the hash speak of",
+  external_payload_namespace_bytes_exhausted:
+    "the namespace has used up its bytes of payloads: again after Retry-After",
+  external_payload_namespace_objects_exhausted:
+    "the namespace has used up its number of payloads: again after Retry-After",
+  external_payload_namespace_quota_unavailable:
+    "the server cannot tell what the namespace uses: again after Retry-After",
+  external_payload_completion_lease_rejected: "the upload names a lease that is not current",
+  external_payload_completion_conflict: "the place in the report is bound to other bytes already",
+  external_payload_completion_invalid: "the header that names the report cannot be read",
+  external_payload_completion_budget_exhausted: "the lease has uploaded all it may while the storage drains",
   worker_not_registered: "register again, then repeat",
   task_queue_mismatch: "the worker registered for another queue",
   build_id_mismatch: "the worker registered with another build id",
@@ -38,6 +56,25 @@ export const REASONS = {
   activity_id_reserved_in_namespace: "another namespace has an activity of this id",
   too_many_event_readers: "as many as the engine allows read its events: again after Retry-After",
   task_queue_draining: "the task queue takes no new activities until it is resumed",
+  worker_capability_manifest_mismatch: "capability_manifest and capabilities must name the same capabilities",
+  worker_capability_protocol_floor_mismatch: "a capability needs a newer worker protocol than the request speaks",
+  cooperative_cancellation_protocol_mismatch: "cooperative cancellation needs a newer worker protocol",
+  stale_worker_registration: "the registration changed while the poll waited: register again if it is gone, and poll",
+  worker_registration_superseded: "the registration was fenced: register under a new worker_id",
+  worker_registration_token_not_found: "no registration of this worker ever had this token, or it is forgotten",
+  worker_registration_lost_authority: "the worker has registered anew since: this token ends nothing any more",
+  worker_registration_receipt_expired: "the registration ended so long ago that its receipt is gone",
+  lease_expired: "the lease has run out: stop, and report nothing more",
+  heartbeat_timeout: "the attempt was silent for longer than its heartbeat timeout: stop",
+  start_to_close_timeout: "the attempt has run out of time: stop",
+  schedule_to_close_timeout: "the activity has run out of time: stop",
+  activity_attempt_status_unavailable: "the status of an attempt needs a newer worker protocol",
+  storage_pressure:
+    "the storage takes nothing now, and nothing was recorded: send the same bytes again after Retry-After",
+  storage_admission_unavailable: "as storage_pressure, where the server cannot tell how its storage stands",
+  backend_unavailable: "the outcome is not known: send the same request again after Retry-After",
+  backend_lock_pressure: "the server is too busy: send the same request again after Retry-After",
+  service_operations_unavailable: "the server runs activities only, and no service operations",
 } as const satisfies Readonly<Record<string, string>>;
 
 export type Reason = keyof typeof REASONS;

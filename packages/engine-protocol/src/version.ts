@@ -1,5 +1,5 @@
 /** The worker protocol that is spoken here, asked and answered: the one line that says it. */
-export const PROTOCOL_VERSION = "1.15";
+export const PROTOCOL_VERSION = "1.20";
 
 /** The control plane that is spoken here. */
 export const CONTROL_PLANE_VERSION = "2";
@@ -9,6 +9,7 @@ export const SINCE = {
   pollRequests: "1.1", // `poll_request_id` and `timeout_seconds` of a poll
   failureFlags: "1.1", // a failure keeps its type and flags, details or not
   capabilityManifest: "1.18", // `capability_manifest` is required at registration
+  boundedPolls: "1.18", // `timeout_seconds` of a poll is refused beyond the limit; the version is not known, and this is a safe one
   taskStatus: "1.20", // a task can be looked at without renewing its lease
 } as const satisfies Readonly<Record<string, string>>;
 

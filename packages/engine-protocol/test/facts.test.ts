@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { House } from "@durable-workflow/test-support/sources";
 import { expect, it } from "vitest";
 import { CONTROL_PLANE_VERSION, PROTOCOL_VERSION } from "../src/version.js";
 
@@ -34,7 +33,19 @@ const FACTS: Readonly<Record<string, Fact>> = {
   headers: {
     pattern: /x-durable-workflow-(?:protocol|control-plane)-version|x-namespace/i,
     home: /^engine-protocol\/src\/headers\.ts$/,
-    also: [{ file: "carrier/src/activity/engine-heartbeat-sender.ts", why: HEARTBEATS }],
+    also: [{ file: "carrier/src/activity/heartbeat/engine-heartbeat-sender.ts", why: HEARTBEATS }],
+  },
+  "headers of payloads": {
+    pattern: /x-durable-workflow-payload-(?:codec|size|sha256|completion)/i,
+    home: /^engine-protocol\/src\/external-payloads\/headers\.ts$/,
+  },
+  "the transport of payloads": {
+    pattern: /runtime-external-payload-(?:transport|upload|error)\.v\d|payload-completion-context\.v\d/,
+    home: /^engine-protocol\/src\/external-payloads\/schemas\.ts$/,
+  },
+  "status and retry of refused payloads": {
+    pattern: /external_payload_(?:not_found|expired|unsupported): \{/,
+    home: /^engine-protocol\/src\/external-payloads\/errors\.ts$/,
   },
   paths: {
     pattern: /["'`]\/api\//,
@@ -90,7 +101,7 @@ const FACTS: Readonly<Record<string, Fact>> = {
     pattern: /"(?:invalid_carrier_target|missing_invocable_auth_ref|duplicate_mapping_name|invalid_queue_binding)"/,
     home: /^engine-protocol\/src\/executor-config\//,
     also: [
-      { file: "dispatcher/src/dispatch/dispatcher.ts", why: "a reloaded config that no lanes can be made for" },
+      { file: "dispatcher/src/dispatch/reloads.ts", why: "a reloaded config that no lanes can be made for" },
       { file: "local-engine/src/executor/words.ts", why: "the server's own words for the errors, no rule" },
     ],
   },
@@ -106,27 +117,29 @@ const FACTS: Readonly<Record<string, Fact>> = {
     pattern: /typeof (\w+) === "object" && \1 !== null && !Array\.isArray\(\1\)/,
     home: /^carrier\/src\/protocol\/fields\.ts$/,
   },
+  clock: {
+    pattern: /interface Clock\b/,
+    home: /^carrier\/src\/activity\/clock\.ts$/,
+    also: [
+      { file: "dispatcher/src/time/clock.ts", why: "a small price for the layers" },
+      { file: "local-engine/src/clock.ts", why: "a small price for the layers" },
+    ],
+  },
   "limits of progress": {
     pattern: /\b280\b/,
     home: /^carrier\/src\/protocol\/heartbeat-progress\.ts$/,
   },
 };
 
-const packages = fileURLToPath(new URL("../../", import.meta.url));
-const files = readdirSync(packages).flatMap((folder) =>
-  readdirSync(`${packages}${folder}`).includes("src")
-    ? readdirSync(`${packages}${folder}/src`, { recursive: true, encoding: "utf8" })
-        .map((file) => `${folder}/src/${file.replaceAll("\\", "/")}`)
-        .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
-    : [],
-);
 /** Without comments: prose may name what code may not. */
 const code = new Map(
-  files.map((file) => [file, readFileSync(packages + file, "utf8").replaceAll(/\/\*.*?\*\/|(?<!:)\/\/[^\n]*/gs, "")]),
+  new House().packages.flatMap(({ folder, sources }) =>
+    sources.files.map((file) => [`${folder}/src/${file}`, sources.code(file)] as const),
+  ),
 );
 
 it("finds the sources", () => {
-  expect(files.length).toBeGreaterThan(350);
+  expect(code.size).toBeGreaterThan(350);
 });
 
 it.each(Object.entries(FACTS))("%s: one home", (_, { pattern, home, also = [] }) => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { arrived, cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
-import { Client } from "./support/client.js";
+import { Client } from "@durable-workflow/test-support/engine-client";
 import { join } from "node:path";
 import { createLocalEngine } from "../src/index.js";
 
@@ -170,6 +170,8 @@ describe("an activity", () => {
     const answer = await client.start("t", "q", { input: { codec: "avro", blob: "AB5bIkFkYSJdAg==" } });
     expect(answer.status).toBe(422);
     expect(answer.body.errors["input.blob"][0]).toContain("invalid_payload_framing");
+    const cut = await client.start("t", "q", { input: { codec: "avro", blob: "wwHi\0" } });
+    expect([cut.status, Object.keys(cut.body.errors)]).toEqual([422, ["input.blob"]]);
     expect((await client.start("t", "q", { input: "text" })).body.errors).toHaveProperty("input");
   });
 

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
-import { Client } from "./support/client.js";
-import { ChildEngine } from "./support/child-engine.js";
+import { Client } from "@durable-workflow/test-support/engine-client";
+import { ChildEngine } from "@durable-workflow/test-support/child-engine";
 import { cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 
 async function idsIn(file: string): Promise<ReadonlySet<string>> {

@@ -2,7 +2,7 @@ import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { parseExternalTaskInputArtifact, parseExternalTaskResultArtifact } from "@durable-workflow/carrier/protocol";
 import { decodePayload } from "@durable-workflow/carrier/payload";
 import { expect, it } from "vitest";
-import type { Json } from "./support/client.js";
+import type { Json } from "@durable-workflow/test-support/engine-client";
 import { openEngine } from "./support/engine.js";
 
 async function clusterInfo(): Promise<Json> {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
-import { Client } from "./support/client.js";
+import { Client } from "@durable-workflow/test-support/engine-client";
 import { arrived, cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 
 const DIST = fileURLToPath(new URL("../dist/index.js", import.meta.url));

@@ -2,12 +2,11 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { ENGINE_PROCESS } from "@durable-workflow/test-support/child-engine";
 import { expect, it } from "vitest";
-import { Client } from "./support/client.js";
+import { Client } from "@durable-workflow/test-support/engine-client";
 import { temporaryFolder } from "./support/engine.js";
 
-const ENGINE = fileURLToPath(new URL("support/engine-process.mjs", import.meta.url));
 const STARTS = 20;
 
 /** Power cannot be cut here, but it can be seen that an answer is not sent before the disk was told to keep it. */
@@ -20,9 +19,13 @@ if (spawnSync("strace", ["-o", "/dev/null", "true"]).status !== 0) {
     const trace = join(folder, "trace");
     const calls = "trace=fsync,fdatasync,write,writev,sendto,sendmsg";
     const options = JSON.stringify({ file: join(folder, "engine.db") });
-    const child = spawn("strace", ["-f", "-e", calls, "-s", "24", "-o", trace, process.execPath, ENGINE, options], {
-      stdio: ["pipe", "pipe", "ignore"],
-    });
+    const child = spawn(
+      "strace",
+      ["-f", "-e", calls, "-s", "24", "-o", trace, process.execPath, ENGINE_PROCESS, options],
+      {
+        stdio: ["pipe", "pipe", "ignore"],
+      },
+    );
     const exited = once(child, "exit");
     const [port] = (await once(child.stdout, "data")) as [Buffer];
     const client = new Client(`http://127.0.0.1:${Number(port.toString())}`);

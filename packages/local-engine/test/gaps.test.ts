@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine, type LocalEngineOptions } from "../src/index.js";
-import { Client } from "./support/client.js";
+import { Client } from "@durable-workflow/test-support/engine-client";
 import { cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 import { FakeClock } from "./support/fake-clock.js";
 

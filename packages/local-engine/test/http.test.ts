@@ -2,9 +2,9 @@ import { PROTOCOL_VERSION, PROTOCOL_VERSION_HEADER } from "@durable-workflow/eng
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
-import { Client } from "./support/client.js";
+import { Client } from "@durable-workflow/test-support/engine-client";
 import { arrived, cleanUp, openEngine } from "./support/engine.js";
-import { type RawResponse, send } from "./support/http.js";
+import { type RawResponse, send } from "@durable-workflow/test-support/send";
 
 const CONTROL = { "X-Durable-Workflow-Control-Plane-Version": "2" };
 const WORKER = { [PROTOCOL_VERSION_HEADER]: PROTOCOL_VERSION };

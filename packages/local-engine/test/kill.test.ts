@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { ChildEngine } from "./support/child-engine.js";
-import type { Client, Held, Json } from "./support/client.js";
+import { ChildEngine } from "@durable-workflow/test-support/child-engine";
+import type { Client, Held, Json } from "@durable-workflow/test-support/engine-client";
 import { temporaryFolder } from "./support/engine.js";
 
 const ROUNDS = 25;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
 import { describe, expect, it } from "vitest";
 import { cleanUp, openEngine } from "./support/engine.js";
-import { send } from "./support/http.js";
+import { send } from "@durable-workflow/test-support/send";
 
 const CONTROL = { "X-Durable-Workflow-Control-Plane-Version": "2" };
 const JSON_BODY = { ...CONTROL, "Content-Type": "application/json" };

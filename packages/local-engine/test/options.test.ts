@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createLocalEngine, type LocalEngineOptions } from "../src/index.js";
 import { OPTION_NAMES } from "../src/options.js";
 import { openEngine } from "./support/engine.js";
-import { send } from "./support/http.js";
+import { send } from "@durable-workflow/test-support/send";
 
 const create = (options: object) => () => createLocalEngine({ file: ":memory:", ...options } as LocalEngineOptions);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { arrived, openEngine } from "./support/engine.js";
-import type { Client, Held } from "./support/client.js";
+import type { Client, Held } from "@durable-workflow/test-support/engine-client";
 
 async function workers(client: Client, queue: string, names: readonly string[], types = ["t"]): Promise<void> {
   for (const name of names) await client.register(name, queue, types);

@@ -4,7 +4,7 @@ import { compareShapes, compareValues } from "./replay/compare.js";
 import { hasRecordings, type Recording, readRecordings } from "./replay/recording.js";
 import { Replayer } from "./replay/replayer.js";
 import { beforeOf, groups } from "./replay/scenarios.js";
-import type { Json } from "./support/client.js";
+import type { Json } from "@durable-workflow/test-support/engine-client";
 
 /**
  * Every recorded request that concerns this engine is sent to it, and the answer compared: status, reason, which fields

@@ -7,12 +7,11 @@ import {
   resolveHandlerOptions,
 } from "./handler-options.js";
 import type { HandleOptions, InvocableHandler } from "./invocable-handler.js";
-import { type ActivityHandlers, type RegisteredActivity, registerActivities } from "./registry.js";
-import { failureEnvelope, successEnvelope } from "./results.js";
-import { TaskRunner } from "./task-runner.js";
+import { type ActivityHandlers, type RegisteredActivity, registerActivities } from "./definition/registry.js";
+import { failureEnvelope, successEnvelope } from "./run/envelopes.js";
+import { TaskRunner } from "./run/task-runner.js";
 
 export type { InvocableActivityHandlerOptions } from "./handler-options.js";
-export { type HandleOptions, type InvocableHandler, isInvocableHandler } from "./invocable-handler.js";
 
 /**
  * Runs activities: one task input envelope in, one result envelope out.

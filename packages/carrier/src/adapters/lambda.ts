@@ -1,4 +1,4 @@
-import type { HandleOptions } from "../activity/handler.js";
+import type { HandleOptions } from "../activity/invocable-handler.js";
 import { type AdapterOptions, createAdapter } from "../http/adapter.js";
 import { utf8Length, withinLimit } from "../http/answer-limit.js";
 import type { InvocableHandlers } from "../http/endpoint.js";

@@ -1,4 +1,4 @@
-import { withoutOversized } from "../activity/oversized-result.js";
+import { withoutOversized } from "../activity/run/oversized-result.js";
 import type { InvocableResultEnvelope } from "../protocol/wire.js";
 import { InvocableHttpResponse } from "./message.js";
 

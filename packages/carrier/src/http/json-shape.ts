@@ -1,5 +1,7 @@
 /** Below so many characters no text is much to parse or to hold, and a look at it would cost a small task more than it saves. */
 const WORTH_A_LOOK = 4096;
+/** Below so many characters no depth takes long to parse. */
+const WORTH_REFUSING = 64 * 1024;
 /** Envelopes nest a handful of levels, and have a few dozen fields; what is large in them is the text of a payload. */
 export const DEEPEST_JSON = 256;
 export const MOST_JSON_VALUES = 100_000;
@@ -33,7 +35,7 @@ export function weighJson(text: string): string | number {
       default:
         continue;
     }
-    if (depth > DEEPEST_JSON) return `nests deeper than ${DEEPEST_JSON} levels`;
+    if (depth > DEEPEST_JSON && text.length >= WORTH_REFUSING) return `nests deeper than ${DEEPEST_JSON} levels`;
     if (values > MOST_JSON_VALUES) return `has more than ${MOST_JSON_VALUES} values outside of its payloads`;
   }
   return values;

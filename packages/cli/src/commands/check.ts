@@ -1,10 +1,10 @@
-import { type ConfigReport, checkConfig } from "../check/config-report.js";
-import { type OnlineReport, probe } from "../check/online.js";
-import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
+import { type ConfigReport, checkConfig } from "../doctor/config-report.js";
+import { type OnlineReport, probe } from "../doctor/reach.js";
 import { connectionFlags, SERVICE_CONNECTION_OPTIONS } from "../engine/connection.js";
-import { atMost, flag, textOption } from "../option-values.js";
+import { atMost, flag, textOption } from "../options/values.js";
 import { table } from "../report/table.js";
 import { say, sayJson } from "../report/words.js";
+import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../shell/command.js";
 import { CONFIG_OPTIONS } from "./dispatch.js";
 
 export const check: Command = {
@@ -33,11 +33,12 @@ async function runCheck(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const { report, connection, carriers } = await checkConfig({
     path,
     overlay: overlay === "" ? undefined : overlay,
-    flags: connectionFlags(input, io.env),
+    flags: connectionFlags(input, io),
     environment: io.env,
     cwd: io.cwd,
   });
-  const online = flag(input, "online") && report.errors.length === 0 ? await probe(connection, carriers) : null;
+  io.secrets.add(connection?.token.value);
+  const online = flag(input, "online") && report.errors.length === 0 ? await probe(connection, carriers, io) : null;
   const exitCode = exitCodeOf(report, online);
   if (input.json) sayJson(io, { ok: exitCode === EXIT.ok, ...report, online });
   else sayReport(io, report, online);

@@ -1,9 +1,9 @@
-import { CliError, type Command, EXIT } from "../command.js";
-import { bashScript } from "../completion/bash.js";
-import { fishScript } from "../completion/fish.js";
-import { type CommandWords, commandWords, type Shell, SHELLS } from "../completion/words.js";
-import { zshScript } from "../completion/zsh.js";
-import { atMost, positional } from "../option-values.js";
+import { atMost, positional } from "../options/values.js";
+import { CliError, type Command, EXIT } from "../shell/command.js";
+import { bashScript } from "../shell/completion/bash.js";
+import { fishScript } from "../shell/completion/fish.js";
+import { type CommandWords, commandWords, SHELLS, type Shell } from "../shell/completion/words.js";
+import { zshScript } from "../shell/completion/zsh.js";
 
 const SCRIPTS: Readonly<Record<Shell, (commands: readonly CommandWords[]) => string>> = {
   bash: bashScript,

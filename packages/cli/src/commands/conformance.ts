@@ -1,7 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type ConformanceCase, conformanceAuthCases, conformanceCases } from "@durable-workflow/carrier/testing";
-import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
 import { junitReport } from "../conformance/junit.js";
 import { preflight } from "../conformance/preflight.js";
 import { type CaseReport, type ConformanceOutcome, type ConformanceRun, runConformance } from "../conformance/run.js";
@@ -9,17 +8,12 @@ import { selectCases } from "../conformance/select.js";
 import { conforms, summarise } from "../conformance/summary.js";
 import { textReport } from "../conformance/text-report.js";
 import { NoAnswer } from "../net/exchange.js";
-import { shownUrl } from "../report/shown-url.js";
-import { atMost, flag, positional, textOption } from "../option-values.js";
-import { errorCode } from "../text-file.js";
-import {
-  CARRIER_TOKEN_OPTIONS,
-  carrierToken,
-  carrierUrl,
-  pairsOption,
-  secondsOption,
-  textsOption,
-} from "../tool-options.js";
+import { HttpClient } from "../net/http-client.js";
+import { shownUrl } from "../net/shown-url.js";
+import { CARRIER_TOKEN_OPTIONS, carrierToken, carrierUrl } from "../options/carrier-target.js";
+import { errorCode } from "../options/text-file.js";
+import { atMost, flag, pairsOption, positional, secondsOption, textOption, textsOption } from "../options/values.js";
+import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../shell/command.js";
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 const ALL_CASES = [...conformanceCases, ...conformanceAuthCases];
@@ -79,11 +73,13 @@ async function testCarrier(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const junit = textOption(input, "junit");
   const accepted = acceptedOf(input);
   const run: ConformanceRun = {
+    http: new HttpClient(io),
     url,
     token,
     cases: casesOf(input, token),
     timeoutMs: secondsOption(input, "timeout") ?? DEFAULT_TIMEOUT_MS,
     accepted,
+    scrub: (text) => io.secrets.scrub(text),
     signal: io.signal,
   };
   const { reports, goneAfter } = await perform(run);

@@ -1,14 +1,14 @@
 import { resolve } from "node:path";
-import { shownPath } from "../activities/activity-source.js";
-import { CarrierOutput } from "../carrier/carrier-output.js";
-import { STORAGE_OPTION, storageRootOf } from "../carrier/storage-option.js";
-import { type CliIo, type Command, type CommandInput, EXIT } from "../command.js";
-import type { RunningStack } from "../dev/dev-stack.js";
-import { DEFAULT_DATA_FOLDER } from "../dev/state-file.js";
 import { CONNECTION_OPTIONS, connectionOf, DEFAULT_TASK_QUEUE } from "../engine/connection.js";
-import { flag, integerOption, PORTS, textOption } from "../option-values.js";
+import { DEFAULT_DATA_FOLDER } from "../engine/dev-state.js";
+import { shownPath } from "../host/activities/activity-source.js";
+import { CarrierOutput } from "../host/carrier/carrier-output.js";
+import { STORAGE_OPTION, storageRootOf } from "../host/carrier/storage-option.js";
+import type { RunningStack } from "../host/dev-stack.js";
+import { flag, integerOption, PORTS, textOption } from "../options/values.js";
 import { say } from "../report/words.js";
-import { stopped } from "../stopped.js";
+import { type CliIo, type Command, type CommandInput, EXIT } from "../shell/command.js";
+import { stopped } from "../shell/stopped.js";
 import { filesOf } from "./serve.js";
 
 const INSPECT_PORT = 9229;
@@ -53,7 +53,7 @@ async function runDev(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> {
   const isRemote = textOption(input, "server") !== undefined;
   const taskQueue = textOption(input, "queue") ?? DEFAULT_TASK_QUEUE;
   // Late: the other commands need not wait for an engine to be loaded.
-  const { DevStack } = await import("../dev/dev-stack.js");
+  const { DevStack } = await import("../host/dev-stack.js");
   const stack = new DevStack(
     {
       files: filesOf(input),

@@ -11,13 +11,14 @@ import {
   serveHealth,
 } from "@durable-workflow/dispatcher";
 import { ExecutorConfigError } from "@durable-workflow/engine-protocol/executor-config";
-import { cannotListen } from "../carrier/carrier-server.js";
-import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
 import { connectionFlags, SERVICE_CONNECTION_OPTIONS } from "../engine/connection.js";
-import { integerOption, PORTS, textOption, wordsOption } from "../option-values.js";
-import { shownUrl } from "../report/shown-url.js";
-import { clockTime, durationText, inOneLine, say, statusStyle } from "../report/words.js";
-import { stopped } from "../stopped.js";
+import { cannotListen } from "../host/carrier/carrier-server.js";
+import { shownUrl } from "../net/shown-url.js";
+import { flag, integerOption, PORTS, textOption, wordsOption } from "../options/values.js";
+import { durationText } from "../report/duration.js";
+import { clockTime, inOneLine, say, statusStyle } from "../report/words.js";
+import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../shell/command.js";
+import { stopped } from "../shell/stopped.js";
 
 const HEALTH_HOST = "127.0.0.1";
 
@@ -33,10 +34,15 @@ export const CONFIG_OPTIONS = {
 export const dispatch: Command = {
   name: "dispatch",
   summary: "Leases tasks from an engine, and delivers each to its carrier: the dispatcher as a service",
-  usage: "--config FILE [OPTIONS]",
+  usage: "--config FILE | --queues NAMES --types NAMES [OPTIONS]",
   options: {
     ...CONFIG_OPTIONS,
     queues: { type: "string", value: "NAMES", help: "lease from these task queues only; default those of the config" },
+    types: {
+      type: "string",
+      value: "NAMES",
+      help: "lease these activity types, whoever maps them; needs --queues, and no --config where the engine maps them all",
+    },
     "max-in-flight": { type: "string", value: "NUMBER", help: "tasks at once; default 200" },
     "health-port": {
       type: "string",
@@ -44,6 +50,14 @@ export const dispatch: Command = {
       help: "serve /livez, /readyz and /metrics there; default: do not",
     },
     "health-host": { type: "string", value: "ADDRESS", help: `address of those; default ${HEALTH_HOST}` },
+    "allow-engine-targets": {
+      type: "boolean",
+      help: "call URLs that the engine alone maps: who may configure it can have any address called from here",
+    },
+    "allow-engine-commands": {
+      type: "boolean",
+      help: "run commands that the engine alone maps: who may configure it can run anything here",
+    },
     drain: { type: "string", value: "SECONDS", help: "how long tasks in flight may go on at the end; default 25" },
     ...SERVICE_CONNECTION_OPTIONS,
   },
@@ -85,11 +99,17 @@ async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
 function create(input: CommandInput, io: CliIo): Dispatcher {
   const configPath = textOption(input, "config");
   const configOverlay = textOption(input, "overlay");
-  const queues = wordsOption(input, "queues")?.map((taskQueue) => ({ taskQueue }));
+  const activityTypes = wordsOption(input, "types");
+  const queues = wordsOption(input, "queues")?.map((taskQueue) =>
+    activityTypes === undefined ? { taskQueue } : { taskQueue, activityTypes },
+  );
+  if (activityTypes !== undefined && queues === undefined) {
+    throw new CliError(EXIT.usage, "--types needs --queues", "Name the task queues that have these activity types.");
+  }
   const maxInFlight = integerOption(input, "max-in-flight", { least: 1, most: 100_000 });
   const drain = integerOption(input, "drain", { least: 0, most: 86_400 });
   const isConfigured = configPath ?? io.env["DW_EXTERNAL_EXECUTOR_CONFIG_PATH"];
-  if (isConfigured === undefined || isConfigured === "") {
+  if ((isConfigured === undefined || isConfigured === "") && activityTypes === undefined) {
     throw new CliError(
       EXIT.usage,
       "which config? Name the file that maps activities to carriers with --config",
@@ -98,7 +118,9 @@ function create(input: CommandInput, io: CliIo): Dispatcher {
   }
   return createDispatcher({
     environment: io.env,
-    connection: connectionFlags(input, io.env),
+    connection: connectionFlags(input, io),
+    allowEngineTargets: flag(input, "allow-engine-targets"),
+    allowEngineCommands: flag(input, "allow-engine-commands"),
     ...(configPath === undefined ? {} : { configPath: resolve(io.cwd, configPath) }),
     ...(configOverlay === undefined ? {} : { configOverlay }),
     ...(queues === undefined ? {} : { queues }),

@@ -1,5 +1,10 @@
 import { resolve } from "node:path";
 import { ProfileError } from "@durable-workflow/dispatcher";
+import { type Diagnosis, diagnose } from "../doctor/diagnose.js";
+import type { Finding } from "../doctor/finding.js";
+import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
+import { NoAnswer } from "../net/exchange.js";
+import { atMost, flag, secondsOption, textOption } from "../options/values.js";
 import {
   CliError,
   type CliIo,
@@ -8,13 +13,7 @@ import {
   EXIT,
   type ExitCode,
   type Palette,
-} from "../command.js";
-import { type Diagnosis, diagnose } from "../doctor/diagnose.js";
-import type { Finding } from "../doctor/finding.js";
-import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
-import { NoAnswer } from "../net/exchange.js";
-import { atMost, flag, textOption } from "../option-values.js";
-import { secondsOption } from "../tool-options.js";
+} from "../shell/command.js";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 

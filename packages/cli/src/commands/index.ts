@@ -1,4 +1,4 @@
-import type { Command } from "../command.js";
+import type { Command } from "../shell/command.js";
 import { check } from "./check.js";
 import { completion } from "./completion.js";
 import { conformance } from "./conformance.js";

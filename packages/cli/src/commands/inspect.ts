@@ -1,12 +1,13 @@
 import { parseTimestamp } from "@durable-workflow/carrier/protocol";
-import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
 import { at, parseJson } from "@durable-workflow/engine-protocol";
 import type { RetryRule } from "@durable-workflow/engine-protocol/control";
 import { retryPolicyOf } from "../inspect/prospect.js";
 import { type InspectOptions, isBase64, type NearMiss, nearMisses, recognise } from "../inspect/recognise.js";
-import { renderInspection, violationLine } from "../inspect/render.js";
-import { atMost, textOption } from "../option-values.js";
-import { readTextFile } from "../text-file.js";
+import { renderInspection } from "../inspect/render.js";
+import { readTextFile } from "../options/text-file.js";
+import { atMost, textOption } from "../options/values.js";
+import { violationLine } from "../report/violation.js";
+import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../shell/command.js";
 
 /** Says what a document of the contract is, what is wrong with it, and what becomes of it. */
 export const inspect: Command = {
@@ -78,7 +79,7 @@ async function policyOf(input: CommandInput, io: CliIo): Promise<RetryRule | nul
   const answer = at(document, "response", "body") ?? document;
   const task = at(answer, "task") ?? answer;
   if (at(task, "task_id") === undefined) {
-    throw new CliError(EXIT.config, `${file} (--poll) is no poll answer with a task: it has no task_id`);
+    throw new CliError(EXIT.config, `${file} (--poll) is not a poll answer with a task: it has no task_id`);
   }
   return retryPolicyOf(task);
 }

@@ -1,15 +1,16 @@
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "@durable-workflow/carrier/protocol";
-import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
 import { at, parseJson } from "@durable-workflow/engine-protocol";
-import { taskEnvelope, type TaskOptions } from "../invoke/envelope.js";
+import { type TaskOptions, taskEnvelope } from "../invoke/envelope.js";
 import { outcomeOf } from "../invoke/outcome.js";
 import { textOutcome } from "../invoke/text-outcome.js";
-import { readArgumentText } from "../json-arguments.js";
-import { type Answer, exchange, NoAnswer } from "../net/exchange.js";
-import { atMost, flag, integerOption, positional, textOption } from "../option-values.js";
-import { shownUrl } from "../report/shown-url.js";
-import { CARRIER_TOKEN_OPTIONS, carrierToken, carrierUrl, pairsOption, secondsOption } from "../tool-options.js";
-import { readTextFile } from "../text-file.js";
+import { type Answer, NoAnswer } from "../net/exchange.js";
+import { HttpClient } from "../net/http-client.js";
+import { shownUrl } from "../net/shown-url.js";
+import { CARRIER_TOKEN_OPTIONS, carrierToken, carrierUrl } from "../options/carrier-target.js";
+import { readArgumentText } from "../options/json-arguments.js";
+import { readTextFile } from "../options/text-file.js";
+import { atMost, flag, integerOption, pairsOption, positional, secondsOption, textOption } from "../options/values.js";
+import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../shell/command.js";
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
@@ -123,19 +124,19 @@ async function send(
   body: string,
   token: string | undefined,
   input: CommandInput,
-  { signal }: CliIo,
+  io: CliIo,
 ): Promise<Answer> {
   try {
-    return await exchange(url, {
+    return await new HttpClient(io).exchange(url, {
       method: "POST",
       headers: {
         "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE,
         accept: EXTERNAL_TASK_RESULT_MEDIA_TYPE,
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       },
+      token,
       body,
       timeoutMs: secondsOption(input, "timeout") ?? DEFAULT_TIMEOUT_MS,
-      signal,
+      signal: io.signal,
     });
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;

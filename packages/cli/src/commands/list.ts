@@ -1,12 +1,14 @@
-import { CliError, type CliIo, type Command, type CommandInput, EXIT } from "../command.js";
-import { EngineClient } from "../engine/client.js";
+import type { ListedActivity } from "../engine/answer.js";
 import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
+import { ControlPlane } from "../engine/control-plane.js";
 import { tell } from "../engine/follow.js";
 import type { ActivityStory } from "../engine/story.js";
-import type { ListedActivity } from "../engine/answer.js";
-import { atMost, flag, integerOption, textOption } from "../option-values.js";
+import { HttpClient } from "../net/http-client.js";
+import { atMost, flag, integerOption, textOption } from "../options/values.js";
+import { durationText } from "../report/duration.js";
 import { table } from "../report/table.js";
-import { compact, durationText, failureText, say, sayJson, statusStyle } from "../report/words.js";
+import { compact, failureText, say, sayJson, statusStyle } from "../report/words.js";
+import { CliError, type CliIo, type Command, type CommandInput, EXIT } from "../shell/command.js";
 
 const STATUSES = ["running", "completed", "failed"];
 const LIMIT = 20;
@@ -37,7 +39,7 @@ async function runList(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> 
     throw new CliError(EXIT.usage, `--status must be ${STATUSES.join(", ")}; got ${status}`);
   }
   const limit = integerOption(input, "limit", { least: 1, most: 100_000 }) ?? LIMIT;
-  const client = new EngineClient(await connectionOf(input, io));
+  const client = new ControlPlane(await connectionOf(input, io), new HttpClient(io));
   const activities = await client.list(limit, status === undefined ? {} : { status });
   if (flag(input, "details")) {
     const stories: ActivityStory[] = [];

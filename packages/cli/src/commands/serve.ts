@@ -1,16 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ActivitySource } from "../activities/activity-source.js";
-import type { CollectedActivities } from "../activities/collect.js";
-import { CarrierOutput, curlCommand } from "../carrier/carrier-output.js";
-import { type CarrierServer, KEEP_ALIVE_SECONDS, startCarrierServer } from "../carrier/carrier-server.js";
-import { carrierAccess } from "../carrier/security.js";
-import { STORAGE_OPTION, storageOf } from "../carrier/storage-option.js";
-import { CliError, type CliIo, type Command, type CommandInput, EXIT } from "../command.js";
+import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";
+import { externalStorage } from "@durable-workflow/carrier/storage";
 import { serveHeartbeats } from "../engine/heartbeats.js";
-import { RunGuard } from "../host/run-guard.js";
-import { flag, integerOption, PORTS, textOption } from "../option-values.js";
+import { ActivitySource } from "../host/activities/activity-source.js";
+import type { CollectedActivities } from "../host/activities/collect.js";
+import { carrierAccess } from "../host/carrier/carrier-access.js";
+import { CarrierOutput, curlCommand } from "../host/carrier/carrier-output.js";
+import { type CarrierServer, KEEP_ALIVE_SECONDS, startCarrierServer } from "../host/carrier/carrier-server.js";
+import { STORAGE_OPTION, storageOf } from "../host/carrier/storage-option.js";
+import { RunGuard } from "../host/process/run-guard.js";
+import { flag, integerOption, PORTS, textOption } from "../options/values.js";
 import { say } from "../report/words.js";
-import { stopped } from "../stopped.js";
+import { CliError, type CliIo, type Command, type CommandInput, EXIT } from "../shell/command.js";
+import { stopped } from "../shell/stopped.js";
 
 const PORT = 8787;
 const GRACE_SECONDS = 10;
@@ -78,7 +80,7 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
   const files = filesOf(input);
   const host = textOption(input, "host") ?? "127.0.0.1";
   const port = integerOption(input, "port", PORTS) ?? PORT;
-  const access = carrierAccess(input, host, io.env);
+  const access = carrierAccess(input, host, io);
   const graceSeconds = integerOption(input, "grace", { least: 0, most: 86_400 }) ?? GRACE_SECONDS;
   const lingerSeconds = integerOption(input, "linger", { least: 0, most: 3_600 }) ?? LINGER_SECONDS;
   const maxTasks = integerOption(input, "max-tasks", { least: 1, most: 1_000_000 });
@@ -86,6 +88,8 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
   const output = new CarrierOutput(io, input.json);
   const guard = new RunGuard((crash) => output.crash(crash));
   let server: CarrierServer | undefined;
+  const storage = storageOf(input, io);
+  const heartbeat = serveHeartbeats(io);
   const source = new ActivitySource(
     {
       files,
@@ -93,8 +97,8 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
       handlerOptions: {
         carrier: "dw-carrier-serve",
         logger: output.logger,
-        externalStorage: storageOf(input, io),
-        heartbeat: serveHeartbeats(io.env),
+        externalStorage: storage && externalStorage(storage),
+        heartbeat: heartbeat && engineHeartbeats(heartbeat),
       },
       onReload: (activities) => {
         server?.replace(guard.guard(activities.handler));

@@ -1,21 +1,13 @@
-import { type CliIo, type Command, type CommandInput, EXIT } from "../command.js";
-import { EngineClient } from "../engine/client.js";
 import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
+import { ControlPlane } from "../engine/control-plane.js";
 import { tell } from "../engine/follow.js";
 import type { ActivityStory } from "../engine/story.js";
-import { atMost, positional } from "../option-values.js";
+import { HttpClient } from "../net/http-client.js";
+import { atMost, positional } from "../options/values.js";
+import { durationText } from "../report/duration.js";
 import { table } from "../report/table.js";
-import {
-  compact,
-  durationText,
-  failureText,
-  indented,
-  progressText,
-  say,
-  sayJson,
-  stackText,
-  statusStyle,
-} from "../report/words.js";
+import { compact, failureText, indented, progressText, say, sayJson, stackText, statusStyle } from "../report/words.js";
+import { type CliIo, type Command, type CommandInput, EXIT } from "../shell/command.js";
 
 export const show: Command = {
   name: "show",
@@ -30,7 +22,7 @@ export const show: Command = {
 async function runShow(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> {
   const id = positional(input, 0, "ID");
   atMost(input, 1);
-  const client = new EngineClient(await connectionOf(input, io));
+  const client = new ControlPlane(await connectionOf(input, io), new HttpClient(io));
   const story = await tell(client, id);
   if (input.json) sayJson(io, story);
   else sayStory(io, story);

@@ -1,15 +1,16 @@
 import { isPayloadError, payloadEnvelope } from "@durable-workflow/carrier/payload";
-import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../command.js";
-import { EngineClient, askable } from "../engine/client.js";
-import { CONNECTION_OPTIONS, connectionOf, type EngineConnection } from "../engine/connection.js";
-import { follow } from "../engine/follow.js";
-import { storyEventOf } from "../engine/story-event.js";
 import type { StartRequest } from "@durable-workflow/engine-protocol/control";
 import type { StartedActivity } from "../engine/answer.js";
-import { parseJsonArguments, readArgumentText } from "../json-arguments.js";
-import { atMost, flag, integerOption, integersOption, positional, textOption, wordsOption } from "../option-values.js";
+import { CONNECTION_OPTIONS, connectionOf, type EngineConnection } from "../engine/connection.js";
+import { askable, ControlPlane } from "../engine/control-plane.js";
+import { follow } from "../engine/follow.js";
+import { storyEventOf } from "../engine/story-event.js";
+import { HttpClient } from "../net/http-client.js";
+import { parseJsonArguments, readArgumentText } from "../options/json-arguments.js";
+import { atMost, flag, integerOption, integersOption, positional, textOption, wordsOption } from "../options/values.js";
 import { LiveReport } from "../report/live.js";
 import { inOneLine, say, sayJson } from "../report/words.js";
+import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../shell/command.js";
 
 const ATTEMPTS = { least: 1, most: 1_000_000 };
 /** Engines go on at once where none is given: a thousand attempts in a second help nobody. */
@@ -67,7 +68,7 @@ async function runStart(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const args = parseJsonArguments(await readArgumentText(input.positionals[1], io));
   const connection = await connectionOf(input, io);
   const request = requestOf(input, { type, args, connection });
-  const client = new EngineClient(connection);
+  const client = new ControlPlane(connection, new HttpClient(io));
   const started = await client.start(request);
   sayStarted(input, io, started, { engine: client.url, request });
   return flag(input, "detach") ? EXIT.ok : await followToEnd(input, io, client, started);
@@ -138,7 +139,7 @@ function sayStarted(
 async function followToEnd(
   { json }: CommandInput,
   io: CliIo,
-  client: EngineClient,
+  client: ControlPlane,
   { activity_id: id }: StartedActivity,
 ): Promise<ExitCode> {
   const report = new LiveReport(io);

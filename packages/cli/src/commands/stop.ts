@@ -1,9 +1,10 @@
-import { type CliIo, type Command, type CommandInput, EXIT } from "../command.js";
-import { EngineClient } from "../engine/client.js";
 import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
+import { ControlPlane } from "../engine/control-plane.js";
 import { tell } from "../engine/follow.js";
-import { atMost, positional, textOption } from "../option-values.js";
+import { HttpClient } from "../net/http-client.js";
+import { atMost, positional, textOption } from "../options/values.js";
 import { say, sayJson, statusStyle } from "../report/words.js";
+import { type CliIo, type Command, type CommandInput, EXIT } from "../shell/command.js";
 
 const OPTIONS = {
   reason: { type: "string", value: "TEXT", help: "why, for the engine's records" },
@@ -33,7 +34,7 @@ export const terminate: Command = {
 async function stop(how: "cancel" | "terminate", input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> {
   const id = positional(input, 0, "ID");
   atMost(input, 1);
-  const client = new EngineClient(await connectionOf(input, io));
+  const client = new ControlPlane(await connectionOf(input, io), new HttpClient(io));
   await client.stop(how, id, textOption(input, "reason"));
   const { status } = await tell(client, id);
   if (input.json) sayJson(io, { id, status });

@@ -1,4 +1,4 @@
-import { printable } from "../terminal-text.js";
+import { printable } from "../shell/terminal-text.js";
 import type { CaseReport } from "./run.js";
 import { byGroup } from "./summary.js";
 

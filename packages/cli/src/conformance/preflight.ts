@@ -1,8 +1,8 @@
 import { parseExternalTaskResult } from "@durable-workflow/carrier/protocol";
 import { buildTaskInput } from "@durable-workflow/carrier/testing";
-import { CliError, EXIT } from "../command.js";
 import { NoAnswer } from "../net/exchange.js";
-import { shownUrl } from "../report/shown-url.js";
+import { shownUrl } from "../net/shown-url.js";
+import { CliError, EXIT } from "../shell/command.js";
 import { type CarrierUnderTest, sendRequest } from "./send.js";
 
 const HANDLERS_HINT =

@@ -1,8 +1,8 @@
 import {
-  checkConformance,
   type ConformanceCase,
   type ConformanceDifference,
   type ConformanceRequest,
+  checkConformance,
 } from "@durable-workflow/carrier/testing";
 import { NoAnswer } from "../net/exchange.js";
 import { CarrierLife } from "./carrier-life.js";
@@ -12,6 +12,8 @@ export interface ConformanceRun extends CarrierUnderTest {
   readonly cases: readonly ConformanceCase[];
   /** Differences that are known, by case id, and why they are accepted. */
   readonly accepted: ReadonlyMap<string, string>;
+  /** Takes what is secret out of what the carrier said. */
+  readonly scrub: (text: string) => string;
   /** Told of each case as it is done. */
   readonly onReport?: (report: CaseReport) => void;
 }
@@ -104,7 +106,12 @@ interface Delivery {
 async function deliver(test: ConformanceCase, request: ConformanceRequest, run: ConformanceRun): Promise<Delivery> {
   try {
     const answer = await sendRequest(request, run);
-    return { differences: checkConformance(test, { request, ...answer }), lost: false };
+    const differences = checkConformance(test, { request, ...answer }).map(({ what, expected, received }) => ({
+      what,
+      expected,
+      received: run.scrub(received),
+    }));
+    return { differences, lost: false };
   } catch (error) {
     if (!(error instanceof NoAnswer) || error.why === "aborted") throw error;
     return { differences: [{ what: "answer", expected: "an answer", received: error.message }], lost: true };

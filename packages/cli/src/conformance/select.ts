@@ -1,5 +1,5 @@
 import type { ConformanceCase } from "@durable-workflow/carrier/testing";
-import { CliError, EXIT } from "../command.js";
+import { CliError, EXIT } from "../shell/command.js";
 
 /**
  * The cases whose id one of the patterns names: in full, by a group it is in (`deadlines`), or with `*` for any text. All

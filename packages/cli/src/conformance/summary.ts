@@ -1,5 +1,5 @@
-import { groupOf } from "./select.js";
 import type { CaseReport } from "./run.js";
+import { groupOf } from "./select.js";
 
 export interface ConformanceSummary {
   readonly cases: number;

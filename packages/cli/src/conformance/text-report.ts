@@ -1,4 +1,4 @@
-import type { Palette } from "../command.js";
+import type { Palette } from "../shell/command.js";
 import type { CaseReport } from "./run.js";
 import { byGroup, type ConformanceSummary, conforms } from "./summary.js";
 

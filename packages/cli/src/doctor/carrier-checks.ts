@@ -1,11 +1,6 @@
+import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, INVALID_INVOCABLE_REQUEST } from "@durable-workflow/carrier/protocol";
 import { loadExecutorConfig, loadProfiles, profilesPath, systemClock } from "@durable-workflow/dispatcher";
-import {
-  type Credential,
-  CredentialError,
-  CredentialStore,
-  Secrets,
-  ServerClock,
-} from "@durable-workflow/dispatcher/tools";
+import { CredentialStore, ServerClock } from "@durable-workflow/dispatcher/tools";
 import { parseJson, textAt } from "@durable-workflow/engine-protocol";
 import {
   type ActivityMapping,
@@ -13,14 +8,16 @@ import {
   ExecutorConfigError,
   isLoopbackHost,
 } from "@durable-workflow/engine-protocol/executor-config";
-import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, INVALID_INVOCABLE_REQUEST } from "@durable-workflow/carrier/protocol";
-import type { CliIo } from "../command.js";
 import { violationOf } from "../inspect/executor-config.js";
-import { violationLine } from "../inspect/render.js";
-import { type Answer, exchange, NoAnswer } from "../net/exchange.js";
-import { shownUrl } from "../report/shown-url.js";
+import { type Answer, NoAnswer } from "../net/exchange.js";
+import { shownUrl } from "../net/shown-url.js";
+import { violationLine } from "../report/violation.js";
+import type { CliIo } from "../shell/command.js";
 import { skewFinding } from "./engine-checks.js";
-import { fail, type Finding, ok, skip, warn } from "./finding.js";
+import type { ProbeMeans } from "./engine-probe.js";
+import { type Finding, fail, ok, skip, warn } from "./finding.js";
+
+type Credential = Awaited<ReturnType<CredentialStore["credentialFor"]>>;
 
 /** The executor config of this machine: what is wrong with it, or what it says. */
 export async function localConfig(
@@ -52,31 +49,25 @@ function carrierName({ carrier }: ActivityMapping): string {
 /** Each carrier of a config, with the credential that its mappings use. Nothing is run there: no task is sent. */
 export async function carrierFindings(
   config: ExecutorConfig,
-  { env, signal }: Pick<CliIo, "env" | "signal">,
-  timeoutMs: number,
+  { env, secrets }: Pick<CliIo, "env" | "secrets">,
+  means: ProbeMeans,
 ): Promise<readonly Finding[]> {
   const profiles = await loadProfiles(profilesPath(env));
-  const secrets = new Secrets();
   const store = new CredentialStore({ config, local: {}, environment: env, profiles, secrets, clock: systemClock });
   const distinct = new Map(
     config.mappings.map((mapping) => [`${carrierName(mapping)} ${mapping.authRef ?? ""}`, mapping]),
   );
   const findings: Finding[] = [];
   for (const mapping of distinct.values()) {
-    findings.push(...(await probeCarrier(mapping, store, { timeoutMs, signal })));
+    findings.push(...(await probeCarrier(mapping, store, means)));
   }
   return findings;
-}
-
-interface ProbeLimits {
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
 }
 
 async function probeCarrier(
   mapping: ActivityMapping,
   store: CredentialStore,
-  limits: ProbeLimits,
+  means: ProbeMeans,
 ): Promise<readonly Finding[]> {
   const { carrier, authRef } = mapping;
   const id = `carrier.${carrier.name}`;
@@ -85,19 +76,19 @@ async function probeCarrier(
   try {
     credential = await store.credentialFor(mapping);
   } catch (error) {
-    if (!(error instanceof CredentialError)) throw error;
+    if (!(error instanceof Error) || error.name !== "CredentialError") throw error;
     return [fail(id, error.message, `Set what auth_refs.${authRef ?? ""} of the config names, on this machine.`)];
   }
   const url = new URL(carrier.url);
   try {
     const clock = new ServerClock(systemClock);
     const sentAt = systemClock.monotonic();
-    const answer = await knock(url, credential, limits);
+    const answer = await knock(url, credential, means);
     const { date } = answer.headers;
     clock.observe(date, sentAt, systemClock.monotonic());
     const finding = answerFinding(id, url, answer, credential);
     if (finding.status !== "ok") return [finding];
-    const guard = await guardFinding(id, url, credential, limits);
+    const guard = await guardFinding(id, url, credential, means);
     const time = date === undefined ? [] : [skewFinding(`${id}.clock`, `the carrier ${carrier.name}`, clock.skewMs())];
     return [finding, guard, ...time];
   } catch (error) {
@@ -113,13 +104,12 @@ async function probeCarrier(
 }
 
 /** Sends what is no task: a carrier that lets it in says 400. */
-function knock(url: URL, credential: Credential, limits: ProbeLimits): Promise<Answer> {
-  const headers = {
-    "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE,
-    ...(credential.type === "bearer" ? { authorization: `Bearer ${credential.token}` } : {}),
-  };
+function knock(url: URL, credential: Credential, means: ProbeMeans): Promise<Answer> {
+  const headers = { "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE };
+  const token = credential.type === "bearer" ? credential.token : undefined;
   const tls = credential.type === "mtls" ? { client: credential } : {};
-  return exchange(url, { method: "POST", headers, body: "{}", ...limits }, tls);
+  const { http, timeoutMs, signal } = means;
+  return http.exchange(url, { method: "POST", headers, token, body: "{}", timeoutMs, signal }, tls);
 }
 
 function isInvitation({ status, body }: Answer): boolean {
@@ -139,7 +129,7 @@ function answerFinding(id: string, url: URL, answer: Answer, credential: Credent
 }
 
 /** A carrier that takes a task from anybody runs what anybody wants. */
-async function guardFinding(id: string, url: URL, credential: Credential, limits: ProbeLimits): Promise<Finding> {
+async function guardFinding(id: string, url: URL, credential: Credential, means: ProbeMeans): Promise<Finding> {
   const guard = `${id}.guard`;
   if (credential.type === "none") {
     return isLoopbackHost(url.hostname)
@@ -147,7 +137,7 @@ async function guardFinding(id: string, url: URL, credential: Credential, limits
       : openFinding(guard);
   }
   try {
-    const answer = await knock(url, { type: "none" }, limits);
+    const answer = await knock(url, { type: "none" }, means);
     return isInvitation(answer) ? openFinding(guard) : ok(guard, "it refuses requests without the credential");
   } catch (error) {
     if (error instanceof NoAnswer && error.why !== "aborted")

@@ -1,7 +1,8 @@
 import { at, negotiateVersion, PATHS } from "@durable-workflow/engine-protocol";
-import type { CliIo } from "../command.js";
 import type { EngineConnection } from "../engine/connection.js";
 import { NoAnswer } from "../net/exchange.js";
+import { HttpClient } from "../net/http-client.js";
+import type { CliIo } from "../shell/command.js";
 import { carrierFindings, localConfig } from "./carrier-checks.js";
 import {
   artifactsFinding,
@@ -15,7 +16,7 @@ import {
   versionFinding,
 } from "./engine-checks.js";
 import { EngineProbe } from "./engine-probe.js";
-import { fail, type Finding, skip } from "./finding.js";
+import { type Finding, fail, skip } from "./finding.js";
 import { isLost, namespaceFinding, roleFindings } from "./role-checks.js";
 
 export interface DiagnosisOptions {
@@ -25,7 +26,7 @@ export interface DiagnosisOptions {
   readonly overlay: string | undefined;
   /** For one answer, in milliseconds. */
   readonly timeoutMs: number;
-  readonly io: Pick<CliIo, "env" | "signal">;
+  readonly io: Pick<CliIo, "env" | "secrets" | "signal">;
 }
 
 export interface Diagnosis {
@@ -40,9 +41,10 @@ export interface Diagnosis {
  */
 export async function diagnose(options: DiagnosisOptions): Promise<Diagnosis> {
   const { connection, configPath, overlay, timeoutMs, io } = options;
+  const means = { http: new HttpClient(io), timeoutMs, signal: io.signal };
   const local = configPath === undefined ? undefined : await localConfig(configPath, overlay);
-  const engine = await diagnoseEngine(new EngineProbe(connection, timeoutMs, io.signal), local !== undefined);
-  const carriers = local?.config === undefined ? [] : await carrierFindings(local.config, io, timeoutMs);
+  const engine = await diagnoseEngine(new EngineProbe(connection, means), local !== undefined);
+  const carriers = local?.config === undefined ? [] : await carrierFindings(local.config, io, means);
   const config = local?.finding ?? skip("executor_config.local", "none was given (--config FILE)");
   return {
     reachable: engine.reachable,

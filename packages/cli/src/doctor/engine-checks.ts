@@ -2,10 +2,10 @@ import { at, ERAS, isObject, negotiateVersion, PROTOCOL_VERSION, textAt } from "
 import { isLoopbackHost } from "@durable-workflow/engine-protocol/executor-config";
 import type { EngineConnection } from "../engine/connection.js";
 import { contractViolations, engineConfigState, publishedArtifacts } from "../inspect/cluster-info.js";
-import { violationLine } from "../inspect/render.js";
-import { duration } from "../inspect/time.js";
+import { duration } from "../report/duration.js";
+import { violationLine } from "../report/violation.js";
 import type { EngineAnswer, EngineProbe } from "./engine-probe.js";
-import { fail, type Finding, ok, skip, warn } from "./finding.js";
+import { type Finding, fail, ok, skip, warn } from "./finding.js";
 
 /** How the engine is reached, and whether others can listen in. */
 export function connectionFindings({ url, namespace, token, tlsVerify, source }: EngineConnection): readonly Finding[] {
@@ -34,7 +34,7 @@ export function healthFinding({ status, body }: EngineAnswer): Finding {
   }
   return fail(
     id,
-    `something answers with ${status}, and it is no Durable Workflow engine`,
+    `something answers with ${status}, and is not a Durable Workflow engine`,
     "Give the engine's base URL with --server: without /api.",
   );
 }
@@ -84,7 +84,9 @@ export function versionFinding(clusterInfo: unknown): Finding {
   if (version === undefined) {
     return fail(
       id,
-      `the engine speaks worker protocol ${advertised ?? "of no version"}, this is ${PROTOCOL_VERSION}`,
+      advertised === undefined
+        ? `the engine does not say which worker protocol it speaks; this is ${PROTOCOL_VERSION}`
+        : `the engine speaks worker protocol ${advertised}, this is ${PROTOCOL_VERSION}`,
       "Use releases whose worker protocols have the same major version.",
     );
   }

@@ -1,8 +1,16 @@
 import { systemClock } from "@durable-workflow/dispatcher";
-import { Secrets, ServerClock } from "@durable-workflow/dispatcher/tools";
-import type { EngineConnection } from "../engine/connection.js";
+import { ServerClock } from "@durable-workflow/dispatcher/tools";
 import { NAMESPACE_FIELD, parseJson, textAt } from "@durable-workflow/engine-protocol";
-import { exchange } from "../net/exchange.js";
+import type { EngineConnection } from "../engine/connection.js";
+import type { HttpClient } from "../net/http-client.js";
+
+/** How others are asked. */
+export interface ProbeMeans {
+  readonly http: HttpClient;
+  /** For one answer, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
 
 /** An engine's answer. */
 export interface EngineAnswer {
@@ -11,7 +19,7 @@ export interface EngineAnswer {
   readonly body: unknown;
   /** `reason` of the body, by which engines tell refusals apart. */
   readonly reason: string | undefined;
-  /** `message` or `error` of the body, without the token. */
+  /** `message` or `error` of the body. */
   readonly message: string;
 }
 
@@ -28,16 +36,12 @@ export interface ProbeRequest {
 export class EngineProbe {
   readonly connection: EngineConnection;
   readonly clock = new ServerClock(systemClock);
-  private readonly timeoutMs: number;
-  private readonly signal: AbortSignal;
-  private readonly secrets = new Secrets();
+  private readonly means: ProbeMeans;
   private hasDate = false;
 
-  constructor(connection: EngineConnection, timeoutMs: number, signal: AbortSignal) {
+  constructor(connection: EngineConnection, means: ProbeMeans) {
     this.connection = connection;
-    this.timeoutMs = timeoutMs;
-    this.signal = signal;
-    this.secrets.add(connection.token);
+    this.means = means;
   }
 
   /** Whether any answer said what time it is. */
@@ -48,21 +52,22 @@ export class EngineProbe {
   /** @throws {NoAnswer} (as a rejection) */
   async ask({ method = "GET", path, headers, body, anonymous }: ProbeRequest): Promise<EngineAnswer> {
     const { url, namespace, token, tlsVerify } = this.connection;
+    const { http, timeoutMs, signal } = this.means;
     const sentAt = systemClock.monotonic();
-    const answer = await exchange(
+    const answer = await http.exchange(
       new URL(url + path),
       {
         method,
         headers: {
           accept: "application/json",
           [NAMESPACE_FIELD]: namespace,
-          ...(token === undefined || anonymous === true ? {} : { authorization: `Bearer ${token}` }),
           ...(body === undefined ? {} : { "content-type": "application/json" }),
           ...headers,
         },
+        token: anonymous === true ? undefined : token,
         body: body === undefined ? undefined : JSON.stringify(body),
-        timeoutMs: this.timeoutMs,
-        signal: this.signal,
+        timeoutMs,
+        signal,
       },
       { verify: tlsVerify },
     );
@@ -70,12 +75,11 @@ export class EngineProbe {
     const date = answer.headers["date"];
     this.hasDate ||= date !== undefined;
     this.clock.observe(date, sentAt, systemClock.monotonic());
-    const message = textAt(document, "message") ?? textAt(document, "error") ?? "";
     return {
       status: answer.status,
       body: document,
       reason: textAt(document, "reason"),
-      message: this.secrets.scrub(message),
+      message: textAt(document, "message") ?? textAt(document, "error") ?? "",
     };
   }
 }

@@ -8,7 +8,7 @@ import {
   VERSION_REFUSED,
 } from "@durable-workflow/engine-protocol";
 import type { EngineAnswer, EngineProbe } from "./engine-probe.js";
-import { fail, type Finding, ok, skip, warn } from "./finding.js";
+import { type Finding, fail, ok, skip, warn } from "./finding.js";
 
 /** What a token may be used for. Roles of an engine do not include each other. */
 type Access = "allowed" | "forbidden" | "unknown";

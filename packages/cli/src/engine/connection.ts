@@ -5,9 +5,11 @@ import {
   profilesPath,
   resolveConnection,
 } from "@durable-workflow/dispatcher";
-import { CliError, type CliIo, type CommandInput, type CommandOption, EXIT } from "../command.js";
-import { DEFAULT_DATA_FOLDER, type DevState, type FoundDevState, findDevState } from "../dev/state-file.js";
-import { textOption, usableToken } from "../option-values.js";
+import { HttpClient } from "../net/http-client.js";
+import { namedToken } from "../options/tokens.js";
+import { textOption } from "../options/values.js";
+import { CliError, type CliIo, type CommandInput, type CommandOption, EXIT } from "../shell/command.js";
+import { DEFAULT_DATA_FOLDER, type DevState, type FoundDevState, findDevState } from "./dev-state.js";
 
 /** Options of services, which look for no engine of `dw-carrier dev`. */
 export const SERVICE_CONNECTION_OPTIONS = {
@@ -44,9 +46,9 @@ export interface EngineConnection {
   readonly namespace: string;
   readonly token: string | undefined;
   readonly tlsVerify: boolean;
-  /** Who said where it is. `dev` stands for the engine that `dw-carrier dev` runs in this folder. */
   /** Where activities are started that name no queue. */
   readonly taskQueue: string;
+  /** Who said where it is. `dev` stands for the engine that `dw-carrier dev` runs in this folder. */
   readonly source: "flag" | "environment" | "profile" | "config" | "default" | "dev";
 }
 
@@ -58,14 +60,16 @@ export interface EngineConnection {
  */
 export async function connectionOf(
   input: CommandInput,
-  io: Pick<CliIo, "env" | "cwd" | "err">,
+  io: Pick<CliIo, "env" | "cwd" | "err" | "secrets">,
 ): Promise<EngineConnection> {
   const { env, cwd } = io;
-  const flags = connectionFlags(input, env);
+  const flags = connectionFlags(input, io);
   const isNamed = [flags.serverUrl, flags.profile, env["DURABLE_WORKFLOW_SERVER_URL"], env["DW_ENV"]].some(
     (value) => value !== undefined && value !== "",
   );
-  const { state: dev, setAside } = isNamed ? NO_DEV : await findDevState(textOption(input, "data"), cwd);
+  const { state: dev, setAside } = isNamed
+    ? NO_DEV
+    : await findDevState(textOption(input, "data"), { cwd, http: new HttpClient(io) });
   for (const sentence of setAside) io.err(`${sentence}\n`);
   if (dev !== undefined) {
     await sayProfileSetAside(dev, io);
@@ -76,6 +80,7 @@ export async function connectionOf(
   try {
     const profiles = await loadProfiles(profilesPath(env));
     const { serverUrl, namespace, token, tlsVerify } = resolveConnection({ flags, environment: env, profiles });
+    io.secrets.add(token.value);
     return {
       url: serverUrl.value.replace(/\/+$/, ""),
       namespace: namespace.value,
@@ -111,25 +116,15 @@ async function sayProfileSetAside({ url }: DevState, { env, err }: Pick<CliIo, "
  *
  * @throws {CliError} for a variable of `--token-env` that is not set
  */
-export function connectionFlags(input: CommandInput, env: CliIo["env"]): ConnectionFlags {
+export function connectionFlags(input: CommandInput, io: Pick<CliIo, "env" | "secrets">): ConnectionFlags {
   const serverUrl = textOption(input, "server");
   const namespace = textOption(input, "namespace");
   const profile = textOption(input, "profile");
-  const token = tokenFromEnvironment(textOption(input, "token-env"), "token-env", env);
+  const token = namedToken(textOption(input, "token-env"), io);
   return {
     ...(serverUrl === undefined ? {} : { serverUrl }),
     ...(namespace === undefined ? {} : { namespace }),
     ...(profile === undefined ? {} : { profile }),
     ...(token === undefined ? {} : { token }),
   };
-}
-
-/** @throws {CliError} for a variable that was named and is not set, or holds what is no token */
-export function tokenFromEnvironment(
-  variable: string | undefined,
-  option: string,
-  env: CliIo["env"],
-): string | undefined {
-  if (variable === undefined) return undefined;
-  return usableToken(env[variable], `the environment variable ${variable}, named by --${option},`);
 }

@@ -1,8 +1,8 @@
-import { CliError, EXIT } from "../command.js";
-import type { EngineClient } from "./client.js";
-import { type ActivityStory, isClosed, tellStory } from "./story.js";
 import type { HistoryEvent } from "@durable-workflow/engine-protocol/control";
+import { CliError, EXIT } from "../shell/command.js";
 import type { ActivityDescription } from "./answer.js";
+import type { ControlPlane } from "./control-plane.js";
+import { type ActivityStory, isClosed, tellStory } from "./story.js";
 
 /** How often an engine without a stream of events is asked. */
 const POLL_MS = 500;
@@ -23,7 +23,7 @@ export interface FollowOptions {
  *
  * @throws {CliError} when the engine cannot be reached, for some while once it was, or does not know the activity
  */
-export async function follow(client: EngineClient, options: FollowOptions): Promise<ActivityStory | undefined> {
+export async function follow(client: ControlPlane, options: FollowOptions): Promise<ActivityStory | undefined> {
   const { id, signal, onEvent } = options;
   const done = new AbortController();
   const bell = new Bell();
@@ -70,7 +70,7 @@ export async function follow(client: EngineClient, options: FollowOptions): Prom
 }
 
 /** The story of an activity as it stands. */
-export async function tell(client: EngineClient, id: string): Promise<ActivityStory> {
+export async function tell(client: ControlPlane, id: string): Promise<ActivityStory> {
   const description = await client.describe(id);
   return tellStory(description, await client.history(id, description.workflow_run_id));
 }

@@ -1,6 +1,6 @@
-import type { EngineHeartbeatOptions } from "@durable-workflow/carrier";
-import { CliError, type CliIo, EXIT } from "../command.js";
-import { usableToken } from "../option-values.js";
+import type { EngineHeartbeatOptions } from "@durable-workflow/carrier/heartbeat";
+import { usableToken } from "../options/tokens.js";
+import { CliError, type CliIo, EXIT } from "../shell/command.js";
 import type { EngineConnection } from "./connection.js";
 
 /** What an engine without tokens is told: it does not look. */
@@ -20,13 +20,14 @@ export function heartbeatsTo({
  *
  * @throws {CliError} for an address that is none
  */
-export function serveHeartbeats(env: CliIo["env"]): EngineHeartbeatOptions | undefined {
+export function serveHeartbeats(io: Pick<CliIo, "env" | "secrets">): EngineHeartbeatOptions | undefined {
+  const { env } = io;
   const url = env["DURABLE_WORKFLOW_SERVER_URL"];
   const token = env["DURABLE_WORKFLOW_AUTH_TOKEN"];
   const namespace = env["DURABLE_WORKFLOW_NAMESPACE"];
   if (url === undefined || url === "") return undefined;
   if (!URL.canParse(url))
     throw new CliError(EXIT.config, "DURABLE_WORKFLOW_SERVER_URL must be the engine's http or https URL");
-  const usable = token?.trim() ? usableToken(token, "DURABLE_WORKFLOW_AUTH_TOKEN") : undefined;
+  const usable = token?.trim() ? usableToken(token, "DURABLE_WORKFLOW_AUTH_TOKEN", io) : undefined;
   return heartbeatsTo({ url, token: usable, namespace: namespace || "default" });
 }

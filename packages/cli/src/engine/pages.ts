@@ -1,4 +1,4 @@
-import { CliError, EXIT } from "../command.js";
+import { CliError, EXIT } from "../shell/command.js";
 
 /** How much is read of a list in pages, so that none keeps the command, or fills its memory. */
 const MOST_PAGES = 10_000;

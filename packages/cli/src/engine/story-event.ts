@@ -1,5 +1,5 @@
-import { type FailureStory, hasProgress, type Progress, progressOf, readFailure } from "./story.js";
 import type { HistoryEvent } from "@durable-workflow/engine-protocol/control";
+import { type FailureStory, hasProgress, type Progress, progressOf, readFailure } from "./story.js";
 
 /** One step of an activity, as it is followed: shown to people, and printed by `--json`. */
 export type StoryEvent =

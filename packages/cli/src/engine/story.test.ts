@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { payloadEnvelope } from "@durable-workflow/carrier/payload";
+import { type HistoryEvent } from "@durable-workflow/engine-protocol/control";
 import { describe, expect, it } from "vitest";
+import type { ActivityDescription } from "./answer.js";
 import { isClosed, tellStory } from "./story.js";
 import { storyEventOf } from "./story-event.js";
-import { type HistoryEvent } from "@durable-workflow/engine-protocol/control";
-import type { ActivityDescription } from "./answer.js";
 
 const DESCRIPTION: ActivityDescription = {
   activity_id: "job-1",

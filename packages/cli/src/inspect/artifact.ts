@@ -7,8 +7,9 @@ import {
   parseExternalTaskInputArtifact,
   parseExternalTaskResultArtifact,
 } from "@durable-workflow/carrier/protocol";
-import { facts, type Inspection, inspection, type Violation } from "./inspection.js";
 import { at, isObject, textAt } from "@durable-workflow/engine-protocol";
+import type { Violation } from "../report/violation.js";
+import { facts, type Inspection, inspection } from "./inspection.js";
 import { inspectTaskInput } from "./task-input.js";
 import { inspectTaskResult } from "./task-result.js";
 

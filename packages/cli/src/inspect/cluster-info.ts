@@ -1,7 +1,8 @@
 import { at, isObject, negotiateVersion, numberAt, PROTOCOL_VERSION, textAt } from "@durable-workflow/engine-protocol";
 import { WORKER_CONTRACTS } from "@durable-workflow/engine-protocol/control";
+import type { Violation } from "../report/violation.js";
 import { artifactViolations } from "./artifact.js";
-import { below, facts, type Inspection, inspection, type Violation } from "./inspection.js";
+import { below, facts, type Inspection, inspection } from "./inspection.js";
 
 /** Where the published contracts are not those that this version knows. */
 export function contractViolations(clusterInfo: unknown): readonly Violation[] {

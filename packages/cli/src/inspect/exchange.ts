@@ -1,11 +1,12 @@
 import { EXTERNAL_TASK_INPUT_SCHEMA } from "@durable-workflow/carrier/protocol";
-import { identityViolations } from "./identity.js";
-import { below, everywhere, facts, type Inspection, inspection, type Prospect, type Violation } from "./inspection.js";
 import { at, isObject, numberAt, reasonExplained, textAt } from "@durable-workflow/engine-protocol";
-import { payloadsAt } from "./payload.js";
 import type { RetryRule } from "@durable-workflow/engine-protocol/control";
+import { shownPath } from "../net/shown-url.js";
+import type { Violation } from "../report/violation.js";
+import { identityViolations } from "./identity.js";
+import { below, everywhere, facts, type Inspection, inspection, type Prospect } from "./inspection.js";
+import { payloadsAt } from "./payload.js";
 import { failureProspect } from "./prospect.js";
-import { shownPath } from "../report/shown-url.js";
 
 /** Inspects a part of an exchange; undefined for what is nothing of the contract. */
 type InspectPart = (document: unknown) => Inspection | undefined;

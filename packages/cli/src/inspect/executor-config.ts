@@ -4,9 +4,10 @@ import {
   ExecutorConfigError,
   parseExecutorConfig,
 } from "@durable-workflow/engine-protocol/executor-config";
-import { CliError, EXIT } from "../command.js";
-import { facts, type Inspection, inspection, everywhere, type Violation } from "./inspection.js";
-import { shownTarget } from "../report/shown-url.js";
+import { shownTarget } from "../net/shown-url.js";
+import type { Violation } from "../report/violation.js";
+import { CliError, EXIT } from "../shell/command.js";
+import { everywhere, facts, type Inspection, inspection } from "./inspection.js";
 
 /**
  * An executor config: everything wrong with it, or where each activity goes.

@@ -1,5 +1,5 @@
-import type { Violation } from "./inspection.js";
 import { at, isObject, numberAt, textAt } from "@durable-workflow/engine-protocol";
+import type { Violation } from "../report/violation.js";
 
 /** A dispatcher takes a result for another task for no result at all. */
 export function identityViolations(task: unknown, result: unknown): readonly Violation[] {

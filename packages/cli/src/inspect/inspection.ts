@@ -1,6 +1,7 @@
 import type { JsonValue } from "@durable-workflow/carrier/payload";
 import type { ContractViolation } from "@durable-workflow/carrier/protocol";
 import { type Era, forEachEra } from "@durable-workflow/engine-protocol";
+import type { Violation } from "../report/violation.js";
 
 /** What a document can turn out to be. */
 export type InspectionKind =
@@ -16,15 +17,6 @@ export type InspectionKind =
   | "storage_policy"
   | "refusal"
   | "exchange";
-
-/** One thing wrong with a document. */
-export interface Violation {
-  /** Where, as in `task.attempt`; empty for the document itself. */
-  readonly path: string;
-  readonly message: string;
-  /** The contract's name for it, where there is one. */
-  readonly code: string | null;
-}
 
 /** One fact worth showing. */
 export interface Fact {

@@ -6,18 +6,12 @@ import {
   parseExternalPayloadReference,
   parseTimestamp,
 } from "@durable-workflow/carrier/protocol";
-import { shownUrl } from "../report/shown-url.js";
-import { aprilFrame } from "./april-frame.js";
-import {
-  type Inspection,
-  inspection,
-  joinPath,
-  type PayloadReport,
-  type Violation,
-  violationsAt,
-} from "./inspection.js";
 import { at, isObject } from "@durable-workflow/engine-protocol";
-import { relativeTime } from "./time.js";
+import { shownUrl } from "../net/shown-url.js";
+import { relativeTime } from "../report/duration.js";
+import type { Violation } from "../report/violation.js";
+import { aprilFrame } from "./april-frame.js";
+import { type Inspection, inspection, joinPath, type PayloadReport, violationsAt } from "./inspection.js";
 
 /** What was found out about one payload. */
 export interface PayloadFindings {

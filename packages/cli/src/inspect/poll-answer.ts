@@ -1,9 +1,11 @@
 import { type ActivityTaskInputEnvelope, externalTaskInputViolations } from "@durable-workflow/carrier/protocol";
 import { at, isObject, numberAt, textAt } from "@durable-workflow/engine-protocol";
-import { retryIfAttemptsLeft, type RetryRule } from "@durable-workflow/engine-protocol/control";
+import { type RetryRule, retryIfAttemptsLeft } from "@durable-workflow/engine-protocol/control";
 import { readEngineMapping } from "@durable-workflow/engine-protocol/executor-config";
 import { activityTaskEnvelope, readLeasedTask } from "@durable-workflow/engine-protocol/worker";
-import { shownTarget } from "../report/shown-url.js";
+import { shownTarget } from "../net/shown-url.js";
+import { duration } from "../report/duration.js";
+import type { Violation } from "../report/violation.js";
 import { violationOf } from "./executor-config.js";
 import {
   below,
@@ -13,12 +15,11 @@ import {
   type Inspection,
   inspection,
   joinPath,
-  type Violation,
   violationsAt,
 } from "./inspection.js";
 import { payloadsAt } from "./payload.js";
 import { retryPolicyOf } from "./prospect.js";
-import { deadlineReport, deadlineReports, duration } from "./time.js";
+import { deadlineReport, deadlineReports } from "./time.js";
 
 const EMPTY: Readonly<Record<string, string>> = {
   no_activity_capability: "the worker registered no activity types: it is given nothing until it does",

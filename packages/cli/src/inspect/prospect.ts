@@ -1,6 +1,6 @@
-import type { Fate, Prospect } from "./inspection.js";
 import { at, ERAS, forEachEra, isObject, numberAt, speaks } from "@durable-workflow/engine-protocol";
-import { retryAfterFailure, type RetryRule } from "@durable-workflow/engine-protocol/control";
+import { type RetryRule, retryAfterFailure } from "@durable-workflow/engine-protocol/control";
+import type { Fate, Prospect } from "./inspection.js";
 
 /** How an engine decides about another attempt. The rules differ between servers: see worker protocol, fail. */
 

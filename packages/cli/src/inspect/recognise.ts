@@ -9,17 +9,17 @@ import {
   INVALID_INVOCABLE_REQUEST,
   type JsonObject,
 } from "@durable-workflow/carrier/protocol";
+import { isObject, textAt } from "@durable-workflow/engine-protocol";
+import type { RetryRule } from "@durable-workflow/engine-protocol/control";
+import { CONFIG_SCHEMA } from "@durable-workflow/engine-protocol/executor-config";
+import type { Violation } from "../report/violation.js";
 import { inspectArtifact } from "./artifact.js";
 import { inspectClusterInfo } from "./cluster-info.js";
 import { inspectExchange } from "./exchange.js";
 import { inspectExecutorConfig } from "./executor-config.js";
-import { everywhere, facts, type Inspection, inspection, type Violation, violationsAt } from "./inspection.js";
-import { isObject, textAt } from "@durable-workflow/engine-protocol";
+import { everywhere, facts, type Inspection, inspection, violationsAt } from "./inspection.js";
 import { inspectBlob, inspectPayload, inspectReference } from "./payload.js";
 import { inspectPollAnswer } from "./poll-answer.js";
-import type { RetryRule } from "@durable-workflow/engine-protocol/control";
-import { CONFIG_SCHEMA } from "@durable-workflow/engine-protocol/executor-config";
-
 import { inspectStoragePolicy } from "./storage-policy.js";
 import { inspectTaskInput } from "./task-input.js";
 import { inspectTaskResult } from "./task-result.js";

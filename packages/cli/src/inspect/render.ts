@@ -1,8 +1,9 @@
 import type { JsonValue } from "@durable-workflow/carrier/payload";
-import type { Palette } from "../command.js";
+import { relativeTime } from "../report/duration.js";
+import { violationLine } from "../report/violation.js";
 import { indented } from "../report/words.js";
-import type { DeadlineReport, Inspection, PayloadReport, Prospect, Violation } from "./inspection.js";
-import { relativeTime } from "./time.js";
+import type { Palette } from "../shell/command.js";
+import type { DeadlineReport, Inspection, PayloadReport, Prospect } from "./inspection.js";
 
 /** An inspection, for people to read. */
 export function renderInspection(found: Inspection, paint: Palette, name?: string): string {
@@ -32,11 +33,6 @@ export function renderInspection(found: Inspection, paint: Palette, name?: strin
   ];
   const parts = found.parts.map((part) => renderInspection(part.inspection, paint, part.name));
   return [...sections.filter((text) => text !== ""), ...parts].join("\n\n");
-}
-
-export function violationLine({ path, message, code }: Violation): string {
-  const where = path === "" ? "" : `${path}: `;
-  return `${code === null ? "" : `${code} `}${where}${message}`;
 }
 
 function capitalised(text: string): string {

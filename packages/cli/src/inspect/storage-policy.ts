@@ -3,7 +3,7 @@ import {
   isExternalPayloadStoragePolicyError,
   type JsonObject,
 } from "@durable-workflow/carrier/protocol";
-import { shownUrl } from "../report/shown-url.js";
+import { shownUrl } from "../net/shown-url.js";
 import { facts, type Inspection, inspection } from "./inspection.js";
 
 /** A namespace's policy for large payloads. */

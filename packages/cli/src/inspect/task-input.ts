@@ -1,4 +1,7 @@
 import { externalTaskInputViolations, parseExternalTaskInput } from "@durable-workflow/carrier/protocol";
+import { at, isObject, numberAt, textAt } from "@durable-workflow/engine-protocol";
+import type { RetryRule } from "@durable-workflow/engine-protocol/control";
+import type { Violation } from "../report/violation.js";
 import {
   type DeadlineReport,
   everywhere,
@@ -6,12 +9,9 @@ import {
   type Inspection,
   inspection,
   type Prospect,
-  type Violation,
   violationsAt,
 } from "./inspection.js";
-import { at, isObject, numberAt, textAt } from "@durable-workflow/engine-protocol";
 import { payloadsAt } from "./payload.js";
-import type { RetryRule } from "@durable-workflow/engine-protocol/control";
 import { failureProspect } from "./prospect.js";
 import { deadlineReport, deadlineReports } from "./time.js";
 
@@ -62,7 +62,7 @@ function argumentNotes(payload: Inspection["payloads"][number] | undefined): rea
   if (!payload.decoded) return [];
   if (payload.value === null) return ["the arguments are null: the handler is called without any"];
   if (Array.isArray(payload.value)) return [`the handler is called with ${counted(payload.value.length, "argument")}`];
-  return ["the arguments are no list: the handler is called with the value as its one argument"];
+  return ["the arguments are not a list: the handler is called with the value as its one argument"];
 }
 
 function counted(count: number, what: string): string {

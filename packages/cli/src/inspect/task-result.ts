@@ -5,6 +5,8 @@ import {
   type JsonObject,
   parseExternalTaskResult,
 } from "@durable-workflow/carrier/protocol";
+import type { RetryRule } from "@durable-workflow/engine-protocol/control";
+import type { Violation } from "../report/violation.js";
 import {
   everywhere,
   facts,
@@ -12,11 +14,9 @@ import {
   inspection,
   type PayloadReport,
   type Prospect,
-  type Violation,
   violationsAt,
 } from "./inspection.js";
 import { examinePayload, payloadsAt } from "./payload.js";
-import type { RetryRule } from "@durable-workflow/engine-protocol/control";
 import { failureProspect } from "./prospect.js";
 
 /** A result envelope, and what the engine does once a dispatcher has reported it. */

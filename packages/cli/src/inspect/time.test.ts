@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { deadlineReport, duration, relativeTime } from "./time.js";
+import { duration, relativeTime } from "../report/duration.js";
+import { deadlineReport } from "./time.js";
 
 describe("duration", () => {
   it.each([

@@ -1,33 +1,6 @@
 import { parseTimestamp } from "@durable-workflow/carrier/protocol";
-import type { DeadlineReport } from "./inspection.js";
 import { textAt } from "@durable-workflow/engine-protocol";
-
-const UNITS = [
-  ["d", 86_400_000],
-  ["h", 3_600_000],
-  ["min", 60_000],
-  ["s", 1000],
-] as const;
-
-/** `in 4 min 10 s`, `12 s ago`: the two largest units that matter. */
-export function relativeTime(ms: number): string {
-  const text = duration(Math.abs(ms));
-  return ms >= 0 ? `in ${text}` : `${text} ago`;
-}
-
-/** `4 min 10 s`, `250 ms`. */
-export function duration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  let rest = Math.round(ms / 1000) * 1000;
-  const first = UNITS.findIndex(([, size]) => rest >= size);
-  const parts: string[] = [];
-  for (const [unit, size] of UNITS.slice(first, first + 2)) {
-    const count = Math.floor(rest / size);
-    rest -= count * size;
-    if (count > 0) parts.push(`${count} ${unit}`);
-  }
-  return parts.join(" ");
-}
+import type { DeadlineReport } from "./inspection.js";
 
 /** How an instant lies to now. */
 export function deadlineReport(name: string, at: string | null, now: number): DeadlineReport {

@@ -6,11 +6,11 @@ import {
   type JsonObject,
 } from "@durable-workflow/carrier/protocol";
 import { buildTaskInput, type TaskInputOptions } from "@durable-workflow/carrier/testing";
-import { CliError, EXIT } from "../command.js";
-import { violationLine } from "../inspect/render.js";
-import { violationsAt } from "../inspect/inspection.js";
 import { at, isObject, parseJson } from "@durable-workflow/engine-protocol";
-import { parseJsonArguments } from "../json-arguments.js";
+import { violationsAt } from "../inspect/inspection.js";
+import { parseJsonArguments } from "../options/json-arguments.js";
+import { violationLine } from "../report/violation.js";
+import { CliError, EXIT } from "../shell/command.js";
 
 /** What is said of a task on the command line; the rest has the defaults of `buildTaskInput`. */
 export type TaskOptions = Pick<

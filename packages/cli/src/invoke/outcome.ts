@@ -4,11 +4,12 @@ import {
   type ExternalTaskResult,
   parseExternalTaskResult,
 } from "@durable-workflow/carrier/protocol";
-import type { Inspection, Violation } from "../inspect/inspection.js";
-import { identityViolations } from "../inspect/identity.js";
 import { at, isObject, parseJson, textAt } from "@durable-workflow/engine-protocol";
+import { identityViolations } from "../inspect/identity.js";
+import type { Inspection } from "../inspect/inspection.js";
 import { inspectTaskResult } from "../inspect/task-result.js";
 import type { Answer } from "../net/exchange.js";
+import type { Violation } from "../report/violation.js";
 
 /** What came of a task that was sent to a carrier. */
 export interface Outcome {

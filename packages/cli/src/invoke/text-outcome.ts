@@ -1,7 +1,7 @@
 import type { JsonValue } from "@durable-workflow/carrier/payload";
-import type { Palette } from "../command.js";
-import { violationLine } from "../inspect/render.js";
-import { duration } from "../inspect/time.js";
+import { duration } from "../report/duration.js";
+import { violationLine } from "../report/violation.js";
+import type { Palette } from "../shell/command.js";
 import type { Outcome, OutcomeFailure } from "./outcome.js";
 
 /** What came of a task, for people. The value, or what else there is to read, comes first. */

@@ -1,19 +1,26 @@
-import { request } from "undici";
-import { agentFor, type TlsSettings } from "./agent.js";
+import { type Dispatcher, request } from "undici";
+import { bearer } from "./exchange.js";
 
 const HEADERS_MS = 5_000;
 /** More than any event: what has no line ends is no stream of events. */
 const LONGEST_LINE = 65_536;
 
+export interface EventStreamOptions {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Sent as a bearer token. */
+  readonly token: string | undefined;
+  readonly signal: AbortSignal;
+  /** Called with the text of each `data:` line. */
+  readonly onData: (text: string) => void;
+}
+
 /**
  * Reads a stream of server-sent events until the signal is aborted, or the stream ends. False where there is none.
- *
- * @param onData called with the text of each `data:` line
  */
 export async function eventStream(
   url: URL,
-  headers: Readonly<Record<string, string>>,
-  { signal, tls, onData }: { signal: AbortSignal; tls: TlsSettings; onData: (text: string) => void },
+  { headers, token, signal, onData }: EventStreamOptions,
+  dispatcher: Dispatcher,
 ): Promise<boolean> {
   try {
     const {
@@ -21,11 +28,11 @@ export async function eventStream(
       headers: answered,
       body,
     } = await request(url, {
-      headers: { ...headers, accept: "text/event-stream", "accept-encoding": "identity" },
+      headers: { ...bearer(token), ...headers, accept: "text/event-stream", "accept-encoding": "identity" },
       signal,
       headersTimeout: HEADERS_MS,
       bodyTimeout: 0,
-      dispatcher: agentFor(url, tls),
+      dispatcher,
     });
     const isStream =
       statusCode === 200 &&

@@ -1,11 +1,12 @@
-import { request as send } from "undici";
-import { agentFor, type TlsSettings } from "./agent.js";
+import { type Dispatcher, request as send } from "undici";
 import { isBomb, unpacked } from "./unpack.js";
 
 /** What is sent. */
 export interface OutgoingRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Sent as a bearer token, unless `headers` have another authorization. Where the answer echoes it, it is taken out. */
+  readonly token?: string | undefined;
   readonly body?: string | Uint8Array | undefined;
   /** For the whole exchange, in milliseconds. */
   readonly timeoutMs: number;
@@ -48,16 +49,15 @@ const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024;
  *
  * @throws {NoAnswer} (as a rejection) when there is no whole answer
  */
-export async function exchange(url: URL, outgoing: OutgoingRequest, tls: TlsSettings = {}): Promise<Answer> {
-  const { method, headers, body, timeoutMs, signal, limitBytes = ANSWER_LIMIT_BYTES, unpack = false } = outgoing;
+export async function exchange(url: URL, outgoing: OutgoingRequest, dispatcher: Dispatcher): Promise<Answer> {
+  const { method, headers, token, body, timeoutMs, signal, limitBytes = ANSWER_LIMIT_BYTES, unpack = false } = outgoing;
   const timeout = AbortSignal.timeout(timeoutMs);
-  const dispatcher = agentFor(url, tls);
   const started = performance.now();
   let connected = false;
   try {
     const response = await send(url, {
       method: method as "POST",
-      headers,
+      headers: { ...bearer(token), ...headers },
       body: body ?? null,
       signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
       headersTimeout: 0,
@@ -66,12 +66,12 @@ export async function exchange(url: URL, outgoing: OutgoingRequest, tls: TlsSett
     });
     connected = true;
     const received = await boundedBytes(response.body, limitBytes);
-    const answered = singleHeaders(response.headers);
+    const answered = singleHeaders(response.headers, token);
     const bytes = unpack ? await unpacked(received, answered["content-encoding"] ?? "", limitBytes) : received;
     return {
       status: response.statusCode,
       headers: answered,
-      body: Buffer.from(bytes).toString("utf8"),
+      body: withoutToken(Buffer.from(bytes).toString("utf8"), token),
       elapsedMs: performance.now() - started,
     };
   } catch (error) {
@@ -93,7 +93,7 @@ function refusal(error: unknown, connected: boolean): NoAnswer {
   if (connected || CUT_OFF.has(code)) {
     return new NoAnswer("cut_off", `the connection ended before the answer did (${code})`, { cause: error });
   }
-  if (code.startsWith("HPE_")) return new NoAnswer("cut_off", `the answer is no HTTP (${code})`, { cause: error });
+  if (code.startsWith("HPE_")) return new NoAnswer("cut_off", `the answer is not HTTP (${code})`, { cause: error });
   return new NoAnswer("unreachable", REASONS[code] ?? `no connection (${code})`, { cause: error });
 }
 
@@ -130,10 +130,31 @@ async function boundedBytes(body: AsyncIterable<Uint8Array>, limitBytes: number)
   return Buffer.concat(chunks);
 }
 
-function singleHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+/** The header that a token is sent in. */
+export function bearer(token: string | undefined): Readonly<Record<string, string>> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
+}
+
+/** Below that a token is as likely an ordinary word. */
+const SHORTEST_TOKEN = 6;
+const REDACTED = "[redacted]";
+
+/**
+ * Whoever shows a part of an answer may cut it in the middle of the token, which nobody recognises then. What is encoded
+ * stays, as it would be no base64 without it; the writer looks for that (`CliIo.secrets`).
+ */
+function withoutToken(text: string, token: string | undefined): string {
+  if (token === undefined || token.length < SHORTEST_TOKEN) return text;
+  return text.replaceAll(token, REDACTED).replaceAll(JSON.stringify(token).slice(1, -1), REDACTED);
+}
+
+function singleHeaders(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  token: string | undefined,
+): Record<string, string> {
   const single: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) single[name] = Array.isArray(value) ? value.join(", ") : value;
+    if (value !== undefined) single[name] = withoutToken(Array.isArray(value) ? value.join(", ") : value, token);
   }
   return single;
 }

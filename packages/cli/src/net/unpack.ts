@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import { brotliDecompress, gunzip, inflate, type InputType, type ZlibOptions } from "node:zlib";
+import { brotliDecompress, gunzip, type InputType, inflate, type ZlibOptions } from "node:zlib";
 
 type Unpack = (packed: InputType, options: ZlibOptions) => Promise<Buffer>;
 

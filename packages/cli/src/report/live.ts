@@ -1,18 +1,9 @@
-import type { CliIo } from "../command.js";
 import type { ActivityStory, Progress } from "../engine/story.js";
 import type { StoryEvent } from "../engine/story-event.js";
-import { cut } from "./table.js";
-import { printable } from "../terminal-text.js";
-import {
-  compact,
-  durationText,
-  failureText,
-  indented,
-  inOneLine,
-  progressText,
-  stackText,
-  statusStyle,
-} from "./words.js";
+import type { CliIo } from "../shell/command.js";
+import { cut, printable } from "../shell/terminal-text.js";
+import { durationText } from "./duration.js";
+import { compact, failureText, indented, inOneLine, progressText, stackText, statusStyle } from "./words.js";
 
 const LABEL_WIDTH = 11;
 const INDENT = " ".repeat(LABEL_WIDTH + 2);

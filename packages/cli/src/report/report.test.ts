@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { palette, terminalText } from "../terminal-text.js";
+import { palette, terminalText } from "../shell/terminal-text.js";
+import { durationText } from "./duration.js";
 import { table } from "./table.js";
-import { durationText, failureText, progressText } from "./words.js";
+import { failureText, progressText } from "./words.js";
 
 const plain = { paint: palette(false), columns: undefined };
 const progress = { current: null, total: null, unit: null, message: null };

@@ -1,5 +1,5 @@
-import type { Palette } from "../command.js";
-import { printable } from "../terminal-text.js";
+import type { Palette } from "../shell/command.js";
+import { cut, printable } from "../shell/terminal-text.js";
 import { inOneLine } from "./words.js";
 
 export interface Cell {
@@ -44,9 +44,4 @@ export function table(
 function flat(cell: Cell): Cell {
   // As it will be written, so that it is as wide as it is taken for.
   return { ...cell, text: printable(inOneLine(cell.text)) };
-}
-
-/** Text that fits, with `...` where something is missing. */
-export function cut(text: string, room: number): string {
-  return text.length <= room ? text : `${text.slice(0, Math.max(0, room - 3))}...`;
 }

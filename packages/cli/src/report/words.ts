@@ -1,6 +1,6 @@
 import type { JsonValue } from "@durable-workflow/carrier/payload";
-import type { CliIo, Palette } from "../command.js";
 import type { FailureStory, Progress } from "../engine/story.js";
+import type { CliIo, Palette } from "../shell/command.js";
 
 const BAR_WIDTH = 24;
 
@@ -32,15 +32,6 @@ export function stackText({ message, stackTrace }: FailureStory): string | null 
   if (lines.length === 0) return null;
   const more = lines.length > STACK_LINES ? [`... and ${lines.length - STACK_LINES} lines more: --json has all`] : [];
   return [...lines.slice(0, STACK_LINES).map((line) => line.replace(/^ {4}at /, "at ")), ...more].join("\n");
-}
-
-/** Milliseconds as people say them. */
-export function durationText(ms: number): string {
-  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 
 const STYLES: Readonly<Record<string, keyof Palette>> = {

@@ -12,9 +12,12 @@ import type { ControlClient } from "./control-client.js";
 import { type Expected, isLimited, type Scenario, stepOf } from "./scenario.js";
 
 export type RecordedFailure = DescribedFailure;
-export type RecordedAttempt = DescribedAttempt;
 
-/** A description with the local engine's own additions. */
+/** An attempt and a description with the local engine's own additions. */
+export interface RecordedAttempt extends DescribedAttempt {
+  readonly failure: RecordedFailure | null;
+}
+
 export interface Recorded extends ActivityDescription {
   readonly failure: RecordedFailure | null;
   readonly attempts: readonly RecordedAttempt[];

@@ -4,7 +4,7 @@ import { carrierStep } from "./carrier-answers.js";
 import { RESPONSE_LIMIT_BYTES } from "./carrier-said.js";
 import { Chain, startAll, untilAllClosed } from "./chain.js";
 import { RawCarrier } from "./raw-carrier.js";
-import { countOr, scenarios, SEED, stepOf } from "./scenario.js";
+import { countOr, SEED, scenarios, stepOf } from "./scenario.js";
 import { wronglyTold } from "./told.js";
 
 const COUNT = countOr(1_100);

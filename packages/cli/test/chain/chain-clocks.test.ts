@@ -1,11 +1,12 @@
+import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";
 import { systemClock } from "@durable-workflow/dispatcher";
 import { expect, it } from "vitest";
-import { Gateway } from "../../../dispatcher/test/support/gateway.js";
+import { Gateway } from "@durable-workflow/test-support/gateway";
 import { Audit } from "./audit.js";
 import { Chain, startAll, untilAllClosed } from "./chain.js";
 import { quickStep } from "./handler-steps.js";
 import { serveScenarios } from "./own-carrier.js";
-import { countOr, scenarios, SEED } from "./scenario.js";
+import { countOr, SEED, scenarios } from "./scenario.js";
 import { wronglyTold } from "./told.js";
 
 const COUNT = countOr(50);
@@ -39,7 +40,7 @@ it.each(SKEWS)(
     await gateway.start();
     chain.onClose(() => gateway.stop());
     try {
-      const heartbeat = { serverUrl: engineUrl, token: "none-is-needed" };
+      const heartbeat = engineHeartbeats({ serverUrl: engineUrl, token: "none-is-needed" });
       const carrier = await serveScenarios("work", all, { heartbeat, clock: ahead(carrierMs) });
       chain.onClose(carrier.close);
       await chain.dispatch(gateway.url, { work: carrier.url }, { clock: ahead(dispatcherMs) });

@@ -2,10 +2,10 @@ import { expect, it } from "vitest";
 import { begin, folderOf } from "../support/cli.js";
 import { Audit, type RecordedAttempt } from "./audit.js";
 import { QUEUE, startAll, untilAllClosed } from "./chain.js";
-import { ControlClient } from "./control-client.js";
 import { ACTIVITIES, environmentFor, STEERING, type TaskLine, wrongLines } from "./commands.js";
+import { ControlClient } from "./control-client.js";
 import { handlerStep } from "./handler-steps.js";
-import { countOr, scenarios, SEED } from "./scenario.js";
+import { countOr, SEED, scenarios } from "./scenario.js";
 import { strayStep } from "./stray-steps.js";
 
 const COUNT = countOr(200);

@@ -1,10 +1,11 @@
+import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";
 import { expect, it } from "vitest";
-import { seededRandom, startFaultProxy } from "../../../dispatcher/test/support/fault-proxy.js";
+import { seededRandom, startFaultProxy } from "@durable-workflow/test-support/fault-proxy";
 import { Audit, type RecordedAttempt } from "./audit.js";
 import { Chain, startAll, untilAllClosed } from "./chain.js";
 import { quickStep } from "./handler-steps.js";
 import { serveScenarios } from "./own-carrier.js";
-import { countOr, scenarios, SEED } from "./scenario.js";
+import { countOr, SEED, scenarios } from "./scenario.js";
 import { wronglyTold } from "./told.js";
 
 const COUNT = countOr(300);
@@ -31,7 +32,7 @@ it(`each of ${COUNT} activities ends once though connections are cut (CHAIN_SEED
   const chain = new Chain({ leaseSeconds: 3, longPollSeconds: 1, freeRedeliveries: FREE_REDELIVERIES });
   const engineUrl = await chain.listen();
   try {
-    const heartbeat = { serverUrl: engineUrl, token: "none-is-needed" };
+    const heartbeat = engineHeartbeats({ serverUrl: engineUrl, token: "none-is-needed" });
     const carrier = await serveScenarios("work", all, { heartbeat });
     chain.onClose(carrier.close);
     const toEngine = await startFaultProxy(Number(new URL(engineUrl).port), RATE, random);

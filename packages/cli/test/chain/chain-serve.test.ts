@@ -4,7 +4,7 @@ import { Audit, type RecordedAttempt } from "./audit.js";
 import { Chain, startAll, untilAllClosed } from "./chain.js";
 import { ACTIVITIES, environmentFor, STEERING, type TaskLine, wrongLines } from "./commands.js";
 import { handlerStep } from "./handler-steps.js";
-import { countOr, scenarios, SEED } from "./scenario.js";
+import { countOr, SEED, scenarios } from "./scenario.js";
 import { wronglyTold } from "./told.js";
 
 const COUNT = countOr(100);

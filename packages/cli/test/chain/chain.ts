@@ -10,8 +10,8 @@ import {
   type DispatcherOptions,
   logEvents,
 } from "@durable-workflow/dispatcher";
-import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "@durable-workflow/local-engine";
 import type { StartRequest } from "@durable-workflow/engine-protocol/control";
+import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "@durable-workflow/local-engine";
 import { ControlClient } from "./control-client.js";
 import { isLimited, type Scenario } from "./scenario.js";
 

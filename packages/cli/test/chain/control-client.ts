@@ -1,24 +1,26 @@
-import { EngineClient } from "../../src/engine/client.js";
-import { type ActivityStory, tellStory } from "../../src/engine/story.js";
 import type { HistoryEvent, StartRequest } from "@durable-workflow/engine-protocol/control";
-import { Client } from "../../../local-engine/test/support/client.js";
+import { Client } from "@durable-workflow/test-support/engine-client";
+import { ControlPlane } from "../../src/engine/control-plane.js";
+import { type ActivityStory, tellStory } from "../../src/engine/story.js";
+import { HttpClient } from "../../src/net/http-client.js";
 import type { Recorded } from "./audit.js";
 
 /** An engine's control plane: as it is on the wire, and as the commands read it. */
 export class ControlClient {
   private readonly wire: Client;
-  private readonly commands: EngineClient;
+  private readonly commands: ControlPlane;
 
   constructor(url: string) {
     this.wire = new Client(url);
-    this.commands = new EngineClient({
+    const connection = {
       url,
       token: undefined,
       namespace: "default",
       tlsVerify: true,
       taskQueue: "default",
       source: "flag",
-    });
+    } as const;
+    this.commands = new ControlPlane(connection, new HttpClient({ env: {} }));
   }
 
   async start(request: StartRequest): Promise<void> {

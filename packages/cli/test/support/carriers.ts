@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { fetchInvocableActivityHandler } from "@durable-workflow/carrier/fetch";
 import type { InvocableHttpOptions } from "@durable-workflow/carrier";
+import { fetchInvocableActivityHandler } from "@durable-workflow/carrier/fetch";
 import { type LambdaHttpResult, lambdaInvocableActivityHandler } from "@durable-workflow/carrier/lambda";
 import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { conformanceHandlers } from "@durable-workflow/carrier/testing";
@@ -11,8 +11,8 @@ import {
   type EventParts,
   httpApiEvent,
   restApiEvent,
-} from "../../../carrier/test/support/lambda-events.js";
-import { listen } from "../../../carrier/test/support/loopback.js";
+} from "@durable-workflow/test-support/lambda-events";
+import { listen } from "@durable-workflow/test-support/loopback";
 
 const closers: (() => Promise<void>)[] = [];
 

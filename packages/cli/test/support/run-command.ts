@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { parseArgs } from "node:util";
-import { CliError, type Command } from "../../src/command.js";
-import { terminalIo } from "../../src/terminal.js";
+import { CliError, type Command } from "../../src/shell/command.js";
+import { terminalIo } from "../../src/shell/terminal.js";
 
 export interface CommandRun {
   readonly code: number;

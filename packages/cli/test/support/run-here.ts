@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { commands } from "../../src/commands/index.js";
-import { runCli } from "../../src/main.js";
-import { terminalIo } from "../../src/terminal.js";
+import { runCli } from "../../src/shell/main.js";
+import { terminalIo } from "../../src/shell/terminal.js";
 import type { Finished, RunOptions } from "./cli.js";
 
 /** A command line as the binary runs it, in this process. */

@@ -1,7 +1,6 @@
+import { checkOptionNames, type OptionNames, readToken } from "@durable-workflow/engine-protocol";
 import { type ConfigDefaults, parseUrl, REDACTED } from "@durable-workflow/engine-protocol/executor-config";
 import { type Environment, type Profile, ProfileError, type Profiles, profileToken } from "./profiles.js";
-import { checkOptionNames, type OptionNames } from "@durable-workflow/engine-protocol";
-import { readToken } from "./token.js";
 
 /** Where a setting came from, first to last in the order in which they win. */
 export type SettingSource = "flag" | "environment" | "profile" | "config" | "default";
@@ -90,7 +89,7 @@ export function resolveConnection(inputs: ConnectionInputs): ConnectionSettings 
   return { ...settings, token: checkedToken(settings.token) };
 }
 
-/** @throws {TypeError} for a name that does not exist, or a token that is given and is none */
+/** @throws {TypeError} for an option that does not exist, or a token that is given and empty */
 export function checkConnectionFlags(flags: ConnectionFlags): void {
   checkOptionNames("connection", flags, FLAGS);
   if (Object.hasOwn(flags, "token") && readToken(flags.token).problem === "not_set") {
@@ -157,7 +156,7 @@ function checkServerUrl({ value, source }: Setting<string>): void {
   }
 }
 
-/** What is no header's value would look like an engine that cannot be reached. */
+/** A token that cannot be a header value is refused here; sent anyway, it would look like an engine that cannot be reached. */
 function checkedToken({ value, source }: Setting<string | null>): Setting<string | null> {
   if (value === null) return { value, source };
   const { token } = readToken(value);

@@ -1,14 +1,14 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, existsSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
-import { lampsConfig } from "../../test/support/configs.js";
 import {
   ExecutorConfigError,
   type ParseConfigOptions,
   parseExecutorConfig,
   resolveActivity,
 } from "@durable-workflow/engine-protocol/executor-config";
+import { afterAll, describe, expect, it } from "vitest";
+import { lampsConfig } from "@durable-workflow/test-support/lamps-config";
 import { loadExecutorConfig } from "./load.js";
 
 function errorsOf(document: unknown, options?: ParseConfigOptions): ExecutorConfigError["errors"] {

@@ -17,7 +17,7 @@ export async function loadExecutorConfig(path: string, options: ParseConfigOptio
   return parseConfigText(await readConfigText(path), path, options);
 }
 
-/** @throws {ExecutorConfigError} `unreadable_config`, or `invalid_json` for what is no UTF-8 text */
+/** @throws {ExecutorConfigError} `unreadable_config`, or `invalid_json` for a file that is not UTF-8 text */
 export async function readConfigText(path: string): Promise<string> {
   try {
     return await readTextFile(path);
@@ -39,7 +39,9 @@ export function parseConfigText(text: string, path: string, options: ParseConfig
     document = JSON.parse(text);
   } catch {
     // The parser's own message quotes the text, which is not for everybody's eyes.
-    throw new ExecutorConfigError([configError("invalid_json", "The file is no JSON document.", describePath(path))]);
+    throw new ExecutorConfigError([
+      configError("invalid_json", "The file is not a JSON document.", describePath(path)),
+    ]);
   }
   return parseExecutorConfig(document, options);
 }

@@ -15,7 +15,7 @@ describe("the profiles file", () => {
   });
 
   it.each([
-    ["no JSON", '{"token": s3cret', "is no JSON document"],
+    ["no JSON", '{"token": s3cret', "is not a JSON document"],
     ["another document", '{"schema":"s3cret"}', 'schema of the profiles file must be "durable-workflow.cli.config"'],
   ])("that is %s is refused, without being quoted", async (_, text, message) => {
     const path = join(folder, "config.json");

@@ -1,8 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { entriesOf, fieldOf, isObject, textField } from "@durable-workflow/engine-protocol";
+import { entriesOf, fieldOf, isObject, readToken, textField } from "@durable-workflow/engine-protocol";
 import { NotTextError, readTextFile } from "./text-file.js";
-import { readToken } from "./token.js";
 
 export const PROFILES_SCHEMA = "durable-workflow.cli.config";
 
@@ -43,7 +42,7 @@ export function profilesPath(environment: Environment): string {
 /**
  * Reads the profiles file. A file that does not exist has no profiles.
  *
- * @throws {ProfileError} for a file that cannot be read or is none of the engine's
+ * @throws {ProfileError} for a file that cannot be read, or that the engine's command line did not write
  */
 export async function loadProfiles(path: string): Promise<Profiles> {
   let text: string;
@@ -58,12 +57,12 @@ export async function loadProfiles(path: string): Promise<Profiles> {
   try {
     document = JSON.parse(text);
   } catch {
-    throw new ProfileError("The profiles file (config.json) is no JSON document.");
+    throw new ProfileError("The profiles file (config.json) is not a JSON document.");
   }
   return parseProfiles(document);
 }
 
-/** @throws {ProfileError} for what is no profiles document */
+/** @throws {ProfileError} for a document that is not a profiles document */
 export function parseProfiles(document: unknown): Profiles {
   if (fieldOf(document, "schema") !== PROFILES_SCHEMA) {
     throw new ProfileError(`schema of the profiles file must be ${JSON.stringify(PROFILES_SCHEMA)}.`);

@@ -1,7 +1,7 @@
-import { expect, it } from "vitest";
-import { lampsConfig } from "../../test/support/configs.js";
-import { resolveConnection } from "./connection.js";
 import { ExecutorConfigError, parseExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
+import { expect, it } from "vitest";
+import { lampsConfig } from "@durable-workflow/test-support/lamps-config";
+import { resolveConnection } from "./connection.js";
 
 it("an overlay that does not exist hides nothing else that is wrong", () => {
   let errors: readonly string[] = [];

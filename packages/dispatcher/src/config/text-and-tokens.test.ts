@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { describeCommand, redactContext } from "@durable-workflow/engine-protocol/executor-config";
 import { afterAll, describe, expect, it } from "vitest";
 import { CredentialStore } from "../delivery/credentials.js";
 import { Secrets } from "../net/secrets.js";
@@ -8,7 +9,6 @@ import { systemClock } from "../time/clock.js";
 import { resolveConnection } from "./connection.js";
 import { loadExecutorConfig } from "./load.js";
 import { loadProfiles } from "./profiles.js";
-import { describeCommand, redactContext } from "@durable-workflow/engine-protocol/executor-config";
 
 const folder = mkdtempSync(join(tmpdir(), "dispatcher-text-"));
 afterAll(() => rmSync(folder, { recursive: true }));

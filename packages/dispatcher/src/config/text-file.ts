@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 
-/** A file is no UTF-8 text. Its message holds nothing of it. */
+/** A file is not UTF-8 text. The message quotes nothing of it. */
 export class NotTextError extends Error {
   override readonly name = "NotTextError";
 
@@ -12,7 +12,7 @@ export class NotTextError extends Error {
 /**
  * The text of a file, without the byte order mark that some editors put before it.
  *
- * @throws {NotTextError} for what is not UTF-8: read all the same, it would be changed without a word
+ * @throws {NotTextError} for a file that is not UTF-8: decoding it anyway would change it silently
  */
 export async function readTextFile(path: string): Promise<string> {
   const bytes = await readFile(path);

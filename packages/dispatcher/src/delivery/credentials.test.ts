@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
 import type { ActivityMapping, AuthReference } from "@durable-workflow/engine-protocol/executor-config";
+import { afterAll, describe, expect, it } from "vitest";
 import { Secrets } from "../net/secrets.js";
 import { CredentialError, CredentialStore, type CredentialStoreOptions } from "./credentials.js";
 

@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
-import { type Environment, type Profiles, profileToken } from "../config/profiles.js";
+import { readToken } from "@durable-workflow/engine-protocol";
 import type { ActivityMapping, AuthReference, ExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
+import { type Environment, type Profiles, profileToken } from "../config/profiles.js";
 import { NotTextError, readTextFile } from "../config/text-file.js";
-import { readToken } from "../config/token.js";
 import type { Secrets } from "../net/secrets.js";
 import type { Clock } from "../time/clock.js";
 

@@ -1,7 +1,7 @@
 import type { ActivityMapping } from "@durable-workflow/engine-protocol/executor-config";
 import { activityTaskEnvelope, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { AbortedDelivery, DeliveryAnswer } from "./answer.js";
-import { CredentialError, type Credential, type CredentialStore } from "./credentials.js";
+import { type Credential, CredentialError, type CredentialStore } from "./credentials.js";
 import type { HttpDeliverer } from "./http-carrier.js";
 import type { ProcessDeliverer } from "./process-carrier.js";
 import { configuredTimeout, deadlineLeft, tightest } from "./timeouts.js";

@@ -105,7 +105,7 @@ export class HttpDeliverer {
   /**
    * Delivers a task. Never rejects. The carrier may see it more than once: after transport retries, and after a connection
    * that had been used before broke without an answer, which is repeated once, on a new one. A carrier that answers 429 or
-   * 503 with `Retry-After` is tried again when it says, as long as there is room; that is none of its transport retries.
+   * 503 with `Retry-After` is tried again when it says, as long as there is room; such a wait does not count as a transport retry.
    */
   async deliver(delivery: HttpDelivery): Promise<DeliveryAnswer | AbortedDelivery> {
     const { carrier, signal, hasRoom, onRetry } = delivery;

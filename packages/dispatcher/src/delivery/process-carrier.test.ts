@@ -1,11 +1,11 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
-import { leasedTask, resultFor } from "../../test/support/tasks.js";
-import { until } from "../../test/support/running.js";
-import { systemClock } from "../time/clock.js";
 import { activityTaskEnvelope } from "@durable-workflow/engine-protocol/worker";
+import { describe, expect, it } from "vitest";
+import { until } from "../../test/support/running.js";
+import { leasedTask, resultFor } from "../../test/support/tasks.js";
+import { systemClock } from "../time/clock.js";
 import { ProcessDeliverer, type ProcessDelivery } from "./process-carrier.js";
 
 const body = JSON.stringify(activityTaskEnvelope(leasedTask(), { renewedBy: "d", traceparent: "00-1-2-01" }));

@@ -1,9 +1,9 @@
 import { decodePayload, payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { parseExternalTaskInput } from "@durable-workflow/carrier/protocol";
+import { activityTaskEnvelope } from "@durable-workflow/engine-protocol/worker";
 import { describe, expect, it } from "vitest";
 import { failedFor, leasedTask, resultFor } from "../../test/support/tasks.js";
 import type { DeliveryAnswer } from "./answer.js";
-import { activityTaskEnvelope } from "@durable-workflow/engine-protocol/worker";
 import { type Report, reportOf } from "./result-mapping.js";
 
 const task = leasedTask();

@@ -1,3 +1,4 @@
+import { payloadEnvelope } from "@durable-workflow/carrier/payload";
 import {
   EXTERNAL_TASK_INPUT_MEDIA_TYPE,
   type ExternalTaskResult,
@@ -9,7 +10,6 @@ import {
   type ResultFailure,
   type TimeoutType,
 } from "@durable-workflow/carrier/protocol";
-import { payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { isObject } from "@durable-workflow/engine-protocol";
 import type { FailureReport, LeasedTask, ResultReport } from "@durable-workflow/engine-protocol/worker";
 import { excerpt, preview as shorten } from "../engine/recordable.js";
@@ -27,7 +27,7 @@ export interface MappingContext {
   readonly scrub: (text: string) => string;
 }
 
-/** `type` of the failure for what is no result. */
+/** `type` of the failure for an answer that is not a result. */
 export const MALFORMED_OUTPUT = "MalformedOutput";
 /** How much of what came back is shown. */
 const PREVIEW_LENGTH = 1_000;
@@ -75,7 +75,7 @@ function failed({ kind, message, type, retryable, timeoutType, details = null }:
   };
 }
 
-/** A result for this very task, or why what came back is none. */
+/** A result for this very task, or why the answer does not count as one. */
 type ReadResult =
   | { readonly result: ExternalTaskResult; readonly problem?: never }
   | { readonly problem: string; readonly result?: never };
@@ -115,7 +115,7 @@ function httpReport(task: LeasedTask, answer: HttpAnswer, context: MappingContex
 }
 
 /**
- * Why a carrier's server may answer with a status that is no carrier's: it was deployed wrongly. The task is as good as
+ * Why a server may answer with a status that no carrier sends: the carrier was deployed wrongly. The task is as good as
  * before, and others will fare alike. Undefined for other statuses.
  */
 export function likelyCause(status: number): string | undefined {
@@ -243,7 +243,7 @@ function processReport(task: LeasedTask, answer: ProcessAnswer, context: Mapping
   if (read.result !== undefined && (exitCode === 0 || read.result.failed)) return resultReport(read.result);
   const more = { exit_code: exitCode, signal, stderr_preview: shorten(context.scrub(stderrPreview), PREVIEW_LENGTH) };
   const ended = signal === null ? `exited with ${String(exitCode)}` : `was ended by ${signal}`;
-  // It was killed for that; its end is no crash of its own.
+  // It was killed for that; it did not crash by itself.
   const wroteTooMuch = "problem" in stdout && stdout.problem === "too_large";
   if (exitCode === 0 || exitCode === EXIT_MALFORMED || wroteTooMuch) {
     const problem = exitCode === EXIT_MALFORMED ? undefined : read.problem;

@@ -1,6 +1,6 @@
+import type { ActivityMapping } from "@durable-workflow/engine-protocol/executor-config";
 import { describe, expect, it } from "vitest";
 import { leasedTask } from "../../test/support/tasks.js";
-import type { ActivityMapping } from "@durable-workflow/engine-protocol/executor-config";
 import { isRetryableStatus, retryDelayMs } from "./retry.js";
 import { configuredTimeout, deadlineLeft, tightest } from "./timeouts.js";
 

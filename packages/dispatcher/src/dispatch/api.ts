@@ -1,9 +1,9 @@
 import type { JsonObject } from "@durable-workflow/carrier/protocol";
-import type { ConnectionReport, Setting } from "../config/connection.js";
 import type { ConfigError } from "@durable-workflow/engine-protocol/executor-config";
-import type { LaneHealth } from "../observe/board.js";
-import type { EventStream } from "../observe/events.js";
-import type { BreakerState } from "./breaker.js";
+import type { ConnectionReport, Setting } from "../config/connection.js";
+import type { LaneHealth } from "../events/board.js";
+import type { EventStream } from "../events/events.js";
+import type { BreakerState } from "../events/states.js";
 
 export type DispatcherState = "new" | "running" | "draining" | "stopped";
 

@@ -1,9 +1,5 @@
+import type { BreakerState } from "../events/states.js";
 import { backoffDelay, type Clock, timerDelay } from "../time/clock.js";
-
-export type BreakerState =
-  | "closed" // the carrier works, as far as is known
-  | "open" // nothing is leased for it
-  | "half_open"; // it can be connected to again: one task is tried
 
 export interface BreakerOptions {
   readonly clock: Clock;

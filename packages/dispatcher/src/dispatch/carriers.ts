@@ -1,10 +1,11 @@
 import type { Carrier } from "@durable-workflow/engine-protocol/executor-config";
 import { canConnect } from "../delivery/probe.js";
+import type { EventStream } from "../events/events.js";
+import type { BreakerState } from "../events/states.js";
 import type { NetworkGuard } from "../net/guard.js";
 import type { Proxies } from "../net/proxies.js";
-import type { EventStream } from "../observe/events.js";
 import type { Clock } from "../time/clock.js";
-import { type BreakerState, CarrierBreaker } from "./breaker.js";
+import { CarrierBreaker } from "./breaker.js";
 import type { BreakerLimits } from "./options.js";
 
 export interface CarrierWatchOptions {

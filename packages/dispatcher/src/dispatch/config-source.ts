@@ -1,4 +1,3 @@
-import type { Setting } from "../config/connection.js";
 import {
   type ConfigError,
   type ExecutorConfig,
@@ -6,6 +5,7 @@ import {
   type ParseConfigOptions,
   parseExecutorConfig,
 } from "@durable-workflow/engine-protocol/executor-config";
+import type { Setting } from "../config/connection.js";
 import { parseConfigText, readConfigText } from "../config/load.js";
 import { describePath } from "../config/shown-path.js";
 import type { EffectiveConfiguration } from "./api.js";

@@ -1,5 +1,5 @@
 import type { Refused, Unavailable } from "../engine/outcomes.js";
-import type { EventStream, LaneFacts } from "../observe/events.js";
+import type { EventStream, LaneFacts } from "../events/events.js";
 import { backoffDelay, type Clock, jittered, pause } from "../time/clock.js";
 
 const FIRST_RETRY_MS = 200;
@@ -53,7 +53,7 @@ export class EngineBackoff {
     return this.waiting;
   }
 
-  /** Counts a failure that is none of the engine's availability; waits from the second in a row on. */
+  /** Counts a failure although the engine is available; waits from the second in a row on. */
   async stumble(): Promise<void> {
     this.failures++;
     if (this.failures > 1) await pause(this.options.clock, this.delayMs(), this.options.signal);

@@ -1,6 +1,6 @@
-import type { EventStream } from "../observe/events.js";
+import type { EventStream } from "../events/events.js";
 import { Lane, type LaneDeps } from "./lane.js";
-import { type LanePlan, laneWorkerId } from "./lanes.js";
+import { type LanePlan, laneWorkerId } from "./lane-plan.js";
 
 export interface LaneSetOptions {
   readonly workerId: string;

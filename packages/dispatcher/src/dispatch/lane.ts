@@ -1,28 +1,17 @@
-import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import type { EngineClient } from "../engine/client.js";
-import type { PollOutcome, Unavailable } from "../engine/outcomes.js";
-import { demandsOf } from "@durable-workflow/engine-protocol";
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
-import { excerpt, recordableFailure } from "../engine/recordable.js";
-import { NO_SECRETS } from "../net/secrets.js";
-import type { EventStream, LaneFacts } from "../observe/events.js";
+import type { EngineClient } from "../engine/client.js";
+import type { EventStream, LaneFacts } from "../events/events.js";
+import type { LaneState } from "../events/states.js";
 import { type Clock, pause } from "../time/clock.js";
 import type { CarrierBreaker } from "./breaker.js";
+import type { ConfigInUse } from "./config-in-use.js";
 import { EngineBackoff } from "./engine-backoff.js";
-import type { ConfigInUse } from "./in-use.js";
-import type { LanePlan } from "./lanes.js";
+import type { LanePlan } from "./lane-plan.js";
+import { Poller } from "./poller.js";
 import { Registration } from "./registration.js";
+import { type PollingLane, settlePoll } from "./settle-poll.js";
 import type { Release, SlotPool } from "./slots.js";
-
-export type LaneState =
-  | "starting" // not registered yet
-  | "polling" // waits for tasks
-  | "full" // as many tasks in flight as are allowed
-  | "paused" // the carrier's circuit breaker is open
-  | "waiting" // the engine does not answer, or refuses
-  | "expired" // leases are over as they come
-  | "stopped";
 
 export interface LaneDeps {
   readonly client: EngineClient;
@@ -53,24 +42,14 @@ export interface Leased {
 
 /** What is asked for while others wait for a slot: the slot goes round. */
 const SHORT_POLL_SECONDS = 1;
-/** A poll that was to be held and is answered at once without a task is not repeated at once. */
-const HASTY_MS = 200;
-const HASTY_PAUSE_MS = 500;
-/** How engines say that there was nothing. */
-const EMPTY: ReadonlySet<string> = new Set(["empty", "timeout"]);
-const DRAINED_PAUSE_MS = 10_000;
 const TRIAL_YIELD_MS = 20;
-/** A poll's id is kept while its answers are lost, so that a task leased meanwhile is found; not for ever. */
-const LONGEST_REQUEST_LIFE = 4;
-
 /** One registration with the engine: polls for as many tasks as there are free slots, and has each of them run. */
 export class Lane {
   readonly workerId: string;
   private plan: LanePlan;
   private readonly deps: LaneDeps;
   private readonly stopping = new AbortController();
-  private readonly held = new Set<AbortController>();
-  private readonly pollers = new Set<Promise<void>>();
+  private readonly pollers = new Map<Poller, Promise<void>>();
   private readonly tasks = new Set<Promise<void>>();
   private readonly backoff: EngineBackoff;
   private readonly registration: Registration;
@@ -141,20 +120,21 @@ export class Lane {
   /** Ends held polls, so that nothing is leased through them: where the engine can be asked what it had leased already. */
   recallPolls(): void {
     if (!this.deps.client.repeatsPolls) return;
-    for (const poll of this.held) poll.abort();
+    for (const poller of this.pollers.keys()) poller.recall();
   }
 
   /** Ends the held polls beyond the first: as {@link recallPolls}. */
   recallSparePolls(): void {
     if (!this.deps.client.repeatsPolls) return;
-    for (const poll of [...this.held].slice(1)) poll.abort();
+    const held = [...this.pollers.keys()].filter(({ isHeld }) => isHeld);
+    for (const poller of held.slice(1)) poller.recall();
   }
 
   /** Resolves when nothing is polled for any more. Tasks that were leased go on. */
   async stopPolling(): Promise<void> {
     this.stopping.abort();
     this.recallPolls();
-    await Promise.all(this.pollers);
+    await Promise.all(this.pollers.values());
     this.enter("stopped");
   }
 
@@ -183,13 +163,22 @@ export class Lane {
 
   private addPoller(): void {
     this.goingOn++;
-    const poller: Promise<void> = this.pollLoop().finally(() => {
-      this.pollers.delete(poller);
+    const poller = new Poller({
+      client: this.deps.client,
+      backoff: this.backoff,
+      subject: () => ({ ...this.facts, buildId: this.deps.buildId }),
+      holdSeconds: () => this.holdSeconds(),
+      isRecalled: () => this.isRecalled,
+      isStopped: () => this.stopped,
     });
-    this.pollers.add(poller);
+    const ended = this.pollLoop(poller).finally(() => this.pollers.delete(poller));
+    this.pollers.set(
+      poller,
+      ended.then(() => undefined),
+    );
   }
 
-  private async pollLoop(): Promise<void> {
+  private async pollLoop(poller: Poller): Promise<void> {
     const { slots, events } = this.deps;
     const { signal } = this.stopping;
     while (!this.stopped) {
@@ -218,7 +207,7 @@ export class Lane {
       const isTrial = breaker.state !== "closed";
       const asPolled = this.deps.inUse();
       const askedAt = this.deps.clock.monotonic();
-      const { outcome, isRepeat } = await this.poll();
+      const { outcome, isRepeat } = await poller.poll();
       const tookMs = this.deps.clock.monotonic() - askedAt;
       events.emit({ type: "polled", lane: this.facts, outcome: outcome.kind, durationMs: tookMs });
       if (outcome.kind === "task" && !isRepeat && this.isOver(outcome.task)) {
@@ -238,7 +227,7 @@ export class Lane {
       }
       release();
       if (isTrial) breaker.returnTrial();
-      await this.settle(outcome, tookMs);
+      await settlePoll(outcome, tookMs, this.polling());
       // Those who wait for the trial take it now: it must not stay with a queue that has no work.
       if (isTrial) await pause(this.deps.clock, TRIAL_YIELD_MS, signal);
       // Without work one held poll is enough.
@@ -298,116 +287,17 @@ export class Lane {
     this.tasks.add(run);
   }
 
-  /** One poll. One whose answer is lost is repeated under the same id, so that a task leased meanwhile is not. */
-  private async poll(): Promise<{ readonly outcome: PollOutcome; readonly isRepeat: boolean }> {
-    const requestId = `activity-poll-${randomUUID()}`;
-    let outcome = await this.sendPoll(requestId, false);
-    let isRepeat = false;
-    for (let repeats = 1; isLost(outcome) && repeats < LONGEST_REQUEST_LIFE; repeats++) {
-      // The first repeat comes at once; when that fails too, the engine is in trouble, as it is by a gateway's word.
-      const isTrouble = repeats > 1 || isGateways(outcome.status);
-      if (isTrouble && outcome.why !== "aborted") await this.backoff.wait(outcome, "poll");
-      isRepeat = true;
-      outcome = await this.sendPoll(requestId, this.isRecalled, true);
-      if (this.stopped && repeats > 1) break;
-    }
-    return { outcome, isRepeat };
+  /** After a failure a short poll shows soon whether the engine is back; a carrier's trial is not held by an empty queue. */
+  private holdSeconds(): number {
+    const { slots, pollSeconds } = this.deps;
+    const isShort = slots.contends(this.group) || this.backoff.failing || this.deps.breaker().state !== "closed";
+    return isShort ? Math.min(SHORT_POLL_SECONDS, pollSeconds) : pollSeconds;
   }
 
-  private async sendPoll(requestId: string, atOnce: boolean, isRepeat = false): Promise<PollOutcome> {
-    const { client, slots, pollSeconds, buildId } = this.deps;
-    const { namespace, taskQueue, group } = this.plan;
-    const { workerId } = this;
-    // After a failure a short poll shows soon whether the engine is back; a carrier's trial is not held by an empty queue.
-    const isShort = slots.contends(group) || this.backoff.failing || this.deps.breaker().state !== "closed";
-    const timeoutSeconds = atOnce ? 0 : isShort ? Math.min(SHORT_POLL_SECONDS, pollSeconds) : pollSeconds;
-    const recall = new AbortController();
-    this.held.add(recall);
-    try {
-      const { signal } = recall;
-      const request = { namespace, taskQueue, workerId, buildId, requestId, timeoutSeconds, isRepeat };
-      return await client.poll(atOnce ? request : { ...request, signal });
-    } finally {
-      this.held.delete(recall);
-    }
-  }
-
-  /** What a poll without a task means for this lane. */
-  private async settle(outcome: Exclude<PollOutcome, { kind: "task" }>, tookMs: number): Promise<void> {
+  private polling(): PollingLane {
+    const { facts, registration, backoff } = this;
     const { client, clock, events } = this.deps;
     const { signal } = this.stopping;
-    switch (outcome.kind) {
-      case "empty":
-        if (outcome.pollStatus === "no_activity_capability") {
-          this.registration.lost(outcome.pollStatus);
-          await this.backoff.stumble();
-          return;
-        }
-        if (tookMs < HASTY_MS && outcome.pollStatus !== null && !EMPTY.has(outcome.pollStatus)) {
-          // A word that is not known, at once: whatever it means, there is no work, and somebody should hear of it.
-          const why = excerpt(outcome.pollStatus, 100);
-          const answer = {
-            kind: "unavailable",
-            why,
-            status: 200,
-            retryAfterMs: undefined,
-            mayHaveActed: false,
-          } as const;
-          await this.backoff.wait(answer, "poll");
-          return;
-        }
-        this.enter("polling");
-        this.backoff.succeeded();
-        if (tookMs < HASTY_MS) await pause(clock, HASTY_PAUSE_MS, signal);
-        return;
-      case "unreadable_task": {
-        const { violations, identity } = outcome.read;
-        // The first says enough, and what is sent stays short.
-        const problem = demandsOf(violations.filter((_, index) => index === 0));
-        events.emit({ type: "task_unreadable", lane: this.facts, problem, taskId: identity?.taskId ?? null });
-        // Left alone, it would be handed out again and again.
-        if (identity !== null) await client.fail(identity, recordableFailure(unreadableTask(problem), NO_SECRETS));
-        // Whoever answers like this may do so without end.
-        await this.backoff.stumble();
-        return;
-      }
-      case "reregister":
-        this.registration.lost(outcome.reason);
-        // A registration that does not last is not renewed in a hurry.
-        await this.backoff.stumble();
-        return;
-      case "draining":
-        this.enter("waiting");
-        await pause(clock, DRAINED_PAUSE_MS, signal);
-        return;
-      case "unavailable":
-        if (outcome.why !== "aborted") await this.backoff.wait(outcome, "poll");
-        return;
-      case "refused":
-        await this.backoff.wait(outcome, "poll");
-    }
+    return { client, clock, events, signal, facts, registration, backoff, enter: (state) => this.enter(state) };
   }
-}
-
-/** Whether a task may have been leased that we were not told of: by an answer that broke, or that a gateway lost. */
-function isLost(outcome: PollOutcome): outcome is Unavailable {
-  if (outcome.kind !== "unavailable" || !outcome.mayHaveActed) return false;
-  return outcome.status === null || outcome.status < 300 || isGateways(outcome.status);
-}
-
-function isGateways(status: number | null): boolean {
-  return status === 502 || status === 504;
-}
-
-function unreadableTask(problem: string) {
-  return {
-    message: `The dispatcher cannot read the task: ${problem}.`,
-    type: "UnreadableTask",
-    kind: "decode_failure",
-    cancelled: false,
-    malformed_output: false,
-    retryable: false,
-    non_retryable: true,
-    details: null,
-  } as const;
 }

@@ -1,9 +1,9 @@
-import { describe, expect, it } from "vitest";
-import { lampsConfig } from "../../test/support/configs.js";
-import { FakeClock } from "../../../carrier/test/support/fake-clock.js";
 import { parseExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
+import { describe, expect, it } from "vitest";
+import { FakeClock } from "@durable-workflow/test-support/clock";
+import { lampsConfig } from "@durable-workflow/test-support/lamps-config";
 import { CarrierBreaker } from "./breaker.js";
-import { laneWorkerId, planLanes } from "./lanes.js";
+import { laneWorkerId, planLanes } from "./lane-plan.js";
 import { resolveOptions } from "./options.js";
 import { SlotPool } from "./slots.js";
 

@@ -1,21 +1,17 @@
-import type { ConnectionSettings } from "../config/connection.js";
-import type { Profiles } from "../config/profiles.js";
 import { HttpDeliverer } from "../delivery/http-carrier.js";
 import { ProcessDeliverer } from "../delivery/process-carrier.js";
 import { EngineClient } from "../engine/client.js";
+import type { EventStream } from "../events/events.js";
 import { NetworkGuard } from "../net/guard.js";
 import { Proxies } from "../net/proxies.js";
 import type { Secrets } from "../net/secrets.js";
-import type { EventStream } from "../observe/events.js";
 import { CarrierWatch } from "./carriers.js";
+import type { EngineAccess } from "./engine-access.js";
 import type { ResolvedOptions } from "./options.js";
 import { SlotPool } from "./slots.js";
 
-/** All that exists from a dispatcher's start on. */
+/** What lanes and attempts share. */
 export interface Machinery {
-  /** Of these two, a reload takes new ones: tokens change. */
-  connection: ConnectionSettings;
-  profiles: Profiles;
   readonly client: EngineClient;
   readonly slots: SlotPool;
   readonly watch: CarrierWatch;
@@ -25,20 +21,19 @@ export interface Machinery {
 
 export function buildMachinery(
   options: ResolvedOptions,
-  { connection, profiles }: Pick<Machinery, "connection" | "profiles">,
+  access: EngineAccess,
   { events, secrets }: { readonly events: EventStream; readonly secrets: Secrets },
 ): Machinery {
   const { clock, requestTimeoutMs, denyPrivateNetworks, responseLimitBytes, connectTimeoutMs } = options;
   const guard = new NetworkGuard({ denyPrivateNetworks });
   const proxies = new Proxies(options.environment);
   for (const secret of proxies.secrets) secrets.add(secret);
-  const machinery: Machinery = {
-    connection,
-    profiles,
+  const { connection } = access;
+  return {
     client: new EngineClient({
       serverUrl: connection.serverUrl.value,
       tlsVerify: connection.tlsVerify.value,
-      token: () => machinery.connection.token.value,
+      token: () => access.connection.token.value,
       scrub: (text) => secrets.scrub(text),
       clock,
       proxies,
@@ -57,5 +52,4 @@ export function buildMachinery(
     }),
     process: new ProcessDeliverer({ clock, environment: options.environment, outputLimitBytes: responseLimitBytes }),
   };
-  return machinery;
 }

@@ -1,5 +1,5 @@
-import { checkConnectionFlags, type ConnectionFlags } from "../config/connection.js";
 import { checkOptionNames, type OptionNames } from "@durable-workflow/engine-protocol";
+import { type ConnectionFlags, checkConnectionFlags } from "../config/connection.js";
 import type { Environment } from "../config/profiles.js";
 import type { LocalCredential } from "../delivery/credentials.js";
 import { type Clock, systemClock } from "../time/clock.js";

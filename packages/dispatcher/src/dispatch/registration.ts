@@ -1,5 +1,5 @@
 import type { EngineClient } from "../engine/client.js";
-import type { EventStream, LaneFacts } from "../observe/events.js";
+import type { EventStream, LaneFacts } from "../events/events.js";
 import { type Clock, pause } from "../time/clock.js";
 import { type EngineBackoff, engineRetryMs } from "./engine-backoff.js";
 

@@ -1,15 +1,15 @@
 import { createServer, type RequestListener } from "node:http";
 import { gzipSync } from "node:zlib";
-import { afterEach, describe, expect, it } from "vitest";
-import { type Loopback, listen } from "../../test/support/loopback.js";
-import { systemClock } from "../time/clock.js";
-import { EngineClient } from "./client.js";
-import { readReply, readRetryAfter } from "./reply.js";
-import { ServerClock } from "./server-clock.js";
 import { negotiateVersion, PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { readLeasedTask } from "@durable-workflow/engine-protocol/worker";
-import { recordableResult } from "./recordable.js";
+import { afterEach, describe, expect, it } from "vitest";
+import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { NO_SECRETS } from "../net/secrets.js";
+import { systemClock } from "../time/clock.js";
+import { EngineClient } from "./client.js";
+import { recordableResult } from "./recordable.js";
+import { readReply, readRetryAfter } from "./reply.js";
+import { ServerClock } from "./server-clock.js";
 
 let server: Loopback | undefined;
 let client: EngineClient | undefined;

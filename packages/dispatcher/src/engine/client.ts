@@ -4,21 +4,30 @@ import {
   NAMESPACE_FIELD,
   negotiateVersion,
   PATHS,
-  pathTo,
   PROTOCOL_VERSION,
   PROTOCOL_VERSION_FIELD,
+  pathTo,
   speaks,
 } from "@durable-workflow/engine-protocol";
+import type {
+  AttemptIdentity,
+  CompleteBody,
+  FailBody,
+  Ownership,
+  PollBody,
+  RegisterBody,
+  WorkerHeartbeatBody,
+} from "@durable-workflow/engine-protocol/worker";
 import type { Proxies } from "../net/proxies.js";
 import type { Clock } from "../time/clock.js";
 import {
   type HeartbeatOutcome,
   type PollOutcome,
-  readNegotiation,
-  type RegisterOutcome,
   type Refused,
+  type RegisterOutcome,
   type ReportOutcome,
   readHeartbeatOutcome,
+  readNegotiation,
   readPollOutcome,
   readRegisterOutcome,
   readReportOutcome,
@@ -29,16 +38,8 @@ import {
 } from "./outcomes.js";
 import type { RecordableFailure, RecordableResult } from "./recordable.js";
 import type { EngineAnswer } from "./reply.js";
+import { SDK_VERSION } from "./sdk-version.js";
 import { ServerClock } from "./server-clock.js";
-import type {
-  AttemptIdentity,
-  CompleteBody,
-  FailBody,
-  Ownership,
-  PollBody,
-  RegisterBody,
-  WorkerHeartbeatBody,
-} from "@durable-workflow/engine-protocol/worker";
 import { EngineTransport } from "./transport.js";
 
 export interface EngineClientOptions {
@@ -57,7 +58,7 @@ export interface EngineClientOptions {
   readonly onVersion?: (version: string, advertised: string) => void;
 }
 
-export interface Registration {
+export interface RegistrationRequest {
   readonly namespace: string;
   readonly workerId: string;
   readonly taskQueue: string;
@@ -81,7 +82,6 @@ export interface PollRequest {
   readonly isRepeat?: boolean;
 }
 
-const SDK_VERSION = "durable-workflow-dispatcher/0.1.0";
 /** An answer may take this much longer than the poll is held. */
 const POLL_GRACE_MS = 5_000;
 
@@ -143,7 +143,7 @@ export class EngineClient {
     return this.first;
   }
 
-  async register(registration: Registration): Promise<RegisterOutcome> {
+  async register(registration: RegistrationRequest): Promise<RegisterOutcome> {
     const { namespace, workerId, taskQueue, activityTypes, slots, buildId } = registration;
     const body: RegisterBody = {
       worker_id: workerId,

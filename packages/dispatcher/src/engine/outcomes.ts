@@ -1,8 +1,8 @@
-import { isObject, isRegistrationGone, LEASE_GONE, VERSION_REFUSED } from "@durable-workflow/engine-protocol";
 import { parseTimestamp } from "@durable-workflow/carrier/protocol";
+import { isObject, isRegistrationGone, LEASE_GONE, VERSION_REFUSED } from "@durable-workflow/engine-protocol";
+import { type LeasedTask, readLeasedTask, type UnreadableTask } from "@durable-workflow/engine-protocol/worker";
 import { excerpt } from "./recordable.js";
 import type { EngineAnswer, EngineReply } from "./reply.js";
-import { type LeasedTask, readLeasedTask, type UnreadableTask } from "@durable-workflow/engine-protocol/worker";
 
 /** What an answer of the engine means for what was asked. Pure: every class of answer is told apart here. */
 

@@ -6,8 +6,8 @@ import {
   recordableTextInBytes,
 } from "@durable-workflow/carrier/protocol";
 import { isObject } from "@durable-workflow/engine-protocol";
-import type { Scrubber } from "../net/secrets.js";
 import type { FailureReport, ResultReport } from "@durable-workflow/engine-protocol/worker";
+import type { Scrubber } from "../net/secrets.js";
 
 /**
  * The only way of text and details to the engine. What is made here is mended, within the limits of released SDKs, and without

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { parseExternalTaskInput } from "@durable-workflow/carrier/protocol";
+import { readEngineMapping } from "@durable-workflow/engine-protocol/executor-config";
+import { activityTaskEnvelope, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Json } from "../../test/support/foreign-carrier.js";
-import { type Loopback, listen } from "../../test/support/loopback.js";
-import { activityTaskEnvelope, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
+import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { systemClock } from "../time/clock.js";
 import { EngineClient } from "./client.js";
-import { readEngineMapping } from "@durable-workflow/engine-protocol/executor-config";
 
 /** Exchanges recorded from real engines, in a folder beside the repository: each is played over HTTP to the client. */
 const RECORDINGS = new URL("../../../../../shared/contract/worker-protocol/", import.meta.url);

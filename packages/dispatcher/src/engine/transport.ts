@@ -1,6 +1,6 @@
 import { parseTimestamp } from "@durable-workflow/carrier/protocol";
-import type { Dispatcher } from "undici";
 import { textField } from "@durable-workflow/engine-protocol";
+import type { Dispatcher } from "undici";
 import { createAgent } from "../net/agents.js";
 import { headerOf, readBoundedBody } from "../net/bounded-body.js";
 import type { Proxies } from "../net/proxies.js";

@@ -1,9 +1,9 @@
+import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { describe, expect, it } from "vitest";
-import { FakeClock, NOON } from "../../../carrier/test/support/fake-clock.js";
+import { FakeClock, NOON } from "@durable-workflow/test-support/clock";
 import { leasedTask } from "../../test/support/tasks.js";
 import type { HeartbeatOutcome } from "../engine/outcomes.js";
 import { ServerClock } from "../engine/server-clock.js";
-import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { type LeaseEnd, LeaseKeeper } from "./keeper.js";
 
 const LEASE_MS = 300_000;

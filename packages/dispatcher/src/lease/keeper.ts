@@ -1,6 +1,6 @@
+import { deadlineMs, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { EngineClient } from "../engine/client.js";
 import type { HeartbeatOutcome } from "../engine/outcomes.js";
-import { deadlineMs, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { type Clock, jittered, timerDelay } from "../time/clock.js";
 
 /** Why a delivery must end before it has an answer. */

@@ -1,9 +1,9 @@
+import type { FailureReport } from "@durable-workflow/engine-protocol/worker";
 import { expect, it } from "vitest";
-import { FakeClock } from "../../../carrier/test/support/fake-clock.js";
+import { FakeClock } from "@durable-workflow/test-support/clock";
 import { leasedTask } from "../../test/support/tasks.js";
 import { readReportOutcome } from "../engine/outcomes.js";
 import { readReply } from "../engine/reply.js";
-import type { FailureReport } from "@durable-workflow/engine-protocol/worker";
 import { NO_SECRETS } from "../net/secrets.js";
 import { reportOutcome } from "./reporter.js";
 

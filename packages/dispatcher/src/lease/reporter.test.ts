@@ -1,9 +1,9 @@
+import type { FailureReport } from "@durable-workflow/engine-protocol/worker";
 import { describe, expect, it } from "vitest";
-import { FakeClock } from "../../../carrier/test/support/fake-clock.js";
+import { FakeClock } from "@durable-workflow/test-support/clock";
 import { leasedTask } from "../../test/support/tasks.js";
 import type { Report } from "../delivery/result-mapping.js";
 import type { ReportOutcome, Unavailable } from "../engine/outcomes.js";
-import type { FailureReport } from "@durable-workflow/engine-protocol/worker";
 import { NO_SECRETS } from "../net/secrets.js";
 import { type ReportEnd, reportOutcome } from "./reporter.js";
 

@@ -1,7 +1,7 @@
+import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { Report } from "../delivery/result-mapping.js";
 import type { EngineClient } from "../engine/client.js";
 import type { ReportOutcome } from "../engine/outcomes.js";
-import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { recordableFailure, recordableResult } from "../engine/recordable.js";
 import type { Scrubber } from "../net/secrets.js";
 import { backoffDelay, type Clock, jittered, pause } from "../time/clock.js";

@@ -1,8 +1,8 @@
+import type { FailureReport } from "@durable-workflow/engine-protocol/worker";
 import type { Report } from "../delivery/result-mapping.js";
 import { excerpt } from "../engine/recordable.js";
-import type { FailureReport } from "@durable-workflow/engine-protocol/worker";
 
-/** `type` of the failure that stands for what the engine does not accept, where there is no better one. */
+/** `type` of the failure that stands for a report that the engine refused, where the report itself has none that is safe. */
 export const REPORT_REJECTED = "ReportRejected";
 
 /** Why an engine did not take a report. */

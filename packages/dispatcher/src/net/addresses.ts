@@ -86,7 +86,7 @@ export function addressKind(address: string): AddressKind {
   const embedded = isIPv6(address) ? embeddedIPv4(address) : undefined;
   const judged = embedded ?? address;
   const family = isIPv4(judged) ? "ipv4" : isIPv6(judged) ? "ipv6" : undefined;
-  // What is no address at all is nowhere to connect to.
+  // A text that is not an address leads nowhere.
   if (family === undefined) return "special";
   return LISTS.find(([, list]) => list.check(judged, family))?.[0] ?? "public";
 }

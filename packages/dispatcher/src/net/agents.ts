@@ -4,7 +4,7 @@ import type { Lookup } from "./guard.js";
 
 /** How connections are made. */
 export interface ConnectSettings extends Pick<ConnectionOptions, "ca" | "cert" | "key" | "rejectUnauthorized"> {
-  /** Of names, where there is no proxy: with one, the proxy looks them up. */
+  /** Looks names up where there is no proxy; a proxy looks them up itself. */
   readonly lookup?: Lookup;
   /** In milliseconds. */
   readonly timeout: number;

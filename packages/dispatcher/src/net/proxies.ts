@@ -1,6 +1,6 @@
 import { BlockList, isIP, isIPv6 } from "node:net";
-import type { Environment } from "../config/profiles.js";
 import { isLoopbackHost, parseUrl } from "@durable-workflow/engine-protocol/executor-config";
+import type { Environment } from "../config/profiles.js";
 
 /**
  * The proxies that an environment names: `HTTPS_PROXY` for https, `HTTP_PROXY` for http, `NO_PROXY` for hosts without one; each
@@ -11,7 +11,7 @@ export class Proxies {
   private readonly byProtocol: ReadonlyMap<string, URL>;
   private readonly exceptions: readonly ((host: string, port: string) => boolean)[];
 
-  /** @throws {TypeError} naming a variable that holds no URL of a proxy */
+  /** @throws {TypeError} naming a variable that does not hold a proxy's URL */
   constructor(environment: Environment) {
     const byProtocol = new Map<string, URL>();
     for (const protocol of ["http", "https"] as const) {

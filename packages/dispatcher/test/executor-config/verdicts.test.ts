@@ -1,12 +1,11 @@
-import { expect, it } from "vitest";
-import { readConfig } from "../../../local-engine/src/executor/config.js";
-
 import {
   configError,
   ExecutorConfigError,
   parseExecutorConfig,
   redact,
 } from "@durable-workflow/engine-protocol/executor-config";
+import { expect, it } from "vitest";
+import { readConfig } from "../../../local-engine/src/executor/config.js";
 import { PROBES } from "./probes.js";
 import { VERDICTS } from "./verdicts.js";
 

@@ -1,8 +1,15 @@
-import type { IncomingHttpHeaders } from "node:http";
+import type { EngineCall, Interference, Json } from "@durable-workflow/test-support/engine-calls";
+
+export {
+  type EngineCall,
+  type InsteadOfAnswer,
+  type Interference,
+  type Json,
+  verbOf,
+} from "@durable-workflow/test-support/engine-calls";
 
 /** What a scenario asks of an engine, and what a scripted one and a real one can both answer. */
 
-export type Json = Readonly<Record<string, unknown>>;
 /** A scripted engine answers at once, a real one has to be asked. */
 export type Awaitable<T> = T | Promise<T>;
 
@@ -47,26 +54,6 @@ export interface Activity {
   readonly heartbeats: number;
 }
 
-export interface EngineCall {
-  readonly method: string;
-  readonly path: string;
-  /** `poll`, `complete`, `fail`, `heartbeat`, `register`, `worker_heartbeat`, `deregister`, `cluster_info`. */
-  readonly verb: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Json;
-}
-
-/** Answers a request in place of the engine; undefined lets the engine answer. */
-export type Interference = (request: EngineCall) => InsteadOfAnswer | undefined;
-
-export interface InsteadOfAnswer {
-  readonly status: number;
-  readonly headers?: Record<string, string>;
-  readonly body: string;
-  /** The engine does what it was asked to do, and only its own answer is lost. Default: it never hears of it. */
-  readonly acts?: boolean;
-}
-
 export interface EngineOptions {
   /** What workers have to send. */
   readonly token?: string;
@@ -103,13 +90,6 @@ export interface EngineUnderTest {
 }
 
 export const WORKER_TOKEN = "engine-t0ken";
-
-export function verbOf(method: string, path: string): string {
-  if (path === "/api/cluster/info") return "cluster_info";
-  if (path === "/api/worker/heartbeat") return "worker_heartbeat";
-  if (method === "DELETE" && path.startsWith("/api/worker/registrations/")) return "deregister";
-  return path.split("/").at(-1) ?? "";
-}
 
 export function seconds(ms: number | undefined): number | null {
   return ms === undefined ? null : ms / 1000;

@@ -1,5 +1,5 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
-import { type Loopback, listen } from "./loopback.js";
+import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 
 // The plainest possible HTTP server that serves activities: it shares no code with this repository.
 

@@ -1,5 +1,5 @@
 import { createLocalEngine, type LocalEngine } from "@durable-workflow/local-engine";
-import { Client, type Json } from "../../../local-engine/test/support/client.js";
+import { Client, type Json } from "@durable-workflow/test-support/engine-client";
 import {
   type Activity,
   type ActivitySpec,
@@ -14,7 +14,7 @@ import {
   seconds,
   WORKER_TOKEN,
 } from "./engine-under-test.js";
-import { type EngineReply, Gateway } from "./gateway.js";
+import { type EngineReply, Gateway } from "@durable-workflow/test-support/gateway";
 
 export interface RealEngineOptions extends EngineOptions {
   /** Path of the executor config that the engine reads, too. */

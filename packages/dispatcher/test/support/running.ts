@@ -1,7 +1,7 @@
 import type { Dispatcher } from "../../src/dispatch/api.js";
 import { createDispatcher } from "../../src/dispatch/dispatcher.js";
 import type { DispatcherOptions } from "../../src/dispatch/options.js";
-import type { DispatcherEvent } from "../../src/observe/events.js";
+import type { DispatcherEvent } from "../../src/events/events.js";
 import { type EngineUnderTest, WORKER_TOKEN } from "./engine-under-test.js";
 
 /** A dispatcher under test, with what it has said. */

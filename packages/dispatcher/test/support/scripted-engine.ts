@@ -1,22 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, ServerResponse } from "node:http";
 import {
-  type Activity,
-  type ActivitySpec,
-  type ActivityState,
-  type Attempt,
-  type Awaitable,
-  type EngineCall,
-  type EngineOptions,
-  type EngineUnderTest,
-  type Interference,
-  type Json,
-  type RecordedOutcome,
-  seconds,
-  verbOf,
-  WORKER_TOKEN,
-} from "./engine-under-test.js";
-import {
   ERAS,
   NAMESPACE_FIELD,
   PROTOCOL_VERSION,
@@ -35,7 +19,23 @@ import type {
   TaskHeartbeatAnswer,
   WorkerHeartbeatAnswer,
 } from "@durable-workflow/engine-protocol/worker";
-import { type Loopback, listen } from "./loopback.js";
+import {
+  type Activity,
+  type ActivitySpec,
+  type ActivityState,
+  type Attempt,
+  type Awaitable,
+  type EngineCall,
+  type EngineOptions,
+  type EngineUnderTest,
+  type Interference,
+  type Json,
+  type RecordedOutcome,
+  seconds,
+  verbOf,
+  WORKER_TOKEN,
+} from "./engine-under-test.js";
+import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 
 /** What a refusal says: any reason of an engine, and what more goes with it. */
 interface Refusal {
@@ -422,7 +422,7 @@ export class ScriptedEngine implements EngineUnderTest {
       case "deregister": {
         const id = decodeURIComponent(call.path.split("/").at(-1) ?? "");
         this.workers.delete(id);
-        this.send(response, 200, { worker_id: id, deregistered: true });
+        this.send(response, 200, { worker_id: id, outcome: "deregistered", recovered_workflow_task_count: 0 });
         return;
       }
       case "poll":

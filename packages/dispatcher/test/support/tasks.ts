@@ -22,6 +22,8 @@ export function leasedTask(changes: Partial<LeasedTask> = {}): LeasedTask {
     arguments: null,
     externalExecutor: null,
     headers: {},
+    workerSession: null,
+    closesAtMs: null,
     ...changes,
   };
 }

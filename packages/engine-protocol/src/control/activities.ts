@@ -43,7 +43,7 @@ export interface StartedActivity {
   readonly command_source: string;
 }
 
-export interface ActivityDescription {
+export interface ActivityDescription extends WithAttempts {
   readonly activity_id: string;
   readonly workflow_id: string;
   readonly workflow_run_id: string;
@@ -69,8 +69,26 @@ export interface ActivityDescription {
   readonly result: PayloadEnvelope | null;
   /** Why it failed. The local engine's own addition. */
   readonly failure?: DescribedFailure | null;
-  /** The newest ones. The local engine's own addition. */
+}
+
+/** The attempts of an activity, as newer engines tell them with it. */
+export interface AttemptState {
+  readonly activity_execution_id: string;
+  readonly attempt_count: number;
+  /** Null before the first. */
+  readonly current_attempt_id: string | null;
+  readonly current_attempt_status: string | null;
+  /** The newest ones, in their order. */
+  readonly attempts: readonly DescribedAttempt[];
+}
+
+/** How descriptions and lists tell of attempts. Older engines do not. */
+export interface WithAttempts {
+  readonly current_attempt_id?: string | null;
+  readonly current_attempt_status?: string | null;
+  readonly current_attempt?: DescribedAttempt | null;
   readonly attempts?: readonly DescribedAttempt[];
+  readonly attempt_state?: AttemptState;
 }
 
 export interface DescribedFailure {
@@ -93,14 +111,27 @@ export interface DescribedAttempt {
   readonly started_at: string;
   readonly last_heartbeat_at: string | null;
   readonly closed_at: string | null;
-  readonly failure: DescribedFailure | null;
+  readonly id?: string;
+  readonly activity_execution_id?: string;
+  /** As `task_id`. */
+  readonly workflow_task_id?: string;
+  readonly lease_expires_at?: string | null;
+  /** What the newest heartbeat said. */
+  readonly last_heartbeat_progress?: Readonly<Record<string, unknown>> | null;
+  readonly can_continue?: boolean;
+  readonly cancel_requested?: boolean;
+  /** Why it must not go on. */
+  readonly stop_reason?: string | null;
+  readonly is_current?: boolean;
+  /** The local engine's own addition. Not in lists. */
+  readonly failure?: DescribedFailure | null;
 }
 
 /** Of a list: timed-out, cancelled and terminated ones are with the failed. */
 export const STATUS_BUCKETS = ["running", "completed", "failed"] as const;
 export type StatusBucket = (typeof STATUS_BUCKETS)[number];
 
-export interface ListedActivity {
+export interface ListedActivity extends WithAttempts {
   readonly activity_id: string;
   readonly workflow_run_id: string;
   readonly activity_type: string;
@@ -111,6 +142,11 @@ export interface ListedActivity {
   readonly business_key: string | null;
   readonly started_at: string;
   readonly closed_at: string | null;
+  /** Newer engines say these too. */
+  readonly workflow_id?: string;
+  readonly activity_execution_id?: string;
+  readonly activity_status?: string;
+  readonly attempt_count?: number;
 }
 
 export interface ActivityPage {

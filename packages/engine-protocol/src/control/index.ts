@@ -1,4 +1,10 @@
 export * from "./activities.js";
+export * from "./answer-block.js";
+export type * from "./cluster-info.js";
 export * from "./contracts.js";
+export type * from "./executor-contract.js";
+export type * from "./namespaces.js";
+export type * from "./published-artifact.js";
+export type * from "./repair.js";
 export * from "./retry-policy.js";
 export type * from "./workers.js";

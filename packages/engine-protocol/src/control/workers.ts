@@ -1,3 +1,6 @@
+import type { CapabilityManifestEntry } from "../capabilities.js";
+import type { ProcessMetrics, TaskSlots } from "../process-metrics.js";
+
 /** A registration, as the control plane shows it. */
 export interface RegisteredWorker {
   readonly worker_id: string;
@@ -14,4 +17,11 @@ export interface RegisteredWorker {
   readonly status: "active" | "stale";
   readonly last_heartbeat_at: string;
   readonly registered_at: string;
+  /** From here on: what newer engines show, as the worker told it. */
+  readonly capabilities?: readonly string[];
+  readonly capability_manifest?: Readonly<Record<string, CapabilityManifestEntry>>;
+  readonly max_concurrent_worker_sessions?: number;
+  readonly task_slots?: TaskSlots | null;
+  readonly process_metrics?: ProcessMetrics | null;
+  readonly heartbeat_interval_seconds?: number | null;
 }

@@ -1,3 +1,6 @@
+import type { CapabilityManifest, CapabilityManifestEntry } from "../capabilities.js";
+import type { ProcessMetrics, TaskSlots } from "../process-metrics.js";
+
 /** What registrations, heartbeats of workers and polls say, and what is answered. */
 
 export interface RegisterBody {
@@ -9,27 +12,53 @@ export interface RegisterBody {
   /** Never empty: newer engines take that for no activity at all. */
   readonly supported_activity_types: readonly string[];
   readonly supported_workflow_types: readonly string[];
+  /** Newer engines take 0 for one of the two, older ones from 1 on. */
   readonly max_concurrent_activity_tasks?: number;
   readonly max_concurrent_workflow_tasks?: number;
+  readonly max_concurrent_worker_sessions?: number;
   readonly build_id?: string;
+  readonly capabilities?: readonly string[];
+  /** Newer engines refuse a registration without it. */
+  readonly capability_manifest?: CapabilityManifest;
+  readonly task_slots?: TaskSlots;
+  readonly process_metrics?: ProcessMetrics;
+  /** Seconds between its heartbeats. */
+  readonly heartbeat_interval_seconds?: number;
 }
 
-/** The languages that an engine knows. */
-export const WORKER_RUNTIMES = ["php", "python", "typescript", "go", "java"] as const;
+/** The languages that an engine knows; older ones not the last two. */
+export const WORKER_RUNTIMES = ["php", "python", "typescript", "go", "java", "rust", "external"] as const;
 export type WorkerRuntime = (typeof WORKER_RUNTIMES)[number];
 
+/** What is optional older engines do not say. */
 export interface RegisterAnswer {
   readonly worker_id: string;
   readonly registered: true;
+  /** 32 hexadecimal digits: whoever has it can end this registration, and no later one of the same worker. */
+  readonly registration_token?: string;
+  readonly namespace?: string;
+  readonly task_queue?: string;
+  readonly runtime?: string;
+  readonly build_id?: string | null;
+  readonly capabilities?: readonly string[];
+  readonly capability_manifest?: Readonly<Record<string, CapabilityManifestEntry>>;
+  readonly status?: string;
+  /** How often the worker should send heartbeats. */
+  readonly heartbeat_interval_seconds?: number;
 }
 
 export interface WorkerHeartbeatBody {
   readonly worker_id: string;
+  readonly task_slots?: TaskSlots;
+  readonly process_metrics?: ProcessMetrics;
+  readonly heartbeat_interval_seconds?: number;
 }
 
 export interface WorkerHeartbeatAnswer {
   readonly worker_id: string;
   readonly acknowledged: true;
+  readonly heartbeat_interval_seconds?: number;
+  readonly stale_after_seconds?: number;
   /** What was pruned by the way. */
   readonly retention?: {
     readonly throttled: boolean;
@@ -40,9 +69,17 @@ export interface WorkerHeartbeatAnswer {
   };
 }
 
+export interface DeregisterBody {
+  readonly registration_token: string;
+}
+
+/** The receipt of a registration that has ended; the same again for whoever repeats the request with its token. */
 export interface DeregisterAnswer {
   readonly worker_id: string;
-  readonly deregistered: true;
+  /** Where it was ended by its token. */
+  readonly registration_token?: string;
+  readonly outcome: "deregistered";
+  readonly recovered_workflow_task_count: number;
 }
 
 export interface PollBody {

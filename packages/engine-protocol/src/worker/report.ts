@@ -11,6 +11,9 @@ export interface FailureReport {
   readonly message: string;
   readonly type?: string;
   readonly kind: FailureKind;
+  /** Qualified name of what was thrown, and its code. Newer engines keep them. */
+  readonly class?: string;
+  readonly code?: number;
   readonly stack_trace?: string;
   readonly timeout_type?: TimeoutType;
   readonly cancelled: boolean;
@@ -20,6 +23,9 @@ export interface FailureReport {
   readonly non_retryable: boolean;
   /** Always there: without it, older engines forget `type` and `non_retryable`. */
   readonly details: PayloadEnvelope | null;
+  /** Any objects of the worker's own. Newer engines keep them. */
+  readonly diagnostics?: Readonly<Record<string, unknown>>;
+  readonly runtime_diagnostics?: Readonly<Record<string, unknown>>;
 }
 
 /** Who reports: both must be those of the lease. */

@@ -6,6 +6,7 @@ import {
 } from "@durable-workflow/carrier/protocol";
 import type { RetryPolicyWire } from "../control/retry-policy.js";
 import { fieldOf, integerField, isObject, textField } from "../fields.js";
+import { readTraceContext } from "./trace-context.js";
 
 /** What a report to the engine must name. */
 export interface AttemptIdentity {
@@ -40,8 +41,15 @@ export interface LeasedTask extends AttemptIdentity {
   readonly arguments: JsonObject | null;
   /** The engine's own mapping; null for none. */
   readonly externalExecutor: JsonObject | null;
-  /** What the engine wants passed on to the handler. */
+  /** What the engine wants passed on to the handler, valid trace context included. */
   readonly headers: JsonObject;
+  /** Id of the worker session that the task belongs to; empty where the session has none, null without a session. */
+  readonly workerSession: string | null;
+  /**
+   * When the work must be over by the engine's clock, in milliseconds: the earliest of `start_to_close`, `schedule_to_close`,
+   * `run` and `execution`; null for never.
+   */
+  readonly closesAtMs: number | null;
 }
 
 export const DEADLINE_NAMES = ["schedule_to_start", "start_to_close", "schedule_to_close", "heartbeat"] as const;
@@ -73,6 +81,10 @@ export interface PolledTask {
   readonly external_executor?: JsonObject;
   readonly headers?: JsonObject;
   readonly traceparent?: string;
+  /** Trace context: not trusted, and nothing depends on it. */
+  readonly observability_context?: unknown;
+  /** The session that the task belongs to, where workers have registered for such. */
+  readonly worker_session?: JsonObject;
 }
 
 /** What is wrong with a task, and the identity it can be reported under when there is one. */
@@ -149,6 +161,8 @@ export function readLeasedTask(namespace: string, document: JsonObject): ReadTas
       arguments: args,
       externalExecutor: isObject(executor) ? executor : null,
       headers: readHeaders(document),
+      workerSession: readSession(document),
+      closesAtMs: readClosesAt(fieldOf(document, "deadlines")),
     },
   };
 }
@@ -183,7 +197,36 @@ function grantedAtMs(deadlines: LeasedTask["deadlines"], policy: unknown): numbe
 function readHeaders(document: JsonObject): JsonObject {
   const headers = fieldOf(document, "headers");
   const traceparent = textField(document, "traceparent");
-  return { ...(isObject(headers) ? headers : {}), ...(traceparent === undefined ? {} : { traceparent }) };
+  const own = { ...(isObject(headers) ? headers : {}), ...(traceparent === undefined ? {} : { traceparent }) };
+  // The two parts of a trace context belong together.
+  return Object.hasOwn(own, "traceparent")
+    ? own
+    : { ...own, ...readTraceContext(fieldOf(document, "observability_context")) };
+}
+
+function readSession(document: JsonObject): string | null {
+  const session = fieldOf(document, "worker_session");
+  return isObject(session) ? (textField(session, "session_id") ?? "") : null;
+}
+
+function readClosesAt(deadlines: unknown): number | null {
+  let earliest: number | null = null;
+  for (const name of ["start_to_close", "schedule_to_close", "run", "execution"]) {
+    const text = textField(deadlines, name);
+    const at = text === undefined ? undefined : parseTimestamp(text);
+    if (at !== undefined && (earliest === null || at < earliest)) earliest = at;
+  }
+  return earliest;
+}
+
+const EXACT_TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/;
+
+/**
+ * A time in the one form that counts where leases are renewed, UTC with six digits, in milliseconds; undefined for any other
+ * text or value.
+ */
+export function exactTimestamp(value: unknown): number | undefined {
+  return typeof value === "string" && EXACT_TIMESTAMP.test(value) ? parseTimestamp(value) : undefined;
 }
 
 /** Milliseconds of the engine's clock at which a deadline passes; undefined when there is none that can be read. */

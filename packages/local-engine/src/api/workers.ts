@@ -107,7 +107,11 @@ async function deregister({ context, polls }: ApiParts, { params, namespace }: C
     throw new ReplyError(404, { error: "Worker not found.", reason: "worker_not_found", worker_id: workerId });
   }
   polls.endOf(namespace, workerId);
-  const answer: DeregisterAnswer = { worker_id: workerId, deregistered: true };
+  const answer: DeregisterAnswer = {
+    worker_id: workerId,
+    outcome: "deregistered",
+    recovered_workflow_task_count: 0,
+  };
   return { status: 200, body: { ...answer } };
 }
 

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { ENGINE_PROCESS } from "@durable-workflow/test-support/child-engine";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine } from "../index.js";
 import { openConnection } from "./connection.js";
@@ -35,8 +35,7 @@ describe("a database file", () => {
     const file = join(temporaryFolder(), "engine.db");
     const { engine } = await openEngine({ file });
     expect(() => createLocalEngine({ file })).toThrow(/engine\.db is in use by another engine/);
-    const script = fileURLToPath(new URL("../../test/support/engine-process.mjs", import.meta.url));
-    const other = spawnSync(process.execPath, [script, JSON.stringify({ file })], { encoding: "utf8" });
+    const other = spawnSync(process.execPath, [ENGINE_PROCESS, JSON.stringify({ file })], { encoding: "utf8" });
     expect(other.status).not.toBe(0);
     expect(other.stderr).toContain("file_in_use");
     await engine.close();

@@ -61,6 +61,16 @@ export const accepted: readonly Accepted[] = [
     path: /^value of (?:processed|enforced)$/,
     why: "follows from that: one silent activity timed out earlier in April",
   },
+  {
+    names: /^1?033-/,
+    path: /^status$/,
+    why: "1.20 knows the runtimes rust and external, too",
+  },
+  {
+    names: /^150[678]-/,
+    path: /^(?:status|value of remediation)$/,
+    why: "1.20 takes requests of 1.16, and names its own version where it refuses one",
+  },
   { names: APRIL, path: /^value of task\.arguments$/, why: "April framed payloads in another way" },
   { names: /^01[234]-/, path: /^value of remediation$/, why: "April spoke version 1.0 only" },
   { names: /^115-/, path: /^value of/, why: "April knew PHP's codecs too" },

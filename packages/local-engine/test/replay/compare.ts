@@ -1,4 +1,4 @@
-import type { Json } from "../support/client.js";
+import type { Json } from "@durable-workflow/test-support/engine-client";
 
 export interface Difference {
   readonly path: string;

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import type { Json } from "../support/client.js";
+import type { Json } from "@durable-workflow/test-support/engine-client";
 
 /** Requests and answers recorded on a running engine, in a folder beside the repository. */
 const FOLDER = new URL("../../../../../shared/contract/worker-protocol/", import.meta.url);

@@ -1,7 +1,7 @@
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "../../src/index.js";
-import { Client, type Held, type Json } from "../support/client.js";
+import { Client, type Held, type Json } from "@durable-workflow/test-support/engine-client";
 import { FakeClock } from "../support/fake-clock.js";
-import { type RawResponse, send } from "../support/http.js";
+import { type RawResponse, send } from "@durable-workflow/test-support/send";
 import { type Recording, sentBody } from "./recording.js";
 
 /** Fields of answers that hold ids, by which later requests refer to what was made. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach } from "vitest";
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "../../src/index.js";
-import { Client, type ClientOptions } from "./client.js";
+import { Client, type ClientOptions } from "@durable-workflow/test-support/engine-client";
 import { FakeClock } from "./fake-clock.js";
 
 export interface Opened {

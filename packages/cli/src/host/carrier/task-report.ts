@@ -1,0 +1,58 @@
+import type { InvocableHandler } from "@durable-workflow/carrier";
+import { parseExternalTaskResult } from "@durable-workflow/carrier/protocol";
+
+/** One task that has ended. */
+export interface TaskReport {
+  readonly task: string;
+  readonly type: string;
+  readonly attempt: number;
+  readonly workflow: string | null;
+  /** The last three are for the dispatcher to know: the engine wanted no more of the task. */
+  readonly outcome: "succeeded" | "failed" | "cancelled" | "superseded" | "lost" | "abandoned";
+  /** Null for a success, and where nobody asks any more. */
+  readonly failure: {
+    readonly type: string | null;
+    readonly message: string;
+    /** Null, as the next one, where only the engine knows. */
+    readonly classification: string | null;
+    readonly retryable: boolean | null;
+    readonly stackTrace: string | null;
+  } | null;
+  readonly durationMs: number;
+}
+
+/** Runs every task with the given handler, and tells of each once it is answered. */
+export function reportedRun(
+  handler: InvocableHandler,
+  onTask: (report: TaskReport) => void,
+): InvocableHandler["handle"] {
+  return async (envelope, options) => {
+    const result = await handler.handle(envelope, options);
+    onTask(reportOf(envelope, result));
+    return result;
+  };
+}
+
+function reportOf(input: unknown, envelope: unknown): TaskReport {
+  const result = parseExternalTaskResult(envelope);
+  const { workflow } = input as { readonly workflow?: { readonly id?: string } };
+  const failure = result.kind === "success" ? null : result.failure;
+  return {
+    task: result.task.id,
+    type: result.metadata.handler ?? "",
+    attempt: result.task.attempt,
+    workflow: workflow?.id ?? null,
+    outcome: failure === null ? "succeeded" : failure.classification === "cancelled" ? "cancelled" : "failed",
+    failure:
+      failure === null
+        ? null
+        : {
+            type: failure.type,
+            message: failure.message,
+            classification: failure.classification,
+            retryable: result.retryable,
+            stackTrace: failure.stackTrace,
+          },
+    durationMs: result.metadata.durationMs ?? 0,
+  };
+}

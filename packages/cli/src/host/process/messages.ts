@@ -1,0 +1,53 @@
+import type { EngineHeartbeatOptions } from "@durable-workflow/carrier/heartbeat";
+import type { InvocableResultEnvelope } from "@durable-workflow/carrier/protocol";
+import type { ExitCode } from "../../shell/command.js";
+import type { ActivityFile } from "../activities/collect.js";
+import type { Crash } from "./crash.js";
+
+/** What a process that hosts activities is started with. Plain data: it goes over a channel. */
+export interface HostOptions {
+  readonly files: readonly string[];
+  readonly cwd: string;
+  readonly watch: boolean;
+  /** Stands in `metadata.carrier`. */
+  readonly carrier: string;
+  /** Folder of large payloads; undefined where they are not kept outside. */
+  readonly storageRoot: string | undefined;
+  readonly heartbeat: EngineHeartbeatOptions | undefined;
+}
+
+export type ToHost =
+  | { readonly kind: "load"; readonly options: HostOptions }
+  | { readonly kind: "run"; readonly id: number; readonly envelope: unknown }
+  /** The caller is gone. */
+  | { readonly kind: "abort"; readonly id: number }
+  | { readonly kind: "ping" }
+  | { readonly kind: "stop"; readonly graceMs: number };
+
+/** A `CliError`, as it travels. */
+export interface HostProblem {
+  readonly exitCode: ExitCode;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+export type FromHost =
+  | { readonly kind: "loaded"; readonly types: readonly ActivityFile[] }
+  | { readonly kind: "load_failed"; readonly problem: HostProblem }
+  | { readonly kind: "reloaded"; readonly types: readonly ActivityFile[] }
+  | { readonly kind: "reload_failed"; readonly problem: HostProblem }
+  | { readonly kind: "sources"; readonly files: readonly string[] }
+  /** Its handler is about to be called. */
+  | { readonly kind: "started"; readonly id: number }
+  | { readonly kind: "result"; readonly id: number; readonly envelope: InvocableResultEnvelope }
+  | { readonly kind: "refused"; readonly id: number; readonly message: string }
+  | { readonly kind: "crash"; readonly crash: Crash }
+  | {
+      readonly kind: "log";
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    }
+  | { readonly kind: "pong" };
+
+export type LogLevel = "debug" | "info" | "warn" | "error";

@@ -1,0 +1,139 @@
+import { createRequire } from "node:module";
+import { type ParseArgsConfig, parseArgs } from "node:util";
+import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "./command.js";
+import { COMMON_OPTIONS, commandHelp, overview } from "./help.js";
+import { closest } from "./suggest.js";
+
+const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
+
+/**
+ * Runs the command that a command line names. Errors that were to be expected are printed without a stack trace: as text
+ * to standard error, with `--json` as `{"error":{"code","message","hint"}}` to standard output. Never rejects.
+ *
+ * @param argv what follows the program's name
+ */
+export async function runCli(argv: readonly string[], io: CliIo, commands: readonly Command[]): Promise<ExitCode> {
+  // Also where the line is too broken to be parsed.
+  const wantsJson = argv.slice(0, separatorOf(argv)).includes("--json");
+  try {
+    return await run(argv, io, commands, wantsJson);
+  } catch (error) {
+    return report(error, io, wantsJson);
+  }
+}
+
+function separatorOf(argv: readonly string[]): number {
+  const index = argv.indexOf("--");
+  return index === -1 ? argv.length : index;
+}
+
+async function run(
+  argv: readonly string[],
+  io: CliIo,
+  commands: readonly Command[],
+  wantsJson: boolean,
+): Promise<ExitCode> {
+  const [name, ...rest] = argv;
+  if (name === "--version") {
+    io.out(wantsJson ? `${JSON.stringify({ version })}\n` : `${version}\n`);
+    return EXIT.ok;
+  }
+  if (name === "--help" || name === "-h" || (name === "help" && rest.length === 0)) {
+    io.out(overview(commands, io.paint));
+    return EXIT.ok;
+  }
+  if (name === undefined) throw new CliError(EXIT.usage, "no command was given", "dw-carrier --help lists them.");
+  const command = find(name === "help" ? (rest[0] ?? "") : name, commands);
+  if (name === "help" || isHelpWanted(rest)) {
+    io.out(commandHelp(command, io.paint));
+    return EXIT.ok;
+  }
+  return command.run(parse(command, rest), io);
+}
+
+function isHelpWanted(args: readonly string[]): boolean {
+  return args.slice(0, separatorOf(args)).some((arg) => arg === "--help" || arg === "-h");
+}
+
+function find(name: string, commands: readonly Command[]): Command {
+  const command = commands.find((candidate) => candidate.name === name);
+  if (command !== undefined) return command;
+  const names = commands.map((candidate) => candidate.name);
+  const what = name.startsWith("-") ? "option" : "command";
+  const meant = what === "command" ? closest(name, names) : undefined;
+  throw new CliError(
+    EXIT.usage,
+    `there is no ${what} ${name}${what === "option" ? " before the command" : ""}`,
+    meant === undefined ? "dw-carrier --help lists what there is." : `Did you mean ${meant}?`,
+  );
+}
+
+function parse(command: Command, args: readonly string[]): CommandInput {
+  const options = { ...command.options, ...COMMON_OPTIONS } as NonNullable<ParseArgsConfig["options"]>;
+  try {
+    const { values, positionals } = parseArgs({ args: completed(command, args), options, allowPositionals: true });
+    const { json, ...own } = values;
+    return { positionals, values: own, json: json === true };
+  } catch (error) {
+    throw badOption(error, command, args, options);
+  }
+}
+
+/** Gives options that may stand alone the value that they then mean. */
+function completed({ options }: Command, args: readonly string[]): string[] {
+  const end = separatorOf(args);
+  return args.map((arg, index) => {
+    const name = arg.startsWith("--") && index < end ? arg.slice(2) : "";
+    const { alone } = (Object.hasOwn(options, name) ? options[name] : undefined) ?? {};
+    return alone === undefined ? arg : `${arg}=${alone}`;
+  });
+}
+
+function badOption(
+  error: unknown,
+  { name }: Command,
+  args: readonly string[],
+  options: NonNullable<ParseArgsConfig["options"]>,
+): CliError {
+  const { tokens } = parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true });
+  const short = new Set(Object.values(options).map((option) => option.short));
+  const unknown = tokens.find(
+    (token) => token.kind === "option" && !Object.hasOwn(options, token.name) && !short.has(token.name),
+  );
+  const hint = `dw-carrier ${name} --help lists its options.`;
+  if (unknown?.kind !== "option") {
+    const [sentence = "the options cannot be read"] = (error instanceof Error ? error.message : "").split("\n");
+    return new CliError(EXIT.usage, sentence, hint);
+  }
+  const meant = closest(unknown.name, Object.keys(options));
+  return new CliError(
+    EXIT.usage,
+    `${name} has no option ${unknown.rawName}`,
+    meant === undefined ? hint : `Did you mean --${meant}?`,
+  );
+}
+
+const CODES: Readonly<Record<ExitCode, string>> = {
+  [EXIT.ok]: "ok",
+  [EXIT.failed]: "failed",
+  [EXIT.usage]: "usage",
+  [EXIT.unreachable]: "unreachable",
+  [EXIT.config]: "config",
+};
+
+function report(error: unknown, io: CliIo, wantsJson: boolean): ExitCode {
+  const expected = error instanceof CliError ? error : undefined;
+  const exitCode = expected?.exitCode ?? EXIT.failed;
+  const message = error instanceof Error ? error.message : String(error);
+  const hint = expected?.hint ?? null;
+  if (wantsJson) {
+    const code = expected === undefined ? "internal" : CODES[exitCode];
+    io.out(`${JSON.stringify({ error: { code, message, hint } })}\n`);
+  } else {
+    // Standard error may be a terminal where standard output is none, and the other way round: no colours.
+    io.err(`dw-carrier: ${message}\n${hint === null ? "" : `${hint}\n`}`);
+  }
+  // A mistake of our own: whoever mends it needs to know where it was made.
+  if (expected === undefined && error instanceof Error) io.err(`${error.stack ?? ""}\n`);
+  return exitCode;
+}

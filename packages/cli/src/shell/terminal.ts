@@ -1,0 +1,68 @@
+import { Secrets } from "@durable-workflow/dispatcher/tools";
+import type { CliIo } from "./command.js";
+import { palette, terminalText } from "./terminal-text.js";
+
+/** Where text leaves, and what is known of the place. */
+export interface TerminalStreams {
+  readonly stdout: Output;
+  readonly stderr: Pick<Output, "write">;
+  readonly stdin: NodeJS.ReadableStream;
+  readonly env: CliIo["env"];
+  readonly cwd: string;
+}
+
+interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
+
+const DEFAULT_COLUMNS = 80;
+
+/** Ends what is written of a line, and empties it. */
+const EMPTY_LINE = "\r\u001b[K";
+
+/**
+ * The one writer: whatever a command says passes through here. After it nothing that others wrote steers the terminal,
+ * and no token that a command has read is shown. Colours only for a terminal, and never with NO_COLOR (https://no-color.org).
+ */
+export function terminalIo({ stdout, stderr, stdin, env, cwd }: TerminalStreams, signal: AbortSignal): CliIo {
+  const isTty = stdout.isTTY === true;
+  const hasColours = isTty && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+  const secrets = new Secrets();
+  const written = (text: string): string => terminalText(secrets.scrub(text));
+  return {
+    out: (text) => void stdout.write(written(text)),
+    err: (text) => void stderr.write(written(text)),
+    redraw: (line) => void stdout.write(EMPTY_LINE + written(line)),
+    secrets,
+    stdin,
+    env,
+    cwd,
+    isTty,
+    get columns() {
+      // 0 in terminals that do not know.
+      return stdout.columns || DEFAULT_COLUMNS;
+    },
+    paint: palette(hasColours),
+    signal,
+  };
+}
+
+/** The process as commands see it. */
+export function processIo(process: NodeJS.Process, signal: AbortSignal): CliIo {
+  const { stdout, stderr, stdin, env } = process;
+  // Whoever reads us may leave when it has seen enough, as `head` does.
+  for (const stream of [stdout, stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit(0);
+      throw error;
+    });
+  }
+  return terminalIo({ stdout, stderr, stdin, env, cwd: process.cwd() }, signal);
+}
+
+/** Ends the process once all is written. */
+export function exitWritten(process: NodeJS.Process, code: number): void {
+  process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+}

@@ -1,0 +1,83 @@
+import { roomOf, SourceTree } from "@durable-workflow/test-support/sources";
+import { describe, expect, it } from "vitest";
+
+const tree = new SourceTree(new URL("../src/", import.meta.url));
+
+/** Lower never names higher, types included. A room may name itself and those listed. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  // What a command is, the program around it, and the terminal.
+  shell: [],
+  "shell/completion": ["shell"],
+  // The way to others.
+  net: ["shell"],
+  // What command lines say.
+  options: ["shell", "net"],
+  // An engine's control plane, and where it is.
+  engine: ["shell", "net", "options"],
+  // How things are told to people.
+  report: ["shell", "net", "engine"],
+  // What documents are.
+  inspect: ["shell", "net", "report"],
+  invoke: ["shell", "net", "options", "report", "inspect"],
+  conformance: ["shell", "net", "report"],
+  doctor: ["shell", "net", "options", "engine", "report", "inspect"],
+  // Activities: their modules, the process that runs them, their carrier; and all of it with an engine.
+  "host/activities": ["shell"],
+  "host/process": ["shell", "host/activities"],
+  "host/carrier": ["shell", "options", "engine", "report", "host/activities", "host/process"],
+  host: ["shell", "net", "engine", "host/activities", "host/process", "host/carrier"],
+};
+const ROOMS = [...Object.keys(MAY_IMPORT), "commands"];
+
+/** What whoever installs the command installs with it. */
+const PACKAGES: Readonly<Record<string, RegExp>> = {
+  "@durable-workflow/carrier": /./,
+  "@durable-workflow/carrier/node": /^host\/carrier\//,
+  "@durable-workflow/carrier/payload": /./,
+  "@durable-workflow/carrier/protocol": /./,
+  "@durable-workflow/carrier/storage/local": /^host\//,
+  "@durable-workflow/carrier/testing": /^(?:commands\/conformance|conformance\/|invoke\/|host\/carrier\/)/,
+  "@durable-workflow/dispatcher": /./,
+  "@durable-workflow/dispatcher/tools": /./,
+  "@durable-workflow/engine-protocol": /./,
+  "@durable-workflow/engine-protocol/control": /./,
+  "@durable-workflow/engine-protocol/executor-config": /./,
+  "@durable-workflow/engine-protocol/worker": /^inspect\//,
+  "@durable-workflow/local-engine": /^host\/dev-stack/,
+  tsx: /^host\/activities\//,
+  undici: /^net\//,
+};
+
+it("finds the sources, each in a room", () => {
+  expect(tree.files.length).toBeGreaterThan(100);
+  expect(new Set(tree.files.map((file) => roomOf(file, ROOMS)))).toEqual(new Set(["", ...ROOMS]));
+  expect(tree.files.filter((file) => !file.includes("/"))).toEqual(["bin.ts"]);
+});
+
+describe.each(tree.files.filter((file) => file.includes("/")))("%s", (file) => {
+  it("names its own room and lower ones, and of the packages what it may know", () => {
+    const room = roomOf(file, ROOMS);
+    const allowed = room === "commands" ? ROOMS : [room, ...(MAY_IMPORT[room] ?? [])];
+    for (const { target, file: named } of tree.imports(file)) {
+      if (named !== undefined) expect(allowed, `${target} in ${file}`).toContain(roomOf(named, ROOMS));
+      else if (!target.startsWith("node:")) {
+        const name = target.startsWith("tsx/") ? "tsx" : target;
+        expect(Object.keys(PACKAGES), `${target} in ${file}`).toContain(name);
+        expect(file, target).toMatch(PACKAGES[name] ?? /(?!)/);
+      }
+    }
+  });
+});
+
+it("commands know each other by what they share only", () => {
+  const shared = new Map([
+    ["commands/check.ts", "commands/dispatch.ts"],
+    ["commands/dev.ts", "commands/serve.ts"],
+  ]);
+  for (const file of tree.files.filter((name) => name.startsWith("commands/") && name !== "commands/index.ts")) {
+    for (const { file: named = "" } of tree.imports(file).filter(({ file: one }) => one?.startsWith("commands/"))) {
+      if (file === "commands/completion.ts") continue;
+      expect(shared.get(file), file).toBe(named);
+    }
+  }
+});

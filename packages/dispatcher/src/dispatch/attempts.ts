@@ -1,0 +1,85 @@
+import type { EventStream } from "../events/events.js";
+import type { Secrets } from "../net/secrets.js";
+import { AttemptRun, taskFacts } from "./attempt-run.js";
+import { type ConfigInUse, inUseFor } from "./config-in-use.js";
+import type { Leased } from "./lane.js";
+import type { Machinery } from "./machinery.js";
+import type { ResolvedOptions } from "./options.js";
+
+export interface AttemptsOptions {
+  readonly options: ResolvedOptions;
+  readonly machinery: Machinery;
+  readonly events: EventStream;
+  readonly secrets: Secrets;
+  /** What is in use now. */
+  readonly inUse: () => ConfigInUse;
+  /** Told when a run has left its carrier's circuit breaker open. */
+  readonly onDeadCarrier: (group: string) => void;
+}
+
+/** The attempts that are in flight: each runs once, however often the engine hands it out. */
+export class Attempts {
+  private readonly options: AttemptsOptions;
+  private readonly running = new Map<string, { readonly run: AttemptRun; readonly done: Promise<void> }>();
+  private givenUp = false;
+
+  constructor(options: AttemptsOptions) {
+    this.options = options;
+  }
+
+  get count(): number {
+    return this.running.size;
+  }
+
+  /** Runs a leased task to its end. */
+  async run({ task, plan, asPolled, isRegistered }: Leased): Promise<void> {
+    const { options, machinery, events, secrets, inUse, onDeadCarrier } = this.options;
+    const { client, watch, http, process } = machinery;
+    const { config, credentials, told } = inUseFor(task, inUse(), asPolled);
+    // Leased by a poll that could not be recalled: too late to begin with it.
+    if (this.givenUp) return;
+    // A poll that was repeated may be answered twice with the same attempt.
+    if (this.running.has(task.attemptId)) {
+      events.emit({ type: "task_repeated", task: taskFacts(task) });
+      return;
+    }
+    const breaker = watch.breaker(plan.group);
+    const run = new AttemptRun(task, {
+      client,
+      clock: options.clock,
+      events,
+      secrets,
+      config,
+      deliverer: { http, process, credentials, renewedBy: task.leaseOwner },
+      breaker,
+      allowEngineCommands: options.given.allowEngineCommands ?? false,
+      allowEngineTargets: options.given.allowEngineTargets ?? false,
+      isRegistered,
+      isNews: (what) => {
+        const isNews = !told.has(what);
+        told.add(what);
+        return isNews;
+      },
+      onCarrier: ({ carrier }) => {
+        if (plan.carrier === null) watch.locate(plan.group, carrier);
+      },
+    });
+    const done = run.run().finally(() => {
+      this.running.delete(task.attemptId);
+      if (breaker.state === "open") onDeadCarrier(plan.group);
+    });
+    this.running.set(task.attemptId, { run, done });
+    await done;
+  }
+
+  /** Calls off what is in flight, and begins with nothing more. */
+  giveUp(): void {
+    this.givenUp = true;
+    for (const { run } of this.running.values()) run.abandon();
+  }
+
+  /** Resolves when those that are in flight now have ended. */
+  async untilEnded(): Promise<void> {
+    await Promise.all(Array.from(this.running.values(), ({ done }) => done));
+  }
+}

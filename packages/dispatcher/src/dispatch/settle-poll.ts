@@ -1,0 +1,95 @@
+import { demandsOf } from "@durable-workflow/engine-protocol";
+import type { EngineClient } from "../engine/client.js";
+import type { PollOutcome } from "../engine/outcomes.js";
+import { excerpt, recordableFailure } from "../engine/recordable.js";
+import type { EventStream, LaneFacts } from "../events/events.js";
+import { NO_SECRETS } from "../net/secrets.js";
+import { type Clock, pause } from "../time/clock.js";
+import type { EngineBackoff } from "./engine-backoff.js";
+import type { Registration } from "./registration.js";
+
+/** A poll that was to be held and is answered at once without a task is not repeated at once. */
+const HASTY_MS = 200;
+const HASTY_PAUSE_MS = 500;
+/** How engines say that there was nothing. */
+const EMPTY: ReadonlySet<string> = new Set(["empty", "timeout"]);
+const DRAINED_PAUSE_MS = 10_000;
+
+/** The lane that has polled. */
+export interface PollingLane {
+  readonly client: Pick<EngineClient, "fail">;
+  readonly clock: Clock;
+  readonly events: EventStream;
+  readonly signal: AbortSignal;
+  readonly facts: LaneFacts;
+  readonly registration: Registration;
+  readonly backoff: EngineBackoff;
+  readonly enter: (state: "polling" | "waiting") => void;
+}
+
+/** Does what a poll without a task asks of its lane: waits, registers again, or tells the engine what it cannot read. */
+export async function settlePoll(
+  outcome: Exclude<PollOutcome, { kind: "task" }>,
+  tookMs: number,
+  { client, clock, events, signal, facts, registration, backoff, enter }: PollingLane,
+): Promise<void> {
+  switch (outcome.kind) {
+    case "empty":
+      if (outcome.pollStatus === "no_activity_capability") {
+        registration.lost(outcome.pollStatus);
+        await backoff.stumble();
+        return;
+      }
+      if (tookMs < HASTY_MS && outcome.pollStatus !== null && !EMPTY.has(outcome.pollStatus)) {
+        // A word that is not known, at once: whatever it means, there is no work, and somebody should hear of it.
+        await backoff.wait(nothing(excerpt(outcome.pollStatus, 100)), "poll");
+        return;
+      }
+      enter("polling");
+      backoff.succeeded();
+      if (tookMs < HASTY_MS) await pause(clock, HASTY_PAUSE_MS, signal);
+      return;
+    case "unreadable_task": {
+      const { violations, identity } = outcome.read;
+      // The first says enough, and what is sent stays short.
+      const problem = demandsOf(violations.filter((_, index) => index === 0));
+      events.emit({ type: "task_unreadable", lane: facts, problem, taskId: identity?.taskId ?? null });
+      // Left alone, it would be handed out again and again.
+      if (identity !== null) await client.fail(identity, recordableFailure(unreadableTask(problem), NO_SECRETS));
+      // Whoever answers like this may do so without end.
+      await backoff.stumble();
+      return;
+    }
+    case "reregister":
+      registration.lost(outcome.reason);
+      // A registration that does not last is not renewed in a hurry.
+      await backoff.stumble();
+      return;
+    case "draining":
+      enter("waiting");
+      await pause(clock, DRAINED_PAUSE_MS, signal);
+      return;
+    case "unavailable":
+      if (outcome.why !== "aborted") await backoff.wait(outcome, "poll");
+      return;
+    case "refused":
+      await backoff.wait(outcome, "poll");
+  }
+}
+
+function nothing(why: string) {
+  return { kind: "unavailable", why, status: 200, retryAfterMs: undefined, mayHaveActed: false } as const;
+}
+
+function unreadableTask(problem: string) {
+  return {
+    message: `The dispatcher cannot read the task: ${problem}.`,
+    type: "UnreadableTask",
+    kind: "decode_failure",
+    cancelled: false,
+    malformed_output: false,
+    retryable: false,
+    non_retryable: true,
+    details: null,
+  } as const;
+}

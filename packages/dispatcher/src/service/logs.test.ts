@@ -1,0 +1,104 @@
+import { expect, it } from "vitest";
+import { type DispatcherEvent, EventStream } from "../events/events.js";
+import { createLogger, logEvents } from "./logs.js";
+
+const task = {
+  namespace: "cellar",
+  taskQueue: "lamps",
+  taskId: "task-7",
+  attemptId: "ATTEMPT-7",
+  attempt: 2,
+  executionId: "execution-7",
+  activityType: "lamps.dim",
+  workflowId: "evening",
+  runId: "run-1",
+};
+const lane = { namespace: "cellar", taskQueue: "lamps", carrier: "web", workerId: "w" };
+
+/** One of each, so that a new event without a level or a sentence is missed here. */
+const EVENTS: { readonly [Type in DispatcherEvent["type"]]: Extract<DispatcherEvent, { type: Type }> } = {
+  config_loaded: { type: "config_loaded", mappings: 1, carriers: 1 },
+  config_rejected: { type: "config_rejected", errors: [], message: "no" },
+  engine_version: { type: "engine_version", version: "1.0", advertised: "1.0" },
+  engine_unavailable: { type: "engine_unavailable", operation: "poll", why: "timeout", status: null, retryInMs: 1 },
+  engine_refused: {
+    type: "engine_refused",
+    operation: "poll",
+    status: 401,
+    reason: "unauthorized",
+    message: "no",
+    retryInMs: 1,
+  },
+  leases_expired: { type: "leases_expired", lane, inARow: 2, retryInMs: 1 },
+  registered: { type: "registered", lane, activityTypes: ["t"] },
+  registration_lost: { type: "registration_lost", lane, reason: "gone" },
+  deregistered: { type: "deregistered", lane },
+  lane_state: { type: "lane_state", lane, state: "polling" },
+  lane_retired: { type: "lane_retired", lane },
+  polled: { type: "polled", lane, outcome: "empty", durationMs: 1 },
+  task_leased: { type: "task_leased", task },
+  task_unreadable: { type: "task_unreadable", lane, problem: "no", taskId: null },
+  task_repeated: { type: "task_repeated", task },
+  mapping_differs: { type: "mapping_differs", task, fields: ["handler"] },
+  mapping_refused: { type: "mapping_refused", task, errors: [] },
+  delivery_started: { type: "delivery_started", task, carrier: "web" },
+  delivery_retried: { type: "delivery_retried", task, carrier: "web", why: "no", tries: 1, retryInMs: 1 },
+  delivery_ended: {
+    type: "delivery_ended",
+    task,
+    carrier: "web",
+    outcome: "answered",
+    status: 200,
+    likelyCause: null,
+    durationMs: 1,
+  },
+  heartbeat: { type: "heartbeat", task, outcome: "continue" },
+  lease_ended: { type: "lease_ended", task, kind: "lost", reason: "expired" },
+  report_retried: { type: "report_retried", task, why: "no", tries: 1, retryInMs: 1 },
+  report_rejected: { type: "report_rejected", task, status: 413, message: "no" },
+  task_ended: { type: "task_ended", task, carrier: "web", end: "completed", detail: null, durationMs: 1 },
+  carrier_state: { type: "carrier_state", carrier: "web", state: "open", failures: 5, retryInMs: 1 },
+  draining: { type: "draining", inFlight: 0 },
+  stopped: { type: "stopped", abandoned: 0 },
+};
+
+function linesOf(...events: readonly DispatcherEvent[]): Record<string, unknown>[] {
+  const lines: Record<string, unknown>[] = [];
+  const stream = new EventStream();
+  const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>);
+  const stop = logEvents(stream, createLogger({ level: "debug" }, { write }));
+  for (const event of events) stream.emit(event);
+  stop();
+  stream.emit(EVENTS.stopped);
+  return lines;
+}
+
+it.each(Object.values(EVENTS))("writes a line with a sentence for $type", (event) => {
+  const [line, ...rest] = linesOf(event);
+  expect(line).toMatchObject({ event: event.type, msg: expect.stringMatching(/^[A-Z].*\.$/) });
+  expect(rest).toEqual([]);
+});
+
+it("writes the ids of a task flat, and levels that fit", () => {
+  const lines = linesOf(
+    EVENTS.task_ended,
+    { ...EVENTS.task_ended, end: "lost" },
+    EVENTS.task_leased,
+    EVENTS.carrier_state,
+    { ...EVENTS.carrier_state, state: "closed" },
+    EVENTS.config_rejected,
+  );
+  expect(lines[0]).toMatchObject({ taskId: "task-7", attemptId: "ATTEMPT-7", executionId: "execution-7" });
+  expect(lines.map(({ level }) => level)).toEqual([30, 40, 20, 40, 30, 50]);
+});
+
+it("lets nobody who watches stop the work", () => {
+  const stream = new EventStream();
+  const seen: string[] = [];
+  stream.on(() => {
+    throw new Error("no");
+  });
+  stream.on(({ type }) => seen.push(type));
+  stream.emit(EVENTS.draining);
+  expect(seen).toEqual(["draining"]);
+});

@@ -1,0 +1,87 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, posix } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { circles, House, importsIn, packageOf, roomsOf } from "../src/sources.js";
+
+/** The laws of the whole house: who may import whom between packages, and that nobody imports each other. Types obey them too. */
+const house = new House();
+
+/** Lower never imports higher. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  carrier: [],
+  "engine-protocol": ["carrier"],
+  dispatcher: ["carrier", "engine-protocol"],
+  "local-engine": ["carrier", "engine-protocol"],
+  cli: ["carrier", "engine-protocol", "dispatcher", "local-engine"],
+};
+
+it("the packages are these", () => {
+  expect(house.packages.map(({ folder }) => folder).toSorted()).toEqual(Object.keys(MAY_IMPORT).toSorted());
+});
+
+it("every import leads to a file", () => {
+  const files = house.files();
+  expect(files.size).toBeGreaterThan(400);
+  const missing = [...files].flatMap(([file, imported]) =>
+    imported.filter((one) => !files.has(one)).map((one) => `${file} -> ${one}`),
+  );
+  expect(missing).toEqual([]);
+});
+
+it("no two files import each other, however long the way round, nor do files of different packages", () => {
+  expect(circles(house.files())).toEqual([]);
+});
+
+describe.each(house.packages.map((one) => [one.folder, one] as const))("%s", (folder, { sources, manifest }) => {
+  it("imports lower packages only", () => {
+    const above = (house.arrows().get(folder) ?? []).filter((one) => !MAY_IMPORT[folder]?.includes(one));
+    expect(above).toEqual([]);
+  });
+
+  it("has no rooms that import each other, however long the way round", () => {
+    expect(circles(roomsOf(sources))).toEqual([]);
+  });
+
+  it("declares every package that it imports, and needs none that it does not import", () => {
+    const imported = new Set(
+      sources.files
+        .flatMap((file) => sources.importedPackages(file))
+        .filter((target) => !target.startsWith("node:"))
+        .map(packageOf),
+    );
+    const needed = Object.keys(manifest.dependencies ?? {});
+    // A peer may be handed over without its types being named.
+    const declared = new Set([...needed, ...Object.keys(manifest.peerDependencies ?? {})]);
+    expect([...imported].filter((name) => !declared.has(name))).toEqual([]);
+    expect(needed.filter((name) => !imported.has(name))).toEqual([]);
+  });
+});
+
+/** Where tests reach into another package, and why. An entry that is not needed any more fails. */
+const REACHES: Readonly<Record<string, string>> = {
+  "packages/dispatcher/test/executor-config/verdicts.test.ts":
+    "compares the verdicts of two packages, one of which is nobody's to import",
+  "interop/support/codec-corpus.ts": "takes the values by which the carrier's own codec is tested",
+};
+
+it("what tests of several packages need is in test-support: they do not reach into each other's folders", () => {
+  const root = fileURLToPath(new URL("../../../", import.meta.url));
+  const files = ["packages", "interop", "examples", "benchmarks"].flatMap((top) =>
+    readdirSync(root + top, { recursive: true, encoding: "utf8" })
+      .map((file) => `${top}/${file.replaceAll("\\", "/")}`)
+      .filter((file) => /\.(?:ts|mjs)$/.test(file) && !/\/(?:dist|node_modules)\//.test(file)),
+  );
+  expect(files.length).toBeGreaterThan(600);
+  const home = (file: string): string => /^(?:packages|examples)\/[^/]+\//.exec(file)?.[0] ?? file.split("/")[0] ?? "";
+  const reaching = files.filter((file) =>
+    importsIn(readFileSync(root + file, "utf8")).some(({ target }) => {
+      if (!target.startsWith(".")) return false;
+      const named = posix.join(dirname(file), target);
+      // Scripts are for everybody, and built packages are what benchmarks measure.
+      if (named.startsWith("scripts/") || (file.startsWith("benchmarks/") && named.includes("/dist/"))) return false;
+      return home(named) !== home(file);
+    }),
+  );
+  expect(new Set(reaching)).toEqual(new Set(Object.keys(REACHES)));
+});
