@@ -1,7 +1,7 @@
 import { buildTaskInput } from "@durable-workflow/carrier/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Program, startProgram } from "./support/app.js";
-import { LAMBDA_EVENTS } from "./support/lambda-events.js";
+import { LAMBDA_EVENTS, TOO_LARGE_FOR_LAMBDA, toLambdaAnswer } from "./support/lambda-events.js";
 import { LambdaRuntimeApi } from "./support/lambda-runtime-api.js";
 import type { Platform, RuntimeAnswer, SentRequest } from "./support/platform.js";
 import { installedFile, work } from "./support/runtimes.js";
@@ -11,15 +11,6 @@ import { testPlatform } from "./support/test-platform.js";
 const node = installedFile("node-24/bin/node");
 const client = installedFile("aws-lambda-ric/index.mjs");
 const missing = node.missing ?? client.missing;
-
-/** What an invocation that is waited for may be sent: 6 MB. */
-const MOST_EVENT_BYTES = 6 * 1024 * 1024;
-const TOO_LARGE: RuntimeAnswer = {
-  status: 413,
-  headers: {},
-  body: '{"Message":"Request Entity Too Large"}',
-  isReused: true,
-};
 
 let running: { readonly api: LambdaRuntimeApi; readonly program: Program } | undefined;
 
@@ -61,14 +52,13 @@ for (const [service, toEvent] of Object.entries(LAMBDA_EVENTS)) {
       const api = await start();
       const send = async (request: SentRequest): Promise<RuntimeAnswer | undefined> => {
         const event = toEvent(request);
-        // The service does not call the function then.
-        if (JSON.stringify(event).length > MOST_EVENT_BYTES) return TOO_LARGE;
+        if (event === undefined) return TOO_LARGE_FOR_LAMBDA;
         const invocation = api.invoke(event);
         const left = request.leaveAfterMs === undefined ? [] : [after(request.leaveAfterMs)];
         const done = await Promise.race([invocation, ...left]);
         if (done === undefined) return undefined;
         if (done.error !== undefined) throw new Error(`${done.error.errorType}: ${done.error.errorMessage}`);
-        return toAnswer(done.result);
+        return toLambdaAnswer(done.result);
       };
       return { connect: () => ({ send, close: () => {} }), stop: () => Promise.resolve() };
     },
@@ -80,17 +70,6 @@ function after(ms: number): Promise<undefined> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
-}
-
-function toAnswer(result: unknown): RuntimeAnswer {
-  const { statusCode, headers, multiValueHeaders, body } = result as {
-    statusCode: number;
-    headers?: Record<string, string>;
-    multiValueHeaders?: Record<string, string[]>;
-    body: string;
-  };
-  const flat = Object.entries(multiValueHeaders ?? {}).map(([name, values]) => [name, values.join(", ")]);
-  return { status: statusCode, headers: { ...headers, ...Object.fromEntries(flat) }, body, isReused: true };
 }
 
 describe.skipIf(missing !== undefined)("Lambda, events that are no requests", () => {
