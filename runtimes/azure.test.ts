@@ -15,7 +15,10 @@ const platform: Platform = {
   missing: node.missing ?? installedFile("@azure/functions/package.json").missing,
   start() {
     const program = startProgram({ program: node.path, args: ["azure-functions.mjs"], cwd: work });
-    const waiting = new Map<string, { resolve(answer: RuntimeAnswer): void; reject(error: Error): void }>();
+    const waiting = new Map<
+      string,
+      { readonly resolve: (answer: RuntimeAnswer) => void; readonly reject: (error: Error) => void }
+    >();
     program.process.once("exit", (code) => {
       for (const { reject } of waiting.values()) reject(new Error(`The app ended with ${code}: ${program.said()}`));
     });

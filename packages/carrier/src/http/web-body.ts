@@ -5,9 +5,21 @@ const MOST_DROPPED_BYTES = 64 * 1024 * 1024;
 /** How long an answer waits for the next piece of a body that is dropped. */
 const QUIET_MS = 250;
 
+/** What is used of a stream: the types of Node, workers and browsers differ in the rest. */
+export interface WebStream {
+  readonly locked: boolean;
+  getReader(): WebStreamReader;
+}
+
+export interface WebStreamReader {
+  read(): Promise<{ readonly value?: Uint8Array | undefined }>;
+  cancel(): Promise<unknown>;
+  releaseLock(): void;
+}
+
 /** What is used of a `Request` of the Fetch API to read its body. */
 export interface WebBody {
-  readonly body: ReadableStream<Uint8Array> | null | undefined;
+  readonly body: WebStream | null | undefined;
   readonly bodyUsed: boolean;
   text(): Promise<string>;
 }
@@ -35,7 +47,7 @@ export async function readWebBody(
 
 /** Decodes while it reads; bytes that are no UTF-8 end it. */
 async function readStream(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  reader: WebStreamReader,
   limitBytes: number,
   take: (bytes: number) => boolean,
 ): Promise<string | undefined> {
@@ -82,7 +94,10 @@ export function dropWebBody({ body }: WebBody): Promise<void> {
         clearTimeout(timer);
         timer = setTimeout(resolve, QUIET_MS);
         dropped += next.value.length;
-        if (dropped > MOST_DROPPED_BYTES) return reader.cancel();
+        if (dropped > MOST_DROPPED_BYTES) {
+          await reader.cancel();
+          return;
+        }
       }
     };
     const done = (): void => {
