@@ -3,12 +3,15 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { PROTOCOL_VERSION, SINCE } from "@durable-workflow/engine-protocol";
 import { median } from "./lib.mjs";
 
 const LATENCY_TASKS = 600;
 const RATE_TASKS = 6_000;
 const RATE_ROUNDS = 3;
 const IN_FLIGHT = 1_000;
+const VERSION_TASKS = 1_000;
+const VERSION_ROUNDS = 5;
 
 const start = async (file, ...args) => {
   const child = fork(fileURLToPath(new URL(`dispatcher/${file}.mjs`, import.meta.url)), args);
@@ -49,6 +52,7 @@ export async function dispatcherBenchmarks() {
       ` (${median(perSecond).toFixed(0)}/s on this machine, shared with engine and carrier)`,
   );
   dispatcher.stop();
+  await versions(carrier);
 
   // One that has not done anything else.
   const fresh = await start("service", engine.url, carrier.url);
@@ -65,6 +69,31 @@ export async function dispatcherBenchmarks() {
       `  aim under 150 MB: ${rssMb < 150 ? "met" : "MISSED"}`,
   );
   for (const child of [fresh, carrier, engine]) child.stop();
+}
+
+/** What a task costs with an engine of before 1.18, with one of now, and with one whose leases are renewed, in turns. */
+async function versions(carrier) {
+  const kinds = [{ version: SINCE.failureFlags }, {}, { renews: true }];
+  const runs = [];
+  for (const kind of kinds) {
+    const engine = await start("engine", JSON.stringify(kind));
+    const dispatcher = await start("service", engine.url, carrier.url);
+    await engine.ask({ tasks: VERSION_TASKS, atOnce: 100 });
+    runs.push({ engine, dispatcher, cpuMs: [] });
+  }
+  for (let round = 0; round < VERSION_ROUNDS; round++) {
+    for (const { engine, dispatcher, cpuMs } of runs) {
+      const before = await dispatcher.ask("usage");
+      await engine.ask({ tasks: VERSION_TASKS, atOnce: 100 });
+      cpuMs.push((await dispatcher.ask("usage")).cpuMs - before.cpuMs);
+    }
+  }
+  for (const { engine, dispatcher } of runs) for (const child of [dispatcher, engine]) child.stop();
+  const [before, now, renewing] = runs.map(({ cpuMs }) => median(cpuMs) / VERSION_TASKS);
+  const ratio = (cost) => `${(cost / before).toFixed(2)}x  aim 1.10x: ${cost / before <= 1.1 ? "met" : "MISSED"}`;
+  console.log(`  CPU of a task with an engine of protocol ${SINCE.failureFlags}: ${before.toFixed(3)} ms`);
+  console.log(`    with one of ${PROTOCOL_VERSION}: ${ratio(now)}`);
+  console.log(`    where leases are renewed: ${ratio(renewing)}`);
 }
 
 function quantile(numbers, share) {

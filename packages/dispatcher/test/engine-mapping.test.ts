@@ -106,7 +106,8 @@ describe("the engine's mapping", () => {
     const execution = engine.schedule({ type: "t", externalExecutor: executor(web.url, { auth_ref: "own" }) });
     await engine.untilStatus(execution, "failed");
     expect(execution.outcomes[0]?.body["failure"]).toMatchObject({
-      type: "DeliveryRefused",
+      type: "InvocableCarrierAuthUnavailable",
+      kind: "application",
       retryable: true,
       message: `The task was not delivered (credential_unavailable): the credential own may not be sent to ${web.url}.`,
     });

@@ -5,7 +5,7 @@ import { decodePayload, payloadEnvelope } from "@durable-workflow/carrier/payloa
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ChildEngine } from "@durable-workflow/test-support/child-engine";
 import { Client, type Json } from "@durable-workflow/test-support/engine-client";
-import { type EngineCall, WORKER_TOKEN } from "./support/engine-under-test.js";
+import { type EngineCall, keepsLease, WORKER_TOKEN } from "./support/engine-under-test.js";
 import type { Fault } from "@durable-workflow/test-support/fault-proxy";
 import { Asked, ENDS, FaultWorld, type Kind, pause, SEED } from "./support/fault-world.js";
 import { DONE } from "./support/foreign-carrier.js";
@@ -69,7 +69,7 @@ function watch({ verb, body: sent }: EngineCall, { status, body }: EngineReply):
     if (recorded.has(attemptId)) wrong.push(`${attemptId} was recorded twice`);
     recorded.set(attemptId, verb);
   }
-  if (verb === "heartbeat" && body["heartbeat_recorded"] === true) noteLease(attemptId, body["lease_expires_at"]);
+  if (keepsLease(verb, body)) noteLease(attemptId, body["lease_expires_at"]);
   const task = verb === "poll" ? (body["task"] as Json) : null;
   if (task == null) return;
   const delivery = `${task.workflow_id} ${task.attempt_number}`;

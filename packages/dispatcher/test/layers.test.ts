@@ -71,7 +71,7 @@ it("reads the time from its clock", () => {
 it("keeps the contract's own field names where documents are read and written", () => {
   // Labels of metrics are written as Prometheus writes them.
   const writers =
-    /^(?:engine\/(?:client|outcomes|recordable)|delivery\/result-mapping|service\/metrics|dispatch\/(?:settle-poll|attempt-run)|lease\/stand-in)\.ts$/;
+    /^(?:engine\/(?:client|outcomes|recordable|registrations)|delivery\/result-mapping|service\/metrics|dispatch\/(?:settle-poll|attempt-run)|lease\/stand-in)\.ts$/;
   for (const file of files.filter((name) => !writers.test(name))) {
     expect(sources.code(file), file).not.toMatch(/\b[a-z]+_[a-z_]+:(?! ")/);
   }

@@ -53,6 +53,10 @@ export const PATHS = {
   repairPass: `${REPAIR}/pass`,
 } as const;
 
+/** Routes of what an engine of activities alone does not have: service operations, and the calls that workflows made of them. */
+export const SERVICE_OPERATION_PATHS =
+  /^\/api\/(?:service-endpoints(?:\/|$)|workflows\/[^/]+\/(?:runs\/[^/]+\/)?nexus-operations$)/;
+
 export type PathPattern = (typeof PATHS)[keyof typeof PATHS];
 
 /** The parts that a pattern has to be given: `"id" | "run"` for `/api/workflows/:id/runs/:run/history`. */

@@ -1,4 +1,4 @@
-import { randomFillSync } from "node:crypto";
+import { randomBytes, randomFillSync } from "node:crypto";
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const TIME_LENGTH = 10;
@@ -22,6 +22,11 @@ export function ulid(epochMs: number): string {
   let random = "";
   for (let digit = 0; digit < RANDOM_LENGTH; digit++) random += ALPHABET.charAt((pool[used++] ?? 0) & 31);
   return time + random;
+}
+
+/** A new token: 32 hexadecimal digits that nobody can guess. */
+export function token(): string {
+  return randomBytes(16).toString("hex");
 }
 
 /** A new ULID in upper case, as the engine writes ids of attempts and of workers without a name. */

@@ -10,13 +10,14 @@ import { Responses } from "./http/responses.js";
 import { Router } from "./http/router.js";
 import { type Listening, Servers } from "./http/servers.js";
 import { DEFAULT_NAMESPACE, type LocalEngineOptions, readBackup, readListen, resolveOptions } from "./options.js";
+import { ClockSteps, followStepBetween } from "./service/clock-steps.js";
 import type { EngineContext } from "./service/context.js";
 import { DueTimer } from "./service/due-timer.js";
-import { ClockSteps, followStepBetween } from "./service/clock-steps.js";
 import { EngineTime } from "./service/engine-time.js";
 import { Feed } from "./service/feed.js";
 import { Polls } from "./service/polls.js";
 import { Pruner } from "./service/pruner.js";
+import { Wakes } from "./service/wakes.js";
 import { letGo, sqliteCode } from "./store/connection.js";
 import { Store } from "./store/store.js";
 
@@ -75,6 +76,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
   const time = new EngineTime(clock);
   const { now } = time;
   const store = Store.open(file, { integrityCheck, maxBatch: maxCommitBatch, now });
+  const arrivals = new Arrivals();
   const context: EngineContext = {
     store,
     clock,
@@ -84,11 +86,10 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     freeRedeliveries: resolved.freeRedeliveries,
     feed: new Feed(),
     logger,
-    inputRead: () => Promise.resolve(),
-    taskReady: () => {},
-    dueAtChanged: () => {},
+    wakes: new Wakes(),
+    inputRead: () => arrivals.quiet(),
   };
-  const polls = new Polls(context, resolved.maxWaitingPolls);
+  const polls = new Polls(context, resolved);
   const dueTimer = new DueTimer(context);
   const steps = new ClockSteps(context, time, () => {
     dueTimer.rearm();
@@ -100,7 +101,6 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
   const parts: ApiParts = { context, polls, dueTimer, pruner, executor, gate, options: resolved };
   const streams = new Set<() => void>();
   const namespaces = prepareFile(context, resolved.namespaces, file);
-  const arrivals = new Arrivals();
   const servers = new Servers({
     arrivals,
     router: new Router(allRoutes(parts, streams)),
@@ -110,7 +110,6 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     logger,
     hasNamespace: (name) => namespaces.has(name),
   });
-  context.inputRead = () => arrivals.quiet();
   dueTimer.start();
   pruner?.start();
 

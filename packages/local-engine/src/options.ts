@@ -1,5 +1,5 @@
-import { LONG_POLL_SECONDS } from "@durable-workflow/engine-protocol";
 import { resolve as resolvePath } from "node:path";
+import { LONG_POLL_SECONDS } from "@durable-workflow/engine-protocol";
 import type { Clock } from "./clock.js";
 import { systemClock } from "./clock.js";
 import { isDots } from "./http/fields.js";

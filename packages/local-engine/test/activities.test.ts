@@ -1,9 +1,9 @@
+import { join } from "node:path";
+import { Client } from "@durable-workflow/test-support/engine-client";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { arrived, cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
-import { Client } from "@durable-workflow/test-support/engine-client";
-import { join } from "node:path";
 import { createLocalEngine } from "../src/index.js";
+import { arrived, cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 
 describe("an activity", () => {
   it("is started, handed out, and completed with its result", async () => {

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ChildEngine } from "@durable-workflow/test-support/child-engine";
+import { Client } from "@durable-workflow/test-support/engine-client";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
-import { Client } from "@durable-workflow/test-support/engine-client";
-import { ChildEngine } from "@durable-workflow/test-support/child-engine";
 import { cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 
 async function idsIn(file: string): Promise<ReadonlySet<string>> {

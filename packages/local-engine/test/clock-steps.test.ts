@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import { Client } from "@durable-workflow/test-support/engine-client";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
-import { Client } from "@durable-workflow/test-support/engine-client";
 import { arrived, cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 import { FakeClock } from "./support/fake-clock.js";
 

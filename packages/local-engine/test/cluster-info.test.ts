@@ -1,8 +1,13 @@
-import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
-import { parseExternalTaskInputArtifact, parseExternalTaskResultArtifact } from "@durable-workflow/carrier/protocol";
 import { decodePayload } from "@durable-workflow/carrier/payload";
-import { expect, it } from "vitest";
+import { parseExternalTaskInputArtifact, parseExternalTaskResultArtifact } from "@durable-workflow/carrier/protocol";
+import {
+  CONTROL_PLANE_VERSION_HEADER,
+  PROTOCOL_VERSION,
+  PROTOCOL_VERSION_HEADER,
+} from "@durable-workflow/engine-protocol";
 import type { Json } from "@durable-workflow/test-support/engine-client";
+import { send } from "@durable-workflow/test-support/send";
+import { expect, it } from "vitest";
 import { openEngine } from "./support/engine.js";
 
 async function clusterInfo(): Promise<Json> {
@@ -35,8 +40,59 @@ it("says which protocol it speaks, and what it does not do", async () => {
   expect(info.capabilities).toMatchObject({ activity_tasks: true, workflow_tasks: false, signals: false });
   expect(info.control_plane.version).toBe("2");
   // Earlier ones register no types, or speak another framing of payloads, and would get no work.
-  expect(info.supported_sdk_versions).toEqual({ php: ">=2.0,<3.0", python: ">=2.0,<3.0", cli: ">=2.0,<3.0" });
+  const sdks = { php: ">=2.0,<3.0", python: ">=2.0,<3.0", rust: ">=2.0,<5.0", cli: ">=2.0,<3.0" };
+  expect(info.supported_sdk_versions).toEqual(sdks);
   expect(JSON.stringify(info.client_compatibility)).not.toContain("<1.0");
+});
+
+it("advertises what it does, in cluster info and in every answer of the worker plane, and nothing else", async () => {
+  const { client } = await openEngine({ longPollSeconds: 0 });
+  const { worker_protocol: protocol, capabilities, limits } = (await client.call("GET", "/api/cluster/info")).body;
+  const { server_capabilities: flags } = protocol;
+  expect(flags).toMatchObject({
+    poll_status: true,
+    activity_lease_renewal: true,
+    worker_deregistration_fencing: {
+      supported: true,
+      schema: "durable-workflow.v2.worker-deregistration.v1",
+      endpoint: "/worker/registrations/{workerId}/deregister",
+      receipt_retention_seconds: 600,
+    },
+    worker_status: { supported: true, heartbeat_interval_seconds: 10, stale_after_seconds: 60 },
+  });
+  for (const flag of ["cooperative_cancellation", "local_activities", "worker_sessions", "sticky_execution"]) {
+    expect(flags[flag]).toBe(false);
+  }
+  expect(flags).not.toHaveProperty("runtime_external_payload_transport");
+  expect(capabilities).not.toHaveProperty("nexus");
+  expect(capabilities).not.toHaveProperty("service_execution");
+  expect(limits.max_payload_bytes).toBe(2_097_152);
+  await client.register("w", "q", ["t"]);
+  const answers = [
+    await client.poll("w", "q"),
+    await client.poll("nobody", "q"),
+    await client.call("POST", "/api/worker/heartbeat", {}),
+    await client.call("DELETE", "/api/worker/registrations/w"),
+  ];
+  for (const { body } of answers) {
+    expect(body.server_capabilities).toEqual(flags);
+    expect(body.protocol_version).toBe(PROTOCOL_VERSION);
+  }
+});
+
+it("is read with a worker's token and the control plane's header, the worker plane's, or none", async () => {
+  const { url } = await openEngine({ auth: { workerToken: "w0", operatorToken: "o0" } });
+  const headers = [{}, { [CONTROL_PLANE_VERSION_HEADER]: "2" }, { [PROTOCOL_VERSION_HEADER]: PROTOCOL_VERSION }];
+  for (const token of ["w0", "o0"]) {
+    for (const header of headers) {
+      const answer = await send(url, {
+        method: "GET",
+        path: "/api/cluster/info",
+        headers: { ...header, Authorization: `Bearer ${token}` },
+      });
+      expect(answer.status).toBe(200);
+    }
+  }
 });
 
 it("forgets workers that were silent for a day, when another comes", async () => {

@@ -2,9 +2,9 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Answer, Client } from "@durable-workflow/test-support/engine-client";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
-import { Client } from "@durable-workflow/test-support/engine-client";
 import { arrived, cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 
 const DIST = fileURLToPath(new URL("../dist/index.js", import.meta.url));
@@ -61,10 +61,17 @@ if (!canMount()) {
       if (folder === undefined) throw new Error("mount failed after it had succeeded");
       const file = join(folder, "engine.db");
       const { client } = await openEngine({ file, longPollSeconds: 0, retentionSeconds: 0 });
-      await client.register("w", "q", ["small"]);
+      const { body: registered } = await client.call("POST", "/api/worker/register", {
+        worker_id: "w",
+        task_queue: "q",
+        runtime: "typescript",
+        supported_activity_types: ["small"],
+      });
+      const token: string = registered.registration_token;
       await client.started("small", "q", { activity_id: "before" });
       const { taken, refusal } = await fill(client);
-      expect(refusal).toMatchObject({ status: 503, body: { reason: "storage_unavailable", retry_after_seconds: 1 } });
+      const said = { reason: "storage_pressure", storage_state: "fenced", retryable: true, request_admitted: false };
+      expect(refusal).toMatchObject({ status: 503, body: { ...said, retry_after_seconds: 5 } });
 
       // Nothing of what was refused is there, all of what was taken is.
       expect((await client.call("GET", `/api/activities/filler-${taken.length}`)).status).toBe(404);
@@ -87,11 +94,34 @@ if (!canMount()) {
       // A poll that cannot be recorded gives nothing out; the task is still there.
       const ballast = join(folder, "ballast");
       fillUp(ballast);
-      expect(await client.poll("w", "q")).toMatchObject({
+      expect(await client.poll("w", "q", { poll_request_id: "p" })).toMatchObject({
         status: 503,
-        body: { task: null, poll_status: "unavailable", reason: "storage_unavailable" },
+        body: {
+          ...said,
+          task: null,
+          poll_status: "storage_pressure",
+          poll_request_id: "p",
+          retry_same_poll_request_id: true,
+          claim_admitted: false,
+        },
       });
       expect(await client.describe("before")).toMatchObject({ activity_status: "pending", attempt_count: 0 });
+
+      // A worker that takes its registration back is told to ask again.
+      const deregister = (): Promise<Answer> =>
+        client.call("POST", "/api/worker/registrations/w/deregister", { registration_token: token });
+      expect(await deregister()).toMatchObject({
+        status: 503,
+        body: {
+          reason: "backend_unavailable",
+          operation: "deregister_worker",
+          outcome: "unknown",
+          worker_id: "w",
+          registration_token: token,
+          retryable: true,
+          retry_after_seconds: 1,
+        },
+      });
 
       // Who asks whether it can be used is told so, and why.
       const { status, body } = await client.call("GET", "/api/ready");
@@ -104,6 +134,7 @@ if (!canMount()) {
       await client.started("small", "q", { activity_id: "after" });
       expect((await client.call("GET", "/api/ready")).status).toBe(200);
       expect((await client.take("w", "q"))?.task.workflow_id).toBe("before");
+      expect((await deregister()).status).toBe(200);
     });
 
     it("does not keep the engine from being closed, nor loses what was acknowledged, nor stays locked", async () => {

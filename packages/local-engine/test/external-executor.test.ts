@@ -1,7 +1,7 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
 import type { Client, Json } from "@durable-workflow/test-support/engine-client";
+import { describe, expect, it } from "vitest";
 import { openEngine, temporaryFolder } from "./support/engine.js";
 
 const carrier = { type: "invocable_http", url: "http://127.0.0.1:9000/run" };

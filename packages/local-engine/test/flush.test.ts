@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ENGINE_PROCESS } from "@durable-workflow/test-support/child-engine";
-import { expect, it } from "vitest";
 import { Client } from "@durable-workflow/test-support/engine-client";
+import { expect, it } from "vitest";
 import { temporaryFolder } from "./support/engine.js";
 
 const STARTS = 20;

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { Client } from "@durable-workflow/test-support/engine-client";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine, type LocalEngineOptions } from "../src/index.js";
-import { Client } from "@durable-workflow/test-support/engine-client";
 import { cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 import { FakeClock } from "./support/fake-clock.js";
 

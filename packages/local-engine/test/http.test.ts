@@ -1,10 +1,10 @@
-import { PROTOCOL_VERSION, PROTOCOL_VERSION_HEADER } from "@durable-workflow/engine-protocol";
 import { connect } from "node:net";
+import { PROTOCOL_VERSION, PROTOCOL_VERSION_HEADER } from "@durable-workflow/engine-protocol";
+import { Client } from "@durable-workflow/test-support/engine-client";
+import { type RawResponse, send } from "@durable-workflow/test-support/send";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
-import { Client } from "@durable-workflow/test-support/engine-client";
 import { arrived, cleanUp, openEngine } from "./support/engine.js";
-import { type RawResponse, send } from "@durable-workflow/test-support/send";
 
 const CONTROL = { "X-Durable-Workflow-Control-Plane-Version": "2" };
 const WORKER = { [PROTOCOL_VERSION_HEADER]: PROTOCOL_VERSION };
@@ -170,6 +170,21 @@ describe("a request", () => {
     expect(await ask({ ...token, ...WORKER })).toBe("validation_failed");
   });
 
+  it.each([
+    ["GET", "/api/service-endpoints"],
+    ["POST", "/api/service-endpoints/e/services/s/operations/o/execute"],
+    ["GET", "/api/workflows/w/nexus-operations"],
+    ["GET", "/api/workflows/w/runs/r/nexus-operations"],
+  ])("of service operations, %s %s, is told that there are none", async (method, path) => {
+    const { client } = await openEngine();
+    expect(await client.call(method, path, method === "POST" ? {} : undefined)).toMatchObject({
+      status: 404,
+      body: { reason: "service_operations_unavailable" },
+    });
+    const { body } = await client.call("GET", "/api/service-endpointsx");
+    expect(body.reason).toBe("not_found");
+  });
+
   it.each(["[]", "null", "5", '"x"', "{}", '{"task_queue":null,"runtime":null}'])(
     "with the body %s lacks what it needs",
     async (body) => {
@@ -183,6 +198,7 @@ describe("a request", () => {
       expect(bodyOf(answer)["errors"]).toEqual({
         task_queue: ["The task queue field is required."],
         runtime: ["The runtime field is required."],
+        capability_manifest: ["The capability manifest field is required."],
       });
     },
   );

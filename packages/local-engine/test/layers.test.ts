@@ -23,6 +23,7 @@ const PACKAGES = [
   "@durable-workflow/engine-protocol",
   "@durable-workflow/engine-protocol/control",
   "@durable-workflow/engine-protocol/executor-config",
+  "@durable-workflow/engine-protocol/external-payloads",
   "@durable-workflow/engine-protocol/worker",
 ];
 

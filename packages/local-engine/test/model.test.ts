@@ -1,11 +1,11 @@
+import { Client, type Held } from "@durable-workflow/test-support/engine-client";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { dueAction } from "../src/engine/deadlines.js";
 import type { Activity, RetryPolicy } from "../src/engine/model.js";
 import { claim, complete, expireLease, fail, heartbeat, start, stop, timeOut } from "../src/engine/transitions.js";
-import { Client, type Held } from "@durable-workflow/test-support/engine-client";
-import { FakeClock } from "./support/fake-clock.js";
 import { createLocalEngine } from "../src/index.js";
+import { FakeClock } from "./support/fake-clock.js";
 
 /**
  * The whole engine, over HTTP and through the database, against the state machine alone: whatever workers, operators and

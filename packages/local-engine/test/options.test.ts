@@ -1,8 +1,8 @@
+import { send } from "@durable-workflow/test-support/send";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine, type LocalEngineOptions } from "../src/index.js";
 import { OPTION_NAMES } from "../src/options.js";
 import { openEngine } from "./support/engine.js";
-import { send } from "@durable-workflow/test-support/send";
 
 const create = (options: object) => () => createLocalEngine({ file: ":memory:", ...options } as LocalEngineOptions);
 

@@ -1,6 +1,7 @@
+import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
+import type { Client, Held } from "@durable-workflow/test-support/engine-client";
 import { describe, expect, it } from "vitest";
 import { arrived, openEngine } from "./support/engine.js";
-import type { Client, Held } from "@durable-workflow/test-support/engine-client";
 
 async function workers(client: Client, queue: string, names: readonly string[], types = ["t"]): Promise<void> {
   for (const name of names) await client.register(name, queue, types);
@@ -147,24 +148,69 @@ describe("a poll", () => {
     expect(redelivered?.attemptId).not.toBe(another?.attemptId);
   });
 
-  it("that is repeated while it waits takes the place of the first", async () => {
+  it("that is repeated while it waits is held as long as the first, and given the same task", async () => {
     const { client } = await openEngine();
     await workers(client, "q", ["w"]);
-    const first = client.poll("w", "q", { poll_request_id: "p" });
+    const first = client.take("w", "q", { poll_request_id: "p" });
     await arrived();
-    const second = client.take("w", "q", { poll_request_id: "p" });
-    expect((await first).body).toMatchObject({ task: null, poll_status: "empty" });
-    await client.started("t", "q");
-    expect(await second).toBeDefined();
+    const repeats = [0, 1, 30].map((seconds) =>
+      client.take("w", "q", { poll_request_id: "p", timeout_seconds: seconds }),
+    );
+    await arrived();
+    await client.started("t", "q", { activity_id: "a" });
+    await client.started("t", "q", { activity_id: "b" });
+    const held = await first;
+    expect(held?.task.workflow_id).toBe("a");
+    // But for the server's time, which may be that of a later look.
+    for (const repeat of await Promise.all(repeats)) expect(repeat).toEqual(held);
+    expect((await client.take("w", "q", { poll_request_id: "p-2" }))?.task.workflow_id).toBe("b");
   });
 
-  it("that is repeated without waiting is called off: no task goes to it any more", async () => {
+  it("that ended with nothing says so again for a while, and is a new one after that", async () => {
+    const { client, clock } = await openEngine({ longPollSeconds: 2 });
+    await workers(client, "q", ["w", "v"]);
+    const first = client.poll("w", "q", { poll_request_id: "p" });
+    await arrived();
+    const repeat = client.poll("w", "q", { poll_request_id: "p", timeout_seconds: 60 });
+    await arrived();
+    await clock.advance(2000);
+    expect((await first).body).toMatchObject({ task: null, poll_status: "empty" });
+    expect((await repeat).body).toMatchObject({ task: null, poll_status: "empty" });
+    await client.started("t", "q", { activity_id: "a" });
+    expect((await client.poll("w", "q", { poll_request_id: "p" })).body).toMatchObject({ poll_status: "empty" });
+    await clock.advance(7000);
+    expect((await client.take("w", "q", { poll_request_id: "p" }))?.task.workflow_id).toBe("a");
+  });
+
+  it("whose client has gone ends in the time of those who repeat it", async () => {
+    const { client, clock } = await openEngine();
+    await workers(client, "q", ["w", "here"]);
+    const leaving = new AbortController();
+    const gone = client.poll("w", "q", { poll_request_id: "p" }, leaving.signal).catch(() => "gone");
+    await arrived();
+    const longer = client.poll("w", "q", { poll_request_id: "p", timeout_seconds: 10 });
+    const asked = client.poll("w", "q", { poll_request_id: "p", timeout_seconds: 0 });
+    await arrived();
+    leaving.abort();
+    expect(await gone).toBe("gone");
+    await arrived();
+    await clock.advance(10_000);
+    for (const { body } of await Promise.all([longer, asked])) expect(body).toMatchObject({ poll_status: "empty" });
+    // Nothing of it is left that could take a task.
+    await client.started("t", "q", { activity_id: "a" });
+    expect((await client.take("here", "q"))?.task).toMatchObject({ workflow_id: "a", attempt_number: 1 });
+  });
+
+  it("that is asked about once more, without waiting, after its client has hung up is called off at once", async () => {
     const { client } = await openEngine();
     await workers(client, "q", ["w", "here"]);
-    const held = client.poll("w", "q", { poll_request_id: "p" });
+    const leaving = new AbortController();
+    const gone = client.poll("w", "q", { poll_request_id: "p" }, leaving.signal).catch(() => "gone");
     await arrived();
-    expect(await client.take("w", "q", { poll_request_id: "p", timeout_seconds: 0 })).toBeUndefined();
-    expect((await held).body).toMatchObject({ task: null, poll_status: "empty" });
+    leaving.abort();
+    const asked = client.poll("w", "q", { poll_request_id: "p", timeout_seconds: 0 });
+    expect((await asked).body).toMatchObject({ task: null, poll_status: "empty" });
+    expect(await gone).toBe("gone");
     await client.started("t", "q", { activity_id: "a" });
     expect((await client.take("here", "q"))?.task.workflow_id).toBe("a");
   });
@@ -190,7 +236,17 @@ describe("a poll", () => {
     const crowded = await client.poll("w", "q");
     expect(crowded).toMatchObject({
       status: 429,
-      body: { task: null, poll_status: "throttled", reason: "long_poll_capacity_exhausted", retry_after_seconds: 1 },
+      body: {
+        task: null,
+        poll_status: "long_poll_capacity_exhausted",
+        reason: "long_poll_capacity_exhausted",
+        namespace: "default",
+        task_queue: "q",
+        task_kind: "activity_task",
+        wait_pool: "worker",
+        retry_after_seconds: 1,
+        retryable: true,
+      },
     });
     await client.started("t", "q");
     expect((await waiting).body.poll_status).toBe("leased");
@@ -199,10 +255,26 @@ describe("a poll", () => {
   it("is answered when the engine is closed", async () => {
     const { client, engine } = await openEngine();
     await workers(client, "q", ["w"]);
-    const polling = client.poll("w", "q");
+    const polling = client.poll("w", "q", { poll_request_id: "p" });
     await arrived();
     await engine.close();
-    expect((await polling).body).toMatchObject({ task: null, poll_status: "draining" });
+    // Not "draining": workers would stop for good.
+    expect(await polling).toMatchObject({
+      status: 503,
+      body: {
+        task: null,
+        poll_status: "backend_unavailable",
+        reason: "backend_unavailable",
+        operation: "poll_activity_task",
+        outcome: "unknown",
+        worker_id: "w",
+        task_queue: "q",
+        poll_request_id: "p",
+        retry_same_poll_request_id: true,
+        retryable: true,
+        retry_after_seconds: 1,
+      },
+    });
   });
 
   it("of a worker with a build id gets nothing, and is in nobody's way", async () => {
@@ -247,9 +319,37 @@ describe("a poll", () => {
     await arrived();
     expect((await client.call("DELETE", "/api/worker/registrations/gone")).status).toBe(200);
     for (const { body } of await Promise.all(polls.slice(0, 2))) {
-      expect(body).toMatchObject({ task: null, poll_status: "empty" });
+      expect(body).toMatchObject({ task: null, poll_status: "stale_worker_registration" });
     }
     await client.started("t", "q", { activity_id: "a" });
     expect((await polls[2])?.body.task).toMatchObject({ workflow_id: "a", lease_owner: "stays" });
+  });
+
+  it("tells how long it may be held only within the limit, in newer protocols", async () => {
+    const { client } = await openEngine({ longPollSeconds: 0 });
+    await workers(client, "q", ["w"]);
+    expect((await client.poll("w", "q", { timeout_seconds: 61 })).status).toBe(200);
+    client.protocolVersion = PROTOCOL_VERSION;
+    expect((await client.poll("w", "q", { timeout_seconds: 60 })).status).toBe(200);
+    const refused = await client.poll("w", "q", { timeout_seconds: 61 });
+    expect(refused).toMatchObject({ status: 422, body: { reason: "validation_failed" } });
+    expect(Object.keys(refused.body.errors)).toEqual(["timeout_seconds"]);
+  });
+
+  it.each(["workflow-tasks", "query-tasks"])("for %s is held, and answered with nothing", async (kind) => {
+    const { client, clock } = await openEngine({ longPollSeconds: 30 });
+    await workers(client, "q", ["w"]);
+    await client.started("t", "q", { activity_id: "a" });
+    const path = `/api/worker/${kind}/poll`;
+    const body = { worker_id: "w", task_queue: "q", poll_request_id: "p", timeout_seconds: 5 };
+    let isAnswered = false;
+    const polling = client.call("POST", path, body).finally(() => (isAnswered = true));
+    await arrived();
+    expect(isAnswered).toBe(false);
+    await clock.advance(5000);
+    expect(await polling).toMatchObject({ status: 200, body: { task: null, poll_status: "empty" } });
+    expect((await client.call("POST", path, { ...body, worker_id: "nobody" })).status).toBe(412);
+    // The activity under the same id is another matter.
+    expect((await client.take("w", "q", { poll_request_id: "p" }))?.task.workflow_id).toBe("a");
   });
 });

@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
 import type { Client } from "@durable-workflow/test-support/engine-client";
+import { describe, expect, it } from "vitest";
 import { openEngine } from "./support/engine.js";
 import type { FakeClock } from "./support/fake-clock.js";
 

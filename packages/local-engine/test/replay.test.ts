@@ -1,10 +1,10 @@
+import type { Json } from "@durable-workflow/test-support/engine-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { accepted, whyNotReplayed } from "./replay/accepted.js";
 import { compareShapes, compareValues } from "./replay/compare.js";
 import { hasRecordings, type Recording, readRecordings } from "./replay/recording.js";
 import { Replayer } from "./replay/replayer.js";
 import { beforeOf, groups } from "./replay/scenarios.js";
-import type { Json } from "@durable-workflow/test-support/engine-client";
 
 /**
  * Every recorded request that concerns this engine is sent to it, and the answer compared: status, reason, which fields
@@ -55,7 +55,7 @@ if (!hasRecordings) {
     expect(accepted.filter((_, index) => !used.has(index)).map(({ why }) => why)).toEqual([]);
   });
 
-  function unaccepted({ name, response }: Recording, status: number, body: Json): readonly string[] {
+  function unaccepted({ name, request, response }: Recording, status: number, body: Json): readonly string[] {
     const differences: { path: string; what: string }[] = [];
     if (response.status !== status) {
       differences.push({
@@ -69,7 +69,13 @@ if (!hasRecordings) {
       differences.push(...compareShapes(cut(response.body), cut(body)), ...compareValues(response.body, body));
     }
     return differences.flatMap(({ path, what }) => {
-      const index = accepted.findIndex((one) => one.names.test(name) && one.path.test(path));
+      const index = accepted.findIndex(
+        (one) =>
+          one.names.test(name) &&
+          one.path.test(path) &&
+          (one.requests?.test(request.path) ?? true) &&
+          (one.what?.test(what) ?? true),
+      );
       used.add(index);
       return index < 0 ? [`${path}: ${what}`] : [];
     });

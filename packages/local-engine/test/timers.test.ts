@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import { Client, type Held } from "@durable-workflow/test-support/engine-client";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
-import { Client, type Held } from "@durable-workflow/test-support/engine-client";
 import { cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 import { FakeClock } from "./support/fake-clock.js";
 

@@ -26,6 +26,8 @@ export interface Held {
 /** Speaks the engine's API as workers and operators do. */
 export class Client {
   readonly url: string;
+  /** The worker protocol that is spoken. */
+  protocolVersion = "1.1";
   private readonly options: ClientOptions;
 
   constructor(url: string, options: ClientOptions = {}) {
@@ -42,7 +44,7 @@ export class Client {
       path,
       headers: {
         ...(isWorker
-          ? { "X-Durable-Workflow-Protocol-Version": "1.1" }
+          ? { "X-Durable-Workflow-Protocol-Version": this.protocolVersion }
           : { "X-Durable-Workflow-Control-Plane-Version": "2" }),
         ...(namespace === undefined ? {} : { "X-Namespace": namespace }),
         ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
@@ -90,7 +92,11 @@ export class Client {
     return { taskId: task.task_id, attemptId: task.activity_attempt_id, owner: task.lease_owner, task };
   }
 
-  report(verb: "complete" | "fail" | "heartbeat", held: Held, more: object = {}): Promise<Answer> {
+  report(
+    verb: "complete" | "fail" | "heartbeat" | "renew-lease" | "status",
+    held: Held,
+    more: object = {},
+  ): Promise<Answer> {
     return this.call("POST", `/api/worker/activity-tasks/${held.taskId}/${verb}`, {
       activity_attempt_id: held.attemptId,
       lease_owner: held.owner,

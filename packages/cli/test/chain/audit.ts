@@ -18,7 +18,7 @@ export interface RecordedAttempt extends DescribedAttempt {
   readonly failure: RecordedFailure | null;
 }
 
-export interface Recorded extends ActivityDescription {
+export interface Recorded extends Omit<ActivityDescription, "failure" | "attempts"> {
   readonly failure: RecordedFailure | null;
   readonly attempts: readonly RecordedAttempt[];
 }

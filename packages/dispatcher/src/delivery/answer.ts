@@ -42,7 +42,12 @@ export interface UnreachableAnswer {
 /** Nothing was sent: the task may not go there, or its credential is missing. */
 export interface RefusedAnswer {
   readonly kind: "refused";
-  readonly code: "no_mapping" | "mapping_refused" | "credential_unavailable" | "address_refused";
+  readonly code:
+    | "no_mapping"
+    | "mapping_refused"
+    | "credential_unavailable"
+    | "address_refused"
+    | "worker_session_unsupported";
   readonly message: string;
 }
 

@@ -178,6 +178,15 @@ it.each<[DeliveryAnswer, object]>([
   ],
   [
     { kind: "refused", code: "credential_unavailable", message: "the s3cret" },
+    {
+      type: "InvocableCarrierAuthUnavailable",
+      kind: "application",
+      retryable: true,
+      message: expect.stringContaining("the [redacted]"),
+    },
+  ],
+  [
+    { kind: "refused", code: "address_refused", message: "the s3cret" },
     { type: "DeliveryRefused", retryable: true, message: expect.stringContaining("the [redacted]") },
   ],
 ])("reports %o", (answer, expected) => {

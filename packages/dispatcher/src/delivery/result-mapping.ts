@@ -221,10 +221,16 @@ function unreachableReport({ why, tries }: UnreachableAnswer, { carrier }: Mappi
   });
 }
 
+/** What has a name of its own, so that a retry policy can tell it from the rest. */
+const REFUSED_TYPES: Partial<Readonly<Record<RefusedAnswer["code"], string>>> = {
+  credential_unavailable: "InvocableCarrierAuthUnavailable",
+  worker_session_unsupported: "WorkerSessionUnsupported",
+};
+
 function refusedReport({ code, message }: RefusedAnswer, { scrub }: MappingContext): Report {
   return failed({
     kind: "application",
-    type: "DeliveryRefused",
+    type: REFUSED_TYPES[code] ?? "DeliveryRefused",
     message: `The task was not delivered (${code}): ${scrub(message)}.`,
     retryable: true,
   });

@@ -11,6 +11,7 @@ import type { AbortedDelivery, DeliveryAnswer } from "../delivery/answer.js";
 import { type DelivererDeps, deliverTask } from "../delivery/deliverer.js";
 import { likelyCause, MALFORMED_OUTPUT, type Report, reportOf } from "../delivery/result-mapping.js";
 import type { EngineClient } from "../engine/client.js";
+import type { LeaseGrant } from "../engine/lease-grant.js";
 import type { EventStream, TaskEnd, TaskFacts } from "../events/events.js";
 import { type LeaseEnd, LeaseKeeper } from "../lease/keeper.js";
 import { type ReportEnd, reportOutcome } from "../lease/reporter.js";
@@ -26,6 +27,8 @@ export interface AttemptRunDeps {
   readonly config: ExecutorConfig | undefined;
   readonly deliverer: DelivererDeps;
   readonly breaker: CarrierBreaker;
+  /** How long the lease lasts, where leases are renewed; null where heartbeats keep it. */
+  readonly grant: LeaseGrant | null;
   /** Whether commands are run that only the engine maps. */
   readonly allowEngineCommands: boolean;
   /** Whether tasks are sent to URLs that only the engine maps. */
@@ -73,6 +76,7 @@ export class AttemptRun {
       client: deps.client,
       clock: deps.clock,
       task,
+      grant: deps.grant,
       onEnd: ({ kind, reason }) => {
         // Once an outcome is on its way, the engine's answer to that says what became of the attempt.
         if (this.reporting) return;
@@ -146,7 +150,8 @@ export class AttemptRun {
       client,
       clock,
       scrubber: secrets,
-      untilSurelyGone: () => this.keeper.untilSurelyGone(),
+      untilSurelyGone: () => this.keeper.untilSilence(),
+      failureBytes: client.failureReportBytes,
       engineWorks: async () => (await client.heartbeat(this.task, HEARTBEAT_PATIENCE_MS)).kind === "continue",
       signal: this.givingUp.signal,
       onRetry: (why, retryInMs, tries) =>
@@ -158,7 +163,12 @@ export class AttemptRun {
   /** This machine's own mapping where it has one, else the engine's, else why neither can be followed. */
   private resolve(): ActivityMapping | Extract<DeliveryAnswer, { kind: "refused" }> {
     const { config, events } = this.deps;
-    const { externalExecutor, taskQueue, activityType } = this.task;
+    const { externalExecutor, taskQueue, activityType, workerSession } = this.task;
+    if (workerSession !== null) {
+      const message =
+        "the task belongs to a worker session, and this dispatcher keeps none: no state of a worker is shared";
+      return { kind: "refused", code: "worker_session_unsupported", message };
+    }
     const own = config === undefined ? undefined : resolveActivity(config, taskQueue, activityType);
     const engines = externalExecutor === null ? undefined : readEngineMapping(externalExecutor);
     if (own !== undefined) {
@@ -259,6 +269,8 @@ function describeError({ code, message }: ConfigError): string {
  * can be sent to, for want of a mapping or a credential: whoever leases on burns attempts.
  */
 function judgeCarrier(answer: DeliveryAnswer, report: Report, breaker: CarrierBreaker): void {
+  // What a task wants that nobody here can give says nothing of the carrier.
+  if (answer.kind === "refused" && answer.code === "worker_session_unsupported") return;
   if (isCarriersFault(answer, report)) breaker.failed();
   // A deadline that had passed before anything was sent says nothing of the carrier.
   else if (answer.kind !== "timeout") breaker.succeeded();

@@ -32,7 +32,7 @@ export class Attempts {
   }
 
   /** Runs a leased task to its end. */
-  async run({ task, plan, asPolled, isRegistered }: Leased): Promise<void> {
+  async run({ task, grant, plan, asPolled, isRegistered }: Leased): Promise<void> {
     const { options, machinery, events, secrets, inUse, onDeadCarrier } = this.options;
     const { client, watch, http, process } = machinery;
     const { config, credentials, told } = inUseFor(task, inUse(), asPolled);
@@ -54,6 +54,7 @@ export class Attempts {
       breaker,
       allowEngineCommands: options.given.allowEngineCommands ?? false,
       allowEngineTargets: options.given.allowEngineTargets ?? false,
+      grant,
       isRegistered,
       isNews: (what) => {
         const isNews = !told.has(what);

@@ -5,7 +5,9 @@ import { type LanePlan, laneWorkerId } from "./lane-plan.js";
 export interface LaneSetOptions {
   readonly workerId: string;
   readonly events: EventStream;
-  readonly deps: (plan: LanePlan) => Omit<LaneDeps, "onWaiting">;
+  readonly deps: (plan: LanePlan) => Omit<LaneDeps, "onWaiting" | "nextWorkerId">;
+  /** Whether registering anew under the same name takes all leases of that name away. */
+  readonly freesLeases: () => boolean;
 }
 
 /** The registrations that a dispatcher holds, as its config wants them. */
@@ -29,21 +31,30 @@ export class LaneSet {
     }
     for (const plan of plans) {
       const lane = this.lanes.get(plan.key);
-      if (lane === undefined) this.add(plan);
-      else lane.update(plan);
+      if (lane !== undefined && !(this.options.freesLeases() && lane.differs(plan))) lane.update(plan);
+      else {
+        // What is in flight under the old name ends under it.
+        if (lane !== undefined) this.retire(plan.key, lane);
+        this.add(plan);
+      }
     }
   }
 
   private add(plan: LanePlan): void {
-    const generation = (this.generations.get(plan.key) ?? 0) + 1;
-    this.generations.set(plan.key, generation);
-    const name = laneWorkerId(this.options.workerId, plan);
-    const lane: Lane = new Lane(plan, generation === 1 ? name : `${name}-${generation}`, {
+    const lane: Lane = new Lane(plan, this.nextWorkerId(plan), {
       ...this.options.deps(plan),
+      nextWorkerId: () => this.nextWorkerId(plan),
       onWaiting: () => this.freeSlots(lane),
     });
     this.lanes.set(plan.key, lane);
     lane.start();
+  }
+
+  private nextWorkerId(plan: LanePlan): string {
+    const generation = (this.generations.get(plan.key) ?? 0) + 1;
+    this.generations.set(plan.key, generation);
+    const name = laneWorkerId(this.options.workerId, plan);
+    return generation === 1 ? name : `${name}-${generation}`;
   }
 
   private retire(key: string, lane: Lane): void {
@@ -75,10 +86,6 @@ export class LaneSet {
     for (const lane of this.lanes.values()) {
       if (lane.group === group) lane.recallPolls();
     }
-  }
-
-  async heartbeat(): Promise<void> {
-    await Promise.all(Array.from(this.lanes.values(), (lane) => lane.heartbeat()));
   }
 
   /** Resolves when nothing is polled for any more. */

@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
-import type { EngineClient } from "../engine/client.js";
+import type { EngineClient, PolledOutcome } from "../engine/client.js";
+import type { LeaseGrant } from "../engine/lease-grant.js";
 import type { EventStream, LaneFacts } from "../events/events.js";
 import type { LaneState } from "../events/states.js";
 import { type Clock, pause } from "../time/clock.js";
@@ -23,6 +24,10 @@ export interface LaneDeps {
   readonly pollSeconds: number;
   readonly maxPolls: () => number;
   readonly slotsAdvertised: () => number;
+  /** How often to tell the engine of the registration. @param advertisedMs what it asks for; null for nothing */
+  readonly heartbeatMs: (advertisedMs: number | null) => number;
+  /** Another name to register under; none is given twice. */
+  readonly nextWorkerId: () => string;
   /** Told that this lane waits for a slot, which polls of others may hold idly. */
   readonly onWaiting: () => void;
   readonly inUse: () => ConfigInUse | undefined;
@@ -33,6 +38,8 @@ export interface LaneDeps {
 /** A task as a lane has leased it. */
 export interface Leased {
   readonly task: LeasedTask;
+  /** How long its lease lasts, where leases are renewed; null where heartbeats keep it. */
+  readonly grant: LeaseGrant | null;
   readonly plan: LanePlan;
   /** What was in use as its poll began. */
   readonly asPolled: ConfigInUse | undefined;
@@ -40,12 +47,18 @@ export interface Leased {
   readonly isRegistered: boolean;
 }
 
+type PolledTask = Extract<PolledOutcome, { kind: "task" }>;
+
 /** What is asked for while others wait for a slot: the slot goes round. */
 const SHORT_POLL_SECONDS = 1;
 const TRIAL_YIELD_MS = 20;
+/** How long an engine is asked to end a registration. */
+const GOODBYE_MS = 3_000;
+/** How long a held poll has to come back by itself once its registration has ended. */
+const HELD_POLL_ENDS_MS = 300;
 /** One registration with the engine: polls for as many tasks as there are free slots, and has each of them run. */
 export class Lane {
-  readonly workerId: string;
+  private name: string;
   private plan: LanePlan;
   private readonly deps: LaneDeps;
   private readonly stopping = new AbortController();
@@ -63,7 +76,7 @@ export class Lane {
   constructor(plan: LanePlan, workerId: string, deps: LaneDeps) {
     this.plan = plan;
     this.registeredTypes = new Set(plan.activityTypes);
-    this.workerId = workerId;
+    this.name = workerId;
     this.deps = deps;
     // Each poller listens to it while it waits.
     setMaxListeners(0, this.stopping.signal);
@@ -80,6 +93,9 @@ export class Lane {
       slots: slotsAdvertised,
       lane: () => this.facts,
       activityTypes: () => this.plan.activityTypes,
+      heartbeatMs: deps.heartbeatMs,
+      hasTasks: () => this.tasks.size > 0,
+      rename: (reason) => this.rename(reason),
     });
   }
 
@@ -90,7 +106,13 @@ export class Lane {
 
   get facts(): LaneFacts {
     const { namespace, taskQueue, carrier } = this.plan;
-    return { namespace, taskQueue, carrier, workerId: this.workerId };
+    return { namespace, taskQueue, carrier, workerId: this.name };
+  }
+
+  private rename(reason: string): void {
+    const previousId = this.name;
+    this.name = this.deps.nextWorkerId();
+    this.deps.events.emit({ type: "worker_renamed", lane: this.facts, previousId, reason });
   }
 
   start(): void {
@@ -104,13 +126,17 @@ export class Lane {
     this.deps.events.emit({ type: "lane_state", lane: this.facts, state });
   }
 
+  /** Whether a plan of the same key is for other activity types. */
+  differs(plan: LanePlan): boolean {
+    return JSON.stringify(plan.activityTypes) !== JSON.stringify(this.plan.activityTypes);
+  }
+
   /**
    * Takes on a changed plan of the same key: the engine is told at once, and polled with it. Polls that are held go on as
    * they began: one that is recalled may have a task by then that nobody would hear of.
    */
   update(plan: LanePlan): void {
-    const changed = JSON.stringify(plan.activityTypes) !== JSON.stringify(this.plan.activityTypes);
-    if (!changed) return;
+    if (!this.differs(plan)) return;
     this.plan = plan;
     for (const type of plan.activityTypes) this.registeredTypes.add(type);
     this.registration.outdate();
@@ -130,9 +156,18 @@ export class Lane {
     for (const poller of held.slice(1)) poller.recall();
   }
 
-  /** Resolves when nothing is polled for any more. Tasks that were leased go on. */
+  /**
+   * Resolves when nothing is polled for any more. Tasks that were leased go on. Where registrations end by their tokens, this
+   * one ends first: the engine leases nothing to it from then on, and held polls come back by themselves, or when asked once more.
+   */
   async stopPolling(): Promise<void> {
     this.stopping.abort();
+    if (this.registration.isFenced) {
+      await this.registration.end(GOODBYE_MS);
+      const ended = new AbortController();
+      void Promise.all(this.pollers.values()).then(() => ended.abort());
+      await pause(this.deps.clock, HELD_POLL_ENDS_MS, ended.signal);
+    }
     this.recallPolls();
     await Promise.all(this.pollers.values());
     this.enter("stopped");
@@ -144,12 +179,7 @@ export class Lane {
   }
 
   deregister(): Promise<void> {
-    return this.registration.end();
-  }
-
-  /** Tells the engine that this registration is alive. */
-  async heartbeat(): Promise<void> {
-    if (!this.stopped && !(await this.registration.heartbeat()) && !this.stopped) await this.registration.renew();
+    return this.registration.end(GOODBYE_MS);
   }
 
   private get stopped(): boolean {
@@ -165,6 +195,7 @@ export class Lane {
     this.goingOn++;
     const poller = new Poller({
       client: this.deps.client,
+      clock: this.deps.clock,
       backoff: this.backoff,
       subject: () => ({ ...this.facts, buildId: this.deps.buildId }),
       holdSeconds: () => this.holdSeconds(),
@@ -205,13 +236,14 @@ export class Lane {
         continue;
       }
       const isTrial = breaker.state !== "closed";
+      const { epoch } = this.registration;
       const asPolled = this.deps.inUse();
       const askedAt = this.deps.clock.monotonic();
       const { outcome, isRepeat } = await poller.poll();
       const tookMs = this.deps.clock.monotonic() - askedAt;
       events.emit({ type: "polled", lane: this.facts, outcome: outcome.kind, durationMs: tookMs });
       if (outcome.kind === "task" && !isRepeat && this.isOver(outcome.task)) {
-        this.runTask(this.run(outcome.task, asPolled), release, isTrial ? breaker : undefined);
+        this.runTask(this.run(outcome, asPolled), release, isTrial ? breaker : undefined);
         this.expired++;
         if (this.expired > 1) this.enter("expired");
         await this.backoff.expired(this.expired, this.facts);
@@ -219,15 +251,18 @@ export class Lane {
       }
       if (outcome.kind === "task") {
         this.expired = 0;
-        this.runTask(this.run(outcome.task, asPolled), release, isTrial ? breaker : undefined);
+        this.runTask(this.run(outcome, asPolled), release, isTrial ? breaker : undefined);
         this.enter("polling");
         this.backoff.succeeded();
+        this.registration.trust();
         if (!isTrial && !this.stopped && this.goingOn < this.deps.maxPolls()) this.addPoller();
         continue;
       }
       release();
       if (isTrial) breaker.returnTrial();
-      await settlePoll(outcome, tookMs, this.polling());
+      // That an earlier registration is gone is not news, nor that this one is, once it is to end.
+      const isOldNews = outcome.kind === "reregister" && (this.stopped || epoch !== this.registration.epoch);
+      if (!isOldNews) await settlePoll(outcome, tookMs, this.polling());
       // Those who wait for the trial take it now: it must not stay with a queue that has no work.
       if (isTrial) await pause(this.deps.clock, TRIAL_YIELD_MS, signal);
       // Without work one held poll is enough.
@@ -272,9 +307,9 @@ export class Lane {
     if (this.current === "paused" && breaker.state !== "open") this.enter("polling");
   }
 
-  private run(task: LeasedTask, asPolled: ConfigInUse | undefined): Promise<void> {
+  private run({ task, grant }: PolledTask, asPolled: ConfigInUse | undefined): Promise<void> {
     const isRegistered = this.registeredTypes.has(task.activityType);
-    return this.deps.run({ task, plan: this.plan, asPolled, isRegistered });
+    return this.deps.run({ task, grant, plan: this.plan, asPolled, isRegistered });
   }
 
   private runTask(running: Promise<void>, release: Release, onTrial: CarrierBreaker | undefined): void {

@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { HttpDeliverer } from "../delivery/http-carrier.js";
 import { ProcessDeliverer } from "../delivery/process-carrier.js";
 import { EngineClient } from "../engine/client.js";
@@ -38,6 +39,12 @@ export function buildMachinery(
       clock,
       proxies,
       requestTimeoutMs,
+      // The same as long as this process works: engines tell by it that nothing was started anew.
+      process: {
+        host: hostname(),
+        id: process.pid,
+        startedAt: new Date(clock.now() - Math.round(process.uptime() * 1000)).toISOString(),
+      },
       onVersion: (version, advertised) => events.emit({ type: "engine_version", version, advertised }),
     }),
     slots: new SlotPool(options.maxInFlight, 1, []),

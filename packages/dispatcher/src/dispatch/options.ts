@@ -67,11 +67,11 @@ export interface DispatcherOptions {
   readonly maxInFlightPerCarrier?: number;
   /** Polls held at once for one carrier of one task queue, when there is work. Default 10; without work it is one. */
   readonly maxPolls?: number;
-  /** How long to ask the engine to hold a poll, in seconds. Default 30; the engine has a limit of its own. */
+  /** How long to ask the engine to hold a poll, in seconds. Default 30; newer engines are asked for 60 at most. */
   readonly pollSeconds?: number;
   /** How long a request to the engine may take, polls apart. Default 15,000. */
   readonly requestTimeoutMs?: number;
-  /** How often to tell the engine that each registration is alive. Default 30,000. */
+  /** How often to tell the engine that each registration is alive, in milliseconds. Default: as it asks for, else 30,000. */
   readonly workerHeartbeatMs?: number;
   /** How long a drain waits for tasks in flight. Default 25,000. */
   readonly drainMs?: number;

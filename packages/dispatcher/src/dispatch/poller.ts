@@ -1,15 +1,17 @@
 import { randomUUID } from "node:crypto";
-import type { EngineClient, PollRequest } from "../engine/client.js";
-import type { PollOutcome, Unavailable } from "../engine/outcomes.js";
+import type { EngineClient, PolledOutcome, PollRequest } from "../engine/client.js";
+import type { Unavailable } from "../engine/outcomes.js";
+import type { Clock } from "../time/clock.js";
 import type { EngineBackoff } from "./engine-backoff.js";
 
 /** A poll's id is kept while its answers are lost, so that a task leased meanwhile is found; not for ever. */
 const LONGEST_REQUEST_LIFE = 4;
 
 export interface PollerOptions {
-  readonly client: Pick<EngineClient, "poll">;
+  readonly client: Pick<EngineClient, "poll" | "pollMs">;
+  readonly clock: Clock;
   readonly backoff: EngineBackoff;
-  /** Whom to poll for, as it is when a request is sent. */
+  /** Whom to poll for, as it is when a poll begins. */
   readonly subject: () => Pick<PollRequest, "namespace" | "taskQueue" | "workerId" | "buildId">;
   /** How long the next request asks to be held, in seconds. */
   readonly holdSeconds: () => number;
@@ -21,7 +23,7 @@ export interface PollerOptions {
 
 /** What a poll came to. */
 export interface PollEnd {
-  readonly outcome: PollOutcome;
+  readonly outcome: PolledOutcome;
   /** Whether the answer is one to a repeat: its lease may have begun long before. */
   readonly isRepeat: boolean;
 }
@@ -44,40 +46,55 @@ export class Poller {
     this.held?.abort();
   }
 
-  /** One poll. One whose answer is lost is repeated under the same id, so that a task leased meanwhile is not. */
+  /**
+   * One poll. One whose answer is lost is repeated under the same id, so that a task leased meanwhile is not; so is one that
+   * the engine wants again as it was, however often. An engine may not have noticed that the first request has ended, and
+   * hold its repeat until it has: a repeat is waited for as long as the first request could have been held.
+   */
   async poll(): Promise<PollEnd> {
-    const { backoff, isRecalled, isStopped } = this.options;
-    const requestId = `activity-poll-${randomUUID()}`;
-    let outcome = await this.send(requestId, false);
+    const { client, clock, backoff, subject, holdSeconds, isRecalled, isStopped } = this.options;
+    const poll = { ...subject(), requestId: `activity-poll-${randomUUID()}` };
+    let timeoutSeconds = holdSeconds();
+    const firstEndsAt = clock.monotonic() + client.pollMs(timeoutSeconds);
+    let outcome = await this.send({ ...poll, timeoutSeconds });
     let isRepeat = false;
-    for (let repeats = 1; isLost(outcome) && repeats < LONGEST_REQUEST_LIFE; repeats++) {
+    for (let lost = 0, stopped = 0; mustRepeat(outcome); isRepeat = true) {
+      const isSame = outcome.samePoll === true;
+      if (!isSame && ++lost >= LONGEST_REQUEST_LIFE) break;
+      if (isStopped() && ++stopped > 2) break;
       // The first repeat comes at once; when that fails too, the engine is in trouble, as it is by a gateway's word.
-      const isTrouble = repeats > 1 || isGateways(outcome.status);
+      const isTrouble = isSame || lost > 1 || isGateways(outcome.status);
       if (isTrouble && outcome.why !== "aborted") await backoff.wait(outcome, "poll");
-      isRepeat = true;
-      outcome = await this.send(requestId, isRecalled(), true);
-      if (isStopped() && repeats > 1) break;
+      const patienceMs = firstEndsAt - clock.monotonic();
+      if (isRecalled()) {
+        // It says what the first one has leased, and cannot be recalled itself.
+        outcome = await client.poll({ ...poll, timeoutSeconds: 0, isRepeat: true, patienceMs });
+        continue;
+      }
+      if (!isSame) timeoutSeconds = holdSeconds();
+      outcome = await this.send({ ...poll, timeoutSeconds, isRepeat: true, patienceMs });
     }
     return { outcome, isRepeat };
   }
 
-  private async send(requestId: string, atOnce: boolean, isRepeat = false): Promise<PollOutcome> {
-    const { client, subject, holdSeconds } = this.options;
-    const timeoutSeconds = atOnce ? 0 : holdSeconds();
+  private async send(request: PollRequest): Promise<PolledOutcome> {
     const held = new AbortController();
     this.held = held;
     try {
-      const request = { ...subject(), requestId, timeoutSeconds, isRepeat };
-      return await client.poll(atOnce ? request : { ...request, signal: held.signal });
+      return await this.options.client.poll({ ...request, signal: held.signal });
     } finally {
       this.held = undefined;
     }
   }
 }
 
+function mustRepeat(outcome: PolledOutcome): outcome is Unavailable {
+  return outcome.kind === "unavailable" && (outcome.samePoll === true || isLost(outcome));
+}
+
 /** Whether a task may have been leased that we were not told of: by an answer that broke, or that a gateway lost. */
-function isLost(outcome: PollOutcome): outcome is Unavailable {
-  if (outcome.kind !== "unavailable" || !outcome.mayHaveActed) return false;
+function isLost(outcome: Unavailable): boolean {
+  if (!outcome.mayHaveActed) return false;
   return outcome.status === null || outcome.status < 300 || isGateways(outcome.status);
 }
 

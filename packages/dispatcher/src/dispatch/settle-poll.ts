@@ -1,4 +1,4 @@
-import { demandsOf } from "@durable-workflow/engine-protocol";
+import { demandsOf, type Reason } from "@durable-workflow/engine-protocol";
 import type { EngineClient } from "../engine/client.js";
 import type { PollOutcome } from "../engine/outcomes.js";
 import { excerpt, recordableFailure } from "../engine/recordable.js";
@@ -14,6 +14,8 @@ const HASTY_PAUSE_MS = 500;
 /** How engines say that there was nothing. */
 const EMPTY: ReadonlySet<string> = new Set(["empty", "timeout"]);
 const DRAINED_PAUSE_MS = 10_000;
+/** The registration changed while the poll was held, which need not mean that it is gone. */
+const DOUBTED = "stale_worker_registration" satisfies Reason;
 
 /** The lane that has polled. */
 export interface PollingLane {
@@ -47,6 +49,7 @@ export async function settlePoll(
       }
       enter("polling");
       backoff.succeeded();
+      registration.trust();
       if (tookMs < HASTY_MS) await pause(clock, HASTY_PAUSE_MS, signal);
       return;
     case "unreadable_task": {
@@ -61,7 +64,8 @@ export async function settlePoll(
       return;
     }
     case "reregister":
-      registration.lost(outcome.reason);
+      if (outcome.reason === DOUBTED) await registration.doubt(outcome.reason);
+      else registration.lost(outcome.reason);
       // A registration that does not last is not renewed in a hurry.
       await backoff.stumble();
       return;

@@ -30,7 +30,6 @@ export class Work {
   private readonly machinery: Machinery;
   private readonly attempts: Attempts;
   private readonly lanes: LaneSet;
-  private readonly ending = new AbortController();
   private inUse: ConfigInUse;
   private perCarrier = 1;
 
@@ -46,9 +45,13 @@ export class Work {
       inUse: () => this.inUse,
       onDeadCarrier: (group) => this.lanes.recallPolls(group),
     });
-    this.lanes = new LaneSet({ workerId, events, deps: (plan) => this.laneDeps(plan) });
+    this.lanes = new LaneSet({
+      workerId,
+      events,
+      deps: (plan) => this.laneDeps(plan),
+      freesLeases: () => this.machinery.client.freesLeasesAtRegistration,
+    });
     this.inUse = this.readied(config);
-    void this.keepRegistrationsAlive();
   }
 
   get config(): ExecutorConfig | undefined {
@@ -86,9 +89,9 @@ export class Work {
     return { config, credentials, told: new Set() };
   }
 
-  private laneDeps(plan: LanePlan): Omit<LaneDeps, "onWaiting"> {
+  private laneDeps(plan: LanePlan): Omit<LaneDeps, "onWaiting" | "nextWorkerId"> {
     const { client, slots, watch } = this.machinery;
-    const { clock, pollSeconds, maxPolls, given } = this.options.options;
+    const { clock, pollSeconds, maxPolls, workerHeartbeatMs, given } = this.options.options;
     return {
       client,
       clock,
@@ -99,25 +102,20 @@ export class Work {
       pollSeconds,
       maxPolls: () => Math.min(maxPolls, this.perCarrier),
       slotsAdvertised: () => this.perCarrier,
+      // What the engine asks for counts, and what was asked for here where that is sooner.
+      heartbeatMs: (advertisedMs) =>
+        given.workerHeartbeatMs === undefined
+          ? (advertisedMs ?? workerHeartbeatMs)
+          : Math.min(workerHeartbeatMs, advertisedMs ?? workerHeartbeatMs),
       inUse: () => this.inUse,
       run: (leased) => this.attempts.run(leased),
     };
-  }
-
-  private async keepRegistrationsAlive(): Promise<void> {
-    const { clock, workerHeartbeatMs } = this.options.options;
-    while (!this.ending.signal.aborted) {
-      await pause(clock, workerHeartbeatMs, this.ending.signal);
-      if (this.ending.signal.aborted) return;
-      await this.lanes.heartbeat();
-    }
   }
 
   /** Stops leasing, waits for what is in flight as long as `drainMs` says, gives up the rest, and deregisters. */
   async drain(): Promise<DrainReport> {
     const { clock, drainMs } = this.options.options;
     const { events } = this.options;
-    this.ending.abort();
     events.emit({ type: "draining", inFlight: this.attempts.count });
     const finished = new AbortController();
     const idle = this.untilIdle().then(() => finished.abort());

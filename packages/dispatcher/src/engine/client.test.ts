@@ -93,7 +93,7 @@ it("sends what the worker plane wants", async () => {
     reply(response, 200, {}, {});
   });
   await engine.complete(task, recordableResult(null, NO_SECRETS));
-  await engine.deregister("cellar", "w:1");
+  await engine.deregister("cellar", "w:1", null);
   expect(seen).toMatchObject([
     "POST",
     "/base/api/worker/activity-tasks/task%2F7/complete",

@@ -1,61 +1,60 @@
+import { recordableText } from "@durable-workflow/carrier/protocol";
 import {
-  fieldOf,
-  LONG_POLL_SECONDS,
-  NAMESPACE_FIELD,
-  negotiateVersion,
+  ACTIVITIES_ONLY,
+  LONGEST_NAME,
+  LONGEST_POLL_TIMEOUT_SECONDS,
   PATHS,
-  PROTOCOL_VERSION,
-  PROTOCOL_VERSION_FIELD,
   pathTo,
   speaks,
 } from "@durable-workflow/engine-protocol";
 import type {
   AttemptIdentity,
   CompleteBody,
+  DeregisterBody,
   FailBody,
+  LeasedTask,
   Ownership,
   PollBody,
   RegisterBody,
   WorkerHeartbeatBody,
 } from "@durable-workflow/engine-protocol/worker";
-import type { Proxies } from "../net/proxies.js";
-import type { Clock } from "../time/clock.js";
+import { EngineCaller, type EngineCallerOptions } from "./caller.js";
+import { type LeaseGrant, type RenewalOutcome, readLeaseGrant, readRenewalOutcome } from "./lease-grant.js";
 import {
   type HeartbeatOutcome,
   type PollOutcome,
   type Refused,
-  type RegisterOutcome,
   type ReportOutcome,
   readHeartbeatOutcome,
-  readNegotiation,
   readPollOutcome,
-  readRegisterOutcome,
   readReportOutcome,
-  readWorkerHeartbeatOutcome,
   type Unavailable,
-  type WorkerHeartbeatOutcome,
-  wantsOtherVersion,
 } from "./outcomes.js";
 import type { RecordableFailure, RecordableResult } from "./recordable.js";
+import {
+  type DeregisterOutcome,
+  type RegisterOutcome,
+  readDeregisterOutcome,
+  readFencedDeregisterOutcome,
+  readRegisterOutcome,
+  readWorkerHeartbeatOutcome,
+  type WorkerHeartbeatOutcome,
+} from "./registrations.js";
 import type { EngineAnswer } from "./reply.js";
 import { SDK_VERSION } from "./sdk-version.js";
-import { ServerClock } from "./server-clock.js";
-import { EngineTransport } from "./transport.js";
+import type { ServerClock } from "./server-clock.js";
 
-export interface EngineClientOptions {
-  readonly serverUrl: string;
-  /** Asked for each request; null sends none. */
-  readonly token: () => string | null;
-  readonly tlsVerify: boolean;
-  readonly clock: Clock;
-  /** Default: none. */
-  readonly proxies?: Proxies;
-  /** Takes credentials out of what an error answer says. */
-  readonly scrub: (text: string) => string;
-  /** How long any request but a poll may take, in milliseconds. */
-  readonly requestTimeoutMs: number;
-  /** Told when a version was agreed on. */
-  readonly onVersion?: (version: string, advertised: string) => void;
+/** What stays the same as long as a process works. */
+export interface ProcessIdentity {
+  readonly host: string;
+  readonly id: number;
+  /** RFC 3339. */
+  readonly startedAt: string;
+}
+
+export interface EngineClientOptions extends EngineCallerOptions {
+  /** What tells this process from another one of the same names. Default: nothing is told. */
+  readonly process?: ProcessIdentity;
 }
 
 export interface RegistrationRequest {
@@ -75,77 +74,77 @@ export interface PollRequest {
   readonly buildId?: string | undefined;
   /** The same for a repeat of a poll whose answer was lost: newer engines then answer alike. */
   readonly requestId: string;
-  /** How long to be held; the engine has a limit of its own. */
+  /** How long to be held, in whole seconds; the engine has a limit of its own. */
   readonly timeoutSeconds: number;
   readonly signal?: AbortSignal;
   /** Whether it repeats one whose answer was lost: a task may have been leased long before. Default false. */
   readonly isRepeat?: boolean;
+  /** How long to wait for the answer at least: an engine may hold a repeat until the poll that it repeats has ended. */
+  readonly patienceMs?: number;
 }
+
+/** What a poll came to. A task of an engine whose leases are renewed comes with the grant that its lease is. */
+export type PolledOutcome =
+  | { readonly kind: "task"; readonly task: LeasedTask; readonly grant: LeaseGrant | null }
+  | Exclude<PollOutcome, { readonly kind: "task" }>;
 
 /** An answer may take this much longer than the poll is held. */
 const POLL_GRACE_MS = 5_000;
 
 /** The engine's worker plane. Nothing here rejects or throws: every answer, and every lack of one, is an outcome. */
 export class EngineClient {
-  readonly serverClock: ServerClock;
   private readonly options: EngineClientOptions;
-  private readonly transport: EngineTransport;
-  private version: string | undefined;
-  private negotiation: Promise<void> | undefined;
-  private first: Promise<Unavailable | Refused | undefined> | undefined;
-  /** Until the engine says how long it holds a poll. */
-  private longPollSeconds: number = LONG_POLL_SECONDS.default;
+  private readonly caller: EngineCaller;
 
   constructor(options: EngineClientOptions) {
     this.options = options;
-    this.serverClock = new ServerClock(options.clock);
-    this.transport = new EngineTransport({ ...options, serverClock: this.serverClock });
+    this.caller = new EngineCaller(options);
   }
 
-  /** Whether the engine answers a repeated poll alike, and at once when asked to. Known once a version is. */
+  get serverClock(): ServerClock {
+    return this.caller.serverClock;
+  }
+
+  /** Whether the engine answers a repeated poll with what the first one has leased. Known once a version is. */
   get repeatsPolls(): boolean {
-    return this.version !== undefined && speaks(this.version, "pollRequests");
+    return this.caller.agreedVersion !== undefined && speaks(this.caller.agreedVersion, "pollRequests");
+  }
+
+  /** Whether registering anew under the same name takes all leases of that name away. */
+  get freesLeasesAtRegistration(): boolean {
+    return speaks(this.caller.version, "capabilityManifest");
   }
 
   get protocolVersion(): string | undefined {
-    return this.version;
+    return this.caller.agreedVersion;
+  }
+
+  /** The most that the body of a failure's report may take, in bytes. */
+  get failureReportBytes(): number {
+    return this.caller.capabilities.failureReportBytes;
+  }
+
+  /** Whether requests can still be sent. */
+  get isClosed(): boolean {
+    return this.caller.isClosed;
   }
 
   /**
    * Asks what the engine speaks, and settles on the lower of its version and ours. Where that cannot be learned, requests
    * go out with our own, and the engine refuses them if it must.
    */
-  async negotiate(): Promise<EngineAnswer> {
-    const answer = await this.transport.send({
-      method: "GET",
-      path: PATHS.clusterInfo,
-      headers: this.headers(),
-      timeoutMs: this.options.requestTimeoutMs,
-    });
-    if (answer.kind === "reply" && answer.status === 200) {
-      const advertised = fieldOf(fieldOf(answer.body, "worker_protocol"), "version");
-      const version = negotiateVersion(advertised);
-      if (version !== undefined) {
-        if (version !== this.version) this.options.onVersion?.(version, String(advertised));
-        this.version = version;
-      }
-      this.learn(answer);
-    }
-    return answer;
+  negotiate(): Promise<EngineAnswer> {
+    return this.caller.negotiate();
   }
 
   /** As {@link negotiate}, shared by those who ask at the same time. Undefined once requests can be sent. */
-  async negotiateOnce(): Promise<Unavailable | Refused | undefined> {
-    this.first ??= this.negotiate().then((answer) => {
-      this.first = undefined;
-      return readNegotiation(answer, this.version);
-    });
-    return this.first;
+  negotiateOnce(): Promise<Unavailable | Refused | undefined> {
+    return this.caller.negotiateOnce();
   }
 
-  async register(registration: RegistrationRequest): Promise<RegisterOutcome> {
+  register(registration: RegistrationRequest): Promise<RegisterOutcome> {
     const { namespace, workerId, taskQueue, activityTypes, slots, buildId } = registration;
-    const body: RegisterBody = {
+    const body = (): RegisterBody => ({
       worker_id: workerId,
       task_queue: taskQueue,
       runtime: "typescript",
@@ -153,133 +152,126 @@ export class EngineClient {
       supported_activity_types: activityTypes,
       supported_workflow_types: [],
       max_concurrent_activity_tasks: slots,
+      ...(this.tellsManifest
+        ? { max_concurrent_workflow_tasks: 0, capabilities: [], capability_manifest: ACTIVITIES_ONLY }
+        : {}),
+      ...this.processMetrics(),
       ...(buildId === undefined ? {} : { build_id: buildId }),
-    };
-    return this.call(namespace, PATHS.register, body, readRegisterOutcome);
-  }
-
-  async heartbeatWorker(namespace: string, workerId: string): Promise<WorkerHeartbeatOutcome> {
-    const body: WorkerHeartbeatBody = { worker_id: workerId };
-    return this.call(namespace, PATHS.workerHeartbeat, body, readWorkerHeartbeatOutcome);
-  }
-
-  /** Older engines have no such route; a registration then goes stale by itself. Nothing depends on the answer. */
-  async deregister(namespace: string, workerId: string): Promise<EngineAnswer> {
-    return this.transport.send({
-      method: "DELETE",
-      path: pathTo(PATHS.registration, { worker: workerId }),
-      headers: this.headers(namespace),
-      timeoutMs: this.options.requestTimeoutMs,
     });
+    const read = (answer: EngineAnswer): RegisterOutcome => readRegisterOutcome(answer, workerId);
+    return this.caller.post(namespace, PATHS.register, body, read, { teller: "register" });
   }
 
-  async poll(request: PollRequest): Promise<PollOutcome> {
+  private get tellsManifest(): boolean {
+    return speaks(this.caller.version, "capabilityManifest");
+  }
+
+  private processMetrics(): Pick<RegisterBody, "process_metrics"> {
+    const { process } = this.options;
+    if (!this.tellsManifest || process === undefined) return {};
+    const { host, id, startedAt } = process;
+    const metrics = { host: recordableText(host, LONGEST_NAME), process_id: id, process_started_at: startedAt };
+    return { process_metrics: metrics };
+  }
+
+  heartbeatWorker(namespace: string, workerId: string): Promise<WorkerHeartbeatOutcome> {
+    const body = (): WorkerHeartbeatBody => ({ worker_id: workerId, ...this.processMetrics() });
+    return this.caller.post(namespace, PATHS.workerHeartbeat, body, readWorkerHeartbeatOutcome);
+  }
+
+  /**
+   * Ends a registration.
+   *
+   * @param token of the registration; null ends whatever registration the worker has
+   */
+  async deregister(namespace: string, workerId: string, token: string | null): Promise<DeregisterOutcome> {
+    if (token === null) {
+      return readDeregisterOutcome(
+        await this.caller.delete(namespace, pathTo(PATHS.registration, { worker: workerId })),
+      );
+    }
+    const body: DeregisterBody = { registration_token: token };
+    return this.caller.post(namespace, pathTo(PATHS.deregister, { worker: workerId }), body, (answer) =>
+      readFencedDeregisterOutcome(answer, workerId, token),
+    );
+  }
+
+  /** Whether registrations end by their tokens: nothing is leased to one that has ended. */
+  get fencesRegistrations(): boolean {
+    return this.caller.capabilities.fencesRegistrations;
+  }
+
+  /** How long a poll is held at most that asks for this, in milliseconds, its answer's way included. */
+  pollMs(timeoutSeconds: number): number {
+    const { longPollSeconds } = this.caller.capabilities;
+    // An older engine holds the poll as long as it likes.
+    const heldSeconds = this.repeatsPolls ? Math.min(timeoutSeconds, longPollSeconds) : longPollSeconds;
+    return heldSeconds * 1000 + POLL_GRACE_MS;
+  }
+
+  async poll(request: PollRequest): Promise<PolledOutcome> {
     const { namespace, workerId, taskQueue, buildId, requestId, timeoutSeconds, signal, isRepeat } = request;
+    const isBounded = speaks(this.caller.version, "boundedPolls");
     const body: PollBody = {
       worker_id: workerId,
       task_queue: taskQueue,
       poll_request_id: requestId,
-      timeout_seconds: timeoutSeconds,
+      timeout_seconds: isBounded ? Math.min(timeoutSeconds, LONGEST_POLL_TIMEOUT_SECONDS) : timeoutSeconds,
       ...(buildId === undefined ? {} : { build_id: buildId }),
     };
-    // An older engine holds the poll as long as it likes.
-    const heldSeconds = this.repeatsPolls ? Math.min(timeoutSeconds, this.longPollSeconds) : this.longPollSeconds;
-    const options = { timeoutMs: heldSeconds * 1000 + POLL_GRACE_MS, signal };
+    const timeoutMs = Math.max(this.pollMs(timeoutSeconds), request.patienceMs ?? 0);
     let dateMs: number | undefined;
     const read = (answer: EngineAnswer): PollOutcome => {
       dateMs = answer.kind === "reply" ? answer.dateMs : undefined;
-      return readPollOutcome(namespace, answer);
+      return readPollOutcome(namespace, answer, requestId);
     };
     const { clock } = this.options;
     const sentAt = clock.monotonic();
-    const outcome = await this.call(namespace, PATHS.poll, body, read, options);
-    if (outcome.kind === "task" && isRepeat !== true) {
-      const { leaseExpiresAtMs: expiresAtMs, leaseGrantedAtMs: grantedAtMs } = outcome.task;
-      this.serverClock.checkAgainst({ expiresAtMs, grantedAtMs, dateMs }, sentAt, clock.monotonic());
+    const outcome = await this.caller.post(namespace, PATHS.poll, body, read, { timeoutMs, signal });
+    if (outcome.kind !== "task") return outcome;
+    const { task, body: answer } = outcome;
+    const receivedAt = clock.monotonic();
+    if (isRepeat !== true) {
+      const { leaseExpiresAtMs: expiresAtMs, leaseGrantedAtMs: grantedAtMs } = task;
+      this.serverClock.checkAgainst({ expiresAtMs, grantedAtMs, dateMs }, sentAt, receivedAt);
     }
-    return outcome;
+    const grant = this.caller.capabilities.renewsLeases(answer)
+      ? readLeaseGrant(answer, task.leaseExpiresAt, task.closesAtMs, receivedAt)
+      : undefined;
+    return { kind: "task", task, grant: grant ?? null };
   }
 
-  async complete(task: AttemptIdentity, { payload: result }: RecordableResult): Promise<ReportOutcome> {
+  complete(task: AttemptIdentity, { payload: result }: RecordableResult): Promise<ReportOutcome> {
     const body: CompleteBody = { ...ownership(task), result };
-    return this.call(task.namespace, taskPath(task, PATHS.complete), body, (answer) =>
+    return this.caller.post(task.namespace, taskPath(task, PATHS.complete), body, (answer) =>
       readReportOutcome(answer, "completed"),
     );
   }
 
-  async fail(task: AttemptIdentity, failure: RecordableFailure): Promise<ReportOutcome> {
+  fail(task: AttemptIdentity, failure: RecordableFailure): Promise<ReportOutcome> {
     const body: FailBody = { ...ownership(task), failure };
-    return this.call(task.namespace, taskPath(task, PATHS.fail), body, (answer) => readReportOutcome(answer, "failed"));
+    return this.caller.post(task.namespace, taskPath(task, PATHS.fail), body, (answer) =>
+      readReportOutcome(answer, "failed"),
+    );
   }
 
   /** @param timeoutMs no use in waiting longer than the lease lasts */
-  async heartbeat(task: AttemptIdentity, timeoutMs: number, signal?: AbortSignal): Promise<HeartbeatOutcome> {
+  heartbeat(task: AttemptIdentity, timeoutMs: number, signal?: AbortSignal): Promise<HeartbeatOutcome> {
     const options = { timeoutMs: Math.min(timeoutMs, this.options.requestTimeoutMs), signal };
-    return this.call(task.namespace, taskPath(task, PATHS.heartbeat), ownership(task), readHeartbeatOutcome, options);
+    const path = taskPath(task, PATHS.heartbeat);
+    return this.caller.post(task.namespace, path, ownership(task), readHeartbeatOutcome, options);
+  }
+
+  /** Renews a lease without a word of progress. @param last the newest grant of this lease */
+  renewLease(task: LeasedTask, last: LeaseGrant, timeoutMs: number, signal?: AbortSignal): Promise<RenewalOutcome> {
+    const options = { timeoutMs: Math.min(timeoutMs, this.options.requestTimeoutMs), signal };
+    const sentAt = this.options.clock.monotonic();
+    const read = (answer: EngineAnswer): RenewalOutcome => readRenewalOutcome(answer, task, last, sentAt);
+    return this.caller.post(task.namespace, taskPath(task, PATHS.renewLease), ownership(task), read, options);
   }
 
   async close(): Promise<void> {
-    await this.transport.close();
-  }
-
-  /** Sends a request of the worker plane, once more when the engine wants another protocol version. */
-  private async call<Outcome extends { readonly kind: string; readonly reason?: string | null }>(
-    namespace: string,
-    path: string,
-    body: object,
-    read: (answer: EngineAnswer) => Outcome,
-    {
-      timeoutMs = this.options.requestTimeoutMs,
-      signal,
-    }: { timeoutMs?: number; signal?: AbortSignal | undefined } = {},
-  ): Promise<Outcome> {
-    const text = JSON.stringify(body);
-    const send = async (): Promise<Outcome> => {
-      const answer = await this.transport.send({
-        method: "POST",
-        path,
-        headers: this.headers(namespace),
-        body: text,
-        timeoutMs,
-        signal,
-      });
-      this.learn(answer);
-      return read(answer);
-    };
-    const outcome = await send();
-    if (!wantsOtherVersion(outcome)) return outcome;
-    const refusedVersion = this.version;
-    await this.renegotiate();
-    return this.version === refusedVersion ? outcome : send();
-  }
-
-  /** Requests that are refused together ask once. */
-  private async renegotiate(): Promise<void> {
-    this.negotiation ??= this.negotiate().then(() => {
-      this.negotiation = undefined;
-    });
-    await this.negotiation;
-  }
-
-  private learn(answer: EngineAnswer): void {
-    if (answer.kind === "broken") return;
-    const capabilities =
-      fieldOf(answer.body, "server_capabilities") ??
-      fieldOf(fieldOf(answer.body, "worker_protocol"), "server_capabilities");
-    const seconds = fieldOf(capabilities, "long_poll_timeout");
-    if (typeof seconds === "number" && seconds >= 0 && seconds <= LONG_POLL_SECONDS.most)
-      this.longPollSeconds = seconds;
-  }
-
-  private headers(namespace?: string): Record<string, string> {
-    const token = this.options.token();
-    return {
-      accept: "application/json",
-      "content-type": "application/json",
-      [PROTOCOL_VERSION_FIELD]: this.version ?? PROTOCOL_VERSION,
-      ...(namespace === undefined ? {} : { [NAMESPACE_FIELD]: namespace }),
-      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-    };
+    await this.caller.close();
   }
 }
 
@@ -289,7 +281,7 @@ function ownership({ attemptId, leaseOwner }: AttemptIdentity): Ownership {
 
 function taskPath(
   { taskId }: AttemptIdentity,
-  pattern: typeof PATHS.complete | typeof PATHS.fail | typeof PATHS.heartbeat,
+  pattern: typeof PATHS.complete | typeof PATHS.fail | typeof PATHS.heartbeat | typeof PATHS.renewLease,
 ): string {
   return pathTo(pattern, { task: taskId });
 }

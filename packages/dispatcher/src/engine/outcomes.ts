@@ -1,5 +1,11 @@
-import { parseTimestamp } from "@durable-workflow/carrier/protocol";
-import { isObject, isRegistrationGone, LEASE_GONE, VERSION_REFUSED } from "@durable-workflow/engine-protocol";
+import { type JsonObject, parseTimestamp } from "@durable-workflow/carrier/protocol";
+import {
+  isObject,
+  isRegistrationGone,
+  LEASE_GONE,
+  type Reason,
+  VERSION_REFUSED,
+} from "@durable-workflow/engine-protocol";
 import { type LeasedTask, readLeasedTask, type UnreadableTask } from "@durable-workflow/engine-protocol/worker";
 import { excerpt } from "./recordable.js";
 import type { EngineAnswer, EngineReply } from "./reply.js";
@@ -15,6 +21,10 @@ export interface Unavailable {
   readonly retryAfterMs: number | undefined;
   /** Whether the engine may have done what was asked, with the answer lost. */
   readonly mayHaveActed: boolean;
+  /** Whether the engine wants the very same poll again, under the same id, however often. Default false. */
+  readonly samePoll?: boolean;
+  /** Whether the engine is well, and only wants to be left alone for a while: that is no failure. Default false. */
+  readonly isBusy?: boolean;
 }
 
 /** The engine will not answer until something changes: credentials, namespace, version. */
@@ -25,7 +35,7 @@ export interface Refused {
   readonly message: string;
 }
 
-function unavailable(answer: EngineAnswer): Unavailable {
+export function unavailable(answer: EngineAnswer): Unavailable {
   if (answer.kind === "broken") {
     const { why, status, retryAfterMs } = answer;
     return { kind: "unavailable", why, status, retryAfterMs, mayHaveActed: true };
@@ -34,43 +44,22 @@ function unavailable(answer: EngineAnswer): Unavailable {
   return { kind: "unavailable", why: message, status, retryAfterMs, mayHaveActed: status >= 500 };
 }
 
-function refused({ status, reason, message }: EngineReply): Refused {
+export function refused({ status, reason, message }: EngineReply): Refused {
   return { kind: "refused", status, reason, message };
 }
 
 /** An answer that says nothing about the request itself: 429 and 5xx, or no answer of an engine at all. */
-function isUnavailable(answer: EngineAnswer): answer is Exclude<EngineAnswer, EngineReply> {
+export function isUnavailable(answer: EngineAnswer): answer is Exclude<EngineAnswer, EngineReply> {
   return answer.kind === "broken" || answer.status === 429 || answer.status >= 500;
 }
 
-export type RegisterOutcome = { readonly kind: "registered" } | Unavailable | Refused;
-
-export function readRegisterOutcome(answer: EngineAnswer): RegisterOutcome {
-  if (isUnavailable(answer)) return unavailable(answer);
-  const reply: EngineReply = answer;
-  return reply.status >= 200 && reply.status < 300 ? { kind: "registered" } : refused(reply);
-}
-
-export type WorkerHeartbeatOutcome =
-  | { readonly kind: "acknowledged" }
-  | { readonly kind: "reregister"; readonly reason: string }
-  | Unavailable
-  | Refused;
-
-export function readWorkerHeartbeatOutcome(answer: EngineAnswer): WorkerHeartbeatOutcome {
-  if (isUnavailable(answer)) return unavailable(answer);
-  const reply: EngineReply = answer;
-  if (reply.status === 200) return { kind: "acknowledged" };
-  if (isMissingRegistration(reply)) return { kind: "reregister", reason: reply.reason ?? "worker_not_registered" };
-  return refused(reply);
-}
-
-function isMissingRegistration({ status, reason }: EngineReply): boolean {
+/** Whether an answer says that the engine does not count the registration any more. */
+export function isMissingRegistration({ status, reason }: EngineReply): boolean {
   return status === 412 || (reason !== null && isRegistrationGone(reason));
 }
 
 export type PollOutcome =
-  | { readonly kind: "task"; readonly task: LeasedTask }
+  | { readonly kind: "task"; readonly task: LeasedTask; readonly body: JsonObject }
   | { readonly kind: "unreadable_task"; readonly read: UnreadableTask }
   | { readonly kind: "empty"; readonly pollStatus: string | null }
   /** The registration is gone, or says something else than the poll. */
@@ -80,28 +69,54 @@ export type PollOutcome =
   | Unavailable
   | Refused;
 
-export function readPollOutcome(namespace: string, answer: EngineAnswer): PollOutcome {
-  if (isUnavailable(answer)) return unavailable(answer);
+/** @param requestId of the poll that is answered */
+export function readPollOutcome(namespace: string, answer: EngineAnswer, requestId = ""): PollOutcome {
+  if (isUnavailable(answer)) return unavailablePoll(answer, requestId);
   const reply: EngineReply = answer;
   const { status, reason, body } = reply;
   if (status === 200) {
     const { task, poll_status: pollStatus } = body;
     if (isObject(task)) {
       const read = readLeasedTask(namespace, task);
-      return read.task === undefined ? { kind: "unreadable_task", read } : { kind: "task", task: read.task };
+      return read.task === undefined ? { kind: "unreadable_task", read } : { kind: "task", task: read.task, body };
     }
     if (pollStatus === "throttled" || pollStatus === "unavailable") {
       return { ...unavailable(reply), why: pollStatus, mayHaveActed: false };
     }
     const said = typeof pollStatus === "string" ? pollStatus : reason;
     if (said !== null && isRegistrationGone(said)) return { kind: "reregister", reason: said };
-    if (pollStatus === "draining") return { kind: "draining" };
+    if (STOP_POLLING.has(pollStatus)) return { kind: "draining" };
     return { kind: "empty", pollStatus: typeof pollStatus === "string" ? pollStatus : null };
   }
   if (isMissingRegistration(reply)) return { kind: "reregister", reason: reason ?? "worker_not_registered" };
-  if (status === 409 && reason === "worker_draining") return { kind: "draining" };
+  if (status === 409 && (STOP_POLLING.has(reason) || STOP_POLLING.has(body["poll_status"])))
+    return { kind: "draining" };
   if (status === 409) return { kind: "reregister", reason: reason ?? "conflict" };
   return refused(reply);
+}
+
+/** How engines say that a worker is to stop polling. */
+const STOP_POLLING: ReadonlySet<unknown> = new Set(["draining", "worker_draining", "stopped", "worker_stopped"]);
+
+/** The reasons of a 503 that wants the same poll again: nothing was leased, or what was is handed out to the same id. */
+const SAME_POLL: ReadonlySet<unknown> = new Set([
+  "storage_pressure",
+  "storage_admission_unavailable",
+  "backend_unavailable",
+] satisfies Reason[]);
+
+function unavailablePoll(answer: EngineAnswer, requestId: string): Unavailable {
+  const outcome = unavailable(answer);
+  if (answer.kind === "broken") return outcome;
+  const { status, reason, body } = answer;
+  const { retryable, poll_request_id: echoed = null, retry_same_poll_request_id: same, task = null } = body;
+  const isConsistent = task === null && (echoed === null || echoed === requestId);
+  if (status === 503 && SAME_POLL.has(reason) && same === true && retryable !== false && isConsistent) {
+    return { ...outcome, samePoll: true };
+  }
+  // Earlier servers say "unavailable" there.
+  const isBusy = status === 429 && isConsistent && (answer.retryAfterMs ?? 0) >= 1_000;
+  return isBusy ? { ...outcome, isBusy } : outcome;
 }
 
 /** What became of a complete or fail. */

@@ -5,7 +5,7 @@ import {
   recordableText,
   recordableTextInBytes,
 } from "@durable-workflow/carrier/protocol";
-import { isObject } from "@durable-workflow/engine-protocol";
+import { FAILURE_REPORT_BYTES, isObject } from "@durable-workflow/engine-protocol";
 import type { FailureReport, ResultReport } from "@durable-workflow/engine-protocol/worker";
 import type { Scrubber } from "../net/secrets.js";
 
@@ -17,30 +17,87 @@ declare const RECORDABLE: unique symbol;
 export type RecordableFailure = FailureReport & { readonly [RECORDABLE]: true };
 export type RecordableResult = { readonly payload: ResultReport; readonly [RECORDABLE]: true };
 
-/** Limits of the released SDKs, in bytes of UTF-8; servers keep a message in 65,535. */
-export const LONGEST_MESSAGE_BYTES = 63_488;
-export const LONGEST_STACK_BYTES = 131_072;
-export const LONGEST_DETAILS_BYTES = 65_536;
+/** What the rest of a report takes at most: ids, and the names of fields. */
+const IDENTITY_BYTES = 4_096;
+/** What the note about parts that were left out takes at most: it counts as one of the optional parts. */
+const DIAGNOSTICS_BYTES = 256;
+/** Texts are not cut below this: what is left must still say something. */
+const SHORTEST_TEXT_BYTES = 256;
 
 const TRUNCATED = "\n[truncated]";
 const NO_MESSAGE = "The activity failed without a message.";
 
-/** A failure as an engine takes it. */
-export function recordableFailure(failure: FailureReport, scrubber: Scrubber): RecordableFailure {
+/**
+ * A failure as an engine takes it, within the four limits of released SDKs. Details go whole or not at all; then the stack and
+ * the message are cut. `diagnostics.failure_report.omitted_fields` says of what was cut how many bytes it had.
+ *
+ * @param mostBytes of the whole report. Default 1 MiB
+ */
+export function recordableFailure(
+  failure: FailureReport,
+  scrubber: Scrubber,
+  mostBytes: number = FAILURE_REPORT_BYTES.body,
+): RecordableFailure {
   const { message, type, stack_trace: stack, details, ...rest } = failure;
   const clean = scrubber.scrub(message);
   const name = type === undefined ? null : recordableName(scrubber.scrub(type));
   const kept = details === null ? null : recordablePayload(details, scrubber);
-  const bytes = kept === null ? 0 : Buffer.byteLength(JSON.stringify(kept));
-  const tooLarge = bytes > LONGEST_DETAILS_BYTES;
-  const note = tooLarge ? ` (Without its details: ${bytes} bytes, where ${LONGEST_DETAILS_BYTES} are kept.)` : "";
-  return {
-    ...rest,
-    message: truncated(isVisibleText(clean) ? clean : NO_MESSAGE, LONGEST_MESSAGE_BYTES - note.length) + note,
-    ...(name === null ? {} : { type: name }),
-    ...(stack === undefined ? {} : { stack_trace: truncated(scrubber.scrub(stack), LONGEST_STACK_BYTES) }),
-    details: tooLarge ? null : kept,
-  } as RecordableFailure;
+  const texts = {
+    message: isVisibleText(clean) ? clean : NO_MESSAGE,
+    stack: stack === undefined ? undefined : scrubber.scrub(stack),
+    details: kept,
+  };
+  const make = (limits: Limits): RecordableFailure => {
+    const bytes = texts.details === null ? 0 : jsonBytes(texts.details);
+    const tooLarge = bytes > limits.details;
+    const note = tooLarge ? ` (Without its details: ${bytes} bytes, where ${limits.details} are kept.)` : "";
+    const shownMessage = truncated(texts.message, limits.message - note.length) + note;
+    const shownStack = texts.stack === undefined ? undefined : truncated(texts.stack, limits.stack);
+    const omitted = {
+      ...(Buffer.byteLength(texts.message) > limits.message - note.length
+        ? { message: Buffer.byteLength(texts.message) }
+        : {}),
+      ...(texts.stack !== undefined && Buffer.byteLength(texts.stack) > limits.stack
+        ? { stack_trace: Buffer.byteLength(texts.stack) }
+        : {}),
+      ...(tooLarge ? { details: bytes } : {}),
+    };
+    return {
+      ...rest,
+      message: shownMessage,
+      ...(name === null ? {} : { type: name }),
+      ...(shownStack === undefined ? {} : { stack_trace: shownStack }),
+      details: tooLarge ? null : kept,
+      ...(Object.keys(omitted).length === 0 ? {} : { diagnostics: { failure_report: { omitted_fields: omitted } } }),
+    } as RecordableFailure;
+  };
+  const fits = (made: RecordableFailure): boolean => jsonBytes(made) + IDENTITY_BYTES <= mostBytes;
+  let limits: Limits = {
+    message: FAILURE_REPORT_BYTES.message,
+    stack: FAILURE_REPORT_BYTES.stackTrace,
+    details: FAILURE_REPORT_BYTES.metadata - DIAGNOSTICS_BYTES,
+  };
+  let made = make(limits);
+  if (!fits(made) && made.details !== null) made = make((limits = { ...limits, details: 0 }));
+  while (!fits(made) && (limits.message > SHORTEST_TEXT_BYTES || limits.stack > SHORTEST_TEXT_BYTES)) {
+    limits = { ...limits, message: halved(limits.message), stack: halved(limits.stack) };
+    made = make(limits);
+  }
+  return made;
+}
+
+interface Limits {
+  readonly message: number;
+  readonly stack: number;
+  readonly details: number;
+}
+
+function halved(bytes: number): number {
+  return Math.max(SHORTEST_TEXT_BYTES, Math.floor(bytes / 2));
+}
+
+function jsonBytes(value: object): number {
+  return Buffer.byteLength(JSON.stringify(value));
 }
 
 /** A result as an engine takes it: what it holds is the engine's to judge. */

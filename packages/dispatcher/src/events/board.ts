@@ -27,6 +27,12 @@ export class HealthBoard {
         case "lane_state":
           this.states.set(event.lane.workerId, event);
           break;
+        case "worker_renamed": {
+          const known = this.states.get(event.previousId);
+          this.states.delete(event.previousId);
+          if (known !== undefined) this.states.set(event.lane.workerId, { lane: event.lane, state: known.state });
+          break;
+        }
         case "lane_retired":
           this.states.delete(event.lane.workerId);
           break;

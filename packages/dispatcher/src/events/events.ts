@@ -63,6 +63,13 @@ export type DispatcherEvent =
   | { readonly type: "registered"; readonly lane: LaneFacts; readonly activityTypes: readonly string[] }
   | { readonly type: "registration_lost"; readonly lane: LaneFacts; readonly reason: string }
   | { readonly type: "deregistered"; readonly lane: LaneFacts }
+  /** The lane goes on under another name, since nothing can be had under the old one, or its leases would be taken away. */
+  | {
+      readonly type: "worker_renamed";
+      readonly lane: LaneFacts;
+      readonly previousId: string;
+      readonly reason: string;
+    }
   /** What a registration is doing has changed. */
   | { readonly type: "lane_state"; readonly lane: LaneFacts; readonly state: LaneState }
   /** A new config has no use for it; its tasks in flight go on. */

@@ -27,6 +27,7 @@ function keep(
     clock,
     client: {
       serverClock: new ServerClock(clock),
+      renewLease: () => Promise.reject(new Error("nothing grants a renewal here")),
       heartbeat: () => {
         beats.push((clock.now() - NOON) / 1000);
         return Promise.resolve(answers(beats.length, clock));
@@ -88,6 +89,7 @@ describe("heartbeats", () => {
       clock,
       client: {
         serverClock,
+        renewLease: () => Promise.reject(new Error("nothing grants a renewal here")),
         heartbeat: () => {
           beats.push(clock.now() - NOON);
           return Promise.resolve(renewed(0, clock));

@@ -1,5 +1,6 @@
 import { deadlineMs, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { EngineClient } from "../engine/client.js";
+import type { LeaseGrant, RenewalOutcome } from "../engine/lease-grant.js";
 import type { HeartbeatOutcome } from "../engine/outcomes.js";
 import { type Clock, jittered, timerDelay } from "../time/clock.js";
 
@@ -16,12 +17,17 @@ export type LeaseEnd =
   | { readonly kind: "lost"; readonly reason: string };
 
 export interface LeaseKeeperOptions {
-  readonly client: Pick<EngineClient, "heartbeat" | "serverClock">;
+  readonly client: Pick<EngineClient, "heartbeat" | "renewLease" | "serverClock">;
   readonly clock: Clock;
   readonly task: LeasedTask;
+  /**
+   * How long the lease lasts, where leases are renewed: it is kept by renewals then, and counted on this machine's monotonic
+   * clock alone. Default: null, where heartbeats keep it, and the engine's clock tells how long it lasts.
+   */
+  readonly grant?: LeaseGrant | null;
   /** Called once, when the lease cannot be kept. */
   readonly onEnd: (end: LeaseEnd) => void;
-  readonly onHeartbeat?: (outcome: HeartbeatOutcome) => void;
+  readonly onHeartbeat?: (outcome: HeartbeatOutcome | RenewalOutcome) => void;
   /** For jitter, from 0 to 1. Default: by chance. */
   readonly random?: () => number;
 }
@@ -45,6 +51,7 @@ export class LeaseKeeper {
   private readonly options: LeaseKeeperOptions;
   private readonly abort = new AbortController();
   private expiresAtMs: number;
+  private grant: LeaseGrant | null;
   /**
    * When the engine gives up an attempt that it has not heard of, by this machine's monotonic clock: heartbeat timeouts
    * can be shorter than what is known of the engine's. Infinite for never.
@@ -58,6 +65,7 @@ export class LeaseKeeper {
     this.options = options;
     const { task, client } = options;
     this.expiresAtMs = task.leaseExpiresAtMs;
+    this.grant = options.grant ?? null;
     // The deadline that came with the task is the first one; later ones follow from the timeout.
     const deadline = deadlineMs(task, "heartbeat") ?? Number.POSITIVE_INFINITY;
     const left = Math.min(
@@ -85,13 +93,26 @@ export class LeaseKeeper {
 
   /** Milliseconds until the lease has surely run out by the engine's clock; negative when it has. */
   untilSurelyGone(): number {
-    return this.expiresAtMs - this.options.client.serverClock.earliest();
+    const { client, clock } = this.options;
+    if (this.grant !== null) return leaseEnd(this.grant) - clock.monotonic();
+    return this.expiresAtMs - client.serverClock.earliest();
+  }
+
+  /**
+   * Milliseconds until nothing may be said of the attempt any more: its lease has surely run out, or, where leases are renewed,
+   * the time for its work. The engine ends it then.
+   */
+  untilSilence(): number {
+    const { grant } = this;
+    const left = this.untilSurelyGone();
+    if (grant === null) return left;
+    return Math.min(left, grant.countsFrom + grant.closesInMs - this.options.clock.monotonic());
   }
 
   /** Milliseconds that are left for certain, of the lease and, unless it has passed already, of the heartbeat timeout. */
   private untilEnd(): number {
     const { client, clock } = this.options;
-    const lease = this.expiresAtMs - client.serverClock.latest();
+    const lease = this.grant === null ? this.expiresAtMs - client.serverClock.latest() : this.untilSurelyGone();
     const silence = this.silentUntil - clock.monotonic();
     // Past it nothing is gained by haste: the engine has given the attempt up, or does not answer.
     return silence > 0 ? Math.min(lease, silence) : lease;
@@ -116,12 +137,20 @@ export class LeaseKeeper {
     }
     const patience = Math.max(1_000, Math.min(goneIn, this.untilEnd()) / 2);
     const sentAt = clock.monotonic();
-    const outcome = await client.heartbeat(task, patience, this.abort.signal);
+    // A renewal is no word of progress: a heartbeat timeout needs heartbeats, which renew the lease as well.
+    const outcome =
+      this.grant !== null && task.heartbeatTimeoutMs === null
+        ? await client.renewLease(task, this.grant, patience, this.abort.signal)
+        : await client.heartbeat(task, patience, this.abort.signal);
     if (this.stopped) return;
     onHeartbeat?.(outcome);
     switch (outcome.kind) {
+      case "renewed":
+        this.grant = outcome.grant;
+        this.scheduleNext(this.usualWait());
+        break;
       case "continue":
-        if (outcome.leaseExpiresAtMs !== null) this.expiresAtMs = outcome.leaseExpiresAtMs;
+        if (outcome.leaseExpiresAtMs !== null) this.prolong(outcome.leaseExpiresAtMs);
         this.silentUntil = sentAt + (task.heartbeatTimeoutMs ?? Number.POSITIVE_INFINITY);
         this.scheduleNext(this.usualWait());
         break;
@@ -138,6 +167,18 @@ export class LeaseKeeper {
         this.scheduleNext(this.retryWait(outcome));
         break;
     }
+  }
+
+  /** Heartbeats do not say the engine's time: what its clock shows at the latest counts. */
+  private prolong(expiresAtMs: number): void {
+    this.expiresAtMs = expiresAtMs;
+    if (this.grant === null) return;
+    const { client, clock } = this.options;
+    const countsFrom = clock.monotonic();
+    const serverTimeMs = client.serverClock.latest();
+    const closesInMs = this.grant.countsFrom + this.grant.closesInMs - countsFrom;
+    const grant = { leaseMs: expiresAtMs - serverTimeMs, closesInMs, countsFrom, serverTimeMs, expiresAtMs };
+    if (leaseEnd(grant) > leaseEnd(this.grant)) this.grant = grant;
   }
 
   private retryWait(outcome: Extract<HeartbeatOutcome, { kind: "unavailable" | "refused" }>): number {
@@ -159,4 +200,9 @@ export class LeaseKeeper {
     this.end = end;
     this.options.onEnd(end);
   }
+}
+
+/** When a lease ends, by this machine's monotonic clock. */
+function leaseEnd({ countsFrom, leaseMs }: LeaseGrant): number {
+  return countsFrom + leaseMs;
 }

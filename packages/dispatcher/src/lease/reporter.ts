@@ -28,6 +28,8 @@ export interface ReporterOptions {
   readonly client: Pick<EngineClient, "complete" | "fail">;
   readonly clock: Clock;
   readonly scrubber: Scrubber;
+  /** The most that the report of a failure may take, in bytes. Default: what engines take. */
+  readonly failureBytes?: number;
   /** Milliseconds until the lease has surely run out. */
   readonly untilSurelyGone: () => number;
   /** Whether the engine takes other calls about this attempt. */
@@ -47,15 +49,17 @@ const SUSPECT_AFTER = 8;
 const OUTAGES: ReadonlySet<number | null> = new Set([null, 429, 502, 503, 504]);
 /** Once one report was refused in that way, so many are enough for the next. */
 const SUSPECT_AGAIN_AFTER = 2;
+/** The last try is made so long before the lease has surely run out. */
+const LAST_TRY_MS = 500;
 
 /**
- * Reports an outcome, through outages, until the engine has answered or the lease has surely run out. A lease that has run
- * out may still be accepted as long as nobody else has it, so that the last try comes at its end, not before.
+ * Reports an outcome, through outages, until the engine has answered or the lease has surely run out: from then on the attempt
+ * is the engine's, and nothing is said of it any more. Every try says the same, byte for byte, until the engine refuses it.
  */
 export async function reportOutcome(
   task: LeasedTask,
   outcome: Report,
-  { client, clock, scrubber, untilSurelyGone, engineWorks, signal, onRetry, onRejected }: ReporterOptions,
+  { client, clock, scrubber, failureBytes, untilSurelyGone, engineWorks, signal, onRetry, onRejected }: ReporterOptions,
 ): Promise<ReportEnd> {
   let report = outcome;
   let refusals = 0;
@@ -67,18 +71,23 @@ export async function reportOutcome(
     refusals++;
     onRejected?.(refusal.message, refusal.status);
     report = instead;
+    prepared = prepare(report);
     return true;
   };
-  const send = (toSend: Report): { readonly sending: Promise<ReportOutcome>; readonly type: string | null } => {
+  // Credentials that come into use meanwhile must not make the next try another report.
+  const prepare = (toSend: Report): { readonly send: () => Promise<ReportOutcome>; readonly type: string | null } => {
     if (toSend.kind === "complete") {
-      return { sending: client.complete(task, recordableResult(toSend.result, scrubber)), type: null };
+      const result = recordableResult(toSend.result, scrubber);
+      return { send: () => client.complete(task, result), type: null };
     }
-    const failure = recordableFailure(toSend.failure, scrubber);
-    return { sending: client.fail(task, failure), type: failure.type ?? null };
+    const failure = recordableFailure(toSend.failure, scrubber, failureBytes);
+    return { send: () => client.fail(task, failure), type: failure.type ?? null };
   };
+  let prepared = prepare(report);
   for (let tries = 1; ; tries++) {
-    const { sending, type } = send(report);
-    const answer = await sending;
+    if (untilSurelyGone() <= 0) return { kind: "lost", reason: "lease_expired" };
+    const { type } = prepared;
+    const answer = await prepared.send();
     switch (answer.kind) {
       case "recorded":
         return { kind: "recorded", tries, outcome: recordedOf(report, type, answer.asFailure) };
@@ -116,7 +125,11 @@ export async function reportOutcome(
       backoffDelay(tries, FIRST_RETRY_MS, LONGEST_RETRY_MS),
       unavailable ? (answer.retryAfterMs ?? 0) : LONGEST_RETRY_MS,
     );
-    const delayMs = Math.min(jittered(wanted), left);
+    let delayMs = jittered(wanted);
+    if (delayMs >= left - LAST_TRY_MS) {
+      if (left <= 2 * LAST_TRY_MS) return { kind: "lost", reason: "lease_expired" };
+      delayMs = left - LAST_TRY_MS;
+    }
     onRetry?.(unavailable ? answer.why : answer.message, delayMs, tries);
     await pause(clock, delayMs, signal);
   }

@@ -33,6 +33,7 @@ const EVENTS: { readonly [Type in DispatcherEvent["type"]]: Extract<DispatcherEv
   registered: { type: "registered", lane, activityTypes: ["t"] },
   registration_lost: { type: "registration_lost", lane, reason: "gone" },
   deregistered: { type: "deregistered", lane },
+  worker_renamed: { type: "worker_renamed", lane, previousId: "w", reason: "worker_registration_superseded" },
   lane_state: { type: "lane_state", lane, state: "polling" },
   lane_retired: { type: "lane_retired", lane },
   polled: { type: "polled", lane, outcome: "empty", durationMs: 1 },

@@ -40,6 +40,7 @@ function levelOf(event: DispatcherEvent): Level {
     case "engine_unavailable":
     case "leases_expired":
     case "registration_lost":
+    case "worker_renamed":
     case "mapping_differs":
     case "delivery_retried":
     case "lease_ended":
@@ -88,6 +89,8 @@ function sentenceOf(event: DispatcherEvent): string {
       return "Registered.";
     case "registration_lost":
       return "The engine does not know the registration any more.";
+    case "worker_renamed":
+      return "The registration goes on under another name.";
     case "deregistered":
       return "Deregistered.";
     case "lane_state":

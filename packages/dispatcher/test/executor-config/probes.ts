@@ -76,6 +76,7 @@ export const PROBES: Readonly<Record<string, Probe>> = {
   "no auth_ref for http://lamp_s.localhost/": { document: loopback("http://lamp_s.localhost/") },
   "no auth_ref for http://127.0.0.2/": { document: loopback("http://127.0.0.2/") },
   "no auth_ref for http://[::1]/": { document: loopback("http://[::1]/") },
+  "no auth_ref for https://localhost/": { document: loopback("https://localhost/") },
   "no auth_ref for http://localhost.evil.example/": { document: loopback("http://localhost.evil.example/") },
   "http to elsewhere": { document: carrier({ url: "http://lamps.example/tasks" }) },
   "a URL with a password": { document: carrier({ url: "https://lamp:on@lamps.example/" }) },

@@ -64,6 +64,7 @@ export const VERDICTS: Readonly<Record<string, Verdict>> = {
   "no auth_ref for http://lamp_s.localhost/": same(),
   "no auth_ref for http://127.0.0.2/": same(),
   "no auth_ref for http://[::1]/": same(),
+  "no auth_ref for https://localhost/": same("missing_invocable_auth_ref"),
   "no auth_ref for http://localhost.evil.example/": same("invalid_carrier_target", "missing_invocable_auth_ref"),
   "http to elsewhere": same("invalid_carrier_target"),
   "a URL with a password": same("invalid_carrier_target"),

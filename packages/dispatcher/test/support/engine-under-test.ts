@@ -91,6 +91,14 @@ export interface EngineUnderTest {
 
 export const WORKER_TOKEN = "engine-t0ken";
 
+/** Whether an answer has made a lease longer: one to a heartbeat, or to a renewal. */
+export function keepsLease(verb: string, body: Json): boolean {
+  return (
+    (verb === "heartbeat" && body["heartbeat_recorded"] === true) ||
+    (verb === "renew-lease" && body["lease_renewed"] === true)
+  );
+}
+
 export function seconds(ms: number | undefined): number | null {
   return ms === undefined ? null : ms / 1000;
 }

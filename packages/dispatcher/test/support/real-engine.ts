@@ -10,6 +10,7 @@ import {
   type EngineOptions,
   type EngineUnderTest,
   type Interference,
+  keepsLease,
   type RecordedOutcome,
   seconds,
   WORKER_TOKEN,
@@ -248,7 +249,7 @@ export class RealEngine implements EngineUnderTest {
 
   private note({ verb, body: sent }: EngineCall, { status, body }: EngineReply): void {
     const attemptId = String(sent["activity_attempt_id"]);
-    if (status === 200 && verb === "heartbeat" && body["heartbeat_recorded"] === true) {
+    if (status === 200 && keepsLease(verb, body)) {
       this.heartbeats.set(attemptId, (this.heartbeats.get(attemptId) ?? 0) + 1);
     }
     if (status === 200 && (verb === "complete" || verb === "fail")) {

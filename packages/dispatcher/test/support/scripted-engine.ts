@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, ServerResponse } from "node:http";
 import {
   ERAS,
+  FENCING_ENDPOINT,
+  FENCING_SCHEMA,
   NAMESPACE_FIELD,
   PROTOCOL_VERSION,
   PROTOCOL_VERSION_FIELD,
@@ -12,6 +14,7 @@ import type {
   AttemptIds,
   DeregisterAnswer,
   IgnoredAnswer,
+  LeaseRenewalAnswer,
   PollAnswer,
   PolledTask,
   RegisterAnswer,
@@ -58,12 +61,29 @@ type Answer =
   | ReportAnswer
   | IgnoredAnswer
   | TaskHeartbeatAnswer
+  | LeaseRenewalAnswer
   | { readonly worker_protocol: { readonly version: string } };
+
+type Teller = "cluster_info" | "register" | "poll";
+
+const FENCING = {
+  supported: true,
+  schema: FENCING_SCHEMA,
+  endpoint: FENCING_ENDPOINT,
+  receipt_retention_seconds: 600,
+} as const;
+
+/** UTC with six digits, as newer engines write it. */
+function exact(ms: number): string {
+  return new Date(ms).toISOString().replace("Z", "000Z");
+}
 
 /** What a scripted engine alone can say with a task, and times below a second. */
 export interface ScriptedSpec extends ActivitySpec {
   readonly externalExecutor?: Json;
   readonly traceparent?: string;
+  /** More fields of the task. */
+  readonly more?: Json;
 }
 
 interface ScriptedAttempt extends Attempt {
@@ -83,6 +103,7 @@ export interface Execution extends Activity {
   owner: string;
   leaseExpiresAt: number;
   heartbeats: number;
+  renewals: number;
 }
 
 interface Worker {
@@ -90,9 +111,13 @@ interface Worker {
   readonly taskQueue: string;
   readonly types: readonly string[];
   readonly body: Json;
+  readonly token: string;
 }
 
 interface HeldPoll {
+  readonly requestId: string;
+  /** Repeats of it. */
+  readonly followers: ((task: PolledTask | null) => void)[];
   readonly worker: Worker;
   readonly workerId: string;
   readonly answer: (task: PolledTask | null) => void;
@@ -108,6 +133,17 @@ export interface ScriptedEngineOptions extends EngineOptions {
   readonly tellsTime?: boolean;
   /** Whether tasks come with leases that are over already. */
   readonly leasesAreOver?: boolean;
+  /** Whether leases are kept by `renew-lease`, and whose answers say so. Default: none, and it has no such route. */
+  readonly renewal?: readonly ("cluster_info" | "register" | "poll")[];
+  /** Whether registrations have tokens, and end by them. Default false. */
+  readonly fencing?: boolean;
+  /**
+   * Whether it notices that nobody waits for a poll any more. Default true. One that does not holds a repeat until the poll that
+   * it repeats has ended, and leases to that one meanwhile.
+   */
+  readonly noticesLeaving?: boolean;
+  /** How often registrations are to be heard of; said where they register, and in each heartbeat. Default: not said. */
+  readonly heartbeatSeconds?: number | null;
 }
 
 /**
@@ -126,6 +162,7 @@ export class ScriptedEngine implements EngineUnderTest {
   private readonly byAttempt = new Map<string, { execution: Execution; attempt: ScriptedAttempt }>();
   private readonly held = new Set<HeldPoll>();
   private readonly polls = new Map<string, PolledTask | null>();
+  private readonly receipts = new Map<string, string>();
   private ready: Execution[] = [];
   private server: Loopback | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -143,6 +180,10 @@ export class ScriptedEngine implements EngineUnderTest {
       headerSkewMs: 0,
       tellsTime: false,
       leasesAreOver: false,
+      renewal: [],
+      fencing: false,
+      noticesLeaving: true,
+      heartbeatSeconds: null,
       idempotentPolls: speaks(version, "pollRequests"),
       ...options,
     };
@@ -189,6 +230,7 @@ export class ScriptedEngine implements EngineUnderTest {
       owner: "",
       leaseExpiresAt: 0,
       heartbeats: 0,
+      renewals: 0,
     };
     this.executions.set(execution.id, execution);
     this.tasks.set(execution.taskId, execution);
@@ -305,7 +347,7 @@ export class ScriptedEngine implements EngineUnderTest {
     execution.status = "running";
     execution.owner = workerId;
     execution.leaseExpiresAt = this.now() + this.options.leaseMs;
-    const at = (ms: number): string => new Date(this.now() + ms).toISOString();
+    const at = (ms: number): string => exact(this.now() + ms);
     return {
       task_id: execution.taskId,
       workflow_id: execution.workflowId,
@@ -336,6 +378,7 @@ export class ScriptedEngine implements EngineUnderTest {
       },
       ...(spec.externalExecutor === undefined ? {} : { external_executor: spec.externalExecutor }),
       ...(spec.traceparent === undefined ? {} : { traceparent: spec.traceparent }),
+      ...spec.more,
     };
   }
 
@@ -376,13 +419,18 @@ export class ScriptedEngine implements EngineUnderTest {
     this.changed();
   }
 
-  private send(response: ServerResponse, status: number, body: Answer, version = true): void {
-    const own = version ? { [PROTOCOL_VERSION_FIELD]: this.options.version } : {};
+  private send(response: ServerResponse, status: number, body: Answer, from: Teller = "poll"): void {
+    const own = { [PROTOCOL_VERSION_FIELD]: this.options.version };
+    const { renewal, fencing, tellsTime } = this.options;
     const text = JSON.stringify({
       ...body,
       protocol_version: this.options.version,
-      ...(this.options.tellsTime ? { server_time: new Date(this.now()).toISOString() } : {}),
-      server_capabilities: { long_poll_timeout: this.options.longPollMs / 1000 },
+      ...(tellsTime || renewal.length > 0 ? { server_time: exact(this.now()) } : {}),
+      server_capabilities: {
+        long_poll_timeout: this.options.longPollMs / 1000,
+        ...(renewal.includes(from) ? { activity_lease_renewal: true } : {}),
+        ...(fencing ? { worker_deregistration_fencing: FENCING } : {}),
+      },
     });
     response.writeHead(status, {
       "content-type": "application/json",
@@ -401,10 +449,10 @@ export class ScriptedEngine implements EngineUnderTest {
       return;
     }
     if (call.verb === "cluster_info") {
-      this.send(response, 200, { worker_protocol: { version: this.options.version } });
+      this.send(response, 200, { worker_protocol: { version: this.options.version } }, "cluster_info");
       return;
     }
-    if (call.verb !== "deregister" && !this.accepts(call.headers[PROTOCOL_VERSION_FIELD])) {
+    if (call.method !== "DELETE" && !this.accepts(call.headers[PROTOCOL_VERSION_FIELD])) {
       refuse(400, "unsupported_protocol_version", { supported_version: this.options.version });
       return;
     }
@@ -415,23 +463,23 @@ export class ScriptedEngine implements EngineUnderTest {
         return;
       case "worker_heartbeat": {
         const id = String(call.body["worker_id"]);
-        if (this.workers.has(id)) this.send(response, 200, { worker_id: id, acknowledged: true });
+        const cadence = this.cadence();
+        if (this.workers.has(id)) this.send(response, 200, { worker_id: id, acknowledged: true, ...cadence });
         else refuse(404, "worker_not_registered");
         return;
       }
-      case "deregister": {
-        const id = decodeURIComponent(call.path.split("/").at(-1) ?? "");
-        this.workers.delete(id);
-        this.send(response, 200, { worker_id: id, outcome: "deregistered", recovered_workflow_task_count: 0 });
+      case "deregister":
+        this.deregister(call, response);
         return;
-      }
       case "poll":
         this.poll(call, response);
         return;
       case "complete":
       case "fail":
       case "heartbeat":
-        this.outcome(call, namespace, response);
+      case "renew-lease":
+        if (call.verb === "renew-lease" && this.options.renewal.length === 0) refuse(404, "not_found");
+        else this.outcome(call, namespace, response);
         return;
       default:
         refuse(404, "not_found");
@@ -451,8 +499,44 @@ export class ScriptedEngine implements EngineUnderTest {
       this.send(response, 422, { reason: "validation_failed", message: "fields are missing" });
       return;
     }
-    this.workers.set(id, { namespace, taskQueue, types: types as string[], body });
-    this.send(response, 201, { worker_id: id, registered: true });
+    if (speaks(this.options.version, "capabilityManifest") && typeof body["capability_manifest"] !== "object") {
+      this.send(response, 422, { reason: "validation_failed", message: "capability_manifest is required" });
+      return;
+    }
+    const token = randomUUID().replaceAll("-", "");
+    // Whoever registers anew loses the leases of that name.
+    if (speaks(this.options.version, "capabilityManifest") && this.workers.has(id)) this.freeLeasesOf(id);
+    this.workers.set(id, { namespace, taskQueue, types: types as string[], body, token });
+    const more = this.options.fencing ? { registration_token: token } : {};
+    this.send(response, 201, { worker_id: id, registered: true, ...more, ...this.cadence() }, "register");
+  }
+
+  private cadence(): { heartbeat_interval_seconds?: number } {
+    const { heartbeatSeconds } = this.options;
+    return heartbeatSeconds === null ? {} : { heartbeat_interval_seconds: heartbeatSeconds };
+  }
+
+  private freeLeasesOf(workerId: string): void {
+    for (const execution of this.executions.values()) {
+      if (execution.status === "running" && execution.owner === workerId) execution.leaseExpiresAt = 0;
+    }
+  }
+
+  private deregister({ method, path, body }: EngineCall, response: ServerResponse): void {
+    const id = decodeURIComponent(path.split("/").at(method === "DELETE" ? -1 : -2) ?? "");
+    const token = body["registration_token"];
+    const isFenced = method !== "DELETE";
+    if (isFenced && this.receipts.get(String(token)) !== id && this.workers.get(id)?.token !== token) {
+      this.send(response, 404, { reason: "worker_registration_token_not_found", error: "unknown token" });
+      return;
+    }
+    if (!isFenced || this.workers.get(id)?.token === token) this.workers.delete(id);
+    if (isFenced) this.receipts.set(String(token), id);
+    const more = isFenced ? { registration_token: String(token) } : {};
+    this.send(response, 200, { worker_id: id, ...more, outcome: "deregistered", recovered_workflow_task_count: 0 });
+    if (!isFenced) return;
+    // Nothing is leased to it any more: its polls come back.
+    for (const poll of this.held) if (poll.workerId === id) poll.answer(null);
   }
 
   private poll({ body }: EngineCall, response: ServerResponse): void {
@@ -476,6 +560,11 @@ export class ScriptedEngine implements EngineUnderTest {
       finish(known);
       return;
     }
+    const leader = [...this.held].find((held) => held.requestId === requestId);
+    if (leader !== undefined && !this.options.noticesLeaving) {
+      leader.followers.push(finish);
+      return;
+    }
     const task = this.lease({ worker, workerId });
     const wish = body["timeout_seconds"];
     const asked = speaks(this.options.version, "pollRequests") && typeof wish === "number" ? wish * 1000 : Infinity;
@@ -487,16 +576,19 @@ export class ScriptedEngine implements EngineUnderTest {
     const poll: HeldPoll = {
       worker,
       workerId,
+      requestId,
+      followers: [],
       answer: (found) => {
         clearTimeout(timer);
         this.held.delete(poll);
         finish(found);
+        for (const follow of poll.followers) follow(found);
       },
     };
     const timer = setTimeout(() => poll.answer(null), holdMs);
     this.held.add(poll);
     // A newer engine notices that nobody listens any more; an older one leases on.
-    if (this.options.idempotentPolls) {
+    if (this.options.idempotentPolls && this.options.noticesLeaving) {
       response.once("close", () => {
         clearTimeout(timer);
         this.held.delete(poll);
@@ -532,7 +624,8 @@ export class ScriptedEngine implements EngineUnderTest {
       });
       return;
     }
-    if (verb === "heartbeat") this.heartbeat(execution, attempt, ids, response);
+    if (verb === "renew-lease") this.renew(execution, attempt, ids, response);
+    else if (verb === "heartbeat") this.heartbeat(execution, attempt, ids, response);
     else this.record(execution, attempt, { verb: verb as "complete" | "fail", body, ids }, response);
   }
 
@@ -550,6 +643,31 @@ export class ScriptedEngine implements EngineUnderTest {
       run_closed_reason: cancelled ? execution.status : null,
       heartbeat_recorded: running,
       lease_expires_at: running ? new Date(execution.leaseExpiresAt).toISOString() : null,
+    });
+  }
+
+  private renew(execution: Execution, attempt: ScriptedAttempt, ids: AttemptIds, response: ServerResponse): void {
+    execution.renewals++;
+    const running = attempt.status === "running";
+    if (running) execution.leaseExpiresAt = this.now() + this.options.leaseMs;
+    const cancelled = attempt.status === "cancelled";
+    this.send(response, running ? 200 : 409, {
+      ...ids,
+      workflow_task_id: ids.task_id,
+      workflow_instance_id: execution.workflowId,
+      workflow_run_id: `run-${execution.id}`,
+      activity_execution_id: execution.id,
+      attempt_number: attempt.number,
+      lease_owner: execution.owner,
+      lease_renewed: running,
+      can_continue: running,
+      cancel_requested: cancelled,
+      heartbeat_recorded: false,
+      reason: running ? null : cancelled ? `run_${execution.status}` : "lease_expired",
+      server_time: exact(this.now()),
+      lease_expires_at: running ? exact(execution.leaseExpiresAt) : null,
+      last_heartbeat_at: null,
+      heartbeat_deadline_at: null,
     });
   }
 

@@ -4,7 +4,7 @@ import type { ConfigError } from "./errors.js";
 import { configError } from "./errors.js";
 import { fieldOf, integerField, isObject, textField } from "../fields.js";
 import type { ActivityMapping, Carrier } from "./model.js";
-import { isLoopbackHost, parseUrl } from "./target.js";
+import { goesWithoutAuth, parseUrl } from "./target.js";
 
 /** What a poll answer's `external_executor` says, or why it cannot be followed. */
 export type EngineMapping =
@@ -12,8 +12,8 @@ export type EngineMapping =
   | { readonly errors: readonly ConfigError[]; readonly mapping?: never };
 
 /**
- * Reads the mapping that the engine resolved. It is held to the same rules as one of our own; values that the engine has
- * redacted are not needed.
+ * Reads the mapping that the engine resolved, by the same rules as one of our own. It needs no value that the engine has
+ * redacted.
  */
 export function readEngineMapping(document: JsonObject): EngineMapping {
   const carrierDocument = fieldOf(document, "carrier");
@@ -39,8 +39,8 @@ export function readEngineMapping(document: JsonObject): EngineMapping {
     errors.push(configError("unsupported_carrier_type", message, { carrier: carrierName }));
   }
   const authRef = textField(document, "auth_ref") ?? null;
-  if (authRef === null && carrier?.type === "invocable_http" && !isLoopback(carrier.url)) {
-    const message = "A carrier that is not on loopback needs an auth_ref.";
+  if (authRef === null && carrier?.type === "invocable_http" && !isExempt(carrier.url)) {
+    const message = "A carrier needs an auth_ref; only http on loopback goes without.";
     errors.push(configError("missing_invocable_auth_ref", message, { mapping: name, carrier: carrierName }));
   }
   if (errors.length > 0 || carrier === undefined) return { errors };
@@ -58,9 +58,9 @@ export function readEngineMapping(document: JsonObject): EngineMapping {
   };
 }
 
-function isLoopback(url: string): boolean {
+function isExempt(url: string): boolean {
   const parsed = parseUrl(url);
-  return parsed !== undefined && isLoopbackHost(parsed.hostname);
+  return parsed !== undefined && goesWithoutAuth(parsed);
 }
 
 /**

@@ -13,7 +13,7 @@ export const NAMED_ERRORS = [
   "unknown_handler", // a handler that the carriers are not known to have
   "duplicate_mapping_name", // two mappings of one name
   "invalid_queue_binding", // no task queue or activity type, or two mappings that claim the same activity
-  "missing_invocable_auth_ref", // a target that is not loopback, without a credential
+  "missing_invocable_auth_ref", // a target that is not http on loopback, without a credential
   "missing_handler_target", // a mapping without a handler
   "unsupported_carrier_capability", // the carrier does not do what the mapping wants of it
   "invalid_carrier_target", // a carrier's url, command, timeout or retry policy is not allowed

@@ -1,7 +1,7 @@
 import { targetErrors } from "./carrier.js";
 import { type ConfigError, type ConfigErrorCode, configError } from "./errors.js";
 import { entriesOf, fieldOf, isObject, listField, textField, textsField } from "../fields.js";
-import { isLoopbackHost, parseUrl } from "./target.js";
+import { goesWithoutAuth, parseUrl } from "./target.js";
 
 /** The capability that a carrier must have for a mapping of each kind. */
 const CAPABILITIES: Readonly<Record<string, string>> = { activity: "activity_task" };
@@ -99,8 +99,9 @@ function checkCarrierFits(
     }
     const url = parseUrl(textField(carrier, "url") ?? "");
     const authRef = textField(mapping, "auth_ref") ?? textField(fieldOf(document, "defaults"), "auth_ref");
-    if (authRef === undefined && url !== undefined && !isLoopbackHost(url.hostname)) {
-      const message = "A carrier that is not on loopback needs an auth_ref, of the mapping or of the defaults.";
+    if (authRef === undefined && url !== undefined && !goesWithoutAuth(url)) {
+      const message =
+        "A carrier needs an auth_ref, of the mapping or of the defaults; only http on loopback goes without.";
       report("missing_invocable_auth_ref", message, named);
     }
   }

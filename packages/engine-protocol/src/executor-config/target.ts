@@ -24,3 +24,8 @@ export function parseUrl(text: string): URL | undefined {
     return undefined;
   }
 }
+
+/** Whether a carrier at this URL may go without an auth_ref: plain http to this machine alone. https is shown a credential anywhere. */
+export function goesWithoutAuth(url: URL): boolean {
+  return url.protocol === "http:" && isLoopbackHost(url.hostname);
+}

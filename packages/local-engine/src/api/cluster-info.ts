@@ -1,6 +1,8 @@
 import {
   CONTROL_PLANE_VERSION,
   CONTROL_PLANE_VERSION_HEADER,
+  FENCING_ENDPOINT,
+  FENCING_SCHEMA,
   HISTORY_PAGE,
   LONGEST_NAME,
   PROTOCOL_VERSION,
@@ -9,7 +11,11 @@ import {
 } from "@durable-workflow/engine-protocol";
 import {
   AUTH_CONTRACT,
+  type ClientCompatibility,
+  type ClusterCapabilities,
+  type ClusterInfo,
   CONTROL_PLANE_RESPONSE,
+  type ControlPlaneContract,
   EXECUTOR_CONTRACT,
   INPUT_CONTRACT,
   INVOCABLE_CONTRACT,
@@ -17,20 +23,22 @@ import {
   RESPONSE_CONTRACT,
   RESULT_CONTRACT,
   SURFACE_CONTRACT,
+  type WorkerFleet,
 } from "@durable-workflow/engine-protocol/control";
 import { CONFIG_SCHEMA, CONFIG_VERSION } from "@durable-workflow/engine-protocol/executor-config";
-import type { ApiParts } from "./parts.js";
-import { MICROS_PER_SECOND } from "../engine/model.js";
-import { DEFAULT_NAMESPACE, type ResolvedOptions } from "../options.js";
-import { LEGACY_FIELDS } from "../wire/control-plane.js";
-import { repairCandidates, repairPolicy } from "../wire/repair.js";
-import { timestamp } from "../wire/time.js";
-import { staleAfterSeconds } from "../wire/worker.js";
 import { externalExecutorConfigContract } from "../contract/executor-config.js";
 import { invocableCarrierContract } from "../contract/invocable-carrier.js";
 import { authCompositionContract, externalExecutionSurfaceContract, SURFACE_NAME } from "../contract/surface.js";
 import { externalTaskInputContract } from "../contract/task-input.js";
 import { externalTaskResultContract } from "../contract/task-result.js";
+import { MICROS_PER_SECOND } from "../engine/model.js";
+import { DEFAULT_NAMESPACE, type ResolvedOptions } from "../options.js";
+import { RECEIPT_SECONDS } from "../service/registrations.js";
+import { LEGACY_FIELDS } from "../wire/control-plane.js";
+import { repairCandidates, repairPolicy } from "../wire/repair.js";
+import { timestamp } from "../wire/time.js";
+import { HEARTBEAT_SECONDS, staleAfterSeconds } from "../wire/worker.js";
+import type { ApiParts } from "./parts.js";
 
 const COMPRESSION = ["gzip", "deflate"];
 
@@ -61,18 +69,37 @@ export function serverCapabilities({ longPollSeconds }: Pick<ResolvedOptions, "l
     invocable_carrier: INVOCABLE_CONTRACT,
     external_task_input: INPUT_CONTRACT,
     external_task_result: RESULT_CONTRACT,
+    poll_status: true,
+    activity_lease_renewal: true,
+    worker_deregistration_fencing: {
+      supported: true,
+      schema: FENCING_SCHEMA,
+      endpoint: FENCING_ENDPOINT,
+      receipt_retention_seconds: RECEIPT_SECONDS,
+    },
+    worker_status: {
+      supported: true,
+      heartbeat_interval_seconds: HEARTBEAT_SECONDS,
+      stale_after_seconds: staleAfterSeconds(longPollSeconds),
+      fields: ["task_slots", "process_metrics", "heartbeat_interval_seconds"],
+    },
+    // What an engine of activities alone must not claim.
+    cooperative_cancellation: false,
+    local_activities: false,
+    worker_sessions: false,
+    sticky_execution: false,
   };
 }
 
 /** `GET /api/cluster/info`. What this engine does not do is false there, or not there at all. */
-export function clusterInfo(parts: ApiParts, namespace: string): Record<string, unknown> {
+export function clusterInfo(parts: ApiParts, namespace: string): ClusterInfo {
   const { options, executor } = parts;
   return {
     server_id: options.serverId,
     version: "2.0.0",
     engine: "durable-workflow-local-engine",
     default_namespace: DEFAULT_NAMESPACE,
-    supported_sdk_versions: { php: ">=2.0,<3.0", python: ">=2.0,<3.0", cli: ">=2.0,<3.0" },
+    supported_sdk_versions: { php: ">=2.0,<3.0", python: ">=2.0,<3.0", rust: ">=2.0,<5.0", cli: ">=2.0,<3.0" },
     capabilities,
     worker_fleet: workerFleet(parts, namespace),
     task_repair: { policy: repairPolicy, candidates: repairCandidates(0) },
@@ -102,7 +129,7 @@ export function clusterInfo(parts: ApiParts, namespace: string): Record<string, 
   };
 }
 
-const capabilities = {
+const capabilities: ClusterCapabilities = {
   workflow_tasks: false,
   activity_tasks: true,
   standalone_activities: true,
@@ -140,7 +167,7 @@ const required = [
   "worker_protocol.version",
 ];
 
-const clientCompatibility = {
+const clientCompatibility: ClientCompatibility = {
   schema: "durable-workflow.v2.client-compatibility",
   version: 1,
   authority: "protocol_manifests",
@@ -169,7 +196,7 @@ const clientCompatibility = {
   },
 };
 
-const controlPlane = {
+const controlPlane: ControlPlaneContract = {
   version: CONTROL_PLANE_VERSION,
   header: CONTROL_PLANE_VERSION_HEADER,
   response_contract: {
@@ -198,7 +225,7 @@ const controlPlane = {
 /** Those heard last. The rest is counted, and listed by `GET /api/workers`. */
 const MOST_FLEET_WORKERS = 500;
 
-function workerFleet({ context, options }: ApiParts, namespace: string): Record<string, unknown> {
+function workerFleet({ context, options }: ApiParts, namespace: string): WorkerFleet {
   const stale = staleAfterSeconds(options.longPollSeconds) * MICROS_PER_SECOND;
   const now = context.now();
   const { total, workers: active } = context.store.workers.heardSince(namespace, now - stale, MOST_FLEET_WORKERS);

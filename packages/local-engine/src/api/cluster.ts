@@ -1,10 +1,10 @@
 import { PATHS } from "@durable-workflow/engine-protocol";
-import { clusterInfo } from "./cluster-info.js";
 import type { Reply } from "../http/call.js";
-import { unavailable } from "../http/request-handler.js";
 import type { Route } from "../http/router.js";
+import { unavailable } from "../http/unavailable.js";
 import { DEFAULT_NAMESPACE } from "../options.js";
 import { secondsTimestamp } from "../wire/time.js";
+import { clusterInfo } from "./cluster-info.js";
 import { ALL_ROLES, type ApiParts } from "./parts.js";
 
 /** What the engine says of itself. */

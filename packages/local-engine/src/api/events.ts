@@ -1,8 +1,8 @@
 import { PATHS } from "@durable-workflow/engine-protocol";
 import { Broadcast } from "../http/broadcast.js";
 import { type Call, type Reply, type StreamReply } from "../http/call.js";
-import { unavailable } from "../http/request-handler.js";
 import type { Route } from "../http/router.js";
+import { unavailable } from "../http/unavailable.js";
 import { feedEventToWire } from "../wire/feed.js";
 import { type ApiParts, CONTROL_ROLES } from "./parts.js";
 

@@ -1,6 +1,6 @@
+import type { ExternalExecutor } from "../executor/external-executor.js";
 import type { Gate } from "../http/auth.js";
 import type { ResolvedOptions } from "../options.js";
-import type { ExternalExecutor } from "../executor/external-executor.js";
 import type { EngineContext } from "../service/context.js";
 import type { DueTimer } from "../service/due-timer.js";
 import type { Polls } from "../service/polls.js";

@@ -1,5 +1,5 @@
 import { PROGRESS_LIMITS } from "@durable-workflow/carrier/protocol";
-import type { JsonObject } from "../http/call.js";
+import type { Call, JsonObject } from "../http/call.js";
 import { type Fields, isObject, storableJson } from "../http/fields.js";
 import type { Progress } from "../service/reports.js";
 
@@ -9,16 +9,16 @@ const DETAIL_KEY = new RegExp(`^[A-Za-z0-9_.:-]{1,${PROGRESS_LIMITS.detailKey}}$
  * The progress of a heartbeat, within the engine's limits. The engine answers most of what is outside them with a bare
  * 500; here they are named.
  */
-export function readProgress(fields: Fields, body: JsonObject): Progress {
+export function readProgress(fields: Fields, { body, rawBody }: Pick<Call, "body" | "rawBody">): Progress {
   const message = fields.text(body, "message", { max: PROGRESS_LIMITS.message });
   if (message === "") fields.add("message", "The message field must not be empty.");
-  const current = readAmount(fields, body, "current");
-  const total = readAmount(fields, body, "total");
+  const current = fields.amount(body, "current");
+  const total = fields.amount(body, "total");
   const unit = fields.text(body, "unit", { max: PROGRESS_LIMITS.unit });
   if (unit !== undefined && current === undefined && total === undefined) {
     fields.add("unit", "The unit field needs a current or a total field.");
   }
-  const details = readDetails(fields, storableJson(body["details"]));
+  const details = readDetails(fields, storableJson(body["details"], rawBody));
   return {
     ...(message !== undefined && { message }),
     ...(current !== undefined && { current }),
@@ -26,15 +26,6 @@ export function readProgress(fields: Fields, body: JsonObject): Progress {
     ...(unit !== undefined && { unit }),
     ...(details !== undefined && { details }),
   };
-}
-
-function readAmount(fields: Fields, body: JsonObject, name: string): number | undefined {
-  const value = body[name];
-  if (value === undefined || value === null) return undefined;
-  // JSON's 1e999 is read as infinite, which could not be written again.
-  if (!Number.isFinite(value)) return fields.add(name, `The ${name} field must be a number.`);
-  const amount = value as number;
-  return amount >= 0 ? amount : fields.add(name, `The ${name} field must be at least 0.`);
 }
 
 function readDetails(fields: Fields, details: unknown): JsonObject | undefined {

@@ -5,6 +5,8 @@ import { clusterRoutes } from "./cluster.js";
 import { eventRoutes } from "./events.js";
 import { namespaceRoutes } from "./namespaces.js";
 import type { ApiParts } from "./parts.js";
+import { pollRoutes } from "./polls.js";
+import { registrationRoutes } from "./registrations.js";
 import { runRoutes } from "./runs.js";
 import { systemRoutes } from "./system.js";
 import { taskQueueRoutes } from "./task-queues.js";
@@ -15,7 +17,9 @@ export function allRoutes(parts: ApiParts, streams: Set<() => void>): readonly R
   return [
     ...clusterRoutes(parts),
     ...activityRoutes(parts),
+    ...pollRoutes(parts),
     ...activityTaskRoutes(parts),
+    ...registrationRoutes(parts),
     ...workerRoutes(parts),
     ...runRoutes(parts),
     ...namespaceRoutes(parts),

@@ -1,8 +1,8 @@
 import { PATHS } from "@durable-workflow/engine-protocol";
+import { dueAction } from "../engine/deadlines.js";
 import type { Call, Reply } from "../http/call.js";
 import { Fields } from "../http/fields.js";
 import type { Route } from "../http/router.js";
-import { dueAction } from "../engine/deadlines.js";
 import type { RunRecord } from "../store/records.js";
 import { repairCandidates, repairPolicy } from "../wire/repair.js";
 import { ADMIN_ROLES, type ApiParts } from "./parts.js";

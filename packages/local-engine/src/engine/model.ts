@@ -51,7 +51,7 @@ export interface Task {
   readonly leaseExpiresAt: Micros | null;
 }
 
-/** The delivery that is running now. */
+/** The attempt that is running now. */
 export interface RunningAttempt {
   readonly id: string;
   readonly number: number;
@@ -67,7 +67,7 @@ export interface Activity {
   readonly status: RunStatus;
   readonly activityStatus: ActivityStatus;
   readonly closedReason: ClosedReason | null;
-  /** Deliveries so far, of every kind; a wait that timed out counts too. */
+  /** Times that its task was leased out; a wait that timed out counts too. */
   readonly attemptCount: number;
   /** How often a lease ran out. */
   readonly expiries: number;

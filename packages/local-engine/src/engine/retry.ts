@@ -1,7 +1,7 @@
 import {
   type RetryDecision,
-  retryAfterFailure as ruleAfterFailure,
   retryIfAttemptsLeft,
+  retryAfterFailure as ruleAfterFailure,
 } from "@durable-workflow/engine-protocol/control";
 import { type DeadlineKind, type FailureVerdict, MICROS_PER_SECOND, type Micros, type RetryPolicy } from "./model.js";
 

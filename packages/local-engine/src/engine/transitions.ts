@@ -1,3 +1,4 @@
+import { isHeartbeatKept } from "./heartbeats.js";
 import {
   type Activity,
   type ActivityStatus,
@@ -10,7 +11,6 @@ import {
   type RunStatus,
   type TaskStatus,
 } from "./model.js";
-import { isHeartbeatKept } from "./heartbeats.js";
 import { retryAfterFailure, retryAfterTimeout } from "./retry.js";
 
 /**
@@ -87,6 +87,12 @@ export function heartbeat(activity: Activity, now: Micros, lease: Micros): Activ
     heartbeatAt: after(now, activity.policy.heartbeatSeconds),
     historyLength: activity.historyLength + (isKept ? 1 : 0),
   };
+}
+
+/** The lease begins anew, and nothing else changes: it is no sign of life, and moves no deadline. */
+export function renewLease(activity: Activity, now: Micros, lease: Micros): Activity {
+  requireRunning("renew the lease of", activity);
+  return { ...activity, task: { ...activity.task, leaseExpiresAt: now + lease } };
 }
 
 export function complete(activity: Activity, now: Micros): Activity {

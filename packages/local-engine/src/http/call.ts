@@ -21,13 +21,16 @@ export interface Call {
   readonly body: JsonObject;
   readonly rawBody: string;
   readonly namespace: string;
+  /** The worker protocol that the request speaks; undefined on the other planes. */
+  readonly protocolVersion: string | undefined;
   /** Calls back once, if the client goes before it has its answer. */
   readonly onDisconnect: (callback: () => void) => void;
 }
 
 export interface Reply {
   readonly status: number;
-  readonly body: JsonObject;
+  /** A document, as it is written as JSON. */
+  readonly body: object;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -41,7 +44,7 @@ export interface StreamReply {
 export class ReplyError extends Error {
   readonly reply: Reply;
 
-  constructor(status: number, body: JsonObject, headers?: Readonly<Record<string, string>>) {
+  constructor(status: number, body: object, headers?: Readonly<Record<string, string>>) {
     super(`answered ${status}`);
     this.name = "ReplyError";
     this.reply = { status, body, ...(headers && { headers }) };

@@ -80,9 +80,28 @@ export class Fields {
     return this.whole(path, value, rule);
   }
 
-  boolean(from: JsonObject, name: string, prefix = ""): boolean | undefined {
+  /** A number from 0 on. */
+  amount(from: JsonObject, name: string, prefix = ""): number | undefined {
+    const path = prefix + name;
     const value = from[name];
     if (value === undefined || value === null) return undefined;
+    // JSON's 1e999 is read as infinite, which could not be written again.
+    if (!Number.isFinite(value)) return this.add(path, `The ${said(path)} field must be a number.`);
+    return (value as number) >= 0 ? (value as number) : this.add(path, `The ${said(path)} field must be at least 0.`);
+  }
+
+  boolean(
+    from: JsonObject,
+    name: string,
+    prefix = "",
+    rule: { readonly required?: boolean } = {},
+  ): boolean | undefined {
+    const value = from[name];
+    if (value === undefined || value === null) {
+      return rule.required === true
+        ? this.add(prefix + name, `The ${said(prefix + name)} field is required.`)
+        : undefined;
+    }
     if (value === true || value === 1 || value === "1") return true;
     if (value === false || value === 0 || value === "0") return false;
     return this.add(prefix + name, `The ${said(prefix + name)} field must be true or false.`);
@@ -108,12 +127,18 @@ export class Fields {
     return list?.flatMap((item, index) => this.whole(`${path}.${index}`, item, rule) ?? []);
   }
 
-  object(from: JsonObject, name: string, rule: { readonly required?: boolean } = {}): JsonObject | undefined {
+  object(
+    from: JsonObject,
+    name: string,
+    rule: { readonly required?: boolean } = {},
+    prefix = "",
+  ): JsonObject | undefined {
+    const path = prefix + name;
     const value = from[name];
     if (value === undefined || value === null) {
-      return rule.required === true ? this.add(name, `The ${said(name)} field is required.`) : undefined;
+      return rule.required === true ? this.add(path, `The ${said(path)} field is required.`) : undefined;
     }
-    return isObject(value) ? value : this.add(name, `The ${said(name)} field must be an array.`);
+    return isObject(value) ? value : this.add(path, `The ${said(path)} field must be an array.`);
   }
 
   private list(value: unknown, path: string): readonly unknown[] | undefined {
@@ -151,12 +176,23 @@ export function storable(text: string): string {
   return isStorable(text) ? text : text.replace(EVERY_UNSTORABLE, "\uFFFD");
 }
 
-/** As {@link storable}, for every text and every key in a JSON value. */
-export function storableJson(value: unknown): unknown {
+/** How JSON writes a NUL, and half a character: it was read as UTF-8, and holds them in no other way. */
+const ESCAPED_UNSTORABLE = /\\u(?:0000|d[89a-f])/i;
+
+/**
+ * As {@link storable}, for every text and every key in a JSON value.
+ *
+ * @param rawBody the JSON that the value is part of: where it has no escapes of those, there is nothing to look for
+ */
+export function storableJson(value: unknown, rawBody: string): unknown {
+  return ESCAPED_UNSTORABLE.test(rawBody) ? storableValue(value) : value;
+}
+
+function storableValue(value: unknown): unknown {
   if (typeof value === "string") return storable(value);
-  if (Array.isArray(value)) return value.map(storableJson);
+  if (Array.isArray(value)) return value.map(storableValue);
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [storable(key), storableJson(item)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [storable(key), storableValue(item)]));
 }
 
 /** Whether a name is one that clients resolve away when it stands in a path. */

@@ -3,7 +3,7 @@ export const DEEPEST_JSON = 512;
 /** Values in one body: elements of lists, and properties. */
 export const MOST_VALUES = 500_000;
 /** Properties in one body. They cost more than other values, above all where each has a name of its own. */
-export const MOST_KEYS = 100_000;
+export const MOST_KEYS = 50_000;
 
 export type ShapeFault = "too_deep" | "too_many";
 

@@ -13,11 +13,11 @@ import { ReplyError } from "./call.js";
 const [MAJOR, MINOR] = PROTOCOL_VERSION.split(".").map(Number) as [number, number];
 
 /**
- * Takes the same major version, and its minor versions up to the own one.
+ * The version that a request speaks: of the same major, and a minor up to the own one.
  *
  * @throws {ReplyError} 400
  */
-export function checkProtocolVersion(headers: IncomingHttpHeaders): void {
+export function readProtocolVersion(headers: IncomingHttpHeaders): string {
   const requested = single(headers[PROTOCOL_VERSION_FIELD]);
   if (requested === undefined || requested === "") {
     throw new ReplyError(400, {
@@ -28,7 +28,7 @@ export function checkProtocolVersion(headers: IncomingHttpHeaders): void {
       remediation: `Send the ${PROTOCOL_VERSION_HEADER}: ${PROTOCOL_VERSION} header on worker protocol requests.`,
     });
   }
-  if (acceptsVersion(requested)) return;
+  if (acceptsVersion(requested)) return requested;
   throw new ReplyError(400, {
     error: "Unsupported worker protocol version.",
     reason: "unsupported_protocol_version",

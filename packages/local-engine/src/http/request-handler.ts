@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { NAMESPACE_FIELD, NAMESPACE_HEADER, type Reason, WORKER_PLANE } from "@durable-workflow/engine-protocol";
-import { isLocalEngineError } from "../errors.js";
+import { NAMESPACE_FIELD, NAMESPACE_HEADER, WORKER_PLANE } from "@durable-workflow/engine-protocol";
 import { DEFAULT_NAMESPACE, type Logger } from "../options.js";
 import { StorageUnavailableError } from "../store/group-commit.js";
 import type { Arrivals } from "./arrivals.js";
 import { type Gate, refuseWebPages } from "./auth.js";
 import { parseBody, readBody } from "./body.js";
 import { type Call, type Plane, type Reply, ReplyError, type StreamReply } from "./call.js";
-import { checkControlPlaneVersion, checkProtocolVersion } from "./negotiation.js";
+import { checkControlPlaneVersion, readProtocolVersion } from "./negotiation.js";
 import type { Responses } from "./responses.js";
 import type { Route, Router } from "./router.js";
 import { openStream } from "./streams.js";
+import { isStopping, storageRefusal, unavailable } from "./unavailable.js";
 
 export interface HandlerParts {
   readonly router: Router;
@@ -47,7 +47,7 @@ export async function handleRequest(
     const method = request.method ?? "GET";
     const { route, params } = parts.router.match(method, pathname);
     answered = route.plane;
-    const namespace = admit(parts, route, request, searchParams);
+    const admitted = admit(parts, route, request, searchParams);
     reply = await route.handle({
       method,
       path: pathname,
@@ -56,7 +56,7 @@ export async function handleRequest(
       headers: request.headers,
       body,
       rawBody,
-      namespace,
+      ...admitted,
       onDisconnect(callback) {
         response.once("close", () => {
           if (!response.writableFinished) callback();
@@ -82,11 +82,14 @@ function refuseRepeated({ headersDistinct }: IncomingMessage): void {
   }
 }
 
-function admit(parts: HandlerParts, route: Route, { headers }: IncomingMessage, query: URLSearchParams): string {
-  if (route.plane === "open") return DEFAULT_NAMESPACE;
+type Admitted = Pick<Call, "namespace" | "protocolVersion">;
+
+function admit(parts: HandlerParts, route: Route, { headers }: IncomingMessage, query: URLSearchParams): Admitted {
+  if (route.plane === "open") return { namespace: DEFAULT_NAMESPACE, protocolVersion: undefined };
   parts.gate.admit(headers.authorization, route.roles);
+  let protocolVersion: string | undefined;
   if (route.needsVersion !== false) {
-    if (route.plane === "worker") checkProtocolVersion(headers);
+    if (route.plane === "worker") protocolVersion = readProtocolVersion(headers);
     else checkControlPlaneVersion(headers);
   }
   const header = headers[NAMESPACE_FIELD];
@@ -100,29 +103,18 @@ function admit(parts: HandlerParts, route: Route, { headers }: IncomingMessage, 
       remediation: `Name the namespace in the engine's namespaces option, or send an ${NAMESPACE_HEADER} header naming an existing one.`,
     });
   }
-  return namespace;
+  return { namespace, protocolVersion };
 }
 
 function replyTo(error: unknown, logger: Logger): Reply {
   if (error instanceof ReplyError) return error.reply;
   if (error instanceof StorageUnavailableError) {
     logger.error({ error: error.cause }, "The storage cannot be written; nothing of the request was recorded.");
-    return unavailable("storage_unavailable", "The engine's storage cannot be written; nothing was recorded.");
+    return storageRefusal();
   }
-  if (isLocalEngineError(error) && error.code === "closed") {
-    return unavailable("engine_stopping", "The engine is being stopped.");
-  }
+  if (isStopping(error)) return unavailable("engine_stopping", "The engine is being stopped.");
   logger.error({ error }, "A request failed for a reason of the engine's own.");
   return { status: 500, body: { message: "Server Error" } };
-}
-
-/** 503: the same request may succeed later. */
-export function unavailable(reason: Reason, message: string, more: Reply["body"] = {}): Reply {
-  return {
-    status: 503,
-    body: { ...more, message, reason, retry_after_seconds: 1 },
-    headers: { "Retry-After": "1" },
-  };
 }
 
 function readUrl(url: string): { readonly pathname: string; readonly searchParams: URLSearchParams } {

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { deflateSync, gzipSync } from "node:zlib";
-import { dropBody } from "./body.js";
-import type { Plane, Reply } from "./call.js";
 import {
   CONTROL_PLANE_VERSION,
   CONTROL_PLANE_VERSION_HEADER,
   PROTOCOL_VERSION,
   PROTOCOL_VERSION_HEADER,
 } from "@durable-workflow/engine-protocol";
+import { dropBody } from "./body.js";
+import type { Plane, Reply } from "./call.js";
 
 /** Smaller bodies cost more to compress than to send to a neighbour. */
 const COMPRESS_FROM_BYTES = 16_384;
@@ -25,7 +25,7 @@ export class Responses {
   send(request: IncomingMessage, response: ServerResponse, plane: Plane, { status, body, headers }: Reply): void {
     if (response.destroyed || response.headersSent) return;
     // A server error says nothing but that, as the engine's.
-    const isBare = status === 500 && body["reason"] === undefined;
+    const isBare = status === 500 && !("reason" in body);
     const text = JSON.stringify(body);
     const whole = plane === "worker" && !isBare ? text.slice(0, -1) + this.workerEnd : text;
     const all: Record<string, string | number> = {

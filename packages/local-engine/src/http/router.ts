@@ -1,5 +1,6 @@
-import { isStorable } from "./fields.js";
+import { SERVICE_OPERATION_PATHS } from "@durable-workflow/engine-protocol";
 import { type Call, type Plane, type Reply, ReplyError, type Role, type StreamReply } from "./call.js";
+import { isStorable } from "./fields.js";
 
 export interface Route {
   readonly method: "GET" | "POST" | "DELETE";
@@ -81,6 +82,10 @@ function decode(part: string, path: string): string {
 }
 
 function notFound(path: string): ReplyError {
+  if (SERVICE_OPERATION_PATHS.test(path)) {
+    const message = "Service operations are not part of this engine: it runs activities only. Use a server for them.";
+    return new ReplyError(404, { message, reason: "service_operations_unavailable" });
+  }
   return new ReplyError(404, { message: `The route ${path.slice(1)} could not be found.`, reason: "not_found" });
 }
 

@@ -21,9 +21,9 @@ export class ClockSteps {
     this.context = context;
     this.time = time;
     this.moved = moved;
-    time.onStep = () => {
+    time.onStep(() => {
       this.schedule(0);
-    };
+    });
   }
 
   stop(): void {
@@ -50,6 +50,7 @@ export class ClockSteps {
       store.write(() => {
         store.runs.moveWaiting(step * 1000);
         store.workers.moveHeard(step * 1000);
+        store.endedRegistrations.move(step * 1000);
         store.ledger.setLastAt(this.time.nowMs() * 1000 + step * 1000);
       });
     } catch (error) {
@@ -74,6 +75,7 @@ export function followStepBetween(store: Store, now: number): number {
   store.write(() => {
     store.runs.moveWaiting(step);
     store.workers.moveHeard(step);
+    store.endedRegistrations.move(step);
     store.ledger.setLastAt(now);
   });
   return step / STEP_MICROS;

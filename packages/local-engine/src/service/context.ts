@@ -7,6 +7,7 @@ import type { RunRecord } from "../store/records.js";
 import type { Store } from "../store/store.js";
 import type { EngineTime } from "./engine-time.js";
 import type { Feed, FeedEventType } from "./feed.js";
+import type { Wakes } from "./wakes.js";
 
 /** What the engine's operations share. */
 export interface EngineContext {
@@ -20,12 +21,9 @@ export interface EngineContext {
   readonly freeRedeliveries: number;
   readonly feed: Feed;
   readonly logger: Logger;
-  /** Waits until the requests that have arrived are read. Set once the API is served. */
-  inputRead: () => Promise<void>;
-  /** A task of that queue and type is, or will be, there to be handed out. Set once polls are served. */
-  taskReady: (run: RunRecord) => void;
-  /** Something is due then. Set once timers run. */
-  dueAtChanged: (at: Micros) => void;
+  readonly wakes: Wakes;
+  /** Waits until the requests that have arrived are read. */
+  readonly inputRead: () => Promise<void>;
 }
 
 export function newId({ time }: EngineContext): string {
@@ -50,11 +48,19 @@ export function saveStep(
   return run;
 }
 
+/** Writes a change that nobody need be told of, within a transaction. Returns the run after it. */
+export function saveQuietly({ store, wakes }: EngineContext, before: RunRecord, state: Activity): RunRecord {
+  store.runs.save(before, state);
+  const due = dueAt(state);
+  if (due !== null) wakes.due(due);
+  return { ...before, state };
+}
+
 /** As {@link saveStep}, for a run that is written already. */
 export function announce(context: EngineContext, run: RunRecord, type: FeedEventType, at: Micros): void {
   const due = dueAt(run.state);
-  if (due !== null) context.dueAtChanged(due);
-  if (run.state.task.status === "ready") context.taskReady(run);
+  if (due !== null) context.wakes.due(due);
+  if (run.state.task.status === "ready") context.wakes.taskReady(run);
   context.store.onCommit(() => {
     context.feed.publish({ type, at, run });
   });

@@ -7,6 +7,7 @@ import type { EngineContext } from "./context.js";
 import { DueTimer } from "./due-timer.js";
 import { EngineTime } from "./engine-time.js";
 import { Feed } from "./feed.js";
+import { Wakes } from "./wakes.js";
 
 it("what could not be enforced is tried again in a second, whatever else falls due later", async () => {
   const clock = new FakeClock();
@@ -26,9 +27,8 @@ it("what could not be enforced is tried again in a second, whatever else falls d
     freeRedeliveries: 3,
     feed: new Feed(),
     logger: { info: log, warn: log, error: log },
+    wakes: new Wakes(),
     inputRead: () => Promise.resolve(),
-    taskReady: () => {},
-    dueAtChanged: () => {},
   };
   const policy = {
     maxAttempts: 1,
@@ -64,7 +64,7 @@ it("what could not be enforced is tried again in a second, whatever else falls d
   await clock.advance(5000);
   expect(logged).toEqual(["Deadlines could not be enforced; trying again."]);
   store.transact = transact;
-  context.dueAtChanged(now() + 30_000_000);
+  context.wakes.due(now() + 30_000_000);
   expect(store.runs.latest("a")?.state.status).toBe("running");
   await clock.advance(1000);
   await settle();

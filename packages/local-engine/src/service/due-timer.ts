@@ -34,9 +34,9 @@ export class DueTimer {
 
   constructor(context: EngineContext) {
     this.context = context;
-    context.dueAtChanged = (at) => {
+    context.wakes.onDue((at) => {
       this.arm(at);
-    };
+    });
   }
 
   /** Begins with what the database holds. */

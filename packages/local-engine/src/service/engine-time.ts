@@ -16,12 +16,16 @@ export class EngineTime {
   private lastMs = -1;
   private within = 0;
   private isTold = false;
-  /** Called once for each step that is noticed, from within {@link now}. */
-  onStep: () => void = () => {};
+  private readonly listeners = new Set<() => void>();
 
   constructor(clock: Clock) {
     this.clock = clock;
     this.offset = clock.now() - this.monotonic();
+  }
+
+  /** Calls back once for each step that is noticed, from within {@link now}. */
+  onStep(listener: () => void): void {
+    this.listeners.add(listener);
   }
 
   /** Milliseconds since the epoch. */
@@ -29,7 +33,7 @@ export class EngineTime {
     const monotonic = this.monotonic();
     if (!this.isTold && Math.abs(this.stepAt(monotonic)) >= STEP_MS) {
       this.isTold = true;
-      this.onStep();
+      for (const listener of this.listeners) listener();
     }
     return Math.floor(monotonic + this.offset);
   }

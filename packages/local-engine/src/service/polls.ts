@@ -1,27 +1,16 @@
 import type { Micros } from "../engine/model.js";
 import type { RunRecord } from "../store/records.js";
 import type { EngineContext } from "./context.js";
-import { type Delivery, deliverAgain, deliverNext, type PollRequest } from "./deliveries.js";
+import { type LeaseOut, leaseAgain, leaseNext, type PollRequest } from "./leases.js";
+import { type OnCancel, PollRepeats, type Wait } from "./poll-repeats.js";
+import { deferred, type Waiter } from "./waiter.js";
 
 export type PollOutcome =
-  | { readonly kind: "leased"; readonly delivery: Delivery }
+  | { readonly kind: "leased"; readonly lease: LeaseOut }
   | { readonly kind: "empty" } // nothing came in time
+  | { readonly kind: "fenced" } // the registration it was begun under is over
   | { readonly kind: "crowded" } // too many polls wait already
   | { readonly kind: "stopping" }; // the engine is being closed
-
-interface Waiter {
-  readonly request: PollRequest;
-  readonly key: string;
-  readonly types: ReadonlySet<string>;
-  settle: (outcome: PollOutcome) => void;
-  fail: (error: unknown) => void;
-  isSettled: boolean;
-  /** It is being looked for a task; nobody else need wake it. */
-  isWaking: boolean;
-  /** Its time was up while it was being looked for. */
-  isOverdue: boolean;
-  cancelTimeout: () => void;
-}
 
 interface QueueTimer {
   readonly at: Micros;
@@ -31,58 +20,97 @@ interface QueueTimer {
 /** Timers take no more than 2^31-1 ms. */
 const LONGEST_SLEEP_MS = 60_000;
 
+export interface PollLimits {
+  readonly maxWaitingPolls: number;
+  /** The longest that a poll waits. */
+  readonly longPollSeconds: number;
+}
+
 /**
  * Polls that wait for a task. They are woken, never asked: a task that becomes ready wakes one waiter that takes its type,
- * and the transaction that made it ready hands it out too. Tasks of the future have a timer for each queue that is waited
+ * and the transaction that made it ready leases it out too. Tasks of the future have a timer for each queue that is waited
  * at.
  */
 export class Polls {
   private readonly context: EngineContext;
   private readonly maxWaiting: number;
-  private readonly queues = new Map<string, Set<Waiter>>();
+  private readonly repeats: PollRepeats<PollOutcome>;
+  private readonly queues = new Map<string, Set<Waiter<PollOutcome>>>();
   private readonly timers = new Map<string, QueueTimer>();
   private waiting = 0;
   private isStopping = false;
 
-  constructor(context: EngineContext, maxWaiting: number) {
+  constructor(context: EngineContext, { maxWaitingPolls, longPollSeconds }: PollLimits) {
     this.context = context;
-    this.maxWaiting = maxWaiting;
-    context.taskReady = (run) => {
+    this.maxWaiting = maxWaitingPolls;
+    this.repeats = new PollRepeats<PollOutcome>({
+      begin: (request, timeoutMs) => this.begin(request, timeoutMs),
+      isEmpty: ({ kind }) => kind === "empty",
+      crowded: { kind: "crowded" },
+      maxReaders: maxWaitingPolls,
+      rememberMs: rememberSeconds(longPollSeconds) * 1000,
+      nowMs: () => context.time.nowMs(),
+    });
+    context.wakes.onTaskReady((run) => {
       this.taskReady(run);
-    };
+    });
   }
 
   /**
-   * Waits for a task at most `timeoutMs`.
+   * Waits for a task at most `timeoutMs`; a repeat of a poll that waits, as long as that one.
    *
    * @param onCancel called once with a function that gives the wait up: nobody will read the answer
    */
-  poll(request: PollRequest, timeoutMs: number, onCancel: (giveUp: () => void) => void): Promise<PollOutcome> {
-    return new Promise((resolve, reject) => {
-      const { worker } = request;
-      const waiter: Waiter = {
-        request,
-        key: queueKey(worker.namespace, worker.taskQueue),
-        // A worker with a build id gets nothing: it must not be woken in the place of one that would.
-        types: new Set(worker.buildId === null ? worker.activityTypes : []),
-        settle: resolve,
-        fail: reject,
-        isSettled: false,
-        isWaking: true,
-        isOverdue: timeoutMs === 0,
-        cancelTimeout: () => {},
-      };
-      onCancel(() => {
+  poll(request: PollRequest, timeoutMs: number, onCancel: OnCancel): Promise<PollOutcome> {
+    if (request.pollRequestId !== null) return this.repeats.poll(request, timeoutMs, onCancel);
+    const { outcome, giveUp } = this.begin(request, timeoutMs);
+    onCancel(giveUp);
+    return outcome;
+  }
+
+  /** Waits as {@link poll}, for tasks of a kind that there are none of. */
+  idle({ worker }: Pick<PollRequest, "worker">, timeoutMs: number, onCancel: OnCancel): Promise<PollOutcome> {
+    return this.poll({ worker: { ...worker, activityTypes: [] }, pollRequestId: null }, timeoutMs, onCancel);
+  }
+
+  private begin(request: PollRequest, timeoutMs: number): Wait<PollOutcome> {
+    const { worker } = request;
+    const { promise, resolve, reject } = deferred<PollOutcome>();
+    const waiter: Waiter<PollOutcome> = {
+      request,
+      key: queueKey(worker.namespace, worker.taskQueue),
+      // A worker with a build id gets nothing: it must not be woken in the place of one that would.
+      types: new Set(worker.buildId === null ? worker.activityTypes : []),
+      settle: resolve,
+      fail: reject,
+      isSettled: false,
+      isWaking: true,
+      isOverdue: timeoutMs === 0,
+      timeout: undefined,
+    };
+    this.tryLease(waiter);
+    if (timeoutMs > 0) this.endIn(waiter, timeoutMs);
+    return {
+      outcome: promise,
+      giveUp: () => {
         this.finish(waiter, { kind: "empty" });
-      });
-      this.tryDeliver(waiter);
-      if (timeoutMs > 0) {
-        waiter.cancelTimeout = this.context.clock.schedule(timeoutMs, () => {
-          waiter.isOverdue = true;
-          if (!waiter.isWaking) this.finish(waiter, { kind: "empty" });
-        });
-      }
-    });
+      },
+      endIn: (ms) => {
+        this.endIn(waiter, ms);
+      },
+    };
+  }
+
+  private endIn(waiter: Waiter<PollOutcome>, ms: number): void {
+    waiter.timeout?.();
+    waiter.timeout = undefined;
+    if (waiter.isSettled) return;
+    const end = (): void => {
+      waiter.isOverdue = true;
+      if (!waiter.isWaking) this.finish(waiter, { kind: "empty" });
+    };
+    if (ms === 0) end();
+    else waiter.timeout = this.context.clock.schedule(ms, end);
   }
 
   /** Answers all that wait, and lets nobody wait any more. */
@@ -102,12 +130,18 @@ export class Polls {
     for (const key of this.queues.keys()) this.wakeAll(key);
   }
 
-  /** Ends the polls of a worker that has gone: what they would be given would be lost until its lease runs out. */
-  endOf(namespace: string, workerId: string): void {
+  /**
+   * Ends the polls of a worker whose registration has changed: what they would be given would be lost until its lease runs
+   * out. Those whose turn it is just now find out by themselves.
+   *
+   * @param fence of the registration that counts now; undefined where there is none
+   */
+  endOf(namespace: string, workerId: string, fence: string | undefined): void {
     for (const waiters of this.queues.values()) {
       for (const waiter of waiters) {
         const { worker } = waiter.request;
-        if (worker.namespace === namespace && worker.workerId === workerId) this.finish(waiter, { kind: "empty" });
+        const isOf = worker.namespace === namespace && worker.workerId === workerId;
+        if (isOf && worker.fence !== fence) this.finish(waiter, { kind: "fenced" });
       }
     }
   }
@@ -121,46 +155,30 @@ export class Polls {
     else this.wakeOne(waiters, activityType);
   }
 
-  private wakeOne(waiters: Iterable<Waiter>, type: string): void {
+  private wakeOne(waiters: Iterable<Waiter<PollOutcome>>, type: string): void {
     for (const waiter of waiters) {
       if (waiter.isWaking || !waiter.types.has(type)) continue;
-      this.tryDeliver(waiter);
+      this.tryLease(waiter);
       return;
     }
   }
 
   private wakeAll(key: string): void {
     for (const waiter of this.queues.get(key) ?? []) {
-      if (!waiter.isWaking) this.tryDeliver(waiter);
+      if (!waiter.isWaking && waiter.types.size > 0) this.tryLease(waiter);
     }
   }
 
   /** Looks for a task in a transaction, and lets the waiter wait when there is none. */
-  private tryDeliver(waiter: Waiter): void {
+  private tryLease(waiter: Waiter<PollOutcome>): void {
     waiter.isWaking = true;
-    const { store } = this.context;
-    store
-      .transact((): Delivery | "none" | "gone" => {
-        if (waiter.isSettled) {
-          // What woke it is for somebody else now.
-          this.wakeAll(waiter.key);
-          return "gone";
-        }
-        const repeated = deliverAgain(this.context, waiter.request);
-        if (repeated !== undefined) {
-          this.wakeAll(waiter.key);
-          return repeated;
-        }
-        const delivery = deliverNext(this.context, waiter.request);
-        if (delivery !== undefined) return delivery;
-        // From here on, within this very transaction, it must be found by whatever makes a task ready.
-        this.park(waiter);
-        return "none";
-      })
+    this.context.store
+      .transact(() => this.lookFor(waiter))
       .then(
         (found) => {
           if (found === "gone") return;
-          if (found !== "none") this.finish(waiter, { kind: "leased", delivery: found });
+          if (found === "fenced") this.finish(waiter, { kind: "fenced" });
+          else if (found !== "none") this.finish(waiter, { kind: "leased", lease: found });
           else if (waiter.isOverdue) this.finish(waiter, { kind: "empty" });
         },
         (error: unknown) => {
@@ -170,7 +188,26 @@ export class Polls {
       );
   }
 
-  private park(waiter: Waiter): void {
+  /** To be called within a transaction. */
+  private lookFor(waiter: Waiter<PollOutcome>): LeaseOut | "none" | "gone" | "fenced" {
+    const { request } = waiter;
+    const { namespace, workerId, fence } = request.worker;
+    const isFenced = this.context.store.workers.fenceOf(namespace, workerId) !== fence;
+    const again = waiter.isSettled || isFenced ? undefined : leaseAgain(this.context, request);
+    if (waiter.isSettled || isFenced || again !== undefined) {
+      // What woke it is for somebody else now.
+      this.wakeAll(waiter.key);
+      if (again !== undefined) return again;
+      return waiter.isSettled ? "gone" : "fenced";
+    }
+    const lease = leaseNext(this.context, request);
+    if (lease !== undefined) return lease;
+    // From here on, within this very transaction, it must be found by whatever makes a task ready.
+    this.park(waiter);
+    return "none";
+  }
+
+  private park(waiter: Waiter<PollOutcome>): void {
     waiter.isWaking = false;
     let waiters = this.queues.get(waiter.key);
     if (!waiters?.has(waiter)) {
@@ -178,7 +215,6 @@ export class Polls {
         this.finish(waiter, { kind: "stopping" });
         return;
       }
-      if (waiters !== undefined) this.replaceSamePoll(waiters, waiter);
       if (waiter.isOverdue) return;
       if (this.waiting >= this.maxWaiting) {
         this.finish(waiter, { kind: "crowded" });
@@ -195,18 +231,6 @@ export class Polls {
     if (next !== undefined) this.wakeAt(waiter.key, next);
   }
 
-  /** A client that repeats its poll does not read the answer to the first any more. */
-  private replaceSamePoll(waiters: ReadonlySet<Waiter>, waiter: Waiter): void {
-    const { pollRequestId, worker } = waiter.request;
-    if (pollRequestId === null) return;
-    for (const other of waiters) {
-      const { request } = other;
-      if (request.pollRequestId === pollRequestId && request.worker.workerId === worker.workerId && !other.isWaking) {
-        this.finish(other, { kind: "empty" });
-      }
-    }
-  }
-
   private wakeAt(key: string, at: Micros): void {
     const current = this.timers.get(key);
     if (current !== undefined && current.at <= at) return;
@@ -221,15 +245,15 @@ export class Polls {
     this.timers.set(key, { at, cancel });
   }
 
-  private finish(waiter: Waiter, outcome: PollOutcome): void {
+  private finish(waiter: Waiter<PollOutcome>, outcome: PollOutcome): void {
     if (waiter.isSettled) return;
     this.leave(waiter);
     waiter.settle(outcome);
   }
 
-  private leave(waiter: Waiter): void {
+  private leave(waiter: Waiter<PollOutcome>): void {
     waiter.isSettled = true;
-    waiter.cancelTimeout();
+    waiter.timeout?.();
     const waiters = this.queues.get(waiter.key);
     if (!waiters?.delete(waiter)) return;
     this.waiting--;
@@ -238,6 +262,11 @@ export class Polls {
     this.timers.get(waiter.key)?.cancel();
     this.timers.delete(waiter.key);
   }
+}
+
+/** As the server: as long as a poll may be held, and a little longer, within bounds. */
+function rememberSeconds(longPollSeconds: number): number {
+  return Math.max(5, Math.min(60, longPollSeconds + 5));
 }
 
 function queueKey(namespace: string, queue: string): string {

@@ -1,7 +1,8 @@
+import { type DueAction, dueAction } from "../engine/deadlines.js";
 import type { Micros } from "../engine/model.js";
-import { complete, fail, heartbeat } from "../engine/transitions.js";
+import { complete, fail, heartbeat, renewLease } from "../engine/transitions.js";
 import type { AttemptRecord, FailureRecord, RunRecord } from "../store/records.js";
-import { type EngineContext, newId, saveStep } from "./context.js";
+import { type EngineContext, newId, saveQuietly, saveStep } from "./context.js";
 import { recordFailure, snapshotOf } from "./setbacks.js";
 
 /** Who reports on what. */
@@ -24,7 +25,8 @@ export interface Closed {
   readonly attempt: AttemptRecord;
 }
 
-interface Owned {
+/** A report on the attempt that is running. */
+export interface Owned {
   readonly kind: "owned";
   readonly run: RunRecord;
   readonly attempt: AttemptRecord;
@@ -46,7 +48,7 @@ export function completeTask(context: EngineContext, claimant: Claimant, result:
 
 export type ReportedFailure = Pick<
   FailureRecord,
-  "message" | "type" | "exceptionClass" | "code" | "nonRetryable" | "stackTrace" | "details"
+  "message" | "type" | "exceptionClass" | "code" | "nonRetryable" | "stackTrace" | "details" | "told"
 >;
 
 /** Records a failure: the activity is retried, or over. To be called within a transaction. */
@@ -88,7 +90,7 @@ export function heartbeatTask(context: EngineContext, claimant: Claimant, progre
   const { run, attempt } = found;
   const now = context.now();
   const after = saveStep(context, run, heartbeat(run.state, now, context.lease), "activity.heartbeat", now);
-  context.store.attempts.touch(run.key, attempt.number, now);
+  context.store.attempts.touch(run.key, attempt.number, now, { ...progress });
   const { historyLength } = after.state;
   const data = { ...snapshotOf(after), progress };
   const { history } = context.store;
@@ -96,6 +98,41 @@ export function heartbeatTask(context: EngineContext, claimant: Claimant, progre
     history.append(run.key, historyLength, "ActivityHeartbeatRecorded", now, data);
   } else history.replaceHeartbeat(run.key, now, data);
   return { kind: "recorded", leaseExpiresAt: now + context.lease, at: now };
+}
+
+/** An attempt that runs, for which something is due that was not done yet: it must not go on. */
+export interface Overdue {
+  readonly kind: "overdue";
+  readonly run: RunRecord;
+  readonly attempt: AttemptRecord;
+  readonly due: DueAction;
+}
+
+export type RenewalOutcome =
+  | OwnershipError
+  | Closed
+  | Overdue
+  | { readonly kind: "renewed"; readonly run: RunRecord; readonly attempt: AttemptRecord; readonly at: Micros };
+
+/** Lets a lease begin anew that has not run out. To be called within a transaction. */
+export function renewTaskLease(context: EngineContext, claimant: Claimant): RenewalOutcome {
+  const found = findOwned(context, claimant);
+  if (found.kind !== "owned") return found;
+  const { run, attempt } = found;
+  const now = context.now();
+  const due = dueAction(run.state, now);
+  if (due !== undefined) return { kind: "overdue", run, attempt, due };
+  const after = saveQuietly(context, run, renewLease(run.state, now, context.lease));
+  return { kind: "renewed", run: after, attempt, at: now };
+}
+
+export type StatusOutcome = OwnershipError | Closed | Overdue | Owned;
+
+/** How an attempt stands. Changes nothing. */
+export function attemptStatus(context: EngineContext, claimant: Claimant): StatusOutcome {
+  const found = findOwned(context, claimant);
+  const due = found.kind === "owned" ? dueAction(found.run.state, context.now()) : undefined;
+  return due !== undefined && found.kind === "owned" ? { ...found, kind: "overdue", due } : found;
 }
 
 /** The checks in their order: task, attempt, do they belong together, is the reporter its owner, is it still running. */

@@ -63,7 +63,7 @@ export function enforceDue(context: EngineContext, limit: number): readonly Enfo
     const action = dueAction(run.state, now);
     if (action === undefined) continue;
     if (action.kind === "expire_lease") {
-      enforceExpiry(context, run, now);
+      endLease(context, run, "silence", now);
       done.push({ kind: "lease_expired", run });
       continue;
     }
@@ -76,26 +76,42 @@ export function enforceDue(context: EngineContext, limit: number): readonly Enfo
   return done;
 }
 
-function enforceExpiry(context: EngineContext, run: RunRecord, now: Micros): void {
+/** Why a lease is over that nobody reported under. */
+type LeaseEnd =
+  | "silence" // its time was up
+  | "registration"; // its owner was registered anew: another process has taken the place of the one that held it
+
+/** Takes back every lease that a worker holds. To be called within a transaction. */
+export function takeBackLeases(context: EngineContext, namespace: string, owner: string): void {
+  const now = context.now();
+  const { attempts, runs } = context.store;
+  for (const key of attempts.heldBy(namespace, owner)) {
+    const run = runs.get(key);
+    if (run?.state.attempt != null) endLease(context, run, "registration", now);
+  }
+}
+
+function endLease(context: EngineContext, run: RunRecord, why: LeaseEnd, now: Micros): void {
   const expiry = expireLease(run.state, context.freeRedeliveries, newId(context), now);
   if (expiry.kind === "redelivered") {
     closeAttempt(context, run, "expired", now, null);
     saveStep(context, run, expiry.activity, "activity.lease_expired", now);
     return;
   }
-  const failure = expiryFailure(context, run, expiry.activity.expiries);
+  const failure = expiryFailure(context, run, expiry.activity.expiries, why);
   closeAttempt(context, run, "expired", now, failure);
   recordFailure(context, run, expiry, failure, now);
 }
 
-function expiryFailure(context: EngineContext, run: RunRecord, expiries: number): FailureRecord {
+function expiryFailure(context: EngineContext, run: RunRecord, expiries: number, why: LeaseEnd): FailureRecord {
   const owner = run.state.task.leaseOwner ?? "";
   const times = expiries === 1 ? "once" : `${expiries} times`;
+  const what = why === "silence" ? "went silent" : "was registered anew";
   return {
     failureId: newId(context),
     category: "activity",
     message:
-      `Lease expired ${times}: worker ${owner} went silent while it ran activity ${run.activityType}, attempt ` +
+      `Lease expired ${times}: worker ${owner} ${what} while it ran activity ${run.activityType}, attempt ` +
       `${run.state.attemptCount} (max_attempts ${run.state.policy.maxAttempts}; ${context.freeRedeliveries} redeliveries ` +
       "do not count against it). Look for what ends or blocks the worker's process.",
     type: LEASE_EXPIRED.type,

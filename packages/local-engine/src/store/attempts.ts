@@ -15,6 +15,7 @@ interface AttemptRow {
   readonly lease_expires_at: number;
   readonly last_heartbeat_at: number | null;
   readonly closed_at: number | null;
+  readonly progress: string | null;
   readonly failure: string | null;
 }
 
@@ -28,6 +29,8 @@ export class Attempts {
   private readonly newest: Statement<AttemptRow>;
   private readonly following: Statement<AttemptRow>;
   private readonly byPoll: Statement<AttemptRow>;
+  private readonly brief: Statement<AttemptRow>;
+  private readonly held: Statement<{ run: number }>;
 
   constructor(db: Connection) {
     this.insertAttempt = db.prepare(
@@ -38,11 +41,22 @@ export class Attempts {
     this.closeAttempt = db.prepare(
       "UPDATE attempts SET status = ?, closed_at = ?, failure = ? WHERE run = ? AND number = ?",
     );
-    this.touchAttempt = db.prepare("UPDATE attempts SET last_heartbeat_at = ? WHERE run = ? AND number = ?");
+    this.touchAttempt = db.prepare(
+      "UPDATE attempts SET last_heartbeat_at = ?, progress = coalesce(?, progress) WHERE run = ? AND number = ?",
+    );
     this.byId = db.prepare("SELECT * FROM attempts WHERE attempt_id = ?");
     this.byNumber = db.prepare("SELECT * FROM attempts WHERE run = ? AND number = ?");
     this.newest = db.prepare("SELECT * FROM attempts WHERE run = ? ORDER BY number DESC LIMIT ?");
     this.following = db.prepare("SELECT * FROM attempts WHERE run = ? AND event > ? ORDER BY number LIMIT ?");
+    this.brief = db.prepare(
+      `SELECT run, number, attempt_id, task_id, status, lease_owner, event, started_at, lease_expires_at,
+         last_heartbeat_at, closed_at, NULL AS failure, NULL AS progress
+       FROM attempts WHERE run = ? ORDER BY number DESC LIMIT ?`,
+    );
+    this.held = db.prepare(
+      `SELECT run FROM attempts JOIN runs ON runs.id = attempts.run
+       WHERE attempts.status = 'running' AND attempts.lease_owner = ? AND runs.namespace = ? ORDER BY run`,
+    );
     this.byPoll = db.prepare(
       `SELECT attempts.* FROM attempts JOIN runs ON runs.id = attempts.run
        WHERE poll_request_id = ? AND attempts.status = 'running' AND attempts.lease_owner = ? AND runs.namespace = ?
@@ -73,8 +87,15 @@ export class Attempts {
     this.closeAttempt.run(status, at, failure === null ? null : JSON.stringify(failure), run, number);
   }
 
-  touch(run: number, number: number, at: Micros): void {
-    this.touchAttempt.run(at, run, number);
+  /** @param progress what the heartbeat said; nothing leaves what was said before */
+  touch(run: number, number: number, at: Micros, progress: Readonly<Record<string, unknown>>): void {
+    const isSilent = Object.keys(progress).length === 0;
+    this.touchAttempt.run(at, isSilent ? null : JSON.stringify(progress), run, number);
+  }
+
+  /** The runs that a worker of a namespace holds a lease of. */
+  heldBy(namespace: string, owner: string): readonly number[] {
+    return this.held.all(owner, namespace).map(({ run }) => run);
   }
 
   get(attemptId: string): AttemptRecord | undefined {
@@ -86,6 +107,11 @@ export class Attempts {
   ofNumber(run: number, number: number): AttemptRecord | undefined {
     const row = this.byNumber.get(run, number);
     return row === undefined ? undefined : attemptOf(row);
+  }
+
+  /** The last ones of a run, in order, without what they said and why they failed: of many runs at once. */
+  briefOf(run: number, limit: number): readonly AttemptRecord[] {
+    return this.brief.all(run, limit).map(attemptOf).toReversed();
   }
 
   /** The last ones of a run, in order; fewer where their failures are long. */
@@ -135,6 +161,7 @@ function attemptOf(row: AttemptRow): AttemptRecord {
     leaseExpiresAt: row.lease_expires_at,
     lastHeartbeatAt: row.last_heartbeat_at,
     closedAt: row.closed_at,
+    progress: row.progress === null ? null : (JSON.parse(row.progress) as AttemptRecord["progress"]),
     failure: row.failure === null ? null : (JSON.parse(row.failure) as FailureRecord),
   };
 }

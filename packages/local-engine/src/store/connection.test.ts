@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { join } from "node:path";
 import { ENGINE_PROCESS } from "@durable-workflow/test-support/child-engine";
 import { describe, expect, it } from "vitest";
+import { cleanUp, openEngine, temporaryFolder } from "../../test/support/engine.js";
 import { createLocalEngine } from "../index.js";
 import { openConnection } from "./connection.js";
-import { cleanUp, openEngine, temporaryFolder } from "../../test/support/engine.js";
 
 describe("a database file", () => {
   it("is written ahead, flushed with every commit, and locked", () => {
@@ -58,7 +58,7 @@ describe("a database file", () => {
     const folder = temporaryFolder();
     const text = join(folder, "notes.txt");
     writeFileSync(text, "not a database at all, but long enough to be taken for one by its size alone".repeat(20));
-    expect(() => createLocalEngine({ file: text })).toThrow(/notes\.txt is no SQLite database/);
+    expect(() => createLocalEngine({ file: text })).toThrow(/notes\.txt is not a SQLite database/);
     expect(() => createLocalEngine({ file: join(folder, "no", "engine.db") })).toThrow(
       /cannot be opened .*check its folder/,
     );

@@ -216,7 +216,7 @@ export function describeOpening(error: unknown, file: string): LocalEngineError 
     return new LocalEngineError("disk_full", `${file} cannot be opened, as its disk is full: make room`, cause);
   }
   if (code.startsWith("SQLITE_NOTADB")) {
-    return new LocalEngineError("file_unusable", `${file} is no SQLite database: use another file`, cause);
+    return new LocalEngineError("file_unusable", `${file} is not a SQLite database: use another file`, cause);
   }
   if (code.startsWith("SQLITE_CORRUPT")) {
     const message = `${file} is damaged: restore a copy of it, or start with another file`;

@@ -1,5 +1,5 @@
-import type { Connection } from "./connection.js";
 import { LocalEngineError } from "../errors.js";
+import type { Connection } from "./connection.js";
 
 /**
  * The schema, one entry per version; `PRAGMA user_version` counts those that a file has had. Entries are never edited
@@ -82,6 +82,29 @@ export const MIGRATIONS: readonly string[] = [
     id INTEGER PRIMARY KEY CHECK (id = 1), commits INTEGER NOT NULL, last_at INTEGER NOT NULL, origin TEXT NOT NULL
   ) STRICT;
   INSERT INTO ledger VALUES (1, 0, 0, lower(hex(randomblob(16))));
+  `,
+  `
+  ALTER TABLE workers ADD COLUMN registration_token TEXT NOT NULL DEFAULT '';
+  ALTER TABLE workers ADD COLUMN fence TEXT NOT NULL DEFAULT '';
+  ALTER TABLE workers ADD COLUMN process_identity TEXT;
+  ALTER TABLE workers ADD COLUMN capabilities TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE workers ADD COLUMN capability_manifest TEXT NOT NULL DEFAULT '{}';
+  ALTER TABLE workers ADD COLUMN max_worker_sessions INTEGER NOT NULL DEFAULT 10;
+  ALTER TABLE workers ADD COLUMN task_slots TEXT;
+  ALTER TABLE workers ADD COLUMN process_metrics TEXT;
+  ALTER TABLE workers ADD COLUMN heartbeat_interval INTEGER;
+  UPDATE workers SET registration_token = lower(hex(randomblob(16)));
+  UPDATE workers SET fence = registration_token;
+
+  -- Registrations that are over: their tokens end nothing any more.
+  CREATE TABLE ended_registrations (
+    token TEXT PRIMARY KEY, namespace TEXT NOT NULL, worker_id TEXT NOT NULL, how TEXT NOT NULL, at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX ended_registrations_at ON ended_registrations (at);
+
+  -- What the newest heartbeat that said anything said.
+  ALTER TABLE attempts ADD COLUMN progress TEXT;
+  CREATE INDEX attempts_held ON attempts (lease_owner) WHERE status = 'running';
   `,
 ];
 

@@ -1,3 +1,4 @@
+import type { CapabilityManifestEntry, ProcessMetrics, TaskSlots } from "@durable-workflow/engine-protocol";
 import type { Activity, AttemptStatus, DeadlineKind, Micros } from "../engine/model.js";
 
 /** One run of an activity: who it is, and where it stands. */
@@ -18,7 +19,7 @@ export interface RunRecord {
   readonly state: Activity;
 }
 
-/** One delivery of a run's task to a worker. */
+/** One lease-out of a run's task to a worker. */
 export interface AttemptRecord {
   readonly run: number;
   readonly number: number;
@@ -33,6 +34,8 @@ export interface AttemptRecord {
   readonly leaseExpiresAt: Micros;
   readonly lastHeartbeatAt: Micros | null;
   readonly closedAt: Micros | null;
+  /** What the newest heartbeat that said anything said. */
+  readonly progress: Readonly<Record<string, unknown>> | null;
   readonly failure: FailureRecord | null;
 }
 
@@ -48,10 +51,25 @@ export interface FailureRecord {
   readonly stackTrace: string | null;
   /** As the worker sent them: an envelope, or any JSON. */
   readonly details?: unknown;
+  /** What else the worker said, and nothing decides by. */
+  readonly told?: FailureRemarks;
   readonly timeoutKind: DeadlineKind | null;
   /** Of a timeout. */
   readonly deadlineAt: Micros | null;
 }
+
+/** What a worker may say of a failure beside what decides about it. What it did not say is not there. */
+export interface FailureRemarks {
+  readonly kind?: string;
+  readonly retryable?: boolean;
+  readonly timeoutType?: string;
+  readonly cancelled?: boolean;
+  readonly malformedOutput?: boolean;
+  readonly diagnostics?: JsonObject;
+  readonly runtimeDiagnostics?: JsonObject;
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
 
 export type EventType =
   | "ActivityHeartbeatRecorded"
@@ -87,6 +105,33 @@ export interface WorkerRecord {
   readonly registeredAt: Micros;
   readonly updatedAt: Micros;
   readonly lastHeartbeatAt: Micros;
+  /** Of this registration, and of no later one of the same worker. */
+  readonly registrationToken: string;
+  /** Polls that were begun under another are given nothing any more. */
+  readonly fence: string;
+  /** What tells its process from the next one; null where it does not say. */
+  readonly processIdentity: string | null;
+  readonly capabilities: readonly string[];
+  readonly capabilityManifest: Readonly<Record<string, CapabilityManifestEntry>>;
+  readonly maxWorkerSessions: number;
+  readonly taskSlots: TaskSlots | null;
+  readonly processMetrics: ProcessMetrics | null;
+  /** How often it says that it sends heartbeats, in seconds. */
+  readonly heartbeatInterval: number | null;
+}
+
+/** What a worker tells of itself with a heartbeat; null leaves what it told before. */
+export type ToldByHeartbeat = Pick<WorkerRecord, "taskSlots" | "processMetrics" | "heartbeatInterval">;
+
+/** A registration that is over. */
+export interface EndedRegistration {
+  readonly token: string;
+  readonly namespace: string;
+  readonly workerId: string;
+  readonly how:
+    | "deregistered" // taken back
+    | "superseded"; // made anew
+  readonly at: Micros;
 }
 
 export interface NamespaceRecord {

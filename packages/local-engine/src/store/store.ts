@@ -3,6 +3,7 @@ import { Attempts } from "./attempts.js";
 import { Backups } from "./backups.js";
 import type { Connection } from "./connection.js";
 import { closeQuietly, describeClosing, describeOpening, type IntegrityCheck, openConnection } from "./connection.js";
+import { EndedRegistrations } from "./ended-registrations.js";
 import { type CommitCounter, GroupCommit } from "./group-commit.js";
 import { History } from "./history.js";
 import { Ledger } from "./ledger.js";
@@ -35,6 +36,7 @@ export class Store {
   readonly history: History;
   readonly listing: Listing;
   readonly workers: Workers;
+  readonly endedRegistrations: EndedRegistrations;
   readonly namespaces: Namespaces;
   readonly retention: Retention;
   readonly ledger: Ledger;
@@ -52,6 +54,7 @@ export class Store {
     this.history = new History(db);
     this.listing = new Listing(db);
     this.workers = new Workers(db);
+    this.endedRegistrations = new EndedRegistrations(db);
     this.namespaces = new Namespaces(db);
     this.retention = new Retention(db);
     this.ledger = new Ledger(db);

@@ -1,6 +1,6 @@
 import type { Micros } from "../engine/model.js";
 import type { Connection, Statement } from "./connection.js";
-import type { WorkerRecord } from "./records.js";
+import type { ToldByHeartbeat, WorkerRecord } from "./records.js";
 
 interface WorkerRow {
   readonly namespace: string;
@@ -16,12 +16,47 @@ interface WorkerRow {
   readonly registered_at: number;
   readonly updated_at: number;
   readonly last_heartbeat_at: number;
+  readonly registration_token: string;
+  readonly fence: string;
+  readonly process_identity: string | null;
+  readonly capabilities: string;
+  readonly capability_manifest: string;
+  readonly max_worker_sessions: number;
+  readonly task_slots: string | null;
+  readonly process_metrics: string | null;
+  readonly heartbeat_interval: number | null;
 }
+
+/** Every column, as {@link Workers.save} writes them. All but the key and when it was first registered are written anew. */
+const COLUMNS = [
+  "namespace",
+  "worker_id",
+  "registered_at",
+  "task_queue",
+  "runtime",
+  "sdk_version",
+  "build_id",
+  "workflow_types",
+  "activity_types",
+  "max_workflow_tasks",
+  "max_activity_tasks",
+  "updated_at",
+  "last_heartbeat_at",
+  "registration_token",
+  "fence",
+  "process_identity",
+  "capabilities",
+  "capability_manifest",
+  "max_worker_sessions",
+  "task_slots",
+  "process_metrics",
+  "heartbeat_interval",
+] as const satisfies readonly (keyof WorkerRow)[];
 
 export type HeardWorker = Pick<WorkerRecord, "workerId" | "taskQueue" | "buildId" | "lastHeartbeatAt">;
 type HeardRow = Pick<WorkerRow, "worker_id" | "task_queue" | "build_id" | "last_heartbeat_at">;
 
-/** Characters of types in one page. */
+/** Characters of types and capabilities in one page. */
 const LONGEST_PAGE = 2_097_152;
 
 /** Registrations of workers. */
@@ -30,6 +65,7 @@ export class Workers {
   private readonly select: Statement<WorkerRow>;
   private readonly selectAll: Statement<WorkerRow>;
   private readonly touchWorker: Statement<never>;
+  private readonly selectFence: Statement<{ fence: string }>;
   private readonly deleteWorker: Statement<never>;
   private readonly deleteSilent: Statement<never>;
   private readonly deleteLongestSilent: Statement<never>;
@@ -40,12 +76,10 @@ export class Workers {
 
   constructor(db: Connection) {
     this.upsert = db.prepare(
-      `INSERT INTO workers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (namespace, worker_id) DO UPDATE SET task_queue = excluded.task_queue, runtime = excluded.runtime,
-         sdk_version = excluded.sdk_version, build_id = excluded.build_id, workflow_types = excluded.workflow_types,
-         activity_types = excluded.activity_types, max_workflow_tasks = excluded.max_workflow_tasks,
-         max_activity_tasks = excluded.max_activity_tasks, updated_at = excluded.updated_at,
-         last_heartbeat_at = excluded.last_heartbeat_at`,
+      `INSERT INTO workers (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map(() => "?").join(", ")})
+       ON CONFLICT (namespace, worker_id) DO UPDATE SET ${COLUMNS.slice(3)
+         .map((name) => `${name} = excluded.${name}`)
+         .join(", ")}`,
     );
     this.select = db.prepare("SELECT * FROM workers WHERE namespace = ? AND worker_id = ?");
     this.selectAll = db.prepare("SELECT * FROM workers WHERE namespace = ? ORDER BY worker_id LIMIT ? OFFSET ?");
@@ -58,7 +92,12 @@ export class Workers {
     this.deleteLongestSilent = db.prepare(
       "DELETE FROM workers WHERE (namespace, worker_id) IN (SELECT namespace, worker_id FROM workers ORDER BY last_heartbeat_at LIMIT ?)",
     );
-    this.touchWorker = db.prepare("UPDATE workers SET last_heartbeat_at = ? WHERE namespace = ? AND worker_id = ?");
+    this.touchWorker = db.prepare(
+      `UPDATE workers SET last_heartbeat_at = ?, task_slots = coalesce(?, task_slots),
+         process_metrics = coalesce(?, process_metrics), heartbeat_interval = coalesce(?, heartbeat_interval)
+       WHERE namespace = ? AND worker_id = ?`,
+    );
+    this.selectFence = db.prepare("SELECT fence FROM workers WHERE namespace = ? AND worker_id = ?");
     this.deleteSilent = db.prepare("DELETE FROM workers WHERE last_heartbeat_at < ?");
     this.deleteWorker = db.prepare("DELETE FROM workers WHERE namespace = ? AND worker_id = ?");
   }
@@ -67,6 +106,7 @@ export class Workers {
     this.upsert.run(
       worker.namespace,
       worker.workerId,
+      worker.registeredAt,
       worker.taskQueue,
       worker.runtime,
       worker.sdkVersion,
@@ -75,9 +115,17 @@ export class Workers {
       JSON.stringify(worker.activityTypes),
       worker.maxWorkflowTasks,
       worker.maxActivityTasks,
-      worker.registeredAt,
       worker.updatedAt,
       worker.lastHeartbeatAt,
+      worker.registrationToken,
+      worker.fence,
+      worker.processIdentity,
+      JSON.stringify(worker.capabilities),
+      JSON.stringify(worker.capabilityManifest),
+      worker.maxWorkerSessions,
+      jsonOrNull(worker.taskSlots),
+      jsonOrNull(worker.processMetrics),
+      worker.heartbeatInterval,
     );
   }
 
@@ -98,14 +146,21 @@ export class Workers {
     for (const row of this.selectAll.iterate(namespace, limit + 1, offset)) {
       if (workers.length === limit || length > LONGEST_PAGE) return { workers, isLast: false };
       workers.push(workerOf(row));
-      length += row.activity_types.length + row.workflow_types.length;
+      length += lengthOf(row);
     }
     return { workers, isLast: true };
   }
 
+  /** Of the registration as it is now; undefined when there is no such worker. */
+  fenceOf(namespace: string, workerId: string): string | undefined {
+    return this.selectFence.get(namespace, workerId)?.fence;
+  }
+
   /** False when there is no such worker. */
-  touch(namespace: string, workerId: string, at: Micros): boolean {
-    return this.touchWorker.run(at, namespace, workerId).changes > 0;
+  touch(namespace: string, workerId: string, at: Micros, told: ToldByHeartbeat): boolean {
+    const slots = jsonOrNull(told.taskSlots);
+    const metrics = jsonOrNull(told.processMetrics);
+    return this.touchWorker.run(at, slots, metrics, told.heartbeatInterval, namespace, workerId).changes > 0;
   }
 
   /** Removes those of which nothing has been heard since. */
@@ -149,6 +204,12 @@ export class Workers {
   }
 }
 
+function lengthOf(row: WorkerRow): number {
+  return (
+    row.activity_types.length + row.workflow_types.length + row.capabilities.length + row.capability_manifest.length
+  );
+}
+
 function workerOf(row: WorkerRow): WorkerRecord {
   return {
     namespace: row.namespace,
@@ -164,5 +225,22 @@ function workerOf(row: WorkerRow): WorkerRecord {
     registeredAt: row.registered_at,
     updatedAt: row.updated_at,
     lastHeartbeatAt: row.last_heartbeat_at,
+    registrationToken: row.registration_token,
+    fence: row.fence,
+    processIdentity: row.process_identity,
+    capabilities: JSON.parse(row.capabilities) as string[],
+    capabilityManifest: JSON.parse(row.capability_manifest) as WorkerRecord["capabilityManifest"],
+    maxWorkerSessions: row.max_worker_sessions,
+    taskSlots: parsedOrNull(row.task_slots) as WorkerRecord["taskSlots"],
+    processMetrics: parsedOrNull(row.process_metrics) as WorkerRecord["processMetrics"],
+    heartbeatInterval: row.heartbeat_interval,
   };
+}
+
+function jsonOrNull(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
+}
+
+function parsedOrNull(text: string | null): unknown {
+  return text === null ? null : JSON.parse(text);
 }

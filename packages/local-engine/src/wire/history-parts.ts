@@ -128,17 +128,22 @@ export function exceptionToWire(failure: FailureRecord): Wire {
   };
 }
 
-export function innerException(failure: FailureRecord): Wire {
-  if (failure.category === "timeout") {
-    const { exceptionClass, message, code } = failure;
-    return { class: exceptionClass, message, code, file: "", line: 0, trace: [], properties: [] };
-  }
+/** What histories tell of a failure: nothing of the runtime that it was met in. */
+export function innerException({ told = {}, ...failure }: FailureRecord): Wire {
+  const isTimeout = failure.category === "timeout";
   return {
-    type: failure.type,
+    ...(isTimeout ? {} : { type: failure.type }),
     message: failure.message,
     code: failure.code,
-    ...optional("details", failure.details ?? undefined),
+    ...optional("kind", isTimeout ? "timeout" : told.kind),
+    ...optional("retryable", told.retryable),
     ...(failure.nonRetryable ? { non_retryable: true } : {}),
+    ...optional("timeout_type", failure.timeoutKind ?? told.timeoutType),
+    ...optional("cancelled", told.cancelled),
+    ...optional("malformed_output", told.malformedOutput),
+    ...optional("details", failure.details),
+    ...optional("diagnostics", told.diagnostics),
+    ...optional("runtime_diagnostics", told.runtimeDiagnostics),
   };
 }
 

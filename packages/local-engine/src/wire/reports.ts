@@ -1,25 +1,25 @@
+import type { Reason } from "@durable-workflow/engine-protocol";
 import type {
   AttemptIds,
   IgnoredAnswer,
   ReportAnswer,
   TaskHeartbeatAnswer,
 } from "@durable-workflow/engine-protocol/worker";
-import type { Reason } from "@durable-workflow/engine-protocol";
-import { ReplyError } from "../http/call.js";
+import { type Reply, ReplyError } from "../http/call.js";
 import type { Claimant, Closed, HeartbeatOutcome, OwnershipError, ReportOutcome } from "../service/reports.js";
+import type { AttemptRecord, RunRecord } from "../store/records.js";
 import { timestamp, timestampOrNull } from "./time.js";
-import type { Reply } from "../http/call.js";
 
 type Ids = Pick<Claimant, "taskId" | "attemptId">;
 
 /** The answer to a complete or a fail. */
 export function reportToWire(outcome: ReportOutcome, claimant: Claimant, verb: "completed" | "failed"): Reply {
   const ids = idsToWire(claimant);
-  if (outcome.kind === "closed") return { status: 409, body: { ...closedToWire(outcome, ids, verb) } };
+  if (outcome.kind === "closed") return { status: 409, body: closedToWire(outcome, ids, verb) };
   if (outcome.kind !== "recorded") throw ownershipError(outcome, claimant);
   const next = outcome.nextTaskId;
   const body: ReportAnswer = { ...ids, outcome: verb, recorded: true, reason: null, next_task_id: next };
-  return { status: 200, body: { ...body } };
+  return { status: 200, body };
 }
 
 function closedToWire(
@@ -30,7 +30,14 @@ function closedToWire(
   const { state } = run;
   const stopped = stoppedReason(run.state.status, attempt.status);
   if (stopped === undefined) {
-    return { ...ids, outcome: verb, recorded: false, reason: "stale_attempt", next_task_id: null };
+    return {
+      ...ids,
+      outcome: verb,
+      recorded: false,
+      reason: "stale_attempt",
+      next_task_id: null,
+      ...standing(run, attempt),
+    };
   }
   return {
     ...ids,
@@ -44,10 +51,7 @@ function closedToWire(
     run_status: state.status,
     run_closed_reason: state.closedReason,
     run_closed_at: timestampOrNull(state.closedAt),
-    activity_status: state.activityStatus,
-    attempt_status: attempt.status,
-    task_status: state.task.status,
-    lease_owner: attempt.leaseOwner,
+    ...standing(run, attempt),
     lease_expires_at: null,
   };
 }
@@ -55,7 +59,7 @@ function closedToWire(
 /** The answer to a heartbeat: a 200 also where the handler has to stop. */
 export function heartbeatToWire(outcome: HeartbeatOutcome, claimant: Claimant): Reply {
   if (outcome.kind !== "recorded" && outcome.kind !== "closed") throw ownershipError(outcome, claimant);
-  return { status: 200, body: { ...heartbeatBody(outcome, claimant) } };
+  return { status: 200, body: heartbeatBody(outcome, claimant) };
 }
 
 function heartbeatBody(
@@ -93,13 +97,28 @@ function heartbeatBody(
   };
 }
 
+/** Where an attempt, its activity and its task stand. */
+export function standing(
+  { state }: RunRecord,
+  { status, taskId, leaseOwner }: AttemptRecord,
+): Readonly<Record<"lease_owner" | "activity_status" | "attempt_status" | "task_status", string>> {
+  // A task that was superseded by another is over, in the way that its attempt is.
+  const superseded = status === "timed_out" ? "cancelled" : "completed";
+  return {
+    lease_owner: leaseOwner,
+    activity_status: state.activityStatus,
+    attempt_status: status,
+    task_status: taskId === state.task.id ? state.task.status : superseded,
+  };
+}
+
 /** Set for an attempt that was running when its run was stopped. */
-function stoppedReason(runStatus: string, attemptStatus: string): Reason | undefined {
+export function stoppedReason(runStatus: string, attemptStatus: string): Reason | undefined {
   if (attemptStatus !== "cancelled") return undefined;
   return runStatus === "terminated" ? "run_terminated" : "run_cancelled";
 }
 
-function idsToWire({ taskId, attemptId }: Ids): AttemptIds {
+export function idsToWire({ taskId, attemptId }: Ids): AttemptIds {
   return { task_id: taskId, activity_attempt_id: attemptId };
 }
 
@@ -110,7 +129,7 @@ const OWNERSHIP = {
   lease_owner_mismatch: [409, "Activity attempt lease is owned by another worker."],
 } as const satisfies Readonly<Record<OwnershipError["kind"] & Reason, readonly [number, string]>>;
 
-function ownershipError(outcome: OwnershipError, ids: Ids): ReplyError {
+export function ownershipError(outcome: OwnershipError, ids: Ids): ReplyError {
   const [status, error] = OWNERSHIP[outcome.kind];
   const owner = outcome.kind === "lease_owner_mismatch" ? { lease_owner: outcome.leaseOwner } : {};
   return new ReplyError(status, { ...idsToWire(ids), error, reason: outcome.kind, ...owner });

@@ -1,14 +1,14 @@
 import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
 import type { DeadlineName, PolledTask, TaskDeadlines } from "@durable-workflow/engine-protocol/worker";
 import type { Activity, Micros } from "../engine/model.js";
-import type { Delivery } from "../service/deliveries.js";
+import type { LeaseOut } from "../service/leases.js";
 import { envelope } from "./payloads.js";
 import { policyToWire } from "./policy.js";
 import { timestamp, timestampOrNull } from "./time.js";
 
 /** The task of a poll's answer. What is null is left out. */
-export function taskToWire(delivery: Delivery): PolledTask {
-  const { run, attemptId, attemptNumber, input } = delivery;
+export function taskToWire(lease: LeaseOut): PolledTask {
+  const { run, attemptId, attemptNumber, input } = lease;
   const { task, policy } = run.state;
   const deadlines = deadlinesToWire(run.state);
   return {

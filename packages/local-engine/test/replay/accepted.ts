@@ -25,6 +25,10 @@ interface Accepted {
   readonly names: RegExp;
   /** `status`, `reason`, the path of a field that is there or not, or `value of` and a path. */
   readonly path: RegExp;
+  /** Of requests to these paths only. */
+  readonly requests?: RegExp;
+  /** Only where the difference is this. */
+  readonly what?: RegExp;
   readonly why: string;
 }
 
@@ -62,8 +66,43 @@ export const accepted: readonly Accepted[] = [
     why: "follows from that: one silent activity timed out earlier in April",
   },
   {
+    names: ANY,
+    path: /^server_time$/,
+    why: "1.20: leases are renewed, and judged by the server's clock, which a task that is leased out comes with",
+  },
+  {
+    names: ANY,
+    path: /^(?:lease_owner|activity_status|attempt_status|task_status)$/,
+    why: "1.20: a report that comes too late is told where the attempt stands",
+  },
+  {
+    names: ANY,
+    requests: /^\/api\/worker\/(?:register|heartbeat)$/,
+    path: /^(?:registration_token|namespace|task_queue|runtime|build_id|capabilities|capability_manifest|status|heartbeat_interval_seconds)$/,
+    what: /^not recorded$/,
+    why: "1.20: the answer to a registration tells all of it, and workers are told a pace for their heartbeats",
+  },
+  { names: /^037-/, path: /^stale_after_seconds$/, why: "1.20: heartbeats have an advertised pace" },
+  {
+    names: /^0(?:39|40)-/,
+    path: /(?:^|\.)(?:capabilities|capability_manifest|max_concurrent_worker_sessions|task_slots|process_metrics|heartbeat_interval_seconds)$/,
+    why: "1.20: workers tell more of themselves",
+  },
+  {
+    names: /^035-/,
+    path: /^(?:value of )?(?:message|(?:validation_)?errors)(?:\.max_concurrent_activity_tasks)?$/,
+    why: "1.20: a worker may take no activities, or no workflows; only not neither",
+  },
+  {
+    names: /^60[189]-/,
+    path: /^(?:reason|schema|task_id|activity_attempt_id|outcome|recorded|error|retryable|status|(?:value of )?(?:message|(?:validation_)?errors.*))$/,
+    what: /^(?!\d+ recorded)/,
+    why: "1.20: a reference that cannot be read is refused with a reason of its own, and nothing is recorded",
+  },
+  {
     names: /^1?033-/,
     path: /^status$/,
+    what: /^422 recorded, 201 here/,
     why: "1.20 knows the runtimes rust and external, too",
   },
   {
@@ -100,7 +139,22 @@ export const accepted: readonly Accepted[] = [
     path: /^(?:value of )?task\.arguments$/,
     why: "the replay starts these activities without arguments",
   },
-  { names: /^10\d\d-/, path: /^(?:failure|attempts)$/, why: "added by this engine to the description of an activity" },
+  { names: /^10\d\d-/, path: /^failure$/, why: "added by this engine to the description of an activity" },
+  {
+    names: /^10\d\d-/,
+    path: /^(?:activities\[\]\.)?(?:attempts|attempt_state|current_attempt|current_attempt_id|current_attempt_status)$/,
+    why: "1.20: descriptions and lists tell of the attempts",
+  },
+  {
+    names: /^1072-/,
+    path: /^events\.WorkflowFailed\.payload\.exception\.(?:class|file|line|trace|properties|kind|timeout_type)$/,
+    why: "1.20: histories tell of failures without the inside of a runtime",
+  },
+  {
+    names: /^107[45]-/,
+    path: /^activities\[\]\.(?:workflow_id|activity_execution_id|activity_status|attempt_count)$/,
+    why: "1.20: lists tell more of each activity",
+  },
   {
     names: AUTHORED,
     path: /^events\./,
@@ -123,8 +177,8 @@ export const accepted: readonly Accepted[] = [
   },
   {
     names: CLUSTER_INFO,
-    path: /^(?:engine|capabilities\.standalone_activities)$/,
-    why: "added by this engine: what it is",
+    path: /^(?:engine|capabilities\.standalone_activities|supported_sdk_versions\.rust)$/,
+    why: "added by this engine: what it is, and that Rust's SDK works with it",
   },
   {
     names: CLUSTER_INFO,

@@ -1,7 +1,7 @@
-import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "../../src/index.js";
 import { Client, type Held, type Json } from "@durable-workflow/test-support/engine-client";
-import { FakeClock } from "../support/fake-clock.js";
 import { type RawResponse, send } from "@durable-workflow/test-support/send";
+import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "../../src/index.js";
+import { FakeClock } from "../support/fake-clock.js";
 import { type Recording, sentBody } from "./recording.js";
 
 /** Fields of answers that hold ids, by which later requests refer to what was made. */
@@ -35,6 +35,7 @@ export class Replayer {
   private readonly url: string;
   private readonly ids = new Map<string, string>();
   private readonly registered = new Set<string>();
+  private readonly typesOf = new Map<string, ReadonlySet<string>>();
   private readonly delivered = new Set<unknown>();
   private made = 0;
 
@@ -80,6 +81,7 @@ export class Replayer {
     this.delivered.add(recording.response.body.task?.task_id);
     if (path === "/api/worker/register" && response.status === 201) {
       this.registered.add(recording.request.body.worker_id);
+      this.typesOf.delete(recording.request.body.worker_id);
     }
     return { response, body };
   }
@@ -164,11 +166,17 @@ export class Replayer {
     if (!this.ids.has(runId)) this.ids.set(runId, (await this.client.describe(activityId)).workflow_run_id);
   }
 
-  /** April's workers took every type when they named none; here they have to name it. */
+  /**
+   * April's workers took every type when they named none; here they have to name it. A worker that has named it is not
+   * registered again: it would lose its leases.
+   */
   private async ensureWorker(workerId: string, queue: string, types: readonly string[], again = false): Promise<void> {
-    if (this.registered.has(workerId) && !again) return;
+    const known = this.typesOf.get(workerId) ?? new Set();
+    const isKnown = again ? types.every((type) => known.has(type)) : this.registered.has(workerId);
+    if (isKnown) return;
     await this.client.register(workerId, queue, types);
     this.registered.add(workerId);
+    this.typesOf.set(workerId, new Set(types));
   }
 
   private learn(recorded: Json, own: Json): void {

@@ -2,8 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Recording } from "./recording.js";
-import type { ReplayOptions } from "./replayer.js";
-import type { Replayer } from "./replayer.js";
+import type { Replayer, ReplayOptions } from "./replayer.js";
 
 type Find = (number: number) => Recording;
 type Before = (replayer: Replayer, recording: Recording, find: Find) => Promise<unknown>;

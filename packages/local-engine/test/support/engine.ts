@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Client, type ClientOptions } from "@durable-workflow/test-support/engine-client";
 import { afterEach } from "vitest";
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "../../src/index.js";
-import { Client, type ClientOptions } from "@durable-workflow/test-support/engine-client";
 import { FakeClock } from "./fake-clock.js";
 
 export interface Opened {

@@ -1,25 +1,29 @@
+import type { Micros } from "../engine/model.js";
 import { claim } from "../engine/transitions.js";
 import type { RunRecord, WorkerRecord } from "../store/records.js";
 import { type EngineContext, newUpperId, saveStep } from "./context.js";
 
-/** A task in the hands of a worker. */
-export interface Delivery {
+/** A task that is leased out to a worker. */
+export interface LeaseOut {
   /** As it is with the lease given out. */
   readonly run: RunRecord;
   readonly attemptId: string;
   readonly attemptNumber: number;
   /** Blob of the encoded arguments, null for none. */
   readonly input: string | null;
+  /** The engine's time as it was leased out, or again: never before the claim. */
+  readonly at: Micros;
 }
 
 /** What a worker asks for. */
 export interface PollRequest {
+  /** As it was registered when it asked. */
   readonly worker: WorkerRecord;
   readonly pollRequestId: string | null;
 }
 
 /** Leases the task that is first in line for a worker, if there is one. To be called within a transaction. */
-export function deliverNext(context: EngineContext, { worker, pollRequestId }: PollRequest): Delivery | undefined {
+export function leaseNext(context: EngineContext, { worker, pollRequestId }: PollRequest): LeaseOut | undefined {
   const { store } = context;
   const now = context.now();
   // A worker with a build id takes runs of that build only, and runs of activities have none.
@@ -41,15 +45,16 @@ export function deliverNext(context: EngineContext, { worker, pollRequestId }: P
     leaseExpiresAt: now + context.lease,
   });
   const run = saveStep(context, before, state, "activity.started", now);
-  return { run, attemptId, attemptNumber: state.attemptCount, input: store.runs.input(run.key).blob };
+  return { run, attemptId, attemptNumber: state.attemptCount, input: store.runs.input(run.key).blob, at: now };
 }
 
 /** What an earlier poll under the same request id was given, while its lease is valid. */
-export function deliverAgain(context: EngineContext, { worker, pollRequestId }: PollRequest): Delivery | undefined {
+export function leaseAgain(context: EngineContext, { worker, pollRequestId }: PollRequest): LeaseOut | undefined {
   if (pollRequestId === null) return undefined;
   const { store } = context;
   const { workerId, namespace, taskQueue } = worker;
-  const attempt = store.attempts.ofPoll(pollRequestId, workerId, namespace, taskQueue, context.now());
+  const now = context.now();
+  const attempt = store.attempts.ofPoll(pollRequestId, workerId, namespace, taskQueue, now);
   const run = attempt === undefined ? undefined : store.runs.get(attempt.run);
   if (attempt === undefined || run === undefined || run.state.attempt?.id !== attempt.attemptId) return undefined;
   return {
@@ -57,5 +62,6 @@ export function deliverAgain(context: EngineContext, { worker, pollRequestId }: 
     attemptId: attempt.attemptId,
     attemptNumber: attempt.number,
     input: store.runs.input(run.key).blob,
+    at: now,
   };
 }

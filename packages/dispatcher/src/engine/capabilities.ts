@@ -1,0 +1,65 @@
+import type { JsonObject } from "@durable-workflow/carrier/protocol";
+import {
+  at,
+  FAILURE_REPORT_BYTES,
+  FENCING_ENDPOINT,
+  FENCING_SCHEMA,
+  fieldOf,
+  integerField,
+  isObject,
+  LONG_POLL_SECONDS,
+} from "@durable-workflow/engine-protocol";
+
+/** Who tells of capabilities. */
+export type Teller = "cluster_info" | "register" | "other";
+
+/** What the engine can do, as far as its answers have told. */
+export class EngineCapabilities {
+  private readonly renewal = new Map<Teller, boolean>();
+  /** How long it holds a poll at most. */
+  longPollSeconds: number = LONG_POLL_SECONDS.default;
+  /** Whether registrations have tokens, and end with a receipt. */
+  fencesRegistrations = false;
+  /** The most that the report of a failure may take. */
+  failureReportBytes: number = FAILURE_REPORT_BYTES.body;
+
+  learn(body: JsonObject, teller: Teller): void {
+    const capabilities = capabilitiesOf(body);
+    if (teller === "cluster_info") {
+      const most = integerField(fieldOf(body, "limits"), "max_payload_bytes") ?? 0;
+      this.failureReportBytes = most > 0 ? Math.min(most, FAILURE_REPORT_BYTES.body) : FAILURE_REPORT_BYTES.body;
+    }
+    if (!isObject(capabilities)) return;
+    const seconds = capabilities["long_poll_timeout"];
+    if (typeof seconds === "number" && seconds >= 0 && seconds <= LONG_POLL_SECONDS.most)
+      this.longPollSeconds = seconds;
+    if (teller === "other") return;
+    this.renewal.set(teller, renewsLeases(capabilities));
+    this.fencesRegistrations = isFencing(capabilities["worker_deregistration_fencing"]);
+  }
+
+  /**
+   * Whether leases are kept by `renew-lease`: every answer that was asked has to say so. Where one does not, leases are kept
+   * by heartbeats, which every engine takes.
+   */
+  renewsLeases(pollAnswer: JsonObject): boolean {
+    return renewsLeases(capabilitiesOf(pollAnswer)) && ![...this.renewal.values()].includes(false);
+  }
+}
+
+function capabilitiesOf(body: JsonObject): unknown {
+  return fieldOf(body, "server_capabilities") ?? at(body, "worker_protocol", "server_capabilities");
+}
+
+function renewsLeases(capabilities: unknown): boolean {
+  return fieldOf(capabilities, "activity_lease_renewal") === true;
+}
+
+function isFencing(fencing: unknown): boolean {
+  return (
+    fieldOf(fencing, "supported") === true &&
+    fieldOf(fencing, "schema") === FENCING_SCHEMA &&
+    fieldOf(fencing, "endpoint") === FENCING_ENDPOINT &&
+    (integerField(fencing, "receipt_retention_seconds") ?? 0) > 0
+  );
+}
