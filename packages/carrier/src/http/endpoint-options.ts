@@ -1,3 +1,4 @@
+import type { ContextKey } from "../activity/context-values.js";
 import type { InvocableActivityHandlerOptions } from "../activity/handler-options.js";
 import { HANDLER_OPTION_NAMES } from "../activity/handler-options.js";
 import { guardLogger, type Logger, silentLogger } from "../activity/logger.js";
@@ -41,14 +42,30 @@ export interface InvocableHttpOptions extends InvocableActivityHandlerOptions {
   readonly health?: boolean;
 }
 
-/** @internal */
-export const HTTP_OPTION_NAMES: OptionNames<InvocableHttpOptions> = {
+/** What every adapter takes. `Given` is what its platform calls the carrier with. */
+export interface AdapterOptions<Given extends readonly unknown[]> extends InvocableHttpOptions {
+  /**
+   * A key under which activities find what the platform called the carrier with, as a tuple: the request (its body is used
+   * up) and, where there are such, the platform's environment and context. Default: activities see none of it.
+   *
+   * ```ts
+   * const worker = createContextKey<[request: Request, env: Env, ctx: ExecutionContext] | undefined>(undefined);
+   * // in an activity
+   * const [, env, ctx] = context.get(worker) ?? [];
+   * ```
+   */
+  readonly platform?: ContextKey<Given | undefined> | undefined;
+}
+
+/** Those of every adapter: an endpoint passes over `platform`, which is for whoever calls it. */
+export const HTTP_OPTION_NAMES: OptionNames<AdapterOptions<readonly unknown[]>> = {
   ...HANDLER_OPTION_NAMES,
   auth: true,
   bodyLimitBytes: true,
   maxConcurrentTasks: true,
   maxConcurrentBodyBytes: true,
   health: true,
+  platform: true,
 };
 
 /** The options of the endpoint itself, complete. */
@@ -62,9 +79,9 @@ export interface EndpointSettings {
 }
 
 /** @throws {TypeError} naming the option that makes no sense */
-export function resolveHttpOptions(given: InvocableHttpOptions | undefined): EndpointSettings {
+export function resolveHttpOptions(given: AdapterOptions<readonly unknown[]> | undefined): EndpointSettings {
   const options = knownOptions(given, HTTP_OPTION_NAMES, "an invocable endpoint");
-  const { bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES, auth, health = false, logger } = options;
+  const { bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES, auth, health = false, logger, platform } = options;
   const { maxConcurrentTasks = DEFAULT_CONCURRENT_TASKS } = options;
   const { maxConcurrentBodyBytes = Math.max(DEFAULT_CONCURRENT_BODY_BYTES, bodyLimitBytes) } = options;
   for (const [name, value] of Object.entries({ bodyLimitBytes, maxConcurrentTasks, maxConcurrentBodyBytes })) {
@@ -80,6 +97,9 @@ export function resolveHttpOptions(given: InvocableHttpOptions | undefined): End
     throw new TypeError("auth must be a function, as bearerToken(token) makes one, or be left out");
   }
   if (typeof health !== "boolean") throw new TypeError("health must be a boolean");
+  if (platform !== undefined && typeof (platform as { id?: unknown } | null)?.id !== "symbol") {
+    throw new TypeError("platform must be a key, as createContextKey makes one, or be left out");
+  }
   return {
     auth,
     bodyLimitBytes,

@@ -10,7 +10,12 @@ import { recordableText } from "../protocol/recordable-text.js";
 import { Admission, type AdmittedRequest } from "./admission.js";
 import type { InvocableAuthGate } from "./auth.js";
 import { bodyError } from "./body-error.js";
-import { type EndpointSettings, type InvocableHttpOptions, resolveHttpOptions } from "./endpoint-options.js";
+import {
+  type AdapterOptions,
+  type EndpointSettings,
+  type InvocableHttpOptions,
+  resolveHttpOptions,
+} from "./endpoint-options.js";
 import { weighJson } from "./json-shape.js";
 import type {
   InvocableHttpRequest,
@@ -244,19 +249,25 @@ function encodedBody(headers: Headers): InvocableHttpResponse | undefined {
   });
 }
 
-function toHandler(handlers: InvocableHandlers, options: InvocableHttpOptions | undefined): InvocableHandler {
+/**
+ * What runs the tasks of an endpoint.
+ *
+ * @throws {TypeError} for bad handlers or options
+ */
+export function toHandler(handlers: InvocableHandlers, options: InvocableHttpOptions | undefined): InvocableHandler {
   if (isInvocableHandler(handlers)) return handlers;
   return new InvocableActivityHandler(handlers, handlerOptions(options));
 }
 
 /** The part of the options that is the handler's. */
-function handlerOptions(options: InvocableHttpOptions = {}): InvocableActivityHandlerOptions {
+function handlerOptions(options: AdapterOptions<readonly unknown[]> = {}): InvocableActivityHandlerOptions {
   const {
     auth: _,
     bodyLimitBytes: _b,
     maxConcurrentTasks: _t,
     maxConcurrentBodyBytes: _m,
     health: _h,
+    platform: _p,
     ...rest
   } = options;
   return rest;

@@ -1,4 +1,6 @@
+import { azureFunctionsInvocableActivityHandler } from "../../adapters/azure-functions.js";
 import { fetchInvocableActivityHandler } from "../../adapters/fetch.js";
+import { koaInvocableActivityHandler } from "../../adapters/koa.js";
 import { lambdaInvocableActivityHandler } from "../../adapters/lambda.js";
 import { nodeInvocableActivityHandler } from "../../adapters/node.js";
 import { InvocableHttpEndpoint } from "../../http/endpoint.js";
@@ -137,8 +139,14 @@ it("takes an object that is typed by an interface, wherever handlers are taken",
   }
   const handlers: Handlers = { greet: (name) => `Hello, ${name}` };
   expect(new InvocableActivityHandler(handlers).activityTypes).toEqual(["greet"]);
-  const carriers = [fetchInvocableActivityHandler, nodeInvocableActivityHandler, lambdaInvocableActivityHandler];
-  expect(carriers.map((carrier) => typeof carrier(handlers))).toEqual(["function", "function", "function"]);
+  const carriers = [
+    fetchInvocableActivityHandler(handlers),
+    nodeInvocableActivityHandler(handlers),
+    lambdaInvocableActivityHandler(handlers),
+    koaInvocableActivityHandler(handlers),
+    azureFunctionsInvocableActivityHandler(handlers),
+  ];
+  expect(carriers.map((carrier) => typeof carrier)).toEqual(carriers.map(() => "function"));
   expect(await carrierClient(handlers).call("greet", ["Ada"])).toBe("Hello, Ada");
   const named: InvocableActivityHandler = new InvocableActivityHandler(handlers);
   expect(new InvocableHttpEndpoint(named).guarded).toBe(false);
