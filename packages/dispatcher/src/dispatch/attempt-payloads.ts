@@ -63,8 +63,13 @@ export class AttemptPayloads {
     const startedAt = clock.monotonic();
     const resolved = await payloads.fetcher.resolve(task, this.patience("fetch"));
     switch (resolved.kind) {
-      case "as_sent":
-        return { kind: "ready", task, payload: undefined };
+      case "as_sent": {
+        const { codec, blob } = task.arguments ?? {};
+        const isInline = typeof codec === "string" && typeof blob === "string";
+        return isInline && blob.length > (payloads.sharedStore?.overBytes ?? Number.POSITIVE_INFINITY)
+          ? this.share({ codec, bytes: Buffer.from(blob) })
+          : { kind: "ready", task, payload: undefined };
+      }
       case "gone":
         return resolved;
       case "refused":
@@ -77,13 +82,20 @@ export class AttemptPayloads {
         if (sharedStore === undefined || payload.bytes.length <= sharedStore.overBytes) {
           return { kind: "ready", task, payload };
         }
-        const stored = await sharedStore.store(payload, this.patience("fetch"));
+        const shared = await this.share(payload);
         held.release();
-        return stored === undefined
-          ? { kind: "gone" }
-          : { kind: "ready", task: { ...task, arguments: { ...stored } }, payload: undefined };
+        return shared;
       }
     }
+  }
+
+  /** Arguments in the store that the carrier reaches, too. */
+  private async share(payload: BlobPayload): Promise<ReadyArguments> {
+    const { task, payloads } = this.deps;
+    const stored = await payloads.sharedStore?.store(payload, this.patience("fetch"));
+    return stored === undefined
+      ? { kind: "gone" }
+      : { kind: "ready", task: { ...task, arguments: { ...stored } }, payload: undefined };
   }
 
   /** Room for an answer. That of a try before is given back. */
