@@ -231,7 +231,7 @@ describe("a result", () => {
     };
     const execution = await ends({});
     expect(execution.status).toBe("completed");
-    expect(payloads.get((outcomeOf(execution)["result"] as Json)["external_payload"])?.bytes).toEqual(BLOB);
+    expect(payloads.get((outcomeOf(execution)["result"] as Json)["external_payload"])?.bytes.equals(BLOB)).toBe(true);
     expect(payloads.callsOf("POST").length).toBe(2);
   });
 
@@ -325,8 +325,18 @@ describe("a store that carriers reach too", () => {
     await begin({ sharedStorage, handle: () => stored("mem://payloads/result", result) });
     const execution = await ends({ arguments: by(payloads.put(BLOB)) });
     expect(carrier.received[0]?.envelope["payloads"].arguments).toEqual(stored(`mem://payloads/${sha256(BLOB)}`, BLOB));
-    expect(objects.get(`mem://payloads/${sha256(BLOB)}`)).toEqual(BLOB);
+    expect(objects.get(`mem://payloads/${sha256(BLOB)}`)?.equals(BLOB)).toBe(true);
     expect(outcomeOf(execution)["result"]).toEqual(by(payloads.put(result)));
+  });
+
+  it("takes arguments that the engine sends inline, too, and leaves small ones alone", async () => {
+    await begin({ sharedStorage });
+    await ends({ arguments: { ...LARGE } });
+    await ends({ arguments: { ...DONE } });
+    expect(carrier.received.map(({ envelope }) => envelope["payloads"].arguments)).toEqual([
+      stored(`mem://payloads/${sha256(BLOB)}`, BLOB),
+      DONE,
+    ]);
   });
 
   it.each<[string, () => Json, string]>([

@@ -63,8 +63,13 @@ export class AttemptPayloads {
     const startedAt = clock.monotonic();
     const resolved = await payloads.fetcher.resolve(task, this.patience("fetch"));
     switch (resolved.kind) {
-      case "as_sent":
-        return { kind: "ready", task, payload: undefined };
+      case "as_sent": {
+        const { codec, blob } = task.arguments ?? {};
+        const isInline = typeof codec === "string" && typeof blob === "string";
+        return isInline && blob.length > (payloads.sharedStore?.overBytes ?? Number.POSITIVE_INFINITY)
+          ? this.share({ codec, bytes: Buffer.from(blob) })
+          : { kind: "ready", task, payload: undefined };
+      }
       case "gone":
         return resolved;
       case "refused":
@@ -77,13 +82,20 @@ export class AttemptPayloads {
         if (sharedStore === undefined || payload.bytes.length <= sharedStore.overBytes) {
           return { kind: "ready", task, payload };
         }
-        const stored = await sharedStore.store(payload, this.patience("fetch"));
+        const shared = await this.share(payload);
         held.release();
-        return stored === undefined
-          ? { kind: "gone" }
-          : { kind: "ready", task: { ...task, arguments: { ...stored } }, payload: undefined };
+        return shared;
       }
     }
+  }
+
+  /** Arguments in the store that the carrier reaches, too. */
+  private async share(payload: BlobPayload): Promise<ReadyArguments> {
+    const { task, payloads } = this.deps;
+    const stored = await payloads.sharedStore?.store(payload, this.patience("fetch"));
+    return stored === undefined
+      ? { kind: "gone" }
+      : { kind: "ready", task: { ...task, arguments: { ...stored } }, payload: undefined };
   }
 
   /** Room for an answer. That of a try before is given back. */
@@ -110,7 +122,9 @@ export class AttemptPayloads {
     const envelope = report.kind === "complete" ? report.result : report.failure.details;
     if (envelope === null || "external_payload" in envelope) return { kind: "ready", report };
     if ("blob" in envelope) {
-      return this.upload(report, large ?? { codec: envelope.codec, bytes: Buffer.from(envelope.blob) });
+      if (large !== undefined) return this.upload(report, large);
+      // Whatever it is, base64 or not: inline it goes as the carrier wrote it.
+      return this.upload(report, { codec: envelope.codec, bytes: Buffer.from(envelope.blob) }, report);
     }
     const { task, payloads } = this.deps;
     // Without that store the reference is the engine's to read, and the engines that can are older ones.
@@ -122,7 +136,8 @@ export class AttemptPayloads {
     return this.upload(report, loaded.payload);
   }
 
-  private async upload(report: Report, payload: BlobPayload): Promise<ReadyReport> {
+  /** @param inline the report where the payload stays in it. Default: made of the bytes */
+  private async upload(report: Report, payload: BlobPayload, inline?: Report): Promise<ReadyReport> {
     const { task, payloads, clock, scrubber } = this.deps;
     const startedAt = clock.monotonic();
     const isDetails = report.kind === "fail";
@@ -139,6 +154,7 @@ export class AttemptPayloads {
     );
     switch (kept.kind) {
       case "inline":
+        if (inline !== undefined) return { kind: "ready", report: inline };
         return { kind: "ready", report: withPayload(report, { codec: payload.codec, blob: bytes.toString("latin1") }) };
       case "uploaded":
         this.moved("uploaded", payload, startedAt);

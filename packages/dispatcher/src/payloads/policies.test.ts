@@ -50,3 +50,34 @@ it("asks once for those who ask together, again after a minute, and sooner when 
   expect(await policies.current("a")).toMatchObject({ transport: { thresholdBytes: 2048 } });
   expect(told.length).toBe(3);
 });
+
+it.each([
+  [404, "off"],
+  [405, "off"],
+  [401, undefined],
+  [503, undefined],
+])("takes an answer of %i for %s", async (status, state) => {
+  const policies = new PayloadPolicies({
+    clock: { now: () => 0, monotonic: () => 0, schedule: () => () => undefined },
+    read: async () => ({ ...on(), status }) as EngineAnswer,
+  });
+  expect((await policies.current("a"))?.state).toBe(state);
+});
+
+it("does not keep a task waiting for an answer that does not come", async () => {
+  const waits: number[] = [];
+  const policies = new PayloadPolicies({
+    clock: {
+      now: () => 0,
+      monotonic: () => 0,
+      schedule: (delayMs, callback) => {
+        waits.push(delayMs);
+        setImmediate(callback);
+        return () => undefined;
+      },
+    },
+    read: () => new Promise(() => undefined),
+  });
+  expect(await policies.current("a")).toBeUndefined();
+  expect(waits).toEqual([2_000]);
+});

@@ -1,7 +1,7 @@
 import { demandsOf } from "@durable-workflow/engine-protocol";
 import { type PayloadTransport, readPayloadTransport } from "@durable-workflow/engine-protocol/external-payloads";
-import type { EngineAnswer } from "../engine/reply.js";
-import type { Clock } from "../time/clock.js";
+import type { EngineAnswer, EngineReply } from "../engine/reply.js";
+import { type Clock, pause } from "../time/clock.js";
 
 /** What an engine does with large payloads of a namespace. */
 export type PayloadPolicy =
@@ -21,6 +21,8 @@ export interface PolicyOptions {
 
 /** An engine may change its mind: asked again after so long, as the released SDKs do. */
 const FRESH_MS = 60_000;
+/** How long a task waits to know, where nothing is known. */
+const PATIENCE_MS = 2_000;
 /** After a question without an answer. */
 const RETRY_MS = 5_000;
 
@@ -43,7 +45,7 @@ export class PayloadPolicies {
 
   /**
    * What holds for a namespace. What is a minute old is asked for again, and counts meanwhile and where no answer comes.
-   * Undefined where no answer has ever come.
+   * Undefined where no answer has ever come: the first is waited for two seconds, not more.
    */
   async current(namespace: string): Promise<PayloadPolicy | undefined> {
     const known = this.knownOf(namespace);
@@ -52,9 +54,14 @@ export class PayloadPolicies {
         known.asking = undefined;
       });
       // Nobody waits for news.
-      if (known.policy === undefined) await known.asking;
+      if (known.policy === undefined) await this.shortly(known.asking);
     }
     return known.policy;
+  }
+
+  private async shortly(asking: Promise<void>): Promise<void> {
+    const answered = new AbortController();
+    await Promise.race([asking.then(() => answered.abort()), pause(this.options.clock, PATIENCE_MS, answered.signal)]);
   }
 
   /** Something has shown that what is known does not hold any more. */
@@ -74,10 +81,9 @@ export class PayloadPolicies {
   private async ask(namespace: string, known: Known): Promise<void> {
     const { read, clock, onChange } = this.options;
     const answer = await read(namespace);
-    const isAnswer = answer.kind === "reply" && answer.status === 200;
-    known.freshUntil = clock.monotonic() + (isAnswer ? FRESH_MS : RETRY_MS);
-    if (!isAnswer) return;
-    const policy = policyOf(answer.body);
+    const policy = answer.kind === "reply" ? policyOf(answer) : undefined;
+    known.freshUntil = clock.monotonic() + (policy === undefined ? RETRY_MS : FRESH_MS);
+    if (policy === undefined) return;
     known.policy = policy;
     const news = JSON.stringify(policy);
     if (news === known.told) return;
@@ -86,8 +92,11 @@ export class PayloadPolicies {
   }
 }
 
-function policyOf(clusterInfo: unknown): PayloadPolicy {
-  const { transport, violations } = readPayloadTransport(clusterInfo);
+/** Undefined for an answer that says nothing about it. An engine without cluster info is older than all this. */
+function policyOf({ status, body }: EngineReply): PayloadPolicy | undefined {
+  if (status === 404 || status === 405) return { state: "off" };
+  if (status !== 200) return undefined;
+  const { transport, violations } = readPayloadTransport(body);
   if (violations !== undefined) return { state: "unusable", problem: demandsOf(violations) };
   return transport === null ? { state: "off" } : { state: "on", transport };
 }

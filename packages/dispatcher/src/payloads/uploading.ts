@@ -37,6 +37,9 @@ export interface ReportedPayload {
 /** Where nothing is known of the engine, a smaller payload is sent inline: engines take as much. */
 const INLINE_IF_UNKNOWN_BYTES = 1024 * 1024;
 
+/** An engine that never says is one that has to take what it is sent. */
+const UNKNOWN_TRIES = 8;
+
 type Decided = Exclude<KeptPayload, { readonly kind: "gone" }>;
 
 /** Uploads payloads of results and failures that an engine wants to have that way. */
@@ -53,8 +56,8 @@ export class PayloadUploader {
     let sha256: string | undefined;
     // Once the engine drains, the uploads say which report they are for; no other one does.
     let completion: string | null = null;
-    const kept = await persist<Decided | PayloadUnavailable>(patience, async () => {
-      const decision = await this.decide(reported);
+    const kept = await persist<Decided | PayloadUnavailable>(patience, async (tries) => {
+      const decision = await this.decide(reported, tries);
       if (decision.kind !== "upload") return decision;
       sha256 ??= await sha256Of(payload.bytes);
       const metadata = { codec: payload.codec, sizeBytes: payload.bytes.length, sha256 };
@@ -75,11 +78,10 @@ export class PayloadUploader {
   }
 
   /** How a payload is to travel, by what is known of the engine. */
-  private async decide({
-    attempt: { namespace },
-    payload: { bytes },
-    overBytes = Number.POSITIVE_INFINITY,
-  }: ReportedPayload): Promise<
+  private async decide(
+    { attempt: { namespace }, payload: { bytes }, overBytes = Number.POSITIVE_INFINITY }: ReportedPayload,
+    tries: number,
+  ): Promise<
     | { readonly kind: "inline" }
     | { readonly kind: "upload"; readonly timeoutMs: number; readonly takesContext: boolean }
     | PayloadRefused
@@ -87,7 +89,7 @@ export class PayloadUploader {
   > {
     const policy = await this.options.policies.current(namespace);
     if (policy === undefined) {
-      return bytes.length < INLINE_IF_UNKNOWN_BYTES
+      return bytes.length < INLINE_IF_UNKNOWN_BYTES || tries > UNKNOWN_TRIES
         ? { kind: "inline" }
         : {
             kind: "unavailable",
