@@ -151,6 +151,17 @@ describe("the engine's mapping", () => {
     expect(running.eventsOf("mapping_differs")[0]?.fields).toEqual(["auth_ref", "timeout_seconds", "carrier.url"]);
   });
 
+  it("that is missing leaves it to the own one to name the handler, beside the activity's type", async () => {
+    const web = await carrier();
+    const mapping = { name: "t", kind: "activity", activity_type: "t", carrier: "web", handler: "lamps.dim" };
+    await begin({ config: { ...oneCarrier(web.url, []), mappings: [mapping] } });
+    await engine.untilStatus(engine.schedule({ type: "t" }), "completed");
+    expect(web.received[0]?.envelope["task"]).toMatchObject({
+      handler: "t",
+      external_executor: { handler: "lamps.dim" },
+    });
+  });
+
   it("that is missing as well fails the task so that it is retried", async () => {
     await begin({ queues });
     const execution = engine.schedule({ type: "t" });

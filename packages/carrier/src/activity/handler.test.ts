@@ -302,7 +302,7 @@ describe("a task that is refused before its handler runs", () => {
 
 describe("the handler of a task", () => {
   const dim = (): string => "dimmed";
-  const sent = (handler: string, external_executor?: Record<string, unknown> | null): object =>
+  const sent = (handler: string, external_executor: Record<string, unknown> | null): object =>
     activityTaskEnvelope({ task: { handler, external_executor } });
 
   it("is found by the handler of its mapping where the type is not known", async () => {

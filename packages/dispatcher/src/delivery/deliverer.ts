@@ -44,7 +44,7 @@ export async function deliverTask(
   const limit = () => tightest(configuredTimeout(mapping), deadlineLeft(task, engineNow()));
   const traceparent = newTraceparent();
   const body = (): DeliveryBody => {
-    const extras = { renewedBy, sentAtMs: engineEstimate(), traceparent };
+    const extras = { renewedBy, sentAtMs: engineEstimate(), traceparent, mappedTo: mapping.handler };
     if (payload === undefined) return JSON.stringify(activityTaskEnvelope(task, extras));
     const withBlob = (blob: string): LeasedTask => ({ ...task, arguments: { codec: payload.codec, blob } });
     return bodyAround(payload.bytes, (blob) => activityTaskEnvelope(withBlob(blob), extras));

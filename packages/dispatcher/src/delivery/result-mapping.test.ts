@@ -267,4 +267,14 @@ describe("the envelope", () => {
     });
     expect("external_executor" in activityTaskEnvelope(task, { renewedBy: "d", traceparent: "t" }).task).toBe(false);
   });
+
+  it("names the handler of the sender's own mapping, where that is not the activity's type", () => {
+    const executorOf = (from: typeof task, mappedTo: string): unknown =>
+      activityTaskEnvelope(from, { renewedBy: "d", traceparent: "t", mappedTo }).task.external_executor;
+    expect(executorOf(task, "lamps.own")).toEqual({ handler: "lamps.own" });
+    expect(executorOf(task, task.activityType)).toBeUndefined();
+    // What the engine says stays as it is.
+    const externalExecutor = { handler: "lamps.engine" };
+    expect(executorOf(leasedTask({ externalExecutor }), "lamps.own")).toEqual(externalExecutor);
+  });
 });

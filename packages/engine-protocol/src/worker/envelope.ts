@@ -14,6 +14,8 @@ export interface EnvelopeExtras {
   readonly sentAtMs?: number;
   /** W3C trace context, for tasks that come without. */
   readonly traceparent: string;
+  /** The handler that the sender's own mapping names. Default: the activity's type. */
+  readonly mappedTo?: string;
 }
 
 /**
@@ -22,8 +24,10 @@ export interface EnvelopeExtras {
  */
 export function activityTaskEnvelope(
   task: LeasedTask,
-  { renewedBy, sentAtMs, traceparent }: EnvelopeExtras,
+  { renewedBy, sentAtMs, traceparent, mappedTo = task.activityType }: EnvelopeExtras,
 ): ActivityTaskInputEnvelope {
+  // What the engine says of its mapping is passed on; of the sender's own a carrier needs the handler, where it is another.
+  const executor = task.externalExecutor ?? (mappedTo === task.activityType ? null : { handler: mappedTo });
   return {
     schema: EXTERNAL_TASK_INPUT_SCHEMA,
     version: EXTERNAL_TASK_INPUT_VERSION,
@@ -35,7 +39,7 @@ export function activityTaskEnvelope(
       task_queue: task.taskQueue,
       handler: task.activityType,
       connection: task.connection,
-      ...(task.externalExecutor === null ? {} : { external_executor: task.externalExecutor }),
+      ...(executor === null ? {} : { external_executor: executor }),
       idempotency_key: task.attemptId,
     },
     workflow: { id: task.workflowId, run_id: task.runId },
