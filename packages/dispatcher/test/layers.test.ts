@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   net: ["config", "time"],
   engine: ["config", "net", "time"],
   delivery: ["config", "net", "engine", "time"],
+  authorizers: ["config", "net", "delivery", "time"],
   lease: ["config", "net", "engine", "delivery", "time"],
   dispatch: ["config", "events", "net", "engine", "delivery", "lease", "time"],
   service: ["config", "events", "dispatch"],
@@ -27,6 +28,7 @@ const CARRIER: ReadonlySet<string> = new Set([
 ]);
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   undici: ["net/agents.ts", "engine/transport.ts", "delivery/http-carrier.ts"],
+  aws4fetch: ["authorizers/aws-sigv4.ts"],
   pino: ["service/logs.ts"],
   "prom-client": ["service/metrics.ts", "service/health-server.ts"],
 };
@@ -71,7 +73,7 @@ it("reads the time from its clock", () => {
 it("keeps the contract's own field names where documents are read and written", () => {
   // Labels of metrics are written as Prometheus writes them.
   const writers =
-    /^(?:engine\/(?:client|outcomes|recordable|registrations)|delivery\/result-mapping|service\/metrics|dispatch\/(?:settle-poll|attempt-run)|lease\/stand-in)\.ts$/;
+    /^(?:engine\/(?:client|outcomes|recordable|registrations)|delivery\/result-mapping|service\/metrics|dispatch\/(?:settle-poll|attempt-run)|lease\/stand-in|authorizers\/google-key-file)\.ts$/;
   for (const file of files.filter((name) => !writers.test(name))) {
     expect(sources.code(file), file).not.toMatch(/\b[a-z]+_[a-z_]+:(?! ")/);
   }
@@ -106,6 +108,6 @@ it("reports to the engine only what was made recordable", () => {
   expect(senders).toEqual(["engine/client.ts"]);
 });
 
-it("index.ts only re-exports", () => {
-  expect(sources.besideExports("index.ts")).toBe("");
+it.each(["index.ts", "authorizers.ts"])("%s only re-exports", (door) => {
+  expect(sources.besideExports(door)).toBe("");
 });

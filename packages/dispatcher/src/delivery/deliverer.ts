@@ -26,11 +26,22 @@ export interface Delivery {
   readonly leaseLeft: () => number;
   readonly signal: AbortSignal;
   readonly onRetry: (why: string, delayMs: number, tries: number) => void;
+  /** Told of what an authorizer said for this delivery alone. Default: nobody is. */
+  readonly onSecret?: (secret: string) => void;
 }
 
 /** Delivers a task to the carrier of its mapping. Never rejects. */
 export async function deliverTask(
-  { task, mapping, engineNow, engineEstimate = engineNow, leaseLeft, signal, onRetry }: Delivery,
+  {
+    task,
+    mapping,
+    engineNow,
+    engineEstimate = engineNow,
+    leaseLeft,
+    signal,
+    onRetry,
+    onSecret = () => undefined,
+  }: Delivery,
   { http, process, credentials, renewedBy }: DelivererDeps,
 ): Promise<DeliveryAnswer | AbortedDelivery> {
   const limit = () => tightest(configuredTimeout(mapping), deadlineLeft(task, engineNow()));
@@ -56,5 +67,6 @@ export async function deliverTask(
       delayMs < leaseLeft() && delayMs < (deadlineLeft(task, engineNow())?.ms ?? Number.POSITIVE_INFINITY),
     signal,
     onRetry,
+    ...(onSecret === undefined ? {} : { onSecret }),
   });
 }
