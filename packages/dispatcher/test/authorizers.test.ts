@@ -58,12 +58,17 @@ async function serve(handle: Serve): Promise<string> {
   return servers.at(-1)?.url ?? "";
 }
 
+type Refusal = string | undefined;
+
 /** A carrier behind a wall, which says why it refuses. */
-const behind = (refusal: (...given: Parameters<Serve>) => unknown, refusals: unknown[] = []): Promise<string> =>
+const behind = (
+  refusal: (...given: Parameters<Serve>) => Refusal | Promise<Refusal>,
+  refusals: unknown[] = [],
+): Promise<string> =>
   serve(async (request, response, body) => {
     const why = await refusal(request, response, body);
     if (why === undefined) response.end(JSON.stringify(resultFor()));
-    else response.writeHead(403).end(String(why));
+    else response.writeHead(403).end(why);
     refusals.push(why);
   });
 

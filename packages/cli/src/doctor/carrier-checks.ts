@@ -138,10 +138,16 @@ function answerFinding(id: string, url: URL, answer: Answer, credential: Credent
   if (status === 401 || status === 403) {
     return credential.type === "none"
       ? fail(id, `${shownUrl(url)} wants a credential (${status})`, "Give the mapping an auth_ref.")
-      : fail(id, `${shownUrl(url)} refuses the credential (${status})`, "Give both sides the same token.");
+      : fail(id, `${shownUrl(url)} refuses the credential (${status})`, refusalRemedy(credential));
   }
   const remedy = "Check the url of the config, path included, and what stands in front of the carrier.";
   return fail(id, `${shownUrl(url)} answered ${status}, which is not what a carrier says to an empty task`, remedy);
+}
+
+function refusalRemedy({ type }: Credential): string {
+  return type === "authorized"
+    ? "See that what its authorizer stands for may call it, and that audience, region and names of headers are right."
+    : "Give both sides the same token.";
 }
 
 /** A carrier that takes a task from anybody runs what anybody wants. */
