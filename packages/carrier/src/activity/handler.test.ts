@@ -303,7 +303,7 @@ describe("a task that is refused before its handler runs", () => {
 describe("the handler of a task", () => {
   const dim = (): string => "dimmed";
   const sent = (handler: string, external_executor?: Record<string, unknown> | null): object =>
-    activityTaskEnvelope({ task: { handler, external_executor } });
+    activityTaskEnvelope({ task: { handler, ...(external_executor === undefined ? {} : { external_executor }) } });
 
   it("is found by the handler of its mapping where the type is not known", async () => {
     const result = await handleInvocableActivity(sent("Lamps.Dim", { handler: "lamps.dim" }), { "lamps.dim": dim });

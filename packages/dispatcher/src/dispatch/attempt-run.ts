@@ -71,6 +71,8 @@ export class AttemptRun {
   private readonly givingUp = new AbortController();
   private readonly keeper: LeaseKeeper;
   private readonly payloads: AttemptPayloads;
+  /** Let go of what was shown for this attempt alone. */
+  private readonly forgetSecrets: (() => void)[] = [];
   private carrier: string | null = null;
   private abandoned = false;
   private reporting = false;
@@ -131,6 +133,7 @@ export class AttemptRun {
       detail,
       durationMs: clock.monotonic() - startedAt,
     });
+    for (const forget of this.forgetSecrets) forget();
   }
 
   private async work(): Promise<RunEnd> {
@@ -286,6 +289,7 @@ export class AttemptRun {
         signal: this.abort.signal,
         onRetry: (why, retryInMs, tries) =>
           events.emit({ type: "delivery_retried", task: this.facts, carrier, why, retryInMs, tries }),
+        onSecret: (secret) => this.forgetSecrets.push(this.deps.secrets.hold(secret)),
       },
       deliverer,
     );
