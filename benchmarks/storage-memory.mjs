@@ -1,10 +1,6 @@
 // One job of storage.mjs in a process of its own; prints its peak of resident memory in bytes, and what else it found.
-import {
-  decodeAvroValue,
-  encodeAvroValue,
-  fetchExternalPayload,
-  storeExternalPayload,
-} from "../packages/carrier/dist/index.js";
+import { decodeAvroValue, encodeAvroValue } from "../packages/carrier/dist/payload/index.js";
+import { fetchExternalPayload, storeExternalPayload } from "../packages/carrier/dist/storage/index.js";
 import { LocalFilesystemExternalStorage } from "../packages/carrier/dist/storage/local.js";
 
 const [root, job, argument] = process.argv.slice(2);

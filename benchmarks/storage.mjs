@@ -5,14 +5,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  decodePayload,
-  InvocableActivityHandler,
-  inlinePayload,
-  offloadPayload,
-  payloadEnvelope,
-  resolveExternalStorage,
-} from "../packages/carrier/dist/index.js";
+import { InvocableActivityHandler } from "../packages/carrier/dist/index.js";
+import { decodePayload, payloadEnvelope } from "../packages/carrier/dist/payload/index.js";
+import { externalStorage, inlinePayload, offloadPayload } from "../packages/carrier/dist/storage/external-storage.js";
 import { LocalFilesystemExternalStorage } from "../packages/carrier/dist/storage/local.js";
 import { compare } from "./lib.mjs";
 import { smallTask } from "./task.mjs";
@@ -31,13 +26,9 @@ const VALUES = {
 export async function storageBenchmarks() {
   const root = mkdtempSync(join(tmpdir(), "carrier-storage-bench-"));
   try {
-    const externalStorage = new LocalFilesystemExternalStorage({ root });
-    const storage = resolveExternalStorage({ externalStorage, externalStorageThresholdBytes: 0 });
-    const cold = resolveExternalStorage({
-      externalStorage,
-      externalStorageCache: false,
-      externalStorageThresholdBytes: 0,
-    });
+    const driver = new LocalFilesystemExternalStorage({ root });
+    const storage = externalStorage(driver, { thresholdBytes: 0 });
+    const cold = externalStorage(driver, { cache: false, thresholdBytes: 0 });
     for (const [name, value] of Object.entries(VALUES)) {
       // As they come out of a request's JSON.
       const inline = JSON.parse(JSON.stringify(payloadEnvelope(value)));
@@ -52,7 +43,7 @@ export async function storageBenchmarks() {
         { "by reference, warm cache": 1.15 },
       );
     }
-    await handling(externalStorage, storage);
+    await handling(driver, storage);
     memory(root);
   } finally {
     rmSync(root, { recursive: true });
@@ -65,8 +56,11 @@ function taskWith(payload) {
 }
 
 /** A whole task, whose argument is 1 MiB of text. */
-async function handling(externalStorage, storage) {
-  const handler = new InvocableActivityHandler({ "billing.charge-card": (text) => text.length }, { externalStorage });
+async function handling(driver, storage) {
+  const handler = new InvocableActivityHandler(
+    { "billing.charge-card": (text) => text.length },
+    { externalStorage: externalStorage(driver) },
+  );
   const inline = payloadEnvelope(VALUES.text);
   const [inlineTask, storedTask] = [taskWith(inline), taskWith(await offloadPayload(inline, storage))];
   await compare(

@@ -1,4 +1,4 @@
-import { payloadEnvelope } from "../packages/carrier/dist/index.js";
+import { payloadEnvelope } from "../packages/carrier/dist/payload/index.js";
 
 /** A task of ordinary size whose deadlines are far away. */
 export function smallTask() {

@@ -31,6 +31,9 @@ function importsOf(file, seen = new Set()) {
   });
 }
 
+// ES modules can be required since Node 20.19 and 22.12.
+const canRequire = process.features.require_module === true;
+
 const work = mkdtempSync(join(tmpdir(), "carrier-pack-"));
 for (const folder of readdirSync(`${root}packages`)) {
   const manifest = JSON.parse(readFileSync(`${root}packages/${folder}/package.json`, "utf8"));
@@ -46,6 +49,10 @@ for (const folder of readdirSync(`${root}packages`)) {
   const tarball = join(work, filename);
   const strays = files.filter(({ path }) => /\.test\.|tsbuildinfo|\/test\//.test(path));
   check(`${manifest.name} holds no tests (${files.length} files)`, strays.length === 0);
+  const paths = new Set(files.map(({ path }) => path));
+  const scripts = [...paths].filter((path) => path.startsWith("dist/") && path.endsWith(".js"));
+  check(`${manifest.name} brings its changelog`, paths.has("CHANGELOG.md"));
+  check(`${manifest.name} brings source maps`, scripts.length > 0 && scripts.every((path) => paths.has(`${path}.map`)));
   check(`${manifest.name} has no runtime dependency`, folder !== "carrier" || manifest.dependencies === undefined);
   check("publint", runBin("publint", ["run", tarball, "--strict"]));
   check(
@@ -60,7 +67,14 @@ for (const folder of readdirSync(`${root}packages`)) {
   const needed = Object.keys(manifest.dependencies ?? {});
   for (const name of ["@types/node", "undici-types", ...needed]) link(name, join(consumer, "node_modules"));
   writeFileSync(join(consumer, "package.json"), JSON.stringify({ type: "module" }));
-  const compilerOptions = { module: "NodeNext", target: "ES2022", strict: true, noEmit: true, types: ["node"] };
+  const compilerOptions = {
+    module: "NodeNext",
+    target: "ES2022",
+    strict: true,
+    skipLibCheck: false,
+    noEmit: true,
+    types: ["node"],
+  };
   writeFileSync(join(consumer, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["use.ts"] }));
   /** Checks entry points as one program of a consumer uses them. */
   const use = (entries, which) => {
@@ -70,6 +84,10 @@ for (const folder of readdirSync(`${root}packages`)) {
     writeFileSync(join(consumer, "use.js"), lines.join("\n"));
     check(`types of ${which}`, runBin("tsc", ["-p", consumer]));
     check(`${which} imports`, run(process.execPath, [join(consumer, "use.js")]));
+    if (!canRequire) return;
+    const required = entries.map((entry) => `require("${manifest.name}${entry.slice(1)}");`);
+    writeFileSync(join(consumer, "use.cjs"), required.join("\n"));
+    check(`${which} is required`, run(process.execPath, ["--no-warnings", join(consumer, "use.cjs")]));
   };
 
   for (const [name, file] of Object.entries(manifest.bin ?? {})) {

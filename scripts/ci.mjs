@@ -29,6 +29,7 @@ check("format", () => runBin("biome", ["format", "."]));
 check("lint", () => runBin("oxlint", ["--type-aware"]));
 check("types", () => runBin("tsc", ["-p", "tsconfig.test.json"]));
 check("packages", () => script("check-packages.mjs"));
+check("api", () => script("check-api.mjs"));
 check("size", () => script("check-size.mjs"));
 
 const reports = mkdtempSync(join(tmpdir(), "carrier-ci-"));

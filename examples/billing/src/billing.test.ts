@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { externalStorage } from "@durable-workflow/carrier/storage";
 import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
 import { ActivityTestEnvironment, buildTaskInput, carrierClient } from "@durable-workflow/carrier/testing";
 import { describe, expect, it } from "vitest";
@@ -57,8 +58,9 @@ describe("billing.statement", () => {
   it("is answered with a reference where there is storage", async () => {
     const root = mkdtempSync(join(tmpdir(), "billing-payloads-"));
     try {
-      const externalStorage = new LocalFilesystemExternalStorage({ root });
-      const client = carrierClient(example().activities, { externalStorage });
+      const client = carrierClient(example().activities, {
+        externalStorage: externalStorage(new LocalFilesystemExternalStorage({ root })),
+      });
       const task = buildTaskInput({ activityType: "billing.statement", args: [2026, 10_000] });
       const result = await client.send(task);
       expect(result.kind === "success" ? result.payload : null).toMatchObject({

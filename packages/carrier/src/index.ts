@@ -1,9 +1,69 @@
 /**
- * Host Durable Workflow activities behind HTTP or a serverless function. Adapters have subpaths of their own:
- * `@durable-workflow/carrier/fetch`, `/node`, `/lambda`.
+ * Host Durable Workflow activities behind HTTP or a serverless function. What not every carrier needs has a subpath of its
+ * own: adapters (`@durable-workflow/carrier/fetch`, `/node`, `/lambda`), `/heartbeat`, `/idempotency`, `/storage`,
+ * `/payload`, `/protocol`, `/testing`, `/opentelemetry`.
  */
-export * from "./activity/index.js";
-export * from "./http/index.js";
-export * from "./payload/index.js";
-export * from "./protocol/index.js";
-export * from "./storage/index.js";
+export type { CallerSignal } from "./activity/caller-signal.js";
+export type { Clock } from "./activity/clock.js";
+export type { ActivityContext, ActivityDeadlines, ActivityInfo, ActivityLease } from "./activity/context.js";
+export { type ContextKey, createContextKey } from "./activity/context-values.js";
+export {
+  type ActivityDefinition,
+  type ActivityRunFunction,
+  defineActivity,
+  isActivityDefinition,
+} from "./activity/definition/define-activity.js";
+export type { ActivityInterceptor, ActivityNext } from "./activity/definition/interceptor.js";
+export { loggingInterceptor } from "./activity/definition/logging-interceptor.js";
+export type { ActivityFunction, ActivityHandler, ActivityHandlers } from "./activity/definition/registry.js";
+export type { ActivityInput, StandardSchema } from "./activity/definition/standard-schema.js";
+export {
+  type ActivityValidationError,
+  isActivityValidationError,
+  type ValidationIssue,
+} from "./activity/definition/validation.js";
+export {
+  type ActivityAbortReason,
+  ActivityCancelled,
+  ActivityFailure,
+  type ActivityFailureOptions,
+  AttemptClosed,
+  CallerDisconnected,
+  CarrierShutdown,
+  ExternalTaskDeadlineExceeded,
+  isActivityCancelled,
+  isActivityFailure,
+  isAttemptClosed,
+  isCallerDisconnected,
+  isCarrierShutdown,
+  isExternalTaskDeadlineExceeded,
+  isNonRetryable,
+  NonRetryableError,
+} from "./activity/errors.js";
+export {
+  handleInvocableActivity,
+  InvocableActivityHandler,
+  type InvocableActivityHandlerOptions,
+  isInvocableActivityHandler,
+} from "./activity/handler.js";
+export type { HeartbeatSource } from "./activity/heartbeat/part.js";
+export type { ActivityIdempotency } from "./activity/idempotency/part.js";
+export { type HandleOptions, type InvocableHandler, isInvocableHandler } from "./activity/invocable-handler.js";
+export type { Logger } from "./activity/logger.js";
+export type { MapError } from "./activity/map-error.js";
+export type { ActivityOutcome } from "./activity/outcome.js";
+export { bearerToken, type InvocableAuthGate } from "./http/auth.js";
+export { InvocableBodyError, type InvocableBodyProblem, isInvocableBodyError } from "./http/body-error.js";
+export { handleInvocableHttpRequest, type InvocableHandlers, InvocableHttpEndpoint } from "./http/endpoint.js";
+export type { InvocableHttpOptions } from "./http/endpoint-options.js";
+export type {
+  InvocableHttpRequest,
+  InvocableHttpResponse,
+  InvocableRequestBody,
+  InvocableRequestHead,
+} from "./http/message.js";
+export { toAvroValue } from "./payload/adapter.js";
+export { type AvroValue, avroDouble, isAvroDouble } from "./payload/value.js";
+export type { HeartbeatProgress } from "./protocol/heartbeat-progress.js";
+export type { InvocableResultEnvelope } from "./protocol/wire.js";
+export type { PayloadStorage } from "./storage/payload-storage.js";

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { bearerToken } from "../src/http/index.js";
-import { conformanceAuthCases } from "../src/testing/conformance-cases.js";
-import { checkConformance } from "../src/testing/conformance-check.js";
+import { conformanceAuthCases } from "../src/testing/conformance/cases.js";
+import { checkConformance } from "../src/testing/conformance/check.js";
 import { openHttpTransports } from "./support/conformance-transports.js";
 
 const TOKEN = "conformance-token";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { conformanceCases } from "../src/testing/conformance-cases.js";
-import { type ConformanceObservation, checkConformance } from "../src/testing/conformance-check.js";
-import type { ConformanceCase, ConformanceRequest } from "../src/testing/conformance-types.js";
+import { conformanceCases } from "../src/testing/conformance/cases.js";
+import { type ConformanceObservation, checkConformance } from "../src/testing/conformance/check.js";
+import type { ConformanceCase, ConformanceRequest } from "../src/testing/conformance/types.js";
 import { openTransports, type Transport } from "./support/conformance-transports.js";
 
 const TRANSPORTS = await openTransports();

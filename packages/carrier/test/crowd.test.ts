@@ -12,22 +12,34 @@ import { postHead, RawConnection } from "./support/raw-http.js";
 const MIB = 1024 * 1024;
 const TASK = JSON.stringify(activityTaskEnvelope());
 
-/** A list of empty maps, three bytes of base64 each two of them. */
-function emptyMaps(bytes: number): string {
+/** The blob of one argument, a list: so many bytes of base64, of one item again and again. */
+function listOf(item: readonly number[], bytes: number): string {
   const header = Buffer.from("c301e2a33dff55802237", "hex");
-  const count = Math.floor((bytes * 3) / 4 / 2) - 16;
+  const count = Math.floor((bytes * 3) / 4 / item.length) - 16;
   const length: number[] = [];
   for (let left = count * 2; ; left = Math.floor(left / 128)) {
     length.push(left > 127 ? (left & 127) | 128 : left);
     if (left <= 127) break;
   }
-  const maps = Buffer.alloc(count * 2).fill(Buffer.from([MAP, 0]));
-  return Buffer.concat([header, Buffer.from([ARRAY, ...length]), maps, Buffer.from([0])]).toString("base64");
+  const items = Buffer.alloc(count * item.length).fill(Buffer.from(item));
+  return Buffer.concat([header, Buffer.from([ARRAY, 2, ARRAY, ...length]), items, Buffer.from([0, 0])]).toString(
+    "base64",
+  );
+}
+
+function taskOf(blob: string, headers: unknown = {}): Buffer {
+  return Buffer.from(
+    JSON.stringify({ ...activityTaskEnvelope({ payloads: { arguments: { codec: "avro", blob } } }), headers }),
+  );
 }
 
 /** Branches of the Value schema. */
+const NULL = 0;
+const STRING = 10;
 const ARRAY = 12;
 const MAP = 14;
+
+const ONE_NULL = listOf([NULL], 64);
 
 function post(port: number, body: Buffer, agent: Agent): Promise<number | string> {
   return new Promise((resolve) => {
@@ -44,21 +56,35 @@ function post(port: number, body: Buffer, agent: Agent): Promise<number | string
 }
 
 describe("a process", () => {
-  it("lives through a crowd of the largest bodies of the smallest values", { timeout: 120_000 }, async () => {
+  it.each([
+    {
+      of: "the largest bodies of the smallest values",
+      body: () => taskOf(listOf([MAP, 0], 8 * MIB - 2000)),
+      count: 40,
+    },
+    { of: "bodies of nothing but JSON", body: () => Buffer.from(`[${"{},".repeat((8 * MIB) / 3 - 2)}{}]`), count: 40 },
+    // As many as a task may have: each body is small, and 30 MiB once it was decoded.
+    { of: "small bodies of many maps", body: () => taskOf(listOf([MAP, 0], 1.25 * MIB)), count: 24 },
+    { of: "bodies of nulls", body: () => taskOf(listOf([NULL], 8 * MIB - 2000)), count: 24 },
+    { of: "bodies of short texts", body: () => taskOf(listOf([STRING, 4, 0x61, 0x62], 2 * MIB)), count: 40 },
+    {
+      of: "headers of many maps",
+      body: () => taskOf(ONE_NULL, { x: Array.from({ length: 45_000 }, () => ({})) }),
+      count: 200,
+    },
+    {
+      of: "small headers of many maps",
+      body: () => taskOf(ONE_NULL, { x: Array.from({ length: 20_000 }, () => ({})) }),
+      count: 800,
+    },
+  ])("with a heap of 256 MB lives through a crowd of $of", { timeout: 120_000 }, async ({ body, count }) => {
     const script = new URL("support/crowded-server.mjs", import.meta.url);
-    const server = await startChildServer(script, /^port \d+$/, ["--max-old-space-size=384"]);
+    const server = await startChildServer(script, /^port \d+$/, ["--max-old-space-size=256"]);
     const port = Number(server.line.slice(5));
     const agent = new Agent({ keepAlive: false });
+    const sent = body();
     try {
-      const blob = emptyMaps(8 * MIB - 2000);
-      const avro = Buffer.from(
-        JSON.stringify(activityTaskEnvelope({ payloads: { arguments: { codec: "avro", blob } } })),
-      );
-      const json = Buffer.from(`[${"{},".repeat((8 * MIB) / 3 - 2)}{}]`);
-      expect(avro.length).toBeGreaterThan(7.9 * MIB);
-      const seen = await Promise.all(
-        Array.from({ length: 40 }, (_, at) => post(port, at % 2 === 0 ? avro : json, agent)),
-      );
+      const seen = await Promise.all(Array.from({ length: count }, () => post(port, sent, agent)));
       expect(new Set(seen)).toEqual(new Set([...seen].filter((status) => [200, 400, 503].includes(Number(status)))));
       expect(seen).toContain(503);
       expect(await post(port, Buffer.from(TASK), agent)).toBe(200);

@@ -1,4 +1,4 @@
-import { codeAlone, folderOf, SourceTree } from "@durable-workflow/test-support/sources";
+import { circles, codeAlone, folderOf, SourceTree } from "@durable-workflow/test-support/sources";
 import { describe, expect, it } from "vitest";
 
 /** The layer rules: which folder may import which, and what the neutral part may touch. */
@@ -77,7 +77,7 @@ it("protocol reads no clock and does no I/O", () => {
 it("keeps the contract's own field names in protocol, and where envelopes are written", () => {
   // What a result envelope is made of, what a log line or a details map is named, and the conformance cases.
   const writers =
-    /^(?:activity\/(?:results|handler|task-runner|logger|logging-interceptor)|storage\/external-storage|payload\/(?:envelope|errors)|http\/responses|testing\/)/;
+    /^(?:activity\/(?:run\/(?:failures|envelopes|task-runner)|handler|logger|definition\/logging-interceptor)|storage\/external-storage|payload\/(?:envelope|errors)|http\/responses|testing\/)/;
   const snake = /\b[a-z]+_[a-z_]+:(?! ")/;
   for (const file of files.filter((name) => folderOf(name) !== "protocol" && !writers.test(name))) {
     expect(sources.code(file), file).not.toMatch(snake);
@@ -88,4 +88,24 @@ it("index files only re-export", () => {
   for (const file of files.filter((name) => name.endsWith("index.ts"))) {
     expect(sources.besideExports(file), file).toBe("");
   }
+});
+
+it("an adapter loads no part that carriers are handed: its bundle has those that are used", () => {
+  const PARTS = /^(?:activity\/(?:heartbeat|idempotency)|storage)\//;
+  for (const adapter of files.filter((name) => folderOf(name) === "adapters")) {
+    const loaded = new Set<string>();
+    const load = (file: string): void => {
+      if (loaded.has(file)) return;
+      loaded.add(file);
+      for (const { file: next, typeOnly } of sources.imports(file)) if (next !== undefined && !typeOnly) load(next);
+    };
+    load(adapter);
+    expect(loaded.size).toBeGreaterThan(20);
+    // What tells a reference from a blob is all that every carrier needs.
+    expect([...loaded].filter((file) => PARTS.test(file))).toEqual(["storage/stored-payload.ts"]);
+  }
+});
+
+it("no files import each other, however long the way round", () => {
+  expect(circles(new Map(files.map((file) => [file, sources.importedFiles(file)])))).toEqual([]);
 });

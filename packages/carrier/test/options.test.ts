@@ -4,7 +4,10 @@ import { expect, it } from "vitest";
 import { fetchInvocableActivityHandler } from "../src/adapters/fetch.js";
 import { lambdaInvocableActivityHandler } from "../src/adapters/lambda.js";
 import { nodeInvocableActivityHandler } from "../src/adapters/node.js";
+import { engineHeartbeatSender, engineHeartbeats, heartbeats } from "../src/activity/heartbeat/index.js";
+import { idempotent, MemoryIdempotencyStore, RedisIdempotencyStore } from "../src/activity/idempotency/index.js";
 import * as carrier from "../src/index.js";
+import * as storage from "../src/storage/index.js";
 import { openTelemetryInterceptor } from "../src/opentelemetry/index.js";
 import { fetchS3Client } from "../src/storage/clients/s3-fetch.js";
 import { LocalFilesystemExternalStorage } from "../src/storage/local.js";
@@ -24,17 +27,20 @@ const TAKERS: Readonly<Record<string, readonly Make[]>> = {
     (options) => nodeInvocableActivityHandler({}, options),
   ],
   LambdaInvocableOptions: [(options) => lambdaInvocableActivityHandler({}, options)],
-  IdempotencyOptions: [(options) => new carrier.InvocableActivityHandler({}, { idempotency: options })],
-  MemoryIdempotencyStoreOptions: [(options) => new carrier.MemoryIdempotencyStore(options)],
-  RedisIdempotencyStoreOptions: [(options) => new carrier.RedisIdempotencyStore(options)],
-  EngineHeartbeatOptions: [(options) => carrier.engineHeartbeatSender(options)],
+  IdempotencyOptions: [(options) => idempotent(options)],
+  MemoryIdempotencyStoreOptions: [(options) => new MemoryIdempotencyStore(options)],
+  RedisIdempotencyStoreOptions: [(options) => new RedisIdempotencyStore(options)],
+  EngineHeartbeatOptions: [(options) => engineHeartbeatSender(options)],
+  EngineHeartbeatsOptions: [(options) => engineHeartbeats(options)],
+  HeartbeatOptions: [(options) => heartbeats(options)],
   OpenTelemetryOptions: [(options) => openTelemetryInterceptor(options)],
-  S3ExternalStorageOptions: [(options) => new carrier.S3ExternalStorage(options)],
-  GCSExternalStorageOptions: [(options) => new carrier.GCSExternalStorage(options)],
-  AzureBlobExternalStorageOptions: [(options) => new carrier.AzureBlobExternalStorage(options)],
+  S3ExternalStorageOptions: [(options) => new storage.S3ExternalStorage(options)],
+  GCSExternalStorageOptions: [(options) => new storage.GCSExternalStorage(options)],
+  AzureBlobExternalStorageOptions: [(options) => new storage.AzureBlobExternalStorage(options)],
+  ExternalStorageOptions: [(options) => storage.externalStorage([], options)],
   LocalFilesystemExternalStorageOptions: [(options) => new LocalFilesystemExternalStorage(options)],
   FetchS3ClientOptions: [(options) => fetchS3Client(options)],
-  ExternalPayloadCacheOptions: [(options) => new carrier.ExternalPayloadCache(options)],
+  ExternalPayloadCacheOptions: [(options) => new storage.ExternalPayloadCache(options)],
   CarrierClientOptions: [(options) => carrierClient({}, options), (options) => carrierClient("http://a.test", options)],
   TaskInputOptions: [(options) => buildTaskInput(options)],
   ActivityTestOptions: [(options) => new ActivityTestEnvironment(options).start(() => 1, [])],
@@ -46,7 +52,6 @@ const OTHERS = new Set([
   "ActivityTaskOptions",
   "DecodeAvroOptions",
   "DeleteOptions",
-  "ExternalStorageOptions",
   "FetchOptions",
   "GetOptions",
   "HandleOptions",

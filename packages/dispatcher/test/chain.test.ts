@@ -5,17 +5,18 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   ActivityFailure,
-  byExecution,
   defineActivity,
   InvocableActivityHandler,
   type InvocableActivityHandlerOptions,
   isActivityCancelled,
   isCallerDisconnected,
   isExternalTaskDeadlineExceeded,
-  MemoryIdempotencyStore,
 } from "@durable-workflow/carrier";
+import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";
+import { byExecution, idempotent, MemoryIdempotencyStore } from "@durable-workflow/carrier/idempotency";
 import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { decodePayload, payloadEnvelope } from "@durable-workflow/carrier/payload";
+import { externalStorage } from "@durable-workflow/carrier/storage";
 import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { DispatcherOptions } from "../src/dispatch/options.js";
@@ -60,7 +61,7 @@ async function chain(
 }
 
 /** The option that lets `context.heartbeat` reach the engine. */
-const heartbeat = () => ({ serverUrl: engine.url, token: WORKER_TOKEN });
+const heartbeat = () => engineHeartbeats({ serverUrl: engine.url, token: WORKER_TOKEN });
 
 const aborted = (signal: AbortSignal): Promise<unknown> =>
   new Promise((resolve) => {
@@ -258,7 +259,7 @@ describe("a carrier", () => {
           return `${card} charged`;
         },
       },
-      { idempotency: { store: new MemoryIdempotencyStore(), key: byExecution } },
+      { idempotency: idempotent({ store: new MemoryIdempotencyStore(), key: byExecution }) },
     );
     const { url } = await serve(handler);
     const first = await dispatch(url, { drainMs: 1 });
@@ -281,8 +282,7 @@ describe("an engine without external storage", () => {
   let runs = 0;
   const big = "x".repeat(10_000);
   const options = () => ({
-    externalStorage: new LocalFilesystemExternalStorage({ root: folder }),
-    externalStorageThresholdBytes: 1_000,
+    externalStorage: externalStorage(new LocalFilesystemExternalStorage({ root: folder }), { thresholdBytes: 1_000 }),
   });
 
   beforeEach(() => {

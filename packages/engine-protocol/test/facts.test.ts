@@ -33,7 +33,7 @@ const FACTS: Readonly<Record<string, Fact>> = {
   headers: {
     pattern: /x-durable-workflow-(?:protocol|control-plane)-version|x-namespace/i,
     home: /^engine-protocol\/src\/headers\.ts$/,
-    also: [{ file: "carrier/src/activity/engine-heartbeat-sender.ts", why: HEARTBEATS }],
+    also: [{ file: "carrier/src/activity/heartbeat/engine-heartbeat-sender.ts", why: HEARTBEATS }],
   },
   "headers of payloads": {
     pattern: /x-durable-workflow-payload-(?:codec|size|sha256|completion)/i,

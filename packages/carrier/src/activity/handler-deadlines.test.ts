@@ -1,3 +1,4 @@
+import type { HandleOptions } from "./invocable-handler.js";
 import { getEventListeners } from "node:events";
 import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope, type Changes } from "../../test/support/envelopes.js";
@@ -12,7 +13,7 @@ import {
   CarrierShutdown,
   NonRetryableError,
 } from "./errors.js";
-import { type HandleOptions, InvocableActivityHandler } from "./handler.js";
+import { InvocableActivityHandler } from "./handler.js";
 
 const MINUTE_MS = 60_000;
 const PAST = "2999-06-01T11:59:59.999Z";

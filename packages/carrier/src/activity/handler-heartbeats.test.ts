@@ -9,12 +9,12 @@ import type { ActivityTaskInputEnvelope } from "../protocol/index.js";
 import { payloadEnvelope } from "../payload/index.js";
 import type { HeartbeatAnswer } from "../protocol/heartbeat.js";
 import { serializeExternalPayloadReference } from "../protocol/payload-reference.js";
-import type { ExternalStorageDriver } from "../storage/index.js";
+import { type ExternalStorageDriver, externalStorage } from "../storage/index.js";
 import { type ActivityContext } from "./context.js";
-import { defineActivity } from "./define-activity.js";
+import { defineActivity } from "./definition/define-activity.js";
 import { ActivityCancelled, AttemptClosed } from "./errors.js";
-import { InvocableActivityHandler, type InvocableActivityHandlerOptions } from "./handler.js";
-import type { Heartbeat } from "./heartbeat-sender.js";
+import { InvocableActivityHandler } from "./handler.js";
+import { engineHeartbeats, type Heartbeat, heartbeats } from "./heartbeat/index.js";
 
 const MINUTE_MS = 60_000;
 const GO_ON: HeartbeatAnswer = {
@@ -31,22 +31,23 @@ function started(
   {
     answer = () => GO_ON,
     changes = {},
-    options = {},
+    automatic = false,
   }: {
     answer?: (heartbeat: Heartbeat, clock: FakeClock) => HeartbeatAnswer | Promise<HeartbeatAnswer>;
     changes?: Changes<ActivityTaskInputEnvelope>;
-    options?: InvocableActivityHandlerOptions;
+    automatic?: boolean;
   } = {},
 ) {
   const clock = new FakeClock();
   const logger = recordingLogger();
   const sent: Heartbeat[] = [];
-  const heartbeat = {
+  const sender = {
     send: async (one: Heartbeat) => {
       sent.push(one);
       return answer(one, clock);
     },
   };
+  const heartbeat = heartbeats({ sender, automatic });
   let context!: ActivityContext;
   const activity = defineActivity({
     run: (given) => {
@@ -54,7 +55,7 @@ function started(
       return work(given, clock);
     },
   });
-  const handler = new InvocableActivityHandler({ "lamps.dim": activity }, { clock, logger, heartbeat, ...options });
+  const handler = new InvocableActivityHandler({ "lamps.dim": activity }, { clock, logger, heartbeat });
   const result = handler.handle(activityTaskEnvelope(changes));
   return { clock, logger, sent, result, context: () => context };
 }
@@ -121,8 +122,8 @@ describe("an accepted heartbeat", () => {
     const expiresAt = null;
     const reference = { uri: "file:///x", sha256, sizeBytes: blob.length, codec: "avro", expiresAt } as const;
     const activity = defineActivity({ run: (context) => beating(4 * MINUTE_MS, 8 * MINUTE_MS)(context, clock) });
-    const heartbeat = { send: async () => GO_ON };
-    const options = { clock, heartbeat, externalStorage: slow };
+    const heartbeat = heartbeats({ sender: { send: async () => GO_ON } });
+    const options = { clock, heartbeat, externalStorage: externalStorage(slow) };
     const handler = new InvocableActivityHandler({ "lamps.dim": activity }, options);
     const payload = { codec: "avro", external_storage: serializeExternalPayloadReference(reference) };
     const result = handler.handle(activityTaskEnvelope({ payloads: { arguments: payload } }));
@@ -243,11 +244,11 @@ describe("after the answer", () => {
 });
 
 describe("automatic heartbeats", () => {
-  const options = { automaticHeartbeats: true };
+  const automatic = true;
 
   it("keep a silent handler's run alive", async () => {
     const run = started((_, clock) => new Promise((resolve) => clock.schedule(15 * MINUTE_MS, () => resolve(1))), {
-      options,
+      automatic,
     });
     await run.clock.advance(15 * MINUTE_MS);
     expect(await run.result).toMatchObject({ outcome: { status: "succeeded" } });
@@ -258,7 +259,7 @@ describe("automatic heartbeats", () => {
   it("are not sent where the caller renews the lease", async () => {
     const changes = { lease: { renewed_by: "dispatcher-1" } };
     const run = started((_, clock) => new Promise((resolve) => clock.schedule(15 * MINUTE_MS, () => resolve(1))), {
-      options,
+      automatic,
       changes,
     });
     await run.clock.advance(15 * MINUTE_MS);
@@ -267,7 +268,8 @@ describe("automatic heartbeats", () => {
   });
 
   it("need a sender", () => {
-    expect(() => new InvocableActivityHandler({}, options)).toThrow(/^automaticHeartbeats needs the option heartbeat/);
+    expect(() => heartbeats({ automatic } as never)).toThrow(/^sender must be an object with the method send/);
+    expect(() => heartbeats({ sender: { send: () => never() }, automatic: 1 } as never)).toThrow(/^automatic must be/);
   });
 });
 
@@ -298,7 +300,7 @@ describe("the option heartbeat", () => {
         return never();
       },
     });
-    const heartbeat = { serverUrl: engine.url, token: () => "worker-token", namespace: "billing" };
+    const heartbeat = engineHeartbeats({ serverUrl: engine.url, token: () => "worker-token", namespace: "billing" });
     const handler = new InvocableActivityHandler({ "lamps.dim": activity }, { heartbeat });
     expect(await handler.handle(activityTaskEnvelope())).toMatchObject({
       failure: { classification: "cancelled", cancelled: true },
@@ -322,7 +324,10 @@ describe("the option heartbeat", () => {
   it.each([[null], [{}], [{ serverUrl: "ftp://engine", token: "t" }], [{ serverUrl: "https://engine", token: "" }]])(
     "is refused when it is %j",
     (heartbeat) => {
-      expect(() => new InvocableActivityHandler({}, { heartbeat: heartbeat as never })).toThrow(TypeError);
+      expect(() => engineHeartbeats(heartbeat as never)).toThrow(TypeError);
+      expect(() => new InvocableActivityHandler({}, { heartbeat: heartbeat as never })).toThrow(
+        "heartbeat must be what engineHeartbeats(...) makes",
+      );
     },
   );
 });

@@ -5,10 +5,10 @@ import { recordingLogger } from "../testing/recording-logger.js";
 import { detailsOf, valueOf } from "../../test/support/run-activity.js";
 import { type AvroValue, payloadEnvelope } from "../payload/index.js";
 import type { ActivityContext } from "./context.js";
-import { defineActivity } from "./define-activity.js";
+import { defineActivity } from "./definition/define-activity.js";
 import { ActivityCancelled, CallerDisconnected, NonRetryableError } from "./errors.js";
 import { InvocableActivityHandler, type InvocableActivityHandlerOptions } from "./handler.js";
-import { byExecution, type IdempotencyStore, MemoryIdempotencyStore } from "./idempotency/index.js";
+import { byExecution, type IdempotencyStore, idempotent, MemoryIdempotencyStore } from "./idempotency/index.js";
 
 interface Delivery {
   readonly id?: string;
@@ -39,7 +39,7 @@ function carrier(
   const logger = recordingLogger();
   let runs = 0;
   const activity = () => work(++runs, clock);
-  const idempotency = { store: store ?? new MemoryIdempotencyStore({ clock }) };
+  const idempotency = idempotent({ store: store ?? new MemoryIdempotencyStore({ clock }) });
   const handler = new InvocableActivityHandler(
     { charge: activity, refund: activity },
     { clock, logger, idempotency, stackTraces: false, ...options },
@@ -171,7 +171,7 @@ describe("with idempotency, a task", () => {
   ] as const)("whose store is down does as it was told: %s", async (whenStoreFails, type) => {
     const down = () => Promise.reject(new Error("ECONNREFUSED secret-host"));
     const store = { claim: down, complete: down, release: down };
-    const { handler, logger } = carrier((run) => run, { idempotency: { store, whenStoreFails } });
+    const { handler, logger } = carrier((run) => run, { idempotency: idempotent({ store, whenStoreFails }) });
     const result = await handler.handle(task());
     if (type === undefined) expect(valueOf(result)).toBe(1);
     else expect(result).toMatchObject({ outcome: { retryable: true }, failure: { type } });
@@ -210,7 +210,7 @@ describe("with idempotency, a handler that was told to stop", () => {
     const clock = new FakeClock();
     let runs = 0;
     const charge = defineActivity({ run: (context) => (++runs === 1 ? stop(context) : "done") });
-    const idempotency = { store: new MemoryIdempotencyStore({ clock }) };
+    const idempotency = idempotent({ store: new MemoryIdempotencyStore({ clock }) });
     const handler = new InvocableActivityHandler({ charge }, { clock, idempotency, ...options });
     const first = handler.handle(task());
     await vi.waitFor(() => expect(runs).toBe(1));
@@ -255,12 +255,12 @@ describe("with idempotency, a handler that was told to stop", () => {
         throw context.signal.reason;
       },
     });
-    const first = new InvocableActivityHandler({ charge }, { idempotency: { store } });
+    const first = new InvocableActivityHandler({ charge }, { idempotency: idempotent({ store }) });
     const result = first.handle(task());
     await vi.waitFor(() => expect(runs).toBe(1));
     await first.shutdown();
     expect(await result).toMatchObject({ failure: { type: "CarrierShutdown" } });
-    const second = new InvocableActivityHandler({ charge: () => "done" }, { idempotency: { store } });
+    const second = new InvocableActivityHandler({ charge: () => "done" }, { idempotency: idempotent({ store }) });
     expect(valueOf(await second.handle(task({ id: "task-2" })))).toBe("done");
   });
 });
@@ -275,7 +275,7 @@ it("no arguments are the same, however they are sent", async () => {
 describe("the option idempotency.key", () => {
   it("byExecution holds over attempts, where the caller names the execution", async () => {
     const store = new MemoryIdempotencyStore();
-    const { handler, runs } = carrier((run) => run, { idempotency: { store, key: byExecution } });
+    const { handler, runs } = carrier((run) => run, { idempotency: idempotent({ store, key: byExecution }) });
     const headers = { activity_execution_id: "execution-1" };
     expect(valueOf(await handler.handle(task({ key: "attempt-1", headers })))).toBe(1);
     expect(valueOf(await handler.handle(task({ key: "attempt-2", headers })))).toBe(1);
@@ -285,7 +285,9 @@ describe("the option idempotency.key", () => {
 
   it("may be made of the arguments, or leave a task out", async () => {
     const key = (_: unknown, [order]: readonly unknown[]) => (typeof order === "string" ? order : undefined);
-    const { handler } = carrier((run) => run, { idempotency: { store: new MemoryIdempotencyStore(), key } });
+    const { handler } = carrier((run) => run, {
+      idempotency: idempotent({ store: new MemoryIdempotencyStore(), key }),
+    });
     const runOf = async (id: string, ...args: AvroValue[]) => valueOf(await handler.handle(task({ key: id, args })));
     expect([await runOf("a", "order-1"), await runOf("b", "order-1")]).toEqual([1, 1]);
     expect([await runOf("c", 7), await runOf("c", 7)]).toEqual([2, 3]);
@@ -295,7 +297,9 @@ describe("the option idempotency.key", () => {
     const key = () => {
       throw new RangeError("no key");
     };
-    const { handler, runs } = carrier((run) => run, { idempotency: { store: new MemoryIdempotencyStore(), key } });
+    const { handler, runs } = carrier((run) => run, {
+      idempotency: idempotent({ store: new MemoryIdempotencyStore(), key }),
+    });
     expect(await handler.handle(task())).toMatchObject({ failure: { type: "RangeError", message: "no key" } });
     expect(runs()).toBe(0);
   });
@@ -303,8 +307,21 @@ describe("the option idempotency.key", () => {
 
 it("bad options are refused when the carrier is made", () => {
   for (const idempotency of [{}, null, { store: {} }, { store: new MemoryIdempotencyStore(), ttlMs: 0 }]) {
-    expect(() => new InvocableActivityHandler({}, { idempotency: idempotency as never })).toThrow(TypeError);
+    expect(() => idempotent(idempotency as never)).toThrow(TypeError);
+    expect(() => new InvocableActivityHandler({}, { idempotency: idempotency as never })).toThrow(
+      "idempotency must be what idempotent(...) makes",
+    );
   }
+});
+
+it("one idempotency may serve several carriers, which keep out of each other's way but for the store", async () => {
+  const idempotency = idempotent({ store: new MemoryIdempotencyStore() });
+  const first = new InvocableActivityHandler({ charge: () => "first" }, { idempotency });
+  const second = new InvocableActivityHandler({ charge: () => "second" }, { idempotency });
+  expect(valueOf(await first.handle(task()))).toBe("first");
+  await first.shutdown();
+  expect(valueOf(await second.handle(task()))).toBe("first");
+  expect(valueOf(await second.handle(task({ key: "key-2" })))).toBe("second");
 });
 
 /** The fingerprint that a carrier gives the task, as its store sees it. */

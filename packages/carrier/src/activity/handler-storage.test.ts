@@ -14,6 +14,9 @@ import { parseExternalPayloadReference, serializeExternalPayloadReference } from
 import {
   ExternalPayloadCache,
   type ExternalStorageDriver,
+  type ExternalStorageDrivers,
+  type ExternalStorageOptions,
+  externalStorage,
   ExternalStorageError,
   fetchExternalPayload,
   storeExternalPayload,
@@ -21,8 +24,8 @@ import {
 import { LocalFilesystemExternalStorage } from "../storage/local.js";
 import { ActivityFailure, CallerDisconnected } from "./errors.js";
 import { InvocableActivityHandler, type InvocableActivityHandlerOptions } from "./handler.js";
-import { MemoryIdempotencyStore } from "./idempotency/index.js";
-import type { ActivityFunction } from "./registry.js";
+import { idempotent, MemoryIdempotencyStore } from "./idempotency/index.js";
+import type { ActivityFunction } from "./definition/registry.js";
 
 const root = mkdtempSync(join(tmpdir(), "carrier-handler-storage-"));
 const disk = new LocalFilesystemExternalStorage({ root });
@@ -43,10 +46,17 @@ function taskWith(payload: PayloadEnvelope | null, id = "task-1") {
   return activityTaskEnvelope({ task: { id }, payloads: { arguments: payload } });
 }
 
-function carrier(activity: ActivityFunction, options: InvocableActivityHandlerOptions = {}) {
+interface CarrierOptions extends Omit<InvocableActivityHandlerOptions, "externalStorage">, ExternalStorageOptions {
+  readonly drivers?: ExternalStorageDrivers;
+}
+
+function carrier(
+  activity: ActivityFunction,
+  { drivers = disk, cache, thresholdBytes, ...options }: CarrierOptions = {},
+) {
   return new InvocableActivityHandler(
     { "lamps.dim": activity },
-    { externalStorage: disk, stackTraces: false, ...options },
+    { externalStorage: externalStorage(drivers, { cache, thresholdBytes }), stackTraces: false, ...options },
   );
 }
 
@@ -63,6 +73,14 @@ function payloadOf(result: InvocableResultEnvelope): PayloadEnvelope | null | un
 
 const LONG = "x".repeat(300_000);
 
+it("stored arguments hold as many values as inline ones may, and no more", async () => {
+  const payload = await storedArguments([Array.from({ length: 500_000 }, () => [])]);
+  const result = await carrier(() => 1).handle(taskWith(payload));
+  expect(result).toMatchObject({ outcome: { retryable: false }, failure: { type: "PayloadDecodeFailure" } });
+  const fits = await storedArguments([Array.from({ length: 400_000 }, () => [])]);
+  expect(await carrier(() => 1).handle(taskWith(fits))).toMatchObject({ outcome: { status: "succeeded" } });
+});
+
 describe("arguments by reference", () => {
   it("are fetched, verified and decoded", async () => {
     const handler = carrier((...args) => args);
@@ -73,7 +91,7 @@ describe("arguments by reference", () => {
   it("are fetched once by tasks that come at once, and then served from the cache", async () => {
     const get = vi.spyOn(disk, "get");
     const cache = new ExternalPayloadCache();
-    const handler = carrier((text: string) => text.length, { externalStorageCache: cache });
+    const handler = carrier((text: string) => text.length, { cache });
     const payload = await storedArguments([LONG]);
     await Promise.all(["a", "b", "c"].map((id) => handler.handle(taskWith(payload, id))));
     await handler.handle(taskWith(payload, "d"));
@@ -140,7 +158,7 @@ describe("arguments by reference", () => {
       get: () => Promise.reject(new Error("token=s3cret")),
       delete: () => Promise.resolve(),
     };
-    const result = await carrier(() => 1, { externalStorage: broken }).handle(taskWith(payload));
+    const result = await carrier(() => 1, { drivers: broken }).handle(taskWith(payload));
     expect(result).toMatchObject({ outcome: { retryable: true }, failure: { type: "ExternalStorageUnavailable" } });
     expect(JSON.stringify(result)).not.toContain("s3cret");
   });
@@ -163,7 +181,7 @@ describe("a result", () => {
     "%s travels as it should",
     async (_, length = 100, threshold = payloadEnvelope("x".repeat(100)).blob.length, form) => {
       const value = "x".repeat(length);
-      const options = _.includes("default") ? {} : { externalStorageThresholdBytes: threshold };
+      const options = _.includes("default") ? {} : { thresholdBytes: threshold };
       const result = await carrier(() => value, options).handle(taskWith(null));
       expect(Object.keys(payloadOf(result) ?? {})).toEqual(["codec", form]);
       expect(await valueIn(payloadOf(result))).toBe(value);
@@ -181,7 +199,7 @@ describe("a result", () => {
         get: vi.fn(),
         delete: vi.fn(),
       };
-      const result = await carrier(() => LONG, { externalStorage: broken }).handle(taskWith(null));
+      const result = await carrier(() => LONG, { drivers: broken }).handle(taskWith(null));
       expect(result).toMatchObject({
         outcome: { status: "failed", retryable: true },
         failure: { classification: "application_error", type },
@@ -195,9 +213,7 @@ describe("a result", () => {
     const huge = "x".repeat(1_700_000);
     await carrier(() => huge, { logger }).handle(taskWith(null));
     expect(logger.lines).toEqual([]);
-    await carrier(() => huge, { logger, externalStorageThresholdBytes: Number.POSITIVE_INFINITY }).handle(
-      taskWith(null),
-    );
+    await carrier(() => huge, { logger, thresholdBytes: Number.POSITIVE_INFINITY }).handle(taskWith(null));
     expect(logger.lines).toMatchObject([{ level: "warn", fields: { limit_bytes: 2_097_152 } }]);
   });
 });
@@ -220,7 +236,7 @@ describe("a failure's details", () => {
       get: vi.fn(),
       delete: vi.fn(),
     };
-    const result = await carrier(fail, { externalStorage: broken }).handle(taskWith(null));
+    const result = await carrier(fail, { drivers: broken }).handle(taskWith(null));
     expect(result).toMatchObject({ outcome: { retryable: false }, failure: { message: "no" } });
     expect(await valueIn(payloadOf(result))).toEqual({ details_lost: expect.stringContaining("storage") });
   });
@@ -242,7 +258,7 @@ describe("a storage call", () => {
   ])("is ended by the task's deadline: %s", async (_, activity, payload) => {
     const clock = new FakeClock();
     const seen: AbortSignal[] = [];
-    const handler = carrier(activity, { externalStorage: stuck(seen), clock });
+    const handler = carrier(activity, { drivers: stuck(seen), clock });
     const result = handler.handle(taskWith(await payload()));
     await vi.waitFor(() => expect(seen).toHaveLength(1));
     expect(seen[0]?.aborted).toBe(false);
@@ -268,7 +284,7 @@ describe("a storage call", () => {
     const fail = () => {
       throw new ActivityFailure("no", { retryable: false, details: LONG });
     };
-    const handler = carrier(fail, { externalStorage: stuck(seen), clock });
+    const handler = carrier(fail, { drivers: stuck(seen), clock });
     const result = handler.handle(taskWith(null), { signal: caller.signal });
     await vi.waitFor(() => expect(seen).toHaveLength(1));
     await end(clock, caller);
@@ -282,7 +298,7 @@ describe("a storage call", () => {
   it("is ended when the caller goes away", async () => {
     const seen: AbortSignal[] = [];
     const caller = new AbortController();
-    const handler = carrier(() => 1, { externalStorage: stuck(seen) });
+    const handler = carrier(() => 1, { drivers: stuck(seen) });
     const result = handler.handle(taskWith(await storedArguments(["gone"])), { signal: caller.signal });
     await vi.waitFor(() => expect(seen).toHaveLength(1));
     caller.abort(new CallerDisconnected());
@@ -300,7 +316,7 @@ describe("with idempotency", () => {
       return complete(key, completion);
     });
     const run = vi.fn((): string => LONG);
-    const handler = carrier(run, { idempotency: { store } });
+    const handler = carrier(run, { idempotency: idempotent({ store }) });
     const payload = await storedArguments(["once"]);
     const [first, second] = [
       await handler.handle(taskWith(payload, "a")),
@@ -314,7 +330,7 @@ describe("with idempotency", () => {
 
   it("the same arguments are the same, inline or by reference", async () => {
     const run = vi.fn((): number => 1);
-    const handler = carrier(run, { idempotency: { store: new MemoryIdempotencyStore() } });
+    const handler = carrier(run, { idempotency: idempotent({ store: new MemoryIdempotencyStore() }) });
     await handler.handle(taskWith(payloadEnvelope(["same"]), "a"));
     expect(await handler.handle(taskWith(await storedArguments(["same"]), "b"))).toMatchObject({
       outcome: { status: "succeeded" },
@@ -326,7 +342,7 @@ describe("with idempotency", () => {
     const clock = new FakeClock();
     let finish: (value: unknown) => void = () => {};
     const run = vi.fn(() => new Promise((resolve) => (finish = resolve)));
-    const handler = carrier(run, { clock, idempotency: { store: new MemoryIdempotencyStore({ clock }) } });
+    const handler = carrier(run, { clock, idempotency: idempotent({ store: new MemoryIdempotencyStore({ clock }) }) });
     const first = handler.handle(taskWith(null, "a"));
     await vi.waitFor(() => expect(run).toHaveBeenCalled());
     await clock.advance(10 * 60_000);
@@ -344,8 +360,8 @@ describe("with idempotency", () => {
 
 it("any value comes back as it is, whatever the threshold", async () => {
   await fc.assert(
-    fc.asyncProperty(plainValues, fc.nat({ max: 400 }), async (value: AvroValue, externalStorageThresholdBytes) => {
-      const handler = carrier((given: AvroValue) => given, { externalStorageThresholdBytes });
+    fc.asyncProperty(plainValues, fc.nat({ max: 400 }), async (value: AvroValue, thresholdBytes) => {
+      const handler = carrier((given: AvroValue) => given, { thresholdBytes });
       const inline = await handler.handle(taskWith(payloadEnvelope([value])));
       const stored = await handler.handle(taskWith(await storedArguments([value])));
       const expected = decodePayload(payloadEnvelope(value));
@@ -358,10 +374,10 @@ it("any value comes back as it is, whatever the threshold", async () => {
 
 describe("the options", () => {
   it.each([
-    ["externalStorage", { externalStorage: {} }],
-    ["externalStorage", { externalStorage: [] }],
-    ["externalStorageThresholdBytes", { externalStorageThresholdBytes: -1 }],
-    ["externalStorageCache", { externalStorageCache: {} }],
+    ["externalStorage", { externalStorage: disk }],
+    ["externalStorage", { drivers: [] }],
+    ["thresholdBytes", { thresholdBytes: -1 }],
+    ["cache", { cache: {} }],
   ])("are refused where they make no sense: %s", (name, options) => {
     expect(() => carrier(() => 1, options as never)).toThrow(TypeError);
     expect(() => carrier(() => 1, options as never)).toThrow(new RegExp(`^${name} `));
@@ -369,7 +385,7 @@ describe("the options", () => {
 
   it("may name several drivers, chosen by scheme; results go to the first", async () => {
     const other = new LocalFilesystemExternalStorage({ root: join(root, "other") });
-    const handler = carrier(() => LONG, { externalStorage: [other, disk] });
+    const handler = carrier(() => LONG, { drivers: [other, disk] });
     const result = await handler.handle(taskWith(await storedArguments(["several"])));
     expect(await valueIn(payloadOf(result))).toBe(LONG);
     expect(readdirSync(join(root, "other"))).toEqual(["avro"]);

@@ -10,7 +10,7 @@ import {
   type InvocableResultEnvelope,
 } from "../protocol/index.js";
 import { handleInvocableActivity, InvocableActivityHandler } from "./handler.js";
-import type { ActivityFunction } from "./registry.js";
+import type { ActivityFunction } from "./definition/registry.js";
 
 const clock = new FakeClock();
 

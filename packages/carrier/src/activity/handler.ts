@@ -7,12 +7,11 @@ import {
   resolveHandlerOptions,
 } from "./handler-options.js";
 import type { HandleOptions, InvocableHandler } from "./invocable-handler.js";
-import { type ActivityHandlers, type RegisteredActivity, registerActivities } from "./registry.js";
-import { failureEnvelope, successEnvelope } from "./results.js";
-import { TaskRunner } from "./task-runner.js";
+import { type ActivityHandlers, type RegisteredActivity, registerActivities } from "./definition/registry.js";
+import { failureEnvelope, successEnvelope } from "./run/envelopes.js";
+import { TaskRunner } from "./run/task-runner.js";
 
 export type { InvocableActivityHandlerOptions } from "./handler-options.js";
-export { type HandleOptions, type InvocableHandler, isInvocableHandler } from "./invocable-handler.js";
 
 /**
  * Runs activities: one task input envelope in, one result envelope out.
@@ -72,7 +71,10 @@ export class InvocableActivityHandler implements InvocableHandler {
       carrier,
       duration_ms: Math.max(0, Math.round(clock.monotonic() - started)),
     };
-    return "codec" in outcome ? successEnvelope(input, outcome, metadata) : failureEnvelope(input, outcome, metadata);
+    if ("codec" in outcome) return successEnvelope(input, outcome, metadata);
+    const result = failureEnvelope(input, outcome, metadata);
+    if (outcome.crowded === true) brand(result, OVERLOADED);
+    return result;
   }
 
   /**
@@ -90,6 +92,14 @@ export class InvocableActivityHandler implements InvocableHandler {
     }
     await this.runner.shutdown(graceMs);
   }
+}
+
+/** Marks results of tasks that were not run for want of room: an endpoint does not send them, but asks for a retry. */
+const OVERLOADED = "CarrierOverloaded";
+
+/** True for the result of a task that was not run for want of room. */
+export function isOverloaded(result: InvocableResultEnvelope): boolean {
+  return brandOf(result) === OVERLOADED;
 }
 
 /** True for an {@link InvocableActivityHandler} of any copy of this library. */

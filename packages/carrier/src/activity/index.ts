@@ -3,36 +3,36 @@ export type { ActivityContext, ActivityDeadlines, ActivityInfo, ActivityLease } 
 export { type ContextKey, createContextKey } from "./context-values.js";
 export {
   type ActivityDefinition,
-  type ActivityInput,
   type ActivityRunFunction,
-  type ArgumentListSchema,
-  type ArgumentSchemas,
   defineActivity,
   isActivityDefinition,
-} from "./define-activity.js";
-export {
-  type EngineHeartbeatOptions,
-  engineHeartbeatSender,
-  type HeartbeatFetch,
-  type HeartbeatFetchInit,
-  type HeartbeatFetchResponse,
-} from "./engine-heartbeat-sender.js";
+} from "./definition/define-activity.js";
 export * from "./errors.js";
-export * from "./handler.js";
 export {
-  type Heartbeat,
-  HeartbeatError,
-  type HeartbeatErrorOptions,
-  type HeartbeatSender,
-  isHeartbeatError,
-} from "./heartbeat-sender.js";
-export * from "./idempotency/index.js";
-export type { ActivityInterceptor, ActivityNext } from "./interceptor.js";
+  handleInvocableActivity,
+  InvocableActivityHandler,
+  type InvocableActivityHandlerOptions,
+  isInvocableActivityHandler,
+} from "./handler.js";
+export { type HandleOptions, type InvocableHandler, isInvocableHandler } from "./invocable-handler.js";
+export type { HeartbeatSource } from "./heartbeat/part.js";
+export type { ActivityIdempotency } from "./idempotency/part.js";
+export type { ActivityInterceptor, ActivityNext } from "./definition/interceptor.js";
 export type { Logger } from "./logger.js";
-export { loggingInterceptor } from "./logging-interceptor.js";
+export { loggingInterceptor } from "./definition/logging-interceptor.js";
 export type { MapError } from "./map-error.js";
 export type { ActivityOutcome } from "./outcome.js";
-export type { ActivityFunction, ActivityHandler, ActivityHandlers } from "./registry.js";
-export type { CallerSignal } from "./run.js";
-export type { SchemaInput, SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from "./standard-schema.js";
-export { type ActivityValidationError, isActivityValidationError, type ValidationIssue } from "./validation.js";
+export type { ActivityFunction, ActivityHandler, ActivityHandlers } from "./definition/registry.js";
+export type { CallerSignal } from "./caller-signal.js";
+export type {
+  SchemaInput,
+  SchemaIssue,
+  SchemaOutput,
+  SchemaResult,
+  StandardSchema,
+} from "./definition/standard-schema.js";
+export {
+  type ActivityValidationError,
+  isActivityValidationError,
+  type ValidationIssue,
+} from "./definition/validation.js";

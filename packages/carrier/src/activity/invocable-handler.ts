@@ -1,5 +1,5 @@
 import type { InvocableResultEnvelope } from "../protocol/wire.js";
-import type { CallerSignal } from "./run.js";
+import type { CallerSignal } from "./caller-signal.js";
 
 /** What the caller of one `handle` knows beyond the envelope. */
 export interface HandleOptions {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { activityTaskEnvelope, workflowTaskEnvelope } from "../../test/support/envelopes.js";
 import { recordingLogger } from "../testing/recording-logger.js";
 import { forbidUnhandledRejections } from "../../test/support/unhandled-rejections.js";
-import { defineActivity } from "./define-activity.js";
+import { defineActivity } from "./definition/define-activity.js";
 import { InvocableActivityHandler } from "./handler.js";
 
 forbidUnhandledRejections();

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { recordingLogger } from "../testing/recording-logger.js";
 import { detailsOf, runActivity } from "../../test/support/run-activity.js";
 import { forbidUnhandledRejections } from "../../test/support/unhandled-rejections.js";
-import { defineActivity } from "./define-activity.js";
+import { defineActivity } from "./definition/define-activity.js";
 import { ActivityCancelled, ActivityFailure, NonRetryableError } from "./errors.js";
 import { InvocableActivityHandler } from "./handler.js";
 import type { MapError } from "./map-error.js";

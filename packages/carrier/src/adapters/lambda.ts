@@ -1,4 +1,4 @@
-import type { HandleOptions } from "../activity/handler.js";
+import type { HandleOptions } from "../activity/invocable-handler.js";
 import { type InvocableHandlers, InvocableHttpEndpoint } from "../http/endpoint.js";
 import { HTTP_OPTION_NAMES, type InvocableHttpOptions } from "../http/endpoint-options.js";
 import type { InvocableHttpRequest, InvocableHttpResponse } from "../http/message.js";

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { CallerDisconnected } from "../activity/errors.js";
-import type { CallerSignal } from "../activity/run.js";
+import type { CallerSignal } from "../activity/caller-signal.js";
 import { InvocableBodyError } from "../http/body-error.js";
 import { type InvocableHandlers, InvocableHttpEndpoint } from "../http/endpoint.js";
 import type { InvocableHttpOptions } from "../http/endpoint-options.js";

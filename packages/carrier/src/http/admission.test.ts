@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { deferred } from "../../test/support/deferred.js";
 import { activityTaskEnvelope } from "../../test/support/envelopes.js";
+import { InvocableActivityHandler } from "../activity/index.js";
+import { payloadEnvelope } from "../payload/index.js";
 import { recordingLogger } from "../testing/recording-logger.js";
 import { InvocableHttpEndpoint, type InvocableHttpOptions, type InvocableHttpRequest } from "./index.js";
 
@@ -119,4 +121,61 @@ describe("what an endpoint has at once", () => {
   ])("cannot be %j", (options) => {
     expect(() => new InvocableHttpEndpoint({}, options as InvocableHttpOptions)).toThrow(TypeError);
   });
+});
+
+describe("the arguments of all tasks at once", () => {
+  const bodyOf = (value: unknown): string =>
+    JSON.stringify(activityTaskEnvelope({ payloads: { arguments: payloadEnvelope([value]) } }));
+  /** With the list of arguments, and the places in the two: 13 and a half values. */
+  const TEN_MAPS = bodyOf(Array.from({ length: 10 }, () => ({})));
+
+  it("are bounded in what they take of memory", async () => {
+    const { endpoint, logger, letGo } = waiting({ maxArgumentValues: 30 });
+    const running = [endpoint.answer(TEN_MAPS), endpoint.answer(TEN_MAPS)];
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(await endpoint.answer(TEN_MAPS)).toMatchObject(OVERLOADED);
+    letGo();
+    expect((await Promise.all(running)).map(({ statusCode }) => statusCode)).toEqual([200, 200]);
+    expect(await endpoint.answer(TEN_MAPS)).toMatchObject({ statusCode: 200 });
+    expect(logger.lines.map(({ fields }) => fields)).toEqual([{ limit: "maxArgumentValues", refusals: 1 }]);
+  });
+
+  it("count nulls and short texts too, though less", async () => {
+    for (const item of [null, "ab"]) {
+      const { endpoint, letGo } = waiting({ maxArgumentValues: 200 });
+      const body = bodyOf(Array.from({ length: 1000 }, () => item));
+      const first = endpoint.answer(body);
+      await new Promise((resolve) => setTimeout(resolve));
+      expect(await endpoint.answer(body)).toMatchObject(OVERLOADED);
+      letGo();
+      expect(await first).toMatchObject({ statusCode: 200 });
+    }
+  });
+
+  it("that no process has room for are refused for good", async () => {
+    const { endpoint } = waiting({ maxArgumentValues: 5 });
+    expect((await endpoint.answer(TEN_MAPS)).json()).toMatchObject({ failure: { type: "PayloadDecodeFailure" } });
+  });
+
+  it("without an endpoint are a failure to be retried", async () => {
+    const gate = deferred<void>();
+    const handler = new InvocableActivityHandler({ "lamps.dim": () => gate.promise }, { maxArgumentValues: 20 });
+    const first = handler.handle(JSON.parse(TEN_MAPS));
+    await Promise.resolve();
+    const refused = await handler.handle(JSON.parse(TEN_MAPS));
+    expect(refused).toMatchObject({ outcome: { retryable: true }, failure: { type: "CarrierOverloaded" } });
+    gate.resolve();
+    expect(await first).toMatchObject({ outcome: { status: "succeeded" } });
+  });
+});
+
+it("a body counts by what is parsed from it", async () => {
+  const { endpoint, letGo } = waiting({ maxConcurrentBodyBytes: 200_000, bodyLimitBytes: 150_000 });
+  const body = JSON.stringify({ ...activityTaskEnvelope(), headers: { x: Array.from({ length: 2000 }, () => 1) } });
+  expect(body.length).toBeLessThan(6000);
+  const first = endpoint.answer(body);
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(await endpoint.answer(body)).toMatchObject(OVERLOADED);
+  letGo();
+  expect(await first).toMatchObject({ statusCode: 200 });
 });

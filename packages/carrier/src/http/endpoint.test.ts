@@ -183,6 +183,12 @@ describe("a body that no task can be read from", () => {
     expect(response.statusCode).toBe(200);
   });
 
+  it("is parsed however deep it nests, where it is small", async () => {
+    const deep = JSON.stringify({ ...activityTaskEnvelope(), headers: { x: 0, note: "x".repeat(5000) } });
+    const body = deep.replace('"x":0', `"x":${"[".repeat(1000)}${"]".repeat(1000)}`);
+    expect(await endpoint().answer(body)).toMatchObject({ statusCode: 200 });
+  });
+
   it("is answered with 400 when there is none", async () => {
     expect(await handleInvocableHttpRequest(undefined, HANDLERS)).toMatchObject(INVALID);
     expect(await endpoint().answer(undefined)).toMatchObject(INVALID);

@@ -1,8 +1,8 @@
 import { isCallerDisconnected } from "../activity/errors.js";
-import { InvocableActivityHandler, isInvocableActivityHandler } from "../activity/handler.js";
+import { InvocableActivityHandler, isInvocableActivityHandler, isOverloaded } from "../activity/handler.js";
 import type { InvocableActivityHandlerOptions } from "../activity/handler-options.js";
 import { type HandleOptions, type InvocableHandler, isInvocableHandler } from "../activity/invocable-handler.js";
-import type { ActivityHandlers } from "../activity/registry.js";
+import type { ActivityHandlers } from "../activity/definition/registry.js";
 import { readThrown } from "../activity/thrown.js";
 import { bytesToText } from "../payload/bytes.js";
 import { isExternalTaskInputError } from "../protocol/errors.js";
@@ -11,7 +11,7 @@ import { Admission, type AdmittedRequest } from "./admission.js";
 import type { InvocableAuthGate } from "./auth.js";
 import { bodyError } from "./body-error.js";
 import { type EndpointSettings, type InvocableHttpOptions, resolveHttpOptions } from "./endpoint-options.js";
-import { excessOfJson } from "./json-shape.js";
+import { weighJson } from "./json-shape.js";
 import type {
   InvocableHttpRequest,
   InvocableHttpResponse,
@@ -23,8 +23,11 @@ import { errorResponse, okResponse, respond } from "./responses.js";
 /** Handlers by activity type, or what was made of them already, whose own options then count. */
 export type InvocableHandlers = ActivityHandlers | InvocableHandler;
 
+type CrowdLimit = "maxConcurrentTasks" | "maxConcurrentBodyBytes" | "maxArgumentValues";
 type Headers = InvocableRequestHead["headers"];
 
+/** What a value takes of memory, once it was parsed. */
+const JSON_VALUE_BYTES = 64;
 const NO_HEADERS: Headers = Object.freeze({});
 
 /**
@@ -82,7 +85,7 @@ export class InvocableHttpEndpoint {
     next: (admitted: AdmittedRequest) => Promise<InvocableHttpResponse>,
   ): Promise<InvocableHttpResponse> {
     const admitted = this.admission.enter();
-    if (admitted === undefined) return this.overloaded("tasks");
+    if (admitted === undefined) return this.overloaded("maxConcurrentTasks");
     try {
       return await next(admitted);
     } finally {
@@ -96,7 +99,7 @@ export class InvocableHttpEndpoint {
     // By the head already: nobody need wait for what will be refused.
     const announced = announcedLength(headers) ?? 0;
     if (announced > bodyLimitBytes) return this.tooLarge();
-    if (!admitted.hasRoomFor(announced)) return this.overloaded("bytes of bodies");
+    if (!admitted.hasRoomFor(announced)) return this.overloaded("maxConcurrentBodyBytes");
     let isCrowded = false;
     let body: InvocableRequestBody | undefined;
     try {
@@ -108,7 +111,7 @@ export class InvocableHttpEndpoint {
     } catch (error) {
       return this.withoutBody(error, headers);
     }
-    if (body === undefined) return isCrowded ? this.overloaded("bytes of bodies") : this.tooLarge();
+    if (body === undefined) return isCrowded ? this.overloaded("maxConcurrentBodyBytes") : this.tooLarge();
     return this.run(body, headers, admitted, request);
   }
 
@@ -122,11 +125,14 @@ export class InvocableHttpEndpoint {
     try {
       const size = sizeOf(body, headers);
       if (size > this.settings.bodyLimitBytes) return this.tooLarge();
-      if (!admitted.takeUpTo(size)) return this.overloaded("bytes of bodies");
+      if (!admitted.takeUpTo(size)) return this.overloaded("maxConcurrentBodyBytes");
       const text = body instanceof Uint8Array ? bytesToText(body) : body;
       if (typeof text === "string") {
-        const excess = excessOfJson(text);
-        if (excess !== undefined) return errorResponse(400, `The request body ${excess}.`);
+        const values = weighJson(text);
+        if (typeof values === "string") return errorResponse(400, `The request body ${values}.`);
+        // No more than the largest body, which there may be room for.
+        const weight = Math.min(size + values * JSON_VALUE_BYTES, this.settings.bodyLimitBytes);
+        if (!admitted.takeUpTo(weight)) return this.overloaded("maxConcurrentBodyBytes");
       }
       document = typeof text === "string" ? JSON.parse(text) : text;
     } catch {
@@ -134,7 +140,8 @@ export class InvocableHttpEndpoint {
       return encodedBody(headers) ?? errorResponse(400, "The request body is not valid JSON in UTF-8.");
     }
     try {
-      return okResponse(await this.handler.handle(document, options));
+      const result = await this.handler.handle(document, options);
+      return isOverloaded(result) ? this.overloaded("maxArgumentValues") : okResponse(result);
     } catch (error) {
       if (isExternalTaskInputError(error)) return errorResponse(400, error.message);
       // Getters of a document that was never JSON, or an injected clock or logger.
@@ -178,14 +185,16 @@ export class InvocableHttpEndpoint {
     return errorResponse(413, `The request body is over ${this.settings.bodyLimitBytes} bytes.`);
   }
 
-  private overloaded(what: "tasks" | "bytes of bodies"): InvocableHttpResponse {
-    const { maxConcurrentTasks, maxConcurrentBodyBytes, logger } = this.settings;
-    const limit = what === "tasks" ? maxConcurrentTasks : maxConcurrentBodyBytes;
+  /** @param limit the option that says how much there may be at once */
+  private overloaded(limit: CrowdLimit): InvocableHttpResponse {
     // The 1st, 2nd, 4th, 8th, ... is told, so that a crowd does not flood the log.
     if (Number.isInteger(Math.log2(++this.refusals))) {
-      logger.warn({ limit, refusals: this.refusals }, `Tasks are refused: there are too many ${what} at once.`);
+      this.settings.logger.warn(
+        { limit, refusals: this.refusals },
+        "Tasks are refused: there is too much to do at once.",
+      );
     }
-    return errorResponse(503, `This carrier takes ${limit} ${what} at once.`, { "retry-after": "1" });
+    return errorResponse(503, `This carrier has too much to do at once (${limit}).`, { "retry-after": "1" });
   }
 
   private async passes(gate: InvocableAuthGate, head: InvocableRequestHead): Promise<boolean> {

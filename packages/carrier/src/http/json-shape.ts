@@ -1,16 +1,18 @@
-/** Below so many characters no text takes long to parse, and a look at it would cost a small task more than it saves. */
-const WORTH_A_LOOK = 64 * 1024;
+/** Below so many characters no text is much to parse or to hold, and a look at it would cost a small task more than it saves. */
+const WORTH_A_LOOK = 4096;
+/** Below so many characters no depth takes long to parse. */
+const WORTH_REFUSING = 64 * 1024;
 /** Envelopes nest a handful of levels, and have a few dozen fields; what is large in them is the text of a payload. */
 export const DEEPEST_JSON = 256;
 export const MOST_JSON_VALUES = 100_000;
 
 /**
- * What makes a JSON text too much to be parsed in one go; undefined where nothing does. Parsing 8 MiB of brackets or of
+ * Says in words what makes a JSON text too much to be parsed in one go; else how many values it has. Parsing 8 MiB of brackets or of
  * keys blocks a process for a second; looking at them takes milliseconds, and ends where it is too much. It does not say
  * whether the text is JSON.
  */
-export function excessOfJson(text: string): string | undefined {
-  if (text.length < WORTH_A_LOOK) return undefined;
+export function weighJson(text: string): string | number {
+  if (text.length < WORTH_A_LOOK) return 0;
   let depth = 0;
   let values = 0;
   for (let at = 0; at < text.length; at++) {
@@ -33,10 +35,10 @@ export function excessOfJson(text: string): string | undefined {
       default:
         continue;
     }
-    if (depth > DEEPEST_JSON) return `nests deeper than ${DEEPEST_JSON} levels`;
+    if (depth > DEEPEST_JSON && text.length >= WORTH_REFUSING) return `nests deeper than ${DEEPEST_JSON} levels`;
     if (values > MOST_JSON_VALUES) return `has more than ${MOST_JSON_VALUES} values outside of its payloads`;
   }
-  return undefined;
+  return values;
 }
 
 /** Where the string that begins at a quote ends; the end of the text for one that does not. */

@@ -1,4 +1,4 @@
-import type { CallerSignal } from "../activity/run.js";
+import type { CallerSignal } from "../activity/caller-signal.js";
 
 /** What can be known of a request before its body is read. */
 export interface InvocableRequestHead {

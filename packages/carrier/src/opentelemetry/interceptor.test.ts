@@ -17,10 +17,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { FakeClock } from "../../test/support/fake-clock.js";
 import { runActivity } from "../../test/support/run-activity.js";
 import { forbidUnhandledRejections } from "../../test/support/unhandled-rejections.js";
-import { defineActivity } from "../activity/define-activity.js";
+import { defineActivity } from "../activity/definition/define-activity.js";
 import { ActivityCancelled, NonRetryableError } from "../activity/errors.js";
 import type { InvocableActivityHandlerOptions } from "../activity/handler.js";
-import type { ActivityHandler } from "../activity/registry.js";
+import type { ActivityHandler } from "../activity/definition/registry.js";
 import { openTelemetryInterceptor, type OpenTelemetryOptions } from "./interceptor.js";
 
 const PARENT = { traceId: "11112222333344445555666677778888", spanId: "9999aaaabbbbcccc" };

@@ -16,7 +16,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { ActivityInfo } from "../activity/context.js";
-import type { ActivityInterceptor } from "../activity/interceptor.js";
+import type { ActivityInterceptor } from "../activity/definition/interceptor.js";
 import type { ActivityOutcome } from "../activity/outcome.js";
 import { readThrown, thrownMessage } from "../activity/thrown.js";
 import { placeSpan, type SpanPlace } from "./trace-parent.js";

@@ -13,7 +13,7 @@ export interface DecodeAvroOptions {
    * The most values that cost time and memory of their own: maps and lists, texts of more than a few characters, keys that
    * have not come before (each counts twice), byte strings (four times) and integers beyond 28 bits. Small integers,
    * doubles, booleans, nulls and short texts are not counted. Default: no limit but the payload's length. A carrier decodes
-   * inline arguments with 500,000.
+   * arguments with 500,000.
    */
   readonly mostValues?: number;
 }
@@ -21,6 +21,14 @@ export interface DecodeAvroOptions {
 export interface AvroCodec {
   encode(value: unknown): string;
   decode(blob: string, options?: DecodeAvroOptions): AvroValue;
+  /** What the last value that was decoded with `mostValues` weighs: see {@link WeighedValue}. */
+  weight(): number;
+}
+
+/** A value, and what it takes of memory: in values of some 64 bytes. */
+export interface WeighedValue {
+  readonly value: AvroValue;
+  readonly weight: number;
 }
 
 /** A codec on the given platform. The exported functions use one on the best platform there is. */
@@ -39,7 +47,8 @@ export function createAvroCodec(platform: BytePlatform): AvroCodec {
       }
     },
     decode: (blob, options) =>
-      decoder(blob, options?.lossless === true, options?.mostValues ?? Number.POSITIVE_INFINITY),
+      decoder.decode(blob, options?.lossless === true, options?.mostValues ?? Number.POSITIVE_INFINITY),
+    weight: () => decoder.weight(),
   };
 }
 
@@ -74,6 +83,12 @@ export function encodeAvroValue(value: unknown): string {
  */
 export function decodeAvroValue(blob: string, options?: DecodeAvroOptions): AvroValue {
   return codec().decode(blob, options);
+}
+
+/** {@link decodeAvroValue}, weighed. For carriers, whose memory is for many at once. */
+export function decodeWeighed(blob: string, mostValues: number): WeighedValue {
+  const value = codec().decode(blob, { mostValues });
+  return { value, weight: codec().weight() };
 }
 
 /** {@link encodeAvroValue} for each value of a list. The first that does not encode ends it. */

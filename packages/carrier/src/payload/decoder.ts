@@ -21,8 +21,23 @@ import {
 /** A typed array is some two hundred bytes and a microsecond, however little is in it. */
 const BYTES_COST = 4;
 
-/** Decodes one framed value from base64. */
-export type ValueDecoder = (blob: string, lossless: boolean, mostValues: number) => AvroValue;
+/** How the explanation begins of a payload that was refused for the number of its values. */
+export const TOO_MANY_VALUES = "there are more values";
+
+/** Of what is not counted as a value: a place in a list, one in a map, a short text. Eighths of a value. */
+const ITEM_WEIGHT = 1;
+const ENTRY_WEIGHT = 2;
+const SHORT_TEXT_WEIGHT = 4;
+
+export interface ValueDecoder {
+  /** Decodes one framed value from base64. */
+  decode(blob: string, lossless: boolean, mostValues: number): AvroValue;
+  /**
+   * What the last value that was decoded weighs in memory: the values that were counted, and a part of one for each of
+   * the others. One is some 64 bytes.
+   */
+  weight(): number;
+}
 
 /**
  * Makes a decoder that reads in one pass. Not reentrant, and never needs to be: it calls no foreign code. Its state is in
@@ -39,6 +54,8 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
   /** What is left of the most values that may cost time and memory of their own, and how many that were. */
   let budget = 0;
   let most = 0;
+  /** What values weigh that are not counted, in eighths. */
+  let small = 0;
   /** Where the block at hand must end; -1 where its size was not given. */
   let blockEnd = -1;
 
@@ -59,7 +76,8 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
   /** Counts values of a kind that is worth so many others. */
   function spend(cost: number): void {
     budget -= cost;
-    if (budget < 0) fail(`there are more values than ${most} at once: external storage is for such payloads`);
+    if (budget < 0)
+      fail(`${TOO_MANY_VALUES} than ${most} at once: send fewer, or what they are made from as one text or as bytes`);
   }
 
   function readHeader(): void {
@@ -182,6 +200,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
     const short = length > SHORT_TEXT ? undefined : readShortAscii(bytes, position, length);
     if (short === undefined) return readUtf8(length);
     position += length;
+    if (length > 1) small += SHORT_TEXT_WEIGHT;
     return short;
   }
 
@@ -203,6 +222,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
       blockEnd = readLength() + position;
     }
     need(count * smallestItem);
+    small += count * (smallestItem === 1 ? ITEM_WEIGHT : ENTRY_WEIGHT);
     return count;
   }
 
@@ -258,7 +278,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
     }
   }
 
-  return (blob, keepKinds, mostValues) => {
+  function decode(blob: string, keepKinds: boolean, mostValues: number): AvroValue {
     const size = base64ByteLength(blob);
     if (size > bytes.length) allocate(size);
     try {
@@ -267,6 +287,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
       depth = 0;
       lossless = keepKinds;
       budget = most = mostValues;
+      small = 0;
       if (!platform.readBase64(blob, bytes, size)) fail(`the blob is not strict base64${jsonHint(blob)}`);
       readHeader();
       position = HEADER.length;
@@ -276,7 +297,9 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
     } finally {
       if (bytes.length > KEPT_SCRATCH_BYTES) allocate(1024);
     }
-  };
+  }
+
+  return { decode, weight: () => most - budget + small / 8 };
 }
 
 /** A hint for text that starts as JSON does. */

@@ -48,6 +48,15 @@ export function warnOfPayloadSize({ blob }: InlinePayloadEnvelope, logger: Paylo
  *   is missing or broken, else as `decodeAvroValue`
  */
 export function decodePayload(envelope: unknown, options?: DecodeAvroOptions): AvroValue {
+  return decodeAvroValue(inlineBlob(envelope), options);
+}
+
+/**
+ * The blob of a payload envelope that holds its data inline.
+ *
+ * @throws {PayloadError} as {@link decodePayload}
+ */
+export function inlineBlob(envelope: unknown): string {
   const { codec, blob } = fieldsOf(envelope);
   if (codec !== AVRO_CODEC) {
     const named = typeof codec === "string" ? JSON.stringify(recordableText(codec, 80)) : "no codec";
@@ -56,7 +65,7 @@ export function decodePayload(envelope: unknown, options?: DecodeAvroOptions): A
   if (typeof blob !== "string") {
     throw new PayloadError("invalid_payload_framing", "the payload has no blob of base64 text");
   }
-  return decodeAvroValue(blob, options);
+  return blob;
 }
 
 function fieldsOf(envelope: unknown): { codec?: unknown; blob?: unknown } {

@@ -6,7 +6,7 @@ export {
   encodeAvroValue,
   encodeAvroValues,
 } from "./codec.js";
-export * from "./envelope.js";
+export { decodePayload, type PayloadEnvelopeOptions, type PayloadLogger, payloadEnvelope } from "./envelope.js";
 export { isPayloadError, PayloadError, type PayloadErrorCode } from "./errors.js";
 export { type JsonValue, projectForJson } from "./projection.js";
-export { AvroDouble, type AvroValue, avroDouble, isAvroDouble } from "./value.js";
+export { type AvroDouble, type AvroValue, avroDouble, isAvroDouble } from "./value.js";

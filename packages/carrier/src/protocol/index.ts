@@ -11,13 +11,17 @@ export {
   isExternalTaskResultError,
 } from "./errors.js";
 export { type ContractViolation, describeReceived, isObject, type JsonObject } from "./fields.js";
-export * from "./heartbeat.js";
-export * from "./heartbeat-endpoint.js";
-export * from "./heartbeat-progress.js";
-export * from "./payload-reference.js";
+export type { HeartbeatAnswer, HeartbeatRequestWire } from "./heartbeat.js";
+export { type HeartbeatProgress, PROGRESS_LIMITS } from "./heartbeat-progress.js";
+export {
+  type ExternalPayloadReference,
+  externalPayloadReferenceViolations,
+  parseExternalPayloadReference,
+  serializeExternalPayloadReference,
+} from "./payload-reference.js";
 export * from "./recordable-text.js";
 export * from "./storage-policy.js";
 export * from "./task-input.js";
 export * from "./task-result.js";
-export * from "./timestamps.js";
+export { parseTimestamp } from "./timestamps.js";
 export type * from "./wire.js";

@@ -13,25 +13,25 @@ import {
   type ExternalStorageOptions,
   inlinePayload,
   offloadPayload,
-  resolveExternalStorage,
+  externalStorage,
 } from "./external-storage.js";
+import type { ExternalStorageDrivers } from "./transfer.js";
 
 const PAYLOAD = { codec: "avro", blob: BLOB };
 
-function storage(options: Partial<ExternalStorageOptions> = {}): ExternalStorage {
-  return resolveExternalStorage({ externalStorage: new MemoryDriver(), ...options })!;
+function storage({
+  drivers = new MemoryDriver(),
+  ...options
+}: ExternalStorageOptions & { drivers?: ExternalStorageDrivers } = {}): ExternalStorage {
+  return externalStorage(drivers, options);
 }
 
 const asJson = (value: unknown) => JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
 
 describe("the options", () => {
-  it("are none without a driver", () => {
-    expect(resolveExternalStorage({})).toBeUndefined();
-  });
-
   it("have defaults", () => {
     const driver = new MemoryDriver();
-    const { drivers, cache, thresholdBytes } = resolveExternalStorage({ externalStorage: driver })!;
+    const { drivers, cache, thresholdBytes } = externalStorage(driver);
     expect(drivers).toEqual([driver]);
     expect(cache).toBeInstanceOf(ExternalPayloadCache);
     expect({ maxEntries: cache?.maxEntries, maxBytes: cache?.maxBytes }).toEqual({
@@ -43,33 +43,28 @@ describe("the options", () => {
 
   it("are taken as given", () => {
     const cache = new ExternalPayloadCache();
-    expect(storage({ externalStorageCache: cache }).cache).toBe(cache);
-    expect(storage({ externalStorageCache: false }).cache).toBeUndefined();
-    expect(storage({ externalStorageThresholdBytes: Number.POSITIVE_INFINITY }).thresholdBytes).toBe(Infinity);
+    expect(storage({ cache: cache }).cache).toBe(cache);
+    expect(storage({ cache: false }).cache).toBeUndefined();
+    expect(storage({ thresholdBytes: Number.POSITIVE_INFINITY }).thresholdBytes).toBe(Infinity);
     const drivers = [new MemoryDriver(), new MemoryDriver("other://box/")];
-    expect(storage({ externalStorage: drivers }).drivers).toEqual(drivers);
+    expect(storage({ drivers }).drivers).toEqual(drivers);
   });
 
   it.each([
-    [
-      { externalStorage: null },
-      "externalStorage must be an object with scheme, put, get and delete, or a list of such",
-    ],
-    [{ externalStorage: [] }, "externalStorage must have a driver; leave it out for none"],
-    [{ externalStorage: { scheme: "s3:" } }, "externalStorage must be a driver whose scheme is lower-case text"],
-    [{ externalStorage: [{ scheme: "s3", put() {} }] }, "externalStorage must be a driver with the methods put, get"],
-    [
-      { externalStorageThresholdBytes: 5 },
-      "externalStorageCache and externalStorageThresholdBytes need externalStorage",
-    ],
-    [{ externalStorageThresholdBytes: -1 }, "externalStorageThresholdBytes must be a number >= 0, or Infinity"],
-    [{ externalStorageThresholdBytes: "1024" }, "externalStorageThresholdBytes must be a number >= 0, or Infinity"],
-    [{ externalStorageThresholdBytes: Number.NaN }, "externalStorageThresholdBytes must be a number >= 0, or Infinity"],
-    [{ externalStorageCache: true }, "externalStorageCache must be an ExternalPayloadCache, or false for none"],
-    [{ externalStorageCache: new Map() }, "externalStorageCache must be an ExternalPayloadCache, or false for none"],
-  ])("are refused: %j", (options, message) => {
-    expect(() => resolveExternalStorage(options as ExternalStorageOptions)).toThrow(TypeError);
-    expect(() => resolveExternalStorage(options as ExternalStorageOptions)).toThrow(message);
+    [null, {}, "externalStorage needs an object with scheme, put, get and delete, or a list of such"],
+    [[], {}, "externalStorage needs a driver"],
+    [{ scheme: "s3:" }, {}, "externalStorage needs a driver whose scheme is lower-case text"],
+    [[{ scheme: "s3", put() {} }], {}, "externalStorage needs a driver with the methods put, get"],
+    [undefined, { thresholdBytes: -1 }, "thresholdBytes must be a number >= 0, or Infinity"],
+    [undefined, { thresholdBytes: "1024" }, "thresholdBytes must be a number >= 0, or Infinity"],
+    [undefined, { thresholdBytes: Number.NaN }, "thresholdBytes must be a number >= 0, or Infinity"],
+    [undefined, { cache: true }, "cache must be an ExternalPayloadCache, or false for none"],
+    [undefined, { cache: new Map() }, "cache must be an ExternalPayloadCache, or false for none"],
+  ])("are refused: %j, %j", (drivers, options, message) => {
+    const make = () =>
+      externalStorage((drivers === undefined ? new MemoryDriver() : drivers) as never, options as never);
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(message);
   });
 });
 
@@ -82,7 +77,7 @@ describe("offloading", () => {
       [0, true],
       [Number.POSITIVE_INFINITY, false],
     ] as const) {
-      const to = storage({ externalStorage: drivers, externalStorageThresholdBytes: threshold });
+      const to = storage({ drivers, thresholdBytes: threshold });
       expect(exceedsThreshold(PAYLOAD, to)).toBe(offloaded);
       const sent = await offloadPayload(PAYLOAD, to);
       if (!offloaded) expect(sent).toBe(PAYLOAD);
@@ -93,10 +88,7 @@ describe("offloading", () => {
   });
 
   it("writes the reference in the contract's form", async () => {
-    const sent = (await offloadPayload(
-      PAYLOAD,
-      storage({ externalStorageThresholdBytes: 0 }),
-    )) as StoredPayloadEnvelope;
+    const sent = (await offloadPayload(PAYLOAD, storage({ thresholdBytes: 0 }))) as StoredPayloadEnvelope;
     expect(sent.codec).toBe("avro");
     const reference = parseExternalPayloadReference(sent.external_storage);
     expect(reference).toEqual(referenceTo(reference.uri));
@@ -114,7 +106,7 @@ describe("offloading", () => {
     driver.before = async () => {
       throw Object.assign(new Error("no"), { statusCode: 503 });
     };
-    const to = storage({ externalStorage: driver, externalStorageThresholdBytes: 0 });
+    const to = storage({ drivers: driver, thresholdBytes: 0 });
     await expect(offloadPayload(PAYLOAD, to)).rejects.toMatchObject({ code: "unavailable", retryable: true });
   });
 });
@@ -124,8 +116,8 @@ describe("offloading, then reading", () => {
     await fc.assert(
       fc.asyncProperty(losslessValues, fc.nat(400), fc.boolean(), async (value, threshold, cached) => {
         const through = storage({
-          externalStorageThresholdBytes: threshold,
-          ...(cached ? {} : { externalStorageCache: false }),
+          thresholdBytes: threshold,
+          ...(cached ? {} : { cache: false }),
         });
         const payload = payloadEnvelope(value);
         const sent = asJson(await offloadPayload(payload, through));
@@ -169,7 +161,7 @@ describe("reading", () => {
   it("compares the expiry with the clock that it is told", async () => {
     const driver = new MemoryDriver();
     driver.objects.set("memory://box/x", BLOB_BYTES);
-    const from = storage({ externalStorage: driver });
+    const from = storage({ drivers: driver });
     const expiring = wire({ expires_at: "1999-01-01T00:00:00Z" });
     await expect(inlinePayload(expiring, from, { now: 0 })).resolves.toEqual(PAYLOAD);
   });
@@ -179,7 +171,7 @@ describe("reading", () => {
     driver.before = () => new Promise(() => {});
     const reason = new Error("deadline");
     const controller = new AbortController();
-    const reading = inlinePayload(wire(), storage({ externalStorage: driver }), { signal: controller.signal });
+    const reading = inlinePayload(wire(), storage({ drivers: driver }), { signal: controller.signal });
     controller.abort(reason);
     await expect(reading).rejects.toBe(reason);
   });

@@ -1,70 +1,93 @@
 import { PayloadError } from "../payload/errors.js";
 import { AVRO_CODEC } from "../protocol/constants.js";
 import type { JsonObject } from "../protocol/fields.js";
+import { knownOptions, type OptionNames } from "../protocol/options.js";
 import { parseExternalPayloadReference, serializeExternalPayloadReference } from "../protocol/payload-reference.js";
 import type { InlinePayloadEnvelope, PayloadEnvelope, StoredPayloadEnvelope } from "../protocol/wire.js";
 import { ExternalPayloadCache } from "./cache.js";
 import { driverFault, type ExternalStorageDriver } from "./driver.js";
 import { ExternalStorageError } from "./errors.js";
+import { externalStorageFailure } from "./failures.js";
+import type { ExternalStorageFailure, PayloadStorage } from "./payload-storage.js";
+import { isStoredPayload } from "./stored-payload.js";
 import { type ExternalStorageDrivers, fetchExternalPayload, storeExternalPayload } from "./transfer.js";
 
 /** A payload whose blob is longer goes to storage, unless told otherwise: 256 KiB. */
 export const DEFAULT_STORAGE_THRESHOLD_BYTES = 262_144;
 
 export interface ExternalStorageOptions {
-  /**
-   * Where large payloads lie: a driver, or several. Results go to the first; an argument is read by the first that takes
-   * its scheme and accepts its URI. Default none: references are refused, and every result travels inline.
-   */
-  readonly externalStorage?: ExternalStorageDrivers | undefined;
-  /** Keeps what was fetched. Default: one of this handler's own, with the default bounds. False: none. */
-  readonly externalStorageCache?: ExternalPayloadCache | false | undefined;
+  /** Keeps what was fetched. Default: one of this storage's own, with the default bounds. False: none. */
+  readonly cache?: ExternalPayloadCache | false | undefined;
   /**
    * A result, or a failure's details, whose blob is longer goes to storage, in bytes. Take it from the namespace's policy:
    * an engine without one refuses references. Infinity: nothing does. Default 262,144.
    */
-  readonly externalStorageThresholdBytes?: number | undefined;
+  readonly thresholdBytes?: number | undefined;
 }
 
-/** The options of external storage, resolved. */
-export interface ExternalStorage {
+const OPTION_NAMES: OptionNames<ExternalStorageOptions> = { cache: true, thresholdBytes: true };
+
+/** Where payloads lie, as {@link externalStorage} makes it: what a carrier needs of it, and what it was made of. */
+export interface ExternalStorage extends PayloadStorage {
   readonly drivers: readonly ExternalStorageDriver[];
   readonly cache: ExternalPayloadCache | undefined;
   readonly thresholdBytes: number;
 }
 
 /**
- * Reads the options once. Undefined where no driver is given.
+ * External storage for a carrier's option of that name.
  *
- * @throws {TypeError} naming the option that makes no sense, and the fix
+ * ```ts
+ * const handler = new InvocableActivityHandler(activities, {
+ *   externalStorage: externalStorage(driver, { thresholdBytes: policy.thresholdBytes }),
+ * });
+ * ```
+ *
+ * @param storage a driver, or several. Results go to the first; an argument is read by the first that takes its scheme and
+ *   accepts its URI
+ * @throws {TypeError} naming what makes no sense, and the fix
  */
-export function resolveExternalStorage(options: ExternalStorageOptions): ExternalStorage | undefined {
-  const { externalStorage, externalStorageCache: cache, externalStorageThresholdBytes: threshold } = options;
-  const thresholdBytes = threshold ?? DEFAULT_STORAGE_THRESHOLD_BYTES;
+export function externalStorage(storage: ExternalStorageDrivers, options?: ExternalStorageOptions): ExternalStorage {
+  const { cache, thresholdBytes = DEFAULT_STORAGE_THRESHOLD_BYTES } = knownOptions(
+    options,
+    OPTION_NAMES,
+    "externalStorage",
+  );
   if (typeof thresholdBytes !== "number" || !(thresholdBytes >= 0)) {
-    throw new TypeError("externalStorageThresholdBytes must be a number >= 0, or Infinity to keep results inline");
+    throw new TypeError("thresholdBytes must be a number >= 0, or Infinity to keep results inline");
   }
-  if (cache !== undefined && cache !== false && typeof cache.fetch !== "function") {
-    throw new TypeError("externalStorageCache must be an ExternalPayloadCache, or false for none");
+  if (
+    cache !== undefined &&
+    cache !== false &&
+    typeof (cache as Partial<ExternalPayloadCache> | null)?.fetch !== "function"
+  ) {
+    throw new TypeError("cache must be an ExternalPayloadCache, or false for none");
   }
-  if (externalStorage === undefined) {
-    if (cache === undefined && threshold === undefined) return undefined;
-    throw new TypeError("externalStorageCache and externalStorageThresholdBytes need externalStorage, a driver");
-  }
-  const drivers = (
-    Array.isArray(externalStorage) ? [...externalStorage] : [externalStorage]
-  ) as ExternalStorageDriver[];
-  if (drivers.length === 0) throw new TypeError("externalStorage must have a driver; leave it out for none");
+  const drivers = (Array.isArray(storage) ? [...storage] : [storage]) as ExternalStorageDriver[];
+  if (drivers.length === 0) throw new TypeError("externalStorage needs a driver");
   for (const driver of drivers) {
     const fault = driverFault(driver);
-    if (fault !== undefined) throw new TypeError(`externalStorage must be ${fault}, or a list of such`);
+    if (fault !== undefined) throw new TypeError(`externalStorage needs ${fault}, or a list of such`);
   }
-  return { drivers, cache: cache === false ? undefined : (cache ?? new ExternalPayloadCache()), thresholdBytes };
+  const made: ExternalStorage = {
+    drivers,
+    cache: cache === false ? undefined : (cache ?? new ExternalPayloadCache()),
+    thresholdBytes,
+    exceedsThreshold: (payload) => exceedsThreshold(payload, made),
+    read: (envelope, how) => orFailure(inlinePayload(envelope, made, how)),
+    write: (payload, how) => orFailure(offloadPayload(payload, made, how)),
+  };
+  return made;
 }
 
-/** Whether a payload envelope holds a reference, and no blob. */
-export function isStoredPayload(envelope: JsonObject): boolean {
-  return typeof envelope["blob"] !== "string" && "external_storage" in envelope;
+async function orFailure<T>(transfer: Promise<T>): Promise<T | ExternalStorageFailure> {
+  try {
+    return await transfer;
+  } catch (error) {
+    const failure = externalStorageFailure(error);
+    if (failure === undefined) throw error;
+    return failure;
+  }
 }
 
 /**

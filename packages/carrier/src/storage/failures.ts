@@ -1,4 +1,3 @@
-import type { FailureClassification } from "../protocol/constants.js";
 import { isExternalPayloadReferenceError } from "../protocol/errors.js";
 import {
   type ExternalStorageError,
@@ -6,19 +5,7 @@ import {
   isExternalPayloadIntegrityError,
   isExternalStorageError,
 } from "./errors.js";
-
-/** What a failed transfer is in the contract's terms. */
-export interface ExternalStorageFailure {
-  readonly classification: Extract<
-    FailureClassification,
-    "unsupported_payload_reference" | "decode_failure" | "application_error"
-  >;
-  /** `failure.type`, which retry policies list. */
-  readonly type: string;
-  readonly message: string;
-  readonly retryable: boolean;
-  readonly details: Readonly<Record<string, string | number>>;
-}
+import type { ExternalStorageFailure } from "./payload-storage.js";
 
 const UNSUPPORTED = "UnsupportedPayloadReference";
 

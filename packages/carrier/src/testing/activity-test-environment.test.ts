@@ -1,10 +1,10 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 import type { ActivityContext } from "../activity/context.js";
-import { defineActivity } from "../activity/define-activity.js";
+import { defineActivity } from "../activity/definition/define-activity.js";
 import { ActivityFailure } from "../activity/errors.js";
 import { createContextKey } from "../activity/context-values.js";
-import { MemoryIdempotencyStore } from "../activity/idempotency/index.js";
+import { idempotent, MemoryIdempotencyStore } from "../activity/idempotency/index.js";
 import { TestClock } from "./test-clock.js";
 import { ActivityTestEnvironment } from "./activity-test-environment.js";
 import { ActivityTaskFailed } from "./task-result.js";
@@ -172,7 +172,7 @@ describe("ActivityTestEnvironment", () => {
   it("may share its clock, with an idempotency store for one", async () => {
     const clock = new TestClock();
     const store = new MemoryIdempotencyStore({ clock });
-    const env = new ActivityTestEnvironment({ clock, idempotency: { store, ttlMs: 1000 } });
+    const env = new ActivityTestEnvironment({ clock, idempotency: idempotent({ store, ttlMs: 1000 }) });
     let runs = 0;
     const count = () => ++runs;
     const run = () => env.run(count, [], { idempotencyKey: "a" });

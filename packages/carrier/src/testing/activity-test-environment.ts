@@ -1,7 +1,8 @@
 import { ActivityCancelled, CallerDisconnected } from "../activity/errors.js";
 import { InvocableActivityHandler, type InvocableActivityHandlerOptions } from "../activity/handler.js";
-import type { Heartbeat, HeartbeatSender } from "../activity/heartbeat-sender.js";
-import type { ActivityHandler } from "../activity/registry.js";
+import type { Heartbeat, HeartbeatSender } from "../activity/heartbeat/heartbeat-sender.js";
+import { heartbeats } from "../activity/heartbeat/source.js";
+import type { ActivityHandler } from "../activity/definition/registry.js";
 import type { HeartbeatAnswer } from "../protocol/heartbeat.js";
 import type { HeartbeatProgress } from "../protocol/heartbeat-progress.js";
 import { type ExternalTaskResult, parseExternalTaskResult } from "../protocol/task-result.js";
@@ -18,6 +19,8 @@ export interface ActivityTestOptions extends Omit<InvocableActivityHandlerOption
   readonly now?: number;
   /** A clock to share, with an idempotency store for instance, in place of one that starts at `now`. */
   readonly clock?: TestClock;
+  /** Whether heartbeats are sent while a handler runs though it makes none. Default false. */
+  readonly automaticHeartbeats?: boolean;
   /** What the engine says to a heartbeat, if it is not to go on with a lease of five minutes from then on. */
   readonly answerHeartbeat?: (heartbeat: Heartbeat) => Partial<HeartbeatAnswer> | Promise<Partial<HeartbeatAnswer>>;
 }
@@ -57,9 +60,15 @@ export class ActivityTestEnvironment {
   private readonly runs = new Map<string, RunRecord>();
 
   /** @throws {TypeError} for bad options, when the first activity starts */
-  constructor({ now, clock: given, answerHeartbeat, ...options }: ActivityTestOptions = {}) {
+  constructor({
+    now,
+    clock: given,
+    answerHeartbeat,
+    automaticHeartbeats: automatic,
+    ...options
+  }: ActivityTestOptions = {}) {
     this.clock = given ?? new TestClock(now);
-    const heartbeat: HeartbeatSender = {
+    const sender: HeartbeatSender = {
       send: async (sent) => {
         this.record(sent.attemptId, "sent", sent.progress);
         const goOn = { canContinue: true, cancelRequested: false, reason: undefined };
@@ -70,7 +79,7 @@ export class ActivityTestEnvironment {
     const { clock, logger } = this;
     this.options = {
       ...options,
-      heartbeat,
+      heartbeat: heartbeats({ sender, automatic }),
       clock,
       logger,
       // A copy: handlers may change the object and send it again.

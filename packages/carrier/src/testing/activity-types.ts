@@ -1,5 +1,5 @@
-import type { ActivityDefinition } from "../activity/define-activity.js";
-import type { ActivityFunction, ActivityHandler } from "../activity/registry.js";
+import type { ActivityDefinition } from "../activity/definition/define-activity.js";
+import type { ActivityFunction, ActivityHandler } from "../activity/definition/registry.js";
 
 /** The arguments that a workflow sends to an activity. */
 export type ActivityArguments<Activity extends ActivityHandler> =

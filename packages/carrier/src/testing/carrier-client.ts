@@ -1,5 +1,5 @@
-import { type ActivityDefinition, isActivityDefinition } from "../activity/define-activity.js";
-import type { HandleOptions } from "../activity/handler.js";
+import { type ActivityDefinition, isActivityDefinition } from "../activity/definition/define-activity.js";
+import type { HandleOptions } from "../activity/invocable-handler.js";
 import { type InvocableHandlers, InvocableHttpEndpoint } from "../http/endpoint.js";
 import { HTTP_OPTION_NAMES, type InvocableHttpOptions } from "../http/endpoint-options.js";
 import type { AvroValue } from "../payload/value.js";

@@ -11,9 +11,9 @@ import {
   type InvocableHttpResponse,
 } from "../../src/http/index.js";
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, isExternalTaskInputError } from "../../src/protocol/index.js";
-import type { ConformanceObservation } from "../../src/testing/conformance-check.js";
-import { conformanceHandlers } from "../../src/testing/conformance-handlers.js";
-import type { ConformanceRequest } from "../../src/testing/conformance-types.js";
+import type { ConformanceObservation } from "../../src/testing/conformance/check.js";
+import { conformanceHandlers } from "../../src/testing/conformance/handlers.js";
+import type { ConformanceRequest } from "../../src/testing/conformance/types.js";
 import { applicationLoadBalancerEvent, type EventParts, httpApiEvent, restApiEvent } from "./lambda-events.js";
 import { listen } from "./loopback.js";
 

@@ -4,7 +4,7 @@ import { nodeInvocableActivityHandler } from "../../dist/adapters/node.js";
 
 const handlers = {
   "lamps.dim": async (...args) => {
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 3000));
     return args.length;
   },
 };

@@ -1,6 +1,13 @@
 import { afterEach, expect, vi } from "vitest";
-import { type EngineHeartbeatOptions, engineHeartbeatSender } from "../../src/activity/engine-heartbeat-sender.js";
-import { type Heartbeat, type HeartbeatError, isHeartbeatError } from "../../src/activity/heartbeat-sender.js";
+import {
+  type EngineHeartbeatOptions,
+  engineHeartbeatSender,
+} from "../../src/activity/heartbeat/engine-heartbeat-sender.js";
+import {
+  type Heartbeat,
+  type HeartbeatError,
+  isHeartbeatError,
+} from "../../src/activity/heartbeat/heartbeat-sender.js";
 import { type Act, scriptedEngine } from "./scripted-engine.js";
 
 export const TOKEN = "hush-worker-token";

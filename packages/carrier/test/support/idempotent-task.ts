@@ -1,6 +1,6 @@
 import type { ActivityInfo } from "../../src/activity/context.js";
 import type { IdempotentTask } from "../../src/activity/idempotency/idempotency.js";
-import type { TaskOutcome } from "../../src/activity/results.js";
+import type { TaskOutcome } from "../../src/activity/run/failures.js";
 import { silentLogger } from "../../src/activity/logger.js";
 import { payloadEnvelope } from "../../src/payload/index.js";
 

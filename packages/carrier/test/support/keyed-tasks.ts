@@ -3,7 +3,7 @@ import { IdempotencyCoordinator } from "../../src/activity/idempotency/coordinat
 import { MemoryIdempotencyStore } from "../../src/activity/idempotency/memory-store.js";
 import { type IdempotencyOptions, resolveIdempotencyOptions } from "../../src/activity/idempotency/options.js";
 import type { IdempotencyStore } from "../../src/activity/idempotency/store.js";
-import type { TaskFailure, TaskOutcome } from "../../src/activity/results.js";
+import type { TaskFailure, TaskOutcome } from "../../src/activity/run/failures.js";
 import { payloadEnvelope } from "../../src/payload/index.js";
 import { deferred } from "./deferred.js";
 import { FakeClock, settle } from "./fake-clock.js";

@@ -1,6 +1,6 @@
 import { vi } from "vitest";
-import { type Heartbeat, HeartbeatError, type HeartbeatSender } from "../../src/activity/heartbeat-sender.js";
-import { type HeartbeatsOptions, startHeartbeats } from "../../src/activity/heartbeats.js";
+import { type Heartbeat, HeartbeatError, type HeartbeatSender } from "../../src/activity/heartbeat/heartbeat-sender.js";
+import { type HeartbeatsOptions, startHeartbeats } from "../../src/activity/heartbeat/heartbeats.js";
 import type { HeartbeatAnswer } from "../../src/protocol/heartbeat.js";
 import { FakeClock, NOON } from "./fake-clock.js";
 import { recordingLogger } from "../../src/testing/recording-logger.js";

@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import { vi } from "vitest";
-import type { Deadline } from "../../src/activity/deadlines.js";
-import { type ActivityRun, createActivityRun } from "../../src/activity/run.js";
+import type { Deadline } from "../../src/activity/run/deadlines.js";
+import { type ActivityRun, createActivityRun } from "../../src/activity/run/run.js";
 import { FakeClock, NOON } from "./fake-clock.js";
 
 /** A second after noon. */

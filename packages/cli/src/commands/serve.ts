@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";
+import { externalStorage } from "@durable-workflow/carrier/storage";
 import { serveHeartbeats } from "../engine/heartbeats.js";
 import { ActivitySource } from "../host/activities/activity-source.js";
 import type { CollectedActivities } from "../host/activities/collect.js";
@@ -86,6 +88,8 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
   const output = new CarrierOutput(io, input.json);
   const guard = new RunGuard((crash) => output.crash(crash));
   let server: CarrierServer | undefined;
+  const storage = storageOf(input, io);
+  const heartbeat = serveHeartbeats(io);
   const source = new ActivitySource(
     {
       files,
@@ -93,8 +97,8 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
       handlerOptions: {
         carrier: "dw-carrier-serve",
         logger: output.logger,
-        externalStorage: storageOf(input, io),
-        heartbeat: serveHeartbeats(io),
+        externalStorage: storage && externalStorage(storage),
+        heartbeat: heartbeat && engineHeartbeats(heartbeat),
       },
       onReload: (activities) => {
         server?.replace(guard.guard(activities.handler));

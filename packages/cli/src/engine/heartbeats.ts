@@ -1,4 +1,4 @@
-import type { EngineHeartbeatOptions } from "@durable-workflow/carrier";
+import type { EngineHeartbeatOptions } from "@durable-workflow/carrier/heartbeat";
 import { usableToken } from "../options/tokens.js";
 import { CliError, type CliIo, EXIT } from "../shell/command.js";
 import type { EngineConnection } from "./connection.js";

@@ -1,3 +1,4 @@
+import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";
 import { systemClock } from "@durable-workflow/dispatcher";
 import { expect, it } from "vitest";
 import { Gateway } from "@durable-workflow/test-support/gateway";
@@ -39,7 +40,7 @@ it.each(SKEWS)(
     await gateway.start();
     chain.onClose(() => gateway.stop());
     try {
-      const heartbeat = { serverUrl: engineUrl, token: "none-is-needed" };
+      const heartbeat = engineHeartbeats({ serverUrl: engineUrl, token: "none-is-needed" });
       const carrier = await serveScenarios("work", all, { heartbeat, clock: ahead(carrierMs) });
       chain.onClose(carrier.close);
       await chain.dispatch(gateway.url, { work: carrier.url }, { clock: ahead(dispatcherMs) });

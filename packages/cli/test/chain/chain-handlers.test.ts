@@ -1,3 +1,4 @@
+import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";
 import { expect, it } from "vitest";
 import { Audit } from "./audit.js";
 import { Chain, startAll, untilAllClosed } from "./chain.js";
@@ -15,7 +16,9 @@ it(`each of ${COUNT} activities of odd handlers ends once, as its handler says (
   const chain = new Chain();
   const engineUrl = await chain.listen();
   try {
-    const carrier = await serveScenarios("work", all, { heartbeat: { serverUrl: engineUrl, token: "none-is-needed" } });
+    const carrier = await serveScenarios("work", all, {
+      heartbeat: engineHeartbeats({ serverUrl: engineUrl, token: "none-is-needed" }),
+    });
     chain.onClose(carrier.close);
     await chain.dispatch(engineUrl, { work: carrier.url });
     const ids = await startAll(chain.client, "work", all);

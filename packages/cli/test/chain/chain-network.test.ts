@@ -1,3 +1,4 @@
+import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";
 import { expect, it } from "vitest";
 import { seededRandom, startFaultProxy } from "@durable-workflow/test-support/fault-proxy";
 import { Audit, type RecordedAttempt } from "./audit.js";
@@ -31,7 +32,7 @@ it(`each of ${COUNT} activities ends once though connections are cut (CHAIN_SEED
   const chain = new Chain({ leaseSeconds: 3, longPollSeconds: 1, freeRedeliveries: FREE_REDELIVERIES });
   const engineUrl = await chain.listen();
   try {
-    const heartbeat = { serverUrl: engineUrl, token: "none-is-needed" };
+    const heartbeat = engineHeartbeats({ serverUrl: engineUrl, token: "none-is-needed" });
     const carrier = await serveScenarios("work", all, { heartbeat });
     chain.onClose(carrier.close);
     const toEngine = await startFaultProxy(Number(new URL(engineUrl).port), RATE, random);

@@ -11,7 +11,7 @@ import {
   sharedStore,
 } from "../../../test/support/keyed-tasks.js";
 import { forbidUnhandledRejections } from "../../../test/support/unhandled-rejections.js";
-import type { TaskOutcome } from "../results.js";
+import type { TaskOutcome } from "../run/failures.js";
 
 forbidUnhandledRejections();
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.js";
 import { quietly } from "../quietly.js";
-import type { TaskOutcome } from "../results.js";
+import type { TaskOutcome } from "../run/failures.js";
 import { inProgress, keyReused, storeUnavailable } from "./failures.js";
 import { type GuardedStore, guardStore, problemOf } from "./guarded-store.js";
 import type { IdempotencySettings } from "./options.js";

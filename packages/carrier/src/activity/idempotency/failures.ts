@@ -1,4 +1,4 @@
-import type { TaskFailure } from "../results.js";
+import type { TaskFailure } from "../run/failures.js";
 import { fingerprintDifference } from "./fingerprint.js";
 
 /** The task's deadline passed while another run held its key. */

@@ -7,18 +7,19 @@ import { DONE } from "../../../test/support/keyed-tasks.js";
 import { forbidUnhandledRejections } from "../../../test/support/unhandled-rejections.js";
 import { payloadEnvelope } from "../../payload/index.js";
 import { ActivityCancelled, ExternalTaskDeadlineExceeded, NonRetryableError } from "../errors.js";
-import { aborted } from "../results.js";
+import { aborted } from "../run/failures.js";
 import { Idempotency } from "./idempotency.js";
 import { MemoryIdempotencyStore } from "./memory-store.js";
-import { byExecution, type IdempotencyOptions } from "./options.js";
-import type { TaskOutcome } from "../results.js";
+import { idempotent } from "./once.js";
+import { byExecution, type IdempotencyOptions, resolveIdempotencyOptions } from "./options.js";
+import type { TaskOutcome } from "../run/failures.js";
 
 forbidUnhandledRejections();
 
 function carrier(options: Partial<IdempotencyOptions> = {}) {
   const clock = new FakeClock();
   const store = new MemoryIdempotencyStore({ clock });
-  return { clock, store, idempotency: new Idempotency({ store, ...options }, clock) };
+  return { clock, store, idempotency: new Idempotency(resolveIdempotencyOptions({ store, ...options }), clock) };
 }
 
 const execute = vi.fn<() => Promise<TaskOutcome>>(() => Promise.resolve(DONE));
@@ -161,6 +162,9 @@ describe("making it", () => {
 
   it.each([[undefined], [{}], [{ subtle: {} }]])("needs WebCrypto, not %j", (crypto) => {
     vi.stubGlobal("crypto", crypto);
-    expect(() => carrier()).toThrow(new TypeError("idempotency needs WebCrypto: crypto.subtle is missing here"));
+    const store = new MemoryIdempotencyStore();
+    expect(() => idempotent({ store })).toThrow(
+      new TypeError("idempotency needs WebCrypto: crypto.subtle is missing here"),
+    );
   });
 });

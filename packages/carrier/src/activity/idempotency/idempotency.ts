@@ -3,12 +3,12 @@ import type { Clock } from "../clock.js";
 import type { ActivityInfo } from "../context.js";
 import type { Logger } from "../logger.js";
 import { quietly } from "../quietly.js";
-import type { TaskFailure, TaskOutcome } from "../results.js";
-import type { CallerSignal } from "../run.js";
+import type { TaskFailure, TaskOutcome } from "../run/failures.js";
+import type { CallerSignal } from "../caller-signal.js";
 import { IdempotencyCoordinator } from "./coordinator.js";
 import { inProgress } from "./failures.js";
 import { fingerprintOf } from "./fingerprint.js";
-import { type IdempotencyOptions, type IdempotencySettings, resolveIdempotencyOptions } from "./options.js";
+import type { IdempotencySettings } from "./options.js";
 
 /** A task that is to run once per key. */
 export interface IdempotentTask {
@@ -46,13 +46,9 @@ export class Idempotency {
   private readonly settings: IdempotencySettings;
   private readonly coordinator: IdempotencyCoordinator;
 
-  /** @throws {TypeError} for options that make no sense, and where WebCrypto is missing */
-  constructor(options: IdempotencyOptions, clock: Clock) {
-    this.settings = resolveIdempotencyOptions(options);
-    if (typeof globalThis.crypto?.subtle?.digest !== "function") {
-      throw new TypeError("idempotency needs WebCrypto: crypto.subtle is missing here");
-    }
-    this.coordinator = new IdempotencyCoordinator(this.settings, clock);
+  constructor(settings: IdempotencySettings, clock: Clock) {
+    this.settings = settings;
+    this.coordinator = new IdempotencyCoordinator(settings, clock);
   }
 
   /**

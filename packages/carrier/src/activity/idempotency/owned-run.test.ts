@@ -19,8 +19,8 @@ import {
   ExternalTaskDeadlineExceeded,
   NonRetryableError,
 } from "../errors.js";
-import { aborted, type TaskOutcome, thrown } from "../results.js";
-import { ActivityValidationError } from "../validation.js";
+import { aborted, type TaskOutcome, thrown } from "../run/failures.js";
+import { ActivityValidationError } from "../definition/validation.js";
 import { MemoryIdempotencyStore } from "./memory-store.js";
 import type { IdempotencyOptions } from "./options.js";
 

@@ -1,7 +1,7 @@
 import { decodePayload, payloadEnvelope } from "../../payload/envelope.js";
 import { isObject } from "../../protocol/fields.js";
 import type { PayloadEnvelope } from "../../protocol/wire.js";
-import type { TaskFailure, TaskOutcome } from "../results.js";
+import type { TaskFailure, TaskOutcome } from "../run/failures.js";
 
 /** What a key's first run came to. */
 export interface IdempotencyRecord {

@@ -19,8 +19,8 @@ import {
 import { forbidUnhandledRejections } from "../../../test/support/unhandled-rejections.js";
 import { systemClock } from "../clock.js";
 import { Idempotency, type IdempotentRun } from "./idempotency.js";
-import type { IdempotencyOptions } from "./options.js";
-import type { TaskOutcome } from "../results.js";
+import { type IdempotencyOptions, resolveIdempotencyOptions } from "./options.js";
+import type { TaskOutcome } from "../run/failures.js";
 import { RedisIdempotencyStore } from "./redis-store.js";
 
 /*
@@ -57,7 +57,8 @@ type Client = ConstructorParameters<typeof RedisIdempotencyStore>[0]["client"];
 
 /** The idempotency of one process. */
 function carrier(client: Client, options: Partial<IdempotencyOptions> = {}): Idempotency {
-  return new Idempotency({ store: new RedisIdempotencyStore({ client }), ...options }, systemClock);
+  const store = new RedisIdempotencyStore({ client });
+  return new Idempotency(resolveIdempotencyOptions({ store, ...options }), systemClock);
 }
 
 /** A handler that is done when the test says so. */

@@ -1,4 +1,4 @@
-import type { CallerSignal } from "../run.js";
+import type { CallerSignal } from "../caller-signal.js";
 
 /**
  * Waits for one thing, or for the end of the run: undefined then. Everything set up is taken down on both paths.

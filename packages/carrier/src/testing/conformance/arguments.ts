@@ -1,6 +1,6 @@
 import { encodeAvroValue } from "../../payload/codec.js";
 import { type AvroValue, avroDouble } from "../../payload/value.js";
-import type { ConformanceCase } from "../conformance-types.js";
+import type { ConformanceCase } from "./types.js";
 import { framed, task, variants } from "./request.js";
 
 const avro = (value: AvroValue) => ({ codec: "avro", blob: encodeAvroValue(value) });

@@ -1,4 +1,4 @@
-import type { ConformanceCase, ConformanceContext, ExpectedRefusal } from "../conformance-types.js";
+import type { ConformanceCase, ConformanceContext, ExpectedRefusal } from "./types.js";
 import { task, variants } from "./request.js";
 
 const REFUSED = { outcome: "refusal", status: 401 } as const satisfies ExpectedRefusal;

@@ -1,5 +1,5 @@
 import { timestampAt } from "../build-task-input.js";
-import type { ConformanceCase, DeadlineField, ExpectedFailure } from "../conformance-types.js";
+import type { ConformanceCase, DeadlineField, ExpectedFailure } from "./types.js";
 import { task, variants } from "./request.js";
 import type { ActivityTaskOptions } from "./tasks.js";
 

@@ -1,4 +1,4 @@
-import type { ConformanceCase } from "../conformance-types.js";
+import type { ConformanceCase } from "./types.js";
 import { rawTask, task, variants } from "./request.js";
 import { activityTask } from "./tasks.js";
 

@@ -1,4 +1,4 @@
-import type { ConformanceCase, ExpectedFailure } from "../conformance-types.js";
+import type { ConformanceCase, ExpectedFailure } from "./types.js";
 import { task, variants } from "./request.js";
 import { workflowTask } from "./tasks.js";
 

@@ -1,7 +1,7 @@
 import { bytesToBase64 } from "../../payload/bytes.js";
 import { encodeAvroValue } from "../../payload/codec.js";
 import { HEADER } from "../../payload/wire-format.js";
-import type { ConformanceCase, ExpectedFailure } from "../conformance-types.js";
+import type { ConformanceCase, ExpectedFailure } from "./types.js";
 import { framed, task, variants } from "./request.js";
 
 const utf8 = new TextEncoder();

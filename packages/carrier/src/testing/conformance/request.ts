@@ -1,7 +1,7 @@
 import { bytesToBase64 } from "../../payload/bytes.js";
 import type { AvroValue } from "../../payload/value.js";
 import { HEADER } from "../../payload/wire-format.js";
-import type { ConformanceCase, ConformanceContext, ConformanceRequest } from "../conformance-types.js";
+import type { ConformanceCase, ConformanceContext, ConformanceRequest } from "./types.js";
 import { type ActivityTaskOptions, activityTask } from "./tasks.js";
 
 type Changes = Omit<ActivityTaskOptions, "now" | "handler" | "args">;

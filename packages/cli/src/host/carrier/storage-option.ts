@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { ExternalStorageDriver } from "@durable-workflow/carrier";
+import type { ExternalStorageDriver } from "@durable-workflow/carrier/storage";
 import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
 import { DEFAULT_DATA_FOLDER } from "../../engine/dev-state.js";
 import { textOption } from "../../options/values.js";

@@ -1,4 +1,5 @@
-import { type InvocableHandler, parseExternalTaskResult } from "@durable-workflow/carrier";
+import type { InvocableHandler } from "@durable-workflow/carrier";
+import { parseExternalTaskResult } from "@durable-workflow/carrier/protocol";
 
 /** One task that has ended. */
 export interface TaskReport {

@@ -1,5 +1,7 @@
 import process from "node:process";
 import { CallerDisconnected, type InvocableHandler } from "@durable-workflow/carrier";
+import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";
+import { externalStorage } from "@durable-workflow/carrier/storage";
 import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
 import { CliError, EXIT } from "../../shell/command.js";
 import { ActivitySource } from "../activities/activity-source.js";
@@ -45,9 +47,11 @@ async function load({ files, cwd, watch, carrier, storageRoot, heartbeat }: Host
       handlerOptions: {
         carrier,
         externalStorage:
-          storageRoot === undefined ? undefined : new LocalFilesystemExternalStorage({ root: storageRoot }),
+          storageRoot === undefined
+            ? undefined
+            : externalStorage(new LocalFilesystemExternalStorage({ root: storageRoot })),
         logger: { debug: () => {}, info: log("info"), warn: log("warn"), error: log("error") },
-        heartbeat,
+        heartbeat: heartbeat && engineHeartbeats(heartbeat),
       },
       onReload: (activities) => {
         handler = guard.guard(activities.handler);

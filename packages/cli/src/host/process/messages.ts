@@ -1,4 +1,4 @@
-import type { EngineHeartbeatOptions } from "@durable-workflow/carrier";
+import type { EngineHeartbeatOptions } from "@durable-workflow/carrier/heartbeat";
 import type { InvocableResultEnvelope } from "@durable-workflow/carrier/protocol";
 import type { ExitCode } from "../../shell/command.js";
 import type { ActivityFile } from "../activities/collect.js";

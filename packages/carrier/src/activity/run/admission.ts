@@ -1,0 +1,74 @@
+import type { ActivityTaskInput, ExternalTaskInput } from "../../protocol/task-input.js";
+import type { RegisteredActivity } from "../definition/registry.js";
+import { CarrierShutdown } from "../errors.js";
+import type { HandleOptions } from "../invocable-handler.js";
+import { readTaskDeadlines, type TaskDeadlines } from "./deadlines.js";
+import {
+  aborted,
+  expiredOnReceipt,
+  type TaskFailure,
+  unknownActivity,
+  unreadableDeadline,
+  unsupportedTaskKind,
+} from "./failures.js";
+import { type ActivityRun, createActivityRun } from "./run.js";
+import { type ContextSettings, RunContext, type RunParts } from "./run-context.js";
+
+/** All that it takes to run a task. */
+export class AdmittedTask implements RunParts {
+  readonly input: ActivityTaskInput;
+  readonly activity: RegisteredActivity;
+  readonly run: ActivityRun;
+  readonly deadlines: TaskDeadlines;
+  /** Undefined until it was asked for: most plain functions never do. */
+  madeContext: RunContext | undefined;
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number;
+  readonly settings: ContextSettings;
+
+  constructor(
+    input: ActivityTaskInput,
+    activity: RegisteredActivity,
+    run: ActivityRun,
+    deadlines: TaskDeadlines,
+    receivedAt: number,
+    settings: ContextSettings,
+  ) {
+    this.input = input;
+    this.activity = activity;
+    this.run = run;
+    this.deadlines = deadlines;
+    this.receivedAt = receivedAt;
+    this.settings = settings;
+  }
+
+  /** The context of the run, always the same. */
+  readonly context = (): RunContext => (this.madeContext ??= new RunContext(this));
+}
+
+/** A run that is ready to begin, or why it may not. */
+export function admitTask(
+  input: ExternalTaskInput,
+  options: HandleOptions | undefined,
+  activities: ReadonlyMap<string, RegisteredActivity>,
+  settings: ContextSettings,
+  isStopping: boolean,
+): AdmittedTask | TaskFailure {
+  if (input.kind !== "activity_task") return unsupportedTaskKind(input.kind);
+  const activity = activities.get(input.task.handler);
+  if (activity === undefined) return unknownActivity(input.task.handler, activities.keys());
+
+  const { clock, heartbeat } = settings;
+  const now = clock.now();
+  const remainingMs = options?.remainingMs;
+  const deadlines = readTaskDeadlines(input, now, remainingMs === undefined ? undefined : now + remainingMs);
+  if ("unreadable" in deadlines) return unreadableDeadline(deadlines.unreadable);
+  const first = deadlines.first();
+  if (first !== undefined && first.at <= now) return expiredOnReceipt(first, now, deadlines.skewMs !== undefined);
+  if (isStopping) return aborted(new CarrierShutdown(), false);
+
+  const run = createActivityRun(clock, deadlines.firstWhileRunning(), options?.signal);
+  const task = new AdmittedTask(input, activity, run, deadlines, now, settings);
+  if (heartbeat?.automatic === true) task.context();
+  return task;
+}

@@ -1,0 +1,127 @@
+import type { ActivityTaskInput } from "../../protocol/task-input.js";
+import { formatTimestamp, parseTimestamp } from "../../protocol/timestamps.js";
+
+/** As the contract names them; `platform_limit` is ours. */
+export type DeadlineName =
+  | "lease.expires_at"
+  | "deadlines.schedule_to_start"
+  | "deadlines.start_to_close"
+  | "deadlines.schedule_to_close"
+  | "deadlines.heartbeat"
+  | "platform_limit";
+
+export interface Deadline {
+  readonly name: DeadlineName;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** The instant as the envelope has it, or in the same form. */
+  readonly expiresAt: string;
+}
+
+/** A deadline that is no timestamp: the task cannot be judged, and is not run. */
+export interface UnreadableDeadline {
+  /** Its name. */
+  readonly unreadable: string;
+}
+
+interface TaskDeadline extends Deadline {
+  readonly counts: "throughout" | "on receipt" | "never";
+}
+
+/**
+ * A task's deadlines, by the carrier's own clock. Once the handler has started, `schedule_to_start` does not count. The
+ * lease and `heartbeat` never do where the caller renews them (`lease.renewed_by`); the others count throughout.
+ */
+export class TaskDeadlines {
+  /** How far the carrier's clock is ahead of the engine's, in milliseconds; undefined where nobody said when he sent the task. */
+  readonly skewMs: number | undefined;
+  private readonly all: TaskDeadline[];
+
+  constructor(all: TaskDeadline[], skewMs: number | undefined) {
+    this.all = all;
+    this.skewMs = skewMs;
+  }
+
+  /** An instant by the carrier's clock, of one by the engine's. */
+  fromEngine(at: number): number {
+    return at + (this.skewMs ?? 0);
+  }
+
+  /** An instant by the engine's clock, of one by the carrier's. */
+  toEngine(at: number): number {
+    return at - (this.skewMs ?? 0);
+  }
+
+  /** The first to pass of those that count on receipt; undefined for none. */
+  first(): Deadline | undefined {
+    return this.earliest(false);
+  }
+
+  /** The first to pass of those that count once the handler has started; undefined for none. */
+  firstWhileRunning(): Deadline | undefined {
+    return this.earliest(true);
+  }
+
+  /** When a deadline passes, in milliseconds since the epoch; undefined where it was not set. */
+  at(name: DeadlineName): number | undefined {
+    return this.all.find((deadline) => deadline.name === name)?.at;
+  }
+
+  /** Puts a deadline that is set off to a later instant. An earlier one changes nothing. */
+  postpone(name: DeadlineName, at: number): void {
+    const index = this.all.findIndex((deadline) => deadline.name === name);
+    const deadline = this.all[index];
+    if (deadline === undefined || at <= deadline.at || !isInstant(at)) return;
+    this.all[index] = { ...deadline, at, expiresAt: formatTimestamp(this.toEngine(at)) };
+  }
+
+  /** The first of those that pass at the same instant. */
+  private earliest(whileRunning: boolean): Deadline | undefined {
+    let first: Deadline | undefined;
+    for (const deadline of this.all) {
+      if (deadline.counts === "never" || (whileRunning && deadline.counts === "on receipt")) continue;
+      if (first === undefined || deadline.at < first.at) first = deadline;
+    }
+    return first;
+  }
+}
+
+/**
+ * Reads a task's deadlines. Where the envelope says when it was sent, they are judged by that: the difference between the
+ * carrier's clock and the engine's does not count (nor does the time on the way).
+ *
+ * @param now when the task was received, in milliseconds since the epoch by the carrier's clock
+ * @param platformLimit when the platform ends this process, in milliseconds since the epoch
+ */
+export function readTaskDeadlines(
+  { lease, deadlines }: ActivityTaskInput,
+  now: number,
+  platformLimit: number | undefined,
+): TaskDeadlines | UnreadableDeadline {
+  const renewable = lease.renewedBy === null ? "throughout" : "never";
+  const sentAt = lease.sentAt === null ? undefined : parseTimestamp(lease.sentAt);
+  const skewMs = sentAt === undefined ? undefined : now - sentAt;
+  const all: TaskDeadline[] = [];
+  for (const [name, expiresAt, counts] of [
+    ["lease.expires_at", lease.expiresAt, renewable],
+    ["deadlines.schedule_to_start", deadlines.scheduleToStart, "on receipt"],
+    ["deadlines.start_to_close", deadlines.startToClose, "throughout"],
+    ["deadlines.schedule_to_close", deadlines.scheduleToClose, "throughout"],
+    ["deadlines.heartbeat", deadlines.heartbeat, renewable],
+  ] as const) {
+    if (expiresAt === null) continue;
+    const at = parseTimestamp(expiresAt);
+    if (at === undefined) return { unreadable: name };
+    all.push({ name, at: at + (skewMs ?? 0), expiresAt, counts });
+  }
+  if (isInstant(platformLimit)) {
+    const expiresAt = formatTimestamp(platformLimit);
+    all.push({ name: "platform_limit", at: platformLimit, expiresAt, counts: "throughout" });
+  }
+  return new TaskDeadlines(all, skewMs);
+}
+
+/** False for what has no timestamp: a platform without a limit may give an infinite one. */
+function isInstant(epochMs: number | undefined): epochMs is number {
+  return epochMs !== undefined && epochMs > 0 && epochMs < 2.5e14;
+}
