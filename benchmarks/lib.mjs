@@ -22,9 +22,10 @@ export async function compare(title, cases, aims = {}) {
     const bench = new Bench({ time: 120, warmupTime: round === 0 ? 250 : 20 });
     for (const name of Object.keys(cases)) bench.add(name, batches[name].run);
     await bench.run();
-    for (const task of bench.tasks) {
-      if (task.result.error !== undefined) throw task.result.error;
-      latencies[task.name].push(task.result.latency.mean / batches[task.name].size);
+    for (const { name, result } of bench.tasks) {
+      if (result.state === "errored") throw result.error;
+      if (result.state !== "completed") throw new Error(`${name} was not run to its end`);
+      latencies[name].push(result.latency.mean / batches[name].size);
     }
   }
   const medians = Object.fromEntries(Object.entries(latencies).map(([name, times]) => [name, median(times)]));

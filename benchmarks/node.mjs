@@ -63,12 +63,16 @@ async function load({ port, agent }, count) {
   await Promise.all(Array.from({ length: CONNECTIONS }, worker));
 }
 
+/** @returns {Promise<void>} */
 function post(port, agent) {
   return new Promise((resolve, reject) => {
     const headers = { "content-type": "application/json", "content-length": body.length };
     const sent = request({ port, host: "127.0.0.1", method: "POST", agent, headers }, (response) => {
       response.resume();
-      response.on("end", () => (response.statusCode === 200 ? resolve() : reject(new Error(response.statusCode))));
+      response.on("end", () => {
+        if (response.statusCode === 200) resolve();
+        else reject(new Error(`answered ${response.statusCode}`));
+      });
     });
     sent.on("error", reject);
     sent.end(body);

@@ -20,5 +20,8 @@ function bare(request, response) {
 }
 
 const server = createServer(process.argv[2] === "bare" ? bare : nodeInvocableActivityHandler(handler));
-server.listen(0, "127.0.0.1", () => process.send({ port: server.address().port }));
+server.listen(0, "127.0.0.1", () => {
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  process.send({ port });
+});
 process.on("message", () => process.send({ cpu: process.cpuUsage() }));

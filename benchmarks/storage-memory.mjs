@@ -22,7 +22,9 @@ switch (job) {
     found.length = (await fetchExternalPayload(driver, JSON.parse(argument))).length;
     break;
   case "decode":
-    found.length = decodeAvroValue(await fetchExternalPayload(driver, JSON.parse(argument))).length;
+    found.length = /** @type {string} */ (
+      decodeAvroValue(await fetchExternalPayload(driver, JSON.parse(argument)))
+    ).length;
     break;
 }
 console.log(JSON.stringify({ peak: process.resourceUsage().maxRSS * 1024, ...found }));

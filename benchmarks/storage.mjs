@@ -58,7 +58,7 @@ function taskWith(payload) {
 /** A whole task, whose argument is 1 MiB of text. */
 async function handling(driver, storage) {
   const handler = new InvocableActivityHandler(
-    { "billing.charge-card": (text) => text.length },
+    { "billing.charge-card": (/** @type {string} */ text) => text.length },
     { externalStorage: externalStorage(driver) },
   );
   const inline = payloadEnvelope(VALUES.text);

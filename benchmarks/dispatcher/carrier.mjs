@@ -37,4 +37,7 @@ process.on("message", (wish) => {
   }
   process.send({ held: held.length });
 });
-server.listen(0, "127.0.0.1", () => process.send({ url: `http://127.0.0.1:${server.address().port}/` }));
+server.listen(0, "127.0.0.1", () => {
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  process.send({ url: `http://127.0.0.1:${port}/` });
+});

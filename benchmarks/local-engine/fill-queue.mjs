@@ -1,24 +1,29 @@
 // Fills a queue without the API, which would take minutes for a million: through the engine's own operations, in large
 // transactions.
-import { microsecondReader, systemClock } from "../../packages/local-engine/dist/clock.js";
+import { systemClock } from "../../packages/local-engine/dist/clock.js";
+import { EngineTime } from "../../packages/local-engine/dist/service/engine-time.js";
 import { Feed } from "../../packages/local-engine/dist/service/feed.js";
 import { startActivity } from "../../packages/local-engine/dist/service/starts.js";
+import { Wakes } from "../../packages/local-engine/dist/service/wakes.js";
 import { Store } from "../../packages/local-engine/dist/store/store.js";
 
 const BATCH = 20_000;
 
 export async function fillQueue(file, length) {
-  const store = Store.open(file, { integrityCheck: "off", maxBatch: BATCH });
+  const time = new EngineTime(systemClock);
+  const store = Store.open(file, { integrityCheck: "off", maxBatch: BATCH, now: time.now });
   store.write(() => store.namespaces.ensure("default", null, 0));
   const context = {
     store,
     clock: systemClock,
-    now: microsecondReader(systemClock),
+    time,
+    now: time.now,
     lease: 300_000_000,
+    freeRedeliveries: 3,
     feed: new Feed(),
     logger: console,
-    taskReady: () => {},
-    dueAtChanged: () => {},
+    inputRead: () => Promise.resolve(),
+    wakes: new Wakes(),
   };
   const policy = {
     maxAttempts: 1,
@@ -52,8 +57,9 @@ const LOOKUPS = 20_000;
 
 /** Microseconds to find the first task in line, without handing it out. */
 export function lookupTime(file) {
-  const store = Store.open(file, { integrityCheck: "off", maxBatch: 1 });
-  const now = microsecondReader(systemClock)();
+  const clock = new EngineTime(systemClock);
+  const store = Store.open(file, { integrityCheck: "off", maxBatch: 1, now: clock.now });
+  const now = clock.now();
   const look = () => store.ready.firstRun("default", "q", ["t"], now);
   for (let n = 0; n < LOOKUPS; n++) look();
   const before = performance.now();

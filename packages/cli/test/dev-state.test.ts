@@ -14,8 +14,8 @@ import {
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closedAddress } from "@durable-workflow/test-support/loopback";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findDevState, removeDevState, writeDevState } from "../src/engine/dev-state.js";
 import { HttpClient } from "../src/net/http-client.js";
 import { begin, folderOf, run } from "./support/cli.js";

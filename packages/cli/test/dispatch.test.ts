@@ -119,6 +119,7 @@ describe("check", () => {
       {
         ok: false,
         errors: [],
+        server: [],
         overlay: null,
         connection: {
           profile: { value: null, source: "default" },

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bearerToken } from "@durable-workflow/carrier";
-import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
+import { FENCING_ENDPOINT, FENCING_SCHEMA, PROTOCOL_VERSION, SINCE } from "@durable-workflow/engine-protocol";
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "@durable-workflow/local-engine";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closedAddress } from "@durable-workflow/test-support/loopback";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { doctor } from "../src/commands/doctor.js";
 import type { Finding } from "../src/doctor/finding.js";
 import { ADAPTERS, type Mutable, serve } from "./support/carriers.js";
@@ -83,11 +83,13 @@ describe("an engine in order", () => {
       "server.reachable": "ok",
       "server.ready": "ok",
       "auth.token": "ok",
+      "protocol.features": "ok",
       "protocol.version": "ok",
       namespace: "ok",
       "protocol.accepted": "ok",
       "auth.worker": "ok",
       "auth.control": "ok",
+      workers: "ok",
       contracts: "ok",
       artifacts: "ok",
       "executor_config.engine": "skip",
@@ -96,7 +98,7 @@ describe("an engine in order", () => {
     });
     const { out } = await run(open);
     expect(out).toContain(`✓ protocol.version  worker protocol ${PROTOCOL_VERSION}\n`);
-    expect(out).toContain("12 ok, 0 to look at, 0 wrong.");
+    expect(out).toContain("14 ok, 0 to look at, 0 wrong.");
   });
 
   it("says of each token what it may do", async () => {
@@ -220,6 +222,33 @@ describe("an engine that cannot be used", () => {
     expect((await report(url)).status["clock.engine"]).toBe("skip");
   });
 
+  it("tells what its version and its capabilities give, and what follows from what is missing", async () => {
+    const capabilities = { activity_lease_renewal: true, worker_deregistration_fencing: FENCING };
+    const older = await altered(({ path, body }) => {
+      if (path === "/api/cluster/info") {
+        body["worker_protocol"].version = SINCE.failureFlags;
+        Object.assign(body["worker_protocol"].server_capabilities, capabilities);
+      }
+      return body;
+    });
+    const told = messageOf(await report(older), "protocol.features");
+    expect(told).toMatch(
+      /^the engine has repeated polls, .*renewal of leases apart from heartbeats, registrations that end/,
+    );
+    expect(told).toContain(`asked without renewing its lease (it came with ${SINCE.taskStatus})`);
+
+    const wrong = await altered(({ path, body }) => {
+      const fencing = { ...FENCING, endpoint: "/elsewhere" };
+      if (path === "/api/cluster/info") {
+        body["worker_protocol"].server_capabilities.worker_deregistration_fencing = fencing;
+      }
+      return body;
+    });
+    const found = await report(wrong);
+    expect(found).toMatchObject({ code: 1, status: { "protocol.features": "fail" } });
+    expect(messageOf(found, "protocol.features")).toContain("worker_deregistration_fencing.endpoint: must be /worker/");
+  });
+
   it("echoes a token, which is not shown", async () => {
     const url = await serve((request, response) => {
       if (request.url === "/api/health") response.end('{"status":"serving"}');
@@ -229,6 +258,13 @@ describe("an engine that cannot be used", () => {
     expect(messageOf(found, "auth.token")).toBe("the engine answered 500: bad Bearer [redacted]");
   });
 });
+
+const FENCING = {
+  supported: true,
+  schema: FENCING_SCHEMA,
+  endpoint: FENCING_ENDPOINT,
+  receipt_retention_seconds: 600,
+};
 
 function alterExample(info: Mutable): void {
   const { fixtures } = info["worker_protocol"].external_task_input_contract;

@@ -32,6 +32,8 @@ const ROOMS = [...Object.keys(MAY_IMPORT), "commands"];
 /** What whoever installs the command installs with it. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@durable-workflow/carrier": /./,
+  "@durable-workflow/carrier/heartbeat": /^(?:commands\/serve|engine\/heartbeats|host\/)/,
+  "@durable-workflow/carrier/storage": /^(?:commands\/|host\/)/,
   "@durable-workflow/carrier/node": /^host\/carrier\//,
   "@durable-workflow/carrier/payload": /./,
   "@durable-workflow/carrier/protocol": /./,
@@ -42,6 +44,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@durable-workflow/engine-protocol": /./,
   "@durable-workflow/engine-protocol/control": /./,
   "@durable-workflow/engine-protocol/executor-config": /./,
+  "@durable-workflow/engine-protocol/external-payloads": /^inspect\//,
   "@durable-workflow/engine-protocol/worker": /^inspect\//,
   "@durable-workflow/local-engine": /^host\/dev-stack/,
   tsx: /^host\/activities\//,

@@ -1,6 +1,6 @@
 import { createLocalEngine } from "@durable-workflow/local-engine";
-import { expect, it, onTestFinished } from "vitest";
 import { startForwardProxy } from "@durable-workflow/test-support/forward-proxy";
+import { expect, it, onTestFinished } from "vitest";
 import { serve } from "./support/carriers.js";
 import { folderOf, run } from "./support/cli.js";
 

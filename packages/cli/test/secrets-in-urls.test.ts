@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createLocalEngine } from "@durable-workflow/local-engine";
-import { expect, it, onTestFinished } from "vitest";
 import { closedAddress } from "@durable-workflow/test-support/loopback";
+import { expect, it, onTestFinished } from "vitest";
 import { serve } from "./support/carriers.js";
 import { folderOf } from "./support/cli.js";
 import { runHere } from "./support/run-here.js";

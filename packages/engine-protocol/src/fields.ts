@@ -2,7 +2,7 @@ import { type ContractViolation, isObject } from "@durable-workflow/carrier/prot
 
 export { isObject };
 
-/** The field of a document that may not have it, or be no object at all. Own fields only. */
+/** A field of a document, which may lack it or not even be an object. Only own fields count. */
 export function fieldOf(value: unknown, key: string): unknown {
   return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
@@ -31,7 +31,7 @@ export function entriesOf(value: unknown): readonly (readonly [string, unknown])
   return isObject(value) ? Object.entries(value) : [];
 }
 
-/** What is there under these names; undefined for nothing, whatever the document is. */
+/** Follows these names into a document. Gives undefined where nothing is there, whatever the document is. */
 export function at(document: unknown, ...names: readonly string[]): unknown {
   let found: unknown = document;
   for (const name of names) found = fieldOf(found, name);

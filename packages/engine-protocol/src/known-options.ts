@@ -1,11 +1,11 @@
-/** The names that an object of options may have: all of its type's, and no others. */
+/** The names that an object of options may have: exactly those of its type. */
 export type OptionNames<Options> = Readonly<Record<keyof Required<Options>, true>>;
 
 /**
  * Checks that options hold no name that is not known: a misspelt one would be passed over in silence.
  *
  * @param what is named in the message, as in `createDispatcher` or `connection`
- * @throws {TypeError} for a name that is not known, or what is no object
+ * @throws {TypeError} for a name that is not known, and for options that are not an object
  */
 export function checkOptionNames<Options extends object>(
   what: string,

@@ -1,9 +1,9 @@
 /** Limits of the engine's API. What a carrier's heartbeat may hold is `PROGRESS_LIMITS` of the carrier's protocol. */
 
-/** Names and ids: of workers, queues, types, attempts, in characters. */
+/** The longest name or id (of a worker, a queue, a type, an attempt), in characters. */
 export const LONGEST_NAME = 255;
 
-/** The reason given for a cancellation or termination, in characters. */
+/** The longest reason that a cancellation or termination may give, in characters. */
 export const LONGEST_STOP_REASON = 1000;
 
 /** Events of a page of a run's history. */

@@ -11,7 +11,7 @@ export const REASONS = {
   missing_control_plane_version: `the request needs ${CONTROL_PLANE_VERSION_HEADER}: ${CONTROL_PLANE_VERSION}`,
   namespace_not_found: "there is no such namespace",
   unsupported_media_type: "a body needs Content-Type: application/json",
-  malformed_json: "the body is no JSON",
+  malformed_json: "the body is not JSON",
   payload_too_large: "the body is over the server's limit",
   validation_failed: "fields are missing or ill-typed; errors names them",
   external_payload_not_found: "there is no such payload in this namespace",

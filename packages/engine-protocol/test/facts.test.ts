@@ -117,6 +117,30 @@ const FACTS: Readonly<Record<string, Fact>> = {
     pattern: /typeof (\w+) === "object" && \1 !== null && !Array\.isArray\(\1\)/,
     home: /^carrier\/src\/protocol\/fields\.ts$/,
   },
+  "the longest name": {
+    pattern: /\b255\b/,
+    home: /^engine-protocol\/src\/limits\.ts$/,
+    also: [
+      { file: "carrier/src/protocol/recordable-text.ts", why: "bytes of a failure's type, not characters of a name" },
+      { file: "carrier/src/testing/conformance/arguments.ts", why: "the greatest byte" },
+      { file: "dispatcher/src/net/addresses.ts", why: "the greatest byte" },
+      { file: "engine-protocol/src/worker/trace-context.ts", why: "the grammar of W3C Trace Context" },
+    ],
+  },
+  "reading a body up to a limit": {
+    pattern: /\.getReader\(\)|for await \(const \w+ of \w*body/i,
+    home: /^dispatcher\/src\/net\/bounded-body\.ts$/,
+    also: [
+      { file: "carrier/src/activity/heartbeat/engine-heartbeat-sender.ts", why: HEARTBEATS },
+      {
+        file: "carrier/src/adapters/fetch.ts",
+        why: "requests, counted as they come, where the platform may have read them",
+      },
+      { file: "carrier/src/storage/body.ts", why: "stored payloads, verified as they come" },
+      { file: "cli/src/net/event-stream.ts", why: "a stream of events, which has no end" },
+      { file: "cli/src/net/exchange.ts", why: "the command's one client: packed answers too, and nothing is repeated" },
+    ],
+  },
   clock: {
     pattern: /interface Clock\b/,
     home: /^carrier\/src\/activity\/clock\.ts$/,

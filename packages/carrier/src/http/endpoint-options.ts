@@ -6,7 +6,7 @@ import type { InvocableAuthGate } from "./auth.js";
 
 /** 8 MiB: four payloads at the server's default limit. */
 export const DEFAULT_BODY_LIMIT_BYTES = 8 * 1024 * 1024;
-/** 32 MiB: a body in memory, decoded, is up to some twenty times its size. */
+/** 32 MiB: a body in memory is up to some three times its size, its decoded arguments not counted. */
 export const DEFAULT_CONCURRENT_BODY_BYTES = 4 * DEFAULT_BODY_LIMIT_BYTES;
 export const DEFAULT_CONCURRENT_TASKS = 1000;
 
@@ -28,7 +28,8 @@ export interface InvocableHttpOptions extends InvocableActivityHandlerOptions {
    */
   readonly maxConcurrentTasks?: number;
   /**
-   * The most bytes of request bodies at once, from the first byte that is read to the task's answer; a body that there is
+   * The most bytes of request bodies at once, from the first byte that is read to the task's answer, and 64 for each value
+   * that is parsed from them outside of payloads; a body that there is
    * no room for gets 503 with `Retry-After`. At least `bodyLimitBytes`. Default 32 MiB, or `bodyLimitBytes` where that is
    * more.
    */

@@ -54,7 +54,7 @@ function exitCodeOf({ errors, credentials }: ConfigReport, online: OnlineReport 
 
 function sayReport(io: CliIo, report: ConfigReport, online: OnlineReport | null): void {
   const { paint } = io;
-  const { errors, connection, mappings, carriers, credentials } = report;
+  const { errors, server, connection, mappings, carriers, credentials } = report;
   const shape = { paint, columns: undefined };
   if (errors.length > 0) {
     say(io, paint.red(`${errors.length} error${errors.length === 1 ? "" : "s"}`));
@@ -63,6 +63,13 @@ function sayReport(io: CliIo, report: ConfigReport, online: OnlineReport | null)
       say(io, `  ${paint.bold(code)}: ${message}${where}`);
     }
   } else say(io, paint.green("The config is in order."));
+  if (server.length > 0) {
+    say(io, `\n${paint.bold("A server that is given this file")}`);
+    for (const { effect, code, path, message } of server) {
+      const what = effect === "refused" ? paint.yellow(`refuses it (${code ?? ""})`) : paint.dim("passes over");
+      say(io, `  ${what} ${path}: ${message}`);
+    }
+  }
   if (connection !== null) {
     const rows = Object.entries(connection).map(([name, { value, source }]) => [name, String(value ?? ""), source]);
     say(io, `\n${table(["CONNECTION", "VALUE", "FROM"], rows, shape)}`);

@@ -3,6 +3,7 @@ import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
 import { ControlPlane } from "../engine/control-plane.js";
 import { tell } from "../engine/follow.js";
 import type { ActivityStory } from "../engine/story.js";
+import { allUntaken, type Untaken, untakenKey } from "../engine/takers.js";
 import { HttpClient } from "../net/http-client.js";
 import { atMost, flag, integerOption, textOption } from "../options/values.js";
 import { durationText } from "../report/duration.js";
@@ -41,17 +42,33 @@ async function runList(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> 
   const limit = integerOption(input, "limit", { least: 1, most: 100_000 }) ?? LIMIT;
   const client = new ControlPlane(await connectionOf(input, io), new HttpClient(io));
   const activities = await client.list(limit, status === undefined ? {} : { status });
+  const waiting = await waitingOf(client, activities);
   if (flag(input, "details")) {
     const stories: ActivityStory[] = [];
     for (const { activity_id: id } of activities) stories.push(await tell(client, id));
     sayStories(input, io, stories);
-  } else sayList(input, io, activities);
+  } else sayList(input, io, activities, waiting);
+  if (!input.json) for (const { message } of waiting.values()) say(io, io.paint.yellow(`waiting: ${message}`));
   return EXIT.ok;
 }
 
-function sayList({ json }: CommandInput, io: CliIo, activities: readonly ListedActivity[]): void {
+/** Those that run and that no worker takes; the workers are asked for only where something runs. */
+async function waitingOf(client: ControlPlane, activities: readonly ListedActivity[]): Promise<Waiting> {
+  const running = activities.filter(({ status }) => status === "running");
+  const workers = running.length === 0 ? undefined : await client.workers();
+  return workers === undefined ? new Map() : allUntaken(running, workers);
+}
+
+type Waiting = ReadonlyMap<string, Untaken>;
+
+/** Why an activity waits; null for one that does not, as far as can be told. */
+function whyWaiting(activity: ListedActivity, waiting: Waiting): string | null {
+  return activity.status === "running" ? (waiting.get(untakenKey(activity))?.message ?? null) : null;
+}
+
+function sayList({ json }: CommandInput, io: CliIo, activities: readonly ListedActivity[], waiting: Waiting): void {
   if (json) {
-    for (const activity of activities) sayJson(io, listed(activity));
+    for (const activity of activities) sayJson(io, { ...listed(activity), waiting: whyWaiting(activity, waiting) });
     return;
   }
   if (activities.length === 0) {
@@ -62,7 +79,9 @@ function sayList({ json }: CommandInput, io: CliIo, activities: readonly ListedA
     activity.activity_id,
     activity.activity_type,
     activity.task_queue,
-    { text: activity.status, paint: statusStyle(activity.status) },
+    whyWaiting(activity, waiting) === null
+      ? { text: activity.status, paint: statusStyle(activity.status) }
+      : { text: "waiting", paint: "yellow" as const },
     activity.started_at.replace(/\.\d+Z$/, "Z"),
     activity.closed_at === null ? "" : durationText(Date.parse(activity.closed_at) - Date.parse(activity.started_at)),
   ]);

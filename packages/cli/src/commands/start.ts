@@ -5,6 +5,7 @@ import { CONNECTION_OPTIONS, connectionOf, type EngineConnection } from "../engi
 import { askable, ControlPlane } from "../engine/control-plane.js";
 import { follow } from "../engine/follow.js";
 import { storyEventOf } from "../engine/story-event.js";
+import { untaken } from "../engine/takers.js";
 import { HttpClient } from "../net/http-client.js";
 import { parseJsonArguments, readArgumentText } from "../options/json-arguments.js";
 import { atMost, flag, integerOption, integersOption, positional, textOption, wordsOption } from "../options/values.js";
@@ -17,6 +18,9 @@ const ATTEMPTS = { least: 1, most: 1_000_000 };
 const DEFAULT_BACKOFF = [1, 2, 4, 8, 16, 32, 60];
 const BACKOFF = { least: 0, most: 315_360_000 };
 const SECONDS = { least: 1, most: 315_360_000 };
+
+/** After so long without an attempt it is told whether anybody takes the activity. */
+const SILENCE_MS = 2_000;
 
 export const start: Command = {
   name: "start",
@@ -140,9 +144,19 @@ async function followToEnd(
   { json }: CommandInput,
   io: CliIo,
   client: ControlPlane,
-  { activity_id: id }: StartedActivity,
+  started: StartedActivity,
 ): Promise<ExitCode> {
+  const { activity_id: id } = started;
   const report = new LiveReport(io);
+  let isTaken = false;
+  const sayWaiting = async (): Promise<void> => {
+    const workers = await client.workers();
+    const why = workers === undefined ? undefined : untaken(started, workers);
+    if (isTaken || why === undefined) return;
+    if (json) sayJson(io, { event: "waiting", ...why });
+    else report.waiting(why.message);
+  };
+  const patience = setTimeout(() => void sayWaiting(), SILENCE_MS);
   try {
     const story = await follow(client, {
       id,
@@ -150,6 +164,7 @@ async function followToEnd(
       onEvent: (history) => {
         const step = storyEventOf(history);
         if (step === undefined) return;
+        isTaken = true;
         if (json) sayJson(io, step);
         else report.event(step);
       },
@@ -163,6 +178,8 @@ async function followToEnd(
     else report.closed(story);
     return story.status === "completed" ? EXIT.ok : EXIT.failed;
   } finally {
+    isTaken = true;
+    clearTimeout(patience);
     report.end();
   }
 }

@@ -13,12 +13,14 @@ import {
   profilesPath,
   resolveConnection,
 } from "@durable-workflow/dispatcher";
-import { readToken } from "@durable-workflow/engine-protocol";
+import { parseJson, readToken } from "@durable-workflow/engine-protocol";
 import {
   type AuthReference,
   type Carrier,
   type ExecutorConfig,
   ExecutorConfigError,
+  type ServerRemark,
+  serverRemarks,
 } from "@durable-workflow/engine-protocol/executor-config";
 import { shownTarget } from "../net/shown-url.js";
 import { textOf } from "../options/text-file.js";
@@ -26,6 +28,8 @@ import { textOf } from "../options/text-file.js";
 /** What a config comes to: what is wrong, and what counts. Without secrets, fit to be shown. */
 export interface ConfigReport {
   readonly errors: readonly { readonly code: string; readonly message: string; readonly context: object }[];
+  /** What a server that is given the same file does otherwise. */
+  readonly server: readonly ServerRemark[];
   readonly overlay: string | null;
   /** Null where it cannot be settled. */
   readonly connection: ConnectionReport | null;
@@ -88,6 +92,10 @@ export async function checkConfig(inputs: CheckInputs): Promise<CheckedConfig> {
   const carriers = [...new Set(config?.mappings.map(({ carrier }) => carrier))];
   const report: ConfigReport = {
     errors,
+    // What a dispatcher refuses by the same name is told already.
+    server: serverRemarks(await documentOf(resolve(cwd, path)), overlay).filter(
+      ({ code }) => !errors.some((error) => error.code === code),
+    ),
     overlay: overlay ?? null,
     connection: connection === undefined ? null : describeConnection(connection),
     mappings: (config?.mappings ?? []).map(
@@ -110,6 +118,11 @@ export async function checkConfig(inputs: CheckInputs): Promise<CheckedConfig> {
     credentials: config === undefined ? [] : await credentialsOf(config, inputs, profiles),
   };
   return { report, connection, carriers };
+}
+
+/** What the file holds, whatever is wrong with it; undefined where it cannot be read. */
+async function documentOf(path: string): Promise<unknown> {
+  return parseJson((await textOf(path)) ?? "");
 }
 
 async function settle(

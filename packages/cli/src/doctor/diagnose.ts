@@ -10,6 +10,7 @@ import {
   connectionFindings,
   contractsFinding,
   engineConfigFinding,
+  featuresFinding,
   healthFinding,
   readyFinding,
   tokenFinding,
@@ -18,6 +19,7 @@ import {
 import { EngineProbe } from "./engine-probe.js";
 import { type Finding, fail, skip } from "./finding.js";
 import { isLost, namespaceFinding, roleFindings } from "./role-checks.js";
+import { waitingFinding } from "./waiting-check.js";
 
 export interface DiagnosisOptions {
   readonly connection: EngineConnection;
@@ -80,7 +82,9 @@ async function engineFindings(probe: EngineProbe, dispatches: boolean): Promise<
     ready,
     token,
     versionFinding(info.body),
+    ...(version === undefined ? [] : [featuresFinding(info.body)]),
     ...roles,
+    ...(version === undefined ? [] : [await waitingFinding(probe)]),
     contractsFinding(info.body),
     artifactsFinding(info.body),
     engineConfigFinding(info.body),

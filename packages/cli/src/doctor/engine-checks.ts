@@ -2,6 +2,7 @@ import { at, ERAS, isObject, negotiateVersion, PROTOCOL_VERSION, textAt } from "
 import { isLoopbackHost } from "@durable-workflow/engine-protocol/executor-config";
 import type { EngineConnection } from "../engine/connection.js";
 import { contractViolations, engineConfigState, publishedArtifacts } from "../inspect/cluster-info.js";
+import { engineFeatures } from "../inspect/engine-features.js";
 import { duration } from "../report/duration.js";
 import { violationLine } from "../report/violation.js";
 import type { EngineAnswer, EngineProbe } from "./engine-probe.js";
@@ -95,10 +96,25 @@ export function versionFinding(clusterInfo: unknown): Finding {
     return warn(
       id,
       `worker protocol ${ERAS.april}: a server of April 2026, which frames payloads in another way and loses flags of failures without details`,
-      `Upgrade the server to one of August 2026 (protocol ${PROTOCOL_VERSION}) or later.`,
+      "Upgrade the server to a release of September 2026 or later.",
     );
   }
   return ok(id, `worker protocol ${version} (the engine speaks ${advertised ?? ""}, this ${PROTOCOL_VERSION})`);
+}
+
+/** What comes with the engine's version, and with the capabilities that it says it has. */
+export function featuresFinding(clusterInfo: unknown): Finding {
+  const id = "protocol.features";
+  const { has, lacks, violations } = engineFeatures(clusterInfo);
+  if (violations.length > 0) {
+    const remedy = "Upgrade the engine: workers of released SDKs refuse one that describes its capabilities otherwise.";
+    return fail(id, violations.map(violationLine).join("; "), remedy);
+  }
+  const told = [
+    ...(has.length === 0 ? [] : [`the engine has ${has.join(", ")}`]),
+    ...(lacks.length === 0 ? [] : [`it has not ${lacks.join(", ")}`]),
+  ];
+  return ok(id, told.join("; "));
 }
 
 export function contractsFinding(clusterInfo: unknown): Finding {

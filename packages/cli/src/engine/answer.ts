@@ -35,6 +35,19 @@ export type ActivityDescription = ListedActivity &
     readonly attempts: unknown;
   };
 
+/** A registered worker, as far as commands go by it. */
+export interface ListedWorker {
+  readonly task_queue: string;
+  readonly status: string;
+  /** Empty where the worker does not say. */
+  readonly supported_activity_types: readonly string[];
+}
+
+export interface WorkerPage {
+  readonly workers: readonly ListedWorker[];
+  readonly next_page_token: string | null;
+}
+
 export interface ActivityPage {
   readonly activities: readonly ListedActivity[];
   readonly next_page_token: string | null;
@@ -79,6 +92,12 @@ class Fields {
   count(name: string): number {
     const value = this.get(name);
     return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : this.refuse(name, "a count");
+  }
+
+  texts(name: string): readonly string[] {
+    const value = this.get(name) ?? [];
+    if (!Array.isArray(value)) return this.refuse(name, "a list of texts");
+    return value.filter((item): item is string => typeof item === "string");
   }
 
   any(name: string): unknown {
@@ -139,6 +158,18 @@ export function readHistoryPage(document: unknown): HistoryPage {
   const fields = new Fields(document);
   return {
     events: fields.objects("events").map(readEvent),
+    next_page_token: fields.textOrNull("next_page_token"),
+  };
+}
+
+export function readWorkerPage(document: unknown): WorkerPage {
+  const fields = new Fields(document);
+  return {
+    workers: fields.objects("workers").map((worker) => ({
+      task_queue: worker.text("task_queue"),
+      status: worker.text("status"),
+      supported_activity_types: worker.texts("supported_activity_types"),
+    })),
     next_page_token: fields.textOrNull("next_page_token"),
   };
 }

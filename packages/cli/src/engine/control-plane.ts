@@ -13,7 +13,7 @@ import { type Answer, NoAnswer } from "../net/exchange.js";
 import type { HttpClient } from "../net/http-client.js";
 import { CliError, EXIT } from "../shell/command.js";
 import { cut } from "../shell/terminal-text.js";
-import type { ActivityDescription, ListedActivity, StartedActivity } from "./answer.js";
+import type { ActivityDescription, ListedActivity, ListedWorker, StartedActivity } from "./answer.js";
 import {
   readAccepted,
   readActivityPage,
@@ -21,6 +21,7 @@ import {
   readDescription,
   readHistoryPage,
   readStarted,
+  readWorkerPage,
   WrongAnswer,
 } from "./answer.js";
 import type { EngineConnection } from "./connection.js";
@@ -105,6 +106,20 @@ export class ControlPlane {
       });
       return { items: events, next };
     });
+  }
+
+  /** The registered workers; undefined where they cannot be told: the token may not ask, or the engine has no such list. */
+  async workers(): Promise<readonly ListedWorker[] | undefined> {
+    try {
+      return await allPages("workers", async (token) => {
+        const query = token === undefined ? "" : `?${new URLSearchParams(tokenQuery(token)).toString()}`;
+        const page = await this.call({ method: "GET", path: PATHS.workers + query, read: readWorkerPage });
+        return { items: page.workers, next: page.next_page_token };
+      });
+    } catch (error) {
+      if (error instanceof CliError) return undefined;
+      throw error;
+    }
   }
 
   /** What kind of engine it is. */

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { at, numberAt, parseJson, textAt } from "@durable-workflow/engine-protocol";
+import { at, numberAt, PATHS, parseJson, textAt } from "@durable-workflow/engine-protocol";
 import { isLoopbackHost } from "@durable-workflow/engine-protocol/executor-config";
 import { NoAnswer } from "../net/exchange.js";
 import type { HttpClient } from "../net/http-client.js";
@@ -127,7 +127,7 @@ async function absence({ pid, url }: DevState, http: HttpClient): Promise<string
   if (!isAlive(pid)) return `its process, ${pid}, has ended`;
   try {
     // The process id may be another's by now, and so may the port.
-    const { status, body } = await http.exchange(new URL(`${url}/api/health`), {
+    const { status, body } = await http.exchange(new URL(`${url}${PATHS.health}`), {
       method: "GET",
       headers: { accept: "application/json" },
       timeoutMs: PROBE_MS,

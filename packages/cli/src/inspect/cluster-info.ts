@@ -1,7 +1,8 @@
 import { at, isObject, negotiateVersion, numberAt, PROTOCOL_VERSION, textAt } from "@durable-workflow/engine-protocol";
 import { WORKER_CONTRACTS } from "@durable-workflow/engine-protocol/control";
 import type { Violation } from "../report/violation.js";
-import { artifactViolations } from "./artifact.js";
+import { type CheckedExample, examplesOf } from "./contract.js";
+import { engineFeatures } from "./engine-features.js";
 import { below, facts, type Inspection, inspection } from "./inspection.js";
 
 /** Where the published contracts are not those that this version knows. */
@@ -16,22 +17,15 @@ export function contractViolations(clusterInfo: unknown): readonly Violation[] {
   });
 }
 
-export interface PublishedArtifact {
-  readonly name: string;
-  readonly path: string;
-  readonly violations: readonly Violation[];
-}
-
 /** The published examples, each checked against its SHA-256 and the contract. */
-export function publishedArtifacts(clusterInfo: unknown): readonly PublishedArtifact[] {
-  return Object.keys(WORKER_CONTRACTS).flatMap((field) => {
-    const fixtures = at(clusterInfo, "worker_protocol", field, "fixtures");
-    return Object.entries(isObject(fixtures) ? fixtures : {}).map(([key, artifact]) => ({
-      name: textAt(artifact, "artifact") ?? key,
-      path: `worker_protocol.${field}.fixtures.${key}`,
-      violations: artifactViolations(artifact),
-    }));
-  });
+export function publishedArtifacts(clusterInfo: unknown): readonly CheckedExample[] {
+  return Object.keys(WORKER_CONTRACTS).flatMap((field) =>
+    examplesOf(at(clusterInfo, "worker_protocol", field)).map(({ name, path, violations }) => ({
+      name,
+      path: `worker_protocol.${field}.${path}`,
+      violations,
+    })),
+  );
 }
 
 /** What an engine says of the executor config that it was given. */
@@ -61,6 +55,7 @@ export function inspectClusterInfo(document: unknown): Inspection {
   const advertised = textAt(document, "worker_protocol", "version");
   const version = negotiateVersion(advertised);
   const config = engineConfigState(document);
+  const features = engineFeatures(document);
   const broken = artifacts.flatMap(({ path, violations }) => below(path, violations));
   const spoken: readonly Violation[] =
     version === undefined
@@ -69,7 +64,7 @@ export function inspectClusterInfo(document: unknown): Inspection {
   return inspection({
     kind: "cluster_info",
     title: "what an engine says of itself",
-    violations: [...spoken, ...contractViolations(document), ...broken],
+    violations: [...spoken, ...contractViolations(document), ...features.violations, ...broken],
     facts: facts(
       ["server", textAt(document, "server_id")],
       ["version", textAt(document, "version")],
@@ -82,6 +77,10 @@ export function inspectClusterInfo(document: unknown): Inspection {
       ],
       ["executor config", config.status === "valid" ? config.summary : config.status],
     ),
-    notes: config.errors.map(({ path, message, code }) => `executor config of the engine: ${code} ${path}: ${message}`),
+    notes: [
+      ...features.has.map((what) => `it has ${what}`),
+      ...features.lacks.map((what) => `it has not ${what}`),
+      ...config.errors.map(({ path, message, code }) => `executor config of the engine: ${code} ${path}: ${message}`),
+    ],
   });
 }

@@ -3,6 +3,8 @@ import {
   type ConfigError,
   ExecutorConfigError,
   parseExecutorConfig,
+  type ServerRemark,
+  serverRemarks,
 } from "@durable-workflow/engine-protocol/executor-config";
 import { shownTarget } from "../net/shown-url.js";
 import type { Violation } from "../report/violation.js";
@@ -25,7 +27,10 @@ export function inspectExecutorConfig(document: unknown, overlay: string | undef
         name: `${taskQueue} ${activityType}`,
         value: `${shownTarget(carrier)} (carrier ${carrier.name}, handler ${handler}${authRef === null ? ", no credential" : `, credential ${authRef} from ${sourceOf(authRefs.get(authRef))}`})`,
       })),
-      notes: mappings.length === 0 ? ["it maps no activity: a dispatcher has nothing to poll for"] : [],
+      notes: [
+        ...(mappings.length === 0 ? ["it maps no activity: a dispatcher has nothing to poll for"] : []),
+        ...serverRemarks(document, overlay).map(remarkLine),
+      ],
     });
   } catch (error) {
     if (!(error instanceof ExecutorConfigError)) throw error;
@@ -36,6 +41,10 @@ export function inspectExecutorConfig(document: unknown, overlay: string | undef
       kind: "executor_config",
       title,
       violations: error.errors.map(violationOf),
+      // What a dispatcher refuses by the same name is told already.
+      notes: serverRemarks(document, overlay)
+        .filter(({ code }) => !error.errors.some((one) => one.code === code))
+        .map(remarkLine),
       prospect: everywhere(null, [
         "A dispatcher refuses to start with it. An engine that is given it hands out tasks without a mapping.",
       ]),
@@ -54,4 +63,10 @@ export function violationOf({ code, message, context, path, expected }: ConfigEr
   const { mapping: _, carrier: __, auth_ref: ___, field: ____, ...more } = context;
   const shown = Object.keys(more).length === 0 ? "" : ` ${JSON.stringify(more)}`;
   return { path, message: message + shown, code };
+}
+
+/** A remark in a line. */
+function remarkLine({ effect, code, path, message }: ServerRemark): string {
+  const what = effect === "refused" ? `a server refuses this file (${code ?? ""})` : "a server passes over it";
+  return `${path}: ${what}: ${message}`;
 }

@@ -15,6 +15,10 @@ export type InspectionKind =
   | "executor_config"
   | "cluster_info"
   | "storage_policy"
+  | "contract"
+  | "registration"
+  | "payload_upload"
+  | "engine_refusal"
   | "refusal"
   | "exchange";
 

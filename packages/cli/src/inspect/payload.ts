@@ -7,11 +7,13 @@ import {
   parseTimestamp,
 } from "@durable-workflow/carrier/protocol";
 import { at, isObject } from "@durable-workflow/engine-protocol";
+import { holdsRuntimePayload } from "@durable-workflow/engine-protocol/external-payloads";
 import { shownUrl } from "../net/shown-url.js";
 import { relativeTime } from "../report/duration.js";
 import type { Violation } from "../report/violation.js";
 import { aprilFrame } from "./april-frame.js";
 import { type Inspection, inspection, joinPath, type PayloadReport, violationsAt } from "./inspection.js";
+import { examineRuntimePayload } from "./runtime-payload.js";
 
 /** What was found out about one payload. */
 export interface PayloadFindings {
@@ -23,6 +25,7 @@ export interface PayloadFindings {
 /** Decodes a payload envelope, kinds kept. One that lies in external storage is not fetched. */
 export function examinePayload(envelope: JsonObject, path: string, now: number): PayloadFindings {
   const { codec, blob, external_storage: reference } = envelope;
+  if (holdsRuntimePayload(envelope)) return examineRuntimePayload(envelope, path);
   const codecName = typeof codec === "string" ? codec : null;
   if (blob === undefined && reference !== undefined) return examineStored(codecName, reference, path, now);
   const bytes = typeof blob === "string" ? blob.length : null;

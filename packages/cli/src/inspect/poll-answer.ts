@@ -1,10 +1,10 @@
 import { type ActivityTaskInputEnvelope, externalTaskInputViolations } from "@durable-workflow/carrier/protocol";
-import { at, isObject, numberAt, textAt } from "@durable-workflow/engine-protocol";
+import { at, isObject, numberAt, reasonExplained, textAt } from "@durable-workflow/engine-protocol";
 import { type RetryRule, retryIfAttemptsLeft } from "@durable-workflow/engine-protocol/control";
 import { readEngineMapping } from "@durable-workflow/engine-protocol/executor-config";
-import { activityTaskEnvelope, readLeasedTask } from "@durable-workflow/engine-protocol/worker";
+import { activityTaskEnvelope, exactTimestamp, readLeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { shownTarget } from "../net/shown-url.js";
-import { duration } from "../report/duration.js";
+import { duration, relativeTime } from "../report/duration.js";
 import type { Violation } from "../report/violation.js";
 import { violationOf } from "./executor-config.js";
 import {
@@ -21,7 +21,14 @@ import { payloadsAt } from "./payload.js";
 import { retryPolicyOf } from "./prospect.js";
 import { deadlineReport, deadlineReports } from "./time.js";
 
+/** Less may be the way of the answer. */
+const NOTICEABLE_MS = 2_000;
+
+/** What `poll_status` says of an answer without a task. */
 const EMPTY: Readonly<Record<string, string>> = {
+  empty: "there is nothing to do: poll again",
+  timeout: "there is nothing to do: poll again",
+  leased: "the answer says that a task is leased, and has none",
   no_activity_capability: "the worker registered no activity types: it is given nothing until it does",
   throttled: "the engine is busy: poll again after Retry-After",
   unavailable: "the engine is busy: poll again after Retry-After",
@@ -34,8 +41,25 @@ export function inspectPollAnswer(document: unknown, now: number): Inspection {
   const task = isAnswer ? at(document, "task") : document;
   if (task === null) {
     const status = textAt(document, "poll_status");
-    const why = (status === undefined ? undefined : EMPTY[status]) ?? "there is nothing to do: poll again";
-    return inspection({ kind: "poll_answer", title: "an answer to a poll, without a task", notes: [why] });
+    const reason = textAt(document, "reason");
+    const known = [status, reason].map((word) => (word === undefined ? undefined : (EMPTY[word] ?? explained(word))));
+    const why = known.find((sentence) => sentence !== undefined) ?? "there is nothing to do: poll again";
+    const isSame = at(document, "retry_same_poll_request_id") === true;
+    const again = numberAt(document, "retry_after_seconds");
+    return inspection({
+      kind: "poll_answer",
+      title: "an answer to a poll, without a task",
+      facts: facts(
+        ["poll status", status],
+        ["reason", reason],
+        ["again after", again === undefined ? undefined : `${again} s`],
+        ...answerFacts(document),
+      ),
+      notes: [
+        why,
+        ...(isSame ? ["it is to be sent again with the same poll_request_id: a task may be leased by it already"] : []),
+      ],
+    });
   }
   if (at(task, "workflow_type") !== undefined) {
     return inspection({
@@ -53,12 +77,13 @@ export function inspectPollAnswer(document: unknown, now: number): Inspection {
     violations: broken,
     notes,
   } = payloadsAt(document, isAnswer ? ["task", "arguments"] : ["arguments"], now);
+  const renewal = renewalFindings(document, task, prefix);
   const mapping = mappingFindings(at(task, "external_executor"), joinPath(prefix, "external_executor"));
   return inspection({
     kind: "poll_answer",
     title: "an answer to a poll, with an activity task",
-    violations: [...violations, ...broken, ...mapping.violations],
-    notes: [...notes, ...mapping.notes, ...leaseNotes(task, policy)],
+    violations: [...violations, ...broken, ...mapping.violations, ...renewal.violations],
+    notes: [...notes, ...mapping.notes, ...leaseNotes(task, policy), ...renewal.notes, ...clockNotes(document, now)],
     facts: [
       ...facts(
         ["task", textAt(task, "task_id")],
@@ -70,6 +95,8 @@ export function inspectPollAnswer(document: unknown, now: number): Inspection {
         ["workflow", textAt(task, "workflow_id")],
         ["run", textAt(task, "run_id")],
         ["lease owner", textAt(task, "lease_owner")],
+        ["worker session", textAt(task, "worker_session", "session_id")],
+        ...(isAnswer ? answerFacts(document) : []),
       ),
       ...mapping.facts,
     ],
@@ -131,6 +158,56 @@ function mappingFindings(
         ? []
         : [`the credential ${authRef} does not come with the task: the dispatcher must have it under that name`],
   };
+}
+
+function answerFacts(document: unknown): readonly (readonly [string, string | undefined])[] {
+  return [
+    ["engine's time", textAt(document, "server_time")],
+    ["worker protocol", textAt(document, "protocol_version")],
+  ];
+}
+
+/** A reason, where the engine gives one in place of a status. */
+function explained(word: string): string | undefined {
+  const why = reasonExplained(word);
+  return why === undefined ? undefined : `${word}: ${why}`;
+}
+
+/**
+ * What an answer must hold where the engine renews leases apart from heartbeats: times in one exact form, and its own. Workers
+ * of released SDKs let a task go that has them otherwise.
+ */
+function renewalFindings(
+  document: unknown,
+  task: unknown,
+  prefix: string,
+): { readonly violations: readonly Violation[]; readonly notes: readonly string[] } {
+  if (at(document, "server_capabilities", "activity_lease_renewal") !== true) return { violations: [], notes: [] };
+  const deadlines = at(task, "deadlines");
+  const times: readonly (readonly [path: string, value: unknown])[] = [
+    ["server_time", at(document, "server_time")],
+    [joinPath(prefix, "lease_expires_at"), at(task, "lease_expires_at")],
+    ...Object.entries(isObject(deadlines) ? deadlines : {}).map(
+      ([name, value]) => [joinPath(prefix, `deadlines.${name}`), value] as const,
+    ),
+  ];
+  return {
+    violations: times
+      .filter(([, value]) => exactTimestamp(value) === undefined)
+      .map(([path]) => ({
+        path,
+        message: "must be UTC with six digits and Z, where leases are renewed apart from heartbeats",
+        code: null,
+      })),
+    notes: ["its lease is renewed by renew-lease, by whoever runs the task: heartbeats of the handler are its own"],
+  };
+}
+
+/** Deadlines are the engine's: what counts is how they lie to its clock. */
+function clockNotes(document: unknown, now: number): readonly string[] {
+  const at0 = exactTimestamp(at(document, "server_time"));
+  if (at0 === undefined || Math.abs(at0 - now) < NOTICEABLE_MS) return [];
+  return [`the engine's time was ${relativeTime(at0 - now)} as of this look: deadlines are judged by it`];
 }
 
 function leaseNotes(task: unknown, policy: RetryRule | null): readonly string[] {

@@ -12,14 +12,19 @@ import {
 import { isObject, textAt } from "@durable-workflow/engine-protocol";
 import type { RetryRule } from "@durable-workflow/engine-protocol/control";
 import { CONFIG_SCHEMA } from "@durable-workflow/engine-protocol/executor-config";
+import { PAYLOAD_REFERENCE_SCHEMA } from "@durable-workflow/engine-protocol/external-payloads";
 import type { Violation } from "../report/violation.js";
 import { inspectArtifact } from "./artifact.js";
 import { inspectClusterInfo } from "./cluster-info.js";
+import { inspectContract, isContract } from "./contract.js";
+import { inspectEngineRefusal, isEngineRefusal } from "./engine-refusal.js";
 import { inspectExchange } from "./exchange.js";
 import { inspectExecutorConfig } from "./executor-config.js";
 import { everywhere, facts, type Inspection, inspection, violationsAt } from "./inspection.js";
 import { inspectBlob, inspectPayload, inspectReference } from "./payload.js";
 import { inspectPollAnswer } from "./poll-answer.js";
+import { inspectRegistration } from "./registration.js";
+import { inspectRuntimeReference, inspectUploadAnswer, isUploadAnswer } from "./runtime-payload.js";
 import { inspectStoragePolicy } from "./storage-policy.js";
 import { inspectTaskInput } from "./task-input.js";
 import { inspectTaskResult } from "./task-result.js";
@@ -76,7 +81,15 @@ const FORMS: readonly Form[] = [
     matches: hasSchema(CONFIG_SCHEMA),
     inspect: (document, { overlay }) => inspectExecutorConfig(document, overlay),
   },
+  { matches: hasSchema(PAYLOAD_REFERENCE_SCHEMA), inspect: inspectRuntimeReference },
+  { matches: isUploadAnswer, inspect: inspectUploadAnswer },
+  { matches: isContract, inspect: inspectContract },
   { matches: ({ worker_protocol: protocol }) => isObject(protocol), inspect: inspectClusterInfo },
+  { matches: isEngineRefusal, inspect: inspectEngineRefusal },
+  {
+    matches: ({ worker_id: worker, registered }) => typeof worker === "string" && typeof registered === "boolean",
+    inspect: inspectRegistration,
+  },
   {
     matches: ({ schema, task, ...rest }) =>
       schema === undefined && !("outcome" in rest) && (task === null || (isObject(task) && "task_id" in task)),
@@ -84,8 +97,8 @@ const FORMS: readonly Form[] = [
   },
   { matches: isPolledTask, inspect: (document, { now }) => inspectPollAnswer(document, now) },
   {
-    matches: ({ codec, blob, external_storage: reference }) =>
-      typeof codec === "string" ? blob !== undefined || reference !== undefined : typeof blob === "string",
+    matches: ({ codec, blob, external_storage: stored, external_payload: kept }) =>
+      typeof codec === "string" ? (blob ?? stored ?? kept) !== undefined : typeof blob === "string",
     inspect: (document, { now }) => inspectPayload(document, now),
   },
   { matches: ({ error }) => error === INVALID_INVOCABLE_REQUEST, inspect: inspectRefusal },

@@ -41,6 +41,11 @@ export class LiveReport {
     }
   }
 
+  /** Shows why nothing happens. */
+  waiting(why: string): void {
+    this.line("waiting", this.io.paint.yellow(inOneLine(why)));
+  }
+
   /** Shows how it ended. */
   closed(story: ActivityStory): void {
     const { paint } = this.io;

@@ -1,7 +1,7 @@
 import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";
 import { systemClock } from "@durable-workflow/dispatcher";
-import { expect, it } from "vitest";
 import { Gateway } from "@durable-workflow/test-support/gateway";
+import { expect, it } from "vitest";
 import { Audit } from "./audit.js";
 import { Chain, startAll, untilAllClosed } from "./chain.js";
 import { quickStep } from "./handler-steps.js";

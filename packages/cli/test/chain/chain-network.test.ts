@@ -1,6 +1,6 @@
 import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";
-import { expect, it } from "vitest";
 import { seededRandom, startFaultProxy } from "@durable-workflow/test-support/fault-proxy";
+import { expect, it } from "vitest";
 import { Audit, type RecordedAttempt } from "./audit.js";
 import { Chain, startAll, untilAllClosed } from "./chain.js";
 import { quickStep } from "./handler-steps.js";

@@ -5,7 +5,6 @@ import { fetchInvocableActivityHandler } from "@durable-workflow/carrier/fetch";
 import { type LambdaHttpResult, lambdaInvocableActivityHandler } from "@durable-workflow/carrier/lambda";
 import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { conformanceHandlers } from "@durable-workflow/carrier/testing";
-import { afterAll } from "vitest";
 import {
   applicationLoadBalancerEvent,
   type EventParts,
@@ -13,6 +12,7 @@ import {
   restApiEvent,
 } from "@durable-workflow/test-support/lambda-events";
 import { listen } from "@durable-workflow/test-support/loopback";
+import { afterAll } from "vitest";
 
 const closers: (() => Promise<void>)[] = [];
 

@@ -1,6 +1,6 @@
 import type { PayloadEnvelope } from "@durable-workflow/carrier/protocol";
 
-/** What engines send and take of activities. Names as on the wire; optional is what not every engine sends. */
+/** What engines send and take of activities. Names are those of the wire. Not every engine sends what is optional. */
 
 /** `workflow_type` of the run that an activity started by itself has. */
 export const STANDALONE_WORKFLOW_TYPE = "dw.standalone_activity";

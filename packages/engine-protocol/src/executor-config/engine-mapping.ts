@@ -12,8 +12,8 @@ export type EngineMapping =
   | { readonly errors: readonly ConfigError[]; readonly mapping?: never };
 
 /**
- * Reads the mapping that the engine resolved. It is held to the same rules as one of our own; values that the engine has
- * redacted are not needed.
+ * Reads the mapping that the engine resolved, by the same rules as one of our own. It needs no value that the engine has
+ * redacted.
  */
 export function readEngineMapping(document: JsonObject): EngineMapping {
   const carrierDocument = fieldOf(document, "carrier");

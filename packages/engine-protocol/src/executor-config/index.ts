@@ -8,5 +8,6 @@ export { applyOverlay, unknownOverlay } from "./overlay.js";
 export * from "./parse.js";
 export { headErrors, readableErrors } from "./readable.js";
 export { describeCommand, REDACTED, redact, redactContext } from "./redact.js";
+export { type ServerRemark, serverRemarks } from "./server-view.js";
 export { CONFIG_MAPPING_SCHEMA, CONFIG_SCHEMA, CONFIG_VERSION, shapeErrors } from "./shape.js";
 export { carrierUrl, isLoopbackHost, parseUrl } from "./target.js";

@@ -31,13 +31,13 @@ export interface PollAnswer {
   readonly server_time?: string;
 }
 
-/** What is answered of an attempt always names it so. */
+/** Every answer about an attempt names it so. */
 export interface AttemptIds {
   readonly task_id: string;
   readonly activity_attempt_id: string;
 }
 
-/** A report that was recorded, or comes too late for that. */
+/** How a report is answered that was recorded, or came too late for that. */
 export interface ReportAnswer extends AttemptIds {
   readonly outcome: "completed" | "failed";
   readonly recorded: boolean;
@@ -47,11 +47,11 @@ export interface ReportAnswer extends AttemptIds {
   readonly activity_status?: string;
   readonly task_status?: string;
   readonly lease_owner?: string;
-  /** Of the next attempt; null where there is none. */
+  /** The task of the next attempt; null where there is none. */
   readonly next_task_id?: string | null;
 }
 
-/** A report on a run that is closed already. */
+/** How a report on a run is answered that is closed already. */
 export interface IgnoredAnswer extends AttemptIds {
   readonly outcome: "ignored";
   readonly recorded: false;
@@ -70,7 +70,7 @@ export interface IgnoredAnswer extends AttemptIds {
   readonly lease_expires_at?: null;
 }
 
-/** A heartbeat, taken or not: a 200 also where the handler has to stop. */
+/** How a heartbeat is answered, whether it was taken or not: with 200 also where the handler has to stop. */
 export interface TaskHeartbeatAnswer extends AttemptIds {
   readonly lease_owner: string;
   readonly cancel_requested: boolean;

@@ -9,7 +9,7 @@ export interface RegisterBody {
   /** The language that the worker's handlers are written in. */
   readonly runtime: WorkerRuntime;
   readonly sdk_version?: string;
-  /** Never empty: newer engines take that for no activity at all. */
+  /** Has at least one name: newer engines take an empty list for no activity at all. */
   readonly supported_activity_types: readonly string[];
   readonly supported_workflow_types: readonly string[];
   /** Newer engines take 0 for one of the two, older ones from 1 on. */
@@ -26,11 +26,11 @@ export interface RegisterBody {
   readonly heartbeat_interval_seconds?: number;
 }
 
-/** The languages that an engine knows; older ones not the last two. */
+/** The languages that an engine knows. Older engines do not know the last two. */
 export const WORKER_RUNTIMES = ["php", "python", "typescript", "go", "java", "rust", "external"] as const;
 export type WorkerRuntime = (typeof WORKER_RUNTIMES)[number];
 
-/** What is optional older engines do not say. */
+/** How a registration is answered. Older engines leave out what is optional. */
 export interface RegisterAnswer {
   readonly worker_id: string;
   readonly registered: true;
@@ -59,7 +59,7 @@ export interface WorkerHeartbeatAnswer {
   readonly acknowledged: true;
   readonly heartbeat_interval_seconds?: number;
   readonly stale_after_seconds?: number;
-  /** What was pruned by the way. */
+  /** What the engine pruned meanwhile. */
   readonly retention?: {
     readonly throttled: boolean;
     readonly processed: number;
@@ -85,9 +85,9 @@ export interface DeregisterAnswer {
 export interface PollBody {
   readonly worker_id: string;
   readonly task_queue: string;
-  /** The same for a repeat of a poll whose answer was lost. Servers of 1.0 pass over it. */
+  /** A repeat of a poll whose answer was lost says the same. Servers of 1.0 pass over it. */
   readonly poll_request_id?: string;
-  /** How long to be held; the server has a limit of its own. Servers of 1.0 pass over it. */
+  /** How many seconds the poll may be held; the server has a limit of its own. Servers of 1.0 pass over it. */
   readonly timeout_seconds?: number;
   readonly build_id?: string;
 }

@@ -7,7 +7,7 @@ export type ResultReport = PayloadEnvelope | null;
 
 /** Why an attempt failed. */
 export interface FailureReport {
-  /** Never empty. */
+  /** Has at least one character. */
   readonly message: string;
   readonly type?: string;
   readonly kind: FailureKind;
@@ -21,7 +21,7 @@ export interface FailureReport {
   readonly retryable: boolean;
   /** The only flag that the engine goes by. */
   readonly non_retryable: boolean;
-  /** Always there: without it, older engines forget `type` and `non_retryable`. */
+  /** Is always sent: without it, older engines forget `type` and `non_retryable`. */
   readonly details: PayloadEnvelope | null;
   /** Any objects of the worker's own. Newer engines keep them. */
   readonly diagnostics?: Readonly<Record<string, unknown>>;

@@ -5,6 +5,7 @@ import {
   parseTimestamp,
 } from "@durable-workflow/carrier/protocol";
 import type { RetryPolicyWire } from "../control/retry-policy.js";
+import type { PolledMapping } from "./external-executor.js";
 import { fieldOf, integerField, isObject, textField } from "../fields.js";
 import { readTraceContext } from "./trace-context.js";
 
@@ -78,7 +79,8 @@ export interface PolledTask {
   readonly lease_owner: string | null;
   readonly lease_expires_at: string | null;
   readonly deadlines?: TaskDeadlines;
-  readonly external_executor?: JsonObject;
+  /** An engine's own mapping; whoever reads it expects less ({@link PolledMapping}). */
+  readonly external_executor?: PolledMapping | JsonObject;
   readonly headers?: JsonObject;
   readonly traceparent?: string;
   /** Trace context: not trusted, and nothing depends on it. */

@@ -1,5 +1,5 @@
 import { decodeAvroValue, isPayloadError } from "@durable-workflow/carrier/payload";
-import { LIST_PAGE, PATHS, type Reason } from "@durable-workflow/engine-protocol";
+import { LIST_PAGE, LONGEST_NAME, PATHS, type Reason } from "@durable-workflow/engine-protocol";
 import type { ActivityPage } from "@durable-workflow/engine-protocol/control";
 import type { RetryPolicy } from "../engine/model.js";
 import { type Call, type JsonObject, type Reply, ReplyError } from "../http/call.js";
@@ -39,7 +39,7 @@ async function start({ context }: ApiParts, call: Call): Promise<Reply> {
   const id = request.activityId;
   switch (outcome.kind) {
     case "started":
-      return { status: 201, body: { ...startedToWire(outcome.run) } };
+      return { status: 201, body: startedToWire(outcome.run) };
     case "already_running":
       throw invalidField("activity_id", `Standalone activity [${id}] is already running.`);
     case "reserved_in_namespace":
@@ -69,11 +69,11 @@ function rejected(activityId: string | null, reason: Reason, message: string): R
 
 function readStart({ body, namespace, rawBody }: Call): StartRequest {
   const fields = new Fields();
-  const activityType = fields.string(body, "activity_type", { required: true, max: 255 });
+  const activityType = fields.string(body, "activity_type", { required: true, max: LONGEST_NAME });
   const activityId = fields.segment(body, "activity_id", { max: 128, pattern: ACTIVITY_ID });
-  const taskQueue = fields.segment(body, "task_queue", { max: 255 });
-  const activityClass = fields.string(body, "activity_class", { max: 255 });
-  const businessKey = fields.string(body, "business_key", { max: 255 });
+  const taskQueue = fields.segment(body, "task_queue", { max: LONGEST_NAME });
+  const activityClass = fields.string(body, "activity_class", { max: LONGEST_NAME });
+  const businessKey = fields.string(body, "business_key", { max: LONGEST_NAME });
   const policy = readPolicy(fields, body);
   fields.check();
   return {
@@ -99,7 +99,7 @@ function readPolicy(fields: Fields, body: JsonObject): RetryPolicy {
   return {
     maxAttempts: fields.integer(given, "max_attempts", { min: 1 }, prefix) ?? 1,
     backoffSeconds: fields.integers(given, "backoff_seconds", { min: 0, max: LONGEST_SECONDS }, prefix) ?? [],
-    nonRetryableErrorTypes: fields.strings(given, "non_retryable_error_types", 255, prefix) ?? [],
+    nonRetryableErrorTypes: fields.strings(given, "non_retryable_error_types", LONGEST_NAME, prefix) ?? [],
     startToCloseSeconds: seconds("start_to_close"),
     scheduleToStartSeconds: seconds("schedule_to_start"),
     scheduleToCloseSeconds: seconds("schedule_to_close"),
@@ -178,7 +178,7 @@ function described({ context }: ApiParts, run: RunRecord): Reply {
     failure: failure === null ? null : (JSON.parse(failure) as FailureRecord),
     attempts: context.store.attempts.newestOf(run.key, DESCRIBED_ATTEMPTS),
   });
-  return { status: 200, body: { ...body } };
+  return { status: 200, body };
 }
 
 function list({ context }: ApiParts, { query, namespace }: Call): Reply {
@@ -195,5 +195,5 @@ function list({ context }: ApiParts, { query, namespace }: Call): Reply {
     activity_count: page.length,
     next_page_token: runs.length > limit ? pageToken(offset + limit) : null,
   };
-  return { status: 200, body: { ...answer } };
+  return { status: 200, body: answer };
 }

@@ -1,5 +1,5 @@
 import { FAILURE_KINDS, TIMEOUT_TYPES } from "@durable-workflow/carrier/protocol";
-import { PATHS, PROTOCOL_VERSION, SINCE, speaks } from "@durable-workflow/engine-protocol";
+import { LONGEST_NAME, PATHS, PROTOCOL_VERSION, SINCE, speaks } from "@durable-workflow/engine-protocol";
 import { type Call, type JsonObject, type Reply, ReplyError } from "../http/call.js";
 import { Fields, isObject, storableJson } from "../http/fields.js";
 import type { Route } from "../http/router.js";
@@ -35,8 +35,8 @@ function readClaimant(fields: Fields, { body, params, namespace }: Call): Claima
   return {
     namespace,
     taskId: params["task"] ?? "",
-    attemptId: fields.string(body, "activity_attempt_id", { required: true, max: 255 }) ?? "",
-    leaseOwner: fields.string(body, "lease_owner", { required: true, max: 255 }) ?? "",
+    attemptId: fields.string(body, "activity_attempt_id", { required: true, max: LONGEST_NAME }) ?? "",
+    leaseOwner: fields.string(body, "lease_owner", { required: true, max: LONGEST_NAME }) ?? "",
   };
 }
 

@@ -11,7 +11,11 @@ import {
 } from "@durable-workflow/engine-protocol";
 import {
   AUTH_CONTRACT,
+  type ClientCompatibility,
+  type ClusterCapabilities,
+  type ClusterInfo,
   CONTROL_PLANE_RESPONSE,
+  type ControlPlaneContract,
   EXECUTOR_CONTRACT,
   INPUT_CONTRACT,
   INVOCABLE_CONTRACT,
@@ -19,6 +23,7 @@ import {
   RESPONSE_CONTRACT,
   RESULT_CONTRACT,
   SURFACE_CONTRACT,
+  type WorkerFleet,
 } from "@durable-workflow/engine-protocol/control";
 import { CONFIG_SCHEMA, CONFIG_VERSION } from "@durable-workflow/engine-protocol/executor-config";
 import { externalExecutorConfigContract } from "../contract/executor-config.js";
@@ -87,7 +92,7 @@ export function serverCapabilities({ longPollSeconds }: Pick<ResolvedOptions, "l
 }
 
 /** `GET /api/cluster/info`. What this engine does not do is false there, or not there at all. */
-export function clusterInfo(parts: ApiParts, namespace: string): Record<string, unknown> {
+export function clusterInfo(parts: ApiParts, namespace: string): ClusterInfo {
   const { options, executor } = parts;
   return {
     server_id: options.serverId,
@@ -124,7 +129,7 @@ export function clusterInfo(parts: ApiParts, namespace: string): Record<string, 
   };
 }
 
-const capabilities = {
+const capabilities: ClusterCapabilities = {
   workflow_tasks: false,
   activity_tasks: true,
   standalone_activities: true,
@@ -162,7 +167,7 @@ const required = [
   "worker_protocol.version",
 ];
 
-const clientCompatibility = {
+const clientCompatibility: ClientCompatibility = {
   schema: "durable-workflow.v2.client-compatibility",
   version: 1,
   authority: "protocol_manifests",
@@ -191,7 +196,7 @@ const clientCompatibility = {
   },
 };
 
-const controlPlane = {
+const controlPlane: ControlPlaneContract = {
   version: CONTROL_PLANE_VERSION,
   header: CONTROL_PLANE_VERSION_HEADER,
   response_contract: {
@@ -220,7 +225,7 @@ const controlPlane = {
 /** Those heard last. The rest is counted, and listed by `GET /api/workers`. */
 const MOST_FLEET_WORKERS = 500;
 
-function workerFleet({ context, options }: ApiParts, namespace: string): Record<string, unknown> {
+function workerFleet({ context, options }: ApiParts, namespace: string): WorkerFleet {
   const stale = staleAfterSeconds(options.longPollSeconds) * MICROS_PER_SECOND;
   const now = context.now();
   const { total, workers: active } = context.store.workers.heardSince(namespace, now - stale, MOST_FLEET_WORKERS);

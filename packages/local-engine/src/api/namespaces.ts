@@ -1,4 +1,5 @@
 import { PATHS } from "@durable-workflow/engine-protocol";
+import type { NamespaceDescription, NamespaceList } from "@durable-workflow/engine-protocol/control";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import type { Route } from "../http/router.js";
 import type { NamespaceRecord } from "../store/records.js";
@@ -18,7 +19,8 @@ export function namespaceRoutes(parts: ApiParts): readonly Route[] {
 
 function list(parts: ApiParts): Reply {
   const namespaces = parts.context.store.namespaces.list();
-  return { status: 200, body: { namespaces: namespaces.map((one) => toWire(parts, one)) } };
+  const body: NamespaceList = { namespaces: namespaces.map((one) => toWire(parts, one)) };
+  return { status: 200, body };
 }
 
 function show(parts: ApiParts, { params }: Call): Reply {
@@ -31,7 +33,7 @@ function show(parts: ApiParts, { params }: Call): Reply {
   return { status: 200, body: toWire(parts, namespace) };
 }
 
-function toWire({ options }: ApiParts, { name, description, createdAt }: NamespaceRecord): Record<string, unknown> {
+function toWire({ options }: ApiParts, { name, description, createdAt }: NamespaceRecord): NamespaceDescription {
   const { retentionSeconds } = options;
   return {
     name,

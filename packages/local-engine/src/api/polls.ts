@@ -1,4 +1,10 @@
-import { LONGEST_POLL_TIMEOUT_SECONDS, PATHS, RETRY_AFTER_SECONDS, speaks } from "@durable-workflow/engine-protocol";
+import {
+  LONGEST_NAME,
+  LONGEST_POLL_TIMEOUT_SECONDS,
+  PATHS,
+  RETRY_AFTER_SECONDS,
+  speaks,
+} from "@durable-workflow/engine-protocol";
 import type { PollAnswer, PollCapacityRefusal, PolledTask, PollStatus } from "@durable-workflow/engine-protocol/worker";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import { Fields } from "../http/fields.js";
@@ -69,10 +75,10 @@ function readPoll(
   { body, namespace, protocolVersion }: Call,
 ): { readonly request: PollRequest; readonly timeoutMs: number } {
   const fields = new Fields();
-  const workerId = fields.string(body, "worker_id", { required: true, max: 255 }) ?? "";
-  const queue = fields.string(body, "task_queue", { required: true, max: 255 }) ?? "";
-  const buildId = fields.string(body, "build_id", { max: 255 });
-  const pollRequestId = fields.string(body, "poll_request_id", { max: 255 });
+  const workerId = fields.string(body, "worker_id", { required: true, max: LONGEST_NAME }) ?? "";
+  const queue = fields.string(body, "task_queue", { required: true, max: LONGEST_NAME }) ?? "";
+  const buildId = fields.string(body, "build_id", { max: LONGEST_NAME });
+  const pollRequestId = fields.string(body, "poll_request_id", { max: LONGEST_NAME });
   const isBounded = protocolVersion !== undefined && speaks(protocolVersion, "boundedPolls");
   const bounds = { min: 0, ...(isBounded && { max: LONGEST_POLL_TIMEOUT_SECONDS }) };
   const seconds = fields.integer(body, "timeout_seconds", bounds);
@@ -131,7 +137,7 @@ function empty(status: PollStatus): Reply {
 }
 
 function polled(answer: PollAnswer): Reply {
-  return { status: 200, body: { ...answer } };
+  return { status: 200, body: answer };
 }
 
 /** Not "draining": workers take that for the end of their work. They poll again once the engine is back. */
@@ -157,5 +163,5 @@ function crowded({ namespace, taskQueue }: WorkerRecord, kind: TaskKind): Reply 
     retry_after_seconds: seconds,
     retryable: true,
   };
-  return { status: 429, body: { ...body }, headers: { "Retry-After": String(seconds) } };
+  return { status: 429, body, headers: { "Retry-After": String(seconds) } };
 }

@@ -1,4 +1,4 @@
-import { PATHS } from "@durable-workflow/engine-protocol";
+import { LONGEST_NAME, PATHS } from "@durable-workflow/engine-protocol";
 import type { DeregisterAnswer, RegisterAnswer, WorkerHeartbeatAnswer } from "@durable-workflow/engine-protocol/worker";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import { Fields } from "../http/fields.js";
@@ -36,12 +36,12 @@ async function register({ context, polls, options }: ApiParts, call: Call): Prom
   const worker = await context.store.transact(() => registerWorker(context, request));
   polls.endOf(worker.namespace, worker.workerId, worker.fence);
   const answer: RegisterAnswer = registeredToWire(worker, context.now(), options.longPollSeconds);
-  return { status: 201, body: { ...answer } };
+  return { status: 201, body: answer };
 }
 
 async function heartbeat({ context, pruner, options }: ApiParts, { body, namespace }: Call): Promise<Reply> {
   const fields = new Fields();
-  const workerId = fields.string(body, "worker_id", { required: true, max: 255 }) ?? "";
+  const workerId = fields.string(body, "worker_id", { required: true, max: LONGEST_NAME }) ?? "";
   const told = readTold(fields, body);
   fields.check();
   const isKnown = await context.store.transact(() => heartbeatWorker(context, namespace, workerId, told));
@@ -60,7 +60,7 @@ async function heartbeat({ context, pruner, options }: ApiParts, { body, namespa
     stale_after_seconds: staleAfterSeconds(options.longPollSeconds),
     retention: { throttled: false, processed: pruned, pruned, skipped: 0, failed: 0 },
   };
-  return { status: 200, body: { ...answer } };
+  return { status: 200, body: answer };
 }
 
 async function deregister({ context, polls }: ApiParts, { params, namespace }: Call): Promise<Reply> {
@@ -71,7 +71,7 @@ async function deregister({ context, polls }: ApiParts, { params, namespace }: C
     throw new ReplyError(404, { message, error: message, reason: "worker_not_found", worker_id: workerId });
   }
   polls.endOf(namespace, workerId, undefined);
-  return { status: 200, body: { ...receipt(workerId) } };
+  return { status: 200, body: receipt(workerId) };
 }
 
 /** As {@link deregister}, for the registration that has the token; whoever asks again gets the same receipt. */

@@ -1,17 +1,14 @@
 import { createHash } from "node:crypto";
-
-export interface Artifact {
-  readonly artifact: string;
-  readonly media_type: string;
-  readonly schema: string;
-  readonly version: number;
-  /** Of the example's compact JSON. */
-  readonly sha256: string;
-  readonly example: unknown;
-}
+import type { PublishedArtifact } from "@durable-workflow/engine-protocol/control";
 
 /** An example as it is published: with the digest by which a reader tells that it came through unharmed. */
-export function artifact(schema: string, version: number, mediaType: string, name: string, example: unknown): Artifact {
+export function artifact<Example>(
+  schema: string,
+  version: number,
+  mediaType: string,
+  name: string,
+  example: Example,
+): PublishedArtifact<Example> {
   return {
     artifact: `${schema}.${name}.v${version}`,
     media_type: mediaType,

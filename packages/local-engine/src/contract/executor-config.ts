@@ -1,8 +1,12 @@
-import { EXECUTOR_CONTRACT } from "@durable-workflow/engine-protocol/control";
+import {
+  EXECUTOR_CONTRACT,
+  type ExecutorConfigContract,
+  type ExecutorConfigRuntime,
+} from "@durable-workflow/engine-protocol/control";
 import { CONFIG_SCHEMA, CONFIG_VERSION, NAMED_ERRORS } from "@durable-workflow/engine-protocol/executor-config";
 
 /** The config that maps activities to carriers, and how it stands with the one that is configured. */
-export function externalExecutorConfigContract(runtime: unknown): Record<string, unknown> {
+export function externalExecutorConfigContract(runtime: ExecutorConfigRuntime): ExecutorConfigContract {
   return {
     ...EXECUTOR_CONTRACT,
     config_schema: {

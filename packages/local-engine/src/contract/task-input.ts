@@ -1,12 +1,15 @@
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
 import {
+  type ActivityTaskInputEnvelope,
   AVRO_CODEC,
   EXTERNAL_TASK_INPUT_MEDIA_TYPE,
   EXTERNAL_TASK_INPUT_SCHEMA,
   EXTERNAL_TASK_INPUT_VERSION,
+  type ExternalTaskInputEnvelope,
+  type WorkflowTaskInputEnvelope,
 } from "@durable-workflow/carrier/protocol";
 import { PATHS, pathTo } from "@durable-workflow/engine-protocol";
-import { INPUT_CONTRACT } from "@durable-workflow/engine-protocol/control";
+import { INPUT_CONTRACT, type PublishedArtifact } from "@durable-workflow/engine-protocol/control";
 import { artifact } from "./artifacts.js";
 import { UNKNOWN_FIELDS, versioning } from "./common.js";
 
@@ -96,7 +99,7 @@ const LEASE = {
 const WORKFLOW = { id: "reindex-catalogue", run_id: "01kjpx5w0n5q7s9d2f4g6h8j0k" };
 const ARGUMENTS = { codec: AVRO_CODEC, blob: encodeAvroValue(["catalogue", { shards: 4 }]) };
 
-const activityExample = {
+const activityExample: ActivityTaskInputEnvelope = {
   schema: EXTERNAL_TASK_INPUT_SCHEMA,
   version: EXTERNAL_TASK_INPUT_VERSION,
   task: {
@@ -121,7 +124,7 @@ const activityExample = {
   headers: { traceparent: "00-5bd66ef5095369c7b0d1f8f4bd33716a-c532cb4098ac3dd2-01" },
 };
 
-const workflowExample = {
+const workflowExample: WorkflowTaskInputEnvelope = {
   schema: EXTERNAL_TASK_INPUT_SCHEMA,
   version: EXTERNAL_TASK_INPUT_VERSION,
   task: {
@@ -141,7 +144,10 @@ const workflowExample = {
   headers: {},
 };
 
-function fixture(name: string, example: unknown): object {
+function fixture<Example extends ExternalTaskInputEnvelope>(
+  name: string,
+  example: Example,
+): PublishedArtifact<Example> {
   return artifact(
     EXTERNAL_TASK_INPUT_SCHEMA,
     EXTERNAL_TASK_INPUT_VERSION,

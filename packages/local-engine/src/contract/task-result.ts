@@ -4,14 +4,18 @@ import {
   EXTERNAL_TASK_RESULT_MEDIA_TYPE,
   EXTERNAL_TASK_RESULT_SCHEMA,
   EXTERNAL_TASK_RESULT_VERSION,
+  type ExternalTaskResultEnvelope,
   FAILURE_CLASSIFICATIONS,
   FAILURE_KINDS,
   type FailureClassification,
   type FailureKind,
+  type FailureResultEnvelope,
   RESULT_CONTENT_TYPE,
+  type ResultTaskWire,
   TIMEOUT_TYPES,
+  type TimeoutType,
 } from "@durable-workflow/carrier/protocol";
-import { RESULT_CONTRACT } from "@durable-workflow/engine-protocol/control";
+import { type PublishedArtifact, RESULT_CONTRACT } from "@durable-workflow/engine-protocol/control";
 import { artifact } from "./artifacts.js";
 import { UNKNOWN_FIELDS, versioning } from "./common.js";
 
@@ -66,8 +70,8 @@ const envelopes = {
   },
 };
 
-const HEAD = { schema: EXTERNAL_TASK_RESULT_SCHEMA, version: EXTERNAL_TASK_RESULT_VERSION };
-const TASK = {
+const HEAD = { schema: EXTERNAL_TASK_RESULT_SCHEMA, version: EXTERNAL_TASK_RESULT_VERSION } as const;
+const TASK: ResultTaskWire = {
   id: "01kjpx5w3h8m2v0c9r4t6y1b7d",
   kind: "activity_task",
   attempt: 1,
@@ -81,10 +85,10 @@ interface Example {
   readonly message: string;
   readonly type: string;
   readonly retryable: boolean;
-  readonly timeoutType?: string;
+  readonly timeoutType?: TimeoutType;
 }
 
-function failed({ kind, classification, message, type, retryable, timeoutType }: Example): object {
+function failed({ kind, classification, message, type, retryable, timeoutType }: Example): FailureResultEnvelope {
   return {
     ...HEAD,
     outcome: { status: "failed", retryable, recorded: false },
@@ -103,7 +107,7 @@ function failed({ kind, classification, message, type, retryable, timeoutType }:
   };
 }
 
-const examples: Readonly<Record<string, unknown>> = {
+const examples: Readonly<Record<string, ExternalTaskResultEnvelope>> = {
   success: {
     ...HEAD,
     outcome: { status: "succeeded", recorded: false },
@@ -169,7 +173,7 @@ const examples: Readonly<Record<string, unknown>> = {
   }),
 };
 
-function fixtures(): Record<string, object> {
+function fixtures(): Record<string, PublishedArtifact<ExternalTaskResultEnvelope>> {
   return Object.fromEntries(
     Object.entries(examples).map(([key, example]) => [
       key,

@@ -3,8 +3,9 @@ import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "@durable-workflow/carrier/protocol";
 import { isObject, PATHS, pathTo } from "@durable-workflow/engine-protocol";
+import type { ExecutorConfigRuntime } from "@durable-workflow/engine-protocol/control";
 import { CONFIG_MAPPING_SCHEMA, configError, redact } from "@durable-workflow/engine-protocol/executor-config";
-import { OWNERSHIP_FIELDS } from "@durable-workflow/engine-protocol/worker";
+import { OWNERSHIP_FIELDS, type PolledDispatch, type PolledMapping } from "@durable-workflow/engine-protocol/worker";
 import { failureMapping, RETRY_AUTHORITY } from "../contract/invocable-carrier.js";
 import type { LeaseOut } from "../service/leases.js";
 import { deadlinesToWire } from "../wire/task.js";
@@ -29,7 +30,7 @@ export class ExternalExecutor {
   }
 
   /** What a task carries of the config, or undefined where no mapping fits it, or the config has errors. */
-  mappingOf(lease: LeaseOut): Record<string, unknown> | undefined {
+  mappingOf(lease: LeaseOut): PolledMapping | undefined {
     if (this.path === undefined) return undefined;
     const { activityType, taskQueue } = lease.run;
     const mapping = this.load(this.path).mappings.get(JSON.stringify([taskQueue, activityType]));
@@ -37,7 +38,7 @@ export class ExternalExecutor {
   }
 
   /** How it stands with the config, for `GET /api/cluster/info`. */
-  runtime(): Record<string, unknown> {
+  runtime(): ExecutorConfigRuntime {
     if (this.path === undefined) {
       return {
         configured: false,
@@ -87,7 +88,7 @@ function loadedFrom(stamp: string, config: ReadConfig): Loaded {
   return { stamp, config, mappings };
 }
 
-function mappingToWire(mapping: Mapping, lease: LeaseOut): Record<string, unknown> {
+function mappingToWire(mapping: Mapping, lease: LeaseOut): PolledMapping {
   const { carrier, carrierName, authRef, auth, rollout, metadata } = mapping;
   return {
     schema: CONFIG_MAPPING_SCHEMA,
@@ -106,7 +107,7 @@ function mappingToWire(mapping: Mapping, lease: LeaseOut): Record<string, unknow
 }
 
 /** How the one who polls is to call the carrier. The engine never does. */
-function dispatchOf({ carrier }: Mapping, { run, attemptId }: LeaseOut): Record<string, unknown> {
+function dispatchOf({ carrier }: Mapping, { run, attemptId }: LeaseOut): PolledDispatch {
   const { timeout_seconds: timeout, retry_policy: retry } = carrier;
   const task = { task: run.state.task.id };
   return {

@@ -29,7 +29,8 @@ export interface Call {
 
 export interface Reply {
   readonly status: number;
-  readonly body: JsonObject;
+  /** A document, as it is written as JSON. */
+  readonly body: object;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -43,7 +44,7 @@ export interface StreamReply {
 export class ReplyError extends Error {
   readonly reply: Reply;
 
-  constructor(status: number, body: JsonObject, headers?: Readonly<Record<string, string>>) {
+  constructor(status: number, body: object, headers?: Readonly<Record<string, string>>) {
     super(`answered ${status}`);
     this.name = "ReplyError";
     this.reply = { status, body, ...(headers && { headers }) };

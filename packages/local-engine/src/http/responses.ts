@@ -25,7 +25,7 @@ export class Responses {
   send(request: IncomingMessage, response: ServerResponse, plane: Plane, { status, body, headers }: Reply): void {
     if (response.destroyed || response.headersSent) return;
     // A server error says nothing but that, as the engine's.
-    const isBare = status === 500 && body["reason"] === undefined;
+    const isBare = status === 500 && !("reason" in body);
     const text = JSON.stringify(body);
     const whole = plane === "worker" && !isBare ? text.slice(0, -1) + this.workerEnd : text;
     const all: Record<string, string | number> = {

@@ -25,7 +25,7 @@ export function storageRefusal(poll?: { readonly pollRequestId: string | null })
     request_admitted: false,
   };
   const headers = { "Retry-After": String(seconds) };
-  if (poll === undefined) return { status: 503, body: { ...refusal }, headers };
+  if (poll === undefined) return { status: 503, body: refusal, headers };
   const body: PollStorageRefusal = {
     ...refusal,
     task: null,
@@ -34,7 +34,7 @@ export function storageRefusal(poll?: { readonly pollRequestId: string | null })
     retry_same_poll_request_id: true,
     claim_admitted: false,
   };
-  return { status: 503, body: { ...body }, headers };
+  return { status: 503, body, headers };
 }
 
 /** Whether the engine was closed before a request was done with. */

@@ -34,7 +34,7 @@ export function renewalToWire(outcome: RenewalOutcome, claimant: Claimant, now: 
     last_heartbeat_at: timestampOrNull(attempt.lastHeartbeatAt),
     heartbeat_deadline_at: isCurrent ? timestampOrNull(state.heartbeatAt) : null,
   };
-  return { status: isRenewed ? 200 : 409, body: { ...body } };
+  return { status: isRenewed ? 200 : 409, body };
 }
 
 /** How an attempt stands: a 200 also where it must not go on. */
@@ -59,7 +59,7 @@ export function statusToWire(outcome: StatusOutcome, claimant: Claimant): Reply 
     deadlines: isCurrent && Object.keys(deadlines).length > 0 ? deadlines : null,
     worker_session: null,
   };
-  return { status: 200, body: { ...body } };
+  return { status: 200, body };
 }
 
 interface Verdict {

@@ -62,7 +62,7 @@ export function rejectedToWire({ taskId, attemptId }: Pick<Claimant, "taskId" | 
     retryable,
     status,
   };
-  return new ReplyError(status, { ...body });
+  return new ReplyError(status, body);
 }
 
 const NO_REFERENCES = "External payload references cannot be read here. Send the payload inline, as codec and blob.";

@@ -1,8 +1,10 @@
+import type { RepairCandidates, RepairPolicy } from "@durable-workflow/engine-protocol/control";
+
 /**
  * The engine's repair report. Here leases are watched by timers, so that there is seldom anything to repair, and nothing
  * is scanned for: what has no counterpart is zero.
  */
-export const repairPolicy = {
+export const repairPolicy: RepairPolicy = {
   redispatch_after_seconds: 3,
   loop_throttle_seconds: 5,
   scan_limit: 100,
@@ -12,7 +14,7 @@ export const repairPolicy = {
 };
 
 /** @param expiredLeases how many leases have run out and are not taken away yet */
-export function repairCandidates(expiredLeases: number): Record<string, unknown> {
+export function repairCandidates(expiredLeases: number): RepairCandidates {
   return {
     existing_task_candidates: expiredLeases,
     missing_task_candidates: 0,

@@ -15,11 +15,11 @@ type Ids = Pick<Claimant, "taskId" | "attemptId">;
 /** The answer to a complete or a fail. */
 export function reportToWire(outcome: ReportOutcome, claimant: Claimant, verb: "completed" | "failed"): Reply {
   const ids = idsToWire(claimant);
-  if (outcome.kind === "closed") return { status: 409, body: { ...closedToWire(outcome, ids, verb) } };
+  if (outcome.kind === "closed") return { status: 409, body: closedToWire(outcome, ids, verb) };
   if (outcome.kind !== "recorded") throw ownershipError(outcome, claimant);
   const next = outcome.nextTaskId;
   const body: ReportAnswer = { ...ids, outcome: verb, recorded: true, reason: null, next_task_id: next };
-  return { status: 200, body: { ...body } };
+  return { status: 200, body };
 }
 
 function closedToWire(
@@ -59,7 +59,7 @@ function closedToWire(
 /** The answer to a heartbeat: a 200 also where the handler has to stop. */
 export function heartbeatToWire(outcome: HeartbeatOutcome, claimant: Claimant): Reply {
   if (outcome.kind !== "recorded" && outcome.kind !== "closed") throw ownershipError(outcome, claimant);
-  return { status: 200, body: { ...heartbeatBody(outcome, claimant) } };
+  return { status: 200, body: heartbeatBody(outcome, claimant) };
 }
 
 function heartbeatBody(
