@@ -63,6 +63,7 @@ function suite(name, ...args) {
 
 suite("tests", "--coverage");
 suite("interop", "--config", "interop/vitest.config.ts");
+suite("runtimes", "--config", "runtimes/vitest.config.ts");
 rmSync(reports, { recursive: true, force: true });
 
 console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);

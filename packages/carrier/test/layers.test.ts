@@ -12,13 +12,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   storage: ["protocol", "payload"],
   activity: ["protocol", "payload", "storage"],
   http: ["protocol", "payload", "storage", "activity"],
-  adapters: ["protocol", "payload", "storage", "activity", "http"],
+  "node-http": ["protocol", "payload", "storage", "activity", "http"],
+  adapters: ["protocol", "payload", "storage", "activity", "http", "node-http"],
   testing: ["protocol", "payload", "storage", "activity", "http"],
   opentelemetry: ["protocol", "activity"],
 };
 
 /** Files that run on Node only. The SDK behind the last one does; its client needs no more than the types. */
-const NODE_ONLY = /^(?:adapters\/node|storage\/local\.|storage\/clients\/gcs\.)/;
+const NODE_ONLY =
+  /^(?:adapters\/(?:node|serve|express|fastify|koa|google-cloud-functions)\.|node-http\/|storage\/local\.|storage\/clients\/gcs\.)/;
 
 /** The packages that a folder, or a file, may import: peers that the user installs, behind a subpath of their own. */
 const PEERS: Readonly<Record<string, readonly string[]>> = {
@@ -48,6 +50,7 @@ describe.each(files.filter((file) => folderOf(file) !== ""))("%s", (file) => {
     }
     for (const imported of sources.importedFiles(file)) {
       expect([folder, ...(MAY_IMPORT[folder] ?? [])], imported).toContain(folderOf(imported));
+      if (folderOf(imported) === "node-http") expect(file, "is compiled with Node's types").toMatch(NODE_ONLY);
     }
   });
 
@@ -77,7 +80,7 @@ it("protocol reads no clock and does no I/O", () => {
 it("keeps the contract's own field names in protocol, and where envelopes are written", () => {
   // What a result envelope is made of, what a log line or a details map is named, and the conformance cases.
   const writers =
-    /^(?:activity\/(?:run\/(?:failures|envelopes|task-runner)|handler|logger|definition\/logging-interceptor)|storage\/external-storage|payload\/(?:envelope|errors)|http\/responses|testing\/)/;
+    /^(?:activity\/(?:run\/(?:failures|oversized-result|envelopes|task-runner)|handler|logger|definition\/logging-interceptor)|storage\/external-storage|payload\/(?:envelope|errors)|http\/responses|testing\/)/;
   const snake = /\b[a-z]+_[a-z_]+:(?! ")/;
   for (const file of files.filter((name) => folderOf(name) !== "protocol" && !writers.test(name))) {
     expect(sources.code(file), file).not.toMatch(snake);

@@ -10,6 +10,8 @@ export interface HandleOptions {
   readonly signal?: CallerSignal | undefined;
   /** Milliseconds until the platform ends this process, as one more deadline. */
   readonly remainingMs?: number | undefined;
+  /** What `context.get` answers from the start, by the id of the key. Adapters bring what the platform gave them. */
+  readonly values?: ReadonlyMap<symbol, unknown> | undefined;
 }
 
 /**

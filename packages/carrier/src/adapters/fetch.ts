@@ -1,14 +1,16 @@
 import { CallerDisconnected } from "../activity/errors.js";
-import { InvocableBodyError } from "../http/body-error.js";
-import { type InvocableHandlers, InvocableHttpEndpoint } from "../http/endpoint.js";
-import type { InvocableHttpOptions } from "../http/endpoint-options.js";
+import { type AdapterOptions, createAdapter } from "../http/adapter.js";
+import type { InvocableHandlers } from "../http/endpoint.js";
+import { dropWebBody, readWebBody } from "../http/web-body.js";
 
-/** Of a body that was refused, what is read and dropped before the connection is given up: 64 MiB. */
-const MOST_DROPPED_BYTES = 64 * 1024 * 1024;
+/** `Args` is what the platform passes on after the request. */
+export type FetchInvocableOptions<Args extends readonly unknown[] = readonly unknown[]> = AdapterOptions<
+  [request: Request, ...args: Args]
+>;
 
 /**
- * A carrier for every platform that speaks the Fetch API: Bun, Deno, Cloudflare Workers, Vercel, Next.js route handlers,
- * Hono and others.
+ * A carrier for every platform that speaks the Fetch API: Bun, Deno, Cloudflare Workers, Vercel, Netlify, Next.js route
+ * handlers, SvelteKit, Hono, h3 and others.
  *
  * ```ts
  * export default { fetch: fetchInvocableActivityHandler({ greet: (name: string) => `Hello, ${name}` }) };
@@ -19,20 +21,20 @@ const MOST_DROPPED_BYTES = 64 * 1024 * 1024;
  *
  * @throws {TypeError} for bad handlers or options
  */
-export function fetchInvocableActivityHandler(
+export function fetchInvocableActivityHandler<Args extends readonly unknown[] = readonly unknown[]>(
   handlers: InvocableHandlers,
-  options?: InvocableHttpOptions,
-): (request: Request) => Promise<Response> {
-  const endpoint = new InvocableHttpEndpoint(handlers, options);
-  return async (request) => {
+  options?: FetchInvocableOptions<Args>,
+): (request: Request, ...args: Args) => Promise<Response> {
+  const { endpoint, valuesOf } = createAdapter(handlers, options);
+  return async (request, ...args) => {
     const response = await endpoint.handle({
       method: request.method,
       headers: Object.fromEntries(request.headers),
-      body: (limitBytes, take) => readBody(request, limitBytes, take),
+      body: (limitBytes, take) => readWebBody(request, limitBytes, take),
       signal: disconnectSignal(request.signal),
+      values: valuesOf([request, ...args]),
     });
-    // What nobody asked for still comes, and would be taken for the next request on the connection, or end it.
-    if (request.body != null && !request.bodyUsed && !request.body.locked) dropRest(request.body.getReader());
+    if (response.statusCode !== 200) await dropWebBody(request);
     return new Response(response.body, { status: response.statusCode, headers: response.headers });
   };
 }
@@ -45,65 +47,4 @@ function disconnectSignal(signal: AbortSignal | undefined): AbortSignal | undefi
   signal.addEventListener("abort", abort);
   if (signal.aborted) abort();
   return controller.signal;
-}
-
-async function readBody(
-  request: Request,
-  limitBytes: number,
-  take: (bytes: number) => boolean,
-): Promise<string | undefined> {
-  const { body } = request;
-  if (request.bodyUsed || body?.locked === true) {
-    throw new InvocableBodyError(
-      "consumed",
-      "The request body was read by something before this adapter: hand the request over unread, or a clone of it.",
-    );
-  }
-  // Without streams, what a platform has is read in one go.
-  return body == null ? request.text() : readStream(body.getReader(), limitBytes, take);
-}
-
-/** Decodes while it reads; bytes that are no UTF-8 end it. */
-async function readStream(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  limitBytes: number,
-  take: (bytes: number) => boolean,
-): Promise<string | undefined> {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  let text = "";
-  let size = 0;
-  for (let next = await reader.read(); next.value !== undefined; next = await reader.read()) {
-    size += next.value.length;
-    const piece = size <= limitBytes && take(next.value.length) ? decode(decoder, next.value) : undefined;
-    if (piece instanceof InvocableBodyError || piece === undefined) {
-      dropRest(reader);
-      if (piece === undefined) return undefined;
-      throw piece;
-    }
-    text += piece;
-  }
-  const last = decode(decoder);
-  if (last instanceof InvocableBodyError) throw last;
-  return text + last;
-}
-
-function decode(decoder: InstanceType<typeof TextDecoder>, bytes?: Uint8Array): string | InvocableBodyError {
-  try {
-    return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
-  } catch (cause) {
-    return new InvocableBodyError("not_utf8", "The request body is not valid JSON in UTF-8.", { cause });
-  }
-}
-
-/** Reads on in the background, so that the connection lives on once the answer is out; but not without end. */
-function dropRest(reader: ReadableStreamDefaultReader<Uint8Array>): void {
-  const drop = async (): Promise<void> => {
-    let dropped = 0;
-    for (let next = await reader.read(); next.value !== undefined; next = await reader.read()) {
-      dropped += next.value.length;
-      if (dropped > MOST_DROPPED_BYTES) return reader.cancel();
-    }
-  };
-  // The client went away, or the platform ended the request: nothing is left to be dropped.
-  drop().catch(() => {});
 }

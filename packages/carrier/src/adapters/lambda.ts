@@ -1,13 +1,16 @@
 import type { HandleOptions } from "../activity/invocable-handler.js";
-import { type InvocableHandlers, InvocableHttpEndpoint } from "../http/endpoint.js";
-import { HTTP_OPTION_NAMES, type InvocableHttpOptions } from "../http/endpoint-options.js";
+import { type AdapterOptions, createAdapter } from "../http/adapter.js";
+import { utf8Length, withinLimit } from "../http/answer-limit.js";
+import type { InvocableHandlers } from "../http/endpoint.js";
+import { HTTP_OPTION_NAMES } from "../http/endpoint-options.js";
 import type { InvocableHttpRequest, InvocableHttpResponse } from "../http/message.js";
+import { base64ByteLength, bufferBytes, portableBytes } from "../payload/bytes.js";
 import { EXTERNAL_TASK_INPUT_SCHEMA } from "../protocol/constants.js";
 import { isObject, type JsonObject } from "../protocol/fields.js";
 import { knownOptions, type OptionNames } from "../protocol/options.js";
-import type { InvocableResultEnvelope } from "../protocol/wire.js";
+import type { ExternalTaskInputEnvelope, InvocableResultEnvelope } from "../protocol/wire.js";
 
-export interface LambdaInvocableOptions extends InvocableHttpOptions {
+export interface LambdaInvocableOptions extends AdapterOptions<[event: unknown, context: unknown]> {
   /**
    * How long before Lambda would kill the function a running task is answered with a structured timeout, in
    * milliseconds. Default 500.
@@ -26,14 +29,14 @@ export interface LambdaContextLike {
   getRemainingTimeInMillis?(): number;
 }
 
-/** The answer to an HTTP event, in the form that API Gateway (v1 and v2), Function URLs and load balancers all take. */
+/** The answer to an HTTP event, in the form that API Gateway (v1 and v2), Function URLs, load balancers and VPC Lattice all take. */
 export interface LambdaHttpResult {
   readonly statusCode: number;
   /** Load balancers show it; others ignore it. */
   readonly statusDescription?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Record<string, string>;
   /** In place of `headers` where a load balancer asked for lists. */
-  readonly multiValueHeaders?: Readonly<Record<string, string[]>>;
+  readonly multiValueHeaders?: Record<string, string[]>;
   /** UTF-8 text. */
   readonly body: string;
   readonly isBase64Encoded: false;
@@ -42,10 +45,28 @@ export interface LambdaHttpResult {
 /** An HTTP answer to an HTTP event, the bare result envelope to a bare input envelope. */
 export type LambdaResult = LambdaHttpResult | InvocableResultEnvelope;
 
-/** A Lambda handler: no callback, as current runtimes want it. */
-export type LambdaInvocableHandler = (event: unknown, context?: LambdaContextLike) => Promise<LambdaResult>;
+/** An event of a service that speaks HTTP. */
+export interface LambdaHttpEvent {
+  readonly requestContext: object;
+}
+
+/**
+ * A Lambda handler, of the types that `@types/aws-lambda` has for services that speak HTTP: no callback, as current runtimes
+ * want it.
+ */
+export interface LambdaInvocableHandler {
+  (event: ExternalTaskInputEnvelope, context?: LambdaContextLike): Promise<InvocableResultEnvelope>;
+  (event: LambdaHttpEvent, context?: LambdaContextLike): Promise<LambdaHttpResult>;
+  (event: unknown, context?: LambdaContextLike): Promise<LambdaResult>;
+}
 
 const DEFAULT_MARGIN_MS = 500;
+/** What an invocation that is waited for may answer: 6 MB, as a JSON document. https://docs.aws.amazon.com/lambda: quotas. */
+const MOST_ANSWER_BYTES = 6 * 1024 * 1024;
+/** What a load balancer takes of a function, headers included. */
+const MOST_BALANCED_BYTES = 1024 * 1024;
+/** Room for all of an answer that is not its body. */
+const HEAD_BYTES = 4096;
 
 const LAMBDA_OPTION_NAMES: OptionNames<LambdaInvocableOptions> = {
   ...HTTP_OPTION_NAMES,
@@ -54,14 +75,17 @@ const LAMBDA_OPTION_NAMES: OptionNames<LambdaInvocableOptions> = {
 };
 
 /**
- * A carrier as an AWS Lambda function. It takes events of API Gateway (REST and HTTP APIs), Function URLs and Application
- * Load Balancers, and a bare task input envelope of a direct invocation, which it answers with the bare result envelope.
+ * A carrier as an AWS Lambda function. It takes events of API Gateway (REST and HTTP APIs), Function URLs, Application
+ * Load Balancers and VPC Lattice, and a bare task input envelope of a direct invocation, which it answers with the bare result envelope.
  *
  * ```ts
  * export const handler = lambdaInvocableActivityHandler({ greet: (name: string) => `Hello, ${name}` });
  * ```
  *
- * The function's remaining time, less a margin, is one more deadline. An event that is none of these gets the 400 answer.
+ * The function's remaining time, less a margin, is one more deadline. A result that is over what Lambda carries (6 MB, 1 MB
+ * behind a load balancer) is answered as a failure that says so. Events of queues, streams, buses and other services that are
+ * no callers are refused by an error, so that AWS keeps them or sends them on to where failures go; what else is no task
+ * gets the 400 answer.
  *
  * @throws {TypeError} for bad handlers or options
  */
@@ -75,20 +99,25 @@ export function lambdaInvocableActivityHandler(
   if (!Number.isFinite(timeoutMarginMs) || timeoutMarginMs < 0) {
     throw new TypeError(`timeoutMarginMs must be a number >= 0, got ${String(timeoutMarginMs)}`);
   }
-  const endpoint = new InvocableHttpEndpoint(handlers, httpOptions);
-  return async (event, context) => {
+  const { endpoint, valuesOf } = createAdapter(handlers, httpOptions);
+  const invoke = async (event: unknown, context?: LambdaContextLike): Promise<LambdaResult> => {
     const left = context?.getRemainingTimeInMillis?.();
-    const limits = { remainingMs: left === undefined ? undefined : left - timeoutMarginMs };
-    const request = toRequest(event, limits);
+    const given = {
+      remainingMs: left === undefined ? undefined : left - timeoutMarginMs,
+      values: valuesOf([event, context]),
+    };
+    const request = toRequest(event, given);
     if (request !== undefined) return toResult(await endpoint.handle(request), event);
+    refuseServiceEvent(event);
     const response =
       endpoint.guarded && !allowDirectInvocation
-        ? await endpoint.handle(directRequest(event, limits))
-        : await endpoint.answer(isObject(event) ? event : [], limits);
-    return isBareEnvelope(event) && response.statusCode === 200
-      ? (response.json() as InvocableResultEnvelope)
-      : toResult(response, event);
+        ? await endpoint.handle(directRequest(event, given))
+        : await endpoint.answer(isObject(event) ? event : [], given);
+    if (!isBareEnvelope(event) || response.statusCode !== 200) return toResult(response, event);
+    const limit = { platform: "AWS Lambda", bytes: MOST_ANSWER_BYTES, sizeOf: utf8Length };
+    return withinLimit(response, limit).json() as InvocableResultEnvelope;
   };
+  return invoke as LambdaInvocableHandler;
 }
 
 /**
@@ -104,29 +133,61 @@ export async function handleInvocableLambdaEvent(
   return lambdaInvocableActivityHandler(handlers, options)(event, context);
 }
 
+/** Fields that events of services have which call a function with what nobody waits for. */
+const SERVICE_MARKS = [
+  "Records",
+  "records",
+  "eventSource",
+  "detail-type",
+  "awslogs",
+  "deliveryStreamArn",
+  "triggerSource",
+];
+
+/**
+ * An answer would tell AWS that what a queue, a stream or a bus brought was done.
+ *
+ * @throws {TypeError} for an event of such a service
+ */
+function refuseServiceEvent(event: unknown): void {
+  // Pipes send lists of records.
+  const first: unknown = Array.isArray(event) ? event[0] : event;
+  const mark = isObject(first) ? SERVICE_MARKS.find((name) => Object.hasOwn(first, name)) : undefined;
+  if (mark === undefined || isBareEnvelope(event)) return;
+  throw new TypeError(
+    `This function is a carrier: it takes tasks over HTTP (API Gateway, Function URLs, load balancers, VPC Lattice) or as a bare envelope, and no event with ${JSON.stringify(mark)}.`,
+  );
+}
+
 function isBareEnvelope(event: unknown): boolean {
   return isObject(event) && event["schema"] === EXTERNAL_TASK_INPUT_SCHEMA;
 }
 
 /** The request of an HTTP event; undefined for an event of another kind. */
-function toRequest(event: unknown, limits: HandleOptions): InvocableHttpRequest | undefined {
+function toRequest(event: unknown, given: HandleOptions): InvocableHttpRequest | undefined {
   if (!isObject(event) || isBareEnvelope(event)) return undefined;
   const method = methodOf(event);
   if (method === undefined) return undefined;
-  return { ...limits, method, headers: headersOf(event), body: () => Promise.resolve(bodyOf(event)) };
+  return {
+    ...given,
+    method,
+    headers: headersOf(event),
+    body: (limitBytes) => Promise.resolve(bodyOf(event, limitBytes)),
+  };
 }
 
 /** A direct invocation as the gate sees it: a POST without headers. */
-function directRequest(event: unknown, limits: HandleOptions): InvocableHttpRequest {
-  return { ...limits, method: "POST", headers: {}, body: () => Promise.resolve(isObject(event) ? event : "") };
+function directRequest(event: unknown, given: HandleOptions): InvocableHttpRequest {
+  return { ...given, method: "POST", headers: {}, body: () => Promise.resolve(isObject(event) ? event : "") };
 }
 
-/** REST APIs and load balancers name the method at the top; HTTP APIs and Function URLs in the request context. */
+/** REST APIs, load balancers and VPC Lattice name the method at the top; HTTP APIs and Function URLs in the request context. */
 function methodOf(event: JsonObject): string | undefined {
   if (typeof event["httpMethod"] === "string") return event["httpMethod"];
   const { requestContext } = event;
   const http = isObject(requestContext) ? requestContext["http"] : undefined;
   if (isObject(http) && typeof http["method"] === "string") return http["method"];
+  if (typeof event["method"] === "string" && isObject(event["headers"])) return event["method"];
   // What is left of an HTTP event in a hand-made test, or after another proxy: a body and its encoding.
   return typeof event["body"] === "string" && typeof event["isBase64Encoded"] === "boolean" ? "POST" : undefined;
 }
@@ -142,32 +203,47 @@ function headersOf(event: JsonObject): Readonly<Record<string, string>> {
   }
   const inLists = new Set(Object.keys(headers));
   for (const [name, value] of Object.entries(isObject(single) ? single : {})) {
-    if (typeof value !== "string" || inLists.has(name.toLowerCase())) continue;
+    // VPC Lattice has lists in the place of single values.
+    const text = Array.isArray(value) ? value.join(", ") : value;
+    if (typeof text !== "string" || inLists.has(name.toLowerCase())) continue;
     const known = headers[name.toLowerCase()];
     // Names that differ in case only are one header, sent twice.
-    headers[name.toLowerCase()] = known === undefined ? value : `${known}, ${value}`;
+    headers[name.toLowerCase()] = known === undefined ? text : `${known}, ${text}`;
   }
   return headers;
 }
 
-function bodyOf(event: JsonObject): Uint8Array | string {
-  const { body, isBase64Encoded } = event;
+/** Undefined for one that is over the limit. */
+function bodyOf(event: JsonObject, limitBytes: number): Uint8Array | string | undefined {
+  const { body, isBase64Encoded = event["is_base64_encoded"] } = event;
   if (typeof body !== "string") return "";
-  return isBase64Encoded === true ? fromBase64(body) : body;
+  if (isBase64Encoded !== true) return body;
+  return base64ByteLength(body) > limitBytes ? undefined : fromBase64(body);
 }
 
 /** Text that is no base64 becomes no bytes, which is answered as an empty body. */
 function fromBase64(text: string): Uint8Array {
-  try {
-    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  } catch {
-    return new Uint8Array(0);
-  }
+  const bytePlatform = bufferBytes ?? portableBytes;
+  const size = base64ByteLength(text);
+  const bytes = bytePlatform.allocate(size);
+  return bytePlatform.readBase64(text, bytes, size) ? bytes.subarray(0, size) : new Uint8Array(0);
 }
 
-function toResult({ statusCode, headers, body }: InvocableHttpResponse, event: unknown): LambdaHttpResult {
+function toResult(response: InvocableHttpResponse, event: unknown): LambdaHttpResult {
+  const isBalanced = isLoadBalancer(event);
+  const {
+    statusCode,
+    headers: sent,
+    body,
+  } = withinLimit(response, {
+    platform: isBalanced ? "a load balancer" : "AWS Lambda",
+    bytes: (isBalanced ? MOST_BALANCED_BYTES : MOST_ANSWER_BYTES) - HEAD_BYTES,
+    // The body is a text in a JSON document.
+    sizeOf: (text) => utf8Length(JSON.stringify(text)),
+  });
+  const headers = { ...sent };
   const common = { statusCode, body, isBase64Encoded: false } as const;
-  if (!isLoadBalancer(event)) return { ...common, headers };
+  if (!isBalanced) return { ...common, headers };
   const statusDescription = `${statusCode} ${statusCode === 200 ? "OK" : "Refused"}`;
   // A load balancer that sends lists of values reads nothing else.
   return isObject(event["headers"])

@@ -1,3 +1,4 @@
+import type { ContextKey } from "../activity/context-values.js";
 import type { InvocableActivityHandlerOptions } from "../activity/handler-options.js";
 import { HANDLER_OPTION_NAMES } from "../activity/handler-options.js";
 import { guardLogger, type Logger, silentLogger } from "../activity/logger.js";
@@ -39,9 +40,20 @@ export interface InvocableHttpOptions extends InvocableActivityHandlerOptions {
    * handler was shut down. Default false: 405.
    */
   readonly health?: boolean;
+  /**
+   * A key under which activities find what the platform called the carrier with, as a tuple: the request (its body is used
+   * up) and, where there are such, the platform's environment and context. Adapters look at it. Default: activities see
+   * none of it.
+   *
+   * ```ts
+   * const worker = createContextKey<[request: Request, env: Env, ctx: ExecutionContext] | undefined>(undefined);
+   * // in an activity
+   * const [, env, ctx] = context.get(worker) ?? [];
+   * ```
+   */
+  readonly platform?: ContextKey<unknown> | undefined;
 }
 
-/** @internal */
 export const HTTP_OPTION_NAMES: OptionNames<InvocableHttpOptions> = {
   ...HANDLER_OPTION_NAMES,
   auth: true,
@@ -49,6 +61,7 @@ export const HTTP_OPTION_NAMES: OptionNames<InvocableHttpOptions> = {
   maxConcurrentTasks: true,
   maxConcurrentBodyBytes: true,
   health: true,
+  platform: true,
 };
 
 /** The options of the endpoint itself, complete. */
@@ -64,7 +77,7 @@ export interface EndpointSettings {
 /** @throws {TypeError} naming the option that makes no sense */
 export function resolveHttpOptions(given: InvocableHttpOptions | undefined): EndpointSettings {
   const options = knownOptions(given, HTTP_OPTION_NAMES, "an invocable endpoint");
-  const { bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES, auth, health = false, logger } = options;
+  const { bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES, auth, health = false, logger, platform } = options;
   const { maxConcurrentTasks = DEFAULT_CONCURRENT_TASKS } = options;
   const { maxConcurrentBodyBytes = Math.max(DEFAULT_CONCURRENT_BODY_BYTES, bodyLimitBytes) } = options;
   for (const [name, value] of Object.entries({ bodyLimitBytes, maxConcurrentTasks, maxConcurrentBodyBytes })) {
@@ -80,6 +93,9 @@ export function resolveHttpOptions(given: InvocableHttpOptions | undefined): End
     throw new TypeError("auth must be a function, as bearerToken(token) makes one, or be left out");
   }
   if (typeof health !== "boolean") throw new TypeError("health must be a boolean");
+  if (platform !== undefined && typeof (platform as { id?: unknown } | null)?.id !== "symbol") {
+    throw new TypeError("platform must be a key, as createContextKey makes one, or be left out");
+  }
   return {
     auth,
     bodyLimitBytes,

@@ -244,7 +244,12 @@ function encodedBody(headers: Headers): InvocableHttpResponse | undefined {
   });
 }
 
-function toHandler(handlers: InvocableHandlers, options: InvocableHttpOptions | undefined): InvocableHandler {
+/**
+ * What runs the tasks of an endpoint.
+ *
+ * @throws {TypeError} for bad handlers or options
+ */
+export function toHandler(handlers: InvocableHandlers, options: InvocableHttpOptions | undefined): InvocableHandler {
   if (isInvocableHandler(handlers)) return handlers;
   return new InvocableActivityHandler(handlers, handlerOptions(options));
 }
@@ -257,6 +262,7 @@ function handlerOptions(options: InvocableHttpOptions = {}): InvocableActivityHa
     maxConcurrentTasks: _t,
     maxConcurrentBodyBytes: _m,
     health: _h,
+    platform: _p,
     ...rest
   } = options;
   return rest;

@@ -1,3 +1,4 @@
+export type { AdapterOptions } from "./adapter.js";
 export { type BearerTokens, bearerToken, type InvocableAuthGate } from "./auth.js";
 export { InvocableBodyError, type InvocableBodyProblem, isInvocableBodyError } from "./body-error.js";
 export { handleInvocableHttpRequest, type InvocableHandlers, InvocableHttpEndpoint } from "./endpoint.js";

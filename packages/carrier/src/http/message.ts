@@ -24,6 +24,8 @@ export interface InvocableHttpRequest extends InvocableRequestHead {
   readonly signal?: CallerSignal | undefined;
   /** Milliseconds until the platform ends this process. */
   readonly remainingMs?: number | undefined;
+  /** What an activity's context holds from the start, by the id of the key. */
+  readonly values?: ReadonlyMap<symbol, unknown> | undefined;
 }
 
 /** All that an adapter has to send. */

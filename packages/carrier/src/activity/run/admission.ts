@@ -25,6 +25,7 @@ export class AdmittedTask implements RunParts {
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
   readonly settings: ContextSettings;
+  readonly values: HandleOptions["values"];
 
   constructor(
     input: ActivityTaskInput,
@@ -33,6 +34,7 @@ export class AdmittedTask implements RunParts {
     deadlines: TaskDeadlines,
     receivedAt: number,
     settings: ContextSettings,
+    values: HandleOptions["values"],
   ) {
     this.input = input;
     this.activity = activity;
@@ -40,6 +42,7 @@ export class AdmittedTask implements RunParts {
     this.deadlines = deadlines;
     this.receivedAt = receivedAt;
     this.settings = settings;
+    this.values = values;
   }
 
   /** The context of the run, always the same. */
@@ -68,7 +71,7 @@ export function admitTask(
   if (isStopping) return aborted(new CarrierShutdown(), false);
 
   const run = createActivityRun(clock, deadlines.firstWhileRunning(), options?.signal);
-  const task = new AdmittedTask(input, activity, run, deadlines, now, settings);
+  const task = new AdmittedTask(input, activity, run, deadlines, now, settings, options?.values);
   if (heartbeat?.automatic === true) task.context();
   return task;
 }

@@ -30,6 +30,8 @@ export interface RunParts {
   readonly receivedAt: number;
   readonly deadlines: TaskDeadlines;
   readonly run: ActivityRun;
+  /** What there is from the start, by the id of the key. */
+  readonly values?: ReadonlyMap<symbol, unknown> | undefined;
   readonly settings: ContextSettings;
 }
 
@@ -50,6 +52,7 @@ export class RunContext implements ActivityContext {
 
   constructor(parts: RunParts) {
     this.parts = parts;
+    if (parts.values !== undefined) this.values = new Map(parts.values);
     const { heartbeat, clock } = parts.settings;
     if (heartbeat !== undefined) {
       const onMoved = (): void => {

@@ -1,0 +1,31 @@
+import type { ContextKey } from "../activity/context-values.js";
+import { type InvocableHandlers, InvocableHttpEndpoint } from "./endpoint.js";
+import type { InvocableHttpOptions } from "./endpoint-options.js";
+
+/** What every adapter takes. `Given` is what its platform calls the carrier with. */
+export interface AdapterOptions<Given extends readonly unknown[]> extends InvocableHttpOptions {
+  readonly platform?: ContextKey<Given | undefined> | undefined;
+}
+
+/** An endpoint, and what brings a platform's arguments to the activities that it runs. */
+export interface Adapter<Given extends readonly unknown[]> {
+  readonly endpoint: InvocableHttpEndpoint;
+  /** The values that an activity's context begins with, by the id of their key; undefined where nobody looks. */
+  valuesOf(given: Given): ReadonlyMap<symbol, unknown> | undefined;
+}
+
+/**
+ * What an adapter is two conversions around.
+ *
+ * @throws {TypeError} for bad handlers or options
+ */
+export function createAdapter<Given extends readonly unknown[]>(
+  handlers: InvocableHandlers,
+  options?: AdapterOptions<Given>,
+): Adapter<Given> {
+  const platform = options?.platform;
+  return {
+    endpoint: new InvocableHttpEndpoint(handlers, options),
+    valuesOf: (given) => platform && new Map([[platform.id, given]]),
+  };
+}

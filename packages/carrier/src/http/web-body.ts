@@ -1,0 +1,95 @@
+import { InvocableBodyError } from "./body-error.js";
+
+/** Of a body that was refused, what is read and dropped before the connection is given up: 64 MiB. */
+const MOST_DROPPED_BYTES = 64 * 1024 * 1024;
+/** How long an answer waits for the next piece of a body that is dropped. */
+const QUIET_MS = 250;
+
+/** What is used of a `Request` of the Fetch API to read its body. */
+export interface WebBody {
+  readonly body: ReadableStream<Uint8Array> | null | undefined;
+  readonly bodyUsed: boolean;
+  text(): Promise<string>;
+}
+
+/**
+ * The body's text, read up to the limit.
+ *
+ * @throws {InvocableBodyError} (as a rejection) for one that was read before, and for bytes that are no UTF-8
+ */
+export async function readWebBody(
+  request: WebBody,
+  limitBytes: number,
+  take: (bytes: number) => boolean,
+): Promise<string | undefined> {
+  const { body } = request;
+  if (request.bodyUsed || body?.locked === true) {
+    throw new InvocableBodyError(
+      "consumed",
+      "The request body was read by something before this adapter: hand the request over unread, or a clone of it.",
+    );
+  }
+  // Without streams, what a platform has is read in one go.
+  return body == null ? request.text() : readStream(body.getReader(), limitBytes, take);
+}
+
+/** Decodes while it reads; bytes that are no UTF-8 end it. */
+async function readStream(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  limitBytes: number,
+  take: (bytes: number) => boolean,
+): Promise<string | undefined> {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  let text = "";
+  let size = 0;
+  for (let next = await reader.read(); next.value !== undefined; next = await reader.read()) {
+    size += next.value.length;
+    const piece = size <= limitBytes && take(next.value.length) ? decode(decoder, next.value) : undefined;
+    if (piece instanceof InvocableBodyError || piece === undefined) {
+      reader.releaseLock();
+      if (piece === undefined) return undefined;
+      throw piece;
+    }
+    text += piece;
+  }
+  const last = decode(decoder);
+  if (last instanceof InvocableBodyError) throw last;
+  return text + last;
+}
+
+function decode(decoder: InstanceType<typeof TextDecoder>, bytes?: Uint8Array): string | InvocableBodyError {
+  try {
+    return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
+  } catch (cause) {
+    return new InvocableBodyError("not_utf8", "The request body is not valid JSON in UTF-8.", { cause });
+  }
+}
+
+/**
+ * Reads and drops what is left of a body. It would be taken for the next request on the connection, or end it; and some
+ * platforms (workerd) reset a connection that is answered before its body was read.
+ *
+ * @returns once the rest was read, or is too much, or does not come: the answer is not to wait for what nobody sends
+ */
+export function dropWebBody({ body }: WebBody): Promise<void> {
+  if (body == null || body.locked) return Promise.resolve();
+  const reader = body.getReader();
+  return new Promise((resolve) => {
+    let timer = setTimeout(resolve, QUIET_MS);
+    const drop = async (): Promise<void> => {
+      let dropped = 0;
+      for (let next = await reader.read(); next.value !== undefined; next = await reader.read()) {
+        clearTimeout(timer);
+        timer = setTimeout(resolve, QUIET_MS);
+        dropped += next.value.length;
+        if (dropped > MOST_DROPPED_BYTES) return reader.cancel();
+      }
+    };
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    // The client went away, or the platform ended the request: nothing is left to be dropped.
+    drop().then(done, done);
+  });
+}

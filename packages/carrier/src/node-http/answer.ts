@@ -1,0 +1,30 @@
+import { Buffer } from "node:buffer";
+import type { InvocableHttpEndpoint } from "../http/endpoint.js";
+import { dropRest } from "./body.js";
+import { type NodeRequest, type NodeRequestParts, type NodeResponse, toInvocableRequest } from "./message.js";
+
+/** Answers a request of Node's. Whatever fails before anything was sent is given to `next`, else ends the connection. */
+export function answerNodeRequest(
+  endpoint: InvocableHttpEndpoint,
+  request: NodeRequest,
+  response: NodeResponse,
+  { next, ...parts }: NodeRequestParts & { readonly next?: ((error?: unknown) => void) | undefined } = {},
+): void {
+  const asked = toInvocableRequest(request, response, parts);
+  endpoint
+    .handle(asked)
+    .then(({ statusCode, headers, body }) => {
+      asked.answered();
+      if (response.destroyed) return;
+      response.statusCode = statusCode;
+      for (const name in headers) response.setHeader(name, headers[name]!);
+      response.setHeader("content-length", Buffer.byteLength(body));
+      response.end(body);
+      dropRest(request);
+    })
+    .catch((error: unknown) => {
+      asked.answered();
+      if (next === undefined) response.destroy();
+      else next(error);
+    });
+}

@@ -1,0 +1,41 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { InvocableHttpRequest } from "../http/message.js";
+import { type BodySource, readBody } from "./body.js";
+import { DisconnectSignal } from "./disconnect-signal.js";
+import { headersOf } from "./headers.js";
+
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+/** What a framework knows beside the request itself. */
+export interface NodeRequestParts {
+  /** Where the body is. Default: in the request. */
+  readonly source?: BodySource;
+  /** What reads the body, in place of `source`. */
+  readonly body?: InvocableHttpRequest["body"];
+  readonly values?: InvocableHttpRequest["values"];
+}
+
+/** A request of Node's at the seam; a client that goes away before `answered` was called aborts the run. */
+export function toInvocableRequest(
+  request: NodeRequest,
+  response: NodeResponse,
+  { source = { stream: request, headers: request.headers }, body, values }: NodeRequestParts = {},
+): InvocableHttpRequest & { answered(): void } {
+  const signal = new DisconnectSignal();
+  let isAnswered = false;
+  response.once("close", () => {
+    if (!isAnswered) signal.abort();
+  });
+  return {
+    method: request.method ?? "",
+    headers: headersOf(request),
+    body: body ?? ((limitBytes, take) => readBody(source, limitBytes, take)),
+    signal,
+    values,
+    answered() {
+      isAnswered = true;
+    },
+  };
+}

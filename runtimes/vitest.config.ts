@@ -1,0 +1,19 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** The table of runtimes: `npm run test:runtimes`. It is no part of `npm test`, as they are fetched first. */
+export default defineConfig({
+  root,
+  test: {
+    include: ["runtimes/**/*.test.ts"],
+    exclude: ["**/node_modules/**"],
+    globalSetup: ["runtimes/support/global-setup.ts"],
+    reporters: ["default", "./scripts/skip-reporter.mjs"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // Two cores, and platforms that are processes of their own.
+    maxWorkers: 2,
+  },
+});
