@@ -60,6 +60,9 @@ function installed(): Runtimes {
   mkdirSync(join(folder, "runs"), { recursive: true });
   const work = mkdtempSync(join(folder, "runs", "run-"));
   cpSync(own("apps"), work, { recursive: true });
+  // As they would be copied: without what was installed or built in them.
+  const isOurs = (path: string): boolean => !/[\\/](?:node_modules|dist|\.next)$/.test(path);
+  cpSync(own("../examples"), join(work, "examples"), { recursive: true, filter: isOurs });
   const carrier = join(work, "node_modules", "@durable-workflow", "carrier");
   const source = own("../packages/carrier");
   cpSync(join(source, "dist"), join(carrier, "dist"), { recursive: true });

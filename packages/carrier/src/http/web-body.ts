@@ -5,9 +5,19 @@ const MOST_DROPPED_BYTES = 64 * 1024 * 1024;
 /** How long an answer waits for the next piece of a body that is dropped. */
 const QUIET_MS = 250;
 
-/** What is used of a `Request` of the Fetch API to read its body. */
+/** The part of a `ReadableStreamDefaultReader` that is used. */
+interface WebBodyReader {
+  read(): Promise<{ readonly value?: Uint8Array | undefined }>;
+  releaseLock(): void;
+  cancel(): Promise<void>;
+}
+
+/**
+ * What is used of a `Request` of the Fetch API to read its body. The stream is described by what is called: declarations of
+ * `ReadableStream` in Node's types, in TypeScript's own and in platforms' are not assignable to each other.
+ */
 export interface WebBody {
-  readonly body: ReadableStream<Uint8Array> | null | undefined;
+  readonly body: { readonly locked: boolean; getReader(): WebBodyReader } | null | undefined;
   readonly bodyUsed: boolean;
   text(): Promise<string>;
 }
@@ -35,7 +45,7 @@ export async function readWebBody(
 
 /** Decodes while it reads; bytes that are no UTF-8 end it. */
 async function readStream(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  reader: WebBodyReader,
   limitBytes: number,
   take: (bytes: number) => boolean,
 ): Promise<string | undefined> {
