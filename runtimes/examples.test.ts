@@ -24,7 +24,7 @@ interface ExampleTest extends Pick<Platform, "missing" | "start"> {
 
 async function overApp(command: AppCommand, path = ""): Promise<RunningPlatform> {
   const app = await startApp(command);
-  return overHttp(new URL(path, app.url).href, app.readUrl, app.stop);
+  return overHttp(new URL(path, app.url).href, app.readUrl, () => app.stop());
 }
 
 const STARTED = [
@@ -61,7 +61,7 @@ testExample("lambda", {
     const started = await startLambdaFunction(join(lambda.folder, "dist"), "index.handler", { CARRIER_TOKEN: TOKEN });
     const toEvent = LAMBDA_EVENTS["Function URL"];
     if (toEvent === undefined) throw new Error("There are no events of Function URLs.");
-    return overEvents(started, toEvent, started.stop);
+    return overEvents(started, toEvent, () => started.stop());
   },
 });
 

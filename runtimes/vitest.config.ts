@@ -8,7 +8,7 @@ export default defineConfig({
   root,
   test: {
     include: ["runtimes/**/*.test.ts"],
-    exclude: ["**/node_modules/**"],
+    exclude: ["**/node_modules/**", "runtimes/fast/**"],
     globalSetup: ["runtimes/support/global-setup.ts"],
     reporters: ["default", "./scripts/skip-reporter.mjs"],
     testTimeout: 60_000,

@@ -1,6 +1,7 @@
 // Azure's own library around the carrier. The host itself is no package.
-import { azureFunctionsInvocableActivityHandler } from "@durable-workflow/carrier/azure-functions";
+
 import azure from "@azure/functions";
+import { azureFunctionsInvocableActivityHandler } from "@durable-workflow/carrier/azure-functions";
 import { answerLines } from "./azure-lines.mjs";
 import { handlersWith, options } from "./carrier.mjs";
 

@@ -4,6 +4,11 @@ import type { RunningPlatform, RuntimeAnswer, SentRequest } from "./platform.js"
 
 type Answered = RuntimeAnswer & { readonly id: string };
 
+interface Waiting {
+  readonly resolve: (answer: RuntimeAnswer) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /**
  * Azure's library in a process, without the host, which is no package: requests go in as lines, and answers come out as
  * lines; both are of the library's own classes in there.
@@ -11,7 +16,7 @@ type Answered = RuntimeAnswer & { readonly id: string };
 export function startAzureProcess(command: Omit<AppCommand, "listening">): RunningPlatform {
   const program = startProgram(command);
   let failure: Error | undefined;
-  const waiting = new Map<string, { resolve(answer: RuntimeAnswer): void; reject(error: Error): void }>();
+  const waiting = new Map<string, Waiting>();
   program.process.once("exit", (code) => {
     failure = new Error(`The app ended with ${code}: ${program.said()}`);
     for (const { reject } of waiting.values()) reject(failure);
@@ -36,5 +41,5 @@ export function startAzureProcess(command: Omit<AppCommand, "listening">): Runni
       program.process.stdin.write(`${JSON.stringify({ id, path, method, headers, body: bytes })}\n`);
       if (leaveAfterMs !== undefined) setTimeout(() => resolve(undefined), leaveAfterMs);
     });
-  return { connect: () => ({ send, close: () => {} }), stop: program.stop };
+  return { connect: () => ({ send, close: () => {} }), stop: () => program.stop() };
 }

@@ -1,4 +1,4 @@
-import type { SentRequest } from "./platform.js";
+import type { RuntimeAnswer, SentRequest } from "./platform.js";
 
 /** How the services that call functions over HTTP put a request into an event. */
 type ToEvent = (request: SentRequest) => unknown;
@@ -18,7 +18,7 @@ function lists(headers: Readonly<Record<string, string>>): Record<string, string
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
 }
 
-export const LAMBDA_EVENTS: Readonly<Record<string, ToEvent>> = {
+const EVENTS: Readonly<Record<string, ToEvent>> = {
   "Function URL": ({ method, headers, body }) => ({
     version: "2.0",
     routeKey: "$default",
@@ -73,3 +73,36 @@ export const LAMBDA_EVENTS: Readonly<Record<string, ToEvent>> = {
     };
   },
 };
+
+/** What an invocation that is waited for may be sent: 6 MB. */
+const MOST_EVENT_BYTES = 6 * 1024 * 1024;
+
+/** By service; undefined for a request that is too large for Lambda, which the service then answers itself. */
+export const LAMBDA_EVENTS: Readonly<Record<string, ToEvent>> = Object.fromEntries(
+  Object.entries(EVENTS).map(([service, toEvent]) => [
+    service,
+    (request: SentRequest) => {
+      const event = toEvent(request);
+      return JSON.stringify(event).length > MOST_EVENT_BYTES ? undefined : event;
+    },
+  ]),
+);
+
+export const TOO_LARGE_FOR_LAMBDA: RuntimeAnswer = {
+  status: 413,
+  headers: {},
+  body: '{"Message":"Request Entity Too Large"}',
+  isReused: true,
+};
+
+/** The answer in what a function returned. */
+export function toLambdaAnswer(result: unknown): RuntimeAnswer {
+  const { statusCode, headers, multiValueHeaders, body } = result as {
+    statusCode: number;
+    headers?: Record<string, string>;
+    multiValueHeaders?: Record<string, string[]>;
+    body: string;
+  };
+  const flat = Object.entries(multiValueHeaders ?? {}).map(([name, values]) => [name, values.join(", ")]);
+  return { status: statusCode, headers: { ...headers, ...Object.fromEntries(flat) }, body, isReused: true };
+}

@@ -1,5 +1,5 @@
 import { startProgram } from "./app.js";
-import type { LAMBDA_EVENTS } from "./lambda-events.js";
+import { type LAMBDA_EVENTS, TOO_LARGE_FOR_LAMBDA, toLambdaAnswer } from "./lambda-events.js";
 import { LambdaRuntimeApi } from "./lambda-runtime-api.js";
 import type { RunningPlatform, RuntimeAnswer, SentRequest } from "./platform.js";
 import { installedFile, work } from "./runtimes.js";
@@ -10,15 +10,6 @@ const client = installedFile("aws-lambda-ric/index.mjs");
 
 /** Why there is no Lambda here. */
 export const lambdaMissing = node.missing ?? client.missing;
-
-/** What an invocation that is waited for may be sent: 6 MB. */
-const MOST_EVENT_BYTES = 6 * 1024 * 1024;
-const TOO_LARGE: RuntimeAnswer = {
-  status: 413,
-  headers: {},
-  body: '{"Message":"Request Entity Too Large"}',
-  isReused: true,
-};
 
 export interface LambdaFunction {
   readonly api: LambdaRuntimeApi;
@@ -67,14 +58,13 @@ export function overEvents(
 ): RunningPlatform {
   const send = async (request: SentRequest): Promise<RuntimeAnswer | undefined> => {
     const event = toEvent(request);
-    // The service does not call the function then.
-    if (JSON.stringify(event).length > MOST_EVENT_BYTES) return TOO_LARGE;
+    if (event === undefined) return TOO_LARGE_FOR_LAMBDA;
     const invocation = api.invoke(event);
     const left = request.leaveAfterMs === undefined ? [] : [after(request.leaveAfterMs)];
     const done = await Promise.race([invocation, ...left]);
     if (done === undefined) return undefined;
     if (done.error !== undefined) throw new Error(`${done.error.errorType}: ${done.error.errorMessage}`);
-    return toAnswer(done.result);
+    return toLambdaAnswer(done.result);
   };
   return { connect: () => ({ send, close: () => {} }), stop };
 }
@@ -83,15 +73,4 @@ function after(ms: number): Promise<undefined> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
-}
-
-function toAnswer(result: unknown): RuntimeAnswer {
-  const { statusCode, headers, multiValueHeaders, body } = result as {
-    statusCode: number;
-    headers?: Record<string, string>;
-    multiValueHeaders?: Record<string, string[]>;
-    body: string;
-  };
-  const flat = Object.entries(multiValueHeaders ?? {}).map(([name, values]) => [name, values.join(", ")]);
-  return { status: statusCode, headers: { ...headers, ...Object.fromEntries(flat) }, body, isReused: true };
 }

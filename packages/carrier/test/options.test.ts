@@ -1,13 +1,19 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { azureFunctionsInvocableActivityHandler } from "../src/adapters/azure-functions.js";
+import { expressInvocableActivityHandler } from "../src/adapters/express.js";
+import { fastifyInvocableActivityHandler } from "../src/adapters/fastify.js";
 import { fetchInvocableActivityHandler } from "../src/adapters/fetch.js";
+import { googleCloudFunctionsInvocableActivityHandler } from "../src/adapters/google-cloud-functions.js";
+import { koaInvocableActivityHandler } from "../src/adapters/koa.js";
 import { lambdaInvocableActivityHandler } from "../src/adapters/lambda.js";
 import { nodeInvocableActivityHandler } from "../src/adapters/node.js";
 import { engineHeartbeatSender, engineHeartbeats, heartbeats } from "../src/activity/heartbeat/index.js";
 import { idempotent, MemoryIdempotencyStore, RedisIdempotencyStore } from "../src/activity/idempotency/index.js";
 import * as carrier from "../src/index.js";
 import * as storage from "../src/storage/index.js";
+import { resolveServeOptions } from "../src/node-http/serve-options.js";
 import { openTelemetryInterceptor } from "../src/opentelemetry/index.js";
 import { fetchS3Client } from "../src/storage/clients/s3-fetch.js";
 import { LocalFilesystemExternalStorage } from "../src/storage/local.js";
@@ -26,6 +32,14 @@ const TAKERS: Readonly<Record<string, readonly Make[]>> = {
     (options) => fetchInvocableActivityHandler({}, options),
     (options) => nodeInvocableActivityHandler({}, options),
   ],
+  AdapterOptions: [
+    (options) => azureFunctionsInvocableActivityHandler({}, options),
+    (options) => expressInvocableActivityHandler({}, options),
+    (options) => fastifyInvocableActivityHandler({}, options),
+    (options) => googleCloudFunctionsInvocableActivityHandler({}, options),
+    (options) => koaInvocableActivityHandler({}, options),
+  ],
+  ServeOptions: [(options) => resolveServeOptions(options)],
   LambdaInvocableOptions: [(options) => lambdaInvocableActivityHandler({}, options)],
   IdempotencyOptions: [(options) => idempotent(options)],
   MemoryIdempotencyStoreOptions: [(options) => new MemoryIdempotencyStore(options)],
@@ -50,6 +64,7 @@ const TAKERS: Readonly<Record<string, readonly Make[]>> = {
 const OTHERS = new Set([
   "ActivityFailureOptions",
   "ActivityTaskOptions",
+  "CloseOptions",
   "DecodeAvroOptions",
   "DeleteOptions",
   "FetchOptions",

@@ -18,6 +18,7 @@ import {
   httpApiEvent,
   restApiEvent,
 } from "../../test/support/lambda-events.js";
+import { ActivityFailure } from "../activity/errors.js";
 import { bearerToken } from "../http/index.js";
 import { payloadEnvelope } from "../payload/index.js";
 import {
@@ -239,8 +240,6 @@ describe("an event that is neither", () => {
     ["a number", 7],
     ["a list", [ENVELOPE]],
     ["an empty object", {}],
-    ["an SQS batch", { Records: [{ body: TASK, eventSource: "aws:sqs" }] }],
-    ["a scheduled event", { source: "aws.events", "detail-type": "Scheduled Event", detail: {} }],
     ["a websocket message", { requestContext: { connectionId: "c", routeKey: "$default" }, body: TASK }],
     ["a result envelope", { schema: "durable-workflow.v2.external-task-result", version: 1 }],
     ["a method that is no text", { httpMethod: 7, body: TASK }],
@@ -250,6 +249,66 @@ describe("an event that is neither", () => {
     expect(errorOf(result)).toEqual([400, "invalid_invocable_request"]);
     expect(result.headers?.["content-type"]).toBe("application/json");
     expect(errorOf(await invoke(event, { auth: bearerToken("token") }))).toEqual([401, "unauthorized"]);
+  });
+});
+
+describe("an event that nobody waits for the answer of", () => {
+  it.each([
+    ["an SQS batch", { Records: [{ body: TASK, eventSource: "aws:sqs" }] }],
+    ["a scheduled event", { source: "aws.events", "detail-type": "Scheduled Event", detail: {} }],
+    ["records of Kafka", { eventSource: "aws:kafka", records: {} }],
+    ["records of a pipe", [{ eventSource: "aws:sqs", body: TASK }]],
+    ["log events", { awslogs: { data: "" } }],
+    ["records of Firehose", { deliveryStreamArn: "arn:aws:firehose:eu-central-1:1:deliverystream/d", records: [] }],
+  ])("is refused by an error, whether there is a gate or none: %s", async (_, event) => {
+    await expect(invoke(event)).rejects.toThrow(/^This function is a carrier: it takes tasks/);
+    await expect(invoke(event, { auth: bearerToken("token") })).rejects.toThrow(TypeError);
+  });
+});
+
+describe("a result that is over what the platform carries", () => {
+  const large = { "lamps.dim": () => "x".repeat(5 * 1024 * 1024) };
+  const TOO_LARGE = {
+    outcome: { status: "failed", retryable: false },
+    task: { id: "задача-😀" },
+    failure: { type: "ResultTooLarge", message: expect.stringContaining("give the carrier externalStorage") as string },
+  };
+
+  it.each([
+    ["an HTTP API", httpApiEvent],
+    ["a REST API", restApiEvent],
+    ["a load balancer", applicationLoadBalancerEvent],
+  ])("becomes a failure that says so, for %s", async (_, toEvent) => {
+    const { statusCode, body } = (await lambdaInvocableActivityHandler(large)(
+      toEvent({ body: TASK }),
+    )) as LambdaHttpResult;
+    expect(statusCode).toBe(200);
+    expect(JSON.parse(body)).toMatchObject(TOO_LARGE);
+  });
+
+  it("and for a bare envelope", async () => {
+    expect(await lambdaInvocableActivityHandler(large)(ENVELOPE)).toMatchObject(TOO_LARGE);
+  });
+
+  it("is answered where there is room for it", async () => {
+    const fits = { "lamps.dim": () => "x".repeat(4 * 1024 * 1024) };
+    expect(await lambdaInvocableActivityHandler(fits)(ENVELOPE)).toMatchObject({ outcome: { status: "succeeded" } });
+    const balanced = await lambdaInvocableActivityHandler(fits)(applicationLoadBalancerEvent({ body: TASK }));
+    expect(JSON.parse((balanced as LambdaHttpResult).body)).toMatchObject({ failure: { type: "ResultTooLarge" } });
+  });
+
+  it("loses the details of a failure, and keeps its words", async () => {
+    const fails = {
+      "lamps.dim": () => {
+        throw new ActivityFailure("no", { type: "Dark", details: "x".repeat(5 * 1024 * 1024) });
+      },
+    };
+    const result = await lambdaInvocableActivityHandler(fails)(ENVELOPE);
+    expect(result).toMatchObject({
+      outcome: { status: "failed", retryable: true },
+      failure: { type: "Dark", message: "no", stack_trace: null, details: { codec: "avro" } },
+    });
+    expect(JSON.stringify(result).length).toBeLessThan(10_000);
   });
 });
 

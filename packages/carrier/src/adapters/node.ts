@@ -1,9 +1,9 @@
 import { type AdapterOptions, createAdapter } from "../http/adapter.js";
 import type { InvocableHandlers } from "../http/endpoint.js";
 import { answerNodeRequest } from "../node-http/answer.js";
-import type { NodeRequest, NodeResponse } from "../node-http/message.js";
+import type { NodeRequest, NodeResponse } from "../node-http/types.js";
 
-export type { NodeRequest, NodeResponse } from "../node-http/message.js";
+export type { NodeRequest, NodeResponse } from "../node-http/types.js";
 
 export type NodeInvocableOptions = AdapterOptions<[request: NodeRequest, response: NodeResponse]>;
 

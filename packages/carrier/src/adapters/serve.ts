@@ -40,9 +40,12 @@ export async function serve(handlers: InvocableHandlers, options?: ServeOptions)
   const { settings, rest } = resolveServeOptions(options);
   const handler = toHandler(handlers, rest);
   let isDraining = false;
+  let answering = 0;
   const watched = withHealth(handler, () => isDraining);
   const { endpoint, valuesOf } = createAdapter(watched, { health: true, ...rest });
   const server = createNodeServer(settings, (request, response) => {
+    answering++;
+    response.once("close", () => answering--);
     // Whoever is told so opens no further request on this connection.
     if (isDraining) response.setHeader("connection", "close");
     answerNodeRequest(endpoint, request, response, { values: valuesOf([request, response]) });
@@ -52,12 +55,15 @@ export async function serve(handlers: InvocableHandlers, options?: ServeOptions)
     drain: () => {
       isDraining = true;
     },
+    isQuiet: () => answering === 0,
     shutdown: (graceMs) => (isInvocableActivityHandler(handler) ? handler.shutdown({ graceMs }) : Promise.resolve()),
   });
 }
 
 interface ServedHandler {
   drain(): void;
+  /** Whether no request is being answered. */
+  isQuiet(): boolean;
   /** Ends what runs, after the grace. */
   shutdown(graceMs: number): Promise<void>;
 }
@@ -113,9 +119,14 @@ export class InvocableServer {
     const ended = new Promise<void>((resolve) => {
       this.server.close(() => resolve());
     });
-    const closeIdle = (): void => this.server.closeIdleConnections();
-    const sweep = setInterval(closeIdle, IDLE_SWEEP_MS);
-    closeIdle();
+    // Connections that never had a request are not idle by Node's lights: once nothing is answered any more, all go. A
+    // sweep later, so that what was just answered is on its way.
+    let wasQuiet = false;
+    const sweep = setInterval(() => {
+      this.server.closeIdleConnections();
+      if (wasQuiet) this.server.closeAllConnections();
+      wasQuiet = this.handler.isQuiet();
+    }, IDLE_SWEEP_MS);
     await Promise.all([ended, this.handler.shutdown(graceMs)]);
     clearInterval(sweep);
     this.setClosed();

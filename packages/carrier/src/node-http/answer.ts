@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
 import type { InvocableHttpEndpoint } from "../http/endpoint.js";
 import { dropRest } from "./body.js";
-import { type NodeRequest, type NodeRequestParts, type NodeResponse, toInvocableRequest } from "./message.js";
+import { type NodeRequestParts, toInvocableRequest } from "./message.js";
+import type { NodeRequest, NodeResponse } from "./types.js";
 
 /** Answers a request of Node's. Whatever fails before anything was sent is given to `next`, else ends the connection. */
 export function answerNodeRequest(

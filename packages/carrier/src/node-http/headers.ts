@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { NodeRequest } from "./message.js";
+import type { NodeRequest } from "./types.js";
 
 /** Headers that came more than once are joined: none of them can pass for a single one. */
 export function headersOf(request: NodeRequest): Readonly<Record<string, string | undefined>> {

@@ -1,12 +1,8 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { InvocableHttpRequest } from "../http/message.js";
 import { type BodySource, readBody } from "./body.js";
 import { DisconnectSignal } from "./disconnect-signal.js";
 import { headersOf } from "./headers.js";
-
-export type NodeRequest = IncomingMessage | Http2ServerRequest;
-export type NodeResponse = ServerResponse | Http2ServerResponse;
+import type { NodeRequest, NodeResponse } from "./types.js";
 
 /** What a framework knows beside the request itself. */
 export interface NodeRequestParts {

@@ -3,7 +3,7 @@ import type { AdapterOptions } from "../http/adapter.js";
 import type { InvocableAuthGate } from "../http/auth.js";
 import { HTTP_OPTION_NAMES } from "../http/endpoint-options.js";
 import { knownOptions, type OptionNames } from "../protocol/options.js";
-import type { NodeRequest, NodeResponse } from "./message.js";
+import type { NodeRequest, NodeResponse } from "./types.js";
 
 /** Load balancers keep idle connections for 60 seconds, and must be the first to close them. */
 const KEEP_ALIVE_MS = 75_000;
