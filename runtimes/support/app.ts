@@ -10,14 +10,14 @@ export interface App {
   /** Where something reads the body before the carrier. */
   readonly readUrl: string;
   readonly process: ChildProcess;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export interface Program {
   readonly process: ReturnType<typeof spawnProgram>;
   /** What it wrote to standard error. */
   said(): string;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export interface AppCommand {

@@ -71,6 +71,6 @@ export function overEvents(
 
 function after(ms: number): Promise<undefined> {
   return new Promise((resolve) => {
-    setTimeout(resolve, ms);
+    setTimeout(() => resolve(undefined), ms);
   });
 }

@@ -27,8 +27,8 @@ export function prepareRuntimes(): Runtimes {
 }
 
 /** Takes away what {@link prepareRuntimes} has laid out for one run. */
-export function removeWork({ work }: { readonly work?: string }): void {
-  if (work !== undefined) rmSync(work, { recursive: true, force: true });
+export function removeWork(runtimes: Runtimes): void {
+  if (runtimes.missing === undefined) rmSync(runtimes.work, { recursive: true, force: true });
 }
 
 function installed(): Runtimes {

@@ -1,5 +1,6 @@
-import { type AdapterOptions, createAdapter } from "../http/adapter.js";
+import { createAdapter } from "../http/adapter.js";
 import type { InvocableHandlers } from "../http/endpoint.js";
+import type { AdapterOptions } from "../http/endpoint-options.js";
 import { dropWebBody, readWebBody, type WebBody } from "../http/web-body.js";
 
 /** The part of `HttpRequest` of `@azure/functions` that is used. */

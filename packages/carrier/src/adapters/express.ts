@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type AdapterOptions, createAdapter } from "../http/adapter.js";
+import { createAdapter } from "../http/adapter.js";
 import { InvocableBodyError } from "../http/body-error.js";
 import type { InvocableHandlers } from "../http/endpoint.js";
+import type { AdapterOptions } from "../http/endpoint-options.js";
 import type { InvocableRequestBody } from "../http/message.js";
 import { answerNodeRequest } from "../node-http/answer.js";
 
@@ -44,28 +45,28 @@ export function expressInvocableActivityHandler<
       const body = refusedBody(error);
       if (body === undefined || response.headersSent) return next(error);
       const values = valuesOf([request, response]);
-      answerNodeRequest(endpoint, request, response, { next, values, body: () => Promise.resolve().then(body) });
+      answerNodeRequest(endpoint, request, response, { next, values, body });
     },
   ];
 }
 
 /** What became of a body that a body parser refused; undefined for an error that is none of theirs. */
-function refusedBody(error: unknown): (() => InvocableRequestBody) | undefined {
+function refusedBody(error: unknown): (() => Promise<InvocableRequestBody>) | undefined {
   if (typeof error !== "object" || error === null) return undefined;
   const { type, limit, body } = error as Readonly<Record<string, unknown>>;
   switch (type) {
     case "entity.too.large":
-      return () => {
+      return async () => {
         const stated = typeof limit === "number" ? `, ${limit} bytes` : "";
         const message = `The request body is over the limit of a body parser before the carrier${stated}: raise its "limit", or mount the carrier before it.`;
         throw new InvocableBodyError("too_large", message, { cause: error });
       };
     case "entity.parse.failed":
       // Judged once more, so that it is refused in the words of the contract.
-      return () => (typeof body === "string" ? body : "");
+      return async () => (typeof body === "string" ? body : "");
     case "encoding.unsupported":
     case "charset.unsupported":
-      return () => {
+      return async () => {
         throw new InvocableBodyError("not_utf8", "The request body is not valid JSON in UTF-8.", { cause: error });
       };
     default:

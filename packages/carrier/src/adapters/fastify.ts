@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
-import { type AdapterOptions, createAdapter } from "../http/adapter.js";
+import { createAdapter } from "../http/adapter.js";
 import type { InvocableHandlers } from "../http/endpoint.js";
+import type { AdapterOptions } from "../http/endpoint-options.js";
 import { dropRest } from "../node-http/body.js";
 import { toInvocableRequest } from "../node-http/message.js";
 

@@ -1,6 +1,7 @@
 import { CallerDisconnected } from "../activity/errors.js";
-import { type AdapterOptions, createAdapter } from "../http/adapter.js";
+import { createAdapter } from "../http/adapter.js";
 import type { InvocableHandlers } from "../http/endpoint.js";
+import type { AdapterOptions } from "../http/endpoint-options.js";
 import { dropWebBody, readWebBody } from "../http/web-body.js";
 
 /** `Args` is what the platform passes on after the request. */

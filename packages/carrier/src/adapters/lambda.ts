@@ -1,8 +1,8 @@
 import type { HandleOptions } from "../activity/invocable-handler.js";
-import { type AdapterOptions, createAdapter } from "../http/adapter.js";
+import { createAdapter } from "../http/adapter.js";
 import { utf8Length, withinLimit } from "../http/answer-limit.js";
 import type { InvocableHandlers } from "../http/endpoint.js";
-import { HTTP_OPTION_NAMES } from "../http/endpoint-options.js";
+import { type AdapterOptions, HTTP_OPTION_NAMES } from "../http/endpoint-options.js";
 import type { InvocableHttpRequest, InvocableHttpResponse } from "../http/message.js";
 import { base64ByteLength, bufferBytes, portableBytes } from "../payload/bytes.js";
 import { EXTERNAL_TASK_INPUT_SCHEMA } from "../protocol/constants.js";

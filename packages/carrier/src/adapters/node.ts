@@ -1,5 +1,6 @@
-import { type AdapterOptions, createAdapter } from "../http/adapter.js";
+import { createAdapter } from "../http/adapter.js";
 import type { InvocableHandlers } from "../http/endpoint.js";
+import type { AdapterOptions } from "../http/endpoint-options.js";
 import { answerNodeRequest } from "../node-http/answer.js";
 import type { NodeRequest, NodeResponse } from "../node-http/types.js";
 

@@ -1,17 +1,11 @@
-import type { ContextKey } from "../activity/context-values.js";
 import { type InvocableHandlers, InvocableHttpEndpoint } from "./endpoint.js";
-import type { InvocableHttpOptions } from "./endpoint-options.js";
-
-/** What every adapter takes. `Given` is what its platform calls the carrier with. */
-export interface AdapterOptions<Given extends readonly unknown[]> extends InvocableHttpOptions {
-  readonly platform?: ContextKey<Given | undefined> | undefined;
-}
+import type { AdapterOptions } from "./endpoint-options.js";
 
 /** An endpoint, and what brings a platform's arguments to the activities that it runs. */
 export interface Adapter<Given extends readonly unknown[]> {
   readonly endpoint: InvocableHttpEndpoint;
   /** The values that an activity's context begins with, by the id of their key; undefined where nobody looks. */
-  valuesOf(given: Given): ReadonlyMap<symbol, unknown> | undefined;
+  readonly valuesOf: (given: Given) => ReadonlyMap<symbol, unknown> | undefined;
 }
 
 /**

@@ -40,10 +40,13 @@ export interface InvocableHttpOptions extends InvocableActivityHandlerOptions {
    * handler was shut down. Default false: 405.
    */
   readonly health?: boolean;
+}
+
+/** What every adapter takes. `Given` is what its platform calls the carrier with. */
+export interface AdapterOptions<Given extends readonly unknown[]> extends InvocableHttpOptions {
   /**
    * A key under which activities find what the platform called the carrier with, as a tuple: the request (its body is used
-   * up) and, where there are such, the platform's environment and context. Adapters look at it. Default: activities see
-   * none of it.
+   * up) and, where there are such, the platform's environment and context. Default: activities see none of it.
    *
    * ```ts
    * const worker = createContextKey<[request: Request, env: Env, ctx: ExecutionContext] | undefined>(undefined);
@@ -51,10 +54,11 @@ export interface InvocableHttpOptions extends InvocableActivityHandlerOptions {
    * const [, env, ctx] = context.get(worker) ?? [];
    * ```
    */
-  readonly platform?: ContextKey<unknown> | undefined;
+  readonly platform?: ContextKey<Given | undefined> | undefined;
 }
 
-export const HTTP_OPTION_NAMES: OptionNames<InvocableHttpOptions> = {
+/** Those of every adapter: an endpoint passes over `platform`, which is for whoever calls it. */
+export const HTTP_OPTION_NAMES: OptionNames<AdapterOptions<readonly unknown[]>> = {
   ...HANDLER_OPTION_NAMES,
   auth: true,
   bodyLimitBytes: true,
@@ -75,7 +79,7 @@ export interface EndpointSettings {
 }
 
 /** @throws {TypeError} naming the option that makes no sense */
-export function resolveHttpOptions(given: InvocableHttpOptions | undefined): EndpointSettings {
+export function resolveHttpOptions(given: AdapterOptions<readonly unknown[]> | undefined): EndpointSettings {
   const options = knownOptions(given, HTTP_OPTION_NAMES, "an invocable endpoint");
   const { bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES, auth, health = false, logger, platform } = options;
   const { maxConcurrentTasks = DEFAULT_CONCURRENT_TASKS } = options;

@@ -10,7 +10,12 @@ import { recordableText } from "../protocol/recordable-text.js";
 import { Admission, type AdmittedRequest } from "./admission.js";
 import type { InvocableAuthGate } from "./auth.js";
 import { bodyError } from "./body-error.js";
-import { type EndpointSettings, type InvocableHttpOptions, resolveHttpOptions } from "./endpoint-options.js";
+import {
+  type AdapterOptions,
+  type EndpointSettings,
+  type InvocableHttpOptions,
+  resolveHttpOptions,
+} from "./endpoint-options.js";
 import { weighJson } from "./json-shape.js";
 import type {
   InvocableHttpRequest,
@@ -255,7 +260,7 @@ export function toHandler(handlers: InvocableHandlers, options: InvocableHttpOpt
 }
 
 /** The part of the options that is the handler's. */
-function handlerOptions(options: InvocableHttpOptions = {}): InvocableActivityHandlerOptions {
+function handlerOptions(options: AdapterOptions<readonly unknown[]> = {}): InvocableActivityHandlerOptions {
   const {
     auth: _,
     bodyLimitBytes: _b,

@@ -1,8 +1,8 @@
-export type { AdapterOptions } from "./adapter.js";
 export { type BearerTokens, bearerToken, type InvocableAuthGate } from "./auth.js";
 export { InvocableBodyError, type InvocableBodyProblem, isInvocableBodyError } from "./body-error.js";
 export { handleInvocableHttpRequest, type InvocableHandlers, InvocableHttpEndpoint } from "./endpoint.js";
 export {
+  type AdapterOptions,
   DEFAULT_BODY_LIMIT_BYTES,
   DEFAULT_CONCURRENT_BODY_BYTES,
   DEFAULT_CONCURRENT_TASKS,

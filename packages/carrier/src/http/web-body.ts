@@ -5,19 +5,21 @@ const MOST_DROPPED_BYTES = 64 * 1024 * 1024;
 /** How long an answer waits for the next piece of a body that is dropped. */
 const QUIET_MS = 250;
 
-/** The part of a `ReadableStreamDefaultReader` that is used. */
-interface WebBodyReader {
-  read(): Promise<{ readonly value?: Uint8Array | undefined }>;
-  releaseLock(): void;
-  cancel(): Promise<void>;
+/** What is used of a stream: the types of Node, workers and browsers differ in the rest. */
+export interface WebStream {
+  readonly locked: boolean;
+  getReader(): WebStreamReader;
 }
 
-/**
- * What is used of a `Request` of the Fetch API to read its body. The stream is described by what is called: declarations of
- * `ReadableStream` in Node's types, in TypeScript's own and in platforms' are not assignable to each other.
- */
+export interface WebStreamReader {
+  read(): Promise<{ readonly value?: Uint8Array | undefined }>;
+  cancel(): Promise<unknown>;
+  releaseLock(): void;
+}
+
+/** What is used of a `Request` of the Fetch API to read its body. */
 export interface WebBody {
-  readonly body: { readonly locked: boolean; getReader(): WebBodyReader } | null | undefined;
+  readonly body: WebStream | null | undefined;
   readonly bodyUsed: boolean;
   text(): Promise<string>;
 }
@@ -45,7 +47,7 @@ export async function readWebBody(
 
 /** Decodes while it reads; bytes that are no UTF-8 end it. */
 async function readStream(
-  reader: WebBodyReader,
+  reader: WebStreamReader,
   limitBytes: number,
   take: (bytes: number) => boolean,
 ): Promise<string | undefined> {
@@ -92,7 +94,10 @@ export function dropWebBody({ body }: WebBody): Promise<void> {
         clearTimeout(timer);
         timer = setTimeout(resolve, QUIET_MS);
         dropped += next.value.length;
-        if (dropped > MOST_DROPPED_BYTES) return reader.cancel();
+        if (dropped > MOST_DROPPED_BYTES) {
+          await reader.cancel();
+          return;
+        }
       }
     };
     const done = (): void => {

@@ -1,7 +1,6 @@
 import type { SecureContextOptions } from "node:tls";
-import type { AdapterOptions } from "../http/adapter.js";
 import type { InvocableAuthGate } from "../http/auth.js";
-import { HTTP_OPTION_NAMES } from "../http/endpoint-options.js";
+import { type AdapterOptions, HTTP_OPTION_NAMES } from "../http/endpoint-options.js";
 import { knownOptions, type OptionNames } from "../protocol/options.js";
 import type { NodeRequest, NodeResponse } from "./types.js";
 
