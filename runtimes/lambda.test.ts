@@ -36,8 +36,8 @@ describe.skipIf(lambdaMissing !== undefined)("Lambda, events that are no request
   });
 
   it("a bare envelope gets the bare result", async () => {
-    const { result } = await api.invoke(buildTaskInput({ activityType: "conformance.echo", args: [1] }));
-    expect(result).toMatchObject({ outcome: { status: "succeeded" } });
+    const invocation = await api.invoke(buildTaskInput({ activityType: "conformance.echo", args: [1] }));
+    expect(invocation).toMatchObject({ result: { outcome: { status: "succeeded" } } });
   });
 
   it.each([
