@@ -84,7 +84,6 @@ testExample("cloudflare", {
     });
     const options = {
       compatibilityDate: JSON.parse(setting("compatibility_date")) as unknown,
-      compatibilityFlags: JSON.parse(setting("compatibility_flags")) as unknown,
       bindings: { CARRIER_TOKEN: TOKEN },
     };
     return overApp({
