@@ -10,7 +10,7 @@ const LATENCY_TASKS = 600;
 const RATE_TASKS = 6_000;
 const RATE_ROUNDS = 3;
 const IN_FLIGHT = 1_000;
-const VERSION_TASKS = 2_000;
+const VERSION_TASKS = 1_000;
 const VERSION_ROUNDS = 5;
 
 const start = async (file, ...args) => {

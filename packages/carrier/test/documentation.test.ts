@@ -75,6 +75,8 @@ it("finds the examples", () => {
     "docs-large-payloads-md-2",
     "docs-large-payloads-md-3",
     "docs-http-md-1",
+    "docs-http-md-2",
+    "docs-http-md-3",
     "docs-idempotency-md-2",
     "docs-idempotency-md-3",
     "docs-writing-activities-md-7",
@@ -279,6 +281,33 @@ it("the HTTP example takes either token", async () => {
     const body = JSON.stringify(task("greet", ["Ada"]));
     const response = await carrier.fetch(new Request("http://carrier.test/", { method: "POST", headers, body }));
     expect(outcome(await response.json())).toBe("Hello, Ada");
+  }
+});
+
+it("the example of what a platform gives reads the environment of a worker", async () => {
+  const { carrier } = (await load("docs-http-md-2")) as {
+    carrier: (request: Request, env: object, ctx: object) => Promise<Response>;
+  };
+  const late: unknown[] = [];
+  const body = JSON.stringify(task("report", ["Tides"]));
+  const request = new Request("http://carrier.test/", { method: "POST", body });
+  const response = await carrier(request, { REGION: "eu" }, { waitUntil: (promise: unknown) => late.push(promise) });
+  expect(outcome(await response.json())).toBe("Tides from eu");
+  expect(late).toHaveLength(1);
+});
+
+it("the serve example is guarded, and says 503 before it stops", async () => {
+  const { carrier, url } = await startCarrier("docs-http-md-3", { CARRIER_TOKEN: "s3cret" });
+  try {
+    const body = JSON.stringify(task("greet", ["Ada"]));
+    expect((await fetch(url, { method: "POST", body })).status).toBe(401);
+    const headers = { authorization: "Bearer s3cret" };
+    expect(outcome(await (await fetch(url, { method: "POST", headers, body })).json())).toBe("Hello, Ada");
+    carrier.kill("SIGTERM");
+    await expect.poll(async () => (await fetch(url)).status).toBe(503);
+    expect((await fetch(url, { method: "POST", headers, body })).status).toBe(200);
+  } finally {
+    carrier.kill("SIGKILL");
   }
 });
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { InvocableActivityHandler } from "@durable-workflow/carrier";
 import { avroDouble, encodeAvroValue, payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { buildTaskInput, conformanceHandlers, type TaskInputOptions } from "@durable-workflow/carrier/testing";
-import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
+import { ACTIVITIES_ONLY, PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { createLocalEngine, type LocalEngine } from "@durable-workflow/local-engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inspect } from "../src/commands/inspect.js";
@@ -279,6 +279,7 @@ describe("what comes from an engine", () => {
       task_queue: "q",
       runtime: "typescript",
       supported_activity_types: ["greet"],
+      capability_manifest: ACTIVITIES_ONLY,
     });
     const answer = (await post("worker/activity-tasks/poll", worker, { worker_id: "w", task_queue: "q" })) as Mutable;
     const found = await inspected(answer);

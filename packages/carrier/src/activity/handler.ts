@@ -7,7 +7,12 @@ import {
   resolveHandlerOptions,
 } from "./handler-options.js";
 import type { HandleOptions, InvocableHandler } from "./invocable-handler.js";
-import { type ActivityHandlers, type RegisteredActivity, registerActivities } from "./definition/registry.js";
+import {
+  type ActivityHandlers,
+  type HandlersOf,
+  type RegisteredActivity,
+  registerActivities,
+} from "./definition/registry.js";
 import { failureEnvelope, successEnvelope } from "./run/envelopes.js";
 import { TaskRunner } from "./run/task-runner.js";
 
@@ -24,7 +29,7 @@ export type { InvocableActivityHandlerOptions } from "./handler-options.js";
  * It runs any number of tasks at once, and does not retry: the same task may arrive more than once, and handlers must be
  * idempotent, or the `idempotency` option be used.
  */
-export class InvocableActivityHandler implements InvocableHandler {
+export class InvocableActivityHandler<Handlers extends object = ActivityHandlers> implements InvocableHandler {
   /** As it stands in `metadata.carrier`. */
   readonly carrier: string;
   private readonly activities: ReadonlyMap<string, RegisteredActivity>;
@@ -35,7 +40,7 @@ export class InvocableActivityHandler implements InvocableHandler {
    * @param handlers functions and definitions by activity type, read once: later changes have no effect
    * @throws {TypeError} for a handler that is neither, an empty or repeated activity type, and options that make no sense
    */
-  constructor(handlers: ActivityHandlers, options?: InvocableActivityHandlerOptions) {
+  constructor(handlers: HandlersOf<Handlers>, options?: InvocableActivityHandlerOptions) {
     this.settings = resolveHandlerOptions(options);
     this.activities = registerActivities(handlers, this.settings.interceptors);
     this.carrier = this.settings.carrier;
@@ -114,9 +119,9 @@ export function isInvocableActivityHandler(value: unknown): value is InvocableAc
  * @throws {ExternalTaskInputError} (as a rejection) when the envelope violates the contract
  * @throws {TypeError} (as a rejection) for bad handlers or options
  */
-export async function handleInvocableActivity(
+export async function handleInvocableActivity<Handlers extends object>(
   envelope: unknown,
-  handlers: ActivityHandlers,
+  handlers: HandlersOf<Handlers>,
   { signal, remainingMs, ...options }: InvocableActivityHandlerOptions & HandleOptions = {},
 ): Promise<InvocableResultEnvelope> {
   return new InvocableActivityHandler(handlers, options).handle(envelope, { signal, remainingMs });

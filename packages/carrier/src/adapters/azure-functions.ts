@@ -38,10 +38,11 @@ export type AzureFunctionsInvocableOptions<
  * @throws {TypeError} for bad handlers or options
  */
 export function azureFunctionsInvocableActivityHandler<
+  Handlers extends object,
   Request extends AzureHttpRequestLike = AzureHttpRequestLike,
   Context = unknown,
 >(
-  handlers: InvocableHandlers,
+  handlers: InvocableHandlers<Handlers>,
   options?: AzureFunctionsInvocableOptions<Request, Context>,
 ): (request: Request, context: Context) => Promise<AzureHttpResponse> {
   const { endpoint, valuesOf } = createAdapter(handlers, options);

@@ -33,9 +33,13 @@ export type ExpressInvocableMiddleware<Req, Res> = [
  * @throws {TypeError} for bad handlers or options
  */
 export function expressInvocableActivityHandler<
+  Handlers extends object,
   Req extends IncomingMessage = IncomingMessage,
   Res extends ServerResponse = ServerResponse,
->(handlers: InvocableHandlers, options?: ExpressInvocableOptions<Req, Res>): ExpressInvocableMiddleware<Req, Res> {
+>(
+  handlers: InvocableHandlers<Handlers>,
+  options?: ExpressInvocableOptions<Req, Res>,
+): ExpressInvocableMiddleware<Req, Res> {
   const { endpoint, valuesOf } = createAdapter(handlers, options);
   return [
     (request, response, next) => {

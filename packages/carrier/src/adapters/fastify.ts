@@ -51,10 +51,11 @@ export type FastifyInvocableOptions<
  * @throws {TypeError} for bad handlers or options
  */
 export function fastifyInvocableActivityHandler<
+  Handlers extends object,
   Request extends FastifyRequestLike = FastifyRequestLike,
   Reply extends FastifyReplyLike = FastifyReplyLike,
 >(
-  handlers: InvocableHandlers,
+  handlers: InvocableHandlers<Handlers>,
   options?: FastifyInvocableOptions<Request, Reply>,
 ): (instance: FastifyInstanceLike) => Promise<void> {
   const { endpoint, valuesOf } = createAdapter(handlers, options);

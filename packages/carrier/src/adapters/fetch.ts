@@ -22,8 +22,11 @@ export type FetchInvocableOptions<Args extends readonly unknown[] = readonly unk
  *
  * @throws {TypeError} for bad handlers or options
  */
-export function fetchInvocableActivityHandler<Args extends readonly unknown[] = readonly unknown[]>(
-  handlers: InvocableHandlers,
+export function fetchInvocableActivityHandler<
+  Handlers extends object,
+  Args extends readonly unknown[] = readonly unknown[],
+>(
+  handlers: InvocableHandlers<Handlers>,
   options?: FetchInvocableOptions<Args>,
 ): (request: Request, ...args: Args) => Promise<Response> {
   const { endpoint, valuesOf } = createAdapter(handlers, options);

@@ -22,10 +22,11 @@ export type GoogleCloudFunctionsInvocableOptions<
  * @throws {TypeError} for bad handlers or options
  */
 export function googleCloudFunctionsInvocableActivityHandler<
+  Handlers extends object,
   Req extends IncomingMessage = IncomingMessage,
   Res extends ServerResponse = ServerResponse,
 >(
-  handlers: InvocableHandlers,
+  handlers: InvocableHandlers<Handlers>,
   options?: GoogleCloudFunctionsInvocableOptions<Req, Res>,
 ): (request: Req, response: Res) => void {
   const { endpoint, valuesOf } = createAdapter(handlers, options);

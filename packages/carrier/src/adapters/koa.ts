@@ -30,8 +30,8 @@ export type KoaInvocableOptions<Context extends KoaContextLike = KoaContextLike>
  *
  * @throws {TypeError} for bad handlers or options
  */
-export function koaInvocableActivityHandler<Context extends KoaContextLike = KoaContextLike>(
-  handlers: InvocableHandlers,
+export function koaInvocableActivityHandler<Handlers extends object, Context extends KoaContextLike = KoaContextLike>(
+  handlers: InvocableHandlers<Handlers>,
   options?: KoaInvocableOptions<Context>,
 ): (context: Context) => Promise<void> {
   const { endpoint, valuesOf } = createAdapter(handlers, options);

@@ -89,8 +89,8 @@ const LAMBDA_OPTION_NAMES: OptionNames<LambdaInvocableOptions> = {
  *
  * @throws {TypeError} for bad handlers or options
  */
-export function lambdaInvocableActivityHandler(
-  handlers: InvocableHandlers,
+export function lambdaInvocableActivityHandler<Handlers extends object>(
+  handlers: InvocableHandlers<Handlers>,
   options?: LambdaInvocableOptions,
 ): LambdaInvocableHandler {
   const known = knownOptions(options, LAMBDA_OPTION_NAMES, "a Lambda carrier");
@@ -125,9 +125,9 @@ export function lambdaInvocableActivityHandler(
  *
  * @throws {TypeError} (as a rejection) for bad handlers or options
  */
-export async function handleInvocableLambdaEvent(
+export async function handleInvocableLambdaEvent<Handlers extends object>(
   event: unknown,
-  handlers: InvocableHandlers,
+  handlers: InvocableHandlers<Handlers>,
   { context, ...options }: LambdaInvocableOptions & { readonly context?: LambdaContextLike } = {},
 ): Promise<LambdaResult> {
   return lambdaInvocableActivityHandler(handlers, options)(event, context);

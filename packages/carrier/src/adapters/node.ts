@@ -22,8 +22,8 @@ export type NodeInvocableOptions = AdapterOptions<[request: NodeRequest, respons
  *
  * @throws {TypeError} for bad handlers or options
  */
-export function nodeInvocableActivityHandler(
-  handlers: InvocableHandlers,
+export function nodeInvocableActivityHandler<Handlers extends object>(
+  handlers: InvocableHandlers<Handlers>,
   options?: NodeInvocableOptions,
 ): (request: NodeRequest, response: NodeResponse, next?: (error?: unknown) => void) => void {
   const { endpoint, valuesOf } = createAdapter(handlers, options);

@@ -36,7 +36,10 @@ const IDLE_SWEEP_MS = 20;
  * @throws {TypeError} (as a rejection) for bad handlers or options, and for an address that others can reach without `auth`
  * @throws {Error} (as a rejection) with Node's code (`EADDRINUSE`, `EACCES`) where the address cannot be listened on
  */
-export async function serve(handlers: InvocableHandlers, options?: ServeOptions): Promise<InvocableServer> {
+export async function serve<Handlers extends object>(
+  handlers: InvocableHandlers<Handlers>,
+  options?: ServeOptions,
+): Promise<InvocableServer> {
   const { settings, rest } = resolveServeOptions(options);
   const handler = toHandler(handlers, rest);
   let isDraining = false;

@@ -13,8 +13,8 @@ export interface Adapter<Given extends readonly unknown[]> {
  *
  * @throws {TypeError} for bad handlers or options
  */
-export function createAdapter<Given extends readonly unknown[]>(
-  handlers: InvocableHandlers,
+export function createAdapter<Handlers extends object, Given extends readonly unknown[]>(
+  handlers: InvocableHandlers<Handlers>,
   options?: AdapterOptions<Given>,
 ): Adapter<Given> {
   const platform = options?.platform;

@@ -2,7 +2,7 @@ import { isCallerDisconnected } from "../activity/errors.js";
 import { InvocableActivityHandler, isInvocableActivityHandler, isOverloaded } from "../activity/handler.js";
 import type { InvocableActivityHandlerOptions } from "../activity/handler-options.js";
 import { type HandleOptions, type InvocableHandler, isInvocableHandler } from "../activity/invocable-handler.js";
-import type { ActivityHandlers } from "../activity/definition/registry.js";
+import type { ActivityHandlers, HandlersOf } from "../activity/definition/registry.js";
 import { readThrown } from "../activity/thrown.js";
 import { bytesToText } from "../payload/bytes.js";
 import { isExternalTaskInputError } from "../protocol/errors.js";
@@ -26,7 +26,7 @@ import type {
 import { errorResponse, okResponse, respond } from "./responses.js";
 
 /** Handlers by activity type, or what was made of them already, whose own options then count. */
-export type InvocableHandlers = ActivityHandlers | InvocableHandler;
+export type InvocableHandlers<Handlers = ActivityHandlers> = HandlersOf<Handlers> | InvocableHandler;
 
 type CrowdLimit = "maxConcurrentTasks" | "maxConcurrentBodyBytes" | "maxArgumentValues";
 type Headers = InvocableRequestHead["headers"];
@@ -39,7 +39,7 @@ const NO_HEADERS: Headers = Object.freeze({});
  * The HTTP contract of a carrier, free of any platform: one request in, one response out. Every adapter is two
  * conversions around it.
  */
-export class InvocableHttpEndpoint {
+export class InvocableHttpEndpoint<Handlers extends object = ActivityHandlers> {
   private readonly handler: InvocableHandler;
   private readonly settings: EndpointSettings;
   private readonly admission: Admission;
@@ -47,7 +47,7 @@ export class InvocableHttpEndpoint {
   private refusals = 0;
 
   /** @throws {TypeError} for bad handlers or options */
-  constructor(handlers: InvocableHandlers, options?: InvocableHttpOptions) {
+  constructor(handlers: InvocableHandlers<Handlers>, options?: InvocableHttpOptions) {
     this.settings = resolveHttpOptions(options);
     this.handler = toHandler(handlers, options);
     const { maxConcurrentTasks, maxConcurrentBodyBytes } = this.settings;
@@ -280,9 +280,9 @@ function handlerOptions(options: AdapterOptions<readonly unknown[]> = {}): Invoc
  * @param body the raw body, its text, or the document parsed from it; nothing at all is answered with 400
  * @throws {TypeError} (as a rejection) for bad handlers or options
  */
-export async function handleInvocableHttpRequest(
+export async function handleInvocableHttpRequest<Handlers extends object>(
   body: InvocableRequestBody | undefined,
-  handlers: InvocableHandlers,
+  handlers: InvocableHandlers<Handlers>,
   options: Omit<InvocableHttpOptions, "auth" | "health"> & HandleOptions = {},
 ): Promise<InvocableHttpResponse> {
   const { signal, remainingMs, ...rest } = options;

@@ -88,7 +88,10 @@ export interface CarrierClient {
  * @param options `token` and `headers`; for handlers those of a carrier too
  * @throws {TypeError} for bad handlers, options or URLs, and for options of a carrier that is behind a URL
  */
-export function carrierClient(target: InvocableHandlers | string | URL, options?: CarrierClientOptions): CarrierClient {
+export function carrierClient<Handlers extends object>(
+  target: InvocableHandlers<Handlers> | string | URL,
+  options?: CarrierClientOptions,
+): CarrierClient {
   const { token, headers: extra, ...carrierOptions } = knownOptions(options, OPTION_NAMES, "carrierClient");
   const headers = {
     "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE,

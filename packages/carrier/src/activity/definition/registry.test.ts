@@ -1,3 +1,10 @@
+import { azureFunctionsInvocableActivityHandler } from "../../adapters/azure-functions.js";
+import { fetchInvocableActivityHandler } from "../../adapters/fetch.js";
+import { koaInvocableActivityHandler } from "../../adapters/koa.js";
+import { lambdaInvocableActivityHandler } from "../../adapters/lambda.js";
+import { nodeInvocableActivityHandler } from "../../adapters/node.js";
+import { InvocableHttpEndpoint } from "../../http/endpoint.js";
+import { carrierClient } from "../../testing/carrier-client.js";
 import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope } from "../../../test/support/envelopes.js";
 import { payloadEnvelope } from "../../payload/index.js";
@@ -126,14 +133,25 @@ describe("constructing a handler", () => {
   });
 });
 
-it("takes an object that is typed by an interface as a copy", () => {
+it("takes an object that is typed by an interface, wherever handlers are taken", async () => {
   interface Handlers {
     greet(name: string): string;
   }
   const handlers: Handlers = { greet: (name) => `Hello, ${name}` };
-  expect(new InvocableActivityHandler({ ...handlers }).activityTypes).toEqual(["greet"]);
-  // @ts-expect-error an interface has no index signature
   expect(new InvocableActivityHandler(handlers).activityTypes).toEqual(["greet"]);
+  const carriers = [
+    fetchInvocableActivityHandler(handlers),
+    nodeInvocableActivityHandler(handlers),
+    lambdaInvocableActivityHandler(handlers),
+    koaInvocableActivityHandler(handlers),
+    azureFunctionsInvocableActivityHandler(handlers),
+  ];
+  expect(carriers.map((carrier) => typeof carrier)).toEqual(carriers.map(() => "function"));
+  expect(await carrierClient(handlers).call("greet", ["Ada"])).toBe("Hello, Ada");
+  const named: InvocableActivityHandler = new InvocableActivityHandler(handlers);
+  expect(new InvocableHttpEndpoint(named).guarded).toBe(false);
+  // @ts-expect-error a number is no activity
+  expect(() => new InvocableActivityHandler({ greet: 1 })).toThrow(TypeError);
 });
 
 /** What a carrier of so many activities says of a task for another one. */

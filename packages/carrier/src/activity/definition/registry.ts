@@ -17,14 +17,16 @@ export type ActivityHandler = ActivityFunction | ActivityDefinition;
  * Activities by their type, the name that the engine schedules them under: in an object or a Map, or in a list of
  * definitions with a name of their own. A definition's own name counts before its key. Functions in a list go by
  * `function.name`, which bundlers that minify change: name them in an object, or with `defineActivity`.
- *
- * An object that is typed by an interface has no index signature for TypeScript, which asks for one: hand over a copy,
- * `{ ...handlers }`, or type it with `type` in place of `interface`.
  */
 export type ActivityHandlers =
   | Readonly<Record<string, ActivityHandler>>
   | ReadonlyMap<string, ActivityHandler>
   | readonly ActivityHandler[];
+
+/** As {@link ActivityHandlers}, and objects that are typed by an interface, which TypeScript gives no index signature. */
+export type HandlersOf<Handlers> =
+  | ActivityHandlers
+  | (Handlers & { readonly [Type in keyof Handlers]: ActivityHandler });
 
 /** An activity as the handler calls it. The context is made when it is first asked for. */
 export type RegisteredActivity = (context: () => ActivityContext, args: readonly unknown[]) => unknown;
