@@ -91,7 +91,6 @@ const differences = measured.filter(([name, size]) => {
   const row = rows.find(([label]) => label === name.replaceAll(/^`|`$/g, ""));
   return row === undefined || Math.abs(Number(row[1]) * 1000 - size) > TOLERANCE;
 });
-const kB = (size) => `${(size / 1000).toFixed(1)} kB`;
 
 if (process.argv.includes("--write")) {
   // As the formatter has it.
