@@ -1,10 +1,11 @@
-// npm run bench [-- codec cold-start handler node startup storage dispatcher local-engine]
+// npm run bench [-- codec cold-start handler node payloads startup storage dispatcher local-engine]
 import { codecBenchmarks } from "./codec.mjs";
 import { coldStartBenchmarks } from "./cold-start.mjs";
 import { dispatcherBenchmarks } from "./dispatcher.mjs";
 import { handlerBenchmarks } from "./handler.mjs";
 import { localEngineBenchmarks } from "./local-engine.mjs";
 import { nodeBenchmarks } from "./node.mjs";
+import { payloadBenchmarks } from "./payloads.mjs";
 import { startupBenchmarks } from "./startup.mjs";
 import { storageBenchmarks } from "./storage.mjs";
 
@@ -13,6 +14,7 @@ const suites = {
   handler: handlerBenchmarks,
   "local-engine": localEngineBenchmarks,
   node: nodeBenchmarks,
+  payloads: payloadBenchmarks,
   startup: startupBenchmarks,
   "cold-start": coldStartBenchmarks,
   storage: storageBenchmarks,

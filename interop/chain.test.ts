@@ -12,9 +12,14 @@ import { ONE_KIND_IN_JAVASCRIPT, VALUES } from "./support/values.js";
 
 // The whole chain: Python's client starts activities, our dispatcher leases them, a carrier of either language runs them.
 
-const OURS = nodeInvocableActivityHandler({
+/** Of one request, and of all at once: what a carrier has to allow that is sent 20 MB. */
+const LARGE = { bodyLimitBytes: 64 * 2 ** 20, maxConcurrentBodyBytes: 128 * 2 ** 20 };
+
+const ACTIVITIES = {
   "interop.echo": (value: unknown) => value,
   "interop.arguments": (...args: unknown[]) => args,
+  "interop.length": (text: string) => text.length,
+  "interop.repeat": (text: string, times: number) => text.repeat(times),
   "interop.sleep": (milliseconds: number) =>
     new Promise((resolve) => {
       setTimeout(resolve, milliseconds, milliseconds);
@@ -22,9 +27,17 @@ const OURS = nodeInvocableActivityHandler({
   "interop.fail-for-good": () => {
     throw new NonRetryableError("the card was declined", { type: "CardDeclined" });
   },
-});
+};
 
-const TYPES = ["interop.echo", "interop.arguments", "interop.sleep", "interop.fail-for-good", "interop.unknown"];
+const TYPES = [
+  "interop.echo",
+  "interop.arguments",
+  "interop.length",
+  "interop.repeat",
+  "interop.sleep",
+  "interop.fail-for-good",
+  "interop.unknown",
+];
 const RUN = Date.now().toString(36);
 const CARRIERS = ["typescript", "python"] as const;
 const queueOf = (carrier: string): string => `chain-${carrier}-${RUN}`;
@@ -39,7 +52,7 @@ describeUnless(whyNoPython("2.12.0"), "Python's client, our dispatcher, and a ca
   beforeAll(async () => {
     engine = await startEngine();
     python = await startPythonCarrier("2.12.0");
-    ours = createServer(OURS);
+    ours = createServer(nodeInvocableActivityHandler(ACTIVITIES, LARGE));
     await new Promise<void>((resolve) => {
       ours.listen(0, "127.0.0.1", resolve);
     });
@@ -101,6 +114,25 @@ describeUnless(whyNoPython("2.12.0"), "Python's client, our dispatcher, and a ca
     it("start_to_close ends an activity", async () => {
       const id = await start("interop.sleep", [{ l: "4000" }], { start_to_close_timeout_seconds: 1 });
       expect((await client.failure(id)).type).toBe("WorkflowFailed");
+    });
+
+    // By reference between client, engine and dispatcher; the carriers know nothing of it, and nobody has set anything.
+    it.each([
+      [3, "interop.echo"],
+      [20, "interop.echo"],
+      [3, "interop.length"],
+    ])("a text of %i MB goes there and comes back (%s)", { timeout: 120_000 }, async (megabytes, type) => {
+      const text = "lamp-".repeat(megabytes * 200_000);
+      const id = await start(type, [{ s: text }]);
+      const result = await client.result(id);
+      // Not by toEqual, which would print all of it.
+      if (type === "interop.length") expect(result).toEqual({ l: String(text.length) });
+      else expect((result as { s: string }).s === text).toBe(true);
+    });
+
+    it("a large text is made of a small one", { timeout: 120_000 }, async () => {
+      const id = await start("interop.repeat", [{ s: "lamp-" }, { l: "1200000" }]);
+      expect(((await client.result(id)) as { s: string }).s === "lamp-".repeat(1_200_000)).toBe(true);
     });
 
     it("a hundred at once all come to their own end", async () => {

@@ -3,8 +3,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import hashlib
 import json
 import os
+import random
 import sys
 from typing import Any
 
@@ -48,6 +50,18 @@ async def terminate(client: Client, activity_id: str, reason: str | None = None)
     await client.terminate_workflow(activity_id, reason=reason)
 
 
+async def roundtrip(client: Client, sizes: list[int], timeout: float = 100.0, **options: Any) -> Any:
+    """Starts an activity with bytes of these sizes as its arguments, each its own, and tells what its result is."""
+    arguments = [random.Random(size).randbytes(size) for size in sizes]
+    handle = await client.start_activity(input=arguments, **options)
+    value = await client.get_activity_result(handle, poll_interval=0.2, timeout=timeout)
+    same = [value == argument for argument in arguments]
+    digest = hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else None
+    size = len(value) if isinstance(value, (bytes, str, list)) else value
+    sent = [hashlib.sha256(argument + argument).hexdigest() for argument in arguments]
+    return {"same": same, "size": size, "digest": digest, "doubled": [digest == one for one in sent]}
+
+
 async def history(client: Client, activity_id: str, run_id: str) -> Any:
     return await client.get_history(activity_id, run_id)
 
@@ -60,6 +74,7 @@ CALLS = {
     "cancel": cancel,
     "terminate": terminate,
     "history": history,
+    "roundtrip": roundtrip,
 }
 
 
@@ -69,7 +84,12 @@ async def answer(client: Client, request: dict[str, Any]) -> None:
         told: dict[str, Any] = {"value": await call(client, **request)}
     except BaseException as error:  # cancellations of this SDK are not Exceptions
         status = getattr(error, "status", None)
-        told = {"error": {"type": type(error).__name__, "message": str(error), "status": status}}
+        reason = getattr(error, "reason", None)
+        if isinstance(reason, str):
+            message = f"{reason}: {error}"
+        else:
+            message = str(error)
+        told = {"error": {"type": type(error).__name__, "message": message, "status": status}}
     print(json.dumps({"id": id, **told}), flush=True)
 
 

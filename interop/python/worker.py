@@ -33,6 +33,21 @@ async def arguments(*args: Any) -> Any:
     return list(args)
 
 
+@activity.defn(name="interop.twice")
+async def twice(value: bytes) -> bytes:
+    return value + value
+
+
+@activity.defn(name="interop.size")
+async def size(value: bytes) -> int:
+    return len(value)
+
+
+@activity.defn(name="interop.make")
+async def make(size: int) -> bytes:
+    return bytes(size)
+
+
 @activity.defn(name="interop.fail-until")
 async def fail_until(last: int) -> int:
     attempt = activity.context().info.attempt_number
@@ -79,7 +94,7 @@ async def beat_until_stopped() -> str:
     return "never stopped"
 
 
-ACTIVITIES = [echo, arguments, fail_until, fail_for_good, beat, sleep, beat_until_stopped]
+ACTIVITIES = [echo, arguments, twice, size, make, fail_until, fail_for_good, beat, sleep, beat_until_stopped]
 
 
 async def main(url: str, queue: str) -> None:

@@ -46,7 +46,7 @@ export class LinePeer {
   }
 
   /** The first line, said already or to come, that the test is true of. */
-  async line(matches: (line: Json) => boolean, what = "what was waited for"): Promise<Json> {
+  async line(matches: (line: Json) => boolean, what = "what was waited for", waitMs = WAIT_MS): Promise<Json> {
     const said = this.lines.find(matches);
     if (said !== undefined) return said;
     return new Promise((resolve, reject) => {
@@ -54,7 +54,7 @@ export class LinePeer {
         clearTimeout(timer);
         reject(new Error(`the peer ${why} without ${what}: ${this.#errors.slice(-2000)}`));
       };
-      const timer = setTimeout(fail, WAIT_MS, "went on");
+      const timer = setTimeout(fail, waitMs, "went on");
       this.#waiting.push((line) => {
         if (!matches(line)) return false;
         clearTimeout(timer);

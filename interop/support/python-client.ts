@@ -24,6 +24,13 @@ export interface StartOptions {
   readonly [option: string]: unknown;
 }
 
+export interface Roundtrip {
+  readonly same: readonly boolean[];
+  readonly doubled: readonly boolean[];
+  /** Bytes, or items; a result that has neither, itself. */
+  readonly size: number;
+}
+
 /** The client of a version of the Python SDK, in a process of its own. */
 export class PythonClient {
   readonly #peer: LinePeer;
@@ -34,12 +41,20 @@ export class PythonClient {
   }
 
   /** @throws {PythonError} for what the SDK raised */
-  async call(what: string, options: object = {}): Promise<unknown> {
+  async call(what: string, options: object = {}, waitMs?: number): Promise<unknown> {
     const id = this.#calls++;
     this.#peer.send({ ...options, id, do: what });
-    const { error, value } = await this.#peer.line((line) => line["id"] === id, `an answer to ${what}`);
+    const { error, value } = await this.#peer.line((line) => line["id"] === id, `an answer to ${what}`, waitMs);
     if (error !== undefined) throw new PythonError(error);
     return value;
+  }
+
+  /**
+   * Starts an activity with bytes of these sizes as its arguments, and tells what its result is: which of them it is, which of
+   * them twice, and its size.
+   */
+  async roundtrip(sizes: readonly number[], options: StartOptions): Promise<Roundtrip> {
+    return (await this.call("roundtrip", { ...options, sizes }, 110_000)) as Roundtrip;
   }
 
   async start(options: StartOptions): Promise<{ readonly activity_id: string; readonly run_id: string }> {

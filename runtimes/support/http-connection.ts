@@ -8,8 +8,8 @@ export function overHttp(url: string, readUrl: string, stop: () => Promise<void>
 
 class HttpConnection implements RuntimeConnection {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  /** That of the request before. */
-  private last: unknown;
+  /** The socket of the request before, for each server. */
+  private readonly last = new Map<string, unknown>();
   private readonly url: string;
   private readonly readUrl: string;
 
@@ -21,7 +21,9 @@ class HttpConnection implements RuntimeConnection {
   send({ method, headers, body, read, chunked, leaveAfterMs }: SentRequest): Promise<RuntimeAnswer | undefined> {
     return new Promise((resolve, reject) => {
       const length = body === undefined || chunked === true ? {} : { "content-length": String(body.length) };
-      const sent = request(read === true ? this.readUrl : this.url, {
+      const target = read === true ? this.readUrl : this.url;
+      const { origin } = new URL(target);
+      const sent = request(target, {
         method,
         agent: this.agent,
         headers: { ...headers, ...length },
@@ -39,8 +41,9 @@ class HttpConnection implements RuntimeConnection {
       });
       let isReused = false;
       sent.once("socket", (socket) => {
-        isReused = socket === this.last;
-        this.last = socket;
+        // A new server is met for the first time.
+        isReused = (this.last.get(origin) ?? socket) === socket;
+        this.last.set(origin, socket);
       });
       sent.once("response", (response) => {
         const chunks: Buffer[] = [];

@@ -74,6 +74,7 @@ it("finds the examples", () => {
     "docs-payloads-md-1",
     "docs-large-payloads-md-2",
     "docs-large-payloads-md-3",
+    "docs-large-payloads-md-4",
     "docs-http-md-1",
     "docs-http-md-2",
     "docs-http-md-3",
@@ -290,8 +291,8 @@ it("the example of what a platform gives reads the environment of a worker", asy
   };
   const late: unknown[] = [];
   const body = JSON.stringify(task("report", ["Tides"]));
-  const request = new Request("http://carrier.test/", { method: "POST", body });
-  const response = await carrier(request, { REGION: "eu" }, { waitUntil: (promise: unknown) => late.push(promise) });
+  const sent = new Request("http://carrier.test/", { method: "POST", body });
+  const response = await carrier(sent, { REGION: "eu" }, { waitUntil: (promise: unknown) => late.push(promise) });
   expect(outcome(await response.json())).toBe("Tides from eu");
   expect(late).toHaveLength(1);
 });

@@ -17,6 +17,7 @@ export const wait = () => new Promise(() => {});
 
 /** A module whose activity tells of its progress, written without the library. */
 const PROGRESS = `
+import { defineActivity } from ${JSON.stringify(import.meta.resolve("@durable-workflow/carrier"))};
 const run = async (context) => {
   for (let month = 0; month < 100; month++) {
     context.heartbeat({ current: month, total: 100, unit: "months", message: "M" + month });
@@ -24,7 +25,7 @@ const run = async (context) => {
     context.signal.throwIfAborted();
   }
 };
-export default { slow: Object.defineProperty({ name: "slow", run }, Symbol.for("durable-workflow.brand"), { value: "ActivityDefinition" }) };
+export default { slow: defineActivity({ name: "slow", run }) };
 `;
 
 async function devIn(

@@ -92,13 +92,14 @@ describe("an engine in order", () => {
       workers: "ok",
       contracts: "ok",
       artifacts: "ok",
+      payloads: "ok",
       "executor_config.engine": "skip",
       "clock.engine": "ok",
       "executor_config.local": "skip",
     });
     const { out } = await run(open);
     expect(out).toContain(`✓ protocol.version  worker protocol ${PROTOCOL_VERSION}\n`);
-    expect(out).toContain("14 ok, 0 to look at, 0 wrong.");
+    expect(out).toContain("15 ok, 0 to look at, 0 wrong.");
   });
 
   it("says of each token what it may do", async () => {

@@ -44,7 +44,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@durable-workflow/engine-protocol": /./,
   "@durable-workflow/engine-protocol/control": /./,
   "@durable-workflow/engine-protocol/executor-config": /./,
-  "@durable-workflow/engine-protocol/external-payloads": /^inspect\//,
+  "@durable-workflow/engine-protocol/external-payloads": /./,
   "@durable-workflow/engine-protocol/worker": /^inspect\//,
   "@durable-workflow/local-engine": /^host\/dev-stack/,
   tsx: /^host\/activities\//,

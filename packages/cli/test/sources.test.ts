@@ -41,6 +41,7 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
       "engine/connection.ts",
       "engine/control-plane.ts",
       "engine/dev-state.ts",
+      "engine/engine-payloads.ts",
       "host/carrier/carrier-output.ts",
       "host/dev-stack.ts",
     ],

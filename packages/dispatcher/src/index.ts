@@ -44,6 +44,7 @@ export type { LaneHealth } from "./events/board.js";
 export * from "./events/events.js";
 export type { BreakerState, LaneState } from "./events/states.js";
 export { type ConnectSettings, createAgent } from "./net/agents.js";
+export type { SharedStorage, SharedStorageDriver } from "./payloads/shared-store.js";
 export { Proxies } from "./net/proxies.js";
 export * from "./service/health-server.js";
 export * from "./service/logs.js";

@@ -303,7 +303,7 @@ describe("an engine without external storage", () => {
     const { failure } = await engine.describe(activity);
     expect(failure).toMatchObject({ type: "ReportRejected", non_retryable: true });
     expect(failure.message).toContain("does not accept the result (422)");
-    expect(failure.message).toContain("External payload references cannot be read here");
+    expect(failure.message).toContain("external_storage is not taken in requests");
     await running.until(() => running.eventsOf("task_ended").length === 1);
     expect(runs).toBe(1);
     expect([engine.callsOf("complete").length, engine.callsOf("fail").length]).toEqual([1, 1]);

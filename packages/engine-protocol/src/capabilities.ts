@@ -30,6 +30,8 @@ export interface ServerCapabilities {
   readonly invocable_carrier: PublishedContract;
   readonly external_task_input: PublishedContract;
   readonly external_task_result: PublishedContract;
+  /** Large payloads are uploaded to the engine. What counts is the manifest in cluster info; servers have put that here too. */
+  readonly runtime_external_payload_transport?: boolean;
   /** Every answer to a poll has a `poll_status`. */
   readonly poll_status?: boolean;
   /** Leases are kept by `renew-lease`. Said in every answer, or in none. */

@@ -10,7 +10,7 @@ export const REASONS = {
   unsupported_protocol_version: "send the lower of the server's version and your own, of the same major",
   missing_control_plane_version: `the request needs ${CONTROL_PLANE_VERSION_HEADER}: ${CONTROL_PLANE_VERSION}`,
   namespace_not_found: "there is no such namespace",
-  unsupported_media_type: "a body needs Content-Type: application/json",
+  unsupported_media_type: "a body needs Content-Type: application/json, and no Content-Encoding",
   malformed_json: "the body is not JSON",
   payload_too_large: "the body is over the server's limit",
   validation_failed: "fields are missing or ill-typed; errors names them",

@@ -15,6 +15,7 @@ interface Fact {
 }
 
 const quoted = (text: string): RegExp => new RegExp(`["'\`]${text.replaceAll(".", "\\.")}["'\`]`);
+const RUNTIME_PAYLOADS = "the carrier fetches and uploads payloads by itself, and depends on nothing";
 const HEARTBEATS = "the carrier's own protocol: it heartbeats by itself, and depends on nothing";
 
 const FACTS: Readonly<Record<string, Fact>> = {
@@ -33,15 +34,20 @@ const FACTS: Readonly<Record<string, Fact>> = {
   headers: {
     pattern: /x-durable-workflow-(?:protocol|control-plane)-version|x-namespace/i,
     home: /^engine-protocol\/src\/headers\.ts$/,
-    also: [{ file: "carrier/src/activity/heartbeat/engine-heartbeat-sender.ts", why: HEARTBEATS }],
+    also: [
+      { file: "carrier/src/activity/heartbeat/engine-heartbeat-sender.ts", why: HEARTBEATS },
+      { file: "carrier/src/storage/runtime/engine-payloads.ts", why: RUNTIME_PAYLOADS },
+    ],
   },
   "headers of payloads": {
     pattern: /x-durable-workflow-payload-(?:codec|size|sha256|completion)/i,
     home: /^engine-protocol\/src\/external-payloads\/headers\.ts$/,
+    also: [{ file: "carrier/src/protocol/runtime-payload.ts", why: RUNTIME_PAYLOADS }],
   },
   "the transport of payloads": {
     pattern: /runtime-external-payload-(?:transport|upload|error)\.v\d|payload-completion-context\.v\d/,
     home: /^engine-protocol\/src\/external-payloads\/schemas\.ts$/,
+    also: [{ file: "carrier/src/protocol/runtime-payload.ts", why: RUNTIME_PAYLOADS }],
   },
   "status and retry of refused payloads": {
     pattern: /external_payload_(?:not_found|expired|unsupported): \{/,
@@ -52,6 +58,7 @@ const FACTS: Readonly<Record<string, Fact>> = {
     home: /^engine-protocol\/src\/paths\.ts$/,
     also: [
       { file: "carrier/src/protocol/heartbeat-endpoint.ts", why: "an example in an error message" },
+      { file: "carrier/src/protocol/runtime-payload.ts", why: RUNTIME_PAYLOADS },
       { file: "carrier/src/testing/build-task-input.ts", why: "made-up tasks look like an engine's" },
       { file: "carrier/src/testing/conformance/tasks.ts", why: "made-up tasks look like an engine's" },
     ],
@@ -137,6 +144,9 @@ const FACTS: Readonly<Record<string, Fact>> = {
         why: "requests, counted as they come, where the platform may have read them",
       },
       { file: "carrier/src/storage/body.ts", why: "stored payloads, verified as they come" },
+      { file: "carrier/src/storage/runtime/engine-fetch.ts", why: RUNTIME_PAYLOADS },
+      { file: "carrier/src/storage/runtime/engine-payloads.ts", why: RUNTIME_PAYLOADS },
+      { file: "dispatcher/src/payloads/verified-body.ts", why: "payloads, hashed as they come, up to their own size" },
       { file: "cli/src/net/event-stream.ts", why: "a stream of events, which has no end" },
       { file: "cli/src/net/exchange.ts", why: "the command's one client: packed answers too, and nothing is repeated" },
     ],

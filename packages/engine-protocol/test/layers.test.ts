@@ -7,10 +7,10 @@ const { files } = sources;
 
 /** A folder may import itself, the files at the top, and those listed. The files at the top import each other only. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  control: [],
+  control: ["external-payloads"],
   worker: ["control"],
   "executor-config": [],
-  "external-payloads": ["worker"],
+  "external-payloads": [],
 };
 
 /** The one package below: the carrier's own contract. */

@@ -10,6 +10,7 @@ import { Responses } from "./http/responses.js";
 import { Router } from "./http/router.js";
 import { type Listening, Servers } from "./http/servers.js";
 import { DEFAULT_NAMESPACE, type LocalEngineOptions, readBackup, readListen, resolveOptions } from "./options.js";
+import { openPayloads } from "./payloads/open.js";
 import { ClockSteps, followStepBetween } from "./service/clock-steps.js";
 import type { EngineContext } from "./service/context.js";
 import { DueTimer } from "./service/due-timer.js";
@@ -98,7 +99,9 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
   const pruner = resolved.retentionSeconds === undefined ? undefined : new Pruner(context, resolved.retentionSeconds);
   const gate = new Gate(resolved.auth);
   const executor = new ExternalExecutor(resolved.externalExecutorConfig);
-  const parts: ApiParts = { context, polls, dueTimer, pruner, executor, gate, options: resolved };
+  const payloads = openPayloads(resolved, context);
+  const { keeper, sweeper } = payloads;
+  const parts: ApiParts = { context, polls, dueTimer, pruner, executor, keeper, gate, options: resolved };
   const streams = new Set<() => void>();
   const namespaces = prepareFile(context, resolved.namespaces, file);
   const servers = new Servers({
@@ -107,11 +110,13 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     gate,
     responses: new Responses(serverCapabilities(resolved)),
     maxBodyBytes: resolved.maxBodyBytes,
+    maxPayloadBytes: resolved.payloads.maxPayloadBytes,
     logger,
     hasNamespace: (name) => namespaces.has(name),
   });
   dueTimer.start();
   pruner?.start();
+  sweeper.start();
 
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -120,9 +125,11 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     dueTimer.stop();
     steps.stop();
     pruner?.stop();
+    const swept = sweeper.stop();
     context.feed.release();
     for (const end of streams) end();
     await closed;
+    await swept;
     try {
       store.close();
     } catch (error) {
@@ -139,7 +146,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     async backup(target, backupOptions = {}) {
       const { overwrite } = readBackup(target, backupOptions, file);
       if (closing !== undefined) throw new LocalEngineError("closed", "the engine was closed");
-      await store.backup(target, { overwrite });
+      await payloads.backup(target, { overwrite });
     },
     close: () => (closing ??= close()),
   };

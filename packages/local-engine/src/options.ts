@@ -4,6 +4,12 @@ import type { Clock } from "./clock.js";
 import { systemClock } from "./clock.js";
 import { isDots } from "./http/fields.js";
 import { readFunctions, readNames, readText, readWhole } from "./option-reader.js";
+import {
+  PAYLOAD_OPTION_NAMES,
+  type PayloadOptions,
+  type ResolvedPayloadOptions,
+  resolvePayloadOptions,
+} from "./payload-options.js";
 import type { IntegrityCheck } from "./store/connection.js";
 
 /** Where the engine reports what no response can say; pino, winston and console fit. */
@@ -47,6 +53,8 @@ export interface LocalEngineOptions {
   readonly maxEventReaders?: number;
   /** Largest request body. Default 2,097,152. */
   readonly maxBodyBytes?: number;
+  /** Large payloads, which clients and workers upload. Default: files beside the database. */
+  readonly payloads?: PayloadOptions;
   /** Closed runs are removed so many seconds after they closed. Default: never. */
   readonly retentionSeconds?: number;
   /** Config file that maps activities to carriers; read again whenever it changes. Its mapping goes with each task. */
@@ -76,6 +84,7 @@ export interface ResolvedOptions {
   readonly maxWaitingPolls: number;
   readonly maxEventReaders: number;
   readonly maxBodyBytes: number;
+  readonly payloads: ResolvedPayloadOptions;
   readonly retentionSeconds: number | undefined;
   readonly externalExecutorConfig: { readonly path: string; readonly overlay?: string } | undefined;
   readonly integrityCheck: IntegrityCheck;
@@ -105,6 +114,7 @@ export const OPTION_NAMES = {
     "maxWaitingPolls",
     "maxEventReaders",
     "maxBodyBytes",
+    "payloads",
     "retentionSeconds",
     "externalExecutorConfig",
     "integrityCheck",
@@ -114,6 +124,7 @@ export const OPTION_NAMES = {
     "clock",
   ],
   auth: ["token", "workerToken", "operatorToken", "adminToken"],
+  payloads: PAYLOAD_OPTION_NAMES,
   externalExecutorConfig: ["path", "overlay"],
   listen: ["host", "port"],
   backup: ["overwrite"],
@@ -143,6 +154,7 @@ export function resolveOptions(options: LocalEngineOptions): ResolvedOptions {
     maxWaitingPolls: readWhole("maxWaitingPolls", options.maxWaitingPolls ?? 10_000, 0, 1_000_000),
     maxEventReaders: readWhole("maxEventReaders", options.maxEventReaders ?? 1000, 0, 100_000),
     maxBodyBytes: readWhole("maxBodyBytes", options.maxBodyBytes ?? 2_097_152, 1024, 268_435_456),
+    payloads: resolvePayloadOptions(options.payloads, file === ":memory:"),
     retentionSeconds:
       options.retentionSeconds === undefined
         ? undefined

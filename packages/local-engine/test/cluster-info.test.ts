@@ -63,7 +63,8 @@ it("advertises what it does, in cluster info and in every answer of the worker p
   for (const flag of ["cooperative_cancellation", "local_activities", "worker_sessions", "sticky_execution"]) {
     expect(flags[flag]).toBe(false);
   }
-  expect(flags).not.toHaveProperty("runtime_external_payload_transport");
+  // The manifest of it is that of the namespace.
+  expect(flags.runtime_external_payload_transport).toBe(true);
   expect(capabilities).not.toHaveProperty("nexus");
   expect(capabilities).not.toHaveProperty("service_execution");
   expect(limits.max_payload_bytes).toBe(2_097_152);

@@ -21,7 +21,7 @@ it("the examples compile strictly, and run as they are printed", { timeout: 60_0
   const examples = DOCUMENTS.flatMap((text) =>
     [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code ?? ""),
   );
-  expect(examples).toHaveLength(4);
+  expect(examples).toHaveLength(5);
   const compilerOptions = { module: "NodeNext", target: "ES2022", strict: true, types: ["node"], outDir: "out" };
   writeFileSync(`${folder}/package.json`, JSON.stringify({ type: "module" }));
   writeFileSync(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, include: ["*.ts"] }));
@@ -44,6 +44,8 @@ it("the guide names every option, error and route", () => {
   const names = [...options.matchAll(/^ {2}readonly (\w+)/gm)].map(([, name]) => name ?? "");
   expect(names.length).toBeGreaterThan(10);
   for (const name of names) expect(guide).toContain(`\`${name}\``);
+  const payloads = /interface PayloadOptions \{(.*?)^\}/ms.exec(source("payload-options.ts"))?.[1] ?? "";
+  for (const [, name] of payloads.matchAll(/^ {2}readonly (\w+)/gm)) expect(guide).toContain(`\`${name}\``);
   const codes = [...source("errors.ts").matchAll(/^ {2}\| "(\w+)"/gm)].map(([, code]) => code ?? "");
   for (const code of codes) expect(guide).toContain(`\`${code}\``);
   const events = [...source("service/feed.ts").matchAll(/"(activity\.\w+)"/g)].map(([, name]) => name ?? "");

@@ -153,6 +153,18 @@ describe("a request", () => {
     expect(received).toMatch(/^HTTP\/1\.1 413 /);
   });
 
+  it.each([
+    ["gzip", 415, "unsupported_media_type"],
+    ["identity, br", 415, "unsupported_media_type"],
+    ["Identity", 422, "validation_failed"],
+  ])("is taken as it is, with Content-Encoding %s too", async (encoding, status, reason) => {
+    const { url } = await openEngine();
+    const headers = { ...JSON_BODY, ...CONTROL, "Content-Encoding": encoding };
+    const answer = await send(url, { method: "POST", path: "/api/activities", headers, body: "{}" });
+    expect([answer.status, bodyOf(answer)["reason"]]).toEqual([status, reason]);
+    expect(answer.headers["accept-encoding"]).toBe(status === 415 ? "identity" : undefined);
+  });
+
   it("fails the first check in its order", async () => {
     const { url } = await openEngine({ auth: { workerToken: "w0" } });
     const ask = async (headers: Record<string, string>, body = "{}"): Promise<unknown> =>

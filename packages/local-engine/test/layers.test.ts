@@ -10,16 +10,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: [],
   store: ["engine"],
   service: ["engine", "store"],
+  payloads: ["engine", "store", "service"],
   http: ["store"],
   wire: ["engine", "store", "service", "http"],
   contract: [],
   executor: ["engine", "store", "service", "http", "wire", "contract"],
-  api: ["engine", "store", "service", "http", "wire", "contract", "executor"],
+  api: ["engine", "store", "service", "payloads", "http", "wire", "contract", "executor"],
 };
 
 const PACKAGES = [
   "@durable-workflow/carrier/payload",
   "@durable-workflow/carrier/protocol",
+  "@durable-workflow/carrier/storage",
   "@durable-workflow/engine-protocol",
   "@durable-workflow/engine-protocol/control",
   "@durable-workflow/engine-protocol/executor-config",

@@ -17,6 +17,7 @@ const BAD: Record<string, unknown> = {
   maxWaitingPolls: null,
   maxEventReaders: Number.NaN,
   maxBodyBytes: 10,
+  payloads: { thresholdBytes: 0 },
   retentionSeconds: "never",
   externalExecutorConfig: { path: 1 },
   integrityCheck: "none",
@@ -54,6 +55,20 @@ describe("options", () => {
   it.each(OPTION_NAMES.externalExecutorConfig)("externalExecutorConfig.%s is checked", (name) => {
     expect(create({ externalExecutorConfig: { path: "x", [name]: 5 } })).toThrow(`externalExecutorConfig.${name}`);
     expect(create({ externalExecutorConfig: { path: "x", [`${name}s`]: "x" } })).toThrow(`${name}s is not an option`);
+  });
+
+  it.each(OPTION_NAMES.payloads)("payloads.%s is checked", (name) => {
+    for (const value of [-1, 1.5, "x", null]) {
+      expect(create({ payloads: { [name]: value } })).toThrow(`payloads.${name}`);
+    }
+    expect(create({ payloads: { [`${name}s`]: 1 } })).toThrow(`payloads.${name}s is not an option`);
+  });
+
+  it("payloads between the two limits could not be sent", () => {
+    expect(create({ payloads: { thresholdBytes: 11, maxPayloadBytes: 10 } })).toThrow("payloads.thresholdBytes");
+    expect(create({ payloads: { storage: { scheme: "S3", put() {}, get() {}, delete() {} } } })).toThrow(
+      "storage.scheme",
+    );
   });
 
   it("those of listen are checked too", async () => {

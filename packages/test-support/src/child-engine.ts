@@ -34,6 +34,10 @@ export class ChildEngine {
     return new ChildEngine(child, port);
   }
 
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
   /** As power loss would, were it not for the disk's own cache. */
   async kill(): Promise<void> {
     const exited = once(this.child, "exit");

@@ -63,6 +63,7 @@ function carrier(
 /** A payload, wherever it lies. */
 async function valueIn(payload: PayloadEnvelope | null | undefined): Promise<AvroValue> {
   if (payload === null || payload === undefined || "blob" in payload) return decodePayload(payload);
+  if (!("external_storage" in payload)) throw new Error("the engine keeps it");
   const blob = await fetchExternalPayload(disk, parseExternalPayloadReference(payload.external_storage));
   return decodePayload({ codec: payload.codec, blob });
 }

@@ -30,6 +30,10 @@ function detailsOf(result: InvocableResultEnvelope): AvroValue | undefined {
   return "failure" in result && result.failure.details !== null ? decodePayload(result.failure.details) : undefined;
 }
 
+function valueOf(result: InvocableResultEnvelope): AvroValue | undefined {
+  return "result" in result && result.result?.payload ? decodePayload(result.result.payload) : undefined;
+}
+
 describe("a success", () => {
   it("is a whole envelope, field by field", async () => {
     const result = await run(async (lamp: string, level: number) => `${lamp} at ${level}`);
@@ -294,6 +298,33 @@ describe("a task that is refused before its handler runs", () => {
     expect(result).toMatchObject({ failure: { type } });
     expect(handler).not.toHaveBeenCalled();
   });
+});
+
+describe("the handler of a task", () => {
+  const dim = (): string => "dimmed";
+  const sent = (handler: string, external_executor?: Record<string, unknown> | null): object =>
+    activityTaskEnvelope({ task: { handler, external_executor } });
+
+  it("is found by the handler of its mapping where the type is not known", async () => {
+    const result = await handleInvocableActivity(sent("Lamps.Dim", { handler: "lamps.dim" }), { "lamps.dim": dim });
+    expect(valueOf(result)).toBe("dimmed");
+    // What it was called for stays its name.
+    expect(result).toMatchObject({ outcome: { status: "succeeded" }, metadata: { handler: "Lamps.Dim" } });
+  });
+
+  it("is that of its type where both are known", async () => {
+    const handlers = { "lamps.dim": dim, "lamps.light": () => "lit" };
+    const result = await handleInvocableActivity(sent("lamps.light", { handler: "lamps.dim" }), handlers);
+    expect(valueOf(result)).toBe("lit");
+  });
+
+  it.each([[null], [{}], [{ handler: 5 }], [{ handler: "lamps.burn" }], [{ handler: "toString" }]])(
+    "is unknown where neither leads to one: %j",
+    async (mapping) => {
+      const result = await handleInvocableActivity(sent("Lamps.Dim", mapping), { "lamps.dim": dim });
+      expect(result).toMatchObject({ failure: { type: "UnknownActivityHandler" } });
+    },
+  );
 });
 
 describe("an envelope that violates the contract", () => {

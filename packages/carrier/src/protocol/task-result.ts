@@ -175,8 +175,12 @@ function readSuccess(document: JsonObject, common: Common, report: Report, menti
 function readPayload(value: unknown, report: Report): PayloadEnvelope | null {
   const payload = readNullableObject(value, "result.payload", report);
   if (payload === null) return null;
-  const { blob, external_storage: reference } = payload;
+  const { blob, external_storage: reference, external_payload: runtime } = payload;
   const codec = readString(payload["codec"], "result.payload.codec", report);
+  if (blob === undefined && reference === undefined && runtime !== undefined) {
+    const path = "result.payload.external_payload";
+    return { ...payload, codec, external_payload: readObject(runtime, path, report) };
+  }
   if (blob === undefined && reference !== undefined) {
     const path = "result.payload.external_storage";
     return { ...payload, codec, external_storage: readObject(reference, path, report) };

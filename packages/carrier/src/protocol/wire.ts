@@ -24,7 +24,13 @@ export interface StoredPayloadEnvelope {
   readonly external_storage: Readonly<Record<string, unknown>>;
 }
 
-export type PayloadEnvelope = InlinePayloadEnvelope | StoredPayloadEnvelope;
+/** A payload that the engine keeps, by its own reference: whoever reads it needs a credential of the engine's. */
+export interface RuntimePayloadEnvelope {
+  readonly codec: string;
+  readonly external_payload: Readonly<Record<string, unknown>>;
+}
+
+export type PayloadEnvelope = InlinePayloadEnvelope | StoredPayloadEnvelope | RuntimePayloadEnvelope;
 
 export interface WorkflowWire {
   readonly id: string;

@@ -88,3 +88,12 @@ it("shows no signed address: a SAS that does not fit is told by status and code"
   expect((error as Error).stack).not.toMatch(/sig=|a-wrong-secret/);
   expect(error).not.toHaveProperty("cause");
 });
+
+it("reads what others call azure://, and writes azure-blob://", async () => {
+  const driver = driverWith();
+  const reference = await storeExternalPayload(driver, BLOB);
+  expect(reference.uri).toMatch(/^azure-blob:/);
+  const other = { ...reference, uri: reference.uri.replace("azure-blob:", "azure:") };
+  expect(await fetchExternalPayload(driver, other)).toBe(BLOB);
+  expect(driver.accepts("azure://elsewhere/bill ing/v1+2/x")).toBe(false);
+});

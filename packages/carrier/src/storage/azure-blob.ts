@@ -13,7 +13,8 @@ const OPTION_NAMES: OptionNames<AzureBlobExternalStorageOptions> = {
 };
 
 /**
- * Payloads in Azure Blob Storage: `azure-blob://container/key`. The account is the client's.
+ * Payloads in Azure Blob Storage: `azure-blob://container/key`; `azure://container/key` is read as well. The account is the
+ * client's.
  *
  * ```ts
  * new AzureBlobExternalStorage({ client: azureBlobClient(BlobServiceClient.fromConnectionString(text)), container: "payloads" });
@@ -27,6 +28,7 @@ export class AzureBlobExternalStorage extends ObjectExternalStorage {
       "container",
       options.container,
       knownOptions(options, OPTION_NAMES, "AzureBlobExternalStorage"),
+      ["azure"],
     );
   }
 }

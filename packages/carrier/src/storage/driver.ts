@@ -2,6 +2,8 @@
 export interface ExternalStorageDriver {
   /** Of the URIs it writes and reads, without the colon, in lower case: `s3`, `file`. */
   readonly scheme: string;
+  /** Other schemes by which the same objects are known, as `azure` for `azure-blob`. It reads them. Default none. */
+  readonly aliases?: readonly string[];
   /** Whether a URI of its scheme lies within its bucket, prefix or root. Does no I/O. Default: every one does. */
   accepts?(uri: string): boolean;
   /**

@@ -2,6 +2,7 @@ import { PayloadError } from "../payload/errors.js";
 import { AVRO_CODEC } from "../protocol/constants.js";
 import type { JsonObject } from "../protocol/fields.js";
 import { knownOptions, type OptionNames } from "../protocol/options.js";
+import { isRuntimePayload } from "../protocol/runtime-payload.js";
 import { parseExternalPayloadReference, serializeExternalPayloadReference } from "../protocol/payload-reference.js";
 import type { InlinePayloadEnvelope, PayloadEnvelope, StoredPayloadEnvelope } from "../protocol/wire.js";
 import { ExternalPayloadCache } from "./cache.js";
@@ -105,6 +106,7 @@ export async function inlinePayload(
   options: { readonly signal?: AbortSignal | undefined; readonly now?: number | undefined } = {},
 ): Promise<JsonObject> {
   if (!isStoredPayload(envelope)) return envelope;
+  if (isRuntimePayload(envelope)) throw new ExternalStorageError("no_driver", WITH_ENGINE);
   if (envelope["codec"] !== AVRO_CODEC) {
     throw new PayloadError("unsupported_payload_codec", "the payload is stored with a codec other than avro");
   }
@@ -115,6 +117,8 @@ export async function inlinePayload(
   const { drivers, cache } = storage;
   return { codec: AVRO_CODEC, blob: await fetchExternalPayload(drivers, reference, { ...options, cache }) };
 }
+
+const WITH_ENGINE = "The engine keeps the payload: runtimePayloads reads it, with this storage as its option.";
 
 /** Whether a payload is to go to storage. */
 export function exceedsThreshold(payload: InlinePayloadEnvelope, storage: ExternalStorage | undefined): boolean {

@@ -37,7 +37,7 @@ interface Location {
 const LOCATIONS = {
   s3: /^(?:s3:\/\/|arn:[\w-]+:s3:::)([\w.-]+)(?:\/(.*))?$/i,
   gcs: /^(?:gs:\/\/|(?:.*\/)?buckets\/)([\w.-]+)(?:\/(.*))?$/i,
-  "azure-blob": /^(?:azure-blob:\/\/|.*\/containers\/)([\w-]+|\$root)(?:\/(.*))?$/i,
+  "azure-blob": /^(?:azure(?:-blob)?:\/\/|.*\/containers\/)([\w-]+|\$root)(?:\/(.*))?$/i,
 } as const;
 
 type ObjectDriver = keyof typeof LOCATIONS;

@@ -59,6 +59,7 @@ const CONTENT_TYPE = "application/octet-stream";
 /** What the drivers for object stores have in common, which is all but names. */
 export class ObjectExternalStorage implements ExternalStorageDriver {
   readonly scheme: string;
+  readonly aliases: readonly string[];
   private readonly client: ObjectStorageClient;
   private readonly bucket: string;
   private readonly prefix: string;
@@ -71,6 +72,7 @@ export class ObjectExternalStorage implements ExternalStorageDriver {
     bucketOption: "bucket" | "container",
     bucket: string,
     options: ObjectStorageOptions,
+    aliases: readonly string[] = [],
   ) {
     const { client, prefix, conditionalWrites = true } = options;
     if (typeof bucket !== "string" || !/^[\w.-]+$/.test(bucket)) {
@@ -82,6 +84,7 @@ export class ObjectExternalStorage implements ExternalStorageDriver {
       );
     }
     this.scheme = scheme;
+    this.aliases = aliases;
     this.client = client;
     this.bucket = bucket;
     this.prefix = normalizePrefix(prefix);
@@ -89,7 +92,8 @@ export class ObjectExternalStorage implements ExternalStorageDriver {
     this.base = `${scheme}://${bucket}/`;
   }
 
-  accepts(uri: string): boolean {
+  accepts(given: string): boolean {
+    const uri = this.plain(given);
     const key = uri.slice(this.base.length);
     return uri.startsWith(this.base) && key.startsWith(this.prefix) && isPlainKey(key);
   }
@@ -134,6 +138,12 @@ export class ObjectExternalStorage implements ExternalStorageDriver {
     if (!this.accepts(uri)) {
       throw new ExternalStorageError("foreign_reference", `The URI is outside this ${this.scheme} storage.`);
     }
-    return { bucket: this.bucket, key: uri.slice(this.base.length) };
+    return { bucket: this.bucket, key: this.plain(uri).slice(this.base.length) };
+  }
+
+  /** A URI by the scheme that is written. */
+  private plain(uri: string): string {
+    const alias = this.aliases.find((name) => uri.startsWith(`${name}://`));
+    return alias === undefined ? uri : this.scheme + uri.slice(alias.length);
   }
 }

@@ -122,7 +122,7 @@ function driverFor(drivers: ExternalStorageDrivers, uri: string): ExternalStorag
   const all = Array.isArray(drivers)
     ? (drivers as readonly ExternalStorageDriver[])
     : [drivers as ExternalStorageDriver];
-  const able = all.filter((driver) => driver.scheme === scheme);
+  const able = all.filter((driver) => driver.scheme === scheme || driver.aliases?.includes(scheme ?? "") === true);
   if (able.length === 0) {
     const wanted = scheme === undefined ? "a URI without a scheme" : `"${recordableText(scheme, 30)}"`;
     const known = all.length === 0 ? "none at all" : `only for ${all.map((driver) => driver.scheme).join(", ")}`;

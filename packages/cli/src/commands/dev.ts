@@ -3,7 +3,6 @@ import { CONNECTION_OPTIONS, connectionOf, DEFAULT_TASK_QUEUE } from "../engine/
 import { DEFAULT_DATA_FOLDER } from "../engine/dev-state.js";
 import { shownPath } from "../host/activities/activity-source.js";
 import { CarrierOutput } from "../host/carrier/carrier-output.js";
-import { STORAGE_OPTION, storageRootOf } from "../host/carrier/storage-option.js";
 import type { RunningStack } from "../host/dev-stack.js";
 import { flag, integerOption, PORTS, textOption } from "../options/values.js";
 import { say } from "../report/words.js";
@@ -29,14 +28,13 @@ export const dev: Command = {
       alone: String(INSPECT_PORT),
       help: `let a debugger attach to the activities; default port ${INSPECT_PORT}`,
     },
-    ...STORAGE_OPTION,
     ...CONNECTION_OPTIONS,
     data: { type: "string", value: "DIR", help: `folder of what the engine keeps; default ${DEFAULT_DATA_FOLDER}` },
     server: { type: "string", value: "URL", help: "lease tasks from this engine, in place of one of our own" },
   },
   description: `Everything listens on this machine only. FILE is as for dw-carrier serve; TypeScript needs no build.
 While it runs, dw-carrier start, list, show, cancel and terminate find its engine without being told.
-The engine keeps activities over restarts. With --server the activities are those of a real engine; its token must then
+The engine keeps activities over restarts, and large payloads in a folder beside them. With --server the activities are those of a real engine; its token must then
 be a worker's.`,
   examples: [
     { line: "dw-carrier dev activities.ts --watch", what: "runs them here, and follows your edits" },
@@ -63,7 +61,6 @@ async function runDev(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> {
       inMemory: flag(input, "memory"),
       enginePort: integerOption(input, "engine-port", PORTS),
       carrierPort: integerOption(input, "port", PORTS) ?? 0,
-      storageRoot: storageRootOf(input, io),
       inspectPort: integerOption(input, "inspect", PORTS),
       remote: isRemote ? await connectionOf(input, io) : undefined,
     },

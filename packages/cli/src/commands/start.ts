@@ -3,6 +3,7 @@ import type { StartRequest } from "@durable-workflow/engine-protocol/control";
 import type { StartedActivity } from "../engine/answer.js";
 import { CONNECTION_OPTIONS, connectionOf, type EngineConnection } from "../engine/connection.js";
 import { askable, ControlPlane } from "../engine/control-plane.js";
+import { EnginePayloads, type InlineEnvelope } from "../engine/engine-payloads.js";
 import { follow } from "../engine/follow.js";
 import { storyEventOf } from "../engine/story-event.js";
 import { untaken } from "../engine/takers.js";
@@ -53,7 +54,7 @@ export const start: Command = {
     ...CONNECTION_OPTIONS,
   },
   description: `ARGUMENTS is a JSON list, one item for each argument; @FILE reads it from a file, - from standard input. Anything but a
-list is the only argument. Bytes are written {"$type":"bytes","base64":"..."}; 7 is an integer, 7.0 a double.
+list is the only argument. Arguments over the engine's threshold are uploaded to it first. Bytes are written {"$type":"bytes","base64":"..."}; 7 is an integer, 7.0 a double.
 Ends with 0 when the activity completed, and with 1 when it failed, or was cancelled or terminated.
 With --json: lines with an event each, the last one with the activity as dw-carrier show --json has it.`,
   examples: [
@@ -71,8 +72,11 @@ async function runStart(input: CommandInput, io: CliIo): Promise<ExitCode> {
   atMost(input, 2, `Put all arguments into one JSON list: '["Ada", 7]'.`);
   const args = parseJsonArguments(await readArgumentText(input.positionals[1], io));
   const connection = await connectionOf(input, io);
-  const request = requestOf(input, { type, args, connection });
-  const client = new ControlPlane(connection, new HttpClient(io));
+  const inline = requestOf(input, { type, connection });
+  const payload = encode(args);
+  const http = new HttpClient(io);
+  const client = new ControlPlane(connection, http);
+  const request = { ...inline, input: await new EnginePayloads(connection, http, client).outgoing(payload) };
   const started = await client.start(request);
   sayStarted(input, io, started, { engine: client.url, request });
   return flag(input, "detach") ? EXIT.ok : await followToEnd(input, io, client, started);
@@ -80,8 +84,8 @@ async function runStart(input: CommandInput, io: CliIo): Promise<ExitCode> {
 
 function requestOf(
   input: CommandInput,
-  { type, args, connection }: { type: string; args: readonly unknown[]; connection: EngineConnection },
-): StartRequest {
+  { type, connection }: { readonly type: string; readonly connection: EngineConnection },
+): Omit<StartRequest, "input"> {
   const id = textOption(input, "id");
   if (id !== undefined) askable(id);
   const businessKey = textOption(input, "business-key");
@@ -100,7 +104,6 @@ function requestOf(
   return {
     activity_type: type,
     task_queue: textOption(input, "queue") ?? connection.taskQueue,
-    input: encode(args),
     ...(id === undefined ? {} : { activity_id: id }),
     ...(businessKey === undefined ? {} : { business_key: businessKey }),
     ...(Object.keys(policy).length === 0 ? {} : { retry_policy: policy }),
@@ -111,7 +114,7 @@ function requestOf(
   };
 }
 
-function encode(args: readonly unknown[]): { readonly codec: string; readonly blob: string } {
+function encode(args: readonly unknown[]): InlineEnvelope {
   try {
     return payloadEnvelope(args);
   } catch (error) {

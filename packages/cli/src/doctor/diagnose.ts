@@ -12,6 +12,7 @@ import {
   engineConfigFinding,
   featuresFinding,
   healthFinding,
+  payloadsFinding,
   readyFinding,
   tokenFinding,
   versionFinding,
@@ -87,6 +88,7 @@ async function engineFindings(probe: EngineProbe, dispatches: boolean): Promise<
     ...(version === undefined ? [] : [await waitingFinding(probe)]),
     contractsFinding(info.body),
     artifactsFinding(info.body),
+    payloadsFinding(info.body),
     engineConfigFinding(info.body),
     clockFinding(probe),
   ];

@@ -1,7 +1,12 @@
 import { at, ERAS, isObject, negotiateVersion, PROTOCOL_VERSION, textAt } from "@durable-workflow/engine-protocol";
 import { isLoopbackHost } from "@durable-workflow/engine-protocol/executor-config";
 import type { EngineConnection } from "../engine/connection.js";
-import { contractViolations, engineConfigState, publishedArtifacts } from "../inspect/cluster-info.js";
+import {
+  contractViolations,
+  engineConfigState,
+  payloadTransportState,
+  publishedArtifacts,
+} from "../inspect/cluster-info.js";
 import { engineFeatures } from "../inspect/engine-features.js";
 import { duration } from "../report/duration.js";
 import { violationLine } from "../report/violation.js";
@@ -136,6 +141,25 @@ export function artifactsFinding(clusterInfo: unknown): Finding {
     broken.map(({ name, violations }) => `${name}: ${violations.map(violationLine).join(", ")}`).join("; "),
     "Something between here and the engine changes its answers, or the engine is of another contract.",
   );
+}
+
+export function payloadsFinding(clusterInfo: unknown): Finding {
+  const id = "payloads";
+  const { state, summary, violations } = payloadTransportState(clusterInfo);
+  switch (state) {
+    case "available":
+      return ok(id, `large payloads are ${summary}`);
+    case "inline_only":
+      return skip(id, "the engine takes payloads inline only, up to its limit of a request");
+    case "unavailable":
+      return fail(
+        id,
+        `large payloads are ${summary}`,
+        "Look into the storage of the namespace; what is there may still be read.",
+      );
+    case "unknown":
+      return fail(id, violations.map(violationLine).join("; "), "Update dw-carrier: large payloads cannot be sent.");
+  }
 }
 
 export function engineConfigFinding(clusterInfo: unknown): Finding {

@@ -34,7 +34,6 @@ export interface DevOptions {
   readonly enginePort: number | undefined;
   readonly carrierPort: number;
   /** Folder of large payloads. */
-  readonly storageRoot: string | undefined;
   /** Port for a debugger of the activities. */
   readonly inspectPort: number | undefined;
   /** An engine elsewhere; undefined for one of our own. */
@@ -122,7 +121,7 @@ export class DevStack {
   private async startActivities(
     connection: Pick<EngineConnection, "url" | "token" | "namespace">,
   ): Promise<ActivityProcess> {
-    const { files, watch, storageRoot, inspectPort } = this.options;
+    const { files, watch, inspectPort } = this.options;
     const { logger } = this.output;
     const host = new ActivityProcess(
       {
@@ -131,7 +130,7 @@ export class DevStack {
           cwd: this.io.cwd,
           watch,
           carrier: "dw-carrier-dev",
-          storageRoot,
+          storageRoot: undefined,
           heartbeat: heartbeatsTo(connection),
         },
         inspectPort,

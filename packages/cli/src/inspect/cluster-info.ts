@@ -1,9 +1,11 @@
 import { at, isObject, negotiateVersion, numberAt, PROTOCOL_VERSION, textAt } from "@durable-workflow/engine-protocol";
 import { WORKER_CONTRACTS } from "@durable-workflow/engine-protocol/control";
+import { readPayloadTransport } from "@durable-workflow/engine-protocol/external-payloads";
 import type { Violation } from "../report/violation.js";
+import { sizeText } from "../report/size.js";
 import { type CheckedExample, examplesOf } from "./contract.js";
 import { engineFeatures } from "./engine-features.js";
-import { below, facts, type Inspection, inspection } from "./inspection.js";
+import { below, facts, type Inspection, inspection, violationsAt } from "./inspection.js";
 
 /** Where the published contracts are not those that this version knows. */
 export function contractViolations(clusterInfo: unknown): readonly Violation[] {
@@ -49,12 +51,31 @@ export function engineConfigState(clusterInfo: unknown): {
   };
 }
 
+/** How an engine takes large payloads, in words, and what of its manifest cannot be spoken. */
+export function payloadTransportState(clusterInfo: unknown): {
+  readonly state: "inline_only" | "available" | "unavailable" | "unknown";
+  readonly summary: string;
+  readonly violations: readonly Violation[];
+} {
+  const { transport, violations = [] } = readPayloadTransport(clusterInfo);
+  if (transport === undefined) {
+    return { state: "unknown", summary: "in a way that is not known", violations: violationsAt("", violations) };
+  }
+  if (transport === null) return { state: "inline_only", summary: "inline only", violations: [] };
+  const { thresholdBytes, maxPayloadBytes, takesUploads, status } = transport;
+  const limits = `uploaded from ${sizeText(thresholdBytes)} on, up to ${sizeText(maxPayloadBytes)}`;
+  return takesUploads
+    ? { state: "available", summary: limits, violations: [] }
+    : { state: "unavailable", summary: `${limits}; not now: ${status}`, violations: [] };
+}
+
 /** What an engine says of itself (`GET /api/cluster/info`). */
 export function inspectClusterInfo(document: unknown): Inspection {
   const artifacts = publishedArtifacts(document);
   const advertised = textAt(document, "worker_protocol", "version");
   const version = negotiateVersion(advertised);
   const config = engineConfigState(document);
+  const payloads = payloadTransportState(document);
   const features = engineFeatures(document);
   const broken = artifacts.flatMap(({ path, violations }) => below(path, violations));
   const spoken: readonly Violation[] =
@@ -75,6 +96,7 @@ export function inspectClusterInfo(document: unknown): Inspection {
         "artifacts",
         `${artifacts.length} published, ${artifacts.filter((one) => one.violations.length === 0).length} verified`,
       ],
+      ["large payloads", payloads.summary],
       ["executor config", config.status === "valid" ? config.summary : config.status],
     ),
     notes: [

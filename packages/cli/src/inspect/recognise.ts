@@ -151,7 +151,7 @@ export function nearMisses(document: unknown): readonly NearMiss[] {
     misses.push({ title: "an executor config", violations: inspectExecutorConfig(document, undefined).violations });
   }
   if ("codec" in document) {
-    const message = "must be there: a payload has codec and blob, or codec and external_storage";
+    const message = "must be there: a payload has codec and blob, or codec and external_payload";
     misses.push({ title: "a payload", violations: [{ path: "blob", message, code: null }] });
   }
   return misses.toSorted((left, right) => left.violations.length - right.violations.length);

@@ -1,5 +1,7 @@
 import type { JsonValue } from "@durable-workflow/carrier/payload";
 import type { FailureStory, Progress } from "../engine/story.js";
+import { referenceIn } from "../engine/story-payloads.js";
+import { sizeText } from "./size.js";
 import type { CliIo, Palette } from "../shell/command.js";
 
 const BAR_WIDTH = 24;
@@ -57,8 +59,12 @@ export function indented(text: string, by: number): string {
   return text.replaceAll("\n", `\n${" ".repeat(by)}`);
 }
 
+/** A value in one line; of one that the engine keeps apart, what is known of it. */
 export function compact(value: JsonValue): string {
-  return JSON.stringify(value);
+  const reference = referenceIn(value);
+  if (reference === undefined) return JSON.stringify(value);
+  const { size_bytes: size, codec, sha256, reference_id: id } = reference;
+  return `${sizeText(size)} of ${codec}, kept by the engine as ${id}, SHA-256 ${sha256}`;
 }
 
 /** The time of day where the command runs, to the second. */

@@ -1,11 +1,16 @@
+import type { LeanText } from "../payloads/blob-bytes.js";
+
 /** What came of delivering a task, before it is given a meaning. */
+
+/** What a carrier said, large blobs apart; or why it could not be read. */
+export type AnswerBody = LeanText | { readonly problem: string };
 
 /** The carrier answered over HTTP. */
 export interface HttpAnswer {
   readonly kind: "http";
   readonly status: number;
   /** The body as text; where it could not be read, why. */
-  readonly body: { readonly text: string } | { readonly problem: string };
+  readonly body: AnswerBody;
   /** True when the transport policy counts the status as "try again". */
   readonly temporary: boolean;
   /** What a 429 or 503 asks for with `Retry-After`, in milliseconds; undefined when it does not. */
@@ -18,7 +23,7 @@ export interface ProcessAnswer {
   readonly exitCode: number | null;
   /** The signal that ended it, where one did. */
   readonly signal: string | null;
-  readonly stdout: { readonly text: string } | { readonly problem: string };
+  readonly stdout: AnswerBody;
   /** The first of what it wrote to standard error. */
   readonly stderrPreview: string;
 }

@@ -2,7 +2,8 @@ import type { ActivityMapping } from "@durable-workflow/engine-protocol/executor
 import { activityTaskEnvelope, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { AbortedDelivery, DeliveryAnswer } from "./answer.js";
 import { type Credential, CredentialError, type CredentialStore } from "./credentials.js";
-import type { HttpDeliverer } from "./http-carrier.js";
+import { type BlobPayload, bodyAround, type DeliveryBody } from "../payloads/blob-bytes.js";
+import type { HttpDeliverer, HttpDelivery } from "./http-carrier.js";
 import type { ProcessDeliverer } from "./process-carrier.js";
 import { configuredTimeout, deadlineLeft, tightest } from "./timeouts.js";
 import { newTraceparent } from "./trace.js";
@@ -24,21 +25,34 @@ export interface Delivery {
   readonly engineEstimate?: () => number;
   /** Milliseconds until the lease has surely run out. */
   readonly leaseLeft: () => number;
+  /** The arguments, where they were fetched: the task itself holds a reference then. */
+  readonly payload?: BlobPayload | undefined;
+  /** As those of an `HttpDelivery`. */
+  readonly responseLimitBytes?: number | undefined;
+  readonly roomFor?: HttpDelivery["roomFor"];
   readonly signal: AbortSignal;
   readonly onRetry: (why: string, delayMs: number, tries: number) => void;
 }
 
 /** Delivers a task to the carrier of its mapping. Never rejects. */
 export async function deliverTask(
-  { task, mapping, engineNow, engineEstimate = engineNow, leaseLeft, signal, onRetry }: Delivery,
+  delivery: Delivery,
   { http, process, credentials, renewedBy }: DelivererDeps,
 ): Promise<DeliveryAnswer | AbortedDelivery> {
+  const { task, mapping, engineNow, engineEstimate = engineNow, leaseLeft, payload, signal, onRetry } = delivery;
+  const { responseLimitBytes, roomFor } = delivery;
   const limit = () => tightest(configuredTimeout(mapping), deadlineLeft(task, engineNow()));
   const traceparent = newTraceparent();
-  const body = (): string =>
-    JSON.stringify(activityTaskEnvelope(task, { renewedBy, sentAtMs: engineEstimate(), traceparent }));
+  const body = (): DeliveryBody => {
+    const extras = { renewedBy, sentAtMs: engineEstimate(), traceparent };
+    if (payload === undefined) return JSON.stringify(activityTaskEnvelope(task, extras));
+    const withBlob = (blob: string): LeasedTask => ({ ...task, arguments: { codec: payload.codec, blob } });
+    return bodyAround(payload.bytes, (blob) => activityTaskEnvelope(withBlob(blob), extras));
+  };
   const { carrier } = mapping;
-  if (carrier.type === "process") return process.deliver({ carrier, body: body(), limit: limit(), signal });
+  if (carrier.type === "process") {
+    return process.deliver({ carrier, body: body(), limit: limit(), signal, outputLimitBytes: responseLimitBytes });
+  }
   let credential: Credential;
   try {
     credential = await credentials.credentialFor(mapping);
@@ -51,6 +65,8 @@ export async function deliverTask(
     credential,
     idempotencyKey: task.attemptId,
     body,
+    responseLimitBytes,
+    roomFor,
     limit,
     hasRoom: (delayMs) =>
       delayMs < leaseLeft() && delayMs < (deadlineLeft(task, engineNow())?.ms ?? Number.POSITIVE_INFINITY),

@@ -76,7 +76,7 @@ describe("delivery", () => {
     const wishes = { body: () => JSON.stringify(envelope) };
     const welcome = await deliver(server.url, { ...wishes, credential: { type: "bearer", token: "lamp-s3cret" } });
     if (welcome.kind !== "http") throw new Error(welcome.kind);
-    const report = reportOf(task, welcome, { carrier: "web", scrub: (text) => text });
+    const { report } = reportOf(task, welcome, { carrier: "web", scrub: (text) => text });
     expect(report.kind === "complete" && decodePayload(report.result)).toBe("lamp-7 dimmed");
     expect(await deliver(server.url, wishes)).toMatchObject({ kind: "http", status: 401 });
   });

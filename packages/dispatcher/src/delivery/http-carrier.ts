@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import {
   EXTERNAL_TASK_INPUT_MEDIA_TYPE,
   EXTERNAL_TASK_RESULT_MEDIA_TYPE,
@@ -7,23 +8,32 @@ import type { HttpCarrier } from "@durable-workflow/engine-protocol/executor-con
 import type { Dispatcher } from "undici";
 import { readRetryAfter } from "../engine/reply.js";
 import { type ConnectSettings, createAgent } from "../net/agents.js";
-import { headerOf, readBoundedBody } from "../net/bounded-body.js";
+import { headerOf, readBoundedBytes } from "../net/bounded-body.js";
 import { ConnectionUse } from "../net/connection-use.js";
 import { AddressRefusedError, type NetworkGuard } from "../net/guard.js";
 import type { Proxies } from "../net/proxies.js";
 import { unlessAborted } from "../net/unless-aborted.js";
-import { type Clock, pause, timerDelay } from "../time/clock.js";
-import type { AbortedDelivery, DeliveryAnswer } from "./answer.js";
+import { type BlobBody, type DeliveryBody, withoutLargeBlobs } from "../payloads/blob-bytes.js";
+import type { Held } from "../payloads/byte-budget.js";
+import { type Clock, pause } from "../time/clock.js";
+import type { AbortedDelivery, AnswerBody, DeliveryAnswer } from "./answer.js";
 import type { Credential } from "./credentials.js";
 import { Holding, isRetryableStatus, retryDelayMs } from "./retry.js";
-import type { TimeLimit } from "./timeouts.js";
+import { PausableTimer, type TimeLimit } from "./timeouts.js";
 
 export interface HttpDelivery {
   readonly carrier: HttpCarrier;
   readonly credential: Credential;
   readonly idempotencyKey: string;
   /** The envelope as JSON, made anew for each try: it says when it was sent. */
-  readonly body: () => string;
+  readonly body: () => DeliveryBody;
+  /** The largest answer, before and after decompression. Default: the deliverer's own. */
+  readonly responseLimitBytes?: number | undefined;
+  /**
+   * Asked for room in memory for an answer that has begun; waiting for it does not count as the carrier's time. Undefined
+   * when the delivery was called off meanwhile. Default: there is always room.
+   */
+  readonly roomFor?: ((bytes: number) => Promise<Held | undefined>) | undefined;
   /** How long a try that begins now may take. */
   readonly limit: () => TimeLimit;
   /** True while the lease and the deadlines leave room for a try that begins so much later. */
@@ -45,6 +55,8 @@ export interface HttpDelivererOptions {
 }
 
 const MOST_AGENTS = 50;
+/** What an answer counts as that does not say how long it is, until it is longer. */
+const UNSAID_BYTES = 8 * 1024 * 1024;
 
 /** What of a try's connection matters for the next one. */
 interface Try {
@@ -55,6 +67,7 @@ interface Try {
 
 interface Exchange {
   readonly abort: AbortSignal;
+  readonly timer: PausableTimer;
   readonly use: ConnectionUse;
   readonly tries: number;
   /** On one of its own, which ends with it. */
@@ -141,7 +154,7 @@ export class HttpDeliverer {
     if (limit.ms <= 0) return { answer: { kind: "timeout", limit: limit.name, afterMs: 0 }, wasStale: false };
     const abort = new AbortController();
     let timedOut = false;
-    const cancelTimer = this.options.clock.schedule(timerDelay(limit.ms), () => {
+    const timer = new PausableTimer(this.options.clock, limit.ms, () => {
       timedOut = true;
       abort.abort();
     });
@@ -153,7 +166,7 @@ export class HttpDeliverer {
     try {
       answer = signal.aborted
         ? { kind: "aborted" }
-        : await this.exchange(delivery, { abort: abort.signal, use, tries, onNewConnection });
+        : await this.exchange(delivery, { abort: abort.signal, timer, use, tries, onNewConnection });
     } catch (error) {
       wasStale = !abort.signal.aborted && isReset(error) && use.endedBeforeAnswer;
       answer =
@@ -161,7 +174,7 @@ export class HttpDeliverer {
           ? { kind: "refused", code: "address_refused", message: error.message }
           : { kind: "unreachable", why: describeNetworkError(error), tries };
     } finally {
-      cancelTimer();
+      timer.cancel();
       signal.removeEventListener("abort", forward);
     }
     if (signal.aborted) answer = { kind: "aborted" };
@@ -170,18 +183,20 @@ export class HttpDeliverer {
   }
 
   private async exchange(
-    { carrier, credential, body, idempotencyKey }: HttpDelivery,
-    { abort, use, tries, onNewConnection }: Exchange,
-  ): Promise<DeliveryAnswer> {
-    const { clock, guard, proxies, responseLimitBytes } = this.options;
+    delivery: HttpDelivery,
+    { abort, timer, use, tries, onNewConnection }: Exchange,
+  ): Promise<DeliveryAnswer | AbortedDelivery> {
+    const { carrier, credential, body, idempotencyKey } = delivery;
+    const { clock, guard, proxies } = this.options;
     const url = new URL(carrier.url);
     const proxy = proxies?.proxyFor(url);
     if (proxy === undefined) guard.checkUrl(url);
     else await unlessAborted(abort, guard.checkBehindProxy(url));
     const agent = onNewConnection ? this.createAgent(credential, proxy) : this.agentFor(credential, proxy);
     try {
-      const begin = (): Promise<Dispatcher.ResponseData> =>
-        agent.request({
+      const begin = (): Promise<Dispatcher.ResponseData> => {
+        const sent = body();
+        return agent.request({
           origin: url.origin,
           path: url.pathname + url.search,
           method: "POST",
@@ -190,15 +205,18 @@ export class HttpDeliverer {
             accept: EXTERNAL_TASK_RESULT_MEDIA_TYPE,
             "idempotency-key": idempotencyKey,
             ...(credential.type === "bearer" ? { authorization: `Bearer ${credential.token}` } : {}),
+            ...(typeof sent === "string" ? {} : { "content-length": String(sent.bytes) }),
           },
-          body: body(),
+          body: typeof sent === "string" ? sent : streamed(sent),
           signal: abort,
         });
+      };
       const response = await unlessAborted(abort, use.watch(begin));
       const status = response.statusCode;
-      const encoding = headerOf(response.headers, "content-encoding");
-      const read = await readBoundedBody(response.body, encoding, responseLimitBytes);
-      if (read.problem === "cut_off") return { kind: "unreachable", why: "the answer was cut off", tries };
+      const read = await this.readAnswer(response, delivery, timer);
+      if (read === undefined) return { kind: "aborted" };
+      if ("problem" in read && read.problem === "cut_off")
+        return { kind: "unreachable", why: "the answer was cut off", tries };
       const asks = status === 429 || status === 503;
       const retryAfterMs = asks ? readRetryAfter(headerOf(response.headers, "retry-after"), clock.now()) : undefined;
       // Whoever says when to come again is not done with the task, whatever the policy counts as temporary.
@@ -207,6 +225,33 @@ export class HttpDeliverer {
     } finally {
       if (onNewConnection) void agent.destroy();
     }
+  }
+
+  /** Undefined when the delivery was called off before there was room. */
+  private async readAnswer(
+    { headers, body }: Dispatcher.ResponseData,
+    { responseLimitBytes: limitBytes = this.options.responseLimitBytes, roomFor }: HttpDelivery,
+    timer: PausableTimer,
+  ): Promise<AnswerBody | undefined> {
+    const said = headerOf(headers, "content-length");
+    const expectedBytes = said !== undefined && /^\d{1,15}$/.test(said) ? Number(said) : undefined;
+    timer.pause();
+    const held = await roomFor?.(Math.min(expectedBytes ?? UNSAID_BYTES, limitBytes));
+    timer.resume();
+    if (roomFor !== undefined && held === undefined) {
+      body.on("error", () => undefined).destroy();
+      return undefined;
+    }
+    const contentEncoding = headerOf(headers, "content-encoding");
+    const onBytes = (bytes: number): void => held?.grow(bytes);
+    const read = await readBoundedBytes(body, { contentEncoding, limitBytes, expectedBytes, onBytes });
+    if (read.bytes === undefined) {
+      held?.release();
+      return read;
+    }
+    held?.grow(read.bytes.length);
+    held?.shrink(read.bytes.length);
+    return withoutLargeBlobs(read.bytes) ?? { problem: "not_utf8" };
   }
 
   /** Ends all connections. */
@@ -229,6 +274,11 @@ function isResult(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Piece by piece, without a copy of the whole. */
+function streamed({ chunks }: BlobBody): Readable {
+  return Readable.from(chunks, { objectMode: false });
 }
 
 /** Whether a connection was ended by the other side. */

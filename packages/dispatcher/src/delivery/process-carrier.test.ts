@@ -54,7 +54,7 @@ describe("a process", () => {
       kind: "process",
       exitCode: 0,
       signal: null,
-      stdout: { text: result },
+      stdout: { text: result, blobs: new Map() },
       stderrPreview: "log of task-7\n",
     });
   });
@@ -62,7 +62,9 @@ describe("a process", () => {
   it("gets its carrier's environment and the usual, and no credentials of ours", async () => {
     const script =
       "console.log(JSON.stringify([process.env.LAMP, process.env.DURABLE_WORKFLOW_AUTH_TOKEN, !!process.env.PATH]))";
-    expect(await deliver(script, {}, { LAMP: "7" })).toMatchObject({ stdout: { text: '["7",null,true]\n' } });
+    expect(await deliver(script, {}, { LAMP: "7" })).toMatchObject({
+      stdout: { text: '["7",null,true]\n', blobs: new Map() },
+    });
   });
 
   it.each([64, 70, 75, 130])("ends with exit code %s", async (code) => {

@@ -3,14 +3,17 @@ import type { Readable, Writable } from "node:stream";
 import type { ProcessCarrier } from "@durable-workflow/engine-protocol/executor-config";
 import type { Environment } from "../config/profiles.js";
 import { type Clock, timerDelay } from "../time/clock.js";
-import type { AbortedDelivery, DeliveryAnswer } from "./answer.js";
+import { type DeliveryBody, withoutLargeBlobs } from "../payloads/blob-bytes.js";
+import type { AbortedDelivery, AnswerBody, DeliveryAnswer } from "./answer.js";
 import type { TimeLimit } from "./timeouts.js";
 
 export interface ProcessDelivery {
   readonly carrier: ProcessCarrier;
   /** The envelope as JSON. */
-  readonly body: string;
+  readonly body: DeliveryBody;
   readonly limit: TimeLimit;
+  /** Of what it may write to standard output. Default: the deliverer's own. */
+  readonly outputLimitBytes?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -39,7 +42,8 @@ export class ProcessDeliverer {
    * Runs the command once. At the limit, or when called off, its whole process group is asked to end, and killed when it
    * does not. Never rejects.
    */
-  deliver({ carrier, body, limit, signal }: ProcessDelivery): Promise<DeliveryAnswer | AbortedDelivery> {
+  deliver({ carrier, ...delivery }: ProcessDelivery): Promise<DeliveryAnswer | AbortedDelivery> {
+    const { signal, limit } = delivery;
     if (signal.aborted) return Promise.resolve({ kind: "aborted" });
     if (limit.ms <= 0) return Promise.resolve({ kind: "timeout", limit: limit.name, afterMs: 0 });
     const [program = "", ...args] = carrier.command;
@@ -55,7 +59,7 @@ export class ProcessDeliverer {
     } catch (error) {
       return Promise.resolve(notStarted(error));
     }
-    return this.run(child, { body, limit, signal });
+    return this.run(child, delivery);
   }
 
   /** Kills all that runs, groups and all. */
@@ -73,9 +77,9 @@ export class ProcessDeliverer {
 
   private run(
     child: ChildProcessByStdio<Writable, Readable, Readable>,
-    { body, limit, signal }: Omit<ProcessDelivery, "carrier">,
+    { body, limit, signal, outputLimitBytes = this.options.outputLimitBytes }: Omit<ProcessDelivery, "carrier">,
   ): Promise<DeliveryAnswer | AbortedDelivery> {
-    const { clock, outputLimitBytes } = this.options;
+    const { clock } = this.options;
     this.running.add(child);
     return new Promise((resolve) => {
       const stdout = new Collected(outputLimitBytes);
@@ -115,7 +119,11 @@ export class ProcessDeliverer {
       });
       // A command that ends without reading its input breaks the pipe; its exit code says more.
       child.stdin.on("error", () => undefined);
-      child.stdin.end(body);
+      if (typeof body === "string") child.stdin.end(body);
+      else {
+        for (const chunk of body.chunks) child.stdin.write(chunk);
+        child.stdin.end();
+      }
       // The output of a grandchild that lives on would hold "close" back: what was written by the exit counts.
       child.once("exit", (exitCode, endedBy) => {
         const answer = (): void => {
@@ -157,13 +165,9 @@ class Collected {
     return this.length <= this.limitBytes;
   }
 
-  text(): { readonly text: string } | { readonly problem: string } {
+  text(): AnswerBody {
     if (this.length > this.limitBytes) return { problem: "too_large" };
-    try {
-      return { text: new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(this.chunks)) };
-    } catch {
-      return { problem: "not_utf8" };
-    }
+    return withoutLargeBlobs(Buffer.concat(this.chunks)) ?? { problem: "not_utf8" };
   }
 
   preview(): string {

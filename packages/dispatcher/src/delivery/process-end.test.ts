@@ -56,7 +56,7 @@ it("a process that writes too much has given malformed output, and is not said t
     'const more = () => { while (process.stdout.write("x".repeat(65536))); process.stdout.once("drain", more); }; more()';
   const answer = await deliverWith(systemClock, endless, { ms: 20_000, signal: new AbortController().signal });
   if (answer.kind === "aborted") throw new Error("nobody called it off");
-  expect(reportOf(leasedTask(), answer, { carrier: "p", scrub: (text) => text })).toMatchObject({
+  expect(reportOf(leasedTask(), answer, { carrier: "p", scrub: (text) => text }).report).toMatchObject({
     kind: "fail",
     failure: { kind: "malformed_output", type: "MalformedOutput", non_retryable: true },
   });

@@ -3,11 +3,19 @@ import { parseExternalTaskInput } from "@durable-workflow/carrier/protocol";
 import { activityTaskEnvelope } from "@durable-workflow/engine-protocol/worker";
 import { describe, expect, it } from "vitest";
 import { failedFor, leasedTask, resultFor } from "../../test/support/tasks.js";
+import { LARGE_BLOB_BYTES, type LeanText, withoutLargeBlobs } from "../payloads/blob-bytes.js";
 import type { DeliveryAnswer } from "./answer.js";
 import { type Report, reportOf } from "./result-mapping.js";
 
 const task = leasedTask();
 const context = { carrier: "web", scrub: (text: string) => text.replaceAll("s3cret", "[redacted]") };
+
+const lean = (document: unknown): LeanText => {
+  const text = typeof document === "string" ? document : JSON.stringify(document);
+  const read = withoutLargeBlobs(Buffer.from(text));
+  if (read === undefined) throw new Error("no UTF-8");
+  return read;
+};
 
 const http = (document: unknown, status = 200, temporary = false): Report =>
   reportOf(
@@ -16,10 +24,10 @@ const http = (document: unknown, status = 200, temporary = false): Report =>
       kind: "http",
       status,
       temporary,
-      body: { text: typeof document === "string" ? document : JSON.stringify(document) },
+      body: lean(document),
     },
     context,
-  );
+  ).report;
 
 const run = (exitCode: number | null, document: unknown, more: object = {}): Report =>
   reportOf(
@@ -28,12 +36,12 @@ const run = (exitCode: number | null, document: unknown, more: object = {}): Rep
       kind: "process",
       exitCode,
       signal: null,
-      stdout: { text: typeof document === "string" ? document : JSON.stringify(document) },
+      stdout: lean(document),
       stderrPreview: "a log line with s3cret",
       ...more,
     },
     context,
-  );
+  ).report;
 
 function failureOf(report: Report) {
   if (report.kind !== "fail") throw new Error("a result, where a failure was expected");
@@ -157,7 +165,7 @@ describe("what is no result", () => {
 
   it("is said to be unreadable when it is", () => {
     const body = { problem: "too_large" };
-    const failure = failureOf(reportOf(task, { kind: "http", status: 200, temporary: false, body }, context));
+    const failure = failureOf(reportOf(task, { kind: "http", status: 200, temporary: false, body }, context).report);
     expect(failure.message).toContain("the body could not be read (too_large)");
   });
 });
@@ -190,7 +198,35 @@ it.each<[DeliveryAnswer, object]>([
     { type: "DeliveryRefused", retryable: true, message: expect.stringContaining("the [redacted]") },
   ],
 ])("reports %o", (answer, expected) => {
-  expect(failureOf(reportOf(task, answer, context))).toMatchObject({ ...expected, details: null });
+  expect(failureOf(reportOf(task, answer, context).report)).toMatchObject({ ...expected, details: null });
+});
+
+describe("a large blob", () => {
+  const blob = "QUJD".repeat(LARGE_BLOB_BYTES / 4);
+  const success = (text: string) => resultFor({ result: { payload: { codec: "avro", blob: text }, metadata: null } });
+  const mapped = (document: unknown) =>
+    reportOf(task, { kind: "http", status: 200, temporary: false, body: lean(document) }, context);
+
+  it("of a result, or of a failure's details, stays bytes", () => {
+    const completed = mapped(success(blob));
+    expect([completed.report.kind, completed.large]).toEqual(["complete", { codec: "avro", bytes: Buffer.from(blob) }]);
+    const failure = mapped(failedFor({ details: { codec: "avro", blob } }));
+    expect([failure.report.kind, failure.large?.bytes.length]).toEqual(["fail", blob.length]);
+  });
+
+  it.each([
+    ["elsewhere", { ...success("QUJD"), extra: { blob } }, { codec: "avro", blob: "QUJD" }],
+    ["there and elsewhere", { ...success(blob), extra: { blob } }, { codec: "avro", blob }],
+  ])("%s is put back where it was", (_, document, result) => {
+    expect(mapped(document)).toEqual({ report: { kind: "complete", result }, large: undefined });
+  });
+
+  it("of details without a codec is encoded with them", () => {
+    const { report, large } = mapped(failedFor({ details: { blob } }));
+    expect(large).toBeUndefined();
+    const { details } = failureOf(report);
+    expect(details !== null && "blob" in details && decodePayload(details)).toEqual({ blob });
+  });
 });
 
 describe("a process", () => {

@@ -10,15 +10,23 @@ import {
   type ResultFailure,
   type TimeoutType,
 } from "@durable-workflow/carrier/protocol";
-import { isObject } from "@durable-workflow/engine-protocol";
+import { fieldOf, isObject } from "@durable-workflow/engine-protocol";
 import type { FailureReport, LeasedTask, ResultReport } from "@durable-workflow/engine-protocol/worker";
 import { excerpt, preview as shorten } from "../engine/recordable.js";
+import { type BlobPayload, type LeanText, wholeText } from "../payloads/blob-bytes.js";
 import type { DeliveryAnswer, HttpAnswer, ProcessAnswer, RefusedAnswer, UnreachableAnswer } from "./answer.js";
 
 /** What the engine is told of a delivery. */
 export type Report =
   | { readonly kind: "complete"; readonly result: ResultReport }
   | { readonly kind: "fail"; readonly failure: FailureReport };
+
+/** A report of which one payload may still be bytes: that of the result, or of the failure's details. */
+export interface MappedReport {
+  /** Where it is bytes, the payload's blob is a placeholder. */
+  readonly report: Report;
+  readonly large: BlobPayload | undefined;
+}
 
 export interface MappingContext {
   /** For messages. */
@@ -34,7 +42,12 @@ const PREVIEW_LENGTH = 1_000;
 const MESSAGE_PREVIEW_LENGTH = 200;
 
 /** What a delivery's answer means for the engine: every answer is either a result or a failure. */
-export function reportOf(task: LeasedTask, answer: DeliveryAnswer, context: MappingContext): Report {
+export function reportOf(task: LeasedTask, answer: DeliveryAnswer, context: MappingContext): MappedReport {
+  const mapped = mappedReport(task, answer, context);
+  return "report" in mapped ? mapped : { report: mapped, large: undefined };
+}
+
+function mappedReport(task: LeasedTask, answer: DeliveryAnswer, context: MappingContext): Report | MappedReport {
   switch (answer.kind) {
     case "http":
       return httpReport(task, answer, context);
@@ -77,13 +90,20 @@ function failed({ kind, message, type, retryable, timeoutType, details = null }:
 
 /** A result for this very task, or why the answer does not count as one. */
 type ReadResult =
-  | { readonly result: ExternalTaskResult; readonly problem?: never }
+  | { readonly result: ExternalTaskResult; readonly large: BlobPayload | undefined; readonly problem?: never }
   | { readonly problem: string; readonly result?: never };
 
-function readResult(task: LeasedTask, text: string): ReadResult {
+function readResult(task: LeasedTask, lean: LeanText): ReadResult {
   let result: ExternalTaskResult;
+  let large: BlobPayload | undefined;
   try {
-    result = parseExternalTaskResult(JSON.parse(text));
+    result = parseExternalTaskResult(JSON.parse(lean.text));
+    large = largeBlobOf(result, lean);
+    // Large texts elsewhere are put back where they were.
+    if (lean.blobs.size > (large === undefined ? 0 : 1)) {
+      large = undefined;
+      result = parseExternalTaskResult(JSON.parse(wholeText(lean)));
+    }
   } catch (error) {
     return { problem: isExternalTaskResultError(error) ? error.message : "it is not JSON" };
   }
@@ -95,14 +115,22 @@ function readResult(task: LeasedTask, text: string): ReadResult {
       return { problem: `task.${name} is not the one that was sent` };
     }
   }
-  return { result };
+  return { result, large };
 }
 
-function httpReport(task: LeasedTask, answer: HttpAnswer, context: MappingContext): Report {
+/** The one payload of a result that a report passes on, where that was taken out of the text. */
+function largeBlobOf(result: ExternalTaskResult, { blobs }: LeanText): BlobPayload | undefined {
+  const payload: unknown = result.kind === "success" ? result.payload : result.failure.details;
+  const [codec, blob] = [fieldOf(payload, "codec"), fieldOf(payload, "blob")];
+  const bytes = typeof blob === "string" ? blobs.get(blob) : undefined;
+  return bytes === undefined || typeof codec !== "string" ? undefined : { codec, bytes };
+}
+
+function httpReport(task: LeasedTask, answer: HttpAnswer, context: MappingContext): Report | MappedReport {
   const { status, body, temporary } = answer;
   const text = "text" in body ? body.text : undefined;
-  const read = text === undefined ? { problem: problemText(body) } : readResult(task, text);
-  if (read.result !== undefined) return resultReport(read.result);
+  const read = "text" in body ? readResult(task, body) : { problem: problemText(body) };
+  if (read.result !== undefined) return { report: resultReport(read.result), large: read.large };
   const isOk = status >= 200 && status < 300;
   // A gateway that says "later", and one that does not know our credential, may think better of it; a page never will.
   const cause = likelyCause(status);
@@ -178,17 +206,19 @@ function failureReport(failure: ResultFailure, retryable: boolean, malformedOutp
 /** With the two keys of a payload envelope alone: one more, and the engine takes it for a value. */
 function passedThrough(payload: PayloadEnvelope | null): PayloadEnvelope | null {
   if (payload === null) return null;
-  return "blob" in payload
-    ? { codec: payload.codec, blob: payload.blob }
+  if ("blob" in payload) return { codec: payload.codec, blob: payload.blob };
+  return "external_payload" in payload
+    ? { codec: payload.codec, external_payload: payload.external_payload }
     : { codec: payload.codec, external_storage: payload.external_storage };
 }
 
 /** Details without a codec would be dropped by the engine: they are encoded. */
 function detailsReport(details: JsonObject | null): PayloadEnvelope | null {
   if (details === null) return null;
-  const { codec, blob, external_storage: reference } = details;
+  const { codec, blob, external_storage: reference, external_payload: runtime } = details;
   if (typeof codec !== "string") return encodeDetails(details);
   if (typeof blob === "string") return { codec, blob };
+  if (isObject(runtime)) return { codec, external_payload: runtime };
   return isObject(reference) ? { codec, external_storage: reference } : null;
 }
 
@@ -241,12 +271,14 @@ const EXIT_MALFORMED = 64;
 const EXIT_TEMPORARY = 75;
 const EXIT_CANCELLED = 130;
 
-function processReport(task: LeasedTask, answer: ProcessAnswer, context: MappingContext): Report {
+function processReport(task: LeasedTask, answer: ProcessAnswer, context: MappingContext): Report | MappedReport {
   const { exitCode, signal, stdout, stderrPreview } = answer;
   const text = "text" in stdout ? stdout.text : undefined;
-  const read = text === undefined ? { problem: problemText(stdout) } : readResult(task, text);
+  const read = "text" in stdout ? readResult(task, stdout) : { problem: problemText(stdout) };
   // A failure speaks for itself whatever the exit code; a success counts only where the process says so too.
-  if (read.result !== undefined && (exitCode === 0 || read.result.failed)) return resultReport(read.result);
+  if (read.result !== undefined && (exitCode === 0 || read.result.failed)) {
+    return { report: resultReport(read.result), large: read.large };
+  }
   const more = { exit_code: exitCode, signal, stderr_preview: shorten(context.scrub(stderrPreview), PREVIEW_LENGTH) };
   const ended = signal === null ? `exited with ${String(exitCode)}` : `was ended by ${signal}`;
   // It was killed for that; it did not crash by itself.

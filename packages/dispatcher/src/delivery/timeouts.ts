@@ -1,5 +1,38 @@
 import { type ActivityMapping, LONGEST_HTTP_TIMEOUT_SECONDS } from "@durable-workflow/engine-protocol/executor-config";
+import { type Clock, timerDelay } from "../time/clock.js";
 import { deadlineMs, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
+
+/** Calls back once so much time has passed, pauses not counted. */
+export class PausableTimer {
+  private readonly clock: Clock;
+  private readonly onEnd: () => void;
+  private left: number;
+  private startedAt = 0;
+  private cancelTimer: (() => void) | undefined;
+
+  constructor(clock: Clock, ms: number, onEnd: () => void) {
+    this.clock = clock;
+    this.onEnd = onEnd;
+    this.left = ms;
+    this.resume();
+  }
+
+  pause(): void {
+    if (this.cancelTimer === undefined) return;
+    this.cancel();
+    this.left -= this.clock.monotonic() - this.startedAt;
+  }
+
+  resume(): void {
+    this.startedAt = this.clock.monotonic();
+    this.cancelTimer = this.clock.schedule(timerDelay(this.left), this.onEnd);
+  }
+
+  cancel(): void {
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+  }
+}
 
 /** A limit to how long a delivery may take. */
 export interface TimeLimit {

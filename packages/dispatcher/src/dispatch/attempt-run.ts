@@ -9,6 +9,9 @@ import {
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { AbortedDelivery, DeliveryAnswer } from "../delivery/answer.js";
 import { type DelivererDeps, deliverTask } from "../delivery/deliverer.js";
+import { deadlineLeft } from "../delivery/timeouts.js";
+import type { Payloads } from "../payloads/payloads.js";
+import { AttemptPayloads, type ReadyArguments } from "./attempt-payloads.js";
 import { likelyCause, MALFORMED_OUTPUT, type Report, reportOf } from "../delivery/result-mapping.js";
 import type { EngineClient } from "../engine/client.js";
 import type { LeaseGrant } from "../engine/lease-grant.js";
@@ -26,6 +29,9 @@ export interface AttemptRunDeps {
   readonly secrets: Secrets;
   readonly config: ExecutorConfig | undefined;
   readonly deliverer: DelivererDeps;
+  readonly payloads: Payloads;
+  /** The largest answer of a carrier where the engine has no way of its own for large results. */
+  readonly responseLimitBytes: number;
   readonly breaker: CarrierBreaker;
   /** How long the lease lasts, where leases are renewed; null where heartbeats keep it. */
   readonly grant: LeaseGrant | null;
@@ -64,6 +70,7 @@ export class AttemptRun {
   /** Of the report, which a delivery that was called off may still need. */
   private readonly givingUp = new AbortController();
   private readonly keeper: LeaseKeeper;
+  private readonly payloads: AttemptPayloads;
   private carrier: string | null = null;
   private abandoned = false;
   private reporting = false;
@@ -84,6 +91,18 @@ export class AttemptRun {
         this.abort.abort();
       },
       onHeartbeat: (outcome) => deps.events.emit({ type: "heartbeat", task: this.facts, outcome: outcome.kind }),
+    });
+    const { clock, events, secrets, payloads, client } = deps;
+    this.payloads = new AttemptPayloads({
+      task,
+      facts: this.facts,
+      payloads,
+      clock,
+      events,
+      scrubber: secrets,
+      left: () =>
+        Math.min(this.keeper.untilSurelyGone(), deadlineLeft(task, client.serverClock.earliest())?.ms ?? Infinity),
+      signal: this.abort.signal,
     });
   }
 
@@ -120,31 +139,66 @@ export class AttemptRun {
     const mapping = this.resolve();
     this.keeper.start();
     try {
-      const answer = "carrier" in mapping ? await this.deliver(mapping) : mapping;
+      const answer = "carrier" in mapping ? await this.fetchAndDeliver(mapping) : mapping;
       return await this.report(answer);
     } finally {
       this.keeper.stop();
+      this.payloads.release();
+    }
+  }
+
+  private async fetchAndDeliver(mapping: ActivityMapping): Promise<DeliveryAnswer | AbortedDelivery | Report> {
+    const ready = await this.payloads.fetchArguments();
+    switch (ready.kind) {
+      case "gone":
+        return { kind: "aborted" };
+      case "failed":
+        return { kind: "fail", failure: ready.failure };
+      case "ready": {
+        const answer = await this.deliver(mapping, ready);
+        this.payloads.delivered();
+        return answer;
+      }
     }
   }
 
   /** Heartbeats go on meanwhile: an engine that takes them, but not the outcome yet, must not take the lease away. */
-  private async report(answer: DeliveryAnswer | AbortedDelivery): Promise<RunEnd> {
+  private async report(answer: DeliveryAnswer | AbortedDelivery | Report): Promise<RunEnd> {
     const { breaker, secrets } = this.deps;
-    if (this.abandoned) return { end: "abandoned", detail: null };
-    const { ended } = this.keeper;
-    if (ended !== undefined) return this.closeAfter(ended);
-    // Only an abandoned run or one whose lease has ended is called off.
-    if (answer.kind === "aborted") return { end: "lost", detail: "aborted" };
-    this.reporting = true;
-    const report = reportOf(this.task, answer, {
+    // Only an abandoned run, or one whose lease or time has ended, is called off.
+    if (this.hasEnded || answer.kind === "aborted") return this.endWithoutReport("aborted");
+    if (answer.kind === "fail" || answer.kind === "complete") return this.send(answer);
+    const mapped = reportOf(this.task, answer, {
       carrier: this.carrier ?? "of this activity",
       scrub: (text) => secrets.scrub(text),
     });
-    judgeCarrier(answer, report, breaker);
-    return runEnd(await this.record(report), this.abandoned);
+    judgeCarrier(answer, mapped.report, breaker);
+    const ready = await this.payloads.uploadFor(mapped);
+    if (this.hasEnded || ready.kind === "gone") {
+      return this.endWithoutReport(ready.kind === "gone" ? ready.reason : "aborted");
+    }
+    return this.send(ready.report, async () => {
+      const again = await this.payloads.uploadFor(mapped);
+      return again.kind === "ready" ? again.report : undefined;
+    });
   }
 
-  private record(report: Report): Promise<ReportEnd> {
+  private get hasEnded(): boolean {
+    return this.abandoned || this.keeper.ended !== undefined;
+  }
+
+  private async endWithoutReport(reason: string): Promise<RunEnd> {
+    if (this.abandoned) return { end: "abandoned", detail: null };
+    const { ended } = this.keeper;
+    return ended === undefined ? { end: "lost", detail: reason } : this.closeAfter(ended);
+  }
+
+  private async send(report: Report, renew?: () => Promise<Report | undefined>): Promise<RunEnd> {
+    this.reporting = true;
+    return runEnd(await this.record(report, renew), this.abandoned);
+  }
+
+  private record(report: Report, renew?: () => Promise<Report | undefined>): Promise<ReportEnd> {
     const { client, clock, events, secrets } = this.deps;
     return reportOutcome(this.task, report, {
       client,
@@ -154,6 +208,7 @@ export class AttemptRun {
       failureBytes: client.failureReportBytes,
       engineWorks: async () => (await client.heartbeat(this.task, HEARTBEAT_PATIENCE_MS)).kind === "continue",
       signal: this.givingUp.signal,
+      renew,
       onRetry: (why, retryInMs, tries) =>
         events.emit({ type: "report_retried", task: this.facts, why, retryInMs, tries }),
       onRejected: (message, status) => events.emit({ type: "report_rejected", task: this.facts, status, message }),
@@ -206,8 +261,11 @@ export class AttemptRun {
     }
   }
 
-  private async deliver(mapping: ActivityMapping): Promise<DeliveryAnswer | AbortedDelivery> {
-    const { client, clock, events, deliverer, onCarrier } = this.deps;
+  private async deliver(
+    mapping: ActivityMapping,
+    { task, payload }: Extract<ReadyArguments, { readonly kind: "ready" }>,
+  ): Promise<DeliveryAnswer | AbortedDelivery> {
+    const { client, clock, events, deliverer, onCarrier, payloads, responseLimitBytes } = this.deps;
     const carrier = mapping.carrier.name;
     this.carrier = carrier;
     onCarrier(mapping);
@@ -216,8 +274,11 @@ export class AttemptRun {
     events.emit({ type: "delivery_started", task: this.facts, carrier });
     const answer = await deliverTask(
       {
-        task: this.task,
+        task,
+        payload,
         mapping,
+        responseLimitBytes: await payloads.responseLimit(task.namespace, responseLimitBytes),
+        roomFor: (bytes) => this.payloads.roomFor(bytes),
         // A deadline counts once it has surely passed: the engine enforces it, and work is not cut short by a guess.
         engineNow: () => serverClock.earliest(),
         engineEstimate: () => serverClock.estimate(),

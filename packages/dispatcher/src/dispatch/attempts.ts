@@ -34,7 +34,7 @@ export class Attempts {
   /** Runs a leased task to its end. */
   async run({ task, grant, plan, asPolled, isRegistered }: Leased): Promise<void> {
     const { options, machinery, events, secrets, inUse, onDeadCarrier } = this.options;
-    const { client, watch, http, process } = machinery;
+    const { client, watch, http, process, payloads } = machinery;
     const { config, credentials, told } = inUseFor(task, inUse(), asPolled);
     // Leased by a poll that could not be recalled: too late to begin with it.
     if (this.givenUp) return;
@@ -51,6 +51,8 @@ export class Attempts {
       secrets,
       config,
       deliverer: { http, process, credentials, renewedBy: task.leaseOwner },
+      payloads,
+      responseLimitBytes: options.responseLimitBytes,
       breaker,
       allowEngineCommands: options.given.allowEngineCommands ?? false,
       allowEngineTargets: options.given.allowEngineTargets ?? false,

@@ -2,6 +2,7 @@ import { checkOptionNames, type OptionNames } from "@durable-workflow/engine-pro
 import { type ConnectionFlags, checkConnectionFlags } from "../config/connection.js";
 import type { Environment } from "../config/profiles.js";
 import type { LocalCredential } from "../delivery/credentials.js";
+import type { SharedStorage } from "../payloads/shared-store.js";
 import { type Clock, systemClock } from "../time/clock.js";
 
 /** A task queue to lease from, beside those of the executor config, or with other types than it says. */
@@ -75,8 +76,18 @@ export interface DispatcherOptions {
   readonly workerHeartbeatMs?: number;
   /** How long a drain waits for tasks in flight. Default 25,000. */
   readonly drainMs?: number;
-  /** The largest answer of a carrier, before and after decompression. Default 8 MiB. */
+  /**
+   * The largest answer of a carrier, before and after decompression. Default 8 MiB, and where the engine keeps large payloads,
+   * as much as it keeps of one.
+   */
   readonly responseLimitBytes?: number;
+  /**
+   * Bytes of large arguments and results that are in memory at once, half of it for each; what does not fit waits, with its
+   * lease kept alive. One that is larger than that alone is let through alone. Default 128 MiB.
+   */
+  readonly payloadMemoryBytes?: number;
+  /** Default: arguments are sent inside the request, and a carrier's own references are passed on to the engine. */
+  readonly sharedStorage?: SharedStorage;
   /** How long connecting to a carrier may take. Default 10,000. */
   readonly connectTimeoutMs?: number;
   /** Whether carriers in private networks and reserved ranges are refused too. Default false. */
@@ -111,6 +122,8 @@ const OPTIONS: OptionNames<DispatcherOptions> = {
   workerHeartbeatMs: true,
   drainMs: true,
   responseLimitBytes: true,
+  payloadMemoryBytes: true,
+  sharedStorage: true,
   connectTimeoutMs: true,
   denyPrivateNetworks: true,
   carrierCa: true,
@@ -128,6 +141,7 @@ const NUMBERS = {
   workerHeartbeatMs: [30_000, 1],
   drainMs: [25_000, 0],
   responseLimitBytes: [8 * 1024 * 1024, 1],
+  payloadMemoryBytes: [128 * 1024 * 1024, 1],
   connectTimeoutMs: [10_000, 1],
 } as const;
 
@@ -163,6 +177,7 @@ export function resolveOptions(options: DispatcherOptions): ResolvedOptions {
   if (workerId !== undefined && !/^[!-~]{1,200}$/.test(workerId)) {
     throw new TypeError("workerId must be 1 to 200 visible ASCII characters without spaces");
   }
+  checkSharedStorage(options.sharedStorage);
   checkCredentials(credentials);
   checkConnectionFlags(options.connection ?? {});
   return {
@@ -194,6 +209,17 @@ function variable(environment: Environment, name: string): string | undefined {
 function integer(name: string, value: number, least: number): number {
   if (!Number.isSafeInteger(value) || value < least) throw new TypeError(`${name} must be an integer >= ${least}`);
   return value;
+}
+
+function checkSharedStorage(sharedStorage: SharedStorage | undefined): void {
+  if (sharedStorage === undefined) return;
+  checkOptionNames("sharedStorage", sharedStorage, { driver: true, overBytes: true });
+  const { driver, overBytes } = sharedStorage;
+  integer("sharedStorage.overBytes", overBytes, 0);
+  const given = driver as Partial<SharedStorage["driver"]> | undefined;
+  if (typeof given?.put !== "function" || typeof given.get !== "function" || typeof given.scheme !== "string") {
+    throw new TypeError("sharedStorage.driver must be a storage driver, with scheme, put and get");
+  }
 }
 
 function checkQueues(queues: readonly QueueBinding[] | undefined): void {

@@ -125,10 +125,10 @@ export class Work {
     const goodbyes = this.attempts.untilEnded().then(() => this.lanes.deregister());
     const said = new AbortController();
     await Promise.race([goodbyes.then(() => said.abort()), pause(clock, GOODBYE_MS, said.signal)]);
-    const { client, http, watch } = this.machinery;
+    const { client, http, watch, payloads } = this.machinery;
     watch.close();
     // Polls that are still held, and requests that were given up, end with their connections.
-    await Promise.all([client.close(), http.close()]);
+    await Promise.all([client.close(), http.close(), payloads.close()]);
     await Promise.all([idle, goodbyes]);
     return { abandoned };
   }

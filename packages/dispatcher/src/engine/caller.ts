@@ -88,6 +88,12 @@ export class EngineCaller {
     return answer;
   }
 
+  /** What the engine says of itself and of a namespace. */
+  async clusterInfo(namespace: string): Promise<EngineAnswer> {
+    const { requestTimeoutMs: timeoutMs } = this.options;
+    return this.transport.send({ method: "GET", path: PATHS.clusterInfo, headers: this.headers(namespace), timeoutMs });
+  }
+
   /** As {@link negotiate}, shared by those who ask at the same time. Undefined once requests can be sent. */
   async negotiateOnce(): Promise<Unavailable | Refused | undefined> {
     this.first ??= this.negotiate().then((answer) => {

@@ -142,6 +142,11 @@ export class EngineClient {
     return this.caller.negotiateOnce();
   }
 
+  /** What the engine says of itself and of a namespace. */
+  clusterInfo(namespace: string): Promise<EngineAnswer> {
+    return this.caller.clusterInfo(namespace);
+  }
+
   register(registration: RegistrationRequest): Promise<RegisterOutcome> {
     const { namespace, workerId, taskQueue, activityTypes, slots, buildId } = registration;
     const body = (): RegisterBody => ({

@@ -1,4 +1,3 @@
-import type { PayloadEnvelope } from "@durable-workflow/carrier/protocol";
 import {
   isVisibleText,
   recordableName,
@@ -6,7 +5,7 @@ import {
   recordableTextInBytes,
 } from "@durable-workflow/carrier/protocol";
 import { FAILURE_REPORT_BYTES, isObject } from "@durable-workflow/engine-protocol";
-import type { FailureReport, ResultReport } from "@durable-workflow/engine-protocol/worker";
+import type { FailureReport, ReportedPayload, ResultReport } from "@durable-workflow/engine-protocol/worker";
 import type { Scrubber } from "../net/secrets.js";
 
 /**
@@ -16,6 +15,9 @@ import type { Scrubber } from "../net/secrets.js";
 declare const RECORDABLE: unique symbol;
 export type RecordableFailure = FailureReport & { readonly [RECORDABLE]: true };
 export type RecordableResult = { readonly payload: ResultReport; readonly [RECORDABLE]: true };
+
+/** The bytes of a payload that are uploaded for a report; `PayloadExchange` takes nothing else. */
+export type RecordableBlob = Buffer & { readonly [RECORDABLE]: true };
 
 /** What the rest of a report takes at most: ids, and the names of fields. */
 const IDENTITY_BYTES = 4_096;
@@ -105,6 +107,11 @@ export function recordableResult(result: ResultReport, scrubber: Scrubber): Reco
   return { payload: result === null ? null : recordablePayload(result, scrubber) } as RecordableResult;
 }
 
+/** The bytes of a blob as an engine takes them. */
+export function recordableBlob(bytes: Buffer, scrubber: Scrubber): RecordableBlob {
+  return scrubber.scrubBlob(bytes) as RecordableBlob;
+}
+
 /** The beginning of a text of others, on one line, for messages and events. @param most UTF-16 code units */
 export function excerpt(text: string, most: number): string {
   return recordableText(text, most).replaceAll(/\s+/g, " ").trim();
@@ -123,10 +130,12 @@ function truncated(text: string, mostBytes: number): string {
     : recordableTextInBytes(text, mostBytes - TRUNCATED.length) + TRUNCATED;
 }
 
-function recordablePayload(payload: PayloadEnvelope, scrubber: Scrubber): PayloadEnvelope {
+function recordablePayload(payload: ReportedPayload, scrubber: Scrubber): ReportedPayload {
+  // The engine's own words.
+  if ("external_payload" in payload) return payload;
   const codec = recordableText(payload.codec);
   if ("blob" in payload) return { codec, blob: scrubber.scrubBase64(recordableText(payload.blob)) };
-  return { codec, external_storage: scrubbedValue(payload.external_storage, scrubber) } as PayloadEnvelope;
+  return { codec, external_storage: scrubbedValue(payload.external_storage, scrubber) } as ReportedPayload;
 }
 
 function scrubbedValue(value: unknown, scrubber: Scrubber): unknown {

@@ -104,6 +104,40 @@ export type DispatcherEvent =
       readonly likelyCause: string | null;
       readonly durationMs: number;
     }
+  /** What an engine does with large payloads of a namespace, once it is known and whenever it changes. */
+  | {
+      readonly type: "payload_transport";
+      readonly namespace: string;
+      /** `unusable`: what its cluster info says of it cannot be followed, and everything goes inline. */
+      readonly state: "off" | "on" | "unusable";
+      readonly thresholdBytes: number | null;
+      readonly maxPayloadBytes: number | null;
+      readonly problem: string | null;
+    }
+  /** Arguments were fetched, or a result or details uploaded. */
+  | {
+      readonly type: "payload_moved";
+      readonly task: TaskFacts;
+      readonly direction: "fetched" | "uploaded";
+      readonly bytes: number;
+      readonly durationMs: number;
+    }
+  | {
+      readonly type: "payload_retried";
+      readonly task: TaskFacts;
+      readonly direction: "fetch" | "upload";
+      readonly why: string;
+      readonly tries: number;
+      readonly retryInMs: number;
+    }
+  /** It will never be had, or never be kept: a failure says so in place of the delivery, or of the result. */
+  | {
+      readonly type: "payload_refused";
+      readonly task: TaskFacts;
+      readonly direction: "fetch" | "upload";
+      readonly reason: string;
+      readonly message: string;
+    }
   | { readonly type: "heartbeat"; readonly task: TaskFacts; readonly outcome: string }
   | {
       readonly type: "lease_ended";

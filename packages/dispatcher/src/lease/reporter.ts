@@ -1,4 +1,5 @@
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
+import type { PayloadRefusalReason } from "@durable-workflow/engine-protocol/external-payloads";
 import type { Report } from "../delivery/result-mapping.js";
 import type { EngineClient } from "../engine/client.js";
 import type { ReportOutcome } from "../engine/outcomes.js";
@@ -36,6 +37,8 @@ export interface ReporterOptions {
   readonly engineWorks: () => Promise<boolean>;
   /** Gives up when aborted: at the end of a drain. */
   readonly signal: AbortSignal;
+  /** Uploads the report's payload again, where the engine does not have it any more. Undefined when it cannot be had. */
+  readonly renew?: (() => Promise<Report | undefined>) | undefined;
   readonly onRetry?: (why: string, delayMs: number, tries: number) => void;
   /** The engine does not take what was to be reported; a failure that says so is reported instead. */
   readonly onRejected?: (message: string, status: number) => void;
@@ -47,6 +50,12 @@ const LONGEST_RETRY_MS = 10_000;
 const SUSPECT_AFTER = 8;
 /** Statuses that say "later", or that the engine was not reached. */
 const OUTAGES: ReadonlySet<number | null> = new Set([null, 429, 502, 503, 504]);
+/** An upload that no report named in time is removed. */
+const PAYLOAD_GONE: ReadonlySet<string | null> = new Set([
+  "external_payload_expired",
+  "external_payload_not_found",
+] satisfies PayloadRefusalReason[]);
+const MOST_RENEWALS = 3;
 /** Once one report was refused in that way, so many are enough for the next. */
 const SUSPECT_AGAIN_AFTER = 2;
 /** The last try is made so long before the lease has surely run out. */
@@ -59,12 +68,26 @@ const LAST_TRY_MS = 500;
 export async function reportOutcome(
   task: LeasedTask,
   outcome: Report,
-  { client, clock, scrubber, failureBytes, untilSurelyGone, engineWorks, signal, onRetry, onRejected }: ReporterOptions,
+  {
+    client,
+    clock,
+    scrubber,
+    failureBytes,
+    untilSurelyGone,
+    engineWorks,
+    signal,
+    renew,
+    onRetry,
+    onRejected,
+  }: ReporterOptions,
 ): Promise<ReportEnd> {
   let report = outcome;
+  /** What {@link ReporterOptions.renew} makes anew. */
+  let uploaded = outcome;
   let refusals = 0;
   let mayHaveActed = false;
   let errors = 0;
+  let renewals = 0;
   const next = (refusal: { readonly status: number; readonly message: string }): boolean => {
     const instead = standIn(outcome, refusals + 1, refusal);
     if (instead === undefined) return false;
@@ -88,6 +111,15 @@ export async function reportOutcome(
     if (untilSurelyGone() <= 0) return { kind: "lost", reason: "lease_expired" };
     const { type } = prepared;
     const answer = await prepared.send();
+    if ("reason" in answer && PAYLOAD_GONE.has(answer.reason) && renewals < MOST_RENEWALS && report === uploaded) {
+      renewals++;
+      const renewed = await renew?.();
+      if (renewed !== undefined) {
+        report = uploaded = renewed;
+        prepared = prepare(report);
+        continue;
+      }
+    }
     switch (answer.kind) {
       case "recorded":
         return { kind: "recorded", tries, outcome: recordedOf(report, type, answer.asFailure) };

@@ -2,6 +2,11 @@ import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate } from "node:zlib";
 
+/** Bytes that came, or why they could not be read. */
+export type BoundedBytes =
+  | { readonly bytes: Buffer; readonly problem?: never }
+  | { readonly problem: Exclude<BodyProblem, "not_utf8">; readonly bytes?: never };
+
 /** A body that came, or why it could not be read. */
 export type BoundedBody =
   | { readonly text: string; readonly bytes: number; readonly problem?: never }
@@ -33,6 +38,29 @@ export async function readBoundedBody(
   contentEncoding: string | undefined,
   limitBytes: number,
 ): Promise<BoundedBody> {
+  const read = await readBoundedBytes(body, { contentEncoding, limitBytes });
+  if (read.bytes === undefined) return read;
+  try {
+    return { text: decoder.decode(read.bytes), bytes: read.bytes.length };
+  } catch {
+    return { problem: "not_utf8" };
+  }
+}
+
+export interface BytesToRead {
+  readonly contentEncoding: string | undefined;
+  readonly limitBytes: number;
+  /** What the answer says of its length: it is read into one buffer then. */
+  readonly expectedBytes?: number | undefined;
+  /** Told how much has come, of what says no length. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
+/** As {@link readBoundedBody}, without a look at what it is. */
+export async function readBoundedBytes(
+  body: Readable,
+  { contentEncoding, limitBytes, expectedBytes, onBytes }: BytesToRead,
+): Promise<BoundedBytes> {
   // Giving a body up is an error to it, which nobody else waits for.
   body.on("error", () => undefined);
   const encoding = (contentEncoding ?? "identity").trim().toLowerCase();
@@ -41,6 +69,9 @@ export async function readBoundedBody(
     body.destroy();
     return { problem: "unknown_encoding" };
   }
+  const isWhole = decode === undefined && expectedBytes !== undefined && expectedBytes <= limitBytes;
+  // Pages are taken as they are written to: a length that is only said costs nothing.
+  const whole = isWhole ? Buffer.allocUnsafeSlow(expectedBytes) : undefined;
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
@@ -50,13 +81,17 @@ export async function readBoundedBody(
         body.destroy();
         return { problem: "too_large" };
       }
-      chunks.push(chunk);
+      if (whole === undefined) {
+        chunks.push(chunk);
+        onBytes?.(length);
+      } else whole.set(chunk, length - chunk.length);
     }
   } catch (error) {
     if (error instanceof Error && error.name === "AbortError") throw error;
     return { problem: "cut_off" };
   }
-  let bytes = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+  // HTTP itself sees to it that as much came as was said.
+  let bytes: Uint8Array = whole ?? (chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
   if (decode !== undefined) {
     try {
       bytes = await decode(bytes, { maxOutputLength: limitBytes });
@@ -65,11 +100,7 @@ export async function readBoundedBody(
       return { problem: code === "ERR_BUFFER_TOO_LARGE" ? "too_large" : "not_decodable" };
     }
   }
-  try {
-    return { text: decoder.decode(bytes), bytes: bytes.length };
-  } catch {
-    return { problem: "not_utf8" };
-  }
+  return { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
 }
 
 /** The value of a header that may have been sent more than once: the first counts. */

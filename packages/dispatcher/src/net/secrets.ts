@@ -1,5 +1,7 @@
 /** Shorter ones are as likely to be ordinary words, and replacing them would garble what is shown. */
 const SHORTEST = 6;
+/** How much of a large blob is decoded at once, in characters of base64. */
+const DECODED_AT_ONCE = 64 * 1024;
 /** Encoded forms of shorter ones are found by chance in what is binary. */
 const SHORTEST_ENCODED = 8;
 const REDACTED = "[redacted]";
@@ -10,10 +12,16 @@ export interface Scrubber {
   scrub(text: string): string;
   /** The same for what a base64 text holds; every byte keeps its place, so that what frames the text stays true. */
   scrubBase64(base64: string): string;
+  /** The same for the bytes of such a text; they are copied only where something is found. */
+  scrubBlob(bytes: Buffer): Buffer;
 }
 
 /** Leaves everything as it is. */
-export const NO_SECRETS: Scrubber = { scrub: (text) => text, scrubBase64: (base64) => base64 };
+export const NO_SECRETS: Scrubber = {
+  scrub: (text) => text,
+  scrubBase64: (base64) => base64,
+  scrubBlob: (bytes) => bytes,
+};
 
 /**
  * The credentials in use. What others say (results, failures, error pages, standard error) is passed through it before it is
@@ -50,6 +58,26 @@ export class Secrets implements Scrubber {
     }
     return found ? bytes.toString("base64") : base64;
   }
+
+  scrubBlob(blob: Buffer): Buffer {
+    return this.isInBlob(blob) ? Buffer.from(this.scrubBase64(blob.toString("latin1")), "latin1") : blob;
+  }
+
+  private isInBlob(blob: Buffer): boolean {
+    const [longest] = this.forms;
+    if (longest === undefined) return false;
+    const overlap = overlapOf(longest.length);
+    for (let at = 0; at < blob.length; at += DECODED_AT_ONCE) {
+      const bytes = Buffer.from(blob.toString("latin1", at, at + DECODED_AT_ONCE + overlap), "base64");
+      if (this.forms.some((form) => bytes.includes(form, 0, "latin1"))) return true;
+    }
+    return false;
+  }
+}
+
+/** Characters of base64 that hold so many bytes, wherever they begin. */
+function overlapOf(bytes: number): number {
+  return (Math.ceil(bytes / 3) + 1) * 4;
 }
 
 function formsOf(secret: string): readonly string[] {

@@ -36,6 +36,7 @@ function levelOf(event: DispatcherEvent): Level {
     case "engine_refused":
     case "mapping_refused":
     case "task_unreadable":
+    case "payload_refused":
       return "error";
     case "engine_unavailable":
     case "leases_expired":
@@ -47,7 +48,10 @@ function levelOf(event: DispatcherEvent): Level {
     case "report_retried":
     case "report_rejected":
     case "task_repeated":
+    case "payload_retried":
       return "warn";
+    case "payload_transport":
+      return event.state === "unusable" ? "error" : "info";
     case "carrier_state":
       return event.state === "closed" ? "info" : "warn";
     case "delivery_ended":
@@ -67,9 +71,16 @@ function levelOf(event: DispatcherEvent): Level {
     case "task_leased":
     case "delivery_started":
     case "heartbeat":
+    case "payload_moved":
       return "debug";
   }
 }
+
+const PAYLOAD_TRANSPORT = {
+  on: "The engine keeps large payloads.",
+  off: "The engine keeps no payloads; everything goes inline.",
+  unusable: "How the engine keeps large payloads cannot be followed; everything goes inline.",
+} as const;
 
 function sentenceOf(event: DispatcherEvent): string {
   switch (event.type) {
@@ -109,6 +120,14 @@ function sentenceOf(event: DispatcherEvent): string {
       return "The engine maps the activity differently; this machine's own mapping counts.";
     case "mapping_refused":
       return "The engine's mapping cannot be followed.";
+    case "payload_transport":
+      return PAYLOAD_TRANSPORT[event.state];
+    case "payload_moved":
+      return `A large payload was ${event.direction}.`;
+    case "payload_retried":
+      return "The engine does not give, or take, a large payload now; it is tried again.";
+    case "payload_refused":
+      return event.direction === "fetch" ? "The arguments cannot be had." : "The engine does not keep the payload.";
     case "delivery_started":
       return "The task is delivered.";
     case "delivery_retried":

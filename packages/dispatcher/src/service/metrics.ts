@@ -52,7 +52,7 @@ export function createMetrics(
   });
   const retries = new Counter({
     name: "dw_dispatcher_retries_total",
-    help: "Tries again, of deliveries to carriers and of reports to the engine.",
+    help: "Tries again, of deliveries to carriers, of reports to the engine, and of large payloads from and to it.",
     labelNames: ["what"],
     registers,
   });
@@ -72,6 +72,18 @@ export function createMetrics(
     name: "dw_dispatcher_engine_errors_total",
     help: "Requests that the engine did not answer, or refused.",
     labelNames: ["operation", "kind"],
+    registers,
+  });
+  const payloadBytes = new Counter({
+    name: "dw_dispatcher_payload_bytes_total",
+    help: "Bytes of large payloads fetched from the engine, and uploaded to it.",
+    labelNames: ["direction"],
+    registers,
+  });
+  const payloadRefusals = new Counter({
+    name: "dw_dispatcher_payload_refusals_total",
+    help: "Large payloads that could not be had, or not be kept, for good.",
+    labelNames: ["direction", "reason"],
     registers,
   });
   const configRejections = new Counter({
@@ -128,6 +140,15 @@ export function createMetrics(
         break;
       case "report_retried":
         retries.inc({ what: "report" });
+        break;
+      case "payload_retried":
+        retries.inc({ what: event.direction });
+        break;
+      case "payload_moved":
+        payloadBytes.inc({ direction: event.direction }, event.bytes);
+        break;
+      case "payload_refused":
+        payloadRefusals.inc({ direction: event.direction, reason: event.reason });
         break;
       case "polled":
         polls.inc({ task_queue: event.lane.taskQueue, outcome: event.outcome });

@@ -39,6 +39,7 @@ import {
   WORKER_TOKEN,
 } from "./engine-under-test.js";
 import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
+import type { PayloadTransport } from "./payload-transport.js";
 
 /** What a refusal says: any reason of an engine, and what more goes with it. */
 interface Refusal {
@@ -62,7 +63,7 @@ type Answer =
   | IgnoredAnswer
   | TaskHeartbeatAnswer
   | LeaseRenewalAnswer
-  | { readonly worker_protocol: { readonly version: string } };
+  | { readonly worker_protocol: { readonly version: string }; readonly namespace?: Json };
 
 type Teller = "cluster_info" | "register" | "poll";
 
@@ -133,6 +134,8 @@ export interface ScriptedEngineOptions extends EngineOptions {
   readonly tellsTime?: boolean;
   /** Whether tasks come with leases that are over already. */
   readonly leasesAreOver?: boolean;
+  /** Its large payloads. Default: none. */
+  readonly payloads?: PayloadTransport | undefined;
   /** Whether leases are kept by `renew-lease`, and whose answers say so. Default: none, and it has no such route. */
   readonly renewal?: readonly ("cluster_info" | "register" | "poll")[];
   /** Whether registrations have tokens, and end by them. Default false. */
@@ -180,6 +183,7 @@ export class ScriptedEngine implements EngineUnderTest {
       headerSkewMs: 0,
       tellsTime: false,
       leasesAreOver: false,
+      payloads: undefined,
       renewal: [],
       fencing: false,
       noticesLeaving: true,
@@ -383,6 +387,11 @@ export class ScriptedEngine implements EngineUnderTest {
   }
 
   private async receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { payloads } = this.options;
+    if (payloads?.serves(request.url ?? "") === true) {
+      await payloads.handle(request, response);
+      return;
+    }
     const chunks: Uint8Array[] = [];
     try {
       for await (const chunk of request) chunks.push(chunk as Uint8Array);
@@ -449,7 +458,9 @@ export class ScriptedEngine implements EngineUnderTest {
       return;
     }
     if (call.verb === "cluster_info") {
-      this.send(response, 200, { worker_protocol: { version: this.options.version } }, "cluster_info");
+      const namespace = this.options.payloads?.namespaceInfo();
+      const ofNamespace = namespace === undefined ? {} : { namespace };
+      this.send(response, 200, { worker_protocol: { version: this.options.version }, ...ofNamespace }, "cluster_info");
       return;
     }
     if (call.method !== "DELETE" && !this.accepts(call.headers[PROTOCOL_VERSION_FIELD])) {

@@ -1,4 +1,5 @@
 import type { PayloadEnvelope } from "@durable-workflow/carrier/protocol";
+import type { RuntimePayloadEnvelope } from "../external-payloads/reference.js";
 
 /** What engines send and take of activities. Names are those of the wire. Not every engine sends what is optional. */
 
@@ -11,7 +12,7 @@ export interface StartRequest {
   readonly activity_type: string;
   readonly task_queue: string;
   readonly activity_id?: string;
-  readonly input?: { readonly codec: string; readonly blob: string };
+  readonly input?: { readonly codec: string; readonly blob: string } | RuntimePayloadEnvelope;
   readonly business_key?: string;
   readonly retry_policy?: {
     readonly max_attempts?: number;
@@ -66,7 +67,7 @@ export interface ActivityDescription extends WithAttempts {
   readonly schedule_to_start_deadline_at: string | null;
   readonly schedule_to_close_deadline_at: string | null;
   readonly last_heartbeat_at: string | null;
-  readonly result: PayloadEnvelope | null;
+  readonly result: PayloadEnvelope | RuntimePayloadEnvelope | null;
   /** Why it failed. The local engine's own addition. */
   readonly failure?: DescribedFailure | null;
 }

@@ -1,3 +1,4 @@
+import type { NamespacePayloadStorage } from "../external-payloads/manifest.js";
 import type { ServerCapabilities } from "../capabilities.js";
 import type { PublishedContract } from "../contract-id.js";
 import type { ExecutorConfigContract } from "./executor-contract.js";
@@ -14,6 +15,8 @@ export interface ClusterInfo {
   /** The product, where it is not the server. */
   readonly engine?: string;
   readonly default_namespace: string;
+  /** Of the request. Engines that take no large payloads do not say. */
+  readonly namespace?: { readonly name: string; readonly external_payload_storage: NamespacePayloadStorage };
   /** Ranges of versions, by kind of client. */
   readonly supported_sdk_versions: Readonly<Record<string, string>>;
   readonly capabilities: ClusterCapabilities;

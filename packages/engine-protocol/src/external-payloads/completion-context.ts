@@ -1,7 +1,6 @@
 import { type ContractViolation, describeReceived, isObject } from "@durable-workflow/carrier/protocol";
 import { parseJson } from "../fields.js";
 import { LONGEST_NAME } from "../limits.js";
-import type { AttemptIdentity } from "../worker/task.js";
 import { COMPLETION_CONTEXT_SCHEMA } from "./schemas.js";
 
 /** The longest context that is sent or read, in UTF-8 bytes of its JSON. */
@@ -26,7 +25,7 @@ export interface CompletionContext {
 }
 
 export function completionContext(
-  { taskId, attemptId, leaseOwner }: Pick<AttemptIdentity, "taskId" | "attemptId" | "leaseOwner">,
+  { taskId, attemptId, leaseOwner }: Readonly<Record<"taskId" | "attemptId" | "leaseOwner", string>>,
   operation: CompletionContext["operation"],
 ): CompletionContext {
   return {

@@ -1,5 +1,4 @@
 import { fieldOf, isObject, textField } from "../fields.js";
-import type { AttemptIds } from "../worker/answers.js";
 import { PAYLOAD_ERROR_SCHEMA } from "./schemas.js";
 
 /** By which an engine refuses a payload or a reference: with which status, and whether the same request may succeed later. */
@@ -42,7 +41,9 @@ export interface PayloadError {
 }
 
 /** A report whose payload is refused: nothing was recorded. */
-export interface PayloadReportError extends AttemptIds {
+export interface PayloadReportError {
+  readonly task_id: string;
+  readonly activity_attempt_id: string;
   readonly schema: typeof PAYLOAD_ERROR_SCHEMA;
   readonly outcome: "rejected";
   readonly recorded: false;

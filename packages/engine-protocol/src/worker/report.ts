@@ -2,8 +2,11 @@ import type { FailureKind, PayloadEnvelope, TimeoutType } from "@durable-workflo
 
 /** What is reported to the engine, with its own field names. */
 
-/** The payload of the return value: exactly `{codec, blob}` or `{codec, external_storage}`, or null. */
-export type ResultReport = PayloadEnvelope | null;
+/** A payload in a report. Engines of today refuse `external_storage`. */
+export type ReportedPayload = PayloadEnvelope;
+
+/** The payload of the return value: exactly two keys, `codec` and one more; or null. */
+export type ResultReport = ReportedPayload | null;
 
 /** Why an attempt failed. */
 export interface FailureReport {
@@ -22,7 +25,7 @@ export interface FailureReport {
   /** The only flag that the engine goes by. */
   readonly non_retryable: boolean;
   /** Is always sent: without it, older engines forget `type` and `non_retryable`. */
-  readonly details: PayloadEnvelope | null;
+  readonly details: ReportedPayload | null;
   /** Any objects of the worker's own. Newer engines keep them. */
   readonly diagnostics?: Readonly<Record<string, unknown>>;
   readonly runtime_diagnostics?: Readonly<Record<string, unknown>>;

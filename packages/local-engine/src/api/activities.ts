@@ -8,10 +8,13 @@ import { MOST_KEYS, MOST_VALUES } from "../http/json-shape.js";
 import { pageToken, readPageToken } from "../http/page-token.js";
 import type { Route } from "../http/router.js";
 import { type StartRequest, startActivity } from "../service/starts.js";
+import type { Payload } from "../store/payloads.js";
 import type { Bucket, FailureRecord, RunRecord } from "../store/records.js";
 import { describedToWire, listedToWire, startedToWire } from "../wire/activity.js";
 import { isDatumTooLarge } from "../wire/datum-size.js";
-import { encode, isEnvelope, readPayload } from "../wire/payloads.js";
+import { PayloadRefusedError, refusalOf, refusedStart } from "../wire/payload-errors.js";
+import { encode, isEnvelope, readPayload, readReference, refuseStorageReferences } from "../wire/payloads.js";
+import { checkThere, started } from "./named-payloads.js";
 import { type ApiParts, CONTROL_ROLES } from "./parts.js";
 
 const DEFAULT_QUEUE = "default";
@@ -33,13 +36,19 @@ export function activityRoutes(parts: ApiParts): readonly Route[] {
   ];
 }
 
-async function start({ context }: ApiParts, call: Call): Promise<Reply> {
-  const request = readStart(call);
+async function start({ context, keeper }: ApiParts, call: Call): Promise<Reply> {
+  const request = await started(async () => {
+    const read = readStart(call);
+    await checkThere(keeper, call.namespace, read.input);
+    return read;
+  });
   const outcome = await context.store.transact(() => startActivity(context, request));
   const id = request.activityId;
   switch (outcome.kind) {
     case "started":
       return { status: 201, body: startedToWire(outcome.run) };
+    case "payload_refused":
+      throw refusedStart(new PayloadRefusedError(refusalOf(outcome.fault)));
     case "already_running":
       throw invalidField("activity_id", `Standalone activity [${id}] is already running.`);
     case "reserved_in_namespace":
@@ -67,7 +76,9 @@ function rejected(activityId: string | null, reason: Reason, message: string): R
   });
 }
 
-function readStart({ body, namespace, rawBody }: Call): StartRequest {
+function readStart(call: Call): StartRequest {
+  const { body, namespace, rawBody } = call;
+  refuseStorageReferences(call);
   const fields = new Fields();
   const activityType = fields.string(body, "activity_type", { required: true, max: LONGEST_NAME });
   const activityId = fields.segment(body, "activity_id", { max: 128, pattern: ACTIVITY_ID });
@@ -108,13 +119,16 @@ function readPolicy(fields: Fields, body: JsonObject): RetryPolicy {
 }
 
 /**
- * The arguments: an envelope, or a plain list, or an object, whose values count in their order. An envelope has to decode:
- * no worker could make anything of it else.
+ * The arguments: an envelope, or a plain list, or an object, whose values count in their order. An envelope with a blob has to
+ * decode: no worker could make anything of it else. What was uploaded is not read for that.
  */
-function readInput(input: unknown): string | null {
+function readInput(input: unknown): Payload | null {
   if (input === undefined || input === null) return null;
+  const reference = readReference(input, "input");
+  if (reference !== undefined) return reference;
   if (isEnvelope(input)) {
     const blob = readPayload(input, "input");
+    if (typeof blob !== "string") return blob;
     if (isDatumTooLarge(blob)) {
       const message = `The input.blob field holds more than ${MOST_VALUES} values, or more than ${MOST_KEYS} keys.`;
       throw invalidField("input.blob", message);

@@ -12,9 +12,11 @@ import {
   type ReportedFailure,
   renewTaskLease,
 } from "../service/reports.js";
+import type { PayloadReference } from "../store/payloads.js";
 import type { FailureRemarks } from "../store/records.js";
 import { renewalToWire, statusToWire } from "../wire/attempts.js";
-import { isUnsupportedReference, readPayload, rejectedToWire } from "../wire/payloads.js";
+import { readPayload, refuseStorageReferences } from "../wire/payloads.js";
+import { checkThere, reported } from "./named-payloads.js";
 import { heartbeatToWire, reportToWire } from "../wire/reports.js";
 import { type ApiParts, WORKER_ROLES } from "./parts.js";
 import { readProgress } from "./progress.js";
@@ -40,27 +42,38 @@ function readClaimant(fields: Fields, { body, params, namespace }: Call): Claima
   };
 }
 
-async function complete({ context }: ApiParts, call: Call): Promise<Reply> {
+async function complete({ context, keeper }: ApiParts, call: Call): Promise<Reply> {
   const fields = new Fields();
   const claimant = readClaimant(fields, call);
   fields.check();
-  const given = call.body["result"] ?? null;
-  if (isUnsupportedReference(given)) throw rejectedToWire(claimant);
-  const result = readPayload(given, "result");
+  const result = await reported(claimant, async () => {
+    refuseStorageReferences(call);
+    const payload = readPayload(call.body["result"] ?? null, "result");
+    await checkThere(keeper, call.namespace, payload);
+    return payload;
+  });
   const outcome = await context.store.transact(() => completeTask(context, claimant, result));
   return reportToWire(outcome, claimant, "completed");
 }
 
-async function fail({ context }: ApiParts, call: Call): Promise<Reply> {
+async function fail({ context, keeper }: ApiParts, call: Call): Promise<Reply> {
   const fields = new Fields();
   const claimant = readClaimant(fields, call);
-  const failure = readFailure(fields, call, claimant);
-  const outcome = await context.store.transact(() => failTask(context, claimant, failure));
+  const { failure, reference } = await reported(claimant, async () => {
+    refuseStorageReferences(call);
+    const read = readFailure(fields, call);
+    await checkThere(keeper, call.namespace, read.reference);
+    return read;
+  });
+  const outcome = await context.store.transact(() => failTask(context, claimant, failure, reference));
   return reportToWire(outcome, claimant, "failed");
 }
 
 /** @throws {ReplyError} 422, also for what was found before */
-function readFailure(fields: Fields, { body, rawBody }: Call, claimant: Claimant): ReportedFailure {
+function readFailure(
+  fields: Fields,
+  { body, rawBody }: Call,
+): { readonly failure: ReportedFailure; readonly reference: PayloadReference | null } {
   const given = fields.object(body, "failure", { required: true });
   const failure = given ?? {};
   const prefix = "failure.";
@@ -74,10 +87,9 @@ function readFailure(fields: Fields, { body, rawBody }: Call, claimant: Claimant
   const told = readRemarks(fields, failure, prefix, rawBody);
   fields.check();
   const details = storableJson(failure["details"], rawBody);
-  if (isUnsupportedReference(details)) throw rejectedToWire(claimant);
   // Kept as they came, but only if they are something that could be encoded.
-  readPayload(details ?? null, "failure.details");
-  return {
+  const payload = readPayload(details ?? null, "failure.details");
+  const read: ReportedFailure = {
     message: message ?? "",
     type: type ?? null,
     exceptionClass: exceptionClass ?? "RuntimeException",
@@ -87,6 +99,7 @@ function readFailure(fields: Fields, { body, rawBody }: Call, claimant: Claimant
     ...(details === undefined || details === null ? {} : { details }),
     ...(Object.keys(told).length === 0 ? {} : { told }),
   };
+  return { failure: read, reference: typeof payload === "string" ? null : payload };
 }
 
 /** What decides nothing, is kept, and has to be what it should be. */

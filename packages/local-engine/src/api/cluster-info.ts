@@ -35,6 +35,7 @@ import { MICROS_PER_SECOND } from "../engine/model.js";
 import { DEFAULT_NAMESPACE, type ResolvedOptions } from "../options.js";
 import { RECEIPT_SECONDS } from "../service/registrations.js";
 import { LEGACY_FIELDS } from "../wire/control-plane.js";
+import { payloadStorage } from "../wire/payload-manifest.js";
 import { repairCandidates, repairPolicy } from "../wire/repair.js";
 import { timestamp } from "../wire/time.js";
 import { HEARTBEAT_SECONDS, staleAfterSeconds } from "../wire/worker.js";
@@ -69,6 +70,7 @@ export function serverCapabilities({ longPollSeconds }: Pick<ResolvedOptions, "l
     invocable_carrier: INVOCABLE_CONTRACT,
     external_task_input: INPUT_CONTRACT,
     external_task_result: RESULT_CONTRACT,
+    runtime_external_payload_transport: true,
     poll_status: true,
     activity_lease_renewal: true,
     worker_deregistration_fencing: {
@@ -99,6 +101,7 @@ export function clusterInfo(parts: ApiParts, namespace: string): ClusterInfo {
     version: "2.0.0",
     engine: "durable-workflow-local-engine",
     default_namespace: DEFAULT_NAMESPACE,
+    namespace: { name: namespace, external_payload_storage: payloadStorage(options.payloads) },
     supported_sdk_versions: { php: ">=2.0,<3.0", python: ">=2.0,<3.0", rust: ">=2.0,<5.0", cli: ">=2.0,<3.0" },
     capabilities,
     worker_fleet: workerFleet(parts, namespace),

@@ -72,10 +72,14 @@ class Watched {
   }
 
   private streamOf(namespace: string): Broadcast {
-    const stream = this.streams.get(namespace) ?? new Broadcast();
+    const stream = this.streams.get(namespace) ?? new Broadcast({ onLetGo: this.tellLetGo });
     this.streams.set(namespace, stream);
     return stream;
   }
+
+  private readonly tellLetGo = (readers: number): void => {
+    this.parts.context.logger.warn({ readers }, "There are too many readers for so many events; some were let go.");
+  };
 
   private leave(namespace: string, reader: Parameters<StreamReply["join"]>[0]): void {
     this.streams.get(namespace)?.delete(reader);

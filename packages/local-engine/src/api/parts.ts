@@ -1,6 +1,7 @@
 import type { ExternalExecutor } from "../executor/external-executor.js";
 import type { Gate } from "../http/auth.js";
 import type { ResolvedOptions } from "../options.js";
+import type { PayloadKeeper } from "../payloads/keeper.js";
 import type { EngineContext } from "../service/context.js";
 import type { DueTimer } from "../service/due-timer.js";
 import type { Polls } from "../service/polls.js";
@@ -14,6 +15,7 @@ export interface ApiParts {
   /** Undefined when closed runs are kept. */
   readonly pruner: Pruner | undefined;
   readonly executor: ExternalExecutor;
+  readonly keeper: PayloadKeeper;
   readonly gate: Gate;
   readonly options: ResolvedOptions;
 }

@@ -5,6 +5,7 @@ import { clusterRoutes } from "./cluster.js";
 import { eventRoutes } from "./events.js";
 import { namespaceRoutes } from "./namespaces.js";
 import type { ApiParts } from "./parts.js";
+import { payloadRoutes } from "./payloads.js";
 import { pollRoutes } from "./polls.js";
 import { registrationRoutes } from "./registrations.js";
 import { runRoutes } from "./runs.js";
@@ -22,6 +23,7 @@ export function allRoutes(parts: ApiParts, streams: Set<() => void>): readonly R
     ...registrationRoutes(parts),
     ...workerRoutes(parts),
     ...runRoutes(parts),
+    ...payloadRoutes(parts),
     ...namespaceRoutes(parts),
     ...taskQueueRoutes(parts),
     ...systemRoutes(parts),

@@ -86,7 +86,7 @@ function history({ context, gate }: ApiParts, { params, namespace, query }: Call
   const before = begun[0] && attempts.ofNumber(run.key, begun[0].number - 1);
   const all = historyToWire({
     run,
-    input: input.blob,
+    input: input.payload,
     fingerprint: input.fingerprint,
     result: runs.outcome(run.key).result,
     attempts: before === undefined ? begun : [before, ...begun],

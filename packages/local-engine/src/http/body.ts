@@ -53,12 +53,13 @@ export function dropBody(request: IncomingMessage): Promise<void> {
 /**
  * Reads a request's body whole, and no further than the limit.
  *
- * @throws {ReplyError} 413; the connection is of no use afterwards
+ * @throws {ReplyError} 413; the connection is of no use afterwards; 415 for a body that is compressed
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> | Buffer {
   if (isAnnouncedTooLarge(request, limit)) throw tooLarge(limit);
   if (Number(request.headers["content-length"] ?? 0) === 0 && request.headers["transfer-encoding"] === undefined)
     return NO_BYTES;
+  refuseEncoded(request.headers["content-encoding"]);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -82,6 +83,13 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
 }
 
 const NO_BYTES = Buffer.alloc(0);
+
+/** Compressed, a body can hold a thousand times what its length says. */
+function refuseEncoded(encoding: string | undefined): void {
+  if (encoding === undefined || /^\s*(?:identity)?\s*$/i.test(encoding)) return;
+  const message = "Request bodies must not be compressed: send them without Content-Encoding.";
+  throw new ReplyError(415, { message, reason: "unsupported_media_type" }, { "Accept-Encoding": "identity" });
+}
 
 function tooLarge(limit: number): ReplyError {
   return new ReplyError(

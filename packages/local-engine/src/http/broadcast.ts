@@ -9,6 +9,20 @@ const TOGETHER_MS = 50;
 const TOGETHER_MS_EACH = 0.4;
 /** Text that waits for its moment. */
 const MOST_WAITING_CHARACTERS = 262_144;
+/**
+ * What goes out to all readers together: the bytes are copied for each of them, also for those who never read. Twenty
+ * readers take part in any storm of events; of the others so many as these bytes are enough for.
+ */
+const BYTES_PER_SECOND = 25_000_000;
+const MOST_SAVED_BYTES = 50_000_000;
+const READERS_IN_ANY_CASE = 20;
+
+export interface BroadcastOptions {
+  /** Told how many readers were let go, because there were too many for so many events. */
+  readonly onLetGo?: (readers: number) => void;
+  /** Monotonic. Default: `performance.now`. */
+  readonly nowMs?: () => number;
+}
 
 /** One text for all readers of a stream: it is put together once, and its bytes are shared. */
 export class Broadcast {
@@ -17,6 +31,16 @@ export class Broadcast {
   private length = 0;
   private immediate: NodeJS.Immediate | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private readonly options: BroadcastOptions;
+  private readonly nowMs: () => number;
+  private savedBytes = MOST_SAVED_BYTES;
+  private savedAtMs: number;
+
+  constructor(options: BroadcastOptions = {}) {
+    this.options = options;
+    this.nowMs = options.nowMs ?? (() => performance.now());
+    this.savedAtMs = this.nowMs();
+  }
 
   get size(): number {
     return this.readers.size;
@@ -65,8 +89,32 @@ export class Broadcast {
       if (reader.writableLength > MOST_UNREAD_BYTES) {
         this.readers.delete(reader);
         reader.destroy();
-      } else reader.write(bytes);
+      }
     }
+    this.letGo(this.readers.size - this.affordable(bytes.length));
+    this.savedBytes -= bytes.length * this.readers.size;
+    for (const reader of this.readers) reader.write(bytes);
+  }
+
+  /** How many readers so many bytes can be sent to now. */
+  private affordable(length: number): number {
+    const now = this.nowMs();
+    const earned = ((now - this.savedAtMs) / 1000) * BYTES_PER_SECOND;
+    this.savedBytes = Math.min(MOST_SAVED_BYTES, this.savedBytes + earned);
+    this.savedAtMs = now;
+    return Math.max(READERS_IN_ANY_CASE, Math.floor(this.savedBytes / length));
+  }
+
+  /** Those that are behind first, then those that came last. They can join again. */
+  private letGo(count: number): void {
+    if (count <= 0) return;
+    const newest = [...this.readers].toReversed();
+    const all = [...newest.filter(isBehind), ...newest.filter((reader) => !isBehind(reader))];
+    for (const reader of all.slice(0, count)) {
+      this.readers.delete(reader);
+      reader.destroy();
+    }
+    this.options.onLetGo?.(count);
   }
 
   /** Sends what waits, and ends all. */
@@ -75,4 +123,8 @@ export class Broadcast {
     for (const reader of this.readers) reader.end();
     this.readers.clear();
   }
+}
+
+function isBehind({ writableLength }: ServerResponse): boolean {
+  return writableLength > 0;
 }

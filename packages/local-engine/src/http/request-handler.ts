@@ -1,14 +1,20 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { NAMESPACE_FIELD, NAMESPACE_HEADER, WORKER_PLANE } from "@durable-workflow/engine-protocol";
+import {
+  NAMESPACE_FIELD,
+  NAMESPACE_HEADER,
+  PROTOCOL_VERSION_FIELD,
+  WORKER_PLANE,
+} from "@durable-workflow/engine-protocol";
 import { DEFAULT_NAMESPACE, type Logger } from "../options.js";
 import { StorageUnavailableError } from "../store/group-commit.js";
 import type { Arrivals } from "./arrivals.js";
 import { type Gate, refuseWebPages } from "./auth.js";
 import { parseBody, readBody } from "./body.js";
 import { type Call, type Plane, type Reply, ReplyError, type StreamReply } from "./call.js";
+import { afterBody, type BytesReply, directCall, planeOf, sendBytes, versionHeaders } from "./direct.js";
 import { checkControlPlaneVersion, readProtocolVersion } from "./negotiation.js";
 import type { Responses } from "./responses.js";
-import type { Route, Router } from "./router.js";
+import type { DirectMatch, Route, Router } from "./router.js";
 import { openStream } from "./streams.js";
 import { isStopping, storageRefusal, unavailable } from "./unavailable.js";
 
@@ -17,6 +23,8 @@ export interface HandlerParts {
   readonly gate: Gate;
   readonly responses: Responses;
   readonly maxBodyBytes: number;
+  /** Of requests whose route reads the body itself. */
+  readonly maxPayloadBytes: number;
   readonly logger: Logger;
   readonly arrivals: Arrivals;
   readonly hasNamespace: (name: string) => boolean;
@@ -32,6 +40,8 @@ export async function handleRequest(
   response: ServerResponse,
 ): Promise<void> {
   const { pathname, searchParams } = readUrl(request.url ?? "/");
+  const direct = parts.router.direct(request.method ?? "GET", pathname);
+  if (direct !== undefined) return handleDirect(parts, direct, searchParams, request, response);
   const plane: Plane = pathname.startsWith(WORKER_PLANE) ? "worker" : "control";
   let answered: Plane = plane;
   let reply: Reply | StreamReply;
@@ -72,6 +82,29 @@ export async function handleRequest(
   else parts.responses.send(request, response, answered, reply);
 }
 
+/** As above, for a route that reads the body itself: what is refused by the head is refused before the body is read. */
+async function handleDirect(
+  parts: HandlerParts,
+  { route, direct, params }: DirectMatch,
+  query: URLSearchParams,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  let reply: Reply | BytesReply;
+  try {
+    refuseRepeated(request);
+    if (!parts.gate.isLocked) refuseWebPages(request.headers.origin, request.headers.host);
+    const { namespace } = admit(parts, route, request, query);
+    reply = await direct.handle(directCall(request, response, params, namespace));
+  } catch (error) {
+    if (response.destroyed) return;
+    reply = direct.replyTo(error) ?? replyTo(error, parts.logger);
+  }
+  const headers = { ...versionHeaders(request.headers), ...reply.headers };
+  if ("chunks" in reply) await sendBytes(request, response, { ...reply, headers });
+  else parts.responses.send(request, response, planeOf(request.headers), afterBody(request, { ...reply, headers }));
+}
+
 /** Which of two would count is for each proxy on the way to decide anew. Node itself takes the first. */
 function refuseRepeated({ headersDistinct }: IncomingMessage): void {
   if ((headersDistinct["authorization"]?.length ?? 0) > 1) {
@@ -89,7 +122,8 @@ function admit(parts: HandlerParts, route: Route, { headers }: IncomingMessage, 
   parts.gate.admit(headers.authorization, route.roles);
   let protocolVersion: string | undefined;
   if (route.needsVersion !== false) {
-    if (route.plane === "worker") protocolVersion = readProtocolVersion(headers);
+    const isWorker = route.needsVersion === "either" ? PROTOCOL_VERSION_FIELD in headers : route.plane === "worker";
+    if (isWorker) protocolVersion = readProtocolVersion(headers);
     else checkControlPlaneVersion(headers);
   }
   const header = headers[NAMESPACE_FIELD];

@@ -1,3 +1,4 @@
+import type { DirectRoute } from "./direct.js";
 import { SERVICE_OPERATION_PATHS } from "@durable-workflow/engine-protocol";
 import { type Call, type Plane, type Reply, ReplyError, type Role, type StreamReply } from "./call.js";
 import { isStorable } from "./fields.js";
@@ -9,14 +10,20 @@ export interface Route {
   readonly plane: Plane;
   /** Whose token may call it. */
   readonly roles: readonly Role[];
-  /** Default: the plane's version header is required. */
-  readonly needsVersion?: boolean;
+  /** Default: the plane's version header is required. `either`: that of one of the two planes is. */
+  readonly needsVersion?: boolean | "either";
   readonly handle: (call: Call) => Reply | StreamReply | Promise<Reply | StreamReply>;
+  /** Where there, it serves the route in the place of `handle`. */
+  readonly direct?: DirectRoute;
 }
 
 export interface Match {
   readonly route: Route;
   readonly params: Readonly<Record<string, string>>;
+}
+
+export interface DirectMatch extends Match {
+  readonly direct: DirectRoute;
 }
 
 interface Node {
@@ -40,19 +47,34 @@ export class Router {
   /** @throws {ReplyError} 404 or 405 */
   match(method: string, path: string): Match {
     const params: Record<string, string> = {};
+    const routes = this.find(path, params);
+    if (routes === undefined) throw notFound(path);
+    const route = routeOf(routes, method);
+    if (route === undefined) throw wrongMethod(method, path, [...routes.keys()]);
+    return { route, params };
+  }
+
+  /** The route of a request that reads its body itself; undefined for every other one. */
+  direct(method: string, path: string): DirectMatch | undefined {
+    const params: Record<string, string> = {};
+    const routes = this.find(path, params);
+    const route = routes && routeOf(routes, method);
+    return route?.direct === undefined ? undefined : { route, direct: route.direct, params };
+  }
+
+  private find(path: string, params: Record<string, string>): ReadonlyMap<string, Route> | undefined {
     let node: Node | undefined = this.root;
     for (const part of path.slice(1).split("/")) {
       const fixed: Node | undefined = node.children.get(part);
       if (fixed !== undefined) node = fixed;
       else if (node.placeholder !== undefined && part !== "") {
-        params[node.placeholder.name] = decode(part, path);
+        const value = decode(part);
+        if (value === undefined) return undefined;
+        params[node.placeholder.name] = value;
         ({ node } = node.placeholder);
-      } else throw notFound(path);
+      } else return undefined;
     }
-    if (node.routes.size === 0) throw notFound(path);
-    const route = node.routes.get(method === "HEAD" ? "GET" : method);
-    if (route === undefined) throw wrongMethod(method, path, [...node.routes.keys()]);
-    return { route, params };
+    return node.routes.size === 0 ? undefined : node.routes;
   }
 }
 
@@ -70,15 +92,18 @@ function step(node: Node, part: string): Node {
   return child;
 }
 
-function decode(part: string, path: string): string {
+function routeOf(routes: ReadonlyMap<string, Route>, method: string): Route | undefined {
+  return routes.get(method === "HEAD" ? "GET" : method);
+}
+
+/** Undefined for what nothing can have as its name. */
+function decode(part: string): string | undefined {
   try {
     const decoded = decodeURIComponent(part);
-    // Nothing can have such a name.
-    if (isStorable(decoded)) return decoded;
+    return isStorable(decoded) ? decoded : undefined;
   } catch {
-    // Not found either.
+    return undefined;
   }
-  throw notFound(path);
 }
 
 function notFound(path: string): ReplyError {

@@ -47,7 +47,7 @@ export class Servers {
     const server = createServer(handle);
     server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
       // What is too large is answered by its head, and its body never sent.
-      if (isAnnouncedTooLarge(request, this.parts.maxBodyBytes)) holdBack(request);
+      if (isAnnouncedTooLarge(request, this.limitOf(request))) holdBack(request);
       else response.writeContinue();
       handle(request, response);
     });
@@ -66,6 +66,11 @@ export class Servers {
     const { address, family, port: bound } = server.address() as AddressInfo;
     const named = family === "IPv6" ? `[${address}]` : address;
     return { url: `http://${named}:${bound}`, host: address, port: bound };
+  }
+
+  private limitOf({ method = "GET", url = "/" }: IncomingMessage): number {
+    const isDirect = this.parts.router.direct(method, url.split("?", 1)[0] ?? url) !== undefined;
+    return isDirect ? this.parts.maxPayloadBytes : this.parts.maxBodyBytes;
   }
 
   /** Takes no more requests; ends once those that have begun are answered, or after a while. */

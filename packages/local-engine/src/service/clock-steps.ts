@@ -49,6 +49,7 @@ export class ClockSteps {
     try {
       store.write(() => {
         store.runs.moveWaiting(step * 1000);
+        store.payloads.moveExpiries(step * 1000);
         store.workers.moveHeard(step * 1000);
         store.endedRegistrations.move(step * 1000);
         store.ledger.setLastAt(this.time.nowMs() * 1000 + step * 1000);
@@ -74,6 +75,7 @@ export function followStepBetween(store: Store, now: number): number {
   if (step > -STEP_MICROS) return 0;
   store.write(() => {
     store.runs.moveWaiting(step);
+    store.payloads.moveExpiries(step);
     store.workers.moveHeard(step);
     store.endedRegistrations.move(step);
     store.ledger.setLastAt(now);

@@ -1,5 +1,6 @@
 import type { Micros } from "../engine/model.js";
 import { claim } from "../engine/transitions.js";
+import type { Payload } from "../store/payloads.js";
 import type { RunRecord, WorkerRecord } from "../store/records.js";
 import { type EngineContext, newUpperId, saveStep } from "./context.js";
 
@@ -9,8 +10,8 @@ export interface LeaseOut {
   readonly run: RunRecord;
   readonly attemptId: string;
   readonly attemptNumber: number;
-  /** Blob of the encoded arguments, null for none. */
-  readonly input: string | null;
+  /** The encoded arguments, null for none. */
+  readonly input: Payload | null;
   /** The engine's time as it was leased out, or again: never before the claim. */
   readonly at: Micros;
 }
@@ -45,7 +46,7 @@ export function leaseNext(context: EngineContext, { worker, pollRequestId }: Pol
     leaseExpiresAt: now + context.lease,
   });
   const run = saveStep(context, before, state, "activity.started", now);
-  return { run, attemptId, attemptNumber: state.attemptCount, input: store.runs.input(run.key).blob, at: now };
+  return { run, attemptId, attemptNumber: state.attemptCount, input: store.runs.input(run.key).payload, at: now };
 }
 
 /** What an earlier poll under the same request id was given, while its lease is valid. */
@@ -61,7 +62,7 @@ export function leaseAgain(context: EngineContext, { worker, pollRequestId }: Po
     run,
     attemptId: attempt.attemptId,
     attemptNumber: attempt.number,
-    input: store.runs.input(run.key).blob,
+    input: store.runs.input(run.key).payload,
     at: now,
   };
 }

@@ -29,7 +29,11 @@ export class Pruner {
 
   /** Removes at most `limit` runs, and returns how many. */
   pass(limit: number): Promise<number> {
-    return this.context.store.transact(() => this.context.store.retention.prune(this.context.now() - this.keep, limit));
+    const { store } = this.context;
+    return store.transact(() => {
+      const now = this.context.now();
+      return store.retention.prune(now - this.keep, limit, now);
+    });
   }
 
   private schedule(delayMs: number): void {

@@ -1,6 +1,7 @@
 import { type DueAction, dueAction } from "../engine/deadlines.js";
 import type { Micros } from "../engine/model.js";
 import { complete, fail, heartbeat, renewLease } from "../engine/transitions.js";
+import type { Payload, PayloadFault, PayloadReference } from "../store/payloads.js";
 import type { AttemptRecord, FailureRecord, RunRecord } from "../store/records.js";
 import { type EngineContext, newId, saveQuietly, saveStep } from "./context.js";
 import { recordFailure, snapshotOf } from "./setbacks.js";
@@ -32,13 +33,25 @@ export interface Owned {
   readonly attempt: AttemptRecord;
 }
 
-export type ReportOutcome = OwnershipError | Closed | { readonly kind: "recorded"; readonly nextTaskId: string | null };
+/** The report names a payload that cannot be had: nothing of it is recorded. */
+export interface PayloadRefused {
+  readonly kind: "payload_refused";
+  readonly fault: PayloadFault;
+}
+
+export type ReportOutcome =
+  | OwnershipError
+  | Closed
+  | PayloadRefused
+  | { readonly kind: "recorded"; readonly nextTaskId: string | null };
 
 /** Records a result. To be called within a transaction. */
-export function completeTask(context: EngineContext, claimant: Claimant, result: string): ReportOutcome {
+export function completeTask(context: EngineContext, claimant: Claimant, result: Payload): ReportOutcome {
   const found = findOwned(context, claimant);
   if (found.kind !== "owned") return found;
   const { run, attempt } = found;
+  const fault = typeof result === "string" ? undefined : context.store.payloads.claim(run.namespace, result, run.key);
+  if (fault !== undefined) return { kind: "payload_refused", fault };
   const now = context.now();
   context.store.attempts.close(run.key, attempt.number, "completed", now, null);
   context.store.runs.saveOutcome(run.key, result, null);
@@ -51,11 +64,22 @@ export type ReportedFailure = Pick<
   "message" | "type" | "exceptionClass" | "code" | "nonRetryable" | "stackTrace" | "details" | "told"
 >;
 
-/** Records a failure: the activity is retried, or over. To be called within a transaction. */
-export function failTask(context: EngineContext, claimant: Claimant, reported: ReportedFailure): ReportOutcome {
+/**
+ * Records a failure: the activity is retried, or over. To be called within a transaction.
+ *
+ * @param reference what the failure's details refer to; null for none
+ */
+export function failTask(
+  context: EngineContext,
+  claimant: Claimant,
+  reported: ReportedFailure,
+  reference: PayloadReference | null,
+): ReportOutcome {
   const found = findOwned(context, claimant);
   if (found.kind !== "owned") return found;
   const { run, attempt } = found;
+  const fault = reference === null ? undefined : context.store.payloads.claim(run.namespace, reference, run.key);
+  if (fault !== undefined) return { kind: "payload_refused", fault };
   const now = context.now();
   const failure: FailureRecord = {
     failureId: newId(context),

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { RetryPolicy } from "../engine/model.js";
 import { start } from "../engine/transitions.js";
+import type { Payload, PayloadFault } from "../store/payloads.js";
 import type { RunRecord } from "../store/records.js";
 import { announce, type EngineContext, newId } from "./context.js";
 
@@ -13,14 +14,15 @@ export interface StartRequest {
   readonly taskQueue: string;
   readonly businessKey: string | null;
   readonly policy: RetryPolicy;
-  /** Blob of the encoded arguments, null for none. */
-  readonly input: string | null;
+  /** The encoded arguments, null for none. */
+  readonly input: Payload | null;
   /** The body as it came. */
   readonly rawBody: string;
 }
 
 export type StartOutcome =
   | { readonly kind: "started"; readonly run: RunRecord }
+  | { readonly kind: "payload_refused"; readonly fault: PayloadFault }
   | { readonly kind: "already_running" | "reserved_in_namespace" | "queue_draining" };
 
 /** Starts an activity. To be called within a transaction. */
@@ -39,6 +41,9 @@ export function startActivity(context: EngineContext, request: StartRequest): St
   if (store.namespaces.drainedSince(request.namespace, request.taskQueue) !== undefined) {
     return { kind: "queue_draining" };
   }
+  const reference = typeof request.input === "string" ? null : request.input;
+  const fault = reference === null ? undefined : store.payloads.fault(request.namespace, reference);
+  if (fault !== undefined) return { kind: "payload_refused", fault };
   const newRun = {
     namespace: request.namespace,
     activityId: request.activityId ?? newId(context),
@@ -54,6 +59,7 @@ export function startActivity(context: EngineContext, request: StartRequest): St
   };
   const fingerprint = createHash("sha256").update(request.rawBody).digest("hex");
   const key = store.runs.insert({ ...newRun, input: request.input, fingerprint });
+  if (reference !== null) store.payloads.claim(request.namespace, reference, key);
   const run: RunRecord = { key, ...newRun };
   announce(context, run, "activity.scheduled", now);
   return { kind: "started", run };

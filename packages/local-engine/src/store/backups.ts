@@ -11,6 +11,12 @@ const CHUNK_BYTES = 1_048_576;
 /** SQLite's own default, in pages. */
 const CHECKPOINT_EVERY = 1000;
 
+export interface BackupTarget {
+  readonly overwrite: boolean;
+  /** Called once the copy is whole, before it has its name: what belongs beside it. It throws when the engine is closed. */
+  readonly beside: (refuseIfStopped: () => void) => Promise<void>;
+}
+
 /**
  * Copies of a database that is in use. All that is committed goes from the log into the file first; until the copy is done
  * new commits stay in the log, so that the file stands still while it is read, piece by piece and beside the engine's work.
@@ -38,8 +44,8 @@ export class Backups {
    *
    * @throws {LocalEngineError} `file_exists`, `disk_full`, `file_unusable` or `closed`
    */
-  make(target: string, { overwrite }: { readonly overwrite: boolean }): Promise<void> {
-    const made = this.last.then(() => this.copyTo(target, overwrite));
+  make(target: string, options: BackupTarget): Promise<void> {
+    const made = this.last.then(() => this.copyTo(target, options));
     this.last = made.catch(() => {});
     return made;
   }
@@ -64,13 +70,17 @@ export class Backups {
     );
   }
 
-  private async copyTo(target: string, overwrite: boolean): Promise<void> {
+  private async copyTo(target: string, { overwrite, beside }: BackupTarget): Promise<void> {
     this.refuseIfStopped();
     const partial = `${target}.partial-${randomUUID()}`;
     try {
       if (!overwrite) await claim(target);
       try {
         await (this.handle === undefined ? this.copyMemory(partial) : this.copyFile(partial, this.handle));
+        await beside(() => {
+          this.refuseIfStopped();
+        });
+        this.refuseIfStopped();
         await rename(partial, target);
       } catch (error) {
         await rm(partial, { force: true });

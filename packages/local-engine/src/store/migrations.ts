@@ -1,5 +1,6 @@
 import { LocalEngineError } from "../errors.js";
 import type { Connection } from "./connection.js";
+import { PAYLOADS_SQL } from "./payloads.js";
 
 /**
  * The schema, one entry per version; `PRAGMA user_version` counts those that a file has had. Entries are never edited
@@ -106,6 +107,7 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE attempts ADD COLUMN progress TEXT;
   CREATE INDEX attempts_held ON attempts (lease_owner) WHERE status = 'running';
   `,
+  PAYLOADS_SQL,
 ];
 
 /**

@@ -2,11 +2,12 @@ import { dueAt } from "../engine/deadlines.js";
 import type { Activity, Micros } from "../engine/model.js";
 import type { Connection, Statement } from "./connection.js";
 import { bucketOf, type RunRecord } from "./records.js";
+import type { Payload, PayloadReference } from "./payloads.js";
 import { type RunRow, runOf } from "./run-rows.js";
 
 export interface NewRun extends Omit<RunRecord, "key"> {
-  /** Blob of the encoded arguments, null for none. */
-  readonly input: string | null;
+  /** The encoded arguments, null for none. */
+  readonly input: Payload | null;
   readonly fingerprint: string;
 }
 
@@ -41,8 +42,8 @@ export class Runs {
   private readonly bySuperseded: Statement<{ run: number }>;
   private readonly due: Statement<RunRow>;
   private readonly nextDue: Statement<{ due_at: number }>;
-  private readonly inputOf: Statement<{ arguments: string | null; fingerprint: string }>;
-  private readonly outcomeOf: Statement<{ result: string | null; failure: string | null }>;
+  private readonly inputOf: Statement<PayloadColumns & { arguments: string | null; fingerprint: string }>;
+  private readonly outcomeOf: Statement<PayloadColumns & { result: string | null; failure: string | null }>;
 
   constructor(db: Connection) {
     this.insertRun = db.prepare(
@@ -52,8 +53,13 @@ export class Runs {
          history_length)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    this.insertInput = db.prepare("INSERT INTO inputs (run, arguments, fingerprint) VALUES (?, ?, ?)");
-    this.insertOutcome = db.prepare("INSERT INTO outcomes (run, result, failure) VALUES (?, ?, ?)");
+    const payload = "(SELECT id FROM payloads WHERE reference_id = ?)";
+    this.insertInput = db.prepare(
+      `INSERT INTO inputs (run, arguments, fingerprint, payload) VALUES (?, ?, ?, ${payload})`,
+    );
+    this.insertOutcome = db.prepare(
+      `INSERT INTO outcomes (run, result, failure, payload) VALUES (?, ?, ?, ${payload})`,
+    );
     this.insertSuperseded = db.prepare("INSERT INTO superseded_tasks (task_id, run) VALUES (?, ?)");
     this.updateOpen = db.prepare(
       `UPDATE runs SET activity_status = ?, attempt_count = ?, task_status = ?, available_at = ?, leased_at = ?,
@@ -77,8 +83,13 @@ export class Runs {
     this.bySuperseded = db.prepare("SELECT run FROM superseded_tasks WHERE task_id = ?");
     this.due = db.prepare(DUE_SQL);
     this.nextDue = db.prepare(NEXT_DUE_SQL);
-    this.inputOf = db.prepare("SELECT arguments, fingerprint FROM inputs WHERE run = ?");
-    this.outcomeOf = db.prepare("SELECT result, failure FROM outcomes WHERE run = ?");
+    const joined = "p.reference_id, p.codec, p.size, p.sha256";
+    this.inputOf = db.prepare(
+      `SELECT arguments, fingerprint, ${joined} FROM inputs LEFT JOIN payloads p ON p.id = payload WHERE run = ?`,
+    );
+    this.outcomeOf = db.prepare(
+      `SELECT result, failure, ${joined} FROM outcomes LEFT JOIN payloads p ON p.id = payload WHERE run = ?`,
+    );
   }
 
   insert(run: NewRun): number {
@@ -110,7 +121,7 @@ export class Runs {
       state.historyLength,
     );
     const key = Number(lastInsertRowid);
-    this.insertInput.run(key, run.input, run.fingerprint);
+    this.insertInput.run(key, blobOf(run.input), run.fingerprint, referenceOf(run.input));
     return key;
   }
 
@@ -160,8 +171,8 @@ export class Runs {
     );
   }
 
-  saveOutcome(key: number, result: string | null, failure: string | null): void {
-    this.insertOutcome.run(key, result, failure);
+  saveOutcome(key: number, result: Payload | null, failure: string | null): void {
+    this.insertOutcome.run(key, blobOf(result), failure, referenceOf(result));
   }
 
   get(key: number): RunRecord | undefined {
@@ -200,14 +211,37 @@ export class Runs {
     return this.nextDue.get()?.due_at;
   }
 
-  input(key: number): { readonly blob: string | null; readonly fingerprint: string } {
+  input(key: number): { readonly payload: Payload | null; readonly fingerprint: string } {
     const row = this.inputOf.get(key);
-    return { blob: row?.arguments ?? null, fingerprint: row?.fingerprint ?? "" };
+    return { payload: row === undefined ? null : payloadOf(row.arguments, row), fingerprint: row?.fingerprint ?? "" };
   }
 
-  outcome(key: number): { readonly result: string | null; readonly failure: string | null } {
-    return this.outcomeOf.get(key) ?? { result: null, failure: null };
+  outcome(key: number): { readonly result: Payload | null; readonly failure: string | null } {
+    const row = this.outcomeOf.get(key);
+    return row === undefined
+      ? { result: null, failure: null }
+      : { result: payloadOf(row.result, row), failure: row.failure };
   }
+}
+
+interface PayloadColumns {
+  readonly reference_id: string | null;
+  readonly codec: string | null;
+  readonly size: number | null;
+  readonly sha256: string | null;
+}
+
+function payloadOf(blob: string | null, { reference_id, codec, size, sha256 }: PayloadColumns): Payload | null {
+  if (reference_id === null || codec === null || size === null || sha256 === null) return blob;
+  return { referenceId: reference_id, codec, sizeBytes: size, sha256 } satisfies PayloadReference;
+}
+
+function blobOf(payload: Payload | null): string | null {
+  return typeof payload === "string" ? payload : null;
+}
+
+function referenceOf(payload: Payload | null): string | null {
+  return payload === null || typeof payload === "string" ? null : payload.referenceId;
 }
 
 function read(row: RunRow | undefined): RunRecord | undefined {

@@ -1,6 +1,6 @@
 import { MICROS_PER_SECOND, type Micros } from "../engine/model.js";
 import { Attempts } from "./attempts.js";
-import { Backups } from "./backups.js";
+import { Backups, type BackupTarget } from "./backups.js";
 import type { Connection } from "./connection.js";
 import { closeQuietly, describeClosing, describeOpening, type IntegrityCheck, openConnection } from "./connection.js";
 import { EndedRegistrations } from "./ended-registrations.js";
@@ -10,6 +10,7 @@ import { Ledger } from "./ledger.js";
 import { Listing } from "./listing.js";
 import { migrate } from "./migrations.js";
 import { Namespaces } from "./namespaces.js";
+import { Payloads } from "./payloads.js";
 import { ReadyTasks } from "./ready-tasks.js";
 import { Retention } from "./retention.js";
 import { Runs } from "./runs.js";
@@ -39,6 +40,7 @@ export class Store {
   readonly endedRegistrations: EndedRegistrations;
   readonly namespaces: Namespaces;
   readonly retention: Retention;
+  readonly payloads: Payloads;
   readonly ledger: Ledger;
   private readonly now: () => Micros;
   /** Commits of this file that were acknowledged once and are not in it any more: its log was damaged or lost. */
@@ -56,7 +58,8 @@ export class Store {
     this.workers = new Workers(db);
     this.endedRegistrations = new EndedRegistrations(db);
     this.namespaces = new Namespaces(db);
-    this.retention = new Retention(db);
+    this.payloads = new Payloads(db);
+    this.retention = new Retention(db, this.payloads);
     this.ledger = new Ledger(db);
     const { witness, missing } = Witness.open(file, this.ledger.read());
     this.witness = witness;
@@ -135,7 +138,7 @@ export class Store {
   }
 
   /** A consistent copy of what is on disk now. */
-  backup(target: string, options: { readonly overwrite: boolean }): Promise<void> {
+  backup(target: string, options: BackupTarget): Promise<void> {
     return this.backups.make(target, options);
   }
 

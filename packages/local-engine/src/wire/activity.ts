@@ -9,6 +9,7 @@ import {
   type StartedActivity,
   type WithAttempts,
 } from "@durable-workflow/engine-protocol/control";
+import type { Payload } from "../store/payloads.js";
 import type { AttemptRecord, FailureRecord, RunRecord } from "../store/records.js";
 import { bucketOf } from "../store/records.js";
 import { GOES_ON, whyNot } from "./attempts.js";
@@ -40,7 +41,7 @@ export function startedToWire(run: RunRecord): StartedActivity {
 
 export interface Described {
   readonly run: RunRecord;
-  readonly result: string | null;
+  readonly result: Payload | null;
   readonly failure: FailureRecord | null;
   readonly attempts: readonly AttemptRecord[];
 }

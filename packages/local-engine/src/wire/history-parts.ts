@@ -1,7 +1,10 @@
 import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
 import type { ActivityStatus, Micros, TaskStatus } from "../engine/model.js";
 import type { StopCommand } from "../service/stops.js";
+import type { RuntimePayloadEnvelope } from "@durable-workflow/engine-protocol/external-payloads";
+import type { Payload } from "../store/payloads.js";
 import type { FailureRecord, RunRecord } from "../store/records.js";
+import { inHistory } from "./payloads.js";
 import { policyToWire } from "./policy.js";
 import { secondsTimestamp, timestamp } from "./time.js";
 
@@ -12,8 +15,8 @@ export type Wire = Record<string, unknown>;
 /** What every part of a history draws on. */
 export interface HistorySubject {
   readonly run: RunRecord;
-  /** Blob of the encoded arguments, null for none. */
-  readonly input: string | null;
+  /** The encoded arguments, null for none. */
+  readonly input: Payload | null;
   /** Whether the engine has tokens. */
   readonly isLocked: boolean;
 }
@@ -66,7 +69,7 @@ export function activityToWire({ run, input }: HistorySubject, moment: ActivityM
     created_at: timestamp(run.state.startedAt),
     ...optional("started_at", stamp(moment.startedAt)),
     ...optional("closed_at", stamp(moment.closedAt)),
-    ...optional("arguments", input),
+    ...optional("arguments", inHistory(input)),
     ...optional("exception", moment.exception),
   };
 }
@@ -186,7 +189,7 @@ interface Command {
   readonly id: string;
   readonly sequence: number;
   readonly type: string;
-  readonly payload: string | null;
+  readonly payload: string | RuntimePayloadEnvelope | null;
   readonly path: string;
   readonly fingerprint: string;
   readonly outcome: string;

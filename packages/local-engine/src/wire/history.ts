@@ -3,6 +3,7 @@ import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
 import { PATHS } from "@durable-workflow/engine-protocol";
 import { STANDALONE_WORKFLOW_TYPE } from "@durable-workflow/engine-protocol/control";
 import type { ActivityStatus, Micros, TaskStatus } from "../engine/model.js";
+import type { Payload } from "../store/payloads.js";
 import type { AttemptRecord, EventRecord } from "../store/records.js";
 import {
   activityToWire,
@@ -20,13 +21,14 @@ import {
   timeoutToWire,
   type Wire,
 } from "./history-parts.js";
+import { inHistory } from "./payloads.js";
 import { policyToWire } from "./policy.js";
 import { timestamp } from "./time.js";
 
 /** All that a part of a run's history is told from. */
 export interface Recorded extends HistorySubject {
   readonly fingerprint: string;
-  readonly result: string | null;
+  readonly result: Payload | null;
   /** Those that began in this part, with the one before them: its failure is the first one's payload. */
   readonly attempts: readonly AttemptRecord[];
   /** Of the run. */
@@ -59,7 +61,7 @@ function startEvents(recorded: Recorded): readonly WireEvent[] {
     id: run.commandId,
     sequence: 1,
     type: "start",
-    payload: input,
+    payload: inHistory(input),
     path: PATHS.activities,
     fingerprint: recorded.fingerprint,
     outcome: "started_new",
@@ -122,7 +124,8 @@ function startedEvent(recorded: Recorded, attempt: AttemptRecord): WireEvent {
 }
 
 function completionEvents(recorded: Recorded): readonly WireEvent[] {
-  const { run, lastAttempt: attempt, result } = recorded;
+  const { run, lastAttempt: attempt } = recorded;
+  const result = inHistory(recorded.result);
   const { state } = run;
   if (state.status !== "completed" || attempt === undefined) return [];
   const at = state.closedAt ?? state.lastProgressAt;

@@ -1,80 +1,104 @@
 import { encodeAvroValue, isPayloadError } from "@durable-workflow/carrier/payload";
 import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
 import {
-  PAYLOAD_ERROR_SCHEMA,
-  PAYLOAD_REFUSALS,
-  type PayloadReportError,
+  holdsRuntimePayload,
+  PAYLOAD_REFERENCE_SCHEMA,
+  type RuntimePayloadEnvelope,
+  type RuntimePayloadReference,
+  readRuntimePayloadEnvelope,
+  runtimePayloadEnvelope,
 } from "@durable-workflow/engine-protocol/external-payloads";
-import { ReplyError } from "../http/call.js";
+import { demandsOf } from "@durable-workflow/engine-protocol";
+import type { Call } from "../http/call.js";
 import { invalidField, isObject, isStorable } from "../http/fields.js";
-import type { Claimant } from "../service/reports.js";
+import type { Payload, PayloadReference } from "../store/payloads.js";
+import { PayloadRefusedError } from "./payload-errors.js";
 
 /** A payload as it travels. */
-export interface Envelope {
-  readonly codec: string;
-  readonly blob: string;
+export type Envelope = { readonly codec: string; readonly blob: string } | RuntimePayloadEnvelope;
+
+export function envelope(payload: Payload): Envelope {
+  return typeof payload === "string"
+    ? { codec: AVRO_CODEC, blob: payload }
+    : runtimePayloadEnvelope(referenceToWire(payload));
 }
 
-export function envelope(blob: string): Envelope {
-  return { codec: AVRO_CODEC, blob };
+export function envelopeOrNull(payload: Payload | null): Envelope | null {
+  return payload === null ? null : envelope(payload);
 }
 
-export function envelopeOrNull(blob: string | null): Envelope | null {
-  return blob === null ? null : envelope(blob);
+/** A payload where history has it: the blob without its envelope, or the whole envelope of a reference. */
+export function inHistory(payload: Payload | null): string | RuntimePayloadEnvelope | null {
+  return payload === null || typeof payload === "string" ? payload : runtimePayloadEnvelope(referenceToWire(payload));
+}
+
+export function referenceToWire({ referenceId, sizeBytes, sha256 }: PayloadReference): RuntimePayloadReference {
+  return {
+    schema: PAYLOAD_REFERENCE_SCHEMA,
+    reference_id: referenceId,
+    codec: AVRO_CODEC,
+    size_bytes: sizeBytes,
+    sha256,
+  };
 }
 
 /**
- * The blob of a payload that came: an envelope's own, read no further; any other value encoded. An object with `codec`,
- * `blob` and one key more is such a value.
+ * A payload that came: the blob of an envelope, read no further; the reference of one; any other value encoded. An object with
+ * `codec`, `blob` and one key more is such a value.
  *
  * @throws {ReplyError} 422
  */
-export function readPayload(value: unknown, field: string): string {
+export function readPayload(value: unknown, field: string): Payload {
+  const reference = readReference(value, field);
+  if (reference !== undefined) return reference;
   if (!isEnvelope(value)) return encode(value, field);
   if (value["codec"] !== AVRO_CODEC) throw invalidField(`${field}.codec`, unsupportedCodec(value["codec"]));
-  for (const name of REFERENCES) if (name in value) throw invalidField(`${field}.${name}`, NO_REFERENCES);
   const { blob } = value;
   if (typeof blob !== "string" || !isStorable(blob))
     throw invalidField(`${field}.blob`, "The payload envelope blob must be a string.");
   return blob;
 }
 
-/** References to payloads that are stored elsewhere; they cannot be read here. */
-const REFERENCES = ["external_storage", "external_payload"];
-
-/** Whether a value refers to a payload that is stored elsewhere, instead of holding it. */
-export function isUnsupportedReference(value: unknown): boolean {
-  return isEnvelope(value) && REFERENCES.some((name) => name in value);
+/**
+ * The reference of an envelope that holds one; undefined for everything else.
+ *
+ * @throws {PayloadRefusedError} for one that violates the contract
+ */
+export function readReference(value: unknown, field: string): PayloadReference | undefined {
+  if (!holdsRuntimePayload(value) || !Object.hasOwn(value, "codec")) return undefined;
+  const read = readRuntimePayloadEnvelope(value, field);
+  if (read.reference === undefined) {
+    throw new PayloadRefusedError({ reason: read.refusal, message: `${demandsOf(read.violations)}.` });
+  }
+  const { reference_id, codec, size_bytes, sha256 } = read.reference;
+  return { referenceId: reference_id, codec, sizeBytes: size_bytes, sha256 };
 }
 
-/** 422 for a report whose payload is a reference. Nothing of it is recorded. */
-export function rejectedToWire({ taskId, attemptId }: Pick<Claimant, "taskId" | "attemptId">): ReplyError {
-  const reason = "external_payload_unsupported";
-  const { status, retryable } = PAYLOAD_REFUSALS[reason];
-  const body: PayloadReportError = {
-    schema: PAYLOAD_ERROR_SCHEMA,
-    task_id: taskId,
-    activity_attempt_id: attemptId,
-    outcome: "rejected",
-    recorded: false,
-    reason,
-    error: NO_REFERENCES,
-    retryable,
-    status,
-  };
-  return new ReplyError(status, body);
+/**
+ * References to storage of the client's own are refused wherever in a body they stand: only the engine's own can be resolved
+ * by everybody who reads them.
+ *
+ * @throws {PayloadRefusedError}
+ */
+export function refuseStorageReferences({ rawBody, body }: Pick<Call, "rawBody" | "body">): void {
+  // Most bodies do not hold the word, however it is spelt.
+  if (!rawBody.includes("external_storage") && !rawBody.includes(String.raw`\u`)) return;
+  if (!holdsStorageReference(body)) return;
+  throw new PayloadRefusedError({
+    reason: "external_payload_unsupported",
+    message: "external_storage is not taken in requests: upload the payload to the engine, and send external_payload.",
+  });
 }
 
-const NO_REFERENCES = "External payload references cannot be read here. Send the payload inline, as codec and blob.";
+function holdsStorageReference(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(holdsStorageReference);
+  if (!isObject(value)) return false;
+  return Object.hasOwn(value, "external_storage") || Object.values(value).some(holdsStorageReference);
+}
 
 /** Exactly two keys make an envelope. */
 export function isEnvelope(value: unknown): value is Readonly<Record<string, unknown>> {
-  return (
-    isObject(value) &&
-    Object.keys(value).length === 2 &&
-    "codec" in value &&
-    ("blob" in value || REFERENCES.some((name) => name in value))
-  );
+  return isObject(value) && Object.keys(value).length === 2 && "codec" in value && "blob" in value;
 }
 
 export function encode(value: unknown, field: string): string {

@@ -6,6 +6,7 @@ import type {
   TaskHeartbeatAnswer,
 } from "@durable-workflow/engine-protocol/worker";
 import { type Reply, ReplyError } from "../http/call.js";
+import { PayloadRefusedError, refusalOf, refusedReport } from "./payload-errors.js";
 import type { Claimant, Closed, HeartbeatOutcome, OwnershipError, ReportOutcome } from "../service/reports.js";
 import type { AttemptRecord, RunRecord } from "../store/records.js";
 import { timestamp, timestampOrNull } from "./time.js";
@@ -16,6 +17,9 @@ type Ids = Pick<Claimant, "taskId" | "attemptId">;
 export function reportToWire(outcome: ReportOutcome, claimant: Claimant, verb: "completed" | "failed"): Reply {
   const ids = idsToWire(claimant);
   if (outcome.kind === "closed") return { status: 409, body: closedToWire(outcome, ids, verb) };
+  if (outcome.kind === "payload_refused") {
+    throw refusedReport(new PayloadRefusedError(refusalOf(outcome.fault)), claimant);
+  }
   if (outcome.kind !== "recorded") throw ownershipError(outcome, claimant);
   const next = outcome.nextTaskId;
   const body: ReportAnswer = { ...ids, outcome: verb, recorded: true, reason: null, next_task_id: next };

@@ -8,7 +8,10 @@ export const notReplayed: readonly { readonly path: RegExp; readonly names?: Reg
     why: "workflows started, listed or described: this engine runs activities only; the same checks are made on /api/activities",
   },
   { path: /^\/api\/task-queues/, why: "views of task queues are not part of this engine" },
-  { path: /external-storage$|^\/api\/storage\//, why: "external payload storage is not part of this engine" },
+  {
+    path: /external-storage$|^\/api\/storage\//,
+    why: "where payloads are kept is an option of this engine, not set over its API",
+  },
   { path: /./, names: /^1038-/, why: "an id taken by an authored workflow: there are none" },
   { path: /./, names: /^809-/, why: "a token driver without tokens cannot be configured: no tokens are no lock" },
   { path: /./, names: /^81[123]-/, why: "request signatures are not offered as a way to authenticate" },
@@ -46,9 +49,14 @@ export const accepted: readonly Accepted[] = [
     why: "heartbeat details outside the limits: the engine fails with a bare 500, here the field is named with a 422",
   },
   {
-    names: /^(?:60[4-9]|610|624)-/,
-    path: /^status$|^value of|^(?:validation_)?errors\.result\.external_storage/,
-    why: "references were recorded with a storage driver configured; this engine has none, and says so",
+    names: /^(?:601|60[4-9]|610|624)-/,
+    path: /^(?:status|reason|message|errors|validation_errors|schema|retryable|task_id|activity_attempt_id|outcome|recorded|error|next_task_id)$|^value of/,
+    why: "released servers refuse references to storage of the client's own, in the words that this engine uses",
+  },
+  {
+    names: CLUSTER_INFO,
+    path: /^namespace$/,
+    why: "added since to say how large payloads are uploaded",
   },
   {
     names: /^(?:453|469)-/,
@@ -92,12 +100,6 @@ export const accepted: readonly Accepted[] = [
     names: /^035-/,
     path: /^(?:value of )?(?:message|(?:validation_)?errors)(?:\.max_concurrent_activity_tasks)?$/,
     why: "1.20: a worker may take no activities, or no workflows; only not neither",
-  },
-  {
-    names: /^60[189]-/,
-    path: /^(?:reason|schema|task_id|activity_attempt_id|outcome|recorded|error|retryable|status|(?:value of )?(?:message|(?:validation_)?errors.*))$/,
-    what: /^(?!\d+ recorded)/,
-    why: "1.20: a reference that cannot be read is refused with a reason of its own, and nothing is recorded",
   },
   {
     names: /^1?033-/,

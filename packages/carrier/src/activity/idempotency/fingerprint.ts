@@ -26,7 +26,7 @@ async function hashOf(payload: JsonObject | null): Promise<string> {
   const { codec, blob } = payload;
   const tag = typeof codec === "string" ? codec : "";
   if (typeof blob === "string") return `${tag}:${await sha256(blob)}`;
-  const reference = payload["external_storage"];
+  const reference = payload["external_storage"] ?? payload["external_payload"];
   const stored = isObject(reference) ? reference["sha256"] : undefined;
   if (typeof stored === "string" && SHA256_HEX.test(stored)) return `${tag}:${stored.toLowerCase()}`;
   // Nothing that decodes; told apart all the same.

@@ -67,7 +67,7 @@ function encodeDetails(details: unknown): PayloadEnvelope | null {
 
 function isPayload(value: unknown): value is PayloadEnvelope {
   if (!isObject(value) || typeof value["codec"] !== "string") return false;
-  return typeof value["blob"] === "string" || isObject(value["external_storage"]);
+  return typeof value["blob"] === "string" || isObject(value["external_storage"] ?? value["external_payload"]);
 }
 
 function isTextOrNull(value: unknown): value is string | null {

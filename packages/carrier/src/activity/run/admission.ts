@@ -58,8 +58,11 @@ export function admitTask(
   isStopping: boolean,
 ): AdmittedTask | TaskFailure {
   if (input.kind !== "activity_task") return unsupportedTaskKind(input.kind);
-  const activity = activities.get(input.task.handler);
-  if (activity === undefined) return unknownActivity(input.task.handler, activities.keys());
+  const { handler, externalExecutor } = input.task;
+  // The contract has the activity's type for a name, the public documentation the handler that it is mapped to. What is
+  // no string is no key either.
+  const activity = activities.get(handler) ?? activities.get(externalExecutor?.["handler"] as string);
+  if (activity === undefined) return unknownActivity(handler, activities.keys());
 
   const { clock, heartbeat } = settings;
   const now = clock.now();

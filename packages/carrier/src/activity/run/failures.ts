@@ -1,7 +1,7 @@
 import { payloadEnvelope } from "../../payload/envelope.js";
 import { isPayloadError } from "../../payload/errors.js";
 import type { FailureClassification, FailureKind } from "../../protocol/constants.js";
-import { isObject } from "../../protocol/fields.js";
+import { isObject, type JsonObject } from "../../protocol/fields.js";
 import { recordableText } from "../../protocol/recordable-text.js";
 import { formatTimestamp } from "../../protocol/timestamps.js";
 import type { InlinePayloadEnvelope, PayloadEnvelope } from "../../protocol/wire.js";
@@ -138,15 +138,23 @@ function codecFailure(type: string, message: string, error: unknown): TaskFailur
   return permanent("decode_failure", type, message, isPayloadError(error) ? { code: error.code } : undefined);
 }
 
-/** The arguments lie in external storage, and the carrier was given none. */
-export function unsupportedReference(reference: unknown): TaskFailure {
+/** The arguments lie in external storage, or with the engine, and the carrier was given no way to read them. */
+export function unsupportedReference(envelope: JsonObject): TaskFailure {
+  if ("external_payload" in envelope) return permanent(UNSUPPORTED_REFERENCE, UNSUPPORTED_TYPE, WITH_ENGINE, RUNTIME);
+  const reference = envelope["external_storage"];
   // The scheme only: the rest of the address is not for everybody who reads the failure.
   const uri = isObject(reference) ? reference["uri"] : null;
   const provider = typeof uri === "string" ? (/^[a-z][\w.+-]{0,30}(?=:)/i.exec(uri)?.[0] ?? null) : null;
   const message = "The arguments are in external storage that this carrier has no driver for.";
   const details = { reason: "no_driver", provider };
-  return permanent("unsupported_payload_reference", "UnsupportedPayloadReference", message, details);
+  return permanent(UNSUPPORTED_REFERENCE, UNSUPPORTED_TYPE, message, details);
 }
+
+const UNSUPPORTED_REFERENCE = "unsupported_payload_reference";
+const UNSUPPORTED_TYPE = "UnsupportedPayloadReference";
+const WITH_ENGINE =
+  "The engine keeps the arguments: a dispatcher fetches them before, or a carrier with runtimePayloads.";
+const RUNTIME = { reason: "runtime_reference", provider: null };
 
 /** What stands in the place of details that could not be sent. */
 export function lostDetails(reason: string): InlinePayloadEnvelope {

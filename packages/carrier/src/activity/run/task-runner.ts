@@ -110,7 +110,7 @@ export class TaskRunner {
 
   private async fetch(task: AdmittedTask, envelope: JsonObject): Promise<JsonObject | TaskFailure> {
     const { storage, clock } = this.settings;
-    if (storage === undefined) return unsupportedReference(envelope["external_storage"]);
+    if (storage === undefined) return unsupportedReference(envelope);
     const { run, deadlines } = task;
     const now = deadlines.toEngine(clock.now());
     return bounded(task, this.settings, () => fetchArguments(envelope, storage, { signal: run.signal(), now }));

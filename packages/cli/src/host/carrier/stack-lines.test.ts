@@ -23,3 +23,22 @@ it("keeps the lines of the user's own files, as a person would write them", () =
   ]);
   expect(userFrames("no trace at all", "/")).toEqual([]);
 });
+
+it("names each cause, and where it comes from", () => {
+  const at = (name: string): string => `    at ${name} (/home/a/${name}.ts:1:1)`;
+  const stack = [
+    ...["a", "b", "c", "d", "e", "f", "g"].map(at),
+    "Caused by: Error: one",
+    ...["h", "i", "j"].map(at),
+    "Caused by: TypeError: two",
+    "    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)",
+  ].join("\n");
+  expect(userFrames(stack, "/home/a")).toEqual([
+    ...["a", "b", "c", "d", "e", "f"].map((name) => `at ${name} (${name}.ts:1:1)`),
+    "Caused by: Error: one",
+    "at h (h.ts:1:1)",
+    "at i (i.ts:1:1)",
+    "Caused by: TypeError: two",
+  ]);
+  expect(userFrames("Caused by: Error: none of its own\n", "/")).toEqual(["Caused by: Error: none of its own"]);
+});

@@ -1,0 +1,2 @@
+export type { PayloadFetch, PayloadFetchInit, PayloadFetchResponse } from "./engine-fetch.js";
+export { type RuntimePayloadsOptions, runtimePayloads } from "./runtime-payloads.js";
