@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
 import { buildTaskInput } from "@durable-workflow/carrier/testing";
+import { build } from "esbuild";
 import { median } from "./lib.mjs";
 
 const ROUNDS = 15;

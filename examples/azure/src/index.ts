@@ -1,6 +1,6 @@
+import { app } from "@azure/functions";
 import { bearerToken } from "@durable-workflow/carrier";
 import { azureFunctionsInvocableActivityHandler } from "@durable-workflow/carrier/azure-functions";
-import { app } from "@azure/functions";
 import { activities } from "./activities.ts";
 
 app.http("tasks", {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
-import { allOf, type Authorizer, awsSigV4, googleIdToken, headersFrom } from "../src/authorizers.js";
+import { type Authorizer, allOf, awsSigV4, googleIdToken, headersFrom } from "../src/authorizers.js";
 import type { AbortedDelivery, DeliveryAnswer } from "../src/delivery/answer.js";
 import { CredentialError, CredentialStore } from "../src/delivery/credentials.js";
 import { deliverTask } from "../src/delivery/deliverer.js";

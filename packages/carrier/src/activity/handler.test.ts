@@ -1,7 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope, type Changes, withField, workflowTaskEnvelope } from "../../test/support/envelopes.js";
 import { FakeClock, NOON } from "../../test/support/fake-clock.js";
-import { recordingLogger } from "../testing/recording-logger.js";
 import { type AvroValue, avroDouble, decodePayload, encodeAvroValue, payloadEnvelope } from "../payload/index.js";
 import {
   type ActivityTaskInputEnvelope,
@@ -9,8 +8,9 @@ import {
   externalTaskResultViolations,
   type InvocableResultEnvelope,
 } from "../protocol/index.js";
-import { handleInvocableActivity, InvocableActivityHandler } from "./handler.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import type { ActivityFunction } from "./definition/registry.js";
+import { handleInvocableActivity, InvocableActivityHandler } from "./handler.js";
 
 const clock = new FakeClock();
 

@@ -1,8 +1,8 @@
 import type { ActivityMapping } from "@durable-workflow/engine-protocol/executor-config";
 import { activityTaskEnvelope, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
+import { type BlobPayload, bodyAround, type DeliveryBody } from "../payloads/blob-bytes.js";
 import type { AbortedDelivery, DeliveryAnswer } from "./answer.js";
 import { type Credential, CredentialError, type CredentialStore } from "./credentials.js";
-import { type BlobPayload, bodyAround, type DeliveryBody } from "../payloads/blob-bytes.js";
 import type { HttpDeliverer, HttpDelivery } from "./http-carrier.js";
 import type { ProcessDeliverer } from "./process-carrier.js";
 import { configuredTimeout, deadlineLeft, tightest } from "./timeouts.js";

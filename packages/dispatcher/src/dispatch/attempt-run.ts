@@ -9,17 +9,17 @@ import {
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { AbortedDelivery, DeliveryAnswer } from "../delivery/answer.js";
 import { type DelivererDeps, deliverTask } from "../delivery/deliverer.js";
-import { deadlineLeft } from "../delivery/timeouts.js";
-import type { Payloads } from "../payloads/payloads.js";
-import { AttemptPayloads, type ReadyArguments } from "./attempt-payloads.js";
 import { likelyCause, MALFORMED_OUTPUT, type Report, reportOf } from "../delivery/result-mapping.js";
+import { deadlineLeft } from "../delivery/timeouts.js";
 import type { EngineClient } from "../engine/client.js";
 import type { LeaseGrant } from "../engine/lease-grant.js";
 import type { EventStream, TaskEnd, TaskFacts } from "../events/events.js";
 import { type LeaseEnd, LeaseKeeper } from "../lease/keeper.js";
 import { type ReportEnd, reportOutcome } from "../lease/reporter.js";
 import type { Secrets } from "../net/secrets.js";
+import type { Payloads } from "../payloads/payloads.js";
 import type { Clock } from "../time/clock.js";
+import { AttemptPayloads, type ReadyArguments } from "./attempt-payloads.js";
 import type { CarrierBreaker } from "./breaker.js";
 
 export interface AttemptRunDeps {
