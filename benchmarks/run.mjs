@@ -1,5 +1,6 @@
-// npm run bench [-- codec handler node payloads startup storage dispatcher local-engine]
+// npm run bench [-- codec cold-start handler node payloads startup storage dispatcher local-engine]
 import { codecBenchmarks } from "./codec.mjs";
+import { coldStartBenchmarks } from "./cold-start.mjs";
 import { dispatcherBenchmarks } from "./dispatcher.mjs";
 import { handlerBenchmarks } from "./handler.mjs";
 import { localEngineBenchmarks } from "./local-engine.mjs";
@@ -15,6 +16,7 @@ const suites = {
   node: nodeBenchmarks,
   payloads: payloadBenchmarks,
   startup: startupBenchmarks,
+  "cold-start": coldStartBenchmarks,
   storage: storageBenchmarks,
   dispatcher: dispatcherBenchmarks,
 };

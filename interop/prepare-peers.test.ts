@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { PYTHON_WORKERS, RUST_WORKERS, whyNotServed } from "./expectations.js";
-import { preparePeers, PYTHON_VERSIONS } from "./support/prepare-peers.js";
+import { PYTHON_VERSIONS, preparePeers } from "./support/prepare-peers.js";
 
 describe("where there is neither Python nor cargo", () => {
   let folder: string;

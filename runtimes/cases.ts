@@ -1,3 +1,4 @@
+import { type AvroValue, avroDouble } from "@durable-workflow/carrier";
 import {
   buildTaskInput,
   type ConformanceExpectation,
@@ -5,7 +6,6 @@ import {
   type ExpectedFailure,
   type TaskInputOptions,
 } from "@durable-workflow/carrier/testing";
-import { type AvroValue, avroDouble } from "@durable-workflow/carrier";
 
 /** What every platform must do, as data: requests that follow each other on one connection, and what comes back. */
 export interface RuntimeCase {

@@ -1,81 +1,38 @@
 import { buildTaskInput } from "@durable-workflow/carrier/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Program, startProgram } from "./support/app.js";
-import { LAMBDA_EVENTS, TOO_LARGE_FOR_LAMBDA, toLambdaAnswer } from "./support/lambda-events.js";
-import { LambdaRuntimeApi } from "./support/lambda-runtime-api.js";
-import type { Platform, RuntimeAnswer, SentRequest } from "./support/platform.js";
-import { installedFile, work } from "./support/runtimes.js";
+import { LAMBDA_EVENTS } from "./support/lambda-events.js";
+import { type LambdaFunction, lambdaMissing, overEvents, startLambdaFunction } from "./support/lambda-function.js";
+import type { LambdaRuntimeApi } from "./support/lambda-runtime-api.js";
+import type { Platform } from "./support/platform.js";
+import { work } from "./support/runtimes.js";
 import { testPlatform } from "./support/test-platform.js";
 
-/** The real runtime client, on the version of Node that Lambda has. */
-const node = installedFile("node-24/bin/node");
-const client = installedFile("aws-lambda-ric/index.mjs");
-const missing = node.missing ?? client.missing;
+/** One function for all services. */
+let running: Promise<LambdaFunction> | undefined;
 
-let running: { readonly api: LambdaRuntimeApi; readonly program: Program } | undefined;
-
-async function start(): Promise<LambdaRuntimeApi> {
-  if (running !== undefined) return running.api;
-  const api = new LambdaRuntimeApi();
-  const address = await api.listen();
-  const program = startProgram({
-    program: node.path,
-    args: ["--require", "./lambda-native-client.cjs", client.path],
-    cwd: work,
-    env: {
-      AWS_LAMBDA_RUNTIME_API: address,
-      _HANDLER: "lambda.handler",
-      AWS_LAMBDA_LOG_GROUP_NAME: "/aws/lambda/carrier",
-      AWS_LAMBDA_LOG_STREAM_NAME: "1",
-      AWS_LAMBDA_FUNCTION_NAME: "carrier",
-      AWS_LAMBDA_FUNCTION_VERSION: "1",
-      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "512",
-      LAMBDA_TASK_ROOT: work,
-    },
-  });
-  program.process.once("exit", (code) => api.fail(`The runtime client ended with ${code}: ${program.said()}`));
-  running = { api, program };
-  return api;
+function start(): Promise<LambdaFunction> {
+  running ??= startLambdaFunction(work, "lambda.handler");
+  return running;
 }
 
 afterAll(async () => {
-  await running?.program.stop();
-  await running?.api.close();
+  await (await running)?.stop();
 });
 
 for (const [service, toEvent] of Object.entries(LAMBDA_EVENTS)) {
   const platform: Platform = {
     name: `Lambda, ${service}`,
     given: `${service.endsWith("version 1") ? "undefined" : "object"}, carrier, string`,
-    missing,
-    async start() {
-      const api = await start();
-      const send = async (request: SentRequest): Promise<RuntimeAnswer | undefined> => {
-        const event = toEvent(request);
-        if (event === undefined) return TOO_LARGE_FOR_LAMBDA;
-        const invocation = api.invoke(event);
-        const left = request.leaveAfterMs === undefined ? [] : [after(request.leaveAfterMs)];
-        const done = await Promise.race([invocation, ...left]);
-        if (done === undefined) return undefined;
-        if (done.error !== undefined) throw new Error(`${done.error.errorType}: ${done.error.errorMessage}`);
-        return toLambdaAnswer(done.result);
-      };
-      return { connect: () => ({ send, close: () => {} }), stop: () => Promise.resolve() };
-    },
+    missing: lambdaMissing,
+    start: async () => overEvents(await start(), toEvent),
   };
   testPlatform(platform);
 }
 
-function after(ms: number): Promise<undefined> {
-  return new Promise((resolve) => {
-    setTimeout(() => resolve(undefined), ms);
-  });
-}
-
-describe.skipIf(missing !== undefined)("Lambda, events that are no requests", () => {
+describe.skipIf(lambdaMissing !== undefined)("Lambda, events that are no requests", () => {
   let api: LambdaRuntimeApi;
   beforeAll(async () => {
-    api = await start();
+    ({ api } = await start());
   });
 
   it("a bare envelope gets the bare result", async () => {

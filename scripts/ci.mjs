@@ -25,7 +25,7 @@ function script(file, ...args) {
 
 ensureInstalled();
 build();
-check("format", () => runBin("biome", ["format", "."]));
+check("format", () => runBin("biome", ["check", "."]));
 check("lint", () => runBin("oxlint", ["--type-aware"]));
 const programs = ["tsconfig.test.json", "benchmarks/tsconfig.check.json", "benchmarks/dispatcher/tsconfig.check.json"];
 check("types", () => programs.every((program) => runBin("tsc", ["-p", program])));

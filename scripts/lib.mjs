@@ -26,12 +26,13 @@ function binPath(name) {
 /** The folders of all workspaces of a repository, from its root on. */
 export function workspaceFolders(top = root) {
   const { workspaces } = JSON.parse(readFileSync(join(top, "package.json"), "utf8"));
-  return workspaces.flatMap((pattern) => {
-    const parent = pattern.replace(/\/\*$/, "");
-    return readdirSync(join(top, parent))
-      .map((name) => `${parent}/${name}`)
-      .filter((folder) => existsSync(join(top, folder, "package.json")));
-  });
+  return workspaces
+    .flatMap((pattern) => {
+      if (!pattern.endsWith("/*")) return [pattern];
+      const parent = pattern.slice(0, -2);
+      return readdirSync(join(top, parent)).map((name) => `${parent}/${name}`);
+    })
+    .filter((folder) => existsSync(join(top, folder, "package.json")));
 }
 
 /** Whether node_modules has what package-lock.json says, and leads to every workspace: one may have come since. */

@@ -1,6 +1,7 @@
 // A client of one keep-alive connection that costs next to nothing, so that the engine is what is measured.
-import { PROTOCOL_VERSION, PROTOCOL_VERSION_HEADER } from "@durable-workflow/engine-protocol";
+
 import { connect } from "node:net";
+import { PROTOCOL_VERSION, PROTOCOL_VERSION_HEADER } from "@durable-workflow/engine-protocol";
 
 const WORKER = `${PROTOCOL_VERSION_HEADER}: ${PROTOCOL_VERSION}`;
 const CONTROL = "X-Durable-Workflow-Control-Plane-Version: 2";

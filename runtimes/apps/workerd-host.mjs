@@ -1,4 +1,4 @@
-// Runs workerd.mjs, bundled, in workerd.
+// Runs a bundled worker in workerd. argv: the bundle, and as JSON what differs from the configuration here.
 import { Miniflare } from "miniflare";
 
 const miniflare = new Miniflare({
@@ -9,5 +9,6 @@ const miniflare = new Miniflare({
   compatibilityDate: "2026-04-01",
   bindings: { GREETING: "hello from env" },
   cf: false,
+  ...JSON.parse(process.argv[3] ?? "{}"),
 });
 console.log(`listening on ${await miniflare.ready}`);

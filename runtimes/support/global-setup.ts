@@ -1,5 +1,5 @@
 import type { TestProject } from "vitest/node";
-import { prepareRuntimes, removeWork, type Runtimes } from "./prepare-runtimes.js";
+import { prepareRuntimes, type Runtimes, removeWork } from "./prepare-runtimes.js";
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -60,9 +60,15 @@ function installed(): Runtimes {
   mkdirSync(join(folder, "runs"), { recursive: true });
   const work = mkdtempSync(join(folder, "runs", "run-"));
   cpSync(own("apps"), work, { recursive: true });
+  cpSync(own("../examples"), join(work, "examples"), { recursive: true, filter: isSource });
   const carrier = join(work, "node_modules", "@durable-workflow", "carrier");
   const source = own("../packages/carrier");
   cpSync(join(source, "dist"), join(carrier, "dist"), { recursive: true });
   cpSync(join(source, "package.json"), join(carrier, "package.json"));
   return { modules: join(folder, "node_modules"), work };
+}
+
+/** Whether it would be copied by who takes an example: not what was installed or built in it. */
+function isSource(path: string): boolean {
+  return !/[\\/](?:node_modules|dist|\.next)$/.test(path);
 }

@@ -1,4 +1,4 @@
-import { checkConformance, type ConformanceExpectation } from "@durable-workflow/carrier/testing";
+import { type ConformanceExpectation, checkConformance } from "@durable-workflow/carrier/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LEFT, type RuntimeCase, type RuntimeExpectation, type RuntimeRequest, runtimeCases, TOKEN } from "../cases.js";
 import { runtimeExceptions } from "../exceptions.js";

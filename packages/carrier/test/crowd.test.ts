@@ -4,8 +4,8 @@ import { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { fetchInvocableActivityHandler } from "../src/adapters/fetch.js";
-import { activityTaskEnvelope } from "./support/envelopes.js";
 import { startChildServer } from "./support/child-server.js";
+import { activityTaskEnvelope } from "./support/envelopes.js";
 import { listen } from "./support/loopback.js";
 import { postHead, RawConnection } from "./support/raw-http.js";
 

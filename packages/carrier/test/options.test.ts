@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { engineHeartbeatSender, engineHeartbeats, heartbeats } from "../src/activity/heartbeat/index.js";
+import { idempotent, MemoryIdempotencyStore, RedisIdempotencyStore } from "../src/activity/idempotency/index.js";
 import { azureFunctionsInvocableActivityHandler } from "../src/adapters/azure-functions.js";
 import { expressInvocableActivityHandler } from "../src/adapters/express.js";
 import { fastifyInvocableActivityHandler } from "../src/adapters/fastify.js";
@@ -9,13 +11,11 @@ import { googleCloudFunctionsInvocableActivityHandler } from "../src/adapters/go
 import { koaInvocableActivityHandler } from "../src/adapters/koa.js";
 import { lambdaInvocableActivityHandler } from "../src/adapters/lambda.js";
 import { nodeInvocableActivityHandler } from "../src/adapters/node.js";
-import { engineHeartbeatSender, engineHeartbeats, heartbeats } from "../src/activity/heartbeat/index.js";
-import { idempotent, MemoryIdempotencyStore, RedisIdempotencyStore } from "../src/activity/idempotency/index.js";
 import * as carrier from "../src/index.js";
-import * as storage from "../src/storage/index.js";
 import { resolveServeOptions } from "../src/node-http/serve-options.js";
 import { openTelemetryInterceptor } from "../src/opentelemetry/index.js";
 import { fetchS3Client } from "../src/storage/clients/s3-fetch.js";
+import * as storage from "../src/storage/index.js";
 import { LocalFilesystemExternalStorage } from "../src/storage/local.js";
 import { ActivityTestEnvironment, buildTaskInput, carrierClient } from "../src/testing/index.js";
 

@@ -40,6 +40,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@durable-workflow/carrier/storage/local": /^host\//,
   "@durable-workflow/carrier/testing": /^(?:commands\/conformance|conformance\/|invoke\/|host\/carrier\/)/,
   "@durable-workflow/dispatcher": /./,
+  "@durable-workflow/dispatcher/authorizers": /^options\/authorizers\.ts$/,
   "@durable-workflow/dispatcher/tools": /./,
   "@durable-workflow/engine-protocol": /./,
   "@durable-workflow/engine-protocol/control": /./,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
 import { createLocalEngine, type LocalEngine } from "@durable-workflow/local-engine";

@@ -18,10 +18,10 @@ import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { decodePayload, payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { externalStorage } from "@durable-workflow/carrier/storage";
 import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
+import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { DispatcherOptions } from "../src/dispatch/options.js";
 import { type EngineOptions, WORKER_TOKEN } from "./support/engine-under-test.js";
-import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { RealEngine } from "./support/real-engine.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
 

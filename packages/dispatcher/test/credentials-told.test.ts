@@ -1,5 +1,6 @@
 import { payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { afterEach, expect, it } from "vitest";
+import { allOf, awsSigV4, headersFrom } from "../src/authorizers.js";
 import { createLogger, logEvents } from "../src/service/logs.js";
 import { createMetrics } from "../src/service/metrics.js";
 import type { EngineUnderTest } from "./support/engine-under-test.js";
@@ -85,3 +86,61 @@ for (const { name, make } of ENGINES) {
     }
   });
 }
+
+/** What an authorizer shows is made for one try, and known as long as that attempt. */
+it.each(ENGINES)("$name, events, logs and metrics hear nothing of what authorizers show", async ({ make }) => {
+  engine = make({});
+  await engine.start();
+  const shown: string[] = [];
+  carrier = await startForeignCarrier((envelope, response, { headers }) => {
+    const signature = /Signature=(\w+)/.exec(headers.authorization ?? "")?.[1] ?? "";
+    shown.push(signature);
+    const quotes = [signature, String(headers["x-amz-security-token"]), String(headers["x-gate"])];
+    const quote = [...quotes, ...quotes.map(b64), headers.authorization].join(" and ");
+    // The first is refused, with a page; what follows is a failure that quotes as well.
+    if (shown.length === 1) response.writeHead(403).end(quote);
+    else if (shown.length === 2) {
+      const failure = { message: quote, type: "Quoted", stack_trace: quote, details: { quote } };
+      response.writeHead(200).end(JSON.stringify(failureFor(envelope, failure, false)));
+    } else response.writeHead(502).end(quote);
+  });
+  const environment = Object.fromEntries([
+    ["AWS_ACCESS_KEY_ID", "AKIDLAMPS"],
+    ["AWS_SECRET_ACCESS_KEY", "never-sent-s3cret"],
+    ["AWS_SESSION_TOKEN", "session-s3cret"],
+    ["GATE", "gate-s3cret"],
+  ]);
+  const gate = headersFrom({ headers: { "X-Gate": { env: "GATE" } }, environment });
+  const config = {
+    ...oneCarrier(carrier.url, ["t"]),
+    auth_refs: { wall: { type: "env", env: "NEVER_READ" } },
+    defaults: { task_queue: "lamps", auth_ref: "wall" },
+  };
+  const wall = allOf(gate, awsSigV4({ region: "eu-central-1", environment }));
+  running = await startDispatcher(engine, { config, authorizers: { wall } });
+  const lines: string[] = [];
+  logEvents(running.dispatcher.events, createLogger({ level: "debug" }, { write: (line) => void lines.push(line) }));
+  const metrics = createMetrics(running.dispatcher);
+  const first = await engine.schedule({ type: "t" });
+  await engine.untilStatus(first, "failed");
+  const second = await engine.schedule({ type: "t" });
+  await engine.untilStatus(second, "failed");
+  await running.until(() => running.eventsOf("task_ended").length > 1);
+  expect(shown.length).toBeGreaterThanOrEqual(3);
+  expect(first.outcomes[0]).toMatchObject({ body: { failure: { type: "Quoted" } } });
+  expect(running.eventsOf("delivery_retried")[0]).toMatchObject({
+    why: "status 403: once more, with fresh credentials",
+  });
+  const said = [
+    JSON.stringify([first.outcomes, second.outcomes, running.events]),
+    lines.join(""),
+    await metrics.metrics(),
+  ];
+  for (const text of said) {
+    expect(givesAway(text)).toBe(false);
+    for (const signature of shown) {
+      expect(text).not.toContain(signature);
+      expect(text).not.toContain(b64(signature));
+    }
+  }
+});

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
 import { describe, expect, it } from "vitest";
+import { loadAuthorizers } from "../src/authorizers.js";
 import { resolveOptions } from "../src/dispatch/options.js";
 
 /** The documents' code blocks, as they are printed, compiled against the built package. */
@@ -31,6 +32,15 @@ describe("docs/dispatcher.md", () => {
   it("has a config that is in order", () => {
     const [config = ""] = blocksOf("docs/dispatcher.md", "json");
     expect(parseExecutorConfig(JSON.parse(config)).mappings).toMatchObject([{ activityType: "billing.charge-card" }]);
+  });
+
+  it("has a file of authorizers that is in order, and the same as in code", async () => {
+    mkdirSync(folder, { recursive: true });
+    const [file = ""] = blocksOf("docs/dispatcher.md", "json authorizers");
+    writeFileSync(`${folder}/authorizers.json`, file);
+    const authorizers = await loadAuthorizers(`${folder}/authorizers.json`, { environment: {} });
+    expect(Object.keys(authorizers)).toEqual(["lambda", "run", "access", "azure", "vercel"]);
+    expect(() => resolveOptions({ environment: {}, authorizers })).not.toThrow();
   });
 
   it("has the config reference that the schema gives", () => {

@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodePayload, payloadEnvelope } from "@durable-workflow/carrier/payload";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ChildEngine } from "@durable-workflow/test-support/child-engine";
 import { Client, type Json } from "@durable-workflow/test-support/engine-client";
-import { type EngineCall, keepsLease, WORKER_TOKEN } from "./support/engine-under-test.js";
 import type { Fault } from "@durable-workflow/test-support/fault-proxy";
+import { type EngineReply, Gateway } from "@durable-workflow/test-support/gateway";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type EngineCall, keepsLease, WORKER_TOKEN } from "./support/engine-under-test.js";
 import { Asked, ENDS, FaultWorld, type Kind, pause, SEED } from "./support/fault-world.js";
 import { DONE } from "./support/foreign-carrier.js";
-import { type EngineReply, Gateway } from "@durable-workflow/test-support/gateway";
 
 const TASKS = Number(process.env["FAULT_TASKS"] ?? 1_200);
 /** The engine is killed each time that so many tasks more were started. */

@@ -1,17 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InvocableActivityHandler } from "@durable-workflow/carrier";
 import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { decodePayload, encodeAvroValue } from "@durable-workflow/carrier/payload";
-import { createServer } from "node:http";
+import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { afterEach, describe, expect, it } from "vitest";
 import { envelopeOf, fetched, payloadRequest, sha256, uploaded } from "../../local-engine/test/support/payloads.js";
 import { type Activity, type Json, WORKER_TOKEN } from "./support/engine-under-test.js";
-import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { RealEngine } from "./support/real-engine.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
 

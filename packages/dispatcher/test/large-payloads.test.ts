@@ -3,9 +3,9 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { DispatcherOptions } from "../src/dispatch/options.js";
 import {
   DONE,
-  failureFor,
   type ForeignCarrier,
   type ForeignHandler,
+  failureFor,
   type Json,
   startForeignCarrier,
 } from "./support/foreign-carrier.js";

@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ["config", "net", "time"],
   payloads: ["config", "net", "engine", "time"],
   delivery: ["config", "net", "engine", "payloads", "time"],
+  authorizers: ["config", "net", "delivery", "time"],
   lease: ["config", "net", "engine", "payloads", "delivery", "time"],
   dispatch: ["config", "events", "net", "engine", "payloads", "delivery", "lease", "time"],
   service: ["config", "events", "dispatch"],
@@ -29,6 +30,7 @@ const CARRIER: ReadonlySet<string> = new Set([
 ]);
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   undici: ["net/agents.ts", "engine/transport.ts", "delivery/http-carrier.ts", "payloads/exchange.ts"],
+  aws4fetch: ["authorizers/aws-sigv4.ts"],
   pino: ["service/logs.ts"],
   "prom-client": ["service/metrics.ts", "service/health-server.ts"],
 };
@@ -73,7 +75,7 @@ it("reads the time from its clock", () => {
 it("keeps the contract's own field names where documents are read and written", () => {
   // Labels of metrics are written as Prometheus writes them.
   const writers =
-    /^(?:engine\/(?:client|outcomes|recordable|registrations)|delivery\/result-mapping|service\/metrics|dispatch\/(?:settle-poll|attempt-(?:run|payloads))|lease\/stand-in|payloads\/(?:failures|shared-store))\.ts$/;
+    /^(?:engine\/(?:client|outcomes|recordable|registrations)|delivery\/result-mapping|service\/metrics|dispatch\/(?:settle-poll|attempt-(?:run|payloads))|lease\/stand-in|payloads\/(?:failures|shared-store)|authorizers\/google-key-file)\.ts$/;
   for (const file of files.filter((name) => !writers.test(name))) {
     expect(sources.code(file), file).not.toMatch(/\b[a-z]+_[a-z_]+:(?! ")/);
   }
@@ -109,6 +111,6 @@ it("reports to the engine only what was made recordable", () => {
   expect(senders).toEqual(["engine/client.ts"]);
 });
 
-it("index.ts only re-exports", () => {
-  expect(sources.besideExports("index.ts")).toBe("");
+it.each(["index.ts", "authorizers.ts"])("%s only re-exports", (door) => {
+  expect(sources.besideExports(door)).toBe("");
 });

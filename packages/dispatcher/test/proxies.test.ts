@@ -1,4 +1,6 @@
 import { createServer } from "node:https";
+import { type ForwardProxy, startForwardProxy } from "@durable-workflow/test-support/forward-proxy";
+import { listen } from "@durable-workflow/test-support/loopback";
 import { afterEach, describe, expect, it } from "vitest";
 import { HttpDeliverer } from "../src/delivery/http-carrier.js";
 import { EngineClient } from "../src/engine/client.js";
@@ -8,8 +10,6 @@ import { Secrets } from "../src/net/secrets.js";
 import { systemClock } from "../src/time/clock.js";
 import { completes } from "./support/engine-under-test.js";
 import { type ForeignCarrier, startForeignCarrier } from "./support/foreign-carrier.js";
-import { type ForwardProxy, startForwardProxy } from "@durable-workflow/test-support/forward-proxy";
-import { listen } from "@durable-workflow/test-support/loopback";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
 import { ScriptedEngine } from "./support/scripted-engine.js";
 import { resultFor } from "./support/tasks.js";

@@ -70,6 +70,23 @@ describe("a credential that is given and is none", () => {
   });
 });
 
+describe("an authorizer that is given and is none", () => {
+  const authorize = (): Promise<{ headers: object }> => Promise.resolve({ headers: {} });
+  it.each([
+    [{ own: "aws" }, {}, "authorizers.own must be an authorizer"],
+    [{ own: null }, {}, "authorizers.own must be an authorizer"],
+    [{ own: { authorize, origins: ["https://a.example/path"] } }, {}, "authorizers.own.origins must be origins"],
+    [
+      { own: { authorize } },
+      { own: { type: "env", env: "T", origins: ["https://a.example"] } },
+      "own is in credentials and in authorizers: keep one",
+    ],
+  ])("%o is refused", (authorizers, credentials, message) => {
+    const options = { authorizers, credentials } as unknown as index.DispatcherOptions;
+    expect(() => index.createDispatcher(options)).toThrow(message);
+  });
+});
+
 it("every option of createDispatcher is in the reader", () => {
   const source = readFileSync(new URL("../src/dispatch/options.ts", import.meta.url), "utf8");
   const declared = /interface DispatcherOptions \{([^]*?)\n\}/.exec(source)?.[1] ?? "";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { negotiateVersion, PATHS, pathTo, PROTOCOL_VERSION, REASONS, SINCE, speaks } from "../src/index.js";
+import { negotiateVersion, PATHS, PROTOCOL_VERSION, pathTo, REASONS, SINCE, speaks } from "../src/index.js";
 import { readLeasedTask } from "../src/worker/index.js";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");

@@ -3,11 +3,11 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSyn
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
 import { ChildEngine } from "@durable-workflow/test-support/child-engine";
+import type { Json } from "@durable-workflow/test-support/engine-client";
+import { describe, expect, it } from "vitest";
 import { cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 import { blobOf, declared, envelopeOf, fetched, payloadRequest, sha256, upload, uploaded } from "./support/payloads.js";
-import type { Json } from "@durable-workflow/test-support/engine-client";
 
 const MB = 1_048_576;
 

@@ -2,9 +2,9 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, truncate
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
+import { Client } from "@durable-workflow/test-support/engine-client";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
-import { Client } from "@durable-workflow/test-support/engine-client";
 import { cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 import { FakeClock } from "./support/fake-clock.js";
 import { blobOf, envelopeOf, fetched, upload, uploaded } from "./support/payloads.js";

@@ -6,9 +6,11 @@ import { House, roomsOf } from "../src/sources.js";
 
 /** Pages that name files: what they name exists. */
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-const pages = readdirSync(join(root, "docs"))
-  .filter((name) => name.endsWith(".md"))
-  .map((name) => `docs/${name}`);
+const pages = ["docs", "docs/deploy"].flatMap((folder) =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `${folder}/${name}`),
+);
 const text = (page: string): string => readFileSync(join(root, page), "utf8");
 const architecture = text("docs/architecture.md");
 

@@ -1,11 +1,10 @@
-import type { HandleOptions } from "./invocable-handler.js";
 import { getEventListeners } from "node:events";
 import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope, type Changes } from "../../test/support/envelopes.js";
 import { FakeClock, NOON, settle, TEN_PAST } from "../../test/support/fake-clock.js";
-import { recordingLogger } from "../testing/recording-logger.js";
 import { detailsOf } from "../../test/support/run-activity.js";
 import type { ActivityTaskInputEnvelope } from "../protocol/index.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import {
   ActivityCancelled,
   ActivityFailure,
@@ -14,6 +13,7 @@ import {
   NonRetryableError,
 } from "./errors.js";
 import { InvocableActivityHandler } from "./handler.js";
+import type { HandleOptions } from "./invocable-handler.js";
 
 const MINUTE_MS = 60_000;
 const PAST = "2999-06-01T11:59:59.999Z";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { activityTaskEnvelope } from "../../test/support/envelopes.js";
-import { detailsOf } from "../../test/support/run-activity.js";
 import { angryProxy, revokedProxy, withAngryGetters } from "../../test/support/hostile.js";
+import { detailsOf } from "../../test/support/run-activity.js";
 import { avroDouble, PayloadError } from "../payload/index.js";
 import { ExternalTaskInputError, type InvocableResultEnvelope } from "../protocol/index.js";
 import { ActivityCancelled, ActivityFailure, ExternalTaskDeadlineExceeded, NonRetryableError } from "./errors.js";

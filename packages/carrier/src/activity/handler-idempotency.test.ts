@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope } from "../../test/support/envelopes.js";
 import { FakeClock } from "../../test/support/fake-clock.js";
-import { recordingLogger } from "../testing/recording-logger.js";
 import { detailsOf, valueOf } from "../../test/support/run-activity.js";
 import { type AvroValue, payloadEnvelope } from "../payload/index.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import type { ActivityContext } from "./context.js";
 import { defineActivity } from "./definition/define-activity.js";
 import { ActivityCancelled, CallerDisconnected, NonRetryableError } from "./errors.js";

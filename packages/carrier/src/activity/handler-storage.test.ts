@@ -7,7 +7,6 @@ import { afterAll, describe, expect, it, vi } from "vitest";
 import { plainValues } from "../../test/support/avro-values.js";
 import { activityTaskEnvelope } from "../../test/support/envelopes.js";
 import { FakeClock } from "../../test/support/fake-clock.js";
-import { recordingLogger } from "../testing/recording-logger.js";
 import { type AvroValue, decodePayload, payloadEnvelope } from "../payload/index.js";
 import type { InvocableResultEnvelope, PayloadEnvelope } from "../protocol/index.js";
 import { parseExternalPayloadReference, serializeExternalPayloadReference } from "../protocol/payload-reference.js";
@@ -15,17 +14,18 @@ import {
   ExternalPayloadCache,
   type ExternalStorageDriver,
   type ExternalStorageDrivers,
+  ExternalStorageError,
   type ExternalStorageOptions,
   externalStorage,
-  ExternalStorageError,
   fetchExternalPayload,
   storeExternalPayload,
 } from "../storage/index.js";
 import { LocalFilesystemExternalStorage } from "../storage/local.js";
+import { recordingLogger } from "../testing/recording-logger.js";
+import type { ActivityFunction } from "./definition/registry.js";
 import { ActivityFailure, CallerDisconnected } from "./errors.js";
 import { InvocableActivityHandler, type InvocableActivityHandlerOptions } from "./handler.js";
 import { idempotent, MemoryIdempotencyStore } from "./idempotency/index.js";
-import type { ActivityFunction } from "./definition/registry.js";
 
 const root = mkdtempSync(join(tmpdir(), "carrier-handler-storage-"));
 const disk = new LocalFilesystemExternalStorage({ root });

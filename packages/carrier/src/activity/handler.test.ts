@@ -1,7 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope, type Changes, withField, workflowTaskEnvelope } from "../../test/support/envelopes.js";
 import { FakeClock, NOON } from "../../test/support/fake-clock.js";
-import { recordingLogger } from "../testing/recording-logger.js";
 import { type AvroValue, avroDouble, decodePayload, encodeAvroValue, payloadEnvelope } from "../payload/index.js";
 import {
   type ActivityTaskInputEnvelope,
@@ -9,8 +8,9 @@ import {
   externalTaskResultViolations,
   type InvocableResultEnvelope,
 } from "../protocol/index.js";
-import { handleInvocableActivity, InvocableActivityHandler } from "./handler.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import type { ActivityFunction } from "./definition/registry.js";
+import { handleInvocableActivity, InvocableActivityHandler } from "./handler.js";
 
 const clock = new FakeClock();
 
@@ -302,8 +302,8 @@ describe("a task that is refused before its handler runs", () => {
 
 describe("the handler of a task", () => {
   const dim = (): string => "dimmed";
-  const sent = (handler: string, external_executor: Record<string, unknown> | null): object =>
-    activityTaskEnvelope({ task: { handler, external_executor } });
+  const sent = (handler: string, external_executor?: Record<string, unknown> | null): object =>
+    activityTaskEnvelope({ task: { handler, ...(external_executor === undefined ? {} : { external_executor }) } });
 
   it("is found by the handler of its mapping where the type is not known", async () => {
     const result = await handleInvocableActivity(sent("Lamps.Dim", { handler: "lamps.dim" }), { "lamps.dim": dim });

@@ -2,17 +2,17 @@ import { brand, brandOf } from "../protocol/brand.js";
 import { parseExternalTaskInput } from "../protocol/task-input.js";
 import type { InvocableResultEnvelope } from "../protocol/wire.js";
 import {
-  type HandlerSettings,
-  type InvocableActivityHandlerOptions,
-  resolveHandlerOptions,
-} from "./handler-options.js";
-import type { HandleOptions, InvocableHandler } from "./invocable-handler.js";
-import {
   type ActivityHandlers,
   type HandlersOf,
   type RegisteredActivity,
   registerActivities,
 } from "./definition/registry.js";
+import {
+  type HandlerSettings,
+  type InvocableActivityHandlerOptions,
+  resolveHandlerOptions,
+} from "./handler-options.js";
+import type { HandleOptions, InvocableHandler } from "./invocable-handler.js";
 import { failureEnvelope, successEnvelope } from "./run/envelopes.js";
 import { TaskRunner } from "./run/task-runner.js";
 

@@ -1,3 +1,4 @@
+export type { CallerSignal } from "./caller-signal.js";
 export type { Clock } from "./clock.js";
 export type { ActivityContext, ActivityDeadlines, ActivityInfo, ActivityLease } from "./context.js";
 export { type ContextKey, createContextKey } from "./context-values.js";
@@ -7,23 +8,9 @@ export {
   defineActivity,
   isActivityDefinition,
 } from "./definition/define-activity.js";
-export * from "./errors.js";
-export {
-  handleInvocableActivity,
-  InvocableActivityHandler,
-  type InvocableActivityHandlerOptions,
-  isInvocableActivityHandler,
-} from "./handler.js";
-export { type HandleOptions, type InvocableHandler, isInvocableHandler } from "./invocable-handler.js";
-export type { HeartbeatSource } from "./heartbeat/part.js";
-export type { ActivityIdempotency } from "./idempotency/part.js";
 export type { ActivityInterceptor, ActivityNext } from "./definition/interceptor.js";
-export type { Logger } from "./logger.js";
 export { loggingInterceptor } from "./definition/logging-interceptor.js";
-export type { MapError } from "./map-error.js";
-export type { ActivityOutcome } from "./outcome.js";
 export type { ActivityFunction, ActivityHandler, ActivityHandlers } from "./definition/registry.js";
-export type { CallerSignal } from "./caller-signal.js";
 export type {
   SchemaInput,
   SchemaIssue,
@@ -36,3 +23,16 @@ export {
   isActivityValidationError,
   type ValidationIssue,
 } from "./definition/validation.js";
+export * from "./errors.js";
+export {
+  handleInvocableActivity,
+  InvocableActivityHandler,
+  type InvocableActivityHandlerOptions,
+  isInvocableActivityHandler,
+} from "./handler.js";
+export type { HeartbeatSource } from "./heartbeat/part.js";
+export type { ActivityIdempotency } from "./idempotency/part.js";
+export { type HandleOptions, type InvocableHandler, isInvocableHandler } from "./invocable-handler.js";
+export type { Logger } from "./logger.js";
+export type { MapError } from "./map-error.js";
+export type { ActivityOutcome } from "./outcome.js";

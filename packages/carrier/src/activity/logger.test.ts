@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { activityTaskEnvelope, workflowTaskEnvelope } from "../../test/support/envelopes.js";
-import { recordingLogger } from "../testing/recording-logger.js";
 import { forbidUnhandledRejections } from "../../test/support/unhandled-rejections.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import { defineActivity } from "./definition/define-activity.js";
 import { InvocableActivityHandler } from "./handler.js";
 

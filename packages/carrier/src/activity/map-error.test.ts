@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
-import { recordingLogger } from "../testing/recording-logger.js";
 import { detailsOf, runActivity } from "../../test/support/run-activity.js";
 import { forbidUnhandledRejections } from "../../test/support/unhandled-rejections.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import { defineActivity } from "./definition/define-activity.js";
 import { ActivityCancelled, ActivityFailure, NonRetryableError } from "./errors.js";
 import { InvocableActivityHandler } from "./handler.js";

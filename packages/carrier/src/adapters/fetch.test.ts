@@ -2,9 +2,9 @@ import { getEventListeners } from "node:events";
 import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope } from "../../test/support/envelopes.js";
 import { settle } from "../../test/support/fake-clock.js";
-import { recordingLogger } from "../testing/recording-logger.js";
 import { bearerToken, type InvocableHttpOptions } from "../http/index.js";
 import { payloadEnvelope } from "../payload/index.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import { fetchInvocableActivityHandler } from "./fetch.js";
 
 const HANDLERS = { "lamps.dim": (lamp: string, level: number) => `${lamp} at ${level}` };

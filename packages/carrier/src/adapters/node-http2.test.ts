@@ -11,8 +11,8 @@ import {
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope } from "../../test/support/envelopes.js";
 import { listen } from "../../test/support/loopback.js";
-import { recordingLogger } from "../testing/recording-logger.js";
 import { bearerToken, type InvocableAuthGate, type InvocableHttpOptions } from "../http/index.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import { nodeInvocableActivityHandler } from "./node.js";
 
 const HANDLERS = { "lamps.dim": (lamp: string, level: number) => `${lamp} at ${level}` };

@@ -1,11 +1,10 @@
 import { Buffer } from "node:buffer";
-import { Agent, createServer, type IncomingMessage, request as httpRequest, type RequestListener } from "node:http";
+import { Agent, createServer, request as httpRequest, type IncomingMessage, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope } from "../../test/support/envelopes.js";
 import { type Loopback, listen } from "../../test/support/loopback.js";
 import { postHead, RawConnection } from "../../test/support/raw-http.js";
-import { recordingLogger } from "../testing/recording-logger.js";
 import {
   bearerToken,
   type InvocableAuthGate,
@@ -13,6 +12,7 @@ import {
   type InvocableHttpOptions,
 } from "../http/index.js";
 import { payloadEnvelope } from "../payload/index.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import { nodeInvocableActivityHandler } from "./node.js";
 
 const HANDLERS = { "lamps.dim": (lamp: string, level: number) => `${lamp} at ${level}` };

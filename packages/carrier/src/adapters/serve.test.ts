@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { activityTaskEnvelope } from "../../test/support/envelopes.js";
 import { bearerToken } from "../http/index.js";
-import { type InvocableServer, serve, type ServeOptions } from "./serve.js";
+import { type InvocableServer, type ServeOptions, serve } from "./serve.js";
 
 const TASK = JSON.stringify(activityTaskEnvelope());
 const servers: InvocableServer[] = [];

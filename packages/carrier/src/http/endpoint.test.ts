@@ -3,14 +3,14 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope, withField, workflowTaskEnvelope } from "../../test/support/envelopes.js";
 import { FakeClock } from "../../test/support/fake-clock.js";
-import { recordingLogger } from "../testing/recording-logger.js";
 import { ActivityCancelled, InvocableActivityHandler, type InvocableHandler } from "../activity/index.js";
 import { payloadEnvelope } from "../payload/index.js";
+import { recordingLogger } from "../testing/recording-logger.js";
 import {
   bearerToken,
-  InvocableBodyError,
   DEFAULT_BODY_LIMIT_BYTES,
   handleInvocableHttpRequest,
+  InvocableBodyError,
   InvocableHttpEndpoint,
   type InvocableHttpOptions,
   type InvocableHttpRequest,

@@ -1,8 +1,8 @@
+import type { ActivityHandlers, HandlersOf } from "../activity/definition/registry.js";
 import { isCallerDisconnected } from "../activity/errors.js";
 import { InvocableActivityHandler, isInvocableActivityHandler, isOverloaded } from "../activity/handler.js";
 import type { InvocableActivityHandlerOptions } from "../activity/handler-options.js";
 import { type HandleOptions, type InvocableHandler, isInvocableHandler } from "../activity/invocable-handler.js";
-import type { ActivityHandlers, HandlersOf } from "../activity/definition/registry.js";
 import { readThrown } from "../activity/thrown.js";
 import { bytesToText } from "../payload/bytes.js";
 import { isExternalTaskInputError } from "../protocol/errors.js";

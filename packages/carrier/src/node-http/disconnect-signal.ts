@@ -1,5 +1,5 @@
-import { CallerDisconnected } from "../activity/errors.js";
 import type { CallerSignal } from "../activity/caller-signal.js";
+import { CallerDisconnected } from "../activity/errors.js";
 
 /** An AbortSignal for one listener, which costs nothing: a real one is a tenth of a small task's time. */
 export class DisconnectSignal implements CallerSignal {

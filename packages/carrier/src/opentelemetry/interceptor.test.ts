@@ -18,10 +18,10 @@ import { FakeClock } from "../../test/support/fake-clock.js";
 import { runActivity } from "../../test/support/run-activity.js";
 import { forbidUnhandledRejections } from "../../test/support/unhandled-rejections.js";
 import { defineActivity } from "../activity/definition/define-activity.js";
+import type { ActivityHandler } from "../activity/definition/registry.js";
 import { ActivityCancelled, NonRetryableError } from "../activity/errors.js";
 import type { InvocableActivityHandlerOptions } from "../activity/handler.js";
-import type { ActivityHandler } from "../activity/definition/registry.js";
-import { openTelemetryInterceptor, type OpenTelemetryOptions } from "./interceptor.js";
+import { type OpenTelemetryOptions, openTelemetryInterceptor } from "./interceptor.js";
 
 const PARENT = { traceId: "11112222333344445555666677778888", spanId: "9999aaaabbbbcccc" };
 

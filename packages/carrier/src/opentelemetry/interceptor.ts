@@ -19,8 +19,8 @@ import type { ActivityInfo } from "../activity/context.js";
 import type { ActivityInterceptor } from "../activity/definition/interceptor.js";
 import type { ActivityOutcome } from "../activity/outcome.js";
 import { readThrown, thrownMessage } from "../activity/thrown.js";
-import { placeSpan, type SpanPlace } from "./trace-parent.js";
 import { knownOptions, type OptionNames } from "../protocol/options.js";
+import { placeSpan, type SpanPlace } from "./trace-parent.js";
 
 export interface OpenTelemetryOptions {
   /** Default: the global one, as it is when a task runs. */

@@ -1,9 +1,9 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { readVectors } from "../../test/support/avro-vectors.js";
 import { CODECS, datumOf, HEADER, refusalOf } from "../../test/support/avro-wire.js";
 import { avscRead } from "../../test/support/avsc.js";
-import { readVectors } from "../../test/support/avro-vectors.js";
 import { type AvroValue, avroDouble } from "./value.js";
 
 /** The published contract, in a folder beside the repository. */

@@ -2,8 +2,8 @@ import { deepStrictEqual } from "node:assert/strict";
 import { describe, expect, it } from "vitest";
 import { readVectors } from "../../test/support/avro-vectors.js";
 import {
-  blobOf,
   Branch,
+  blobOf,
   CODECS,
   datumOf,
   framed,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
-  blobOf,
   Branch,
+  blobOf,
   CODECS,
   framed,
   HEADER,

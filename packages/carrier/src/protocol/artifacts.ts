@@ -7,7 +7,7 @@ import {
   EXTERNAL_TASK_RESULT_VERSION,
 } from "./constants.js";
 import { throwInputError, throwResultError } from "./errors.js";
-import { describeReceived, type Report, readLiteral, readObject, readString } from "./fields.js";
+import { describeReceived, readLiteral, readObject, readString, type Violate } from "./fields.js";
 import { sha256Hex } from "./sha256.js";
 import { type ExternalTaskInput, parseExternalTaskInput } from "./task-input.js";
 import { type ExternalTaskResult, externalTaskResultViolations, parseExternalTaskResult } from "./task-result.js";
@@ -55,18 +55,18 @@ interface Contract {
   readonly mediaType: string;
 }
 
-function readArtifactExample(value: unknown, contract: Contract, report: Report): unknown {
-  const document = readObject(value, "", report);
-  const name = readString(document["artifact"], "artifact", report);
+function readArtifactExample(value: unknown, contract: Contract, violate: Violate): unknown {
+  const document = readObject(value, "", violate);
+  const name = readString(document["artifact"], "artifact", violate);
   if (!name.startsWith(`${contract.schema}.`))
-    report("artifact", `a name that starts with "${contract.schema}."`, describeReceived(name));
-  readLiteral(document["media_type"], contract.mediaType, "media_type", report);
-  readLiteral(document["schema"], contract.schema, "schema", report);
-  readLiteral(document["version"], contract.version, "version", report);
-  const published = readString(document["sha256"], "sha256", report);
-  const example = readObject(document["example"], "example", report);
+    violate("artifact", `a name that starts with "${contract.schema}."`, describeReceived(name));
+  readLiteral(document["media_type"], contract.mediaType, "media_type", violate);
+  readLiteral(document["schema"], contract.schema, "schema", violate);
+  readLiteral(document["version"], contract.version, "version", violate);
+  const published = readString(document["sha256"], "sha256", violate);
+  const example = readObject(document["example"], "example", violate);
   const actual = sha256Hex(JSON.stringify(example));
   if (published.toLowerCase() !== actual)
-    report("sha256", `${actual}, the SHA-256 of the example`, describeReceived(published));
+    violate("sha256", `${actual}, the SHA-256 of the example`, describeReceived(published));
   return example;
 }

@@ -15,7 +15,7 @@ export interface ContractViolation {
 }
 
 /** Takes a violation: either throws, or collects it so that reading goes on. */
-export type Report = (path: string, expected: string, received: string) => void;
+export type Violate = (path: string, expected: string, received: string) => void;
 
 const NOTHING: JsonObject = Object.freeze({});
 
@@ -42,46 +42,46 @@ export function violationMessage(violation: ContractViolation): string {
   return `${violation.path === "" ? "the document" : violation.path} must be ${violation.expected}, got ${violation.received}`;
 }
 
-export function readObject(value: unknown, path: string, report: Report): JsonObject {
+export function readObject(value: unknown, path: string, violate: Violate): JsonObject {
   if (isObject(value)) return value;
-  report(path, "an object", describeReceived(value));
+  violate(path, "an object", describeReceived(value));
   return NOTHING;
 }
 
-export function readNullableObject(value: unknown, path: string, report: Report): JsonObject | null {
+export function readNullableObject(value: unknown, path: string, violate: Violate): JsonObject | null {
   if (value === null || isObject(value)) return value;
-  report(path, "an object or null", describeReceived(value));
+  violate(path, "an object or null", describeReceived(value));
   return null;
 }
 
-export function readList(value: unknown, path: string, report: Report): readonly unknown[] {
+export function readList(value: unknown, path: string, violate: Violate): readonly unknown[] {
   if (Array.isArray(value)) return value as readonly unknown[];
-  report(path, "a list", describeReceived(value));
+  violate(path, "a list", describeReceived(value));
   return [];
 }
 
-export function readString(value: unknown, path: string, report: Report): string {
+export function readString(value: unknown, path: string, violate: Violate): string {
   if (typeof value === "string") return value;
-  report(path, "a string", describeReceived(value));
+  violate(path, "a string", describeReceived(value));
   return "";
 }
 
-export function readNullableString(value: unknown, path: string, report: Report): string | null {
+export function readNullableString(value: unknown, path: string, violate: Violate): string | null {
   if (value === null || typeof value === "string") return value;
-  report(path, "a string or null", describeReceived(value));
+  violate(path, "a string or null", describeReceived(value));
   return null;
 }
 
-export function readBoolean(value: unknown, path: string, report: Report): boolean {
+export function readBoolean(value: unknown, path: string, violate: Violate): boolean {
   if (typeof value === "boolean") return value;
-  report(path, "a boolean", describeReceived(value));
+  violate(path, "a boolean", describeReceived(value));
   return false;
 }
 
 /** An integer that a double holds exactly: a larger one has already lost its last digits in JSON.parse. */
-export function readInteger(value: unknown, minimum: number, path: string, report: Report): number {
+export function readInteger(value: unknown, minimum: number, path: string, violate: Violate): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= minimum) return value;
-  report(
+  violate(
     path,
     minimum === Number.MIN_SAFE_INTEGER ? "an integer" : `an integer >= ${minimum}`,
     describeReceived(value),
@@ -89,9 +89,9 @@ export function readInteger(value: unknown, minimum: number, path: string, repor
   return minimum;
 }
 
-export function readLiteral<T extends string | number>(value: unknown, literal: T, path: string, report: Report): T {
+export function readLiteral<T extends string | number>(value: unknown, literal: T, path: string, violate: Violate): T {
   if (value !== literal) {
-    report(path, JSON.stringify(literal), quoteReceived(value));
+    violate(path, JSON.stringify(literal), quoteReceived(value));
   }
   return literal;
 }
@@ -100,16 +100,16 @@ export function readOneOf<T extends string>(
   value: unknown,
   allowed: readonly [T, ...T[]],
   path: string,
-  report: Report,
+  violate: Violate,
 ): T {
   const found = allowed.find((name) => name === value);
   if (found !== undefined) return found;
-  report(path, `one of ${allowed.join(", ")}`, quoteReceived(value));
+  violate(path, `one of ${allowed.join(", ")}`, quoteReceived(value));
   return allowed[0];
 }
 
 /** Collects every violation instead of stopping at the first. */
-export function collectViolations(read: (report: Report) => void): readonly ContractViolation[] {
+export function collectViolations(read: (violate: Violate) => void): readonly ContractViolation[] {
   const violations: ContractViolation[] = [];
   read((path, expected, received) => {
     violations.push({ path, expected, received });

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { heartbeatRequest, type HeartbeatRequestWire, parseHeartbeatAnswer } from "./heartbeat.js";
+import { type HeartbeatRequestWire, heartbeatRequest, parseHeartbeatAnswer } from "./heartbeat.js";
 import { resolveHeartbeatEndpoint } from "./heartbeat-endpoint.js";
 import { sanitizeHeartbeatProgress } from "./heartbeat-progress.js";
 

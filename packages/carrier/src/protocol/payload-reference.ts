@@ -4,11 +4,11 @@ import {
   type ContractViolation,
   collectViolations,
   describeReceived,
-  type Report,
   readInteger,
   readLiteral,
   readObject,
   readString,
+  type Violate,
 } from "./fields.js";
 import { parseTimestamp } from "./timestamps.js";
 
@@ -52,7 +52,7 @@ export function parseExternalPayloadReference(value: unknown): ExternalPayloadRe
 
 /** Every violation of the contract in a reference, in reading order; empty for a valid one. */
 export function externalPayloadReferenceViolations(value: unknown): readonly ContractViolation[] {
-  return collectViolations((report) => readReference(value, report));
+  return collectViolations((violate) => readReference(value, violate));
 }
 
 /** The reference as it is sent; the inverse of {@link parseExternalPayloadReference}. */
@@ -79,24 +79,24 @@ export function schemeOf(uri: string): string | undefined {
   return SCHEME.exec(uri)?.[0].toLowerCase();
 }
 
-function readReference(value: unknown, report: Report): ExternalPayloadReference {
-  const document = readObject(value, "", report);
-  readLiteral(document["schema"], EXTERNAL_PAYLOAD_REFERENCE_SCHEMA, "schema", report);
+function readReference(value: unknown, violate: Violate): ExternalPayloadReference {
+  const document = readObject(value, "", violate);
+  readLiteral(document["schema"], EXTERNAL_PAYLOAD_REFERENCE_SCHEMA, "schema", violate);
   return {
-    uri: readMatching(document["uri"], "uri", (text) => schemeOf(text) !== undefined, "a URI with a scheme", report),
+    uri: readMatching(document["uri"], "uri", (text) => schemeOf(text) !== undefined, "a URI with a scheme", violate),
     sha256: readMatching(
       document["sha256"],
       "sha256",
       (text) => SHA256.test(text),
       "64 hex digits",
-      report,
+      violate,
     ).toLowerCase(),
-    sizeBytes: readInteger(document["size_bytes"], 0, "size_bytes", report),
-    codec: readLiteral(document["codec"], AVRO_CODEC, "codec", report),
+    sizeBytes: readInteger(document["size_bytes"], 0, "size_bytes", violate),
+    codec: readLiteral(document["codec"], AVRO_CODEC, "codec", violate),
     expiresAt:
       document["expires_at"] === undefined || document["expires_at"] === null
         ? null
-        : readMatching(document["expires_at"], "expires_at", isZoned, "an RFC 3339 timestamp with a zone", report),
+        : readMatching(document["expires_at"], "expires_at", isZoned, "an RFC 3339 timestamp with a zone", violate),
   };
 }
 
@@ -109,9 +109,9 @@ function readMatching(
   path: string,
   matches: (text: string) => boolean,
   expected: string,
-  report: Report,
+  violate: Violate,
 ): string {
-  if (typeof value !== "string") return readString(value, path, report);
-  if (!matches(value)) report(path, expected, describeReceived(value));
+  if (typeof value !== "string") return readString(value, path, violate);
+  if (!matches(value)) violate(path, expected, describeReceived(value));
   return value;
 }

@@ -1,12 +1,12 @@
 import { throwPolicyError } from "./errors.js";
 import {
   type JsonObject,
-  type Report,
   readBoolean,
   readInteger,
   readNullableString,
   readObject,
   readOneOf,
+  type Violate,
 } from "./fields.js";
 
 /** `azure` and `azure-blob` name the same. */
@@ -60,18 +60,18 @@ export const ExternalPayloadStoragePolicy = {
 
 const NO_CONFIG: JsonObject = Object.freeze({});
 
-function readPolicy(policy: JsonObject, report: Report): ExternalPayloadStoragePolicy {
-  const enabled = readBoolean(policy["enabled"], "enabled", report);
+function readPolicy(policy: JsonObject, violate: Violate): ExternalPayloadStoragePolicy {
+  const enabled = readBoolean(policy["enabled"], "enabled", violate);
   const driver = policy["driver"] ?? null;
   const threshold = policy["threshold_bytes"] ?? null;
-  const config = readConfig(policy["config"] ?? null, report);
-  const text = (field: string): string | null => readNullableString(policy[field] ?? null, field, report);
+  const config = readConfig(policy["config"] ?? null, violate);
+  const text = (field: string): string | null => readNullableString(policy[field] ?? null, field, violate);
   const setting = (field: string): string | null =>
-    readNullableString(config[field] ?? null, `config.${field}`, report);
+    readNullableString(config[field] ?? null, `config.${field}`, violate);
   return {
     enabled,
-    driver: driver === null && !enabled ? null : driverNamed(readOneOf(driver, DRIVERS, "driver", report)),
-    thresholdBytes: threshold === null ? null : readInteger(threshold, 0, "threshold_bytes", report),
+    driver: driver === null && !enabled ? null : driverNamed(readOneOf(driver, DRIVERS, "driver", violate)),
+    thresholdBytes: threshold === null ? null : readInteger(threshold, 0, "threshold_bytes", violate),
     config: {
       uri: setting("uri"),
       bucket: setting("bucket"),
@@ -83,7 +83,7 @@ function readPolicy(policy: JsonObject, report: Report): ExternalPayloadStorageP
     prefix: text("prefix"),
     mode: text("mode"),
     status: text("status"),
-    integrityRequired: readBoolean(policy["integrity_required"] ?? true, "integrity_required", report),
+    integrityRequired: readBoolean(policy["integrity_required"] ?? true, "integrity_required", violate),
   };
 }
 
@@ -92,7 +92,7 @@ function driverNamed(name: (typeof DRIVERS)[number]): ExternalPayloadStorageDriv
 }
 
 /** An empty list stands for an empty map, as PHP writes one. */
-function readConfig(value: unknown, report: Report): JsonObject {
+function readConfig(value: unknown, violate: Violate): JsonObject {
   const isEmpty = value === null || (Array.isArray(value) && value.length === 0);
-  return isEmpty ? NO_CONFIG : readObject(value, "config", report);
+  return isEmpty ? NO_CONFIG : readObject(value, "config", violate);
 }

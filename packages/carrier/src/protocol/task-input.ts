@@ -4,7 +4,6 @@ import {
   type ContractViolation,
   collectViolations,
   type JsonObject,
-  type Report,
   readInteger,
   readList,
   readLiteral,
@@ -13,6 +12,7 @@ import {
   readObject,
   readOneOf,
   readString,
+  type Violate,
 } from "./fields.js";
 import { parseTimestamp } from "./timestamps.js";
 
@@ -114,101 +114,103 @@ export function parseExternalTaskInput(value: unknown): ExternalTaskInput {
 
 /** Every violation of the input contract in a document, in reading order; empty for a valid one. */
 export function externalTaskInputViolations(value: unknown): readonly ContractViolation[] {
-  return collectViolations((report) => readTaskInput(value, report));
+  return collectViolations((violate) => readTaskInput(value, violate));
 }
 
-function readTaskInput(value: unknown, report: Report): ExternalTaskInput {
-  const document = readObject(value, "", report);
-  readLiteral(document["schema"], EXTERNAL_TASK_INPUT_SCHEMA, "schema", report);
-  readLiteral(document["version"], EXTERNAL_TASK_INPUT_VERSION, "version", report);
-  const task = readObject(document["task"], "task", report);
-  const kind = readOneOf(task["kind"], TASK_KINDS, "task.kind", report);
-  return kind === "activity_task" ? readActivityTask(document, task, report) : readWorkflowTask(document, task, report);
+function readTaskInput(value: unknown, violate: Violate): ExternalTaskInput {
+  const document = readObject(value, "", violate);
+  readLiteral(document["schema"], EXTERNAL_TASK_INPUT_SCHEMA, "schema", violate);
+  readLiteral(document["version"], EXTERNAL_TASK_INPUT_VERSION, "version", violate);
+  const task = readObject(document["task"], "task", violate);
+  const kind = readOneOf(task["kind"], TASK_KINDS, "task.kind", violate);
+  return kind === "activity_task"
+    ? readActivityTask(document, task, violate)
+    : readWorkflowTask(document, task, violate);
 }
 
-function readActivityTask(document: JsonObject, task: JsonObject, report: Report): ActivityTaskInput {
-  const workflow = readObject(document["workflow"], "workflow", report);
-  const deadlines = readObject(document["deadlines"], "deadlines", report);
+function readActivityTask(document: JsonObject, task: JsonObject, violate: Violate): ActivityTaskInput {
+  const workflow = readObject(document["workflow"], "workflow", violate);
+  const deadlines = readObject(document["deadlines"], "deadlines", violate);
   return {
     kind: "activity_task",
     task: {
-      id: readString(task["id"], "task.id", report),
-      attempt: readInteger(task["attempt"], 1, "task.attempt", report),
-      activityAttemptId: readString(task["activity_attempt_id"], "task.activity_attempt_id", report),
-      taskQueue: readString(task["task_queue"], "task.task_queue", report),
-      handler: readString(task["handler"], "task.handler", report),
-      connection: readNullableString(task["connection"], "task.connection", report),
-      externalExecutor: readNullableObject(task["external_executor"] ?? null, "task.external_executor", report),
-      idempotencyKey: readString(task["idempotency_key"], "task.idempotency_key", report),
+      id: readString(task["id"], "task.id", violate),
+      attempt: readInteger(task["attempt"], 1, "task.attempt", violate),
+      activityAttemptId: readString(task["activity_attempt_id"], "task.activity_attempt_id", violate),
+      taskQueue: readString(task["task_queue"], "task.task_queue", violate),
+      handler: readString(task["handler"], "task.handler", violate),
+      connection: readNullableString(task["connection"], "task.connection", violate),
+      externalExecutor: readNullableObject(task["external_executor"] ?? null, "task.external_executor", violate),
+      idempotencyKey: readString(task["idempotency_key"], "task.idempotency_key", violate),
     },
     workflow: {
-      id: readString(workflow["id"], "workflow.id", report),
-      runId: readString(workflow["run_id"], "workflow.run_id", report),
+      id: readString(workflow["id"], "workflow.id", violate),
+      runId: readString(workflow["run_id"], "workflow.run_id", violate),
     },
-    lease: readLease(document, report),
-    arguments: readArguments(document, report),
+    lease: readLease(document, violate),
+    arguments: readArguments(document, violate),
     deadlines: {
-      scheduleToStart: readNullableString(deadlines["schedule_to_start"], "deadlines.schedule_to_start", report),
-      startToClose: readNullableString(deadlines["start_to_close"], "deadlines.start_to_close", report),
-      scheduleToClose: readNullableString(deadlines["schedule_to_close"], "deadlines.schedule_to_close", report),
-      heartbeat: readNullableString(deadlines["heartbeat"], "deadlines.heartbeat", report),
+      scheduleToStart: readNullableString(deadlines["schedule_to_start"], "deadlines.schedule_to_start", violate),
+      startToClose: readNullableString(deadlines["start_to_close"], "deadlines.start_to_close", violate),
+      scheduleToClose: readNullableString(deadlines["schedule_to_close"], "deadlines.schedule_to_close", violate),
+      heartbeat: readNullableString(deadlines["heartbeat"], "deadlines.heartbeat", violate),
     },
-    headers: readHeaders(document, report),
+    headers: readHeaders(document, violate),
   };
 }
 
-function readWorkflowTask(document: JsonObject, task: JsonObject, report: Report): WorkflowTaskInput {
-  const workflow = readObject(document["workflow"], "workflow", report);
-  const history = readObject(document["history"], "history", report);
+function readWorkflowTask(document: JsonObject, task: JsonObject, violate: Violate): WorkflowTaskInput {
+  const workflow = readObject(document["workflow"], "workflow", violate);
+  const history = readObject(document["history"], "history", violate);
   return {
     kind: "workflow_task",
     task: {
-      id: readString(task["id"], "task.id", report),
-      attempt: readInteger(task["attempt"], 1, "task.attempt", report),
-      taskQueue: readString(task["task_queue"], "task.task_queue", report),
-      handler: readNullableString(task["handler"], "task.handler", report),
-      connection: readNullableString(task["connection"], "task.connection", report),
-      compatibility: readNullableString(task["compatibility"], "task.compatibility", report),
-      idempotencyKey: readString(task["idempotency_key"], "task.idempotency_key", report),
+      id: readString(task["id"], "task.id", violate),
+      attempt: readInteger(task["attempt"], 1, "task.attempt", violate),
+      taskQueue: readString(task["task_queue"], "task.task_queue", violate),
+      handler: readNullableString(task["handler"], "task.handler", violate),
+      connection: readNullableString(task["connection"], "task.connection", violate),
+      compatibility: readNullableString(task["compatibility"], "task.compatibility", violate),
+      idempotencyKey: readString(task["idempotency_key"], "task.idempotency_key", violate),
     },
     workflow: {
-      id: readString(workflow["id"], "workflow.id", report),
-      runId: readString(workflow["run_id"], "workflow.run_id", report),
-      status: readNullableString(workflow["status"], "workflow.status", report),
-      resume: readObject(workflow["resume"], "workflow.resume", report),
+      id: readString(workflow["id"], "workflow.id", violate),
+      runId: readString(workflow["run_id"], "workflow.run_id", violate),
+      status: readNullableString(workflow["status"], "workflow.status", violate),
+      resume: readObject(workflow["resume"], "workflow.resume", violate),
     },
-    lease: readLease(document, report),
-    arguments: readArguments(document, report),
+    lease: readLease(document, violate),
+    arguments: readArguments(document, violate),
     history: {
-      events: readList(history["events"], "history.events", report),
-      lastSequence: readInteger(history["last_sequence"], Number.MIN_SAFE_INTEGER, "history.last_sequence", report),
-      nextPageToken: readNullableString(history["next_page_token"], "history.next_page_token", report),
-      encoding: readNullableString(history["encoding"], "history.encoding", report),
+      events: readList(history["events"], "history.events", violate),
+      lastSequence: readInteger(history["last_sequence"], Number.MIN_SAFE_INTEGER, "history.last_sequence", violate),
+      nextPageToken: readNullableString(history["next_page_token"], "history.next_page_token", violate),
+      encoding: readNullableString(history["encoding"], "history.encoding", violate),
     },
-    headers: readHeaders(document, report),
+    headers: readHeaders(document, violate),
   };
 }
 
-function readLease(document: JsonObject, report: Report): TaskLease {
-  const lease = readObject(document["lease"], "lease", report);
+function readLease(document: JsonObject, violate: Violate): TaskLease {
+  const lease = readObject(document["lease"], "lease", violate);
   // Hints that no engine knows of: an odd one is none, and no reason to drop the task.
   const { renewed_by: renewedBy, sent_at: sentAt } = lease;
   return {
-    owner: readString(lease["owner"], "lease.owner", report),
-    expiresAt: readString(lease["expires_at"], "lease.expires_at", report),
-    heartbeatEndpoint: readString(lease["heartbeat_endpoint"], "lease.heartbeat_endpoint", report),
+    owner: readString(lease["owner"], "lease.owner", violate),
+    expiresAt: readString(lease["expires_at"], "lease.expires_at", violate),
+    heartbeatEndpoint: readString(lease["heartbeat_endpoint"], "lease.heartbeat_endpoint", violate),
     renewedBy: typeof renewedBy === "string" ? renewedBy : null,
     sentAt: typeof sentAt === "string" && parseTimestamp(sentAt) !== undefined ? sentAt : null,
   };
 }
 
-function readArguments(document: JsonObject, report: Report): JsonObject | null {
-  const payloads = readObject(document["payloads"], "payloads", report);
-  return readNullableObject(payloads["arguments"], "payloads.arguments", report);
+function readArguments(document: JsonObject, violate: Violate): JsonObject | null {
+  const payloads = readObject(document["payloads"], "payloads", violate);
+  return readNullableObject(payloads["arguments"], "payloads.arguments", violate);
 }
 
-function readHeaders(document: JsonObject, report: Report): JsonObject {
+function readHeaders(document: JsonObject, violate: Violate): JsonObject {
   const headers = document["headers"];
   if (Array.isArray(headers) && headers.length === 0) return NO_HEADERS;
-  return readObject(headers, "headers", report);
+  return readObject(headers, "headers", violate);
 }

@@ -16,7 +16,6 @@ import {
   collectViolations,
   isObject,
   type JsonObject,
-  type Report,
   readBoolean,
   readInteger,
   readLiteral,
@@ -25,6 +24,7 @@ import {
   readObject,
   readOneOf,
   readString,
+  type Violate,
 } from "./fields.js";
 import type { PayloadEnvelope } from "./wire.js";
 
@@ -129,30 +129,30 @@ export function parseExternalTaskResult(value: unknown): ExternalTaskResult {
 
 /** Every violation of the result contract in a document, in reading order; empty for a valid one. */
 export function externalTaskResultViolations(value: unknown): readonly ContractViolation[] {
-  return collectViolations((report) => readTaskResult(value, report, report));
+  return collectViolations((violate) => readTaskResult(value, violate, violate));
 }
 
 const STATUSES = ["succeeded", "failed"] as const;
 
 /** @param mention told of what is odd in fields that nobody decides by */
-function readTaskResult(value: unknown, report: Report, mention: Report): ExternalTaskResult {
-  const document = readObject(value, "", report);
-  readLiteral(document["schema"], EXTERNAL_TASK_RESULT_SCHEMA, "schema", report);
-  readLiteral(document["version"], EXTERNAL_TASK_RESULT_VERSION, "version", report);
-  const outcome = readObject(document["outcome"], "outcome", report);
-  const status = readOneOf(outcome["status"], STATUSES, "outcome.status", report);
-  const recorded = readBoolean(outcome["recorded"], "outcome.recorded", report);
-  const task = readTask(document, report);
+function readTaskResult(value: unknown, violate: Violate, mention: Violate): ExternalTaskResult {
+  const document = readObject(value, "", violate);
+  readLiteral(document["schema"], EXTERNAL_TASK_RESULT_SCHEMA, "schema", violate);
+  readLiteral(document["version"], EXTERNAL_TASK_RESULT_VERSION, "version", violate);
+  const outcome = readObject(document["outcome"], "outcome", violate);
+  const status = readOneOf(outcome["status"], STATUSES, "outcome.status", violate);
+  const recorded = readBoolean(outcome["recorded"], "outcome.recorded", violate);
+  const task = readTask(document, violate);
   const metadata = readMetadata(document, mention);
-  if (status === "succeeded") return readSuccess(document, { task, metadata, recorded }, report, mention);
-  const retryable = readBoolean(outcome["retryable"], "outcome.retryable", report);
-  return readFailed(document, { task, metadata, recorded }, retryable, { report, mention });
+  if (status === "succeeded") return readSuccess(document, { task, metadata, recorded }, violate, mention);
+  const retryable = readBoolean(outcome["retryable"], "outcome.retryable", violate);
+  return readFailed(document, { task, metadata, recorded }, retryable, { violate, mention });
 }
 
 type Common = Pick<ResultFacts, "task" | "metadata" | "recorded">;
 
-function readSuccess(document: JsonObject, common: Common, report: Report, mention: Report): ExternalTaskSuccess {
-  const result = readNullableObject(document["result"], "result", report);
+function readSuccess(document: JsonObject, common: Common, violate: Violate, mention: Violate): ExternalTaskSuccess {
+  const result = readNullableObject(document["result"], "result", violate);
   return {
     kind: "success",
     ...common,
@@ -167,34 +167,34 @@ function readSuccess(document: JsonObject, common: Common, report: Report, menti
     malformedOutput: false,
     failureKind: null,
     failureClassification: null,
-    payload: result === null ? null : readPayload(result["payload"], report),
+    payload: result === null ? null : readPayload(result["payload"], violate),
     resultMetadata: result === null ? null : readNullableObject(result["metadata"], "result.metadata", mention),
   };
 }
 
-function readPayload(value: unknown, report: Report): PayloadEnvelope | null {
-  const payload = readNullableObject(value, "result.payload", report);
+function readPayload(value: unknown, violate: Violate): PayloadEnvelope | null {
+  const payload = readNullableObject(value, "result.payload", violate);
   if (payload === null) return null;
   const { blob, external_storage: reference, external_payload: runtime } = payload;
-  const codec = readString(payload["codec"], "result.payload.codec", report);
+  const codec = readString(payload["codec"], "result.payload.codec", violate);
   if (blob === undefined && reference === undefined && runtime !== undefined) {
     const path = "result.payload.external_payload";
-    return { ...payload, codec, external_payload: readObject(runtime, path, report) };
+    return { ...payload, codec, external_payload: readObject(runtime, path, violate) };
   }
   if (blob === undefined && reference !== undefined) {
     const path = "result.payload.external_storage";
-    return { ...payload, codec, external_storage: readObject(reference, path, report) };
+    return { ...payload, codec, external_storage: readObject(reference, path, violate) };
   }
-  return { ...payload, codec, blob: readString(blob, "result.payload.blob", report) };
+  return { ...payload, codec, blob: readString(blob, "result.payload.blob", violate) };
 }
 
 function readFailed(
   document: JsonObject,
   common: Common,
   retryable: boolean,
-  { report, mention }: { readonly report: Report; readonly mention: Report },
+  { violate, mention }: { readonly violate: Violate; readonly mention: Violate },
 ): ExternalTaskFailure | ExternalTaskMalformedOutput {
-  const failure = readFailure(document, report, mention);
+  const failure = readFailure(document, violate, mention);
   const facts = {
     ...common,
     succeeded: false,
@@ -210,22 +210,22 @@ function readFailed(
     failure,
   } as const;
   if (failure.kind !== "malformed_output") return { kind: "failure", ...facts, malformedOutput: false };
-  const rawOutput = readObject(document["raw_output"], "raw_output", report);
+  const rawOutput = readObject(document["raw_output"], "raw_output", violate);
   return { kind: "malformed_output", ...facts, malformedOutput: true, rawOutput };
 }
 
-function readFailure(document: JsonObject, report: Report, mention: Report): ResultFailure {
-  const failure = readObject(document["failure"], "failure", report);
+function readFailure(document: JsonObject, violate: Violate, mention: Violate): ResultFailure {
+  const failure = readObject(document["failure"], "failure", violate);
   // Malformed output is named by both fields or by neither.
   const malformed = failure["kind"] === "malformed_output" || failure["classification"] === "malformed_output";
   const kind = malformed
-    ? readLiteral(failure["kind"], "malformed_output", "failure.kind", report)
-    : readOneOf(failure["kind"], FAILURE_KINDS, "failure.kind", report);
+    ? readLiteral(failure["kind"], "malformed_output", "failure.kind", violate)
+    : readOneOf(failure["kind"], FAILURE_KINDS, "failure.kind", violate);
   const classification = malformed
-    ? readLiteral(failure["classification"], "malformed_output", "failure.classification", report)
-    : readOneOf(failure["classification"], FAILURE_CLASSIFICATIONS, "failure.classification", report);
-  const message = readString(failure["message"], "failure.message", report);
-  const type = readNullableString(failure["type"], "failure.type", report);
+    ? readLiteral(failure["classification"], "malformed_output", "failure.classification", violate)
+    : readOneOf(failure["classification"], FAILURE_CLASSIFICATIONS, "failure.classification", violate);
+  const message = readString(failure["message"], "failure.message", violate);
+  const type = readNullableString(failure["type"], "failure.type", violate);
   const stackTrace = readNullableString(failure["stack_trace"], "failure.stack_trace", mention);
   const timeoutType = failure["timeout_type"];
   return {
@@ -234,23 +234,23 @@ function readFailure(document: JsonObject, report: Report, mention: Report): Res
     message,
     type,
     stackTrace,
-    timeoutType: timeoutType === null ? null : readOneOf(timeoutType, TIMEOUT_TYPES, "failure.timeout_type", report),
-    cancelled: readBoolean(failure["cancelled"], "failure.cancelled", report) || classification === "cancelled",
-    details: readNullableObject(failure["details"], "failure.details", report),
+    timeoutType: timeoutType === null ? null : readOneOf(timeoutType, TIMEOUT_TYPES, "failure.timeout_type", violate),
+    cancelled: readBoolean(failure["cancelled"], "failure.cancelled", violate) || classification === "cancelled",
+    details: readNullableObject(failure["details"], "failure.details", violate),
   };
 }
 
-function readTask(document: JsonObject, report: Report): ResultTask {
-  const task = readObject(document["task"], "task", report);
+function readTask(document: JsonObject, violate: Violate): ResultTask {
+  const task = readObject(document["task"], "task", violate);
   return {
-    id: readString(task["id"], "task.id", report),
-    kind: readOneOf(task["kind"], TASK_KINDS, "task.kind", report),
-    attempt: readInteger(task["attempt"], 1, "task.attempt", report),
-    idempotencyKey: readString(task["idempotency_key"], "task.idempotency_key", report),
+    id: readString(task["id"], "task.id", violate),
+    kind: readOneOf(task["kind"], TASK_KINDS, "task.kind", violate),
+    attempt: readInteger(task["attempt"], 1, "task.attempt", violate),
+    idempotencyKey: readString(task["idempotency_key"], "task.idempotency_key", violate),
   };
 }
 
-function readMetadata(document: JsonObject, mention: Report): ResultMetadata {
+function readMetadata(document: JsonObject, mention: Violate): ResultMetadata {
   const { handler, carrier, duration_ms: duration } = readObject(document["metadata"], "metadata", mention);
   const durationMs = duration === undefined ? null : readInteger(duration, 0, "metadata.duration_ms", mention);
   return {

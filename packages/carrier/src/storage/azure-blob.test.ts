@@ -2,8 +2,8 @@ import { BlobServiceClient, newPipeline, StorageSharedKeyCredential } from "@azu
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type ChildServer, startChildServer } from "../../test/support/child-server.js";
 import { closedAddress } from "../../test/support/loopback.js";
-import { BLOB, longText, referenceTo } from "../../test/support/stored-payloads.js";
 import { itStoresPayloads } from "../../test/support/storage-contract.js";
+import { BLOB, longText, referenceTo } from "../../test/support/stored-payloads.js";
 import { AzureBlobExternalStorage } from "./azure-blob.js";
 import { azureBlobClient } from "./clients/azure-blob.js";
 import { fetchExternalPayload, storeExternalPayload } from "./transfer.js";

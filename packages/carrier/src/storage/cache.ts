@@ -1,7 +1,7 @@
+import { knownOptions, type OptionNames } from "../protocol/options.js";
 import type { ExternalPayloadReference } from "../protocol/payload-reference.js";
 import { abortable } from "./abortable.js";
 import { verifiedBlob } from "./verify.js";
-import { knownOptions, type OptionNames } from "../protocol/options.js";
 
 export interface ExternalPayloadCacheOptions {
   /** Default 128. */

@@ -8,12 +8,12 @@ import { parseExternalPayloadReference, serializeExternalPayloadReference } from
 import type { StoredPayloadEnvelope } from "../protocol/wire.js";
 import { ExternalPayloadCache } from "./cache.js";
 import {
-  exceedsThreshold,
   type ExternalStorage,
   type ExternalStorageOptions,
+  exceedsThreshold,
+  externalStorage,
   inlinePayload,
   offloadPayload,
-  externalStorage,
 } from "./external-storage.js";
 import type { ExternalStorageDrivers } from "./transfer.js";
 

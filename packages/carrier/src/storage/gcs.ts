@@ -1,5 +1,5 @@
-import { ObjectExternalStorage, type ObjectStorageOptions } from "./object-storage.js";
 import { knownOptions, type OptionNames } from "../protocol/options.js";
+import { ObjectExternalStorage, type ObjectStorageOptions } from "./object-storage.js";
 
 export interface GCSExternalStorageOptions extends ObjectStorageOptions {
   readonly bucket: string;

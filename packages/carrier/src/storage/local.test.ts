@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { BLOB, BLOB_BYTES, referenceTo, sha256 } from "../../test/support/stored-payloads.js";
 import { itStoresPayloads } from "../../test/support/storage-contract.js";
+import { BLOB, BLOB_BYTES, referenceTo, sha256 } from "../../test/support/stored-payloads.js";
 import { LocalFilesystemExternalStorage } from "./local.js";
 import { fetchExternalPayload, storeExternalPayload } from "./transfer.js";
 

@@ -3,13 +3,13 @@ import { constants, type Stats } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, realpath, rename, rm, utimes } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { knownOptions, type OptionNames } from "../protocol/options.js";
 import { sizeMismatch } from "./body.js";
 import { callStorage } from "./call.js";
 import { sha256OfBytes } from "./digest.js";
 import type { DeleteOptions, ExternalStorageDriver, GetOptions, PutOptions } from "./driver.js";
 import { ExternalStorageError } from "./errors.js";
 import { isPlainKey, normalizePrefix, objectKey } from "./keys.js";
-import { knownOptions, type OptionNames } from "../protocol/options.js";
 
 export interface LocalFilesystemExternalStorageOptions {
   /** An absolute path, or a `file:` URL. Made when something is first stored. The same for all who share it. */

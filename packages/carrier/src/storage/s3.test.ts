@@ -10,11 +10,11 @@ import {
 } from "@aws-sdk/client-s3";
 import { AwsClient } from "aws4fetch";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { cephMissing, type CephRgw, startCephRgw } from "../../test/support/ceph.js";
+import { type CephRgw, cephMissing, startCephRgw } from "../../test/support/ceph.js";
 import type { ChildServer } from "../../test/support/child-server.js";
 import { closedAddress, listen } from "../../test/support/loopback.js";
-import { BLOB, BLOB_BYTES, longText, referenceTo, sha256 } from "../../test/support/stored-payloads.js";
 import { itStoresPayloads } from "../../test/support/storage-contract.js";
+import { BLOB, BLOB_BYTES, longText, referenceTo, sha256 } from "../../test/support/stored-payloads.js";
 import { awsSdkS3Client } from "./clients/s3-aws-sdk.js";
 import { fetchS3Client } from "./clients/s3-fetch.js";
 import type { ObjectStorageClient } from "./object-storage.js";

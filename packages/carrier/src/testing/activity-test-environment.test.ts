@@ -1,13 +1,13 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 import type { ActivityContext } from "../activity/context.js";
+import { createContextKey } from "../activity/context-values.js";
 import { defineActivity } from "../activity/definition/define-activity.js";
 import { ActivityFailure } from "../activity/errors.js";
-import { createContextKey } from "../activity/context-values.js";
 import { idempotent, MemoryIdempotencyStore } from "../activity/idempotency/index.js";
-import { TestClock } from "./test-clock.js";
 import { ActivityTestEnvironment } from "./activity-test-environment.js";
 import { ActivityTaskFailed } from "./task-result.js";
+import { TestClock } from "./test-clock.js";
 
 const greet = defineActivity({ name: "greet", input: [z.string()], run: (_context, name) => `Hello, ${name}` });
 

@@ -1,8 +1,8 @@
+import type { ActivityHandler } from "../activity/definition/registry.js";
 import { ActivityCancelled, CallerDisconnected } from "../activity/errors.js";
 import { InvocableActivityHandler, type InvocableActivityHandlerOptions } from "../activity/handler.js";
 import type { Heartbeat, HeartbeatSender } from "../activity/heartbeat/heartbeat-sender.js";
 import { heartbeats } from "../activity/heartbeat/source.js";
-import type { ActivityHandler } from "../activity/definition/registry.js";
 import type { HeartbeatAnswer } from "../protocol/heartbeat.js";
 import type { HeartbeatProgress } from "../protocol/heartbeat-progress.js";
 import { type ExternalTaskResult, parseExternalTaskResult } from "../protocol/task-result.js";

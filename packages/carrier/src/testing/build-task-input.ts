@@ -5,9 +5,9 @@ import {
   EXTERNAL_TASK_INPUT_VERSION,
 } from "../protocol/constants.js";
 import type { JsonObject } from "../protocol/fields.js";
+import { knownOptions, type OptionNames } from "../protocol/options.js";
 import { formatTimestamp } from "../protocol/timestamps.js";
 import type { ActivityTaskInputEnvelope, DeadlinesWire, LeaseWire, PayloadEnvelope } from "../protocol/wire.js";
-import { knownOptions, type OptionNames } from "../protocol/options.js";
 
 const LEASE_MS = 300_000;
 const START_TO_CLOSE_MS = 60_000;

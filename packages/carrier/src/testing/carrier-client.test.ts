@@ -1,10 +1,10 @@
-import type { HandleOptions } from "../activity/invocable-handler.js";
 import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest";
 import { type Loopback, listen } from "../../test/support/loopback.js";
 import { defineActivity } from "../activity/definition/define-activity.js";
 import { CallerDisconnected, NonRetryableError } from "../activity/errors.js";
 import { InvocableActivityHandler } from "../activity/handler.js";
+import type { HandleOptions } from "../activity/invocable-handler.js";
 import { nodeInvocableActivityHandler } from "../adapters/node.js";
 import { bearerToken } from "../http/auth.js";
 import type { ExternalTaskResult } from "../protocol/task-result.js";

@@ -4,12 +4,12 @@ import { type InvocableHandlers, InvocableHttpEndpoint } from "../http/endpoint.
 import { HTTP_OPTION_NAMES, type InvocableHttpOptions } from "../http/endpoint-options.js";
 import type { AvroValue } from "../payload/value.js";
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "../protocol/constants.js";
+import { knownOptions, type OptionNames } from "../protocol/options.js";
 import { recordableText } from "../protocol/recordable-text.js";
 import { type ExternalTaskResult, parseExternalTaskResult } from "../protocol/task-result.js";
 import type { ActivityArguments, ActivityResult } from "./activity-types.js";
 import { buildTaskInput, type TaskInputOptions } from "./build-task-input.js";
 import { valueOf } from "./task-result.js";
-import { knownOptions, type OptionNames } from "../protocol/options.js";
 
 export interface CarrierClientOptions extends InvocableHttpOptions {
   /** Sent as `Authorization: Bearer`. */

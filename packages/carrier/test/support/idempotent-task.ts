@@ -1,7 +1,7 @@
 import type { ActivityInfo } from "../../src/activity/context.js";
 import type { IdempotentTask } from "../../src/activity/idempotency/idempotency.js";
-import type { TaskOutcome } from "../../src/activity/run/failures.js";
 import { silentLogger } from "../../src/activity/logger.js";
+import type { TaskOutcome } from "../../src/activity/run/failures.js";
 import { payloadEnvelope } from "../../src/payload/index.js";
 
 export function activityInfo(changes: Partial<ActivityInfo> = {}): ActivityInfo {

@@ -5,9 +5,9 @@ import { type IdempotencyOptions, resolveIdempotencyOptions } from "../../src/ac
 import type { IdempotencyStore } from "../../src/activity/idempotency/store.js";
 import type { TaskFailure, TaskOutcome } from "../../src/activity/run/failures.js";
 import { payloadEnvelope } from "../../src/payload/index.js";
+import { recordingLogger } from "../../src/testing/recording-logger.js";
 import { deferred } from "./deferred.js";
 import { FakeClock, settle } from "./fake-clock.js";
-import { recordingLogger } from "../../src/testing/recording-logger.js";
 
 export const LEASE_MS = 30_000;
 export const STORE_TIMEOUT_MS = 5000;

@@ -1,5 +1,5 @@
-import { InvocableActivityHandler, type InvocableActivityHandlerOptions } from "../../src/activity/handler.js";
 import type { ActivityHandler } from "../../src/activity/definition/registry.js";
+import { InvocableActivityHandler, type InvocableActivityHandlerOptions } from "../../src/activity/handler.js";
 import { type AvroValue, decodePayload, payloadEnvelope } from "../../src/payload/index.js";
 import type { ActivityTaskInputEnvelope, InvocableResultEnvelope } from "../../src/protocol/index.js";
 import { activityTaskEnvelope, type Changes } from "./envelopes.js";

@@ -2,8 +2,8 @@ import { vi } from "vitest";
 import { type Heartbeat, HeartbeatError, type HeartbeatSender } from "../../src/activity/heartbeat/heartbeat-sender.js";
 import { type HeartbeatsOptions, startHeartbeats } from "../../src/activity/heartbeat/heartbeats.js";
 import type { HeartbeatAnswer } from "../../src/protocol/heartbeat.js";
-import { FakeClock, NOON } from "./fake-clock.js";
 import { recordingLogger } from "../../src/testing/recording-logger.js";
+import { FakeClock, NOON } from "./fake-clock.js";
 
 export const GO_ON: HeartbeatAnswer = {
   canContinue: true,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { ExternalPayloadReference } from "../../src/protocol/payload-reference.js";
 import { encodeAvroValue } from "../../src/payload/codec.js";
+import type { ExternalPayloadReference } from "../../src/protocol/payload-reference.js";
 
 export function sha256(data: Uint8Array | string): string {
   return createHash("sha256").update(data).digest("hex");

@@ -14,6 +14,7 @@ import { ExecutorConfigError } from "@durable-workflow/engine-protocol/executor-
 import { connectionFlags, SERVICE_CONNECTION_OPTIONS } from "../engine/connection.js";
 import { cannotListen } from "../host/carrier/carrier-server.js";
 import { shownUrl } from "../net/shown-url.js";
+import { AUTHORIZERS_OPTION, type Authorizers, authorizersOf } from "../options/authorizers.js";
 import { flag, integerOption, PORTS, textOption, wordsOption } from "../options/values.js";
 import { durationText } from "../report/duration.js";
 import { clockTime, inOneLine, say, statusStyle } from "../report/words.js";
@@ -37,6 +38,7 @@ export const dispatch: Command = {
   usage: "--config FILE | --queues NAMES --types NAMES [OPTIONS]",
   options: {
     ...CONFIG_OPTIONS,
+    ...AUTHORIZERS_OPTION,
     queues: { type: "string", value: "NAMES", help: "lease from these task queues only; default those of the config" },
     types: {
       type: "string",
@@ -75,7 +77,7 @@ Ends with 0, or with 1 when tasks had to be given up; the engine then hands them
 };
 
 async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
-  const dispatcher = create(input, io);
+  const dispatcher = create(input, io, await authorizersOf(input, io));
   const forget = input.json
     ? logEvents(dispatcher.events, createLogger({}, { write: (line) => io.out(line) }))
     : sayEvents(dispatcher, io);
@@ -96,7 +98,7 @@ async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
   }
 }
 
-function create(input: CommandInput, io: CliIo): Dispatcher {
+function create(input: CommandInput, io: CliIo, authorizers: Authorizers): Dispatcher {
   const configPath = textOption(input, "config");
   const configOverlay = textOption(input, "overlay");
   const activityTypes = wordsOption(input, "types");
@@ -118,6 +120,7 @@ function create(input: CommandInput, io: CliIo): Dispatcher {
   }
   return createDispatcher({
     environment: io.env,
+    authorizers,
     connection: connectionFlags(input, io),
     allowEngineTargets: flag(input, "allow-engine-targets"),
     allowEngineCommands: flag(input, "allow-engine-commands"),

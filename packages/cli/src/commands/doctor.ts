@@ -4,6 +4,7 @@ import { type Diagnosis, diagnose } from "../doctor/diagnose.js";
 import type { Finding } from "../doctor/finding.js";
 import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
 import { NoAnswer } from "../net/exchange.js";
+import { AUTHORIZERS_OPTION, authorizersOf } from "../options/authorizers.js";
 import { atMost, flag, secondsOption, textOption } from "../options/values.js";
 import {
   CliError,
@@ -30,6 +31,7 @@ export const doctor: Command = {
       help: "executor config of this machine; default DW_EXTERNAL_EXECUTOR_CONFIG_PATH",
     },
     overlay: { type: "string", value: "NAME", help: "its overlay; default DW_EXTERNAL_EXECUTOR_CONFIG_OVERLAY" },
+    ...AUTHORIZERS_OPTION,
     timeout: { type: "string", value: "SECONDS", help: "longest wait for an answer (default 10)" },
     strict: { type: "boolean", help: "warnings count as failures do" },
   },
@@ -55,6 +57,7 @@ async function runDoctor(input: CommandInput, io: CliIo): Promise<ExitCode> {
     connection,
     configPath: config === undefined ? undefined : resolve(io.cwd, config),
     overlay: textOption(input, "overlay") ?? variable(io, "DW_EXTERNAL_EXECUTOR_CONFIG_OVERLAY"),
+    authorizers: await authorizersOf(input, io),
     timeoutMs: secondsOption(input, "timeout") ?? DEFAULT_TIMEOUT_MS,
     io,
   });

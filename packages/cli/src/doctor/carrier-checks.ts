@@ -11,11 +11,15 @@ import {
 import { violationOf } from "../inspect/executor-config.js";
 import { type Answer, NoAnswer } from "../net/exchange.js";
 import { shownUrl } from "../net/shown-url.js";
+import type { Authorizers } from "../options/authorizers.js";
 import { violationLine } from "../report/violation.js";
 import type { CliIo } from "../shell/command.js";
 import { skewFinding } from "./engine-checks.js";
 import type { ProbeMeans } from "./engine-probe.js";
 import { type Finding, fail, ok, skip, warn } from "./finding.js";
+
+/** What is shown to a carrier must not be shown to others. */
+type KnockMeans = ProbeMeans & Pick<CliIo, "secrets">;
 
 type Credential = Awaited<ReturnType<CredentialStore["credentialFor"]>>;
 
@@ -49,17 +53,19 @@ function carrierName({ carrier }: ActivityMapping): string {
 /** Each carrier of a config, with the credential that its mappings use. Nothing is run there: no task is sent. */
 export async function carrierFindings(
   config: ExecutorConfig,
+  authorizers: Authorizers,
   { env, secrets }: Pick<CliIo, "env" | "secrets">,
   means: ProbeMeans,
 ): Promise<readonly Finding[]> {
   const profiles = await loadProfiles(profilesPath(env));
-  const store = new CredentialStore({ config, local: {}, environment: env, profiles, secrets, clock: systemClock });
+  const clock = systemClock;
+  const store = new CredentialStore({ config, local: {}, authorizers, environment: env, profiles, secrets, clock });
   const distinct = new Map(
     config.mappings.map((mapping) => [`${carrierName(mapping)} ${mapping.authRef ?? ""}`, mapping]),
   );
   const findings: Finding[] = [];
   for (const mapping of distinct.values()) {
-    findings.push(...(await probeCarrier(mapping, store, means)));
+    findings.push(...(await probeCarrier(mapping, store, { ...means, secrets })));
   }
   return findings;
 }
@@ -67,7 +73,7 @@ export async function carrierFindings(
 async function probeCarrier(
   mapping: ActivityMapping,
   store: CredentialStore,
-  means: ProbeMeans,
+  means: KnockMeans,
 ): Promise<readonly Finding[]> {
   const { carrier, authRef } = mapping;
   const id = `carrier.${carrier.name}`;
@@ -92,6 +98,9 @@ async function probeCarrier(
     const time = date === undefined ? [] : [skewFinding(`${id}.clock`, `the carrier ${carrier.name}`, clock.skewMs())];
     return [finding, guard, ...time];
   } catch (error) {
+    if (error instanceof Error && error.name === "AuthorizerError") {
+      return [fail(id, error.message, `Mend ${authRef ?? ""} of the authorizers file, or what it names.`)];
+    }
     if (!(error instanceof NoAnswer) || error.why === "aborted") throw error;
     return [
       fail(
@@ -104,12 +113,19 @@ async function probeCarrier(
 }
 
 /** Sends what is no task: a carrier that lets it in says 400. */
-function knock(url: URL, credential: Credential, means: ProbeMeans): Promise<Answer> {
+async function knock(url: URL, credential: Credential, means: KnockMeans): Promise<Answer> {
+  const body = "{}";
   const headers = { "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE };
   const token = credential.type === "bearer" ? credential.token : undefined;
   const tls = credential.type === "mtls" ? { client: credential } : {};
-  const { http, timeoutMs, signal } = means;
-  return http.exchange(url, { method: "POST", headers, token, body: "{}", timeoutMs, signal }, tls);
+  const { http, timeoutMs, signal, secrets } = means;
+  const shown =
+    credential.type === "authorized"
+      ? await credential.authorize({ method: "POST", url, headers, body, refused: undefined, signal })
+      : { headers: {}, secrets: [] };
+  for (const secret of shown.secrets) secrets.add(secret);
+  const sent = { ...headers, ...shown.headers };
+  return http.exchange(url, { method: "POST", headers: sent, token, body, timeoutMs, signal }, tls);
 }
 
 function isInvitation({ status, body }: Answer): boolean {
@@ -122,14 +138,20 @@ function answerFinding(id: string, url: URL, answer: Answer, credential: Credent
   if (status === 401 || status === 403) {
     return credential.type === "none"
       ? fail(id, `${shownUrl(url)} wants a credential (${status})`, "Give the mapping an auth_ref.")
-      : fail(id, `${shownUrl(url)} refuses the credential (${status})`, "Give both sides the same token.");
+      : fail(id, `${shownUrl(url)} refuses the credential (${status})`, refusalRemedy(credential));
   }
   const remedy = "Check the url of the config, path included, and what stands in front of the carrier.";
   return fail(id, `${shownUrl(url)} answered ${status}, which is not what a carrier says to an empty task`, remedy);
 }
 
+function refusalRemedy({ type }: Credential): string {
+  return type === "authorized"
+    ? "See that what its authorizer stands for may call it, and that audience, region and names of headers are right."
+    : "Give both sides the same token.";
+}
+
 /** A carrier that takes a task from anybody runs what anybody wants. */
-async function guardFinding(id: string, url: URL, credential: Credential, means: ProbeMeans): Promise<Finding> {
+async function guardFinding(id: string, url: URL, credential: Credential, means: KnockMeans): Promise<Finding> {
   const guard = `${id}.guard`;
   if (credential.type === "none") {
     return isLoopbackHost(url.hostname)

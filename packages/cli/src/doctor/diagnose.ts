@@ -2,6 +2,7 @@ import { at, negotiateVersion, PATHS } from "@durable-workflow/engine-protocol";
 import type { EngineConnection } from "../engine/connection.js";
 import { NoAnswer } from "../net/exchange.js";
 import { HttpClient } from "../net/http-client.js";
+import type { Authorizers } from "../options/authorizers.js";
 import type { CliIo } from "../shell/command.js";
 import { carrierFindings, localConfig } from "./carrier-checks.js";
 import {
@@ -27,6 +28,8 @@ export interface DiagnosisOptions {
   /** Executor config of this machine; undefined for none. */
   readonly configPath: string | undefined;
   readonly overlay: string | undefined;
+  /** What gets past the walls before carriers, by `auth_ref`. */
+  readonly authorizers: Authorizers;
   /** For one answer, in milliseconds. */
   readonly timeoutMs: number;
   readonly io: Pick<CliIo, "env" | "secrets" | "signal">;
@@ -47,7 +50,8 @@ export async function diagnose(options: DiagnosisOptions): Promise<Diagnosis> {
   const means = { http: new HttpClient(io), timeoutMs, signal: io.signal };
   const local = configPath === undefined ? undefined : await localConfig(configPath, overlay);
   const engine = await diagnoseEngine(new EngineProbe(connection, means), local !== undefined);
-  const carriers = local?.config === undefined ? [] : await carrierFindings(local.config, io, means);
+  const carriers =
+    local?.config === undefined ? [] : await carrierFindings(local.config, options.authorizers, io, means);
   const config = local?.finding ?? skip("executor_config.local", "none was given (--config FILE)");
   return {
     reachable: engine.reachable,

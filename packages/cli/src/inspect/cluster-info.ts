@@ -1,8 +1,8 @@
 import { at, isObject, negotiateVersion, numberAt, PROTOCOL_VERSION, textAt } from "@durable-workflow/engine-protocol";
 import { WORKER_CONTRACTS } from "@durable-workflow/engine-protocol/control";
 import { readPayloadTransport } from "@durable-workflow/engine-protocol/external-payloads";
-import type { Violation } from "../report/violation.js";
 import { sizeText } from "../report/size.js";
+import type { Violation } from "../report/violation.js";
 import { type CheckedExample, examplesOf } from "./contract.js";
 import { engineFeatures } from "./engine-features.js";
 import { below, facts, type Inspection, inspection, violationsAt } from "./inspection.js";

@@ -1,8 +1,8 @@
 import type { JsonValue } from "@durable-workflow/carrier/payload";
 import type { FailureStory, Progress } from "../engine/story.js";
 import { referenceIn } from "../engine/story-payloads.js";
-import { sizeText } from "./size.js";
 import type { CliIo, Palette } from "../shell/command.js";
+import { sizeText } from "./size.js";
 
 const BAR_WIDTH = 24;
 

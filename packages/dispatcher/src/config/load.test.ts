@@ -7,8 +7,8 @@ import {
   parseExecutorConfig,
   resolveActivity,
 } from "@durable-workflow/engine-protocol/executor-config";
-import { afterAll, describe, expect, it } from "vitest";
 import { lampsConfig } from "@durable-workflow/test-support/lamps-config";
+import { afterAll, describe, expect, it } from "vitest";
 import { loadExecutorConfig } from "./load.js";
 
 function errorsOf(document: unknown, options?: ParseConfigOptions): ExecutorConfigError["errors"] {

@@ -1,6 +1,6 @@
 import { ExecutorConfigError, parseExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
-import { expect, it } from "vitest";
 import { lampsConfig } from "@durable-workflow/test-support/lamps-config";
+import { expect, it } from "vitest";
 import { resolveConnection } from "./connection.js";
 
 it("an overlay that does not exist hides nothing else that is wrong", () => {

@@ -1,10 +1,11 @@
-import { stat } from "node:fs/promises";
 import { readToken } from "@durable-workflow/engine-protocol";
 import type { ActivityMapping, AuthReference, ExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
 import { type Environment, type Profiles, profileToken } from "../config/profiles.js";
-import { NotTextError, readTextFile } from "../config/text-file.js";
+import { NotTextError } from "../config/text-file.js";
 import type { Secrets } from "../net/secrets.js";
 import type { Clock } from "../time/clock.js";
+import { type Authorization, type Authorizer, type AuthorizerRequest, authorizationOf } from "./authorizer.js";
+import { WatchedFile } from "./watched-file.js";
 
 /** A credential that is given in code, for mappings that come from the engine, with the origins it may be sent to. */
 export type LocalCredential = AuthReference & {
@@ -16,7 +17,11 @@ export type LocalCredential = AuthReference & {
 export type Credential =
   | { readonly type: "none" }
   | { readonly type: "bearer"; readonly token: string }
-  | { readonly type: "mtls"; readonly cert: string; readonly key: string };
+  | { readonly type: "mtls"; readonly cert: string; readonly key: string }
+  | { readonly type: "authorized"; readonly authorize: Authorize };
+
+/** Asks the authorizer of a reference. @throws {AuthorizerError} which names the reference */
+export type Authorize = (request: Omit<AuthorizerRequest, "authRef">) => Promise<Required<Authorization>>;
 
 /** A credential cannot be had, or may not be sent there. The message holds no part of it. */
 export class CredentialError extends Error {
@@ -26,6 +31,8 @@ export class CredentialError extends Error {
 export interface CredentialStoreOptions {
   readonly config: ExecutorConfig | undefined;
   readonly local: Readonly<Record<string, LocalCredential>>;
+  /** By reference; they take the place of what the config says of it. Default: none. */
+  readonly authorizers?: Readonly<Record<string, Authorizer>>;
   readonly environment: Environment;
   readonly profiles: Profiles;
   readonly secrets: Secrets;
@@ -33,13 +40,11 @@ export interface CredentialStoreOptions {
 }
 
 interface Entry {
-  readonly reference: AuthReference;
+  readonly reference: AuthReference | { readonly type: "authorizer"; readonly authorizer: Authorizer };
   readonly origins: ReadonlySet<string>;
 }
 
 const NONE: Credential = { type: "none" };
-/** How often a file is looked at for changes, at most. */
-const RECHECK_MS = 1_000;
 
 /**
  * The credentials that carriers want, each bound to the origins it may be sent to: those of the carriers that this
@@ -68,6 +73,11 @@ export class CredentialStore {
         origins: new Set([...(known?.origins ?? []), ...origins.map((origin) => new URL(origin).origin)]),
       });
     }
+    for (const [name, authorizer] of Object.entries(options.authorizers ?? {})) {
+      const own = (authorizer.origins ?? []).map((origin) => new URL(origin).origin);
+      const origins = new Set([...(this.entries.get(name)?.origins ?? []), ...own]);
+      this.entries.set(name, { reference: { type: "authorizer", authorizer }, origins });
+    }
   }
 
   /**
@@ -84,6 +94,10 @@ export class CredentialStore {
       throw new CredentialError(`the credential ${authRef} may not be sent to ${origin}`);
     }
     const { reference } = entry;
+    if (reference.type === "authorizer") {
+      const { authorizer } = reference;
+      return { type: "authorized", authorize: (request) => authorizationOf(authRef, authorizer, request) };
+    }
     if (reference.type === "mtls") {
       const [cert, key] = await Promise.all([this.readText(authRef, reference.cert), this.readKey(authRef, reference)]);
       return { type: "mtls", cert, key };
@@ -140,32 +154,5 @@ export class CredentialStore {
       }
       throw new CredentialError(`the file of the credential ${authRef} cannot be read`);
     }
-  }
-}
-
-/** A file that is read again when it has changed. */
-class WatchedFile {
-  private readonly path: string;
-  private readonly clock: Clock;
-  private checkedAt = Number.NEGATIVE_INFINITY;
-  private stamp = "";
-  private text = "";
-
-  constructor(path: string, clock: Clock) {
-    this.path = path;
-    this.clock = clock;
-  }
-
-  async read(): Promise<string> {
-    const now = this.clock.monotonic();
-    if (now - this.checkedAt < RECHECK_MS) return this.text;
-    const { mtimeMs, size, ino } = await stat(this.path);
-    const stamp = `${mtimeMs} ${size} ${ino}`;
-    if (stamp !== this.stamp) {
-      this.text = await readTextFile(this.path);
-      this.stamp = stamp;
-    }
-    this.checkedAt = now;
-    return this.text;
   }
 }

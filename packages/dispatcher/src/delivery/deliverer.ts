@@ -1,8 +1,8 @@
 import type { ActivityMapping } from "@durable-workflow/engine-protocol/executor-config";
 import { activityTaskEnvelope, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
+import { type BlobPayload, bodyAround, type DeliveryBody } from "../payloads/blob-bytes.js";
 import type { AbortedDelivery, DeliveryAnswer } from "./answer.js";
 import { type Credential, CredentialError, type CredentialStore } from "./credentials.js";
-import { type BlobPayload, bodyAround, type DeliveryBody } from "../payloads/blob-bytes.js";
 import type { HttpDeliverer, HttpDelivery } from "./http-carrier.js";
 import type { ProcessDeliverer } from "./process-carrier.js";
 import { configuredTimeout, deadlineLeft, tightest } from "./timeouts.js";
@@ -32,6 +32,8 @@ export interface Delivery {
   readonly roomFor?: HttpDelivery["roomFor"];
   readonly signal: AbortSignal;
   readonly onRetry: (why: string, delayMs: number, tries: number) => void;
+  /** Told of what an authorizer said for this delivery alone. Default: nobody is. */
+  readonly onSecret?: (secret: string) => void;
 }
 
 /** Delivers a task to the carrier of its mapping. Never rejects. */
@@ -40,7 +42,7 @@ export async function deliverTask(
   { http, process, credentials, renewedBy }: DelivererDeps,
 ): Promise<DeliveryAnswer | AbortedDelivery> {
   const { task, mapping, engineNow, engineEstimate = engineNow, leaseLeft, payload, signal, onRetry } = delivery;
-  const { responseLimitBytes, roomFor } = delivery;
+  const { responseLimitBytes, roomFor, onSecret } = delivery;
   const limit = () => tightest(configuredTimeout(mapping), deadlineLeft(task, engineNow()));
   const traceparent = newTraceparent();
   const body = (): DeliveryBody => {
@@ -72,5 +74,6 @@ export async function deliverTask(
       delayMs < leaseLeft() && delayMs < (deadlineLeft(task, engineNow())?.ms ?? Number.POSITIVE_INFINITY),
     signal,
     onRetry,
+    ...(onSecret === undefined ? {} : { onSecret }),
   });
 }

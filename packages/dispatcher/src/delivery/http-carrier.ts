@@ -11,12 +11,14 @@ import { type ConnectSettings, createAgent } from "../net/agents.js";
 import { headerOf, readBoundedBytes } from "../net/bounded-body.js";
 import { ConnectionUse } from "../net/connection-use.js";
 import { AddressRefusedError, type NetworkGuard } from "../net/guard.js";
+import { describeNetworkError } from "../net/network-error.js";
 import type { Proxies } from "../net/proxies.js";
 import { unlessAborted } from "../net/unless-aborted.js";
 import { type BlobBody, type DeliveryBody, withoutLargeBlobs } from "../payloads/blob-bytes.js";
 import type { Held } from "../payloads/byte-budget.js";
 import { type Clock, pause } from "../time/clock.js";
-import type { AbortedDelivery, AnswerBody, DeliveryAnswer } from "./answer.js";
+import type { AbortedDelivery, AnswerBody, DeliveryAnswer, HttpAnswer } from "./answer.js";
+import { type Authorization, AuthorizerError } from "./authorizer.js";
 import type { Credential } from "./credentials.js";
 import { Holding, isRetryableStatus, retryDelayMs } from "./retry.js";
 import { PausableTimer, type TimeLimit } from "./timeouts.js";
@@ -41,6 +43,8 @@ export interface HttpDelivery {
   /** Calls the delivery off; the carrier sees its client go. */
   readonly signal: AbortSignal;
   readonly onRetry: (why: string, delayMs: number, tries: number) => void;
+  /** Told of what an authorizer said, before it is sent: whoever shows the answer must know it by then. Default: nobody. */
+  readonly onSecret?: (secret: string) => void;
 }
 
 export interface HttpDelivererOptions {
@@ -63,9 +67,13 @@ interface Try {
   readonly answer: DeliveryAnswer | AbortedDelivery;
   /** It ended on a connection that had been used before, without a byte of an answer. */
   readonly wasStale: boolean;
+  /** What an authorizer said for it. */
+  readonly shown: Authorization | undefined;
 }
 
 interface Exchange {
+  readonly refused: Authorization | undefined;
+  readonly onShown: (shown: Authorization) => void;
   readonly abort: AbortSignal;
   readonly timer: PausableTimer;
   readonly use: ConnectionUse;
@@ -119,21 +127,31 @@ export class HttpDeliverer {
    * Delivers a task. Never rejects. The carrier may see it more than once: after transport retries, and after a connection
    * that had been used before broke without an answer, which is repeated once, on a new one. A carrier that answers 429 or
    * 503 with `Retry-After` is tried again when it says, as long as there is room; such a wait does not count as a transport retry.
+   * What an authorizer allowed and the carrier refused (401, 403) is sent once more, with what the authorizer then makes anew.
    */
   async deliver(delivery: HttpDelivery): Promise<DeliveryAnswer | AbortedDelivery> {
     const { carrier, signal, hasRoom, onRetry } = delivery;
     const { clock } = this.options;
     const holding = new Holding();
     let onNewConnection = false;
+    let refused: Authorization | undefined;
+    let wasRefused = false;
     for (let tries = 1; ; ) {
-      const { answer, wasStale } = await this.tryOnce(delivery, tries, onNewConnection);
+      const { answer, wasStale, shown } = await this.tryOnce(delivery, { tries, onNewConnection, refused });
       if (signal.aborted) return answer;
+      refused = undefined;
       if (wasStale && !onNewConnection) {
         onNewConnection = true;
         onRetry("a kept connection was closed before an answer", 0, tries);
         continue;
       }
       onNewConnection = false;
+      if (shown !== undefined && !wasRefused && isRefusal(answer) && hasRoom(0)) {
+        wasRefused = true;
+        refused = shown;
+        onRetry(`status ${answer.status}: once more, with fresh credentials`, 0, tries);
+        continue;
+      }
       const why = retryReason(answer);
       const held = why === undefined || answer.kind !== "http" ? undefined : holding.next(answer.retryAfterMs);
       let delayMs = held;
@@ -148,10 +166,14 @@ export class HttpDeliverer {
     }
   }
 
-  private async tryOnce(delivery: HttpDelivery, tries: number, onNewConnection: boolean): Promise<Try> {
+  private async tryOnce(
+    delivery: HttpDelivery,
+    facts: Pick<Exchange, "tries" | "onNewConnection" | "refused">,
+  ): Promise<Try> {
     const { signal } = delivery;
     const limit = delivery.limit();
-    if (limit.ms <= 0) return { answer: { kind: "timeout", limit: limit.name, afterMs: 0 }, wasStale: false };
+    let shown: Authorization | undefined;
+    if (limit.ms <= 0) return { answer: { kind: "timeout", limit: limit.name, afterMs: 0 }, wasStale: false, shown };
     const abort = new AbortController();
     let timedOut = false;
     const timer = new PausableTimer(this.options.clock, limit.ms, () => {
@@ -166,51 +188,50 @@ export class HttpDeliverer {
     try {
       answer = signal.aborted
         ? { kind: "aborted" }
-        : await this.exchange(delivery, { abort: abort.signal, timer, use, tries, onNewConnection });
+        : await this.exchange(delivery, {
+            ...facts,
+            abort: abort.signal,
+            timer,
+            use,
+            onShown: (authorization) => {
+              shown = authorization;
+            },
+          });
     } catch (error) {
       wasStale = !abort.signal.aborted && isReset(error) && use.endedBeforeAnswer;
-      answer =
-        error instanceof AddressRefusedError
-          ? { kind: "refused", code: "address_refused", message: error.message }
-          : { kind: "unreachable", why: describeNetworkError(error), tries };
+      answer = failedTry(error, facts.tries);
     } finally {
       timer.cancel();
       signal.removeEventListener("abort", forward);
     }
     if (signal.aborted) answer = { kind: "aborted" };
     else if (timedOut) answer = { kind: "timeout", limit: limit.name, afterMs: limit.ms };
-    return { answer, wasStale };
+    return { answer, wasStale, shown };
   }
 
   private async exchange(
     delivery: HttpDelivery,
-    { abort, timer, use, tries, onNewConnection }: Exchange,
+    { abort, timer, use, tries, onNewConnection, refused, onShown }: Exchange,
   ): Promise<DeliveryAnswer | AbortedDelivery> {
-    const { carrier, credential, body, idempotencyKey } = delivery;
     const { clock, guard, proxies } = this.options;
+    const { carrier, credential } = delivery;
     const url = new URL(carrier.url);
     const proxy = proxies?.proxyFor(url);
     if (proxy === undefined) guard.checkUrl(url);
     else await unlessAborted(abort, guard.checkBehindProxy(url));
+    const { headers, body, shown } = await composed(delivery, url, { abort, refused });
+    if (shown !== undefined) onShown(shown);
     const agent = onNewConnection ? this.createAgent(credential, proxy) : this.agentFor(credential, proxy);
     try {
-      const begin = (): Promise<Dispatcher.ResponseData> => {
-        const sent = body();
-        return agent.request({
+      const begin = (): Promise<Dispatcher.ResponseData> =>
+        agent.request({
           origin: url.origin,
           path: url.pathname + url.search,
           method: "POST",
-          headers: {
-            "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE,
-            accept: EXTERNAL_TASK_RESULT_MEDIA_TYPE,
-            "idempotency-key": idempotencyKey,
-            ...(credential.type === "bearer" ? { authorization: `Bearer ${credential.token}` } : {}),
-            ...(typeof sent === "string" ? {} : { "content-length": String(sent.bytes) }),
-          },
-          body: typeof sent === "string" ? sent : streamed(sent),
+          headers: typeof body === "string" ? headers : { ...headers, "content-length": String(body.bytes) },
+          body: typeof body === "string" ? body : streamed(body),
           signal: abort,
         });
-      };
       const response = await unlessAborted(abort, use.watch(begin));
       const status = response.statusCode;
       const read = await this.readAnswer(response, delivery, timer);
@@ -260,6 +281,50 @@ export class HttpDeliverer {
   }
 }
 
+interface Composed {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: DeliveryBody;
+  readonly shown: Authorization | undefined;
+}
+
+/** What is sent, with what the credential adds to it. @throws {AuthorizerError} */
+async function composed(
+  { credential, body: makeBody, idempotencyKey, onSecret }: HttpDelivery,
+  url: URL,
+  { abort, refused }: Pick<Exchange, "abort" | "refused">,
+): Promise<Composed> {
+  const document = makeBody();
+  const headers = {
+    "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE,
+    accept: EXTERNAL_TASK_RESULT_MEDIA_TYPE,
+    "idempotency-key": idempotencyKey,
+    ...(credential.type === "bearer" ? { authorization: `Bearer ${credential.token}` } : {}),
+  };
+  if (credential.type !== "authorized") return { headers, body: document, shown: undefined };
+  // A signature is over the whole of it.
+  const body = typeof document === "string" ? document : Buffer.concat(document.chunks).toString();
+  const shown = await unlessAborted(
+    abort,
+    credential.authorize({ method: "POST", url, headers, body, refused, signal: abort }),
+  );
+  for (const secret of shown.secrets) onSecret?.(secret);
+  return { headers: { ...headers, ...shown.headers }, body, shown };
+}
+
+function failedTry(error: unknown, tries: number): DeliveryAnswer {
+  if (error instanceof AddressRefusedError) return { kind: "refused", code: "address_refused", message: error.message };
+  if (error instanceof AuthorizerError) {
+    return { kind: "refused", code: "credential_unavailable", message: error.message };
+  }
+  return { kind: "unreachable", why: describeNetworkError(error), tries };
+}
+
+/** Whether a carrier, or what stands before it, will not have what it was shown. */
+function isRefusal(answer: DeliveryAnswer | AbortedDelivery): answer is HttpAnswer {
+  if (answer.kind !== "http" || (answer.status !== 401 && answer.status !== 403)) return false;
+  return !("text" in answer.body && isResult(answer.body.text));
+}
+
 /** Why another try makes sense; undefined when the answer stands. A result that came with a bad status stands. */
 function retryReason(answer: DeliveryAnswer | AbortedDelivery): string | undefined {
   if (answer.kind === "unreachable") return answer.why;
@@ -285,12 +350,4 @@ function streamed({ chunks }: BlobBody): Readable {
 function isReset(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return code === "ECONNRESET" || code === "EPIPE" || code === "UND_ERR_SOCKET";
-}
-
-/** A network error by its code: its message may quote addresses and headers. */
-export function describeNetworkError(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return describeNetworkError(error.errors[0]);
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (typeof code === "string") return code;
-  return error instanceof Error ? error.name : "unknown error";
 }

@@ -1,8 +1,8 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
 import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
+import { afterEach, describe, expect, it } from "vitest";
 import { leasedTask, resultFor } from "../../test/support/tasks.js";
 import { TEST_CERTIFICATE } from "../../test/support/tls.js";
 import { NetworkGuard } from "../net/guard.js";

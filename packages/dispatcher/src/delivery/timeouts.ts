@@ -1,6 +1,6 @@
 import { type ActivityMapping, LONGEST_HTTP_TIMEOUT_SECONDS } from "@durable-workflow/engine-protocol/executor-config";
-import { type Clock, timerDelay } from "../time/clock.js";
 import { deadlineMs, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
+import { type Clock, timerDelay } from "../time/clock.js";
 
 /** Calls back once so much time has passed, pauses not counted. */
 export class PausableTimer {

@@ -9,17 +9,17 @@ import {
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { AbortedDelivery, DeliveryAnswer } from "../delivery/answer.js";
 import { type DelivererDeps, deliverTask } from "../delivery/deliverer.js";
-import { deadlineLeft } from "../delivery/timeouts.js";
-import type { Payloads } from "../payloads/payloads.js";
-import { AttemptPayloads, type ReadyArguments } from "./attempt-payloads.js";
 import { likelyCause, MALFORMED_OUTPUT, type Report, reportOf } from "../delivery/result-mapping.js";
+import { deadlineLeft } from "../delivery/timeouts.js";
 import type { EngineClient } from "../engine/client.js";
 import type { LeaseGrant } from "../engine/lease-grant.js";
 import type { EventStream, TaskEnd, TaskFacts } from "../events/events.js";
 import { type LeaseEnd, LeaseKeeper } from "../lease/keeper.js";
 import { type ReportEnd, reportOutcome } from "../lease/reporter.js";
 import type { Secrets } from "../net/secrets.js";
+import type { Payloads } from "../payloads/payloads.js";
 import type { Clock } from "../time/clock.js";
+import { AttemptPayloads, type ReadyArguments } from "./attempt-payloads.js";
 import type { CarrierBreaker } from "./breaker.js";
 
 export interface AttemptRunDeps {
@@ -71,6 +71,8 @@ export class AttemptRun {
   private readonly givingUp = new AbortController();
   private readonly keeper: LeaseKeeper;
   private readonly payloads: AttemptPayloads;
+  /** Let go of what was shown for this attempt alone. */
+  private readonly forgetSecrets: (() => void)[] = [];
   private carrier: string | null = null;
   private abandoned = false;
   private reporting = false;
@@ -131,6 +133,7 @@ export class AttemptRun {
       detail,
       durationMs: clock.monotonic() - startedAt,
     });
+    for (const forget of this.forgetSecrets) forget();
   }
 
   private async work(): Promise<RunEnd> {
@@ -286,6 +289,7 @@ export class AttemptRun {
         signal: this.abort.signal,
         onRetry: (why, retryInMs, tries) =>
           events.emit({ type: "delivery_retried", task: this.facts, carrier, why, retryInMs, tries }),
+        onSecret: (secret) => this.forgetSecrets.push(this.deps.secrets.hold(secret)),
       },
       deliverer,
     );

@@ -1,5 +1,5 @@
-import { expect, it } from "vitest";
 import { FakeClock } from "@durable-workflow/test-support/clock";
+import { expect, it } from "vitest";
 import { CarrierBreaker } from "./breaker.js";
 
 it("a circuit breaker that is closed for good calls its probe off, and says nothing any more", async () => {

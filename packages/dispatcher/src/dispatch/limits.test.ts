@@ -1,7 +1,7 @@
 import { parseExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
-import { describe, expect, it } from "vitest";
 import { FakeClock } from "@durable-workflow/test-support/clock";
 import { lampsConfig } from "@durable-workflow/test-support/lamps-config";
+import { describe, expect, it } from "vitest";
 import { CarrierBreaker } from "./breaker.js";
 import { laneWorkerId, planLanes } from "./lane-plan.js";
 import { resolveOptions } from "./options.js";

@@ -1,6 +1,7 @@
 import { checkOptionNames, type OptionNames } from "@durable-workflow/engine-protocol";
 import { type ConnectionFlags, checkConnectionFlags } from "../config/connection.js";
 import type { Environment } from "../config/profiles.js";
+import type { Authorizer } from "../delivery/authorizer.js";
 import type { LocalCredential } from "../delivery/credentials.js";
 import type { SharedStorage } from "../payloads/shared-store.js";
 import { type Clock, systemClock } from "../time/clock.js";
@@ -45,6 +46,12 @@ export interface DispatcherOptions {
   readonly profilesPath?: string;
   /** Credentials for mappings that come from the engine, by `auth_ref`, with the origins each may be sent to. */
   readonly credentials?: Readonly<Record<string, LocalCredential>>;
+  /**
+   * What makes requests acceptable to the walls of platforms, by `auth_ref`: `awsSigV4`, `googleIdToken`, `headersFrom` of
+   * `@durable-workflow/dispatcher/authorizers`, or one of your own. Each takes the place of what the config's `auth_refs` say of
+   * that reference, and is used for the same origins alone.
+   */
+  readonly authorizers?: Readonly<Record<string, Authorizer>>;
   /**
    * Whether commands are run that come from the engine alone: whoever may configure the engine can then run anything on
    * this machine. Default false: a process carrier must be in this machine's own config.
@@ -109,6 +116,7 @@ const OPTIONS: OptionNames<DispatcherOptions> = {
   environment: true,
   profilesPath: true,
   credentials: true,
+  authorizers: true,
   allowEngineCommands: true,
   allowEngineTargets: true,
   queues: true,
@@ -154,6 +162,7 @@ export interface ResolvedOptions extends ResolvedNumbers {
   readonly maxInFlightPerCarrier: number | undefined;
   readonly denyPrivateNetworks: boolean;
   readonly credentials: Readonly<Record<string, LocalCredential>>;
+  readonly authorizers: Readonly<Record<string, Authorizer>>;
   readonly breaker: Required<BreakerLimits>;
   readonly configPath: string | undefined;
   readonly configOverlay: string | undefined;
@@ -170,7 +179,7 @@ export function resolveOptions(options: DispatcherOptions): ResolvedOptions {
       integer(name, options[name as keyof typeof NUMBERS] ?? standard, least),
     ]),
   ) as ResolvedNumbers;
-  const { breaker = {}, credentials = {} } = options;
+  const { breaker = {}, credentials = {}, authorizers = {} } = options;
   checkOptionNames("breaker", breaker, { failures: true, firstPauseMs: true, longestPauseMs: true });
   checkQueues(options.queues);
   const { workerId } = options;
@@ -179,6 +188,7 @@ export function resolveOptions(options: DispatcherOptions): ResolvedOptions {
   }
   checkSharedStorage(options.sharedStorage);
   checkCredentials(credentials);
+  checkAuthorizers(authorizers, credentials);
   checkConnectionFlags(options.connection ?? {});
   return {
     ...numbers,
@@ -190,6 +200,7 @@ export function resolveOptions(options: DispatcherOptions): ResolvedOptions {
         : integer("maxInFlightPerCarrier", options.maxInFlightPerCarrier, 1),
     denyPrivateNetworks: options.denyPrivateNetworks ?? false,
     credentials,
+    authorizers,
     breaker: {
       failures: integer("breaker.failures", breaker.failures ?? 5, 1),
       firstPauseMs: integer("breaker.firstPauseMs", breaker.firstPauseMs ?? 5_000, 1),
@@ -266,11 +277,24 @@ function checkCredential(what: string, credential: LocalCredential): void {
 function checkCredentials(credentials: Readonly<Record<string, LocalCredential>>): void {
   for (const [name, credential] of Object.entries(credentials)) {
     checkCredential(`credentials.${name}`, credential);
-    const { origins } = credential;
-    for (const origin of origins) {
-      if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-        throw new TypeError(`credentials.${name}.origins must be origins, as in https://handlers.example.com`);
-      }
+    checkOrigins(`credentials.${name}.origins`, credential.origins);
+  }
+}
+
+function checkOrigins(what: string, origins: readonly string[]): void {
+  for (const origin of origins) {
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      throw new TypeError(`${what} must be origins, as in https://handlers.example.com`);
     }
+  }
+}
+
+function checkAuthorizers(authorizers: object, credentials: object): void {
+  for (const [name, authorizer] of Object.entries(authorizers) as [string, Partial<Authorizer> | null][]) {
+    if (typeof authorizer?.authorize !== "function") {
+      throw new TypeError(`authorizers.${name} must be an authorizer, as awsSigV4() makes one`);
+    }
+    if (Object.hasOwn(credentials, name)) throw new TypeError(`${name} is in credentials and in authorizers: keep one`);
+    checkOrigins(`authorizers.${name}.origins`, authorizer.origins ?? []);
   }
 }

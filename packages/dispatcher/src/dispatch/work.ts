@@ -83,9 +83,9 @@ export class Work {
 
   private readied(config: ExecutorConfig | undefined): ConfigInUse {
     const { access, secrets, options } = this.options;
-    const { environment, clock, credentials: local } = options;
+    const { environment, clock, credentials: local, authorizers } = options;
     const { profiles } = access;
-    const credentials = new CredentialStore({ config, local, environment, profiles, secrets, clock });
+    const credentials = new CredentialStore({ config, local, authorizers, environment, profiles, secrets, clock });
     return { config, credentials, told: new Set() };
   }
 

@@ -3,9 +3,9 @@ import { createServer } from "node:http";
 import { parseExternalTaskInput } from "@durable-workflow/carrier/protocol";
 import { readEngineMapping } from "@durable-workflow/engine-protocol/executor-config";
 import { activityTaskEnvelope, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
+import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Json } from "../../test/support/foreign-carrier.js";
-import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { systemClock } from "../time/clock.js";
 import { EngineClient } from "./client.js";
 

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
-import { expect, it } from "vitest";
 import { FakeClock, NOON } from "@durable-workflow/test-support/clock";
 import { listen } from "@durable-workflow/test-support/loopback";
+import { expect, it } from "vitest";
 import { systemClock } from "../time/clock.js";
 import { EngineClient } from "./client.js";
 import { ServerClock } from "./server-clock.js";

@@ -1,6 +1,6 @@
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
-import { describe, expect, it } from "vitest";
 import { FakeClock, NOON } from "@durable-workflow/test-support/clock";
+import { describe, expect, it } from "vitest";
 import { leasedTask } from "../../test/support/tasks.js";
 import type { HeartbeatOutcome } from "../engine/outcomes.js";
 import { ServerClock } from "../engine/server-clock.js";

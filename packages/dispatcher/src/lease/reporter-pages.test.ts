@@ -1,6 +1,6 @@
 import type { FailureReport } from "@durable-workflow/engine-protocol/worker";
-import { expect, it } from "vitest";
 import { FakeClock } from "@durable-workflow/test-support/clock";
+import { expect, it } from "vitest";
 import { leasedTask } from "../../test/support/tasks.js";
 import { readReportOutcome } from "../engine/outcomes.js";
 import { readReply } from "../engine/reply.js";

@@ -1,6 +1,6 @@
 import type { FailureReport } from "@durable-workflow/engine-protocol/worker";
-import { describe, expect, it } from "vitest";
 import { FakeClock } from "@durable-workflow/test-support/clock";
+import { describe, expect, it } from "vitest";
 import { leasedTask } from "../../test/support/tasks.js";
 import type { Report } from "../delivery/result-mapping.js";
 import type { ReportOutcome, Unavailable } from "../engine/outcomes.js";

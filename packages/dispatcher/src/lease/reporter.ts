@@ -1,5 +1,5 @@
-import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { PayloadRefusalReason } from "@durable-workflow/engine-protocol/external-payloads";
+import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { Report } from "../delivery/result-mapping.js";
 import type { EngineClient } from "../engine/client.js";
 import type { ReportOutcome } from "../engine/outcomes.js";

@@ -1,8 +1,8 @@
 import { connect, createServer } from "node:net";
 import { carrierUrl, isLoopbackHost } from "@durable-workflow/engine-protocol/executor-config";
+import { listen } from "@durable-workflow/test-support/loopback";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { listen } from "@durable-workflow/test-support/loopback";
 import { addressKind } from "./addresses.js";
 import { AddressRefusedError, type GuardOptions, NetworkGuard } from "./guard.js";
 

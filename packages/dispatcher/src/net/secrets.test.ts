@@ -47,3 +47,30 @@ describe("a credential in what others say", () => {
     expect(short.scrub("the lamp")).toBe("the lamp");
   });
 });
+
+describe("a secret that is held", () => {
+  it("is known until everybody has let it go, and one that was added stays", () => {
+    const held = new Secrets();
+    held.add("stays-s3cret");
+    const [first, second, third] = [
+      held.hold("passing-s3cret"),
+      held.hold("passing-s3cret"),
+      held.hold("stays-s3cret"),
+    ];
+    const text = `passing-s3cret ${Buffer.from("passing-s3cret").toString("base64")} stays-s3cret`;
+    expect(held.scrub(text)).toBe("[redacted] [redacted]Q= [redacted]");
+    first?.();
+    third?.();
+    expect(held.scrub(text)).not.toContain("s3cret");
+    second?.();
+    expect(held.scrub("passing-s3cret stays-s3cret")).toBe("passing-s3cret [redacted]");
+  });
+
+  it("is found with others within and around it, whatever came first", () => {
+    const held = new Secrets();
+    const letGo = ["long-secret", "long-secret-longer", "secret"].map((secret) => held.hold(secret));
+    expect(held.scrub("a long-secret-longer b long-secret c secret")).toBe("a [redacted] b [redacted] c [redacted]");
+    for (const end of letGo) end();
+    expect(held.scrub("a long-secret-longer")).toBe("a long-secret-longer");
+  });
+});

@@ -28,20 +28,59 @@ export const NO_SECRETS: Scrubber = {
  * shown or reported: a server may echo what it was sent. Not found is what is encrypted, compressed or cut in two.
  */
 export class Secrets implements Scrubber {
-  private readonly known = new Set<string>();
-  /** Longest first: what encloses another form is replaced as a whole. */
-  private forms: readonly string[] = [];
+  /** Each with its forms, and how often it is held; those that stay are held forever. */
+  private readonly known = new Map<string, { readonly forms: readonly string[]; holders: number }>();
+  /** Longest first: what encloses another form is replaced as a whole. Those of two secrets may be alike. */
+  private readonly forms: string[] = [];
 
+  /** Knows a secret from now on. */
   add(secret: string | null | undefined): void {
-    if (typeof secret !== "string" || secret.length < SHORTEST || this.known.has(secret)) return;
-    this.known.add(secret);
-    const forms = new Set([...this.known].flatMap(formsOf));
-    this.forms = [...forms].toSorted((left, right) => right.length - left.length);
+    if (typeof secret === "string") this.hold(secret, Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Knows a secret until it is let go, as often as it was held: one that is made for a single request would stay forever.
+   *
+   * @returns lets it go; to be called once
+   */
+  hold(secret: string, holders = 1): () => void {
+    if (secret.length < SHORTEST) return () => undefined;
+    let entry = this.known.get(secret);
+    if (entry === undefined) {
+      entry = { forms: formsOf(secret), holders: 0 };
+      this.known.set(secret, entry);
+      for (const form of entry.forms) this.forms.splice(this.placeFor(form), 0, form);
+    }
+    entry.holders += holders;
+    return () => this.letGo(secret);
+  }
+
+  private letGo(secret: string): void {
+    const entry = this.known.get(secret);
+    if (entry === undefined) return;
+    entry.holders--;
+    if (entry.holders > 0) return;
+    this.known.delete(secret);
+    for (const form of entry.forms) this.forms.splice(this.forms.indexOf(form), 1);
+  }
+
+  /** Before the first that is shorter. */
+  private placeFor({ length }: string): number {
+    let low = 0;
+    let high = this.forms.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.forms[middle] as string).length >= length) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   scrub(text: string): string {
     let clean = text;
-    for (const form of this.forms) clean = clean.replaceAll(form, REDACTED);
+    for (const form of this.forms) {
+      if (form.length <= clean.length) clean = clean.replaceAll(form, REDACTED);
+    }
     return clean;
   }
 

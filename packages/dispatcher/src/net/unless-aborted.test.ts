@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { leasedTask } from "../../test/support/tasks.js";
 import { HttpDeliverer } from "../delivery/http-carrier.js";
 import { EngineClient } from "../engine/client.js";

@@ -1,9 +1,9 @@
 import {
   NAMESPACE_FIELD,
   PATHS,
+  PROTOCOL_VERSION_FIELD,
   parseJson,
   pathTo,
-  PROTOCOL_VERSION_FIELD,
   textField,
 } from "@durable-workflow/engine-protocol";
 import {
@@ -14,13 +14,13 @@ import {
   type PayloadMetadata,
   payloadHeaders,
   type ReadPayloadError,
+  type RuntimePayloadReference,
   readPayloadError,
   readUploadAnswer,
-  type RuntimePayloadReference,
 } from "@durable-workflow/engine-protocol/external-payloads";
 import type { Dispatcher } from "undici";
-import { readRetryAfter } from "../engine/reply.js";
 import { excerpt, type RecordableBlob } from "../engine/recordable.js";
+import { readRetryAfter } from "../engine/reply.js";
 import { createAgent } from "../net/agents.js";
 import { headerOf, readBoundedBody } from "../net/bounded-body.js";
 import type { Proxies } from "../net/proxies.js";

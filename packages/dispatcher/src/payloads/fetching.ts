@@ -1,8 +1,8 @@
 import { demandsOf } from "@durable-workflow/engine-protocol";
 import {
   holdsRuntimePayload,
-  readRuntimePayloadEnvelope,
   type RuntimePayloadReference,
+  readRuntimePayloadEnvelope,
 } from "@durable-workflow/engine-protocol/external-payloads";
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { BlobPayload } from "./blob-bytes.js";

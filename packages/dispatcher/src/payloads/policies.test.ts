@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import type { EngineAnswer } from "../engine/reply.js";
 import { PayloadTransport } from "../../test/support/payload-transport.js";
-import { type PayloadPolicy, PayloadPolicies } from "./policies.js";
+import type { EngineAnswer } from "../engine/reply.js";
+import { PayloadPolicies, type PayloadPolicy } from "./policies.js";
 
 const server = new PayloadTransport();
 const on = (): EngineAnswer => {

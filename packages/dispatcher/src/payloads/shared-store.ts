@@ -1,8 +1,8 @@
 import {
   AVRO_CODEC,
   parseExternalPayloadReference,
-  serializeExternalPayloadReference,
   type StoredPayloadEnvelope,
+  serializeExternalPayloadReference,
 } from "@durable-workflow/carrier/protocol";
 import { type BlobPayload, isBlobText } from "./blob-bytes.js";
 import type { PayloadRefused, PayloadUnavailable } from "./exchange.js";

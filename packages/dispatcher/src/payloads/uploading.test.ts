@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type PayloadFault, PayloadTransport, refuseWith } from "../../test/support/payload-transport.js";
-import type { EngineAnswer } from "../engine/reply.js";
 import { recordableBlob } from "../engine/recordable.js";
+import type { EngineAnswer } from "../engine/reply.js";
 import { NO_SECRETS } from "../net/secrets.js";
 import { systemClock } from "../time/clock.js";
 import { PayloadExchange } from "./exchange.js";

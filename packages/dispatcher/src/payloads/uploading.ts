@@ -1,6 +1,6 @@
 import {
-  completionContext,
   type CompletionContext,
+  completionContext,
   type RuntimePayloadReference,
   writeCompletionContext,
 } from "@durable-workflow/engine-protocol/external-payloads";

@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import { ActivityFailure, InvocableActivityHandler, NonRetryableError } from "@durable-workflow/carrier";
 import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { type FaultProxy, seededRandom, startFaultProxy } from "@durable-workflow/test-support/fault-proxy";
-import { DONE, type ForeignCarrier, startForeignCarrier } from "./foreign-carrier.js";
 import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
+import { DONE, type ForeignCarrier, startForeignCarrier } from "./foreign-carrier.js";
 
 export const SEED = Number(process.env["FAULT_SEED"] ?? 29_990_601);
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { listen, type Loopback } from "@durable-workflow/test-support/loopback";
+import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 
 // The engine's side of large payloads, as plainly as it can be written: it shares no code with this repository.
 

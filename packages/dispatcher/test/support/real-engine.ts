@@ -1,5 +1,6 @@
 import { createLocalEngine, type LocalEngine } from "@durable-workflow/local-engine";
 import { Client, type Json } from "@durable-workflow/test-support/engine-client";
+import { type EngineReply, Gateway } from "@durable-workflow/test-support/gateway";
 import {
   type Activity,
   type ActivitySpec,
@@ -15,7 +16,6 @@ import {
   seconds,
   WORKER_TOKEN,
 } from "./engine-under-test.js";
-import { type EngineReply, Gateway } from "@durable-workflow/test-support/gateway";
 
 export interface RealEngineOptions extends EngineOptions {
   /** Path of the executor config that the engine reads, too. */

@@ -22,6 +22,7 @@ import type {
   TaskHeartbeatAnswer,
   WorkerHeartbeatAnswer,
 } from "@durable-workflow/engine-protocol/worker";
+import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import {
   type Activity,
   type ActivitySpec,
@@ -38,7 +39,6 @@ import {
   verbOf,
   WORKER_TOKEN,
 } from "./engine-under-test.js";
-import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import type { PayloadTransport } from "./payload-transport.js";
 
 /** What a refusal says: any reason of an engine, and what more goes with it. */

@@ -1,6 +1,6 @@
-import type { NamespacePayloadStorage } from "../external-payloads/manifest.js";
 import type { ServerCapabilities } from "../capabilities.js";
 import type { PublishedContract } from "../contract-id.js";
+import type { NamespacePayloadStorage } from "../external-payloads/manifest.js";
 import type { ExecutorConfigContract } from "./executor-contract.js";
 import type { RepairStatus } from "./repair.js";
 

@@ -1,5 +1,5 @@
-import { type ConfigError, configError } from "./errors.js";
 import { fieldOf, textField } from "../fields.js";
+import { type ConfigError, configError } from "./errors.js";
 import type { AuthReference } from "./model.js";
 
 /** The fields that each kind of reference needs. */

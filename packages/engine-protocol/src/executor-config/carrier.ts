@@ -1,5 +1,5 @@
-import { type ConfigError, configError } from "./errors.js";
 import { entriesOf, fieldOf, integerField, listField, textField, textsField } from "../fields.js";
+import { type ConfigError, configError } from "./errors.js";
 import type { Carrier, TransportRetryPolicy } from "./model.js";
 import { carrierUrl, parseUrl } from "./target.js";
 

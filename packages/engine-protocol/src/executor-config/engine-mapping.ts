@@ -1,8 +1,8 @@
 import type { JsonObject } from "@durable-workflow/carrier/protocol";
+import { fieldOf, integerField, isObject, textField } from "../fields.js";
 import { carrierErrors, readCarrier } from "./carrier.js";
 import type { ConfigError } from "./errors.js";
 import { configError } from "./errors.js";
-import { fieldOf, integerField, isObject, textField } from "../fields.js";
 import type { ActivityMapping, Carrier } from "./model.js";
 import { goesWithoutAuth, parseUrl } from "./target.js";
 

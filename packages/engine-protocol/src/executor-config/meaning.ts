@@ -1,6 +1,6 @@
+import { entriesOf, fieldOf, isObject, listField, textField, textsField } from "../fields.js";
 import { targetErrors } from "./carrier.js";
 import { type ConfigError, type ConfigErrorCode, configError } from "./errors.js";
-import { entriesOf, fieldOf, isObject, listField, textField, textsField } from "../fields.js";
 import { goesWithoutAuth, parseUrl } from "./target.js";
 
 /** The capability that a carrier must have for a mapping of each kind. */

@@ -1,5 +1,5 @@
-import { type ConfigError, configError } from "./errors.js";
 import { fieldOf, isObject } from "../fields.js";
+import { type ConfigError, configError } from "./errors.js";
 
 /**
  * The document as it is in an environment: `defaults` merged field by field, `carriers` deeply (lists are replaced),

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
+import { lampsConfig } from "@durable-workflow/test-support/lamps-config";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { lampsConfig } from "@durable-workflow/test-support/lamps-config";
 import { isObject } from "../fields.js";
 import { shapeErrors } from "./shape.js";
 

@@ -1,5 +1,5 @@
-import { type ConfigError, type ConfigErrorCode, fieldError } from "./errors.js";
 import { entriesOf, fieldOf, isObject } from "../fields.js";
+import { type ConfigError, type ConfigErrorCode, fieldError } from "./errors.js";
 
 export const CONFIG_SCHEMA = "durable-workflow.external-executor.config";
 export const CONFIG_VERSION = 1;

@@ -5,8 +5,8 @@ import {
   parseTimestamp,
 } from "@durable-workflow/carrier/protocol";
 import type { RetryPolicyWire } from "../control/retry-policy.js";
-import type { PolledMapping } from "./external-executor.js";
 import { fieldOf, integerField, isObject, textField } from "../fields.js";
+import type { PolledMapping } from "./external-executor.js";
 import { readTraceContext } from "./trace-context.js";
 
 /** What a report to the engine must name. */

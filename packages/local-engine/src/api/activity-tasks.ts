@@ -16,8 +16,8 @@ import type { PayloadReference } from "../store/payloads.js";
 import type { FailureRemarks } from "../store/records.js";
 import { renewalToWire, statusToWire } from "../wire/attempts.js";
 import { readPayload, refuseStorageReferences } from "../wire/payloads.js";
-import { checkThere, reported } from "./named-payloads.js";
 import { heartbeatToWire, reportToWire } from "../wire/reports.js";
+import { checkThere, reported } from "./named-payloads.js";
 import { type ApiParts, WORKER_ROLES } from "./parts.js";
 import { readProgress } from "./progress.js";
 

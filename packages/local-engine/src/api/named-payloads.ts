@@ -1,7 +1,7 @@
-import type { PayloadKeeper } from "../payloads/keeper.js";
-import type { Payload } from "../store/payloads.js";
-import type { Claimant } from "../service/reports.js";
 import { PayloadBytesError } from "../payloads/bytes.js";
+import type { PayloadKeeper } from "../payloads/keeper.js";
+import type { Claimant } from "../service/reports.js";
+import type { Payload } from "../store/payloads.js";
 import { PayloadRefusedError, refusalOf, refusedReport, refusedStart } from "../wire/payload-errors.js";
 
 /**

@@ -1,4 +1,6 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
+import { PATHS, textField } from "@durable-workflow/engine-protocol";
 import {
   PAYLOAD_CODEC_HEADER,
   PAYLOAD_MEDIA_TYPE,
@@ -13,8 +15,6 @@ import {
   readPayloadSize,
   readSha256,
 } from "@durable-workflow/engine-protocol/external-payloads";
-import { PATHS, textField } from "@durable-workflow/engine-protocol";
-import type { IncomingHttpHeaders } from "node:http";
 import { type Reply, ReplyError } from "../http/call.js";
 import type { BytesReply, DirectCall } from "../http/direct.js";
 import type { Route } from "../http/router.js";

@@ -1,6 +1,6 @@
-import type { DirectRoute } from "./direct.js";
 import { SERVICE_OPERATION_PATHS } from "@durable-workflow/engine-protocol";
 import { type Call, type Plane, type Reply, ReplyError, type Role, type StreamReply } from "./call.js";
+import type { DirectRoute } from "./direct.js";
 import { isStorable } from "./fields.js";
 
 export interface Route {

@@ -1,8 +1,8 @@
 import { dueAt } from "../engine/deadlines.js";
 import type { Activity, Micros } from "../engine/model.js";
 import type { Connection, Statement } from "./connection.js";
-import { bucketOf, type RunRecord } from "./records.js";
 import type { Payload, PayloadReference } from "./payloads.js";
+import { bucketOf, type RunRecord } from "./records.js";
 import { type RunRow, runOf } from "./run-rows.js";
 
 export interface NewRun extends Omit<RunRecord, "key"> {

@@ -1,7 +1,7 @@
 import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
+import type { RuntimePayloadEnvelope } from "@durable-workflow/engine-protocol/external-payloads";
 import type { ActivityStatus, Micros, TaskStatus } from "../engine/model.js";
 import type { StopCommand } from "../service/stops.js";
-import type { RuntimePayloadEnvelope } from "@durable-workflow/engine-protocol/external-payloads";
 import type { Payload } from "../store/payloads.js";
 import type { FailureRecord, RunRecord } from "../store/records.js";
 import { inHistory } from "./payloads.js";

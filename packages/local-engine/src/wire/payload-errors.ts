@@ -1,3 +1,4 @@
+import { RETRY_AFTER_SECONDS } from "@durable-workflow/engine-protocol";
 import {
   PAYLOAD_ERROR_SCHEMA,
   PAYLOAD_REFUSALS,
@@ -5,7 +6,6 @@ import {
   type PayloadRefusalReason,
   type PayloadReportError,
 } from "@durable-workflow/engine-protocol/external-payloads";
-import { RETRY_AFTER_SECONDS } from "@durable-workflow/engine-protocol";
 import type { JsonObject } from "../http/call.js";
 import { ReplyError } from "../http/call.js";
 import type { Claimant } from "../service/reports.js";

@@ -1,4 +1,6 @@
+import { NAMESPACE_HEADER, PATHS } from "@durable-workflow/engine-protocol";
 import {
+  type NamespacePayloadStorage,
   PAYLOAD_CODEC_HEADER,
   PAYLOAD_FETCH_TEMPLATE,
   PAYLOAD_MEDIA_TYPE,
@@ -10,10 +12,8 @@ import {
   PAYLOAD_TRANSPORT_MODE,
   PAYLOAD_TRANSPORT_SCHEMA,
   PAYLOAD_TRANSPORT_VERSION,
-  type NamespacePayloadStorage,
   type PayloadTransportManifest,
 } from "@durable-workflow/engine-protocol/external-payloads";
-import { NAMESPACE_HEADER, PATHS } from "@durable-workflow/engine-protocol";
 import type { ResolvedPayloadOptions } from "../payload-options.js";
 
 /** How long clients should wait for an upload or a fetch. */

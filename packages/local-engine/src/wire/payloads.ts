@@ -1,5 +1,6 @@
 import { encodeAvroValue, isPayloadError } from "@durable-workflow/carrier/payload";
 import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
+import { demandsOf } from "@durable-workflow/engine-protocol";
 import {
   holdsRuntimePayload,
   PAYLOAD_REFERENCE_SCHEMA,
@@ -8,7 +9,6 @@ import {
   readRuntimePayloadEnvelope,
   runtimePayloadEnvelope,
 } from "@durable-workflow/engine-protocol/external-payloads";
-import { demandsOf } from "@durable-workflow/engine-protocol";
 import type { Call } from "../http/call.js";
 import { invalidField, isObject, isStorable } from "../http/fields.js";
 import type { Payload, PayloadReference } from "../store/payloads.js";

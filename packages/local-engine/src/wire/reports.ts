@@ -6,9 +6,9 @@ import type {
   TaskHeartbeatAnswer,
 } from "@durable-workflow/engine-protocol/worker";
 import { type Reply, ReplyError } from "../http/call.js";
-import { PayloadRefusedError, refusalOf, refusedReport } from "./payload-errors.js";
 import type { Claimant, Closed, HeartbeatOutcome, OwnershipError, ReportOutcome } from "../service/reports.js";
 import type { AttemptRecord, RunRecord } from "../store/records.js";
+import { PayloadRefusedError, refusalOf, refusedReport } from "./payload-errors.js";
 import { timestamp, timestampOrNull } from "./time.js";
 
 type Ids = Pick<Claimant, "taskId" | "attemptId">;

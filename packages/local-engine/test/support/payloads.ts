@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { request as httpRequest } from "node:http";
-import { type IncomingHttpHeaders } from "node:http";
+import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
 import type { Json } from "@durable-workflow/test-support/engine-client";
 

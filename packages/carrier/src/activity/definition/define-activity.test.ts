@@ -5,9 +5,9 @@ import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import { z } from "zod";
 import { detailsOf, runActivity, valueOf } from "../../../test/support/run-activity.js";
 import { type ActivityArguments, ActivityTestEnvironment, carrierClient } from "../../testing/index.js";
+import type { ActivityContext } from "../context.js";
 import { ActivityFailure } from "../errors.js";
 import { defineActivity, isActivityDefinition } from "./define-activity.js";
-import type { ActivityContext } from "../context.js";
 import type { ActivityHandler } from "./registry.js";
 import type { StandardSchema } from "./standard-schema.js";
 

@@ -2,9 +2,9 @@ import { describe, expect, it, vi } from "vitest";
 import { FakeClock } from "../../../test/support/fake-clock.js";
 import { runActivity, valueOf } from "../../../test/support/run-activity.js";
 import { createContextKey } from "../context-values.js";
-import { defineActivity } from "./define-activity.js";
 import { ActivityCancelled, NonRetryableError } from "../errors.js";
 import { InvocableActivityHandler } from "../handler.js";
+import { defineActivity } from "./define-activity.js";
 import type { ActivityInterceptor } from "./interceptor.js";
 
 /** The two kinds of activity: an interceptor must not tell them apart. */

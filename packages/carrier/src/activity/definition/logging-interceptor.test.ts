@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FakeClock } from "../../../test/support/fake-clock.js";
-import { recordingLogger } from "../../testing/recording-logger.js";
 import { runActivity } from "../../../test/support/run-activity.js";
+import { recordingLogger } from "../../testing/recording-logger.js";
 import { ActivityCancelled, NonRetryableError } from "../errors.js";
 import { loggingInterceptor } from "./logging-interceptor.js";
 

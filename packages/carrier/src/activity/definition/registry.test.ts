@@ -1,19 +1,19 @@
+import { describe, expect, it, vi } from "vitest";
+import { activityTaskEnvelope } from "../../../test/support/envelopes.js";
 import { azureFunctionsInvocableActivityHandler } from "../../adapters/azure-functions.js";
 import { fetchInvocableActivityHandler } from "../../adapters/fetch.js";
 import { koaInvocableActivityHandler } from "../../adapters/koa.js";
 import { lambdaInvocableActivityHandler } from "../../adapters/lambda.js";
 import { nodeInvocableActivityHandler } from "../../adapters/node.js";
 import { InvocableHttpEndpoint } from "../../http/endpoint.js";
-import { carrierClient } from "../../testing/carrier-client.js";
-import { describe, expect, it, vi } from "vitest";
-import { activityTaskEnvelope } from "../../../test/support/envelopes.js";
 import { payloadEnvelope } from "../../payload/index.js";
-import { defineActivity } from "./define-activity.js";
+import { carrierClient } from "../../testing/carrier-client.js";
 import {
   InvocableActivityHandler,
-  isInvocableActivityHandler,
   type InvocableActivityHandlerOptions,
+  isInvocableActivityHandler,
 } from "../handler.js";
+import { defineActivity } from "./define-activity.js";
 import type { ActivityFunction, ActivityHandlers } from "./registry.js";
 
 const dim: ActivityFunction = () => null;

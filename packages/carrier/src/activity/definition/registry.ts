@@ -1,8 +1,8 @@
 import { describeReceived } from "../../protocol/fields.js";
 import type { ActivityContext } from "../context.js";
+import { isThenable } from "../quietly.js";
 import { type ActivityDefinition, isActivityDefinition } from "./define-activity.js";
 import { type ActivityInterceptor, applyInterceptors } from "./interceptor.js";
-import { isThenable } from "../quietly.js";
 
 /**
  * An activity: takes the task's arguments, as in the other SDKs, and returns a payload value, or a promise of one.

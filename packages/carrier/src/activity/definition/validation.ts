@@ -1,5 +1,6 @@
 import { brand, brandOf } from "../../protocol/brand.js";
 import { describeReceived } from "../../protocol/fields.js";
+import { clip, LONGEST_MESSAGE } from "../thrown.js";
 import type {
   ActivityInput,
   ArgumentListSchema,
@@ -7,7 +8,6 @@ import type {
   SchemaIssue,
   StandardSchema,
 } from "./standard-schema.js";
-import { clip, LONGEST_MESSAGE } from "../thrown.js";
 
 /** One thing that a schema did not accept. */
 export interface ValidationIssue {

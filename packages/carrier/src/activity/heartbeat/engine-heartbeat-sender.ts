@@ -4,15 +4,15 @@ import {
   heartbeatRequest,
   parseHeartbeatAnswer,
 } from "../../protocol/heartbeat.js";
-import type { HeartbeatProgress } from "../../protocol/heartbeat-progress.js";
 import {
   isHeartbeatEndpointError,
   parseServerUrl,
   resolveHeartbeatEndpoint,
 } from "../../protocol/heartbeat-endpoint.js";
+import type { HeartbeatProgress } from "../../protocol/heartbeat-progress.js";
+import { knownOptions, type OptionNames } from "../../protocol/options.js";
 import { systemClock } from "../clock.js";
 import { type Heartbeat, HeartbeatError, type HeartbeatSender } from "./heartbeat-sender.js";
-import { knownOptions, type OptionNames } from "../../protocol/options.js";
 
 /** Every engine takes this: those that know a later minor version too. */
 const PROTOCOL_VERSION = "1.0";

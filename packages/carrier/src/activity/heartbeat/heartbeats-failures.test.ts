@@ -13,8 +13,8 @@ import {
 import { forbidUnhandledRejections } from "../../../test/support/unhandled-rejections.js";
 import type { HeartbeatAnswer } from "../../protocol/heartbeat.js";
 import { HeartbeatEndpointError } from "../../protocol/heartbeat-endpoint.js";
-import { HeartbeatError } from "./heartbeat-sender.js";
 import type { Logger } from "../logger.js";
+import { HeartbeatError } from "./heartbeat-sender.js";
 
 forbidUnhandledRejections();
 

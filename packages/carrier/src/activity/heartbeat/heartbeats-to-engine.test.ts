@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { recordingLogger } from "../../testing/recording-logger.js";
 import { reply, scriptedEngine } from "../../../test/support/scripted-engine.js";
 import type { HeartbeatAnswer } from "../../protocol/heartbeat.js";
+import { recordingLogger } from "../../testing/recording-logger.js";
 import { systemClock } from "../clock.js";
 import { engineHeartbeatSender } from "./engine-heartbeat-sender.js";
 import { startHeartbeats } from "./heartbeats.js";

@@ -2,11 +2,11 @@ import type { HeartbeatAnswer } from "../../protocol/heartbeat.js";
 import { isHeartbeatEndpointError } from "../../protocol/heartbeat-endpoint.js";
 import { type HeartbeatProgress, sanitizeHeartbeatProgress } from "../../protocol/heartbeat-progress.js";
 import type { Clock } from "../clock.js";
-import { type Heartbeat, HeartbeatError, type HeartbeatSender, isHeartbeatError } from "./heartbeat-sender.js";
-import type { Heartbeats } from "./part.js";
 import type { Logger } from "../logger.js";
 import { quietly } from "../quietly.js";
 import { readThrown } from "../thrown.js";
+import { type Heartbeat, HeartbeatError, type HeartbeatSender, isHeartbeatError } from "./heartbeat-sender.js";
+import type { Heartbeats } from "./part.js";
 
 /** Of the time left, so that a heartbeat may fail twice before it is too late. */
 const SHARE = 1 / 3;

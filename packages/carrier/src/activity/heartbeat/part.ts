@@ -2,7 +2,7 @@ import type { HeartbeatProgress } from "../../protocol/heartbeat-progress.js";
 import type { ActivityTaskInput } from "../../protocol/task-input.js";
 import type { Clock } from "../clock.js";
 import type { Logger } from "../logger.js";
-import type { TaskDeadlines } from "../run/deadlines.js";
+import type { RunDeadlines } from "../run/deadlines.js";
 import type { ActivityRun } from "../run/run.js";
 
 /** The heartbeats of one run. */
@@ -18,7 +18,7 @@ export interface HeartbeatRun {
   readonly input: ActivityTaskInput;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
-  readonly deadlines: TaskDeadlines;
+  readonly deadlines: RunDeadlines;
   readonly run: ActivityRun;
   readonly clock: Clock;
   readonly logger: Logger;

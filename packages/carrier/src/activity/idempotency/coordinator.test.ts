@@ -6,11 +6,11 @@ import {
   GATEWAY_DOWN,
   LEASE_MS,
   NO_TRACES,
-  sharedStore,
   STORE_TIMEOUT_MS,
+  sharedStore,
 } from "../../../test/support/keyed-tasks.js";
-import { recordingLogger } from "../../testing/recording-logger.js";
 import { forbidUnhandledRejections } from "../../../test/support/unhandled-rejections.js";
+import { recordingLogger } from "../../testing/recording-logger.js";
 import { CallerDisconnected } from "../errors.js";
 import type { IdempotencyOptions } from "./options.js";
 import { writeRecord } from "./record.js";

@@ -7,12 +7,12 @@ import { DONE } from "../../../test/support/keyed-tasks.js";
 import { forbidUnhandledRejections } from "../../../test/support/unhandled-rejections.js";
 import { payloadEnvelope } from "../../payload/index.js";
 import { ActivityCancelled, ExternalTaskDeadlineExceeded, NonRetryableError } from "../errors.js";
+import type { TaskOutcome } from "../run/failures.js";
 import { aborted } from "../run/failures.js";
 import { Idempotency } from "./idempotency.js";
 import { MemoryIdempotencyStore } from "./memory-store.js";
 import { idempotent } from "./once.js";
 import { byExecution, type IdempotencyOptions, resolveIdempotencyOptions } from "./options.js";
-import type { TaskOutcome } from "../run/failures.js";
 
 forbidUnhandledRejections();
 

@@ -1,10 +1,10 @@
 import { describeReceived, type JsonObject } from "../../protocol/fields.js";
+import type { CallerSignal } from "../caller-signal.js";
 import type { Clock } from "../clock.js";
 import type { ActivityInfo } from "../context.js";
 import type { Logger } from "../logger.js";
 import { quietly } from "../quietly.js";
 import type { TaskFailure, TaskOutcome } from "../run/failures.js";
-import type { CallerSignal } from "../caller-signal.js";
 import { IdempotencyCoordinator } from "./coordinator.js";
 import { inProgress } from "./failures.js";
 import { fingerprintOf } from "./fingerprint.js";

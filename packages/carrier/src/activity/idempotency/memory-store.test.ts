@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FakeClock } from "../../../test/support/fake-clock.js";
 import { checkAgainstModel } from "../../../test/support/idempotency-model.js";
-import { idempotencyStoreContract, type IdempotencyStoreSubject } from "../../testing/idempotency-store-contract.js";
+import { type IdempotencyStoreSubject, idempotencyStoreContract } from "../../testing/idempotency-store-contract.js";
 import { MemoryIdempotencyStore, type MemoryIdempotencyStoreOptions } from "./memory-store.js";
 
 function subject(): IdempotencyStoreSubject {

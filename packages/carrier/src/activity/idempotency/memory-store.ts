@@ -1,4 +1,5 @@
 import { describeReceived } from "../../protocol/fields.js";
+import { knownOptions, type OptionNames } from "../../protocol/options.js";
 import { type Clock, systemClock } from "../clock.js";
 import type {
   IdempotencyClaim,
@@ -7,7 +8,6 @@ import type {
   IdempotencyRelease,
   IdempotencyStore,
 } from "./store.js";
-import { knownOptions, type OptionNames } from "../../protocol/options.js";
 
 export interface MemoryIdempotencyStoreOptions {
   /** How many outcomes are remembered at most. Default 10,000. */

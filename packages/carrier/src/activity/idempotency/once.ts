@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.js";
 import type { AdmittedTask } from "../run/admission.js";
 import { aborted, type TaskOutcome, thrown } from "../run/failures.js";
-import { failureOf, nothing, perform, type PerformSettings } from "../run/perform.js";
+import { failureOf, nothing, type PerformSettings, perform } from "../run/perform.js";
 import { encodeResult } from "../run/task-payloads.js";
 import { Idempotency, type IdempotentRun } from "./idempotency.js";
 import { type IdempotencyOptions, type IdempotencySettings, resolveIdempotencyOptions } from "./options.js";

@@ -1,7 +1,7 @@
 import { describeReceived, isObject } from "../../protocol/fields.js";
+import { knownOptions, type OptionNames } from "../../protocol/options.js";
 import type { ActivityInfo } from "../context.js";
 import type { IdempotencyStore } from "./store.js";
-import { knownOptions, type OptionNames } from "../../protocol/options.js";
 
 /** Timers overflow above this. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;

@@ -12,6 +12,7 @@ import {
 } from "../../../test/support/keyed-tasks.js";
 import { forbidUnhandledRejections } from "../../../test/support/unhandled-rejections.js";
 import { payloadEnvelope } from "../../payload/index.js";
+import { ActivityValidationError } from "../definition/validation.js";
 import {
   ActivityCancelled,
   CallerDisconnected,
@@ -20,7 +21,6 @@ import {
   NonRetryableError,
 } from "../errors.js";
 import { aborted, type TaskOutcome, thrown } from "../run/failures.js";
-import { ActivityValidationError } from "../definition/validation.js";
 import { MemoryIdempotencyStore } from "./memory-store.js";
 import type { IdempotencyOptions } from "./options.js";
 

@@ -1,9 +1,9 @@
+import type { CallerSignal } from "../caller-signal.js";
 import type { Clock } from "../clock.js";
+import { ARGUMENT_VALIDATION_FAILURE } from "../definition/validation.js";
 import type { Logger } from "../logger.js";
 import { quietly } from "../quietly.js";
 import type { TaskOutcome } from "../run/failures.js";
-import type { CallerSignal } from "../caller-signal.js";
-import { ARGUMENT_VALIDATION_FAILURE } from "../definition/validation.js";
 import { type GuardedStore, problemOf } from "./guarded-store.js";
 import type { IdempotencySettings } from "./options.js";
 import { writeRecord } from "./record.js";

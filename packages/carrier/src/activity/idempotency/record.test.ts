@@ -2,9 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { losslessValues } from "../../../test/support/avro-values.js";
 import { decodePayload, payloadEnvelope } from "../../payload/index.js";
-import type { TaskFailure } from "../run/failures.js";
+import type { TaskFailure, TaskOutcome } from "../run/failures.js";
 import { readRecord, writeRecord } from "./record.js";
-import type { TaskOutcome } from "../run/failures.js";
 
 const FAILURE: TaskFailure = {
   classification: "application_error",

@@ -9,7 +9,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { deferred } from "../../../test/support/deferred.js";
 import { activityInfo, idempotentTask } from "../../../test/support/idempotent-task.js";
 import { DONE } from "../../../test/support/keyed-tasks.js";
-import { recordingLogger } from "../../testing/recording-logger.js";
 import {
   hasRedisServer,
   REDIS_MISSING,
@@ -17,10 +16,11 @@ import {
   startRedisServer,
 } from "../../../test/support/redis-server.js";
 import { forbidUnhandledRejections } from "../../../test/support/unhandled-rejections.js";
+import { recordingLogger } from "../../testing/recording-logger.js";
 import { systemClock } from "../clock.js";
+import type { TaskOutcome } from "../run/failures.js";
 import { Idempotency, type IdempotentRun } from "./idempotency.js";
 import { type IdempotencyOptions, resolveIdempotencyOptions } from "./options.js";
-import type { TaskOutcome } from "../run/failures.js";
 import { RedisIdempotencyStore } from "./redis-store.js";
 
 /*

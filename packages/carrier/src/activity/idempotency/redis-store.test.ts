@@ -10,7 +10,7 @@ import {
   type RedisServer,
   startRedisServer,
 } from "../../../test/support/redis-server.js";
-import { idempotencyStoreContract, type IdempotencyStoreSubject } from "../../testing/idempotency-store-contract.js";
+import { type IdempotencyStoreSubject, idempotencyStoreContract } from "../../testing/idempotency-store-contract.js";
 import { type IoredisClient, type NodeRedisClient, RedisIdempotencyStore } from "./redis-store.js";
 
 interface Connected {

@@ -1,4 +1,5 @@
 import { describeReceived } from "../../protocol/fields.js";
+import { knownOptions, type OptionNames } from "../../protocol/options.js";
 import type {
   IdempotencyClaim,
   IdempotencyClaimAnswer,
@@ -6,7 +7,6 @@ import type {
   IdempotencyRelease,
   IdempotencyStore,
 } from "./store.js";
-import { knownOptions, type OptionNames } from "../../protocol/options.js";
 
 /** What is used of an `ioredis` client or cluster, 5 or newer. Its `call` tells it apart. */
 export interface IoredisClient {

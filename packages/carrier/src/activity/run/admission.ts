@@ -2,7 +2,7 @@ import type { ActivityTaskInput, ExternalTaskInput } from "../../protocol/task-i
 import type { RegisteredActivity } from "../definition/registry.js";
 import { CarrierShutdown } from "../errors.js";
 import type { HandleOptions } from "../invocable-handler.js";
-import { readTaskDeadlines, type TaskDeadlines } from "./deadlines.js";
+import { type RunDeadlines, readRunDeadlines } from "./deadlines.js";
 import {
   aborted,
   expiredOnReceipt,
@@ -19,7 +19,7 @@ export class AdmittedTask implements RunParts {
   readonly input: ActivityTaskInput;
   readonly activity: RegisteredActivity;
   readonly run: ActivityRun;
-  readonly deadlines: TaskDeadlines;
+  readonly deadlines: RunDeadlines;
   /** Undefined until it was asked for: most plain functions never do. */
   madeContext: RunContext | undefined;
   /** Milliseconds since the epoch. */
@@ -31,7 +31,7 @@ export class AdmittedTask implements RunParts {
     input: ActivityTaskInput,
     activity: RegisteredActivity,
     run: ActivityRun,
-    deadlines: TaskDeadlines,
+    deadlines: RunDeadlines,
     receivedAt: number,
     settings: ContextSettings,
     values: HandleOptions["values"],
@@ -67,7 +67,7 @@ export function admitTask(
   const { clock, heartbeat } = settings;
   const now = clock.now();
   const remainingMs = options?.remainingMs;
-  const deadlines = readTaskDeadlines(input, now, remainingMs === undefined ? undefined : now + remainingMs);
+  const deadlines = readRunDeadlines(input, now, remainingMs === undefined ? undefined : now + remainingMs);
   if ("unreadable" in deadlines) return unreadableDeadline(deadlines.unreadable);
   const first = deadlines.first();
   if (first !== undefined && first.at <= now) return expiredOnReceipt(first, now, deadlines.skewMs !== undefined);

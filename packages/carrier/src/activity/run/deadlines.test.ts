@@ -7,7 +7,7 @@ import {
   type LeaseWire,
   parseExternalTaskInput,
 } from "../../protocol/index.js";
-import { type DeadlineName, readTaskDeadlines, type TaskDeadlines, type UnreadableDeadline } from "./deadlines.js";
+import { type DeadlineName, type RunDeadlines, readRunDeadlines, type UnreadableDeadline } from "./deadlines.js";
 
 const MINUTE_MS = 60_000;
 const NONE: DeadlinesWire = { schedule_to_start: null, start_to_close: null, schedule_to_close: null, heartbeat: null };
@@ -18,29 +18,29 @@ interface Times {
 }
 
 /** A task whose lease ends at 12:30, with no deadline but those given. */
-function times(changes: Times = {}, platformLimit?: number, now = NOON): TaskDeadlines | UnreadableDeadline {
+function times(changes: Times = {}, platformLimit?: number, now = NOON): RunDeadlines | UnreadableDeadline {
   const envelope = activityTaskEnvelope({ lease: changes.lease ?? {}, deadlines: { ...NONE, ...changes.deadlines } });
-  return readTaskDeadlines(parseExternalTaskInput(envelope) as ActivityTaskInput, now, platformLimit);
+  return readRunDeadlines(parseExternalTaskInput(envelope) as ActivityTaskInput, now, platformLimit);
 }
 
 function at(minute: number): string {
   return `2999-06-01T12:${String(minute).padStart(2, "0")}:00Z`;
 }
 
-function readable(changes: Times = {}, platformLimit?: number, now = NOON): TaskDeadlines {
+function readable(changes: Times = {}, platformLimit?: number, now = NOON): RunDeadlines {
   const found = times(changes, platformLimit, now);
   if ("unreadable" in found) throw new Error(`${found.unreadable} cannot be read`);
   return found;
 }
 
-function names(found: TaskDeadlines | UnreadableDeadline): readonly (string | undefined)[] {
+function names(found: RunDeadlines | UnreadableDeadline): readonly (string | undefined)[] {
   return "unreadable" in found ? [] : [found.first()?.name, found.firstWhileRunning()?.name];
 }
 
 const RENEWED = { renewed_by: "dispatcher-1" };
 const LEASE = "lease.expires_at";
 
-describe("readTaskDeadlines", () => {
+describe("readRunDeadlines", () => {
   it("keeps the name, the instant and the text of the first deadline to pass", () => {
     const found = readable({ deadlines: { start_to_close: "2999-06-01T14:10:00.5+02:00" } });
     const expected = {

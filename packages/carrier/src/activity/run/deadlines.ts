@@ -32,7 +32,7 @@ interface TaskDeadline extends Deadline {
  * A task's deadlines, by the carrier's own clock. Once the handler has started, `schedule_to_start` does not count. The
  * lease and `heartbeat` never do where the caller renews them (`lease.renewed_by`); the others count throughout.
  */
-export class TaskDeadlines {
+export class RunDeadlines {
   /** How far the carrier's clock is ahead of the engine's, in milliseconds; undefined where nobody said when he sent the task. */
   readonly skewMs: number | undefined;
   private readonly all: TaskDeadline[];
@@ -93,11 +93,11 @@ export class TaskDeadlines {
  * @param now when the task was received, in milliseconds since the epoch by the carrier's clock
  * @param platformLimit when the platform ends this process, in milliseconds since the epoch
  */
-export function readTaskDeadlines(
+export function readRunDeadlines(
   { lease, deadlines }: ActivityTaskInput,
   now: number,
   platformLimit: number | undefined,
-): TaskDeadlines | UnreadableDeadline {
+): RunDeadlines | UnreadableDeadline {
   const renewable = lease.renewedBy === null ? "throughout" : "never";
   const sentAt = lease.sentAt === null ? undefined : parseTimestamp(lease.sentAt);
   const skewMs = sentAt === undefined ? undefined : now - sentAt;
@@ -118,7 +118,7 @@ export function readTaskDeadlines(
     const expiresAt = formatTimestamp(platformLimit);
     all.push({ name: "platform_limit", at: platformLimit, expiresAt, counts: "throughout" });
   }
-  return new TaskDeadlines(all, skewMs);
+  return new RunDeadlines(all, skewMs);
 }
 
 /** False for what has no timestamp: a platform without a limit may give an infinite one. */

@@ -5,11 +5,11 @@ import { isObject, type JsonObject } from "../../protocol/fields.js";
 import { recordableText } from "../../protocol/recordable-text.js";
 import { formatTimestamp } from "../../protocol/timestamps.js";
 import type { InlinePayloadEnvelope, PayloadEnvelope } from "../../protocol/wire.js";
-import type { Deadline } from "./deadlines.js";
+import type { ActivityValidationError } from "../definition/validation.js";
 import { ExternalTaskDeadlineExceeded, isExternalTaskDeadlineExceeded } from "../errors.js";
 import type { ActivityOutcome } from "../outcome.js";
 import { readThrown, thrownMessage } from "../thrown.js";
-import type { ActivityValidationError } from "../definition/validation.js";
+import type { Deadline } from "./deadlines.js";
 
 /** A failure in the contract's terms, before it is put into an envelope. */
 export interface TaskFailure {

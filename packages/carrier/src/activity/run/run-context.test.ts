@@ -1,11 +1,10 @@
-import type { HandleOptions } from "../invocable-handler.js";
 import { describe, expect, it } from "vitest";
 import { activityTaskEnvelope, type Changes } from "../../../test/support/envelopes.js";
 import { FakeClock, NOON } from "../../../test/support/fake-clock.js";
 import { activityInfo } from "../../../test/support/idempotent-task.js";
-import { recordingLogger } from "../../testing/recording-logger.js";
 import { runActivity } from "../../../test/support/run-activity.js";
 import type { ActivityTaskInputEnvelope } from "../../protocol/index.js";
+import { recordingLogger } from "../../testing/recording-logger.js";
 import type { ActivityContext } from "../context.js";
 import { createContextKey } from "../context-values.js";
 import { defineActivity } from "../definition/define-activity.js";
@@ -17,6 +16,7 @@ import {
   isExternalTaskDeadlineExceeded,
 } from "../errors.js";
 import { InvocableActivityHandler } from "../handler.js";
+import type { HandleOptions } from "../invocable-handler.js";
 
 const MINUTE_MS = 60_000;
 

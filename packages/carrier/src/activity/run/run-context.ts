@@ -4,11 +4,11 @@ import type { ActivityTaskInput } from "../../protocol/task-input.js";
 import type { Clock } from "../clock.js";
 import type { ActivityContext, ActivityInfo } from "../context.js";
 import type { ContextKey } from "../context-values.js";
-import type { DeadlineName, TaskDeadlines } from "./deadlines.js";
-import type { Heartbeats, HeartbeatSource } from "../heartbeat/part.js";
+import type { HeartbeatSource, Heartbeats } from "../heartbeat/part.js";
 import { bindLogger, type Logger, taskFields } from "../logger.js";
 import type { ActivityOutcome } from "../outcome.js";
 import { quietly } from "../quietly.js";
+import type { DeadlineName, RunDeadlines } from "./deadlines.js";
 import { outcomeOf, type TaskOutcome } from "./failures.js";
 import type { ActivityRun } from "./run.js";
 
@@ -28,7 +28,7 @@ export interface RunParts {
   readonly input: ActivityTaskInput;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
-  readonly deadlines: TaskDeadlines;
+  readonly deadlines: RunDeadlines;
   readonly run: ActivityRun;
   /** What there is from the start, by the id of the key. */
   readonly values?: ReadonlyMap<symbol, unknown> | undefined;
@@ -131,7 +131,7 @@ export class RunContext implements ActivityContext {
   }
 }
 
-function readInfo({ task, workflow, lease, headers }: ActivityTaskInput, deadlines: TaskDeadlines): ActivityInfo {
+function readInfo({ task, workflow, lease, headers }: ActivityTaskInput, deadlines: RunDeadlines): ActivityInfo {
   const executionId = headers[ACTIVITY_EXECUTION_ID_HEADER];
   const instant = (name: DeadlineName): Date | undefined => {
     const at = deadlines.at(name);

@@ -1,8 +1,8 @@
-import { type Clock, scheduleAt } from "../clock.js";
-import type { Deadline } from "./deadlines.js";
-import { ExternalTaskDeadlineExceeded } from "../errors.js";
 import type { CallerSignal } from "../caller-signal.js";
+import { type Clock, scheduleAt } from "../clock.js";
+import { ExternalTaskDeadlineExceeded } from "../errors.js";
 import { isThenable } from "../quietly.js";
+import type { Deadline } from "./deadlines.js";
 
 /** How a handler's run ended. */
 export type RunOutcome =

@@ -1,5 +1,5 @@
-import type { ObjectAddress, ObjectStorageClient } from "../object-storage.js";
 import { knownOptions, type OptionNames } from "../../protocol/options.js";
+import type { ObjectAddress, ObjectStorageClient } from "../object-storage.js";
 
 /** What is needed of an `AwsClient`. Its own types are not named here: they need those of a browser. */
 export interface SigningFetch {

@@ -1,11 +1,11 @@
 import {
   CLUSTER_INFO_PATH,
   PAYLOADS_PATH,
+  type RuntimePayloadLimits,
+  type RuntimePayloadReference,
   readRuntimePayloadLimits,
   readRuntimePayloadRefusal,
   readUploadedReference,
-  type RuntimePayloadLimits,
-  type RuntimePayloadReference,
   runtimePayloadHeaders,
 } from "../../protocol/runtime-payload.js";
 import { readBody } from "../body.js";

@@ -2,16 +2,16 @@ import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MemoryDriver } from "../../../test/support/memory-driver.js";
 import { InvocableActivityHandler } from "../../activity/handler.js";
 import { encodeAvroValue } from "../../payload/codec.js";
 import { decodePayload } from "../../payload/envelope.js";
+import { serializeExternalPayloadReference } from "../../protocol/payload-reference.js";
 import type { InlinePayloadEnvelope } from "../../protocol/wire.js";
 import { buildTaskInput } from "../../testing/build-task-input.js";
 import { carrierClient } from "../../testing/carrier-client.js";
-import { MemoryDriver } from "../../../test/support/memory-driver.js";
 import { externalStorage } from "../external-storage.js";
 import { storeExternalPayload } from "../transfer.js";
-import { serializeExternalPayloadReference } from "../../protocol/payload-reference.js";
 import { type RuntimePayloadsOptions, runtimePayloads } from "./runtime-payloads.js";
 
 // A carrier that fetches and uploads by itself, against a small server that speaks the engine's side.

@@ -1,12 +1,12 @@
 import { AVRO_CODEC } from "../../protocol/constants.js";
 import type { JsonObject } from "../../protocol/fields.js";
 import { parseServerUrl } from "../../protocol/heartbeat-endpoint.js";
-import type { ExternalPayloadReference } from "../../protocol/payload-reference.js";
 import { knownOptions, type OptionNames } from "../../protocol/options.js";
+import type { ExternalPayloadReference } from "../../protocol/payload-reference.js";
 import {
   isRuntimePayload,
-  readRuntimePayloadReference,
   type RuntimePayloadReference,
+  readRuntimePayloadReference,
   runtimePayloadEnvelope,
 } from "../../protocol/runtime-payload.js";
 import type { InlinePayloadEnvelope, PayloadEnvelope } from "../../protocol/wire.js";

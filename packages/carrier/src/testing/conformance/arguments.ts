@@ -1,7 +1,7 @@
 import { encodeAvroValue } from "../../payload/codec.js";
 import { type AvroValue, avroDouble } from "../../payload/value.js";
-import type { ConformanceCase } from "./types.js";
 import { framed, task, variants } from "./request.js";
+import type { ConformanceCase } from "./types.js";
 
 const avro = (value: AvroValue) => ({ codec: "avro", blob: encodeAvroValue(value) });
 

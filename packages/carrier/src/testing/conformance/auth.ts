@@ -1,5 +1,5 @@
-import type { ConformanceCase, ConformanceContext, ExpectedRefusal } from "./types.js";
 import { task, variants } from "./request.js";
+import type { ConformanceCase, ConformanceContext, ExpectedRefusal } from "./types.js";
 
 const REFUSED = { outcome: "refusal", status: 401 } as const satisfies ExpectedRefusal;
 

@@ -1,7 +1,7 @@
 import { timestampAt } from "../build-task-input.js";
-import type { ConformanceCase, DeadlineField, ExpectedFailure } from "./types.js";
 import { task, variants } from "./request.js";
 import type { ActivityTaskOptions } from "./tasks.js";
+import type { ConformanceCase, DeadlineField, ExpectedFailure } from "./types.js";
 
 /** Far enough to arrive in time, near enough to wait for. */
 const SOON_MS = 1000;

@@ -1,5 +1,5 @@
-import { ActivityCancelled, ActivityFailure, NonRetryableError } from "../../activity/errors.js";
 import type { ActivityFunction } from "../../activity/definition/registry.js";
+import { ActivityCancelled, ActivityFailure, NonRetryableError } from "../../activity/errors.js";
 import { avroDouble } from "../../payload/value.js";
 
 /**

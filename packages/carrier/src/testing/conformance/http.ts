@@ -1,8 +1,8 @@
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, INVALID_INVOCABLE_REQUEST } from "../../protocol/constants.js";
 import { isObject, type JsonObject } from "../../protocol/fields.js";
-import type { ConformanceCase, ExpectedRefusal } from "./types.js";
 import { rawTask, task, variants } from "./request.js";
 import { activityTask } from "./tasks.js";
+import type { ConformanceCase, ExpectedRefusal } from "./types.js";
 
 const INVALID = {
   outcome: "refusal",

@@ -1,6 +1,6 @@
-import type { ConformanceCase } from "./types.js";
 import { rawTask, task, variants } from "./request.js";
 import { activityTask } from "./tasks.js";
+import type { ConformanceCase } from "./types.js";
 
 /** Which task an answer speaks for, and what of the envelope a carrier passes over. */
 export const identityCases: readonly ConformanceCase[] = [

@@ -1,6 +1,6 @@
-import type { ConformanceCase, ExpectedFailure } from "./types.js";
 import { task, variants } from "./request.js";
 import { workflowTask } from "./tasks.js";
+import type { ConformanceCase, ExpectedFailure } from "./types.js";
 
 const FAILED = {
   outcome: "failure",

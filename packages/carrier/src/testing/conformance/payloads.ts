@@ -1,8 +1,8 @@
 import { bytesToBase64 } from "../../payload/bytes.js";
 import { encodeAvroValue } from "../../payload/codec.js";
 import { HEADER } from "../../payload/wire-format.js";
-import type { ConformanceCase, ExpectedFailure } from "./types.js";
 import { framed, task, variants } from "./request.js";
+import type { ConformanceCase, ExpectedFailure } from "./types.js";
 
 const utf8 = new TextEncoder();
 const [lastOfHeader = 0] = HEADER.slice(-1);

@@ -1,8 +1,8 @@
 import { bytesToBase64 } from "../../payload/bytes.js";
 import type { AvroValue } from "../../payload/value.js";
 import { HEADER } from "../../payload/wire-format.js";
-import type { ConformanceCase, ConformanceContext, ConformanceRequest } from "./types.js";
 import { type ActivityTaskOptions, activityTask } from "./tasks.js";
+import type { ConformanceCase, ConformanceContext, ConformanceRequest } from "./types.js";
 
 type Changes = Omit<ActivityTaskOptions, "now" | "handler" | "args">;
 type RequestFactory = (context: ConformanceContext) => ConformanceRequest;

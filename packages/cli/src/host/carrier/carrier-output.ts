@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { EXTERNAL_TASK_INPUT_MEDIA_TYPE } from "@durable-workflow/carrier/protocol";
 import { type InvocableActivityHandlerOptions } from "@durable-workflow/carrier";
+import { EXTERNAL_TASK_INPUT_MEDIA_TYPE } from "@durable-workflow/carrier/protocol";
 import { buildTaskInput } from "@durable-workflow/carrier/testing";
 import { durationText } from "../../report/duration.js";
 import { clockTime, say, sayJson, statusStyle } from "../../report/words.js";
