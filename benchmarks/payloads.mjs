@@ -121,7 +121,8 @@ class Client {
       body: text,
     });
     if (response.status !== 201) throw new Error(`upload: ${response.status} ${await response.text()}`);
-    return { codec: "avro", external_payload: (await response.json()).reference };
+    const { reference } = /** @type {{ reference: unknown }} */ (await response.json());
+    return { codec: "avro", external_payload: reference };
   }
 
   async run(input) {

@@ -5,7 +5,10 @@ import { nodeInvocableActivityHandler } from "../../packages/carrier/dist/adapte
 const limit = 256 * 2 ** 20;
 const options = { bodyLimitBytes: limit, maxConcurrentBodyBytes: 4 * limit };
 const server = createServer(nodeInvocableActivityHandler({ echo: (value) => value }, options));
-server.listen(0, "127.0.0.1", () => process.send({ url: `http://127.0.0.1:${server.address().port}` }));
+server.listen(0, "127.0.0.1", () => {
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  process.send?.({ url: `http://127.0.0.1:${port}` });
+});
 process.on("message", () => {
   const { user, system } = process.cpuUsage();
   process.send({ cpuMs: (user + system) / 1000 });

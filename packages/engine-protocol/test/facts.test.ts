@@ -140,7 +140,7 @@ const FACTS: Readonly<Record<string, Fact>> = {
     also: [
       { file: "carrier/src/activity/heartbeat/engine-heartbeat-sender.ts", why: HEARTBEATS },
       {
-        file: "carrier/src/adapters/fetch.ts",
+        file: "carrier/src/http/web-body.ts",
         why: "requests, counted as they come, where the platform may have read them",
       },
       { file: "carrier/src/storage/body.ts", why: "stored payloads, verified as they come" },

@@ -5,9 +5,18 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ChildEngine } from "@durable-workflow/test-support/child-engine";
 import type { Json } from "@durable-workflow/test-support/engine-client";
+import {
+  blobOf,
+  declared,
+  envelopeOf,
+  fetched,
+  payloadRequest,
+  sha256,
+  upload,
+  uploaded,
+} from "@durable-workflow/test-support/payloads";
 import { describe, expect, it } from "vitest";
 import { cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
-import { blobOf, declared, envelopeOf, fetched, payloadRequest, sha256, upload, uploaded } from "./support/payloads.js";
 
 const MB = 1_048_576;
 

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
 import { Client } from "@durable-workflow/test-support/engine-client";
+import { blobOf, envelopeOf, fetched, upload, uploaded } from "@durable-workflow/test-support/payloads";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
 import { cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 import { FakeClock } from "./support/fake-clock.js";
-import { blobOf, envelopeOf, fetched, upload, uploaded } from "./support/payloads.js";
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;

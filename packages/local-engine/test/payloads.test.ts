@@ -1,9 +1,17 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readPayloadTransport, readRuntimePayloadReference } from "@durable-workflow/engine-protocol/external-payloads";
+import {
+  blobOf,
+  envelopeOf,
+  fetched,
+  payloadRequest,
+  sha256,
+  upload,
+  uploaded,
+} from "@durable-workflow/test-support/payloads";
 import { describe, expect, it } from "vitest";
 import { openEngine, temporaryFolder } from "./support/engine.js";
-import { blobOf, envelopeOf, fetched, payloadRequest, sha256, upload, uploaded } from "./support/payloads.js";
 
 const ROLES = { workerToken: "w-token", operatorToken: "o-token", adminToken: "a-token" };
 const UPLOAD = "/api/external-payloads/v1";

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
-import type { Json } from "@durable-workflow/test-support/engine-client";
+import type { Json } from "./engine-client.js";
 
 export interface PayloadAnswer {
   readonly status: number;
