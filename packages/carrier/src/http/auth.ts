@@ -45,7 +45,7 @@ export function bearerToken(tokens: BearerTokens): InvocableAuthGate {
 }
 
 function checkedTokens(tokens: string | readonly string[]): readonly string[] {
-  const list = typeof tokens === "string" ? [tokens] : [...tokens];
+  const list = Array.isArray(tokens) ? [...tokens] : [tokens];
   if (list.length === 0) throw new TypeError("bearerToken needs at least one token");
   for (const token of list) {
     if (typeof token !== "string" || !TOKEN.test(token)) {
