@@ -19,10 +19,7 @@ const CPU_AIM_MS = 12;
 const start = async (file, ...args) => {
   const script = fileURLToPath(new URL(`payloads/${file}.mjs`, import.meta.url));
   const child = fork(script, args, {
-    execArgv: [
-      "--expose-gc",
-      ...(process.env.PROF && file === "service" ? ["--cpu-prof", "--cpu-prof-dir=/tmp/pay-d-prof"] : []),
-    ],
+    execArgv: ["--expose-gc"],
   });
   const [ready] = await once(child, "message");
   const ask = async () => {
