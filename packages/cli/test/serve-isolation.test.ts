@@ -111,6 +111,15 @@ describe("the end of serve", () => {
     expect(serve.stdout).toContain('"lingerSeconds":0');
   });
 
+  it("a connection that never sent a request does not keep it", async () => {
+    const { serve, url } = await serving("--linger", "0");
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    onTestFinished(() => void socket.destroy());
+    await new Promise((resolve) => void socket.once("connect", resolve));
+    expect((await serve.stop("SIGTERM")).code).toBe(0);
+  });
+
   it.each([
     [[], 75],
     [["--keep-alive", "1"], 1],

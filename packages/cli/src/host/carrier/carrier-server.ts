@@ -66,7 +66,12 @@ export async function startCarrierServer(options: CarrierServerOptions): Promise
     });
   };
   let listener = listenerOf(options.handler);
+  let answering = 0;
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
+    answering++;
+    response.once("close", () => {
+      answering--;
+    });
     response.once("finish", () => {
       const isRefusal = response.statusCode !== 200 && !(isDraining && isHealthCheck(request));
       if (isRefusal) onRefusal?.(response.statusCode, request);
@@ -89,14 +94,19 @@ export async function startCarrierServer(options: CarrierServerOptions): Promise
     },
     close: () =>
       new Promise((resolve) => {
-        const closeIdle = (): void => server.closeIdleConnections();
-        // Connections that are kept alive become idle once their last request is answered.
-        const sweep = setInterval(closeIdle, IDLE_SWEEP_MS);
+        // Connections that are kept alive become idle once their last request is answered. Those that never had a request
+        // are not idle for Node: once nothing is answered any more, all go, a sweep later.
+        let wasQuiet = false;
+        const sweep = setInterval(() => {
+          server.closeIdleConnections();
+          if (wasQuiet) server.closeAllConnections();
+          wasQuiet = answering === 0;
+        }, IDLE_SWEEP_MS);
         server.close(() => {
           clearInterval(sweep);
           resolve();
         });
-        closeIdle();
+        server.closeIdleConnections();
       }),
   };
 }
