@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -6,6 +7,8 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "**/dist/**"],
     reporters: ["default", "./scripts/skip-reporter.mjs"],
     testTimeout: 20_000,
+    // Many tests wait for servers and processes: three side by side keep two cores busy.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     coverage: {
       provider: "v8",
       include: ["packages/*/src/**/*.ts"],
