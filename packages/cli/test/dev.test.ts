@@ -87,7 +87,9 @@ describe("dev and what it serves", () => {
     expect(shown.stdout).toMatch(/\n2 +failed +\S+ +\d+ ms +\S+ +Error: call 2\n/);
     // What `start` told, and which of its payloads the engine keeps apart.
     const { activity } = last(flaky) as { readonly activity: object };
-    expect(jsonLines((await run(["show", "f-1", "--json"], { cwd })).stdout)).toEqual([{ ...activity, references: [] }]);
+    expect(jsonLines((await run(["show", "f-1", "--json"], { cwd })).stdout)).toEqual([
+      { ...activity, references: [] },
+    ]);
 
     expect((await dev.stop()).code).toBe(0);
     expect(existsSync(join(cwd, ".dw", "dev.json"))).toBe(false);
