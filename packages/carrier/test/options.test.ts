@@ -17,6 +17,7 @@ import { openTelemetryInterceptor } from "../src/opentelemetry/index.js";
 import { fetchS3Client } from "../src/storage/clients/s3-fetch.js";
 import * as storage from "../src/storage/index.js";
 import { LocalFilesystemExternalStorage } from "../src/storage/local.js";
+import { runtimePayloads } from "../src/storage/runtime/index.js";
 import { ActivityTestEnvironment, buildTaskInput, carrierClient } from "../src/testing/index.js";
 
 /** Options of unknown names are refused wherever there are options: a misspelt one must not be silently unset. */
@@ -54,6 +55,7 @@ const TAKERS: Readonly<Record<string, readonly Make[]>> = {
   ExternalStorageOptions: [(options) => storage.externalStorage([], options)],
   LocalFilesystemExternalStorageOptions: [(options) => new LocalFilesystemExternalStorage(options)],
   FetchS3ClientOptions: [(options) => fetchS3Client(options)],
+  RuntimePayloadsOptions: [(options) => runtimePayloads(options)],
   ExternalPayloadCacheOptions: [(options) => new storage.ExternalPayloadCache(options)],
   CarrierClientOptions: [(options) => carrierClient({}, options), (options) => carrierClient("http://a.test", options)],
   TaskInputOptions: [(options) => buildTaskInput(options)],
@@ -67,6 +69,7 @@ const OTHERS = new Set([
   "CloseOptions",
   "DecodeAvroOptions",
   "DeleteOptions",
+  "EnginePayloadsOptions",
   "FetchOptions",
   "GetOptions",
   "HandleOptions",

@@ -25,7 +25,7 @@ const OTHERS: Readonly<Record<string, readonly [times: number, what: string]>> =
   "protocol/timestamps.ts": [1, "digits"],
   "storage/keys.ts": [1, "a digest"],
   "storage/local.ts": [1, "a path"],
-  "storage/object-storage.ts": [2, "a key, which must stay as it is"],
+  "storage/object-storage.ts": [3, "a key, which must stay as it is"],
   "testing/conformance/auth.ts": [1, "a token that must be wrong"],
   "testing/conformance/payloads.ts": [3, "bytes"],
 };

@@ -18,7 +18,7 @@ it("compiles every example strictly", () => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const blocks = DOCUMENTS.flatMap((document) => blocksOf(document, "ts"));
-  expect(blocks).toHaveLength(3);
+  expect(blocks).toHaveLength(4);
   for (const [index, code] of blocks.entries()) writeFileSync(`${folder}/example-${index}.mts`, code);
   const compilerOptions = { module: "NodeNext", target: "ES2022", strict: true, noEmit: true, types: ["node"] };
   writeFileSync(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, include: ["*.mts"] }));
