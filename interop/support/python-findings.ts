@@ -64,8 +64,16 @@ export const PYTHON_FINDINGS: readonly Explanation[] = [
     why: "`datetime.fromisoformat` takes a date without a time, and no lower-case letters.",
   },
   {
-    cases: ["lease/renewed-by-caller"],
+    cases: [
+      "lease/renewed-by-caller",
+      "lease/renewed-by-caller-past-on-receipt/lease.expires_at",
+      "lease/renewed-by-caller-past-on-receipt/deadlines.heartbeat",
+    ],
     why: "`lease.renewed_by` is an addition of ours that it does not know: the lease bounds the handler.",
+  },
+  {
+    cases: ["lease/sent-at/clock-ahead"],
+    why: "`lease.sent_at` is an addition of ours that it does not know: deadlines are judged by its own clock.",
   },
   {
     cases: ["input/version-true"],
