@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ACTIVITIES_ONLY } from "../packages/engine-protocol/dist/index.js";
 import { median } from "./lib.mjs";
 import { Connection, taskOf } from "./local-engine/connection.mjs";
 import { fillQueue, lookupTime } from "./local-engine/fill-queue.mjs";
@@ -116,7 +117,13 @@ async function start(connection, queue) {
 }
 
 async function register(connection, worker, queue) {
-  const registration = { worker_id: worker, task_queue: queue, runtime: "typescript", supported_activity_types: ["t"] };
+  const registration = {
+    worker_id: worker,
+    task_queue: queue,
+    runtime: "typescript",
+    supported_activity_types: ["t"],
+    capability_manifest: ACTIVITIES_ONLY,
+  };
   expectStatus(201, await connection.post("/api/worker/register", registration));
 }
 
