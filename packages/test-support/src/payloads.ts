@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
+import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import type { Json } from "./engine-client.js";
 
 export interface PayloadAnswer {
@@ -38,7 +39,7 @@ export function blobOf(characters: number): string {
 export function payloadRequest(url: string, path: string, options: PayloadRequest = {}): Promise<PayloadAnswer> {
   const { bytes, method = bytes === undefined ? "GET" : "POST", token, namespace, signal } = options;
   const all = {
-    "X-Durable-Workflow-Protocol-Version": "1.20",
+    "X-Durable-Workflow-Protocol-Version": PROTOCOL_VERSION,
     ...(bytes === undefined
       ? {}
       : { "Content-Type": "application/octet-stream", "Content-Length": String(bytes.length) }),
