@@ -38,7 +38,7 @@ describe.each(published)("%s/package.json", (folder) => {
     expect(read(folder).repository).toEqual({ type: "git", url: `git+${REPOSITORY}.git`, directory: folder });
   });
 
-  it("names its commands as npm publish wants them: it drops a path that begins with ./", () => {
+  it("names its commands as npm publish writes them itself: it warns of a path that begins with ./", () => {
     for (const target of Object.values(read(folder).bin ?? {})) expect(target).toMatch(/^\w/);
   });
 
