@@ -72,7 +72,7 @@ describe("what is given to operators", () => {
 
   it("has executor configs that a dispatcher takes", () => {
     const [map] = parseAllDocuments(read("deploy/kubernetes/dispatcher.yaml"));
-    const inCluster = (map?.toJS() as { data: Record<string, string> }).data["executor.json"] ?? "";
+    const inCluster = (map?.toJS() as { data: Record<string, string> } | undefined)?.data["executor.json"] ?? "";
     for (const text of [inCluster, read("deploy/compose/executor.json")])
       expect(parseExecutorConfig(JSON.parse(text) as unknown)).toBeDefined();
   });
