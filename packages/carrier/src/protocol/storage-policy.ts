@@ -12,6 +12,7 @@ import {
 /** `azure` and `azure-blob` name the same. */
 const DRIVERS = ["local", "s3", "gcs", "azure", "azure-blob"] as const;
 
+/** The name of a storage driver, as storage policies spell it. */
 export type ExternalPayloadStorageDriverName = Exclude<(typeof DRIVERS)[number], "azure">;
 
 /** A namespace's policy for large payloads, as the engine's namespace record holds it. */
