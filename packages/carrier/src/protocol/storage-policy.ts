@@ -42,6 +42,7 @@ export interface ExternalPayloadStoragePolicy {
   readonly integrityRequired: boolean;
 }
 
+/** Reads and checks policies of this form. */
 export const ExternalPayloadStoragePolicy = {
   /**
    * Reads a policy, or the namespace record that holds one under `external_payload_storage`. Unknown fields are ignored.
