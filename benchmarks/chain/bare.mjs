@@ -23,7 +23,10 @@ if (process.argv[2] === "server") {
       response.end(text);
     });
   });
-  server.listen(0, "127.0.0.1", () => console.log(`bare http://127.0.0.1:${server.address().port}`));
+  server.listen(0, "127.0.0.1", () => {
+    const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+    console.log(`bare http://127.0.0.1:${port}`);
+  });
 } else {
   const [, , , url, count] = process.argv;
   const pool = new Pool(url, { connections: IN_FLIGHT });

@@ -14,7 +14,7 @@ export class HttpClient {
   /** @param {string} method @param {string} path @param {unknown} [body] */
   send(method, path, body) {
     const text = body === undefined ? undefined : JSON.stringify(body);
-    const headers = { ...this.headers };
+    const headers = { accept: "application/json", ...this.headers };
     if (text !== undefined) {
       headers["content-type"] = "application/json";
       headers["content-length"] = String(Buffer.byteLength(text));

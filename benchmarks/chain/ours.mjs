@@ -25,18 +25,21 @@ const WAIT_SECONDS = 60;
  * @property {() => Promise<void>} stop
  */
 
+function bodyOf(type, argument) {
+  return { activity_type: type, task_queue: "default", input: [argument] };
+}
+
 /** A caller of the engine's own API. */
 function callerOf(url) {
   const client = new HttpClient(url, HEADERS);
-  const body = (type, argument) => ({ activity_type: type, task_queue: "default", input: [argument] });
   return {
     async call(type, argument) {
-      const { activity_id: id } = await client.send("POST", "/api/activities", body(type, argument));
+      const { activity_id: id } = await client.send("POST", "/api/activities", bodyOf(type, argument));
       const ended = await client.send("GET", `/api/activities/${id}?wait=${WAIT_SECONDS}`);
       if (ended.status !== "completed") throw new Error(`${type} ended as ${ended.status}`);
       return decodeAvroValue(ended.result.blob);
     },
-    begin: (type, argument) => client.send("POST", "/api/activities", body(type, argument)),
+    begin: (type, argument) => client.send("POST", "/api/activities", bodyOf(type, argument)),
     async open() {
       const { activities } = await client.send("GET", "/api/activities?status=running&page_size=1");
       return activities.length;

@@ -58,6 +58,7 @@ export class Measured {
     return this.pids.reduce((sum, pid) => sum + proportionalMb(pid), 0);
   }
 
+  /** @param {NodeJS.Signals} [signal] */
   async stop(signal = "SIGKILL") {
     const { child, pids } = this;
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -66,7 +67,7 @@ export class Measured {
     if (signal === "SIGKILL") {
       for (const pid of pids.slice(1)) {
         try {
-          process.kill(pid, signal);
+          process.kill(Number(pid), signal);
         } catch {
           // It went with its parent.
         }
