@@ -59,7 +59,7 @@ describe("a deadline that is past on receipt", () => {
     const { clock, result } = started(handler, changes);
     expect(await result).toMatchObject(
       exceeded(
-        `${name} passed at ${PAST}, before the handler could start, by this machine's clock, 2999-06-01T12:00:00.000Z (is it ahead?).`,
+        `${name} passed at ${PAST}, before the handler could start (is this clock ahead? It has 2999-06-01T12:00:00.000Z).`,
       ),
     );
     expect(detailsOf(await result)).toEqual({ deadline: name, expires_at: PAST });

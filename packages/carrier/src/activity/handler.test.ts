@@ -222,7 +222,7 @@ describe("a task that is refused before its handler runs", () => {
         kind: "unsupported_payload",
         classification: "unsupported_payload_reference",
         type: "UnsupportedPayloadReference",
-        message: expect.stringContaining("no driver"),
+        message: expect.stringContaining("needs externalStorage"),
       },
     });
     expect(detailsOf(result)).toEqual({ reason: "no_driver", provider });

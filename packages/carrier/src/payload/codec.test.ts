@@ -109,8 +109,8 @@ describe.each(CODECS)("encode, with %s", (_, codec) => {
     ["a TypeError", new TypeError("no such lamp")],
     ["a Order", new Order()],
     ["a Float64Array", new Float64Array(1)],
-    ["a function", () => 1],
-    ["a symbol", Symbol("s")],
+    ["a Function", () => 1],
+    ["a Symbol", Symbol("s")],
     ["NaN", Number.NaN],
     ["deeper than 512 levels, or contains itself", cyclicMap],
   ])("names what it refuses: %s", (name, value) => {

@@ -88,9 +88,8 @@ export function createValueEncoder(platform: BytePlatform): ValueEncoder {
       case "bigint":
         writeBigInt(value);
         return;
-      case "function":
-      case "symbol":
-        fail("unsupported_value_type", `is a ${typeof value}, which is no payload value`);
+      default:
+        writeObject(value as object);
     }
   }
 

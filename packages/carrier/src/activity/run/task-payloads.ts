@@ -4,7 +4,6 @@ import { inlineBlob, payloadEnvelope } from "../../payload/envelope.js";
 import { isPayloadError } from "../../payload/errors.js";
 import type { JsonObject } from "../../protocol/fields.js";
 import type { InlinePayloadEnvelope } from "../../protocol/wire.js";
-import type { PayloadStorage } from "../../storage/payload-storage.js";
 import { crowded, type TaskFailure, tooManyArguments, undecodableArguments, unencodableResult } from "./failures.js";
 
 /** A call puts its arguments on the stack, where platforms have room for some ten thousands. */
@@ -49,24 +48,6 @@ export function decodeArguments(
 /** Whether a payload was refused for the number of its values. */
 function isOverfull(error: unknown): boolean {
   return isPayloadError(error) && error.message.includes(TOO_MANY_VALUES);
-}
-
-/**
- * The arguments that lie in external storage: fetched and verified.
- *
- * @throws (as a rejection) the signal's reason, and what a driver that breaks its contract throws
- */
-export async function fetchArguments(
-  envelope: JsonObject,
-  storage: PayloadStorage,
-  options: { readonly signal: AbortSignal; readonly now: number },
-): Promise<JsonObject | TaskFailure> {
-  try {
-    return await storage.read(envelope, options);
-  } catch (error) {
-    if (isPayloadError(error)) return undecodableArguments(error, envelope["codec"]);
-    throw error;
-  }
 }
 
 /** A return value, inline. */

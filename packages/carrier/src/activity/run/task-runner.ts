@@ -1,7 +1,6 @@
-import { warnOfPayloadSize } from "../../payload/envelope.js";
 import { AVRO_CODEC } from "../../protocol/constants.js";
-import type { JsonObject } from "../../protocol/fields.js";
 import type { ExternalTaskInput } from "../../protocol/task-input.js";
+import type { InlinePayloadEnvelope } from "../../protocol/wire.js";
 import { isStoredPayload } from "../../storage/stored-payload.js";
 import { scheduleAt } from "../clock.js";
 import type { RegisteredActivity } from "../definition/registry.js";
@@ -9,11 +8,11 @@ import { CarrierShutdown } from "../errors.js";
 import type { HandlerSettings } from "../handler-options.js";
 import type { HandleOptions } from "../invocable-handler.js";
 import { taskFields } from "../logger.js";
-import { type AdmittedTask, admitTask } from "./admission.js";
-import { encodeDetails, lostDetails, type TaskFailure, type TaskOutcome, unsupportedReference } from "./failures.js";
-import { bounded, nothing, perform } from "./perform.js";
+import { admitTask } from "./admission.js";
+import { encodeDetails, lostDetails, outcomeOf, type TaskFailure, type TaskOutcome } from "./failures.js";
+import { fetched, perform, stored } from "./perform.js";
 import type { ActivityRun } from "./run.js";
-import { decodeArguments, fetchArguments } from "./task-payloads.js";
+import { decodeArguments } from "./task-payloads.js";
 
 /** How long a handler that was told to stop may take to do so before shutdown no longer waits for it. */
 const LAST_WORDS_MS = 1000;
@@ -41,14 +40,14 @@ export class TaskRunner {
   async run(input: ExternalTaskInput, options: HandleOptions | undefined): Promise<TaskOutcome> {
     const { settings } = this;
     const task = admitTask(input, options, this.activities, settings, this.stopping);
-    if ("classification" in task) return this.refuse(input, task);
-    const { maxArgumentValues, idempotency, storage } = settings;
+    if (isFailure(task)) return this.refuse(input, task);
     let weight = 0;
     this.running.add(task.run);
     try {
+      const { maxArgumentValues, idempotency } = settings;
       const sent = task.input.arguments;
-      const isStored = sent !== null && sent["codec"] === AVRO_CODEC && isStoredPayload(sent);
-      const inline = isStored ? await this.fetch(task, sent) : sent;
+      const isStored = sent?.["codec"] === AVRO_CODEC && isStoredPayload(sent);
+      const inline = isStored ? await fetched(sent, task, settings) : sent;
       const decoded = isFailure(inline)
         ? inline
         : decodeArguments(inline, maxArgumentValues - this.weight, maxArgumentValues);
@@ -61,18 +60,16 @@ export class TaskRunner {
         this.weight += weight;
         outcome = await (idempotency?.perform ?? perform)(task, decoded.args, settings);
       }
-      if ("blob" in outcome) {
-        const result = outcome;
-        if (storage?.exceedsThreshold(result) === true) {
-          outcome = await bounded(task, settings, () => storage.write(result, { signal: task.run.signal() }));
-        } else {
-          warnOfPayloadSize(result, settings.logger);
-        }
+      if ("blob" in outcome) outcome = await stored(outcome as InlinePayloadEnvelope, task, settings);
+      task.context?.settle(outcomeOf(outcome));
+      // Details on their way to storage are part of the run: they end with it, and the failure stands without them.
+      if (isFailure(outcome) && outcome.details !== undefined) {
+        const kept = await stored(encodeDetails(outcome.details), task, settings);
+        outcome = { ...outcome, encodedDetails: isFailure(kept) ? lostDetails(kept.message) : kept };
       }
-      task.madeContext?.settle(outcome);
-      return storage === undefined ? outcome : await this.withStoredDetails(outcome, task);
+      return outcome;
     } finally {
-      task.madeContext?.end();
+      task.heartbeats?.stop();
       this.running.delete(task.run);
       this.weight -= weight;
       if (this.running.size === 0) for (const resolve of this.onIdle.splice(0)) resolve();
@@ -106,31 +103,5 @@ export class TaskRunner {
     const fields = { ...taskFields(input), classification, failure_type: type };
     this.settings.logger.warn(fields, "A task was refused before its handler ran.");
     return failure;
-  }
-
-  private async fetch(task: AdmittedTask, envelope: JsonObject): Promise<JsonObject | TaskFailure> {
-    const { storage, clock } = this.settings;
-    if (storage === undefined) return unsupportedReference(envelope);
-    const { run, deadlines } = task;
-    const now = deadlines.toEngine(clock.now());
-    return bounded(task, this.settings, () => fetchArguments(envelope, storage, { signal: run.signal(), now }));
-  }
-
-  /** Details on their way to storage are part of the run: they end with it, and the failure stands without them. */
-  private async withStoredDetails(outcome: TaskOutcome, { run }: AdmittedTask): Promise<TaskOutcome> {
-    const { storage } = this.settings;
-    if ("codec" in outcome || outcome.details === undefined || storage === undefined) return outcome;
-    let encodedDetails: TaskFailure["encodedDetails"] = encodeDetails(outcome.details);
-    const inline = encodedDetails;
-    if (storage.exceedsThreshold(inline)) {
-      const ended = await run.execute(() => storage.write(inline, { signal: run.signal() }), nothing);
-      encodedDetails = lostDetails("There was no time left to store them.");
-      if (ended.kind === "threw") encodedDetails = lostDetails("They could not be stored.");
-      if (ended.kind === "returned") {
-        const stored = ended.value as Awaited<ReturnType<typeof storage.write>>;
-        encodedDetails = "classification" in stored ? lostDetails(stored.message) : stored;
-      }
-    }
-    return { ...outcome, encodedDetails };
   }
 }
