@@ -26,6 +26,11 @@ const PARTS = {
     'import { defineActivity } from "@durable-workflow/carrier";',
     "",
   ],
+  "`interceptWith` and `loggingInterceptor` (`.`)": [
+    "",
+    'import { interceptWith, loggingInterceptor } from "@durable-workflow/carrier";',
+    "interceptors: interceptWith(loggingInterceptor())",
+  ],
   "`engineHeartbeats` (`/heartbeat`)": [
     "",
     'import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";',

@@ -55,7 +55,7 @@ export const HANDLER_OPTION_NAMES: OptionNames<InvocableActivityHandlerOptions> 
   interceptors: methods(["~around"], "what interceptWith(...) makes"),
   idempotency: methods(["forCarrier"], "what idempotent(...) makes"),
   heartbeat: methods(["start"], "what engineHeartbeats(...) makes"),
-  externalStorage: methods(["read", "write", "exceedsThreshold"], "what externalStorage(...) makes"),
+  externalStorage: methods(["read"], "what externalStorage(...) makes"),
   maxArgumentValues: COUNT,
   logger: methods(["debug", "info", "warn", "error"]),
   clock: methods(["now", "monotonic", "schedule"]),

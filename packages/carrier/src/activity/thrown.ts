@@ -6,7 +6,7 @@ import { isActivityCancelled, isActivityFailure } from "./errors.js";
 /** Beyond these, text is cut: a failure must fit where it is stored. Engines take 63,488 bytes of a message. */
 export const LONGEST_MESSAGE = 16_384;
 /** Engines take 131,072 bytes, and no code unit has more than three; the rest is for the mark of a cut. */
-const LONGEST_STACK = Math.floor(131_072 / 3) - 10;
+const LONGEST_STACK = 43_680;
 /** Of what an object holds that was thrown in an error's place. */
 const MOST_FIELDS = 10;
 const LONGEST_FIELD = 200;

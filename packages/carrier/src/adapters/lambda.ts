@@ -151,7 +151,7 @@ function refuseServiceEvent(event: unknown): void {
   const mark = isObject(first) ? SERVICE_MARKS.find((name) => Object.hasOwn(first, name)) : undefined;
   if (mark === undefined || isBareEnvelope(event)) return;
   throw new TypeError(
-    `This function is a carrier: it takes tasks over HTTP (API Gateway, Function URLs, load balancers, VPC Lattice) or as a bare envelope, and no event with ${JSON.stringify(mark)}.`,
+    `This carrier takes tasks over HTTP or as a bare envelope, and no event with ${JSON.stringify(mark)}.`,
   );
 }
 

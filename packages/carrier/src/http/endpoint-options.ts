@@ -61,15 +61,12 @@ export interface AdapterOptions<Given extends readonly unknown[]> extends Invoca
 export const HTTP_OPTION_NAMES: OptionNames<AdapterOptions<readonly unknown[]>> = {
   ...HANDLER_OPTION_NAMES,
   // An undefined secret must not open the door.
-  auth: [isFunction, "a function, as bearerToken(token) makes one, or be left out", true],
+  auth: [isFunction, "a function, as of bearerToken(token), or be left out", true],
   bodyLimitBytes: COUNT,
   maxConcurrentTasks: COUNT,
   maxConcurrentBodyBytes: COUNT,
   health: BOOLEAN,
-  platform: [
-    (value) => typeof (value as { id?: unknown } | null)?.id === "symbol",
-    "a key, as createContextKey makes one, or be left out",
-  ],
+  platform: [(value) => typeof (value as { id?: unknown } | null)?.id === "symbol", "a key of createContextKey"],
 };
 
 /** The options of the endpoint itself, complete. */

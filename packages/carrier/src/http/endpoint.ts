@@ -37,21 +37,15 @@ const JSON_VALUE_BYTES = 64;
  * conversions around it.
  */
 export class InvocableHttpEndpoint<Handlers extends object = ActivityHandlers> {
-  private readonly handler: InvocableHandler;
-  private readonly settings: EndpointSettings;
-  private readonly enter: () => AdmittedRequest | undefined;
-  private refusals = 0;
+  /** Whether a gate guards this endpoint. */
+  readonly guarded: boolean;
+  private readonly answers: Answers;
 
   /** @throws {TypeError} for bad handlers or options */
   constructor(handlers: InvocableHandlers<Handlers>, options?: InvocableHttpOptions) {
-    this.settings = resolveHttpOptions(options);
-    this.handler = toHandler(handlers, options);
-    this.enter = createAdmission(this.settings);
-  }
-
-  /** Whether a gate guards this endpoint. */
-  get guarded(): boolean {
-    return this.settings.auth !== undefined;
+    const settings = resolveHttpOptions(options);
+    this.guarded = settings.auth !== undefined;
+    this.answers = createAnswers(toHandler(handlers, options), settings);
   }
 
   /**
@@ -59,65 +53,86 @@ export class InvocableHttpEndpoint<Handlers extends object = ActivityHandlers> {
    * otherwise, with 400, 401, 403, 405, 413, 415, 500 where the platform kept the body, 502 where a handler of somebody else's failed,
    * or 503 where there is too much to do. Never rejects.
    */
-  async handle(request: InvocableHttpRequest): Promise<InvocableHttpResponse> {
-    const { method, headers } = request;
-    const { auth, health } = this.settings;
-    if (health && (method === "GET" || method === "HEAD")) return this.answerHealth(method);
-    if (method !== "POST") {
-      return errorResponse(405, "Only POST is allowed.", { allow: health ? "GET, HEAD, POST" : "POST" });
-    }
-    if (auth === undefined) {
-      if (headers["origin"] !== undefined) {
-        return errorResponse(403, "Without authentication, an Origin header is refused.");
-      }
-    } else if (!(await this.passes(auth, { method, headers }))) {
-      return errorResponse(401, "Credentials are needed.", { "www-authenticate": auth.challenge ?? "Bearer" });
-    }
-    return this.admit(headers, request.body, request);
+  handle(request: InvocableHttpRequest): Promise<InvocableHttpResponse> {
+    return this.answers.handle(request);
   }
 
   /** Answers a body whose sender is known to be welcome. Never rejects. */
   answer(body: InvocableRequestBody | undefined, options?: HandleOptions): Promise<InvocableHttpResponse> {
-    return this.admit({}, async () => body ?? "", options);
+    return this.answers.answer(body, options);
+  }
+}
+
+type Answers = Pick<InvocableHttpEndpoint, "handle" | "answer">;
+
+function createAnswers(handler: InvocableHandler, settings: EndpointSettings): Answers {
+  const { auth, bodyLimitBytes, health, logger } = settings;
+  const enter = createAdmission(settings);
+  let refusals = 0;
+
+  function tooLarge(): InvocableHttpResponse {
+    return errorResponse(413, `The request body is over ${bodyLimitBytes} bytes.`);
   }
 
-  private async admit(
+  /** @param limit the option that says how much there may be at once */
+  function overloaded(limit: CrowdLimit): InvocableHttpResponse {
+    const message = `This carrier has too much to do at once (${limit}).`;
+    // The 1st, 2nd, 4th, 8th, ... is told, so that a crowd does not flood the log.
+    if (Number.isInteger(Math.log2(++refusals))) logger.warn({ limit, refusals }, message);
+    return errorResponse(503, message, { "retry-after": "1" });
+  }
+
+  function answerHealth(method: string): InvocableHttpResponse {
+    const { carrier, isShutDown = false } = handler;
+    const document = { status: isShutDown ? "stopping" : "ok", carrier };
+    return respond(isShutDown ? 503 : 200, method === "HEAD" ? undefined : document, "application/json");
+  }
+
+  async function passes(gate: InvocableAuthGate, head: InvocableRequestHead): Promise<boolean> {
+    try {
+      return (await gate(head)) === true;
+    } catch {
+      logger.error({}, "The auth gate failed.");
+      return false;
+    }
+  }
+
+  async function admit(
     headers: Headers,
     read: InvocableHttpRequest["body"],
     options: HandleOptions | undefined,
   ): Promise<InvocableHttpResponse> {
-    const admitted = this.enter();
-    if (admitted === undefined) return this.overloaded("maxConcurrentTasks");
+    const admitted = enter();
+    if (admitted === undefined) return overloaded("maxConcurrentTasks");
     try {
-      return await this.run(headers, read, admitted, options);
+      return await run(headers, read, admitted, options);
     } finally {
       admitted.leave();
     }
   }
 
-  private async run(
+  async function run(
     headers: Headers,
     read: InvocableHttpRequest["body"],
     admitted: AdmittedRequest,
     options: HandleOptions | undefined,
   ): Promise<InvocableHttpResponse> {
-    const { bodyLimitBytes } = this.settings;
     // By the head already: nobody need wait for what will be refused.
     const announced = announcedLength(headers);
     let body: InvocableRequestBody | undefined;
-    if (announced !== undefined && announced > bodyLimitBytes) return this.tooLarge();
+    if (announced !== undefined && announced > bodyLimitBytes) return tooLarge();
     if (admitted.hasRoomFor(announced ?? 0)) {
       try {
         body = await read(bodyLimitBytes, admitted.take);
       } catch (error) {
-        return this.withoutBody(bodyError(error), headers);
+        return withoutBody(bodyError(error), headers);
       }
     }
-    if (body === undefined) return admitted.isFull ? this.overloaded("maxConcurrentBodyBytes") : this.tooLarge();
+    if (body === undefined) return admitted.isFull ? overloaded("maxConcurrentBodyBytes") : tooLarge();
     let document: unknown;
     try {
       const size = sizeOf(body, announced);
-      if (size > bodyLimitBytes) return this.tooLarge();
+      if (size > bodyLimitBytes) return tooLarge();
       let weight = size;
       document = body instanceof Uint8Array ? bytesToText(body) : body;
       if (typeof document === "string") {
@@ -126,62 +141,50 @@ export class InvocableHttpEndpoint<Handlers extends object = ActivityHandlers> {
         // No more than the largest body, which there may be room for.
         weight = Math.min(size + values * JSON_VALUE_BYTES, bodyLimitBytes);
       }
-      if (!admitted.takeUpTo(weight)) return this.overloaded("maxConcurrentBodyBytes");
+      if (!admitted.takeUpTo(weight)) return overloaded("maxConcurrentBodyBytes");
       if (typeof document === "string") document = JSON.parse(document);
     } catch {
       // The parser's own message quotes the body, which is not for everybody's eyes.
-      return encodedBody(headers) ?? errorResponse(400, "The request body is not valid JSON in UTF-8.");
+      return encodedBody(headers) ?? errorResponse(400, "The request body is no JSON in UTF-8.");
     }
     try {
-      const result = await this.handler.handle(document, options);
-      return isOverloaded(result) ? this.overloaded("maxArgumentValues") : okResponse(result);
+      const result = await handler.handle(document, options);
+      return isOverloaded(result) ? overloaded("maxArgumentValues") : okResponse(result);
     } catch (error) {
       if (isExternalTaskInputError(error)) return errorResponse(400, error.message);
       // Getters of a document that was never JSON, or an injected clock or logger.
-      if (isInvocableActivityHandler(this.handler)) return errorResponse(400, "The task could not be read.");
-      this.settings.logger.error({ error: nameOfError(error) }, "A handler failed to answer a task.");
+      if (isInvocableActivityHandler(handler)) return errorResponse(400, "The task could not be read.");
+      logger.error({ error: nameOfError(error) }, "The handler did not answer the task.");
       return errorResponse(502, "The handler did not answer the task.");
     }
   }
 
-  private answerHealth(method: string): InvocableHttpResponse {
-    const { carrier, isShutDown = false } = this.handler;
-    const document = { status: isShutDown ? "stopping" : "ok", carrier };
-    return respond(isShutDown ? 503 : 200, method === "HEAD" ? undefined : document, "application/json");
-  }
-
   /** The body did not come. What a retry may mend gets a status that is retried. */
-  private withoutBody({ problem, message, cause }: InvocableBodyError, headers: Headers): InvocableHttpResponse {
+  function withoutBody({ problem, message, cause }: InvocableBodyError, headers: Headers): InvocableHttpResponse {
     if (problem === "not_utf8") return encodedBody(headers) ?? errorResponse(400, message);
     const reason = problem === "unreadable" ? `${message} (${nameOfError(cause)})` : message;
-    if (!isCallerDisconnected(cause)) {
-      this.settings.logger.error({ reason }, "A request's body did not reach the adapter.");
-    }
+    if (!isCallerDisconnected(cause)) logger.error({ reason }, "The request body could not be read.");
     return errorResponse(problem === "too_large" ? 413 : 500, reason);
   }
 
-  private tooLarge(): InvocableHttpResponse {
-    return errorResponse(413, `The request body is over ${this.settings.bodyLimitBytes} bytes.`);
-  }
-
-  /** @param limit the option that says how much there may be at once */
-  private overloaded(limit: CrowdLimit): InvocableHttpResponse {
-    const message = `This carrier has too much to do at once (${limit}).`;
-    // The 1st, 2nd, 4th, 8th, ... is told, so that a crowd does not flood the log.
-    if (Number.isInteger(Math.log2(++this.refusals))) {
-      this.settings.logger.warn({ limit, refusals: this.refusals }, message);
-    }
-    return errorResponse(503, message, { "retry-after": "1" });
-  }
-
-  private async passes(gate: InvocableAuthGate, head: InvocableRequestHead): Promise<boolean> {
-    try {
-      return (await gate(head)) === true;
-    } catch {
-      this.settings.logger.error({}, "The authentication gate failed.");
-      return false;
-    }
-  }
+  return {
+    async handle(request) {
+      const { method, headers } = request;
+      if (health && (method === "GET" || method === "HEAD")) return answerHealth(method);
+      if (method !== "POST") {
+        return errorResponse(405, "Only POST is allowed.", { allow: health ? "GET, HEAD, POST" : "POST" });
+      }
+      if (auth === undefined) {
+        if (headers["origin"] !== undefined) {
+          return errorResponse(403, "Without auth, an Origin header is refused.");
+        }
+      } else if (!(await passes(auth, { method, headers }))) {
+        return errorResponse(401, "Credentials are needed.", { "www-authenticate": auth.challenge ?? "Bearer" });
+      }
+      return admit(headers, request.body, request);
+    },
+    answer: (body, options) => admit({}, async () => body ?? "", options),
+  };
 }
 
 /** The `Content-Length`; undefined for none. */

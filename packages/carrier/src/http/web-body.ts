@@ -38,7 +38,7 @@ export async function readWebBody(
   if (request.bodyUsed || body?.locked === true) {
     throw new InvocableBodyError(
       "consumed",
-      "The request body was read before this adapter: hand the request over unread, or a clone of it.",
+      "The request body was read before this adapter: hand over an unread clone.",
     );
   }
   // Without streams, what a platform has is read in one go.
@@ -46,15 +46,13 @@ export async function readWebBody(
   const reader = body.getReader();
   const pieces: Uint8Array[] = [];
   let size = 0;
-  for (;;) {
-    const { value } = await reader.read();
-    if (value === undefined) break;
-    size += value.length;
-    if (size > limitBytes || !take(value.length)) {
+  for (let next = await reader.read(); next.value !== undefined; next = await reader.read()) {
+    size += next.value.length;
+    if (size > limitBytes || !take(next.value.length)) {
       reader.releaseLock();
       return undefined;
     }
-    pieces.push(value);
+    pieces.push(next.value);
   }
   const whole = new Uint8Array(size);
   size = 0;

@@ -101,7 +101,7 @@ describe.each(CODECS)("encode, with %s", (_, codec) => {
 
   it("names the way to what it refuses", () => {
     const value = { orders: [{ id: 1 }, { id: 2, "shipped at": new Date(0) }] };
-    expect(refusalOf(() => codec.encode(value)).message).toMatch(/orders.+1.+shipped at.* is a Date; .*toAvroValue/);
+    expect(refusalOf(() => codec.encode(value)).message).toMatch(/orders.+1.+shipped at.* is a Date: .*toAvroValue/);
   });
 
   it.each([

@@ -34,7 +34,7 @@ export function describeReceived(value: unknown): string {
 }
 
 /** Shows a wrong text where the contract has names and versions of its own: that helps and reveals nothing. */
-function quoteReceived(value: unknown): string {
+export function quoteReceived(value: unknown): string {
   return typeof value === "string" ? JSON.stringify(recordableText(value, 80)) : describeReceived(value);
 }
 
@@ -77,8 +77,7 @@ export const readBoolean: FieldReader<boolean> = /* @__PURE__ */ reader(
 /** An integer that a double holds exactly: a larger one has already lost its last digits in JSON.parse. */
 export function readInteger(value: unknown, minimum: number, path: string, violate: Violate): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= minimum) return value;
-  const least = minimum === Number.MIN_SAFE_INTEGER ? "" : ` >= ${minimum}`;
-  violate(path, `an integer${least}`, describeReceived(value));
+  violate(path, `an integer >= ${minimum}`, describeReceived(value));
   return minimum;
 }
 

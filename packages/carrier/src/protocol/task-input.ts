@@ -123,31 +123,18 @@ function readTaskInput(value: unknown, violate: Violate): ExternalTaskInput {
   readLiteral(document["schema"], EXTERNAL_TASK_INPUT_SCHEMA, "schema", violate);
   readLiteral(document["version"], EXTERNAL_TASK_INPUT_VERSION, "version", violate);
   const kind = readOneOf(readObject(document["task"], "task", violate)["kind"], TASK_KINDS, "task.kind", violate);
-  if (kind === "activity_task") {
-    const { task, workflow, lease, payloads, deadlines } = readParts(document, ACTIVITY_PARTS, violate);
-    const headers = readHeaders(document["headers"], "headers", violate);
-    return { kind, task, workflow, lease, arguments: payloads.arguments, deadlines, headers };
-  }
-  const { task, workflow, lease, payloads, history } = readParts(document, WORKFLOW_PARTS, violate);
+  const parts: Parts = kind === "activity_task" ? ACTIVITY_PARTS : WORKFLOW_PARTS;
+  const { payloads, ...others } = readParts(document, parts, violate);
   const headers = readHeaders(document["headers"], "headers", violate);
-  return { kind, task, workflow, lease, arguments: payloads.arguments, history, headers };
+  // Which fields these are, only the tables below say.
+  return { kind, ...others, ...payloads, headers } as unknown as ExternalTaskInput;
 }
 
 /** The parts of a document with the fields of each, by their names on the wire. Once read, names are in camel case. */
 type Parts = Readonly<Record<string, Readonly<Record<string, FieldReader<unknown>>>>>;
 
-type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
-  ? `${Head}${Capitalize<CamelCase<Tail>>}`
-  : Name;
-
-type PartsRead<Read extends Parts> = {
-  readonly [Part in keyof Read]: {
-    readonly [Field in keyof Read[Part] & string as CamelCase<Field>]: ReturnType<Read[Part][Field]>;
-  };
-};
-
-function readParts<Read extends Parts>(document: JsonObject, parts: Read, violate: Violate): PartsRead<Read> {
-  const all: Record<string, Record<string, unknown>> = {};
+function readParts(document: JsonObject, parts: Parts, violate: Violate): Record<string, object> {
+  const all: Record<string, object> = {};
   for (const part in parts) {
     const object = readObject(document[part], part, violate);
     const read: Record<string, unknown> = {};
@@ -156,7 +143,7 @@ function readParts<Read extends Parts>(document: JsonObject, parts: Read, violat
     }
     all[part] = read;
   }
-  return all as PartsRead<Read>;
+  return all;
 }
 
 const inCamelCase = /* @__PURE__ */ new Map<string, string>();
@@ -172,7 +159,7 @@ function camelCase(name: string): string {
 
 const readAttempt: FieldReader<number> = (value, path, violate) => readInteger(value, 1, path, violate);
 const readSequence: FieldReader<number> = (value, path, violate) =>
-  readInteger(value, Number.MIN_SAFE_INTEGER, path, violate);
+  readInteger(value, Number.MIN_SAFE_INTEGER, path, (at, _, received) => violate(at, "an integer", received));
 const readExecutor: FieldReader<JsonObject | null> = (value, path, violate) =>
   readNullableObject(value ?? null, path, violate);
 // Hints that no engine knows of: an odd one is none, and no reason to drop the task.

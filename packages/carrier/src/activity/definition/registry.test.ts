@@ -37,7 +37,7 @@ describe("constructing a handler", () => {
     ["a promise, as import() gives", Promise.resolve({ dim })],
   ])("refuses handlers that are %s", (_, handlers) => {
     expect(() => make(handlers)).toThrow(TypeError);
-    expect(() => make(handlers)).toThrow(/^handlers must be an object, a Map or a list of functions/);
+    expect(() => make(handlers)).toThrow(/^handlers must be an object, a Map or a list of activities/);
   });
 
   it.each([

@@ -41,7 +41,7 @@ export function registerActivities(
   interceptors?: ActivityInterceptors,
 ): ReadonlyMap<string, RegisteredActivity> {
   if (typeof handlers !== "object" || handlers === null || isActivityDefinition(handlers) || isThenable(handlers)) {
-    throw new TypeError("handlers must be an object, a Map or a list of functions and definitions");
+    throw new TypeError("handlers must be an object, a Map or a list of activities");
   }
   const isEntries = Array.isArray(handlers) || handlers instanceof Map;
   if (!isEntries && hasMethods(handlers)) {
@@ -53,9 +53,9 @@ export function registerActivities(
     const type = own ?? key;
     const activity = toActivity(type, handler, interceptors);
     if (typeof type !== "string" || type.trim() === "") {
-      throw new TypeError("an activity needs a name: give it one with defineActivity({ name, run }), or use an object");
+      throw new TypeError("an activity needs a name: use an object, or defineActivity({ name, run })");
     }
-    if (registry.has(type)) throw new TypeError(`two activities have the name ${type}: names must be unique`);
+    if (registry.has(type)) throw new TypeError(`two activities have the name ${type}`);
     registry.set(type, activity);
   }
   return registry;

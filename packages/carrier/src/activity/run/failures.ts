@@ -1,7 +1,7 @@
-import { payloadEnvelope } from "../../payload/envelope.js";
+import { inlinePayload } from "../../payload/envelope.js";
 import { isPayloadError } from "../../payload/errors.js";
 import type { FailureClassification, FailureKind } from "../../protocol/constants.js";
-import { isObject, type JsonObject } from "../../protocol/fields.js";
+import type { JsonObject } from "../../protocol/fields.js";
 import { recordableText } from "../../protocol/recordable-text.js";
 import { formatTimestamp } from "../../protocol/timestamps.js";
 import type { InlinePayloadEnvelope, PayloadEnvelope } from "../../protocol/wire.js";
@@ -70,8 +70,7 @@ export function unreadableDeadline(deadline: string): TaskFailure {
 
 /** @param clocksAgree whether the caller said what time it is, so that this machine's clock does not matter */
 export function expiredOnReceipt({ name, expiresAt }: Deadline, now: number, clocksAgree: boolean): TaskFailure {
-  const doubt =
-    clocksAgree || name === "platform_limit" ? "" : ` (is this clock ahead? It has ${formatTimestamp(now)})`;
+  const doubt = clocksAgree || name === "platform_limit" ? "" : ` (this clock has ${formatTimestamp(now)})`;
   const when = `before the handler could start${doubt}`;
   return aborted(new ExternalTaskDeadlineExceeded(name, expiresAt, when), false);
 }
@@ -116,13 +115,13 @@ export function undecodableArguments(error: unknown, codec?: unknown): TaskFailu
 
 /** No call takes so many. */
 export function tooManyArguments(count: number, most: number): TaskFailure {
-  const message = `There are ${count} arguments, over the most of ${most}: send a list as one argument.`;
+  const message = `There are ${count} arguments, over ${most}: send a list as one.`;
   return permanent("decode_failure", "TooManyArguments", message, { count, most });
 }
 
 /** There is no room in memory for the arguments, beside those of the tasks that run. */
 export function crowded(most: number): TaskFailure {
-  const message = `This carrier takes arguments of ${most} values at once (maxArgumentValues).`;
+  const message = `The arguments are over maxArgumentValues (${most}).`;
   return { classification: "application_error", type: "CarrierOverloaded", message, retryable: true, crowded: true };
 }
 
@@ -138,19 +137,15 @@ function codecFailure(type: string, message: string, error: unknown): TaskFailur
 
 /** The arguments lie in external storage, or with the engine, and the carrier was given no way to read them. */
 export function unsupportedReference(envelope: JsonObject): TaskFailure {
-  const { external_payload: runtime, external_storage: reference } = envelope;
-  // The scheme only: the rest of the address is not for everybody who reads the failure.
-  const uri = isObject(reference) && runtime === undefined ? reference["uri"] : null;
-  const provider = typeof uri === "string" ? (/^[a-z][\w.+-]{0,30}(?=:)/i.exec(uri)?.[0] ?? null) : null;
   const [reason, fix] =
-    runtime === undefined ? ["no_driver", "externalStorage"] : ["runtime_reference", "runtimePayloads"];
-  const message = `The arguments are stored elsewhere: to read them, this carrier needs ${fix}.`;
-  return permanent("unsupported_payload_reference", "UnsupportedPayloadReference", message, { reason, provider });
+    "external_payload" in envelope ? ["runtime_reference", "runtimePayloads"] : ["no_driver", "externalStorage"];
+  const message = `To read the arguments, this carrier needs ${fix}.`;
+  return permanent("unsupported_payload_reference", "UnsupportedPayloadReference", message, { reason });
 }
 
 /** What stands in the place of details that could not be sent. */
 export function lostDetails(reason: string): InlinePayloadEnvelope {
-  return payloadEnvelope({ details_lost: reason });
+  return inlinePayload({ details_lost: reason });
 }
 
 /** Foreign text, fit for a message or details. */
@@ -161,7 +156,7 @@ function shorten(text: string): string {
 /** Details that do not encode must not cost the failure they belong to: they are replaced by the reason. */
 export function encodeDetails(details: unknown): InlinePayloadEnvelope {
   try {
-    return payloadEnvelope(details);
+    return inlinePayload(details);
   } catch (error) {
     return lostDetails(thrownMessage(error));
   }

@@ -16,6 +16,7 @@ import {
   undecodableArguments,
   unsupportedReference,
 } from "./failures.js";
+import type { RunOutcome } from "./run.js";
 import { encodeResult } from "./task-payloads.js";
 
 /** Of a handler's settings, those that say what comes of a run. */
@@ -36,8 +37,18 @@ export async function perform(
     () => task.activity(task, args),
     () => logger.warn(taskFields(task.input), "A late outcome was dropped."),
   );
-  if (ended.kind === "returned") return encodeResult(ended.value);
-  return ended.kind === "threw" ? failureOf(ended.error, stackTraces) : aborted(ended.reason, stackTraces);
+  return conclude(ended, stackTraces, encodeResult, failureOf);
+}
+
+/** What comes of a run: its value and its error by what the caller makes of them, and what ended it otherwise. */
+function conclude<T>(
+  ended: RunOutcome,
+  stackTraces: boolean,
+  onValue: (value: unknown) => T,
+  onError: (error: unknown, stackTraces: boolean) => TaskFailure,
+): T | TaskFailure {
+  if (ended.kind === "returned") return onValue(ended.value);
+  return ended.kind === "threw" ? onError(ended.error, stackTraces) : aborted(ended.reason, stackTraces);
 }
 
 /** What a handler, or an interceptor, threw. */
@@ -78,9 +89,12 @@ async function bounded<T>(
   step: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | TaskFailure> {
   const ended = await run.execute(() => step(run.signal()), nothing);
-  if (ended.kind === "aborted") return aborted(ended.reason, stackTraces);
-  if (ended.kind === "returned") return ended.value as T;
-  return isPayloadError(ended.error) ? undecodableArguments(ended.error) : thrown(ended.error, stackTraces);
+  return conclude(
+    ended,
+    stackTraces,
+    (value) => value as T,
+    (error) => (isPayloadError(error) ? undecodableArguments(error) : thrown(error, stackTraces)),
+  );
 }
 
 export const nothing = (): void => {};

@@ -1,6 +1,6 @@
 import { decodeWeighed } from "../../payload/codec.js";
 import { TOO_MANY_VALUES } from "../../payload/decoder.js";
-import { inlineBlob, payloadEnvelope } from "../../payload/envelope.js";
+import { inlineBlob, inlinePayload } from "../../payload/envelope.js";
 import { isPayloadError } from "../../payload/errors.js";
 import type { JsonObject } from "../../protocol/fields.js";
 import type { InlinePayloadEnvelope } from "../../protocol/wire.js";
@@ -53,7 +53,7 @@ function isOverfull(error: unknown): boolean {
 /** A return value, inline. */
 export function encodeResult(value: unknown): InlinePayloadEnvelope | TaskFailure {
   try {
-    return payloadEnvelope(value);
+    return inlinePayload(value);
   } catch (error) {
     return unencodableResult(error);
   }
