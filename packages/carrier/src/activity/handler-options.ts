@@ -8,6 +8,7 @@ import type { ActivityIdempotency, PerformOnce } from "./idempotency/part.js";
 import { guardLogger, type Logger } from "./logger.js";
 import type { HeartbeatObserver } from "./run/run-context.js";
 
+/** Options of a handler, whatever brings it its tasks. */
 export interface InvocableActivityHandlerOptions {
   /** Names this carrier in `metadata.carrier` of every result. Default `typescript-invocable`. */
   readonly carrier?: string | undefined;
