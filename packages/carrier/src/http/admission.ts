@@ -9,13 +9,13 @@ export interface AdmittedRequest {
   /** Whether there was no room for bytes, once. */
   readonly isFull: boolean;
   /** Counts nothing. */
-  hasRoomFor(bytes: number): boolean;
+  readonly hasRoomFor: (bytes: number) => boolean;
   /** Counts so many more bytes of the body. False when there is no room for them; they are not counted then. */
-  take(bytes: number): boolean;
+  readonly take: (bytes: number) => boolean;
   /** Counts what is missing up to the whole. */
-  takeUpTo(bytes: number): boolean;
+  readonly takeUpTo: (bytes: number) => boolean;
   /** Gives everything back. */
-  leave(): void;
+  readonly leave: () => void;
 }
 
 /**

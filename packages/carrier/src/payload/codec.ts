@@ -39,7 +39,7 @@ export function createAvroCodec(platform: BytePlatform): AvroCodec {
 }
 
 interface Coders {
-  encode(value: unknown): string;
+  readonly encode: (value: unknown) => string;
   readonly decoder: ValueDecoder;
 }
 

@@ -88,7 +88,9 @@ export function createValueEncoder(platform: BytePlatform): ValueEncoder {
       case "bigint":
         writeBigInt(value);
         return;
-      default:
+      case "function":
+      case "symbol":
+        // Which it refuses, by name.
         writeObject(value as object);
     }
   }

@@ -78,7 +78,8 @@ export const readBoolean: FieldReader<boolean> = /* @__PURE__ */ reader(
 /** An integer that a double holds exactly: a larger one has already lost its last digits in JSON.parse. */
 export function readInteger(value: unknown, minimum: number, path: string, violate: Violate): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= minimum) return value;
-  violate(path, `an integer >= ${minimum}`, describeReceived(value));
+  const least = minimum === Number.MIN_SAFE_INTEGER ? "" : ` >= ${minimum}`;
+  violate(path, `an integer${least}`, describeReceived(value));
   return minimum;
 }
 

@@ -291,8 +291,8 @@ describe("externalTaskInputViolations", () => {
     let broken = withField(workflowTaskEnvelope(), "workflow.resume", null);
     broken = withField(broken, "history", undefined);
     expect(externalTaskInputViolations(broken).map(({ path }) => path)).toEqual([
-      "workflow.resume",
       "history",
+      "workflow.resume",
       "history.events",
       "history.last_sequence",
       "history.next_page_token",

@@ -3,7 +3,6 @@ import { throwInputError } from "./errors.js";
 import {
   type ContractViolation,
   collectViolations,
-  type FieldReader,
   type JsonObject,
   readInteger,
   readList,
@@ -123,102 +122,96 @@ function readTaskInput(value: unknown, violate: Violate): ExternalTaskInput {
   const document = readObject(value, "", violate);
   readLiteral(document["schema"], EXTERNAL_TASK_INPUT_SCHEMA, "schema", violate);
   readLiteral(document["version"], EXTERNAL_TASK_INPUT_VERSION, "version", violate);
-  const kind = readOneOf(readObject(document["task"], "task", violate)["kind"], TASK_KINDS, "task.kind", violate);
-  const parts: Parts = kind === "activity_task" ? ACTIVITY_PARTS : WORKFLOW_PARTS;
-  const { payloads, ...others } = readParts(document, parts, violate);
-  const headers = readHeaders(document["headers"], "headers", violate);
-  // Which fields these are, only the tables below say.
-  return { kind, ...others, ...payloads, headers } as unknown as ExternalTaskInput;
+  const task = readObject(document["task"], "task", violate);
+  const kind = readOneOf(task["kind"], TASK_KINDS, "task.kind", violate);
+  return kind === "activity_task"
+    ? readActivityTask(document, task, violate)
+    : readWorkflowTask(document, task, violate);
 }
 
-/** The parts of a document with the fields of each, by their names on the wire. Once read, names are in camel case. */
-type Parts = Readonly<Record<string, Readonly<Record<string, FieldReader<unknown>>>>>;
-
-function readParts(document: JsonObject, parts: Parts, violate: Violate): Record<string, object> {
-  const all: Record<string, object> = {};
-  for (const part in parts) {
-    const object = readObject(document[part], part, violate);
-    const read: Record<string, unknown> = {};
-    for (const field in parts[part]) {
-      read[camelCase(field)] = parts[part][field]?.(object[field], `${part}.${field}`, violate);
-    }
-    all[part] = read;
-  }
-  return all;
+function readActivityTask(document: JsonObject, task: JsonObject, violate: Violate): ActivityTaskInput {
+  const workflow = readObject(document["workflow"], "workflow", violate);
+  const deadlines = readObject(document["deadlines"], "deadlines", violate);
+  return {
+    kind: "activity_task",
+    task: {
+      id: readString(task["id"], "task.id", violate),
+      attempt: readInteger(task["attempt"], 1, "task.attempt", violate),
+      activityAttemptId: readString(task["activity_attempt_id"], "task.activity_attempt_id", violate),
+      taskQueue: readString(task["task_queue"], "task.task_queue", violate),
+      handler: readString(task["handler"], "task.handler", violate),
+      connection: readNullableString(task["connection"], "task.connection", violate),
+      externalExecutor: readNullableObject(task["external_executor"] ?? null, "task.external_executor", violate),
+      idempotencyKey: readString(task["idempotency_key"], "task.idempotency_key", violate),
+    },
+    workflow: {
+      id: readString(workflow["id"], "workflow.id", violate),
+      runId: readString(workflow["run_id"], "workflow.run_id", violate),
+    },
+    lease: readLease(document, violate),
+    arguments: readArguments(document, violate),
+    deadlines: {
+      scheduleToStart: readNullableString(deadlines["schedule_to_start"], "deadlines.schedule_to_start", violate),
+      startToClose: readNullableString(deadlines["start_to_close"], "deadlines.start_to_close", violate),
+      scheduleToClose: readNullableString(deadlines["schedule_to_close"], "deadlines.schedule_to_close", violate),
+      heartbeat: readNullableString(deadlines["heartbeat"], "deadlines.heartbeat", violate),
+    },
+    headers: readHeaders(document, violate),
+  };
 }
 
-const inCamelCase = /* @__PURE__ */ new Map<string, string>();
-
-function camelCase(name: string): string {
-  let known = inCamelCase.get(name);
-  if (known === undefined) {
-    known = name.replaceAll(/_./g, ([, letter = ""]) => letter.toUpperCase());
-    inCamelCase.set(name, known);
-  }
-  return known;
+function readWorkflowTask(document: JsonObject, task: JsonObject, violate: Violate): WorkflowTaskInput {
+  const workflow = readObject(document["workflow"], "workflow", violate);
+  const history = readObject(document["history"], "history", violate);
+  return {
+    kind: "workflow_task",
+    task: {
+      id: readString(task["id"], "task.id", violate),
+      attempt: readInteger(task["attempt"], 1, "task.attempt", violate),
+      taskQueue: readString(task["task_queue"], "task.task_queue", violate),
+      handler: readNullableString(task["handler"], "task.handler", violate),
+      connection: readNullableString(task["connection"], "task.connection", violate),
+      compatibility: readNullableString(task["compatibility"], "task.compatibility", violate),
+      idempotencyKey: readString(task["idempotency_key"], "task.idempotency_key", violate),
+    },
+    workflow: {
+      id: readString(workflow["id"], "workflow.id", violate),
+      runId: readString(workflow["run_id"], "workflow.run_id", violate),
+      status: readNullableString(workflow["status"], "workflow.status", violate),
+      resume: readObject(workflow["resume"], "workflow.resume", violate),
+    },
+    lease: readLease(document, violate),
+    arguments: readArguments(document, violate),
+    history: {
+      events: readList(history["events"], "history.events", violate),
+      lastSequence: readInteger(history["last_sequence"], Number.MIN_SAFE_INTEGER, "history.last_sequence", violate),
+      nextPageToken: readNullableString(history["next_page_token"], "history.next_page_token", violate),
+      encoding: readNullableString(history["encoding"], "history.encoding", violate),
+    },
+    headers: readHeaders(document, violate),
+  };
 }
 
-const readAttempt: FieldReader<number> = (value, path, violate) => readInteger(value, 1, path, violate);
-const readSequence: FieldReader<number> = (value, path, violate) =>
-  readInteger(value, Number.MIN_SAFE_INTEGER, path, (at, _, received) => violate(at, "an integer", received));
-const readExecutor: FieldReader<JsonObject | null> = (value, path, violate) =>
-  readNullableObject(value ?? null, path, violate);
-// Hints that no engine knows of: an odd one is none, and no reason to drop the task.
-const readHint: FieldReader<string | null> = (value) => (typeof value === "string" ? value : null);
-const readInstant: FieldReader<string | null> = (value) =>
-  typeof value === "string" && parseTimestamp(value) !== undefined ? value : null;
-/** PHP writes an empty map as a list. */
-const readHeaders: FieldReader<JsonObject> = (value, path, violate) =>
-  Array.isArray(value) && value.length === 0 ? NO_HEADERS : readObject(value, path, violate);
+function readLease(document: JsonObject, violate: Violate): TaskLease {
+  const lease = readObject(document["lease"], "lease", violate);
+  // Hints that no engine knows of: an odd one is none, and no reason to drop the task.
+  const { renewed_by: renewedBy, sent_at: sentAt } = lease;
+  return {
+    owner: readString(lease["owner"], "lease.owner", violate),
+    expiresAt: readString(lease["expires_at"], "lease.expires_at", violate),
+    heartbeatEndpoint: readString(lease["heartbeat_endpoint"], "lease.heartbeat_endpoint", violate),
+    renewedBy: typeof renewedBy === "string" ? renewedBy : null,
+    sentAt: typeof sentAt === "string" && parseTimestamp(sentAt) !== undefined ? sentAt : null,
+  };
+}
 
-const LEASE = {
-  owner: readString,
-  expires_at: readString,
-  heartbeat_endpoint: readString,
-  renewed_by: readHint,
-  sent_at: readInstant,
-};
-const PAYLOADS = { arguments: readNullableObject };
+function readArguments(document: JsonObject, violate: Violate): JsonObject | null {
+  const payloads = readObject(document["payloads"], "payloads", violate);
+  return readNullableObject(payloads["arguments"], "payloads.arguments", violate);
+}
 
-const ACTIVITY_PARTS = {
-  task: {
-    id: readString,
-    attempt: readAttempt,
-    activity_attempt_id: readString,
-    task_queue: readString,
-    handler: readString,
-    connection: readNullableString,
-    external_executor: readExecutor,
-    idempotency_key: readString,
-  },
-  workflow: { id: readString, run_id: readString },
-  lease: LEASE,
-  payloads: PAYLOADS,
-  deadlines: {
-    schedule_to_start: readNullableString,
-    start_to_close: readNullableString,
-    schedule_to_close: readNullableString,
-    heartbeat: readNullableString,
-  },
-};
-
-const WORKFLOW_PARTS = {
-  task: {
-    id: readString,
-    attempt: readAttempt,
-    task_queue: readString,
-    handler: readNullableString,
-    connection: readNullableString,
-    compatibility: readNullableString,
-    idempotency_key: readString,
-  },
-  workflow: { id: readString, run_id: readString, status: readNullableString, resume: readObject },
-  lease: LEASE,
-  payloads: PAYLOADS,
-  history: {
-    events: readList,
-    last_sequence: readSequence,
-    next_page_token: readNullableString,
-    encoding: readNullableString,
-  },
-};
+function readHeaders(document: JsonObject, violate: Violate): JsonObject {
+  const headers = document["headers"];
+  if (Array.isArray(headers) && headers.length === 0) return NO_HEADERS;
+  return readObject(headers, "headers", violate);
+}

@@ -1,6 +1,5 @@
 import { AVRO_CODEC } from "../../protocol/constants.js";
 import type { ExternalTaskInput } from "../../protocol/task-input.js";
-import type { InlinePayloadEnvelope } from "../../protocol/wire.js";
 import { isStoredPayload } from "../../storage/stored-payload.js";
 import { scheduleAt } from "../clock.js";
 import type { RegisteredActivity } from "../definition/registry.js";
@@ -70,7 +69,7 @@ export function createTaskRunner(
           total += weight;
           outcome = await (idempotency?.perform ?? perform)(task, decoded.args, settings);
         }
-        if ("blob" in outcome) outcome = await stored(outcome as InlinePayloadEnvelope, task, settings);
+        if ("blob" in outcome) outcome = await stored(outcome, task, settings);
         task.context?.settle(outcome);
         // Details on their way to storage are part of the run: they end with it, and the failure stands without them.
         if (isFailure(outcome) && outcome.details !== undefined) {
