@@ -261,7 +261,7 @@ describe("an event that nobody waits for the answer of", () => {
     ["log events", { awslogs: { data: "" } }],
     ["records of Firehose", { deliveryStreamArn: "arn:aws:firehose:eu-central-1:1:deliverystream/d", records: [] }],
   ])("is refused by an error, whether there is a gate or none: %s", async (_, event) => {
-    await expect(invoke(event)).rejects.toThrow(/^This function is a carrier: it takes tasks/);
+    await expect(invoke(event)).rejects.toThrow(/^This carrier takes tasks/);
     await expect(invoke(event, { auth: bearerToken("token") })).rejects.toThrow(TypeError);
   });
 });

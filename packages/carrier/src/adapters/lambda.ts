@@ -7,7 +7,7 @@ import type { InvocableHttpRequest, InvocableHttpResponse } from "../http/messag
 import { base64ByteLength, bufferBytes, portableBytes } from "../payload/bytes.js";
 import { EXTERNAL_TASK_INPUT_SCHEMA } from "../protocol/constants.js";
 import { isObject, type JsonObject } from "../protocol/fields.js";
-import { knownOptions, type OptionNames } from "../protocol/options.js";
+import { BOOLEAN, knownOptions, type OptionNames } from "../protocol/options.js";
 import type { ExternalTaskInputEnvelope, InvocableResultEnvelope } from "../protocol/wire.js";
 
 /** Options of the adapter for AWS Lambda. */
@@ -71,8 +71,8 @@ const HEAD_BYTES = 4096;
 
 const LAMBDA_OPTION_NAMES: OptionNames<LambdaInvocableOptions> = {
   ...HTTP_OPTION_NAMES,
-  timeoutMarginMs: true,
-  allowDirectInvocation: true,
+  timeoutMarginMs: [(value) => Number.isFinite(value) && (value as number) >= 0, "a number >= 0"],
+  allowDirectInvocation: BOOLEAN,
 };
 
 /**
@@ -96,10 +96,6 @@ export function lambdaInvocableActivityHandler<Handlers extends object>(
 ): LambdaInvocableHandler {
   const known = knownOptions(options, LAMBDA_OPTION_NAMES, "a Lambda carrier");
   const { timeoutMarginMs = DEFAULT_MARGIN_MS, allowDirectInvocation = false, ...httpOptions } = known;
-  if (typeof allowDirectInvocation !== "boolean") throw new TypeError("allowDirectInvocation must be a boolean");
-  if (!Number.isFinite(timeoutMarginMs) || timeoutMarginMs < 0) {
-    throw new TypeError(`timeoutMarginMs must be a number >= 0, got ${String(timeoutMarginMs)}`);
-  }
   const { endpoint, valuesOf } = createAdapter(handlers, httpOptions);
   const invoke = async (event: unknown, context?: LambdaContextLike): Promise<LambdaResult> => {
     const left = context?.getRemainingTimeInMillis?.();
@@ -156,7 +152,7 @@ function refuseServiceEvent(event: unknown): void {
   const mark = isObject(first) ? SERVICE_MARKS.find((name) => Object.hasOwn(first, name)) : undefined;
   if (mark === undefined || isBareEnvelope(event)) return;
   throw new TypeError(
-    `This function is a carrier: it takes tasks over HTTP (API Gateway, Function URLs, load balancers, VPC Lattice) or as a bare envelope, and no event with ${JSON.stringify(mark)}.`,
+    `This carrier takes tasks over HTTP or as a bare envelope, and no event with ${JSON.stringify(mark)}.`,
   );
 }
 

@@ -116,7 +116,7 @@ function announcesBody({ headers }: BodySource): boolean {
 function consumed(): InvocableBodyError {
   return new InvocableBodyError(
     "consumed",
-    "The request body was read by something before this adapter, which left it neither in rawBody nor in body: mount the adapter before body parsers, or turn the platform's off.",
+    "The request body was read before this adapter, which must come before body parsers.",
   );
 }
 
