@@ -3,7 +3,7 @@ import { createAdapter } from "../http/adapter.js";
 import { utf8Length, withinLimit } from "../http/answer-limit.js";
 import type { InvocableHandlers } from "../http/endpoint.js";
 import { type AdapterOptions, HTTP_OPTION_NAMES } from "../http/endpoint-options.js";
-import type { InvocableHttpRequest, InvocableHttpResponse } from "../http/message.js";
+import type { InvocableHttpRequest, InvocableHttpResponse, InvocableRequestBody } from "../http/message.js";
 import { base64ByteLength, bufferBytes, portableBytes } from "../payload/bytes.js";
 import { EXTERNAL_TASK_INPUT_SCHEMA } from "../protocol/constants.js";
 import { isObject, type JsonObject } from "../protocol/fields.js";
@@ -150,13 +150,18 @@ const SERVICE_MARKS = [
  * @throws {TypeError} for an event of such a service
  */
 function refuseServiceEvent(event: unknown): void {
-  // Pipes send lists of records.
-  const first: unknown = Array.isArray(event) ? event[0] : event;
-  const mark = isObject(first) ? SERVICE_MARKS.find((name) => Object.hasOwn(first, name)) : undefined;
+  const mark = serviceMark(event);
   if (mark === undefined || isBareEnvelope(event)) return;
   throw new TypeError(
     `This function is a carrier: it takes tasks over HTTP (API Gateway, Function URLs, load balancers, VPC Lattice) or as a bare envelope, and no event with ${JSON.stringify(mark)}.`,
   );
+}
+
+/** The field by which an event is known for one of such a service. */
+function serviceMark(event: unknown): string | undefined {
+  // Pipes send lists of records.
+  const first: unknown = Array.isArray(event) ? event[0] : event;
+  return isObject(first) ? SERVICE_MARKS.find((name) => Object.hasOwn(first, name)) : undefined;
 }
 
 function isBareEnvelope(event: unknown): boolean {
@@ -188,8 +193,10 @@ function methodOf(event: JsonObject): string | undefined {
   const http = isObject(requestContext) ? requestContext["http"] : undefined;
   if (isObject(http) && typeof http["method"] === "string") return http["method"];
   if (typeof event["method"] === "string" && isObject(event["headers"])) return event["method"];
-  // What is left of an HTTP event in a hand-made test, or after another proxy: a body and its encoding.
-  return typeof event["body"] === "string" && typeof event["isBase64Encoded"] === "boolean" ? "POST" : undefined;
+  // What is left of an HTTP event in a hand-made test, or after another proxy: a body is enough, as it is for the reference.
+  const { body, httpMethod } = event;
+  const isAlone = httpMethod === undefined && requestContext === undefined && serviceMark(event) === undefined;
+  return isAlone && (typeof body === "string" || isObject(body)) ? "POST" : undefined;
 }
 
 /** Header names in any case, values single or in lists, by lower-case name. */
@@ -213,10 +220,10 @@ function headersOf(event: JsonObject): Readonly<Record<string, string>> {
   return headers;
 }
 
-/** Undefined for one that is over the limit. */
-function bodyOf(event: JsonObject, limitBytes: number): Uint8Array | string | undefined {
+/** Undefined for one that is over the limit. What something before has parsed already is taken as it is. */
+function bodyOf(event: JsonObject, limitBytes: number): InvocableRequestBody | undefined {
   const { body, isBase64Encoded = event["is_base64_encoded"] } = event;
-  if (typeof body !== "string") return "";
+  if (typeof body !== "string") return isObject(body) ? body : "";
   if (isBase64Encoded !== true) return body;
   return base64ByteLength(body) > limitBytes ? undefined : fromBase64(body);
 }
