@@ -117,9 +117,9 @@ describeUnless(whyNoPython(VERSION), `what docs/from-python.md says of Python ${
     expect(names).toEqual(expect.arrayContaining(["lambda_invocable_activity_handler", "option result_codec"]));
   });
 
-  it.each(ANSWERS.map((each, index) => [...each, index] as const))(
-    "%s (%#)",
-    async (promise, request, expected, id) => {
+  it.each(ANSWERS.map((each, index) => ({ each, index })))(
+    "$each.0 ($index)",
+    async ({ each: [promise, request, expected], index: id }) => {
       expect(page).toContain(`| ${promise} `);
       peer.send({ id, ...(typeof request === "function" ? request() : request) });
       const { body, ...rest } = await peer.line((line) => line["id"] === id, "an answer");
