@@ -24,7 +24,7 @@ const TOLD: RuntimeExpectation = { outcome: "refusal", status: 500, error: "requ
 
 export const runtimeExceptions: readonly RuntimeException[] = [
   {
-    platforms: ["Deno", "workerd", "Azure Functions", "Netlify Functions", ...LAMBDA, ...VERCEL],
+    platforms: ["Deno", "workerd", "Azure Functions", "Netlify Functions", "Vercel, edge", ...LAMBDA, ...VERCEL],
     case: "platform/disconnect",
     why: "The platform does not tell of a client that goes away.",
     instead: SLEPT_ON,
@@ -32,7 +32,7 @@ export const runtimeExceptions: readonly RuntimeException[] = [
   {
     platforms: [
       ...["Bun", "Deno", "workerd", "Hono", "h3", "Next.js, app", "SvelteKit", "Azure Functions"],
-      ...["Netlify Functions", "Vercel, web", "Vercel, fetch"],
+      ...["Netlify Functions", "Vercel, web", "Vercel, fetch", "Vercel, edge"],
     ],
     case: "requests/read-before",
     why: "A Request keeps nothing of a body that was read; the carrier says so, and the task may be sent again.",

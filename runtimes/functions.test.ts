@@ -10,6 +10,7 @@ const VERCEL = [
   { kind: "web", given: "string, waitUntil function" },
   { kind: "fetch", given: "string, waitUntil function" },
   { kind: "node", given: "object, function" },
+  { kind: "edge", given: "string, waitUntil function" },
 ];
 for (const { kind, given } of VERCEL) {
   testPlatform(

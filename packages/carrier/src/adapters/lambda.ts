@@ -45,10 +45,8 @@ export interface LambdaHttpResult {
 /** An HTTP answer to an HTTP event, the bare result envelope to a bare input envelope. */
 export type LambdaResult = LambdaHttpResult | InvocableResultEnvelope;
 
-/** An event of a service that speaks HTTP. */
-export interface LambdaHttpEvent {
-  readonly requestContext: object;
-}
+/** An event of a service that speaks HTTP: Netlify's, as some that are made by hand, has no request context. */
+export type LambdaHttpEvent = { readonly requestContext: object } | { readonly httpMethod: string };
 
 /**
  * A Lambda handler, of the types that `@types/aws-lambda` has for services that speak HTTP: no callback, as current runtimes
