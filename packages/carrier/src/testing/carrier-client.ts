@@ -12,6 +12,7 @@ import type { ActivitiesOf, ActivityArguments, ActivityResult } from "./activity
 import { buildTaskInput, type TaskInputOptions } from "./build-task-input.js";
 import { valueOf } from "./task-result.js";
 
+/** Options of `carrierClient`. */
 export interface CarrierClientOptions extends InvocableHttpOptions {
   /** Sent as `Authorization: Bearer`. */
   readonly token?: string;
