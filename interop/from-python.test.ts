@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { buildTaskInput, type TaskInputOptions } from "@durable-workflow/carrier/testing";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { workflowTaskEnvelope } from "../packages/carrier/test/support/envelopes.js";
 import { LinePeer } from "./support/line-peer.js";
 import { describeUnless, pythonPeer, whyNoPython } from "./support/peers.js";
 
@@ -17,6 +16,20 @@ function failure(classification: string, retryable: boolean, more: object = {}) 
   return { statusCode: 200, result: { outcome: { retryable }, failure: { classification, ...more } } };
 }
 
+/** What no carrier runs. */
+function workflowTask(): object {
+  const { task: activity, workflow, lease, payloads, ...rest } = buildTaskInput({ activityType: "routines.evening" });
+  return {
+    ...rest,
+    task: { ...activity, kind: "workflow_task", compatibility: null },
+    workflow: { ...workflow, status: "waiting", resume: {} },
+    lease,
+    payloads,
+    history: { events: [], last_sequence: 0, next_page_token: null, encoding: null },
+    headers: {},
+  };
+}
+
 const INVALID = { statusCode: 400, result: { error: "invalid_invocable_request" } };
 const SERVED = { statusCode: 200, result: { outcome: { status: "succeeded" } } };
 const { body: envelope } = task("conformance.nothing");
@@ -26,7 +39,7 @@ const text = JSON.stringify(envelope);
 const ANSWERS: readonly (readonly [promise: string, request: object | (() => object), answer: object])[] = [
   [
     "a workflow task is refused",
-    { body: { ...workflowTaskEnvelope(), headers: {} } },
+    { body: workflowTask() },
     failure("application_error", false, { type: "UnsupportedExternalTaskKind" }),
   ],
   [

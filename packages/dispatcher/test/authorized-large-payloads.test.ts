@@ -38,9 +38,9 @@ async function startWalledCarrier(seen: unknown[]): Promise<string> {
       else carrier(Object.assign(request, { rawBody: body }), response);
     });
   });
-  const { url, close } = await listen(server);
-  closing.push(() => close());
-  return url;
+  const listening = await listen(server);
+  closing.push(() => listening.close());
+  return listening.url;
 }
 
 it.each([
