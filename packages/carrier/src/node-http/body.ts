@@ -24,9 +24,11 @@ export async function readBody(
   limitBytes: number,
   take: (bytes: number) => boolean,
 ): Promise<InvocableRequestBody | undefined> {
-  const left = leftByOthers(source);
-  if (left !== undefined) return left;
   const { stream } = source;
+  const left = leftByOthers(source);
+  // What a platform made of another media type is no task; what it plays back is.
+  const isForeign = left !== undefined && isRead(stream) && isPlayedBack(stream) && !announcesJson(source);
+  if (left !== undefined && !isForeign) return left;
   if (!isRead(stream)) return readStream(stream, limitBytes, take, false);
   if (isPlayedBack(stream)) return readStream(stream, limitBytes, take, true);
   if (!announcesBody(source)) return "";
@@ -106,6 +108,10 @@ function property(left: object, name: string): unknown {
 /** Whether `data` and `end` come from somewhere else than the stream, which is at its end: so Vercel's helpers do it. */
 function isPlayedBack(stream: Readable): boolean {
   return Object.hasOwn(stream, "on") || Object.hasOwn(stream, "addListener");
+}
+
+function announcesJson({ headers }: BodySource): boolean {
+  return /json/i.test(headers["content-type"] ?? "");
 }
 
 function announcesBody({ headers }: BodySource): boolean {

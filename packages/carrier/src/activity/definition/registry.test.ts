@@ -285,3 +285,35 @@ describe("calling a handler", () => {
     });
   });
 });
+
+it("no generator is taken, by the types: nobody would read what it yields", () => {
+  function* yields() {
+    yield 1;
+  }
+  async function* streams(count: number) {
+    yield count;
+  }
+  // @ts-expect-error a generator
+  expect(new InvocableActivityHandler({ greet: () => "x", yields }).activityTypes).toContain("yields");
+  // @ts-expect-error an asynchronous one
+  expect(new InvocableActivityHandler({ streams }).activityTypes).toEqual(["streams"]);
+  // @ts-expect-error one in a list
+  expect(new InvocableActivityHandler([streams]).activityTypes).toEqual(["streams"]);
+  const definition = defineActivity({ name: "defined", run: (_context, count: number) => streams(count) });
+  // @ts-expect-error one in a definition
+  expect(new InvocableActivityHandler({ definition }).activityTypes).toEqual(["defined"]);
+  // @ts-expect-error at every door
+  expect(() => new InvocableHttpEndpoint({ streams })).not.toThrow();
+});
+
+it("what may return anything is taken", () => {
+  const handlers = {
+    anything: () => JSON.parse("1"), // any
+    unknown: (): unknown => 1,
+    never: (): never => {
+      throw new Error("no");
+    },
+    iterable: (): readonly string[] => [],
+  };
+  expect(new InvocableActivityHandler(handlers).activityTypes).toHaveLength(4);
+});

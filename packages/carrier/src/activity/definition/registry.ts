@@ -23,10 +23,40 @@ export type ActivityHandlers =
   | ReadonlyMap<string, ActivityHandler>
   | readonly ActivityHandler[];
 
-/** As {@link ActivityHandlers}, and objects that are typed by an interface, which TypeScript gives no index signature. */
-export type HandlersOf<Handlers> =
+/**
+ * As {@link ActivityHandlers}, and objects that are typed by an interface, which TypeScript gives no index signature; but no
+ * generators, of which nobody would ask for a value.
+ */
+export type HandlersOf<Handlers> = (
   | ActivityHandlers
-  | (Handlers & { readonly [Type in keyof Handlers]: ActivityHandler });
+  | (Handlers & { readonly [Type in keyof Handlers]: ActivityHandler })
+) &
+  WithoutGenerators<Handlers>;
+
+type WithoutGenerators<Handlers> = Handlers extends readonly (infer Activity)[]
+  ? RefusedWhere<true extends IsGenerator<Activity> ? 0 : never>
+  : RefusedWhere<
+      { [Type in keyof Handlers]-?: IsGenerator<Handlers[Type]> extends true ? Type : never }[keyof Handlers]
+    >;
+/** Nothing is asked for where there is none: a mapped type would ask for an index signature. */
+type RefusedWhere<Types extends PropertyKey> = [Types] extends [never]
+  ? unknown
+  : { readonly [Type in Types]: GeneratorRefused };
+type IsGenerator<Activity> = Activity extends (...args: never[]) => infer Returned
+  ? Yields<Returned>
+  : Activity extends { readonly run: (...args: never[]) => infer Returned }
+    ? Yields<Returned>
+    : false;
+/** False for `any` and `never`, which extend everything. */
+type Yields<Returned> = [unknown] extends [Returned]
+  ? false
+  : [Returned] extends [never]
+    ? false
+    : [Returned] extends [Generator<unknown, unknown, never> | AsyncGenerator<unknown, unknown, never>]
+      ? true
+      : false;
+/** What the compiler's message shows. */
+type GeneratorRefused = "An activity returns one value: a generator's would be read by nobody. Return a list of them.";
 
 /** An activity as the handler calls it. */
 export type RegisteredActivity = (source: ContextSource, args: readonly unknown[]) => unknown;
