@@ -124,7 +124,7 @@ export class InvocableHttpEndpoint<Handlers extends object = ActivityHandlers> {
     body: InvocableRequestBody,
     headers: Headers,
     admitted: AdmittedRequest,
-    options?: HandleOptions,
+    options?: HandleOptions & Pick<InvocableHttpRequest, "print">,
   ): Promise<InvocableHttpResponse> {
     let document: unknown;
     try {
@@ -146,7 +146,7 @@ export class InvocableHttpEndpoint<Handlers extends object = ActivityHandlers> {
     }
     try {
       const result = await this.handler.handle(document, options);
-      return isOverloaded(result) ? this.overloaded("maxArgumentValues") : okResponse(result);
+      return isOverloaded(result) ? this.overloaded("maxArgumentValues") : okResponse(result, options?.print);
     } catch (error) {
       if (isExternalTaskInputError(error)) return errorResponse(400, error.message);
       // Getters of a document that was never JSON, or an injected clock or logger.

@@ -1,5 +1,5 @@
-import { isAscii } from "node:buffer";
 import { randomUUID } from "node:crypto";
+import { isPlainText } from "@durable-workflow/carrier/protocol";
 
 /**
  * The blob of a payload as the bytes of its text: what lies in the engine's store, what is hashed, and what goes between
@@ -17,30 +17,6 @@ export const LARGE_BLOB_BYTES = 64 * 1024;
 const QUOTE = 0x22;
 const COLON = 0x3a;
 const WHITESPACE: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d]);
-const BACKSLASH = 0x5c;
-const FIRST_PRINTABLE = 0x20;
-
-/**
- * Whether bytes stand between the quotes of a JSON document as they are: ASCII without quotes, backslashes and control
- * characters, as all base64 is. Whether they are base64, too, is for whoever decodes them to say.
- */
-export function isBlobText(bytes: Buffer): boolean {
-  return isAscii(bytes) && !bytes.includes(QUOTE) && !bytes.includes(BACKSLASH) && !hasControls(bytes);
-}
-
-/** Of ASCII. Four bytes at once: this is most of what a large payload costs here. */
-function hasControls(bytes: Uint8Array): boolean {
-  const lead = Math.min(bytes.length, (4 - (bytes.byteOffset % 4)) % 4);
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset + lead, (bytes.length - lead) >> 2);
-  // The highest bit of a byte is set by the subtraction where the byte was below 0x20, and nowhere else in ASCII: what is
-  // borrowed from a neighbour can set that of one more, in a word that is told already.
-  let found = 0;
-  for (let i = 0; i < words.length; i++) found |= words[i]! - 0x20202020;
-  if ((found & 0x80808080) !== 0) return true;
-  for (let i = 0; i < lead; i++) if (bytes[i]! < FIRST_PRINTABLE) return true;
-  for (let i = lead + words.length * 4; i < bytes.length; i++) if (bytes[i]! < FIRST_PRINTABLE) return true;
-  return false;
-}
 
 /** A document with one large blob in it, as it is sent. */
 export interface BlobBody {
@@ -94,7 +70,7 @@ export function withoutLargeBlobs(bytes: Buffer): LeanText | undefined {
     const begin = valueBegin(bytes, key + KEY.length);
     const end = begin === undefined ? -1 : bytes.indexOf(QUOTE, begin);
     let next = key + KEY.length;
-    if (begin !== undefined && end - begin >= LARGE_BLOB_BYTES && isBlobText(bytes.subarray(begin, end))) {
+    if (begin !== undefined && end - begin >= LARGE_BLOB_BYTES && isPlainText(bytes.subarray(begin, end))) {
       const placeholder = randomUUID();
       blobs.set(placeholder, bytes.subarray(begin, end));
       parts.push(bytes.subarray(kept, begin), Buffer.from(placeholder));

@@ -37,7 +37,7 @@ export class DriverBytes implements PayloadBytes {
       write(chunk) {
         bytes.set(chunk, at);
         at += chunk.length;
-        return Promise.resolve();
+        return undefined;
       },
       keep: async ({ sha256, codec }) => {
         try {

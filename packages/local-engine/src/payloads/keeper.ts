@@ -3,7 +3,14 @@ import type { Micros } from "../engine/model.js";
 import type { Logger } from "../options.js";
 import { faultOf, type PayloadFault, type PayloadRecord, type PayloadReference } from "../store/payloads.js";
 import type { Store } from "../store/store.js";
-import { type KeptBytes, type OpenBytes, type PayloadBytes, PayloadBytesError, type PayloadSink } from "./bytes.js";
+import {
+  type ByteSource,
+  type KeptBytes,
+  type OpenBytes,
+  type PayloadBytes,
+  PayloadBytesError,
+  type PayloadSink,
+} from "./bytes.js";
 import { KeyedLock } from "./keyed-lock.js";
 import { type Exhausted, type PayloadQuota, Quotas } from "./quotas.js";
 
@@ -65,12 +72,7 @@ export class PayloadKeeper {
    * @param signal aborts when the client has gone
    * @throws {PayloadBytesError} (as a rejection) `unavailable`
    */
-  async upload(
-    namespace: string,
-    bytes: KeptBytes,
-    source: AsyncIterable<Uint8Array>,
-    signal: AbortSignal,
-  ): Promise<Uploaded> {
+  async upload(namespace: string, bytes: KeptBytes, source: ByteSource, signal: AbortSignal): Promise<Uploaded> {
     const known = await this.pin(namespace, bytes);
     if (known !== undefined) {
       try {
@@ -206,20 +208,16 @@ export class PayloadKeeper {
 }
 
 /** Reads what comes, up to what was announced, into a sink or nowhere; whether it is what was announced. */
-async function isWhole(
-  { sizeBytes, sha256 }: KeptBytes,
-  source: AsyncIterable<Uint8Array>,
-  sink?: PayloadSink,
-): Promise<boolean> {
+async function isWhole({ sizeBytes, sha256 }: KeptBytes, source: ByteSource, sink?: PayloadSink): Promise<boolean> {
   const hash = createHash("sha256");
   let size = 0;
-  for await (const chunk of source) {
+  const isAll = await source.read((chunk) => {
     size += chunk.length;
     if (size > sizeBytes) return false;
     hash.update(chunk);
-    await sink?.write(chunk);
-  }
-  return size === sizeBytes && hash.digest("hex") === sha256;
+    return sink?.write(chunk)?.then(() => true) ?? true;
+  });
+  return isAll && size === sizeBytes && hash.digest("hex") === sha256;
 }
 
 async function verified(payload: PayloadRecord, open: OpenBytes): Promise<Readable> {
