@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import { root } from "./lib.mjs";
 
 /** Bytes. Raise one only with a reason in the changelog. */
-const LIMITS = { fetch: 17_300, lambda: 18_100, node: 18_400 };
+const LIMITS = { fetch: 17_300, lambda: 18_100, node: 18_500 };
 /** The tables are written in hundreds of bytes; a difference below this is none. */
 const TOLERANCE = 100;
 

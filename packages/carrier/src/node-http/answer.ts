@@ -13,7 +13,7 @@ export function answerNodeRequest(
   { next, ...parts }: NodeRequestParts & { readonly next?: ((error?: unknown) => void) | undefined } = {},
 ): void {
   const asked = toInvocableRequest(request, response, parts);
-  let printed: Buffer | undefined;
+  let printed: Uint8Array | undefined;
   endpoint
     .handle({
       ...asked,

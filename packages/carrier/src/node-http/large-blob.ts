@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { WORTH_A_LOOK } from "../http/json-shape.js";
-import { isPlainText } from "../protocol/plain-text.js";
+import { isPlainText, printAround } from "../protocol/plain-text.js";
 
 /** From here on a blob goes past the JSON parser and printer, which would take several times as long as the codec does. */
 const LARGE_BLOB_BYTES = 32 * 1024;
@@ -38,18 +38,7 @@ interface Blobs {
 }
 
 /** The bytes of a result with a large blob; undefined for all others. */
-export function printAroundBlob(document: object): Buffer | undefined {
+export function printAroundBlob(document: object): Uint8Array | undefined {
   const blob = (document as Blobs).result?.payload?.blob;
-  if (typeof blob !== "string" || blob.length < LARGE_BLOB_BYTES) return undefined;
-  const [head = "", tail = "", more] = JSON.stringify(document, (_, value: unknown) =>
-    value === blob ? MARK : value,
-  ).split(MARK);
-  if (more !== undefined) return undefined;
-  const begin = Buffer.byteLength(head);
-  const bytes = Buffer.allocUnsafeSlow(begin + blob.length + Buffer.byteLength(tail));
-  bytes.write(head);
-  // Of what is not ASCII less would fit, and what is between the quotes is no text of JSON then.
-  const end = begin + bytes.write(blob, begin, "latin1");
-  bytes.write(tail, end);
-  return isPlainText(bytes.subarray(begin, end)) && Buffer.byteLength(blob) === blob.length ? bytes : undefined;
+  return typeof blob === "string" && blob.length >= LARGE_BLOB_BYTES ? printAround(document, blob) : undefined;
 }

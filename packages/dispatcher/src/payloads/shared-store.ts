@@ -5,7 +5,7 @@ import {
   type StoredPayloadEnvelope,
   serializeExternalPayloadReference,
 } from "@durable-workflow/carrier/protocol";
-import type { BlobPayload } from "./blob-bytes.js";
+import type { BlobPayload } from "../net/blob-bytes.js";
 import type { PayloadRefused, PayloadUnavailable } from "./exchange.js";
 import { type PayloadPatience, persist } from "./retrying.js";
 import { sha256Of } from "./verified-body.js";

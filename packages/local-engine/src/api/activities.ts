@@ -192,7 +192,7 @@ function described({ context }: ApiParts, run: RunRecord): Reply {
     failure: failure === null ? null : (JSON.parse(failure) as FailureRecord),
     attempts: context.store.attempts.newestOf(run.key, DESCRIBED_ATTEMPTS),
   });
-  return { status: 200, body };
+  return { status: 200, body, blob: result };
 }
 
 function list({ context }: ApiParts, { query, namespace }: Call): Reply {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { PROTOCOL_VERSION, PROTOCOL_VERSION_FIELD, PROTOCOL_VERSION_HEADER } from "@durable-workflow/engine-protocol";
-import type { ByteSource } from "../payloads/bytes.js";
+import type { ByteSource } from "../byte-source.js";
 import type { Plane, Reply } from "./call.js";
 
 /** A request whose route reads the body itself, as it comes. */

@@ -1,16 +1,10 @@
 import { createHash } from "node:crypto";
+import type { ByteSource } from "../byte-source.js";
 import type { Micros } from "../engine/model.js";
 import type { Logger } from "../options.js";
 import { faultOf, type PayloadFault, type PayloadRecord, type PayloadReference } from "../store/payloads.js";
 import type { Store } from "../store/store.js";
-import {
-  type ByteSource,
-  type KeptBytes,
-  type OpenBytes,
-  type PayloadBytes,
-  PayloadBytesError,
-  type PayloadSink,
-} from "./bytes.js";
+import { type KeptBytes, type OpenBytes, type PayloadBytes, PayloadBytesError, type PayloadSink } from "./bytes.js";
 import { KeyedLock } from "./keyed-lock.js";
 import { type Exhausted, type PayloadQuota, Quotas } from "./quotas.js";
 

@@ -1,5 +1,7 @@
+import { isAscii } from "node:buffer";
 import { randomUUID } from "node:crypto";
-import { isPlainText } from "@durable-workflow/carrier/protocol";
+import { isPlainText, printAround } from "@durable-workflow/carrier/protocol";
+import { fieldOf } from "@durable-workflow/engine-protocol";
 
 /**
  * The blob of a payload as the bytes of its text: what lies in the engine's store, what is hashed, and what goes between
@@ -12,11 +14,18 @@ export interface BlobPayload {
 }
 
 /** From here on a blob stays bytes; smaller ones are strings, as in any other document. */
-export const LARGE_BLOB_BYTES = 64 * 1024;
+export const LARGE_BLOB_BYTES = 16 * 1024;
 
 const QUOTE = 0x22;
 const COLON = 0x3a;
 const WHITESPACE: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d]);
+
+/** A document as JSON; as bytes where a payload in it is large, which then goes past the printer of JSON. */
+export function printDocument(document: object, envelope: unknown): string | Uint8Array {
+  const blob = fieldOf(envelope, "blob");
+  const isLarge = typeof blob === "string" && blob.length >= LARGE_BLOB_BYTES;
+  return (isLarge ? printAround(document, blob) : undefined) ?? JSON.stringify(document);
+}
 
 /** A document with one large blob in it, as it is sent. */
 export interface BlobBody {
@@ -34,9 +43,8 @@ export type DeliveryBody = string | BlobBody;
  */
 export function bodyAround(blob: Buffer, documentOf: (placeholder: string) => unknown): BlobBody {
   const placeholder = randomUUID();
-  const text = JSON.stringify(documentOf(placeholder));
-  const at = text.indexOf(placeholder);
-  const chunks = [Buffer.from(text.substring(0, at)), blob, Buffer.from(text.substring(at + placeholder.length))];
+  const [head = "", tail = ""] = JSON.stringify(documentOf(placeholder)).split(placeholder);
+  const chunks = [Buffer.from(head), blob, Buffer.from(tail)];
   return { chunks, bytes: chunks.reduce((sum, { length }) => sum + length, 0) };
 }
 
@@ -46,6 +54,14 @@ export interface LeanText {
   readonly text: string;
   /** By placeholder. They are part of the bytes that were read. */
   readonly blobs: ReadonlyMap<string, Buffer>;
+}
+
+/** The document that a text holds, its blobs in their places. @throws {SyntaxError} */
+export function parseLean({ text, blobs }: LeanText): unknown {
+  if (blobs.size === 0) return JSON.parse(text);
+  return JSON.parse(text, (_, value: unknown) =>
+    typeof value === "string" ? (blobs.get(value)?.toString("latin1") ?? value) : value,
+  );
 }
 
 /** The text as it was. */
@@ -85,7 +101,8 @@ export function withoutLargeBlobs(bytes: Buffer): LeanText | undefined {
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
-function decodeText(bytes: Uint8Array): string | undefined {
+function decodeText(bytes: Buffer): string | undefined {
+  if (isAscii(bytes)) return bytes.toString("latin1");
   try {
     return decoder.decode(bytes);
   } catch {
