@@ -170,11 +170,17 @@ export class PayloadKeeper {
 
   /** Makes the bytes durable, and then writes down that they are there. The location is empty where others were there first. */
   private async keep(namespace: string, bytes: KeptBytes, sink: PayloadSink): Promise<PayloadRecord> {
-    const { store, now, newId, keepUnnamed } = this.parts;
+    const { store, now, newId, keepUnnamed, places } = this.parts;
     const before = store.payloads.ofBytes(namespace, bytes.sha256, bytes.codec);
     if (before?.isHere === true && (await this.isThere(before))) {
       await this.uploadedAgain(before);
       return { ...before, location: "" };
+    }
+    const intended = places[0].placeFor?.(bytes);
+    if (intended !== undefined) {
+      await store.transact(() => {
+        store.payloads.intend(intended, bytes.sha256);
+      });
     }
     const location = await sink.keep(bytes);
     const referenceId = newId();
@@ -182,6 +188,7 @@ export class PayloadKeeper {
     const payload = await store.transact(() => {
       const at = now();
       const row = { namespace, referenceId, sizeBytes, sha256, codec, location };
+      if (intended !== undefined) store.payloads.settle(intended);
       return store.payloads.put(row, { now: at, expiresAt: at + keepUnnamed });
     });
     this.parts.places[0].settled?.(location);
