@@ -14,7 +14,7 @@ const MIB = 2 ** 20;
 const SIZES = [
   { bytes: 64 * KIB, tasks: 200, atOnce: 16, rounds: 7, aimMs: 1.2, ways: ["inline", "reference"] },
   { bytes: MIB, tasks: 40, atOnce: 8, rounds: 3, aimMs: 8, ways: ["inline", "reference"] },
-  { bytes: 8 * MIB, tasks: 8, atOnce: 4, rounds: 3, aimMs: undefined, ways: ["inline", "reference"] },
+  { bytes: 8 * MIB, tasks: 8, atOnce: 4, rounds: 3, aimMs: undefined, ways: ["reference"] },
   { bytes: 16 * MIB, tasks: 8, atOnce: 4, rounds: 3, aimMs: undefined, ways: ["reference"] },
 ];
 /** Of what is in flight, held in memory by the dispatcher. */
@@ -75,7 +75,7 @@ async function compareWays({ bytes, tasks, atOnce, rounds, aimMs, ways }) {
         `bare${aim}; ${of("perSecond").toFixed(0)} tasks/s; upload ${of("uploadMs").toFixed(2)} ms of the engine's, read ${of("readMs").toFixed(2)} ms`,
     );
     if (bytes < 8 * MIB) continue;
-    const weight = (await chain.peakBytes(bytes, atOnce)) / atOnce / bytes;
+    const weight = (await peakBytes(chain.way, bytes, atOnce)) / atOnce / bytes;
     const verdict = chain.way === "inline" ? "" : `  aim ${MEMORY_AIM}x: ${weight < MEMORY_AIM ? "met" : "MISSED"}`;
     console.log(
       `  ${name} ${chain.way}: the dispatcher holds ${weight.toFixed(2)}x of the payload for each of ${atOnce}${verdict}`,
@@ -141,20 +141,30 @@ class Chain {
     };
   }
 
-  /** What the dispatcher has at most beyond what it has at rest, with so many in flight. */
-  async peakBytes(bytes, atOnce) {
-    const { client, parts, way } = this;
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    await parts.dispatcher.ask("peak");
-    const { peakBytes: rest } = await parts.dispatcher.ask("peak");
-    await client.startAll(await client.inputs(way, bytes, atOnce), atOnce);
-    await client.untilIdle();
-    return (await parts.dispatcher.ask("peak")).peakBytes - rest;
-  }
-
   async close() {
     for (const part of Object.values(this.parts)) await part.stop();
   }
+}
+
+/**
+ * What a dispatcher has at most beyond what it has at rest, with so many in flight: a new one, since what others have let go
+ * of is not always given back to the system, and would not count.
+ */
+async function peakBytes(way, bytes, atOnce) {
+  const chain = await Chain.open(way);
+  const { client, parts } = chain;
+  for (let n = 0; n < 2; n++) {
+    await client.startAll(await client.inputs(way, bytes, 1), 1);
+    await client.untilIdle();
+  }
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await parts.dispatcher.ask("peak");
+  const { peakBytes: rest } = await parts.dispatcher.ask("peak");
+  await client.startAll(await client.inputs(way, bytes, atOnce), atOnce);
+  await client.untilIdle();
+  const { peakBytes: most } = await parts.dispatcher.ask("peak");
+  await chain.close();
+  return most - rest;
 }
 
 async function usage(parts) {
