@@ -11,6 +11,7 @@ export const DEFAULT_BODY_LIMIT_BYTES = 8 * 1024 * 1024;
 export const DEFAULT_CONCURRENT_BODY_BYTES = 4 * DEFAULT_BODY_LIMIT_BYTES;
 export const DEFAULT_CONCURRENT_TASKS = 1000;
 
+/** Options of an endpoint: those of the handler, and those of HTTP. */
 export interface InvocableHttpOptions extends InvocableActivityHandlerOptions {
   /**
    * Who may send tasks. Default: everybody who can reach the endpoint, but no browser (requests that carry an `Origin`
