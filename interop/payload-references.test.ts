@@ -202,7 +202,7 @@ describeUnless(whyNoPython("2.12.0"), "a reference to a large payload", () => {
       it.skipIf(why !== undefined)(
         `as arguments is never handed to an activity of a ${language} worker`,
         async () => {
-          await withHarmedArguments(harm, async (url, client) => {
+          await withHarmedArguments(harm, async (url) => {
             const command =
               language === "python" ? pythonPeer("2.12.0", "worker", url, "q") : rustPeer("worker", url, "q");
             const worker = new LinePeer(command);

@@ -17,7 +17,7 @@ async function run({ bytes, tasks, atOnce }) {
   await Promise.all(Array.from({ length: atOnce }, sendNext));
 }
 
-process.on("message", async (asked) => {
+process.on("message", async (/** @type {any} */ asked) => {
   if (asked !== "usage") await run(asked);
   const { user, system } = process.cpuUsage();
   process.send({ cpuMs: (user + system) / 1000 });

@@ -161,7 +161,7 @@ describe("an engine with a storage driver that is killed", () => {
       expect(objects()).toBe(when === "after" ? 1 : 0);
       const storage = new LocalFilesystemExternalStorage({ root });
       const engine = createLocalEngine({ file, payloads: { storage } });
-    const { url } = await engine.listen();
+      const { url } = await engine.listen();
       for (let n = 0; n < 200 && objects() > 0; n++) await sleep(20);
       expect(objects()).toBe(0);
       const reference = await uploaded(url, "left behind");

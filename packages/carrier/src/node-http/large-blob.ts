@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { WORTH_A_LOOK } from "../http/json-shape.js";
 import { isPlainText, printAround } from "../protocol/plain-text.js";

@@ -9,7 +9,7 @@ describe("the shape of a JSON text", () => {
     ["[]", 1],
     ["[1,2,3]", 3],
     [`{"a":1,"b":[{},{}]}`, 6],
-    [`["[[[[,,,,", "\\\"[,", "\\\\"]`, 3],
+    [String.raw`["[[[[,,,,", "\\\"[,", "\\\\"]`, 3],
     [`["an open string, [[[`, 1],
   ])("of %j has %i values", (text, values) => {
     expect(scanJson(text, 100, 100)).toBe(values);

@@ -111,7 +111,7 @@ function readPieces(request: IncomingMessage, take: Parameters<ByteSource["read"
     };
     const failed = (error: unknown): void => {
       stop();
-      reject(error as Error);
+      reject(error);
     };
     const closed = (): void => failed(new Error("the client hung up"));
     const judge = (goesOn: boolean): void => {
