@@ -13,7 +13,7 @@ const MIB = 2 ** 20;
 /** Bytes of a blob, tasks of a round, how many are started at once. No dispatcher reads an answer of an engine over 16 MiB. */
 const SIZES = [
   { bytes: 64 * KIB, tasks: 200, atOnce: 16, rounds: 7, aimMs: 1.2, ways: ["inline", "reference"] },
-  { bytes: MIB, tasks: 40, atOnce: 8, rounds: 3, aimMs: 8, ways: ["inline", "reference"] },
+  { bytes: MIB, tasks: 40, atOnce: 8, rounds: 5, aimMs: 8, ways: ["inline", "reference"] },
   { bytes: 8 * MIB, tasks: 8, atOnce: 4, rounds: 3, aimMs: undefined, ways: ["reference"] },
   { bytes: 16 * MIB, tasks: 8, atOnce: 4, rounds: 3, aimMs: undefined, ways: ["reference"] },
 ];
