@@ -116,6 +116,10 @@ export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
     work: (engine: Engine, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const { engine, closing } = this.#parts;
+    if (signal === undefined) {
+      closing.throwIfAborted();
+      return work(engine, closing);
+    }
     const scope = new Scope(engine.clock, [signal, closing]);
     try {
       scope.signal.throwIfAborted();

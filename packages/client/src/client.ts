@@ -47,6 +47,7 @@ class EngineClient implements Client {
   readonly #settled: SettledOptions;
   readonly #parts: HandleParts;
   readonly #closing = new AbortController();
+  readonly #alive: Scope;
 
   constructor(settled: SettledOptions) {
     const { namespace, requestTimeoutMs, maxConcurrentRequests } = settled;
@@ -54,6 +55,8 @@ class EngineClient implements Client {
     const engine = new Engine(new Connection(settled), { namespace, requestTimeoutMs });
     // So that waiting never keeps a start from its turn.
     const pace = new Pace(Math.max(1, Math.floor((maxConcurrentRequests * 3) / 4)));
+    // One that never ends, so that calls do not put a listener on the signal and take it off again, each for itself.
+    this.#alive = new Scope(settled.clock, [this.#closing.signal]);
     this.#parts = { engine, payloads: new Payloads(engine), pace, closing: this.#closing.signal };
   }
 
@@ -135,6 +138,7 @@ class EngineClient implements Client {
 
   async close(): Promise<void> {
     this.#closing.abort(new ClientError("closed", "the client was closed"));
+    this.#alive.end();
     await this.#settled.transport.close?.();
   }
 

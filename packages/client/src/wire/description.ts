@@ -4,17 +4,25 @@ import { readDescribedFailure } from "./failure.js";
 
 /** Undefined for what is no description. */
 export function readDescription(document: unknown): ActivityDescription | undefined {
-  const summary = readSummary(document);
-  return (
-    summary && {
-      ...summary,
-      namespace: textField(document, "namespace") ?? "",
-      attempts: integerField(document, "attempt_count") ?? 0,
-      stage: textField(document, "activity_status") ?? summary.status,
-      lastHeartbeatAt: textField(document, "last_heartbeat_at") ?? null,
-      failure: readDescribedFailure(fieldOf(document, "failure")),
-    }
-  );
+  const read = readSummary(document);
+  if (read === undefined) return undefined;
+  // Written out: copying is what would cost most of a description.
+  return {
+    activityId: read.activityId,
+    runId: read.runId,
+    type: read.type,
+    taskQueue: read.taskQueue,
+    status: read.status,
+    businessKey: read.businessKey,
+    startedAt: read.startedAt,
+    closedAt: read.closedAt,
+    raw: read.raw,
+    namespace: textField(read.raw, "namespace") ?? "",
+    attempts: integerField(read.raw, "attempt_count") ?? 0,
+    stage: textField(read.raw, "activity_status") ?? read.status,
+    lastHeartbeatAt: textField(read.raw, "last_heartbeat_at") ?? null,
+    failure: readDescribedFailure(read.raw["failure"]),
+  };
 }
 
 function readSummary(document: unknown): ActivitySummary | undefined {

@@ -192,7 +192,8 @@ export class Engine {
 
   private once(request: Request, bounds: Bounds, moreMs = 0): Promise<Answer> {
     const timeoutMs = Math.max(1, Math.min(this.requestTimeoutMs, this.left(bounds))) + moreMs;
-    return this.connection.exchange({ ...request, signal: bounds.signal, timeoutMs });
+    const { method, path, body, headers, limitBytes } = request;
+    return this.connection.exchange({ method, path, body, headers, limitBytes, signal: bounds.signal, timeoutMs });
   }
 
   /** What is no answer of an engine's. */
