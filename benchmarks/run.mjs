@@ -1,4 +1,5 @@
-// npm run bench [-- codec cold-start handler node payloads startup storage dispatcher local-engine]
+// npm run bench [-- chain codec cold-start handler node payloads startup storage dispatcher local-engine]
+import { chainBenchmarks } from "./chain.mjs";
 import { codecBenchmarks } from "./codec.mjs";
 import { coldStartBenchmarks } from "./cold-start.mjs";
 import { dispatcherBenchmarks } from "./dispatcher.mjs";
@@ -10,6 +11,7 @@ import { startupBenchmarks } from "./startup.mjs";
 import { storageBenchmarks } from "./storage.mjs";
 
 const suites = {
+  chain: chainBenchmarks,
   codec: codecBenchmarks,
   handler: handlerBenchmarks,
   "local-engine": localEngineBenchmarks,

@@ -49,6 +49,11 @@ export function createActivityRun(
     onEnd?.();
   }
 
+  function isOver(): boolean {
+    if (caller?.aborted === true) abort(caller.reason);
+    return ended !== undefined;
+  }
+
   function expire(when: string): void {
     if (deadline !== undefined) abort(new ExternalTaskDeadlineExceeded(deadline.name, deadline.expiresAt, when));
   }
@@ -68,9 +73,7 @@ export function createActivityRun(
         caller?.removeEventListener("abort", callerGone);
         resolve(outcome);
       };
-      onEnd = () => {
-        if (ended !== undefined) close(ended);
-      };
+      onEnd = () => close(ended!);
       caller?.addEventListener("abort", callerGone);
       pending
         .then(
@@ -80,8 +83,7 @@ export function createActivityRun(
         // A logger that throws must not become an unhandled rejection, which ends processes.
         .catch(() => {});
       // The handler's own first steps may have ended the run already, or the caller may have, meanwhile.
-      if (caller?.aborted === true) callerGone();
-      onEnd?.();
+      if (isOver()) onEnd?.();
       // A handler that had nothing to wait for is done by then, and needs no timer.
       queueMicrotask(() => {
         if (!open) return;
@@ -108,12 +110,10 @@ export function createActivityRun(
       arm?.();
     },
     async execute(invoke, onLate) {
-      if (caller?.aborted === true) abort(caller.reason);
-      if (ended !== undefined) return ended;
+      if (isOver()) return ended!;
       // In a turn of its own: what a handler enters (`AsyncLocalStorage.enterWith`) is then not entered by its caller.
       await NEXT_TURN;
-      if (caller?.aborted === true) abort(caller.reason);
-      if (ended !== undefined) return ended;
+      if (isOver()) return ended!;
       let outcome: RunOutcome;
       try {
         const value = invoke();
