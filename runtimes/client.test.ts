@@ -33,7 +33,7 @@ const EXPECTED = {
 let engine: LocalEngine;
 let url: string;
 let closed: string;
-let isOver = false;
+const over = new AbortController();
 let working: Promise<void>;
 
 beforeAll(async () => {
@@ -44,7 +44,7 @@ beforeAll(async () => {
   working = serve(new Worker(url, { workerToken: "worker-token", operatorToken: "operator-token" }));
 });
 afterAll(async () => {
-  isOver = true;
+  over.abort();
   await working;
   await engine.close();
 });
@@ -52,7 +52,7 @@ afterAll(async () => {
 /** Gives arguments back, and fails what is to fail. */
 async function serve(worker: Worker): Promise<void> {
   await worker.register("w", "runtimes", ["echo", "fail"]);
-  while (!isOver) {
+  while (!over.signal.aborted) {
     const held = await worker.take("w", "runtimes");
     if (held === undefined) continue;
     if (held.task.activity_type === "echo") await worker.report("complete", held, { result: held.task.arguments });
