@@ -3,13 +3,14 @@ import { activityContract, createClient, isActivityOutcomeError, isClientError }
 
 const echo = activityContract("echo", { taskQueue: "runtimes" }).types();
 
+function codeOf(error) {
+  if (isActivityOutcomeError(error)) return `${error.kind}: ${error.failure?.type}: ${error.failure?.message}`;
+  return isClientError(error) ? error.code : String(error);
+}
+
 export async function clientCases(serverUrl, closedUrl) {
   const client = createClient({ serverUrl, token: () => "operator-token", defaults: { taskQueue: "runtimes" } });
   const told = {};
-  const codeOf = (error) => {
-    if (isActivityOutcomeError(error)) return `${error.kind}: ${error.failure?.type}: ${error.failure?.message}`;
-    return isClientError(error) ? error.code : String(error);
-  };
   told.result = await client.execute(echo, ["Ada", 7, [true, null]]);
   told.failure = await client.execute("fail", []).catch(codeOf);
   const large = "lamp ".repeat(30_000);
@@ -22,7 +23,7 @@ export async function clientCases(serverUrl, closedUrl) {
   told.notThere = await client.handle("nobody").describe().catch(codeOf);
   const many = [];
   for await (const { index, error } of client.startMany("never", [[1], [2], [3]])) many.push(error?.code ?? index);
-  told.many = many.toSorted();
+  told.many = many.toSorted((one, other) => one - other);
   const aborted = new AbortController();
   const waiting = client.handle(running.activityId).result({ signal: aborted.signal }).catch(codeOf);
   aborted.abort(new Error("enough"));

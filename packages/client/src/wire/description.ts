@@ -1,4 +1,4 @@
-import { fieldOf, integerField, isObject, listField, textField } from "@durable-workflow/engine-protocol";
+import { integerField, isObject, textField } from "@durable-workflow/engine-protocol";
 import type { ActivityDescription, ActivityStatus, ActivitySummary } from "../handle.js";
 import { readDescribedFailure } from "./failure.js";
 
@@ -25,7 +25,8 @@ export function readDescription(document: unknown): ActivityDescription | undefi
   };
 }
 
-function readSummary(document: unknown): ActivitySummary | undefined {
+/** Undefined for what is no activity. */
+export function readSummary(document: unknown): ActivitySummary | undefined {
   const activityId = textField(document, "activity_id");
   const runId = textField(document, "workflow_run_id");
   const type = textField(document, "activity_type");
@@ -59,17 +60,4 @@ function statusOf(document: unknown): ActivityStatus {
   if (status === "failed" && textField(document, "closed_reason") === "timed_out") return "timed_out";
   const known = Object.hasOwn(STATUSES, status) ? STATUSES[status] : undefined;
   return known ?? (textField(document, "closed_at") === undefined ? "running" : "failed");
-}
-
-export interface SummaryPage {
-  readonly activities: readonly ActivitySummary[];
-  readonly next: string | undefined;
-}
-
-/** Undefined for what is no page of a list. */
-export function readSummaryPage(document: unknown): SummaryPage | undefined {
-  if (!Array.isArray(fieldOf(document, "activities"))) return undefined;
-  const activities = listField(document, "activities").map(readSummary);
-  if (!activities.every((one) => one !== undefined)) return undefined;
-  return { activities, next: textField(document, "next_page_token") };
 }
