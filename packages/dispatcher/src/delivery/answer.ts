@@ -1,4 +1,4 @@
-import type { LeanText } from "../payloads/blob-bytes.js";
+import type { LeanText } from "../net/blob-bytes.js";
 
 /** What came of delivering a task, before it is given a meaning. */
 

@@ -8,13 +8,13 @@ import type { HttpCarrier } from "@durable-workflow/engine-protocol/executor-con
 import type { Dispatcher } from "undici";
 import { readRetryAfter } from "../engine/reply.js";
 import { type ConnectSettings, createAgent } from "../net/agents.js";
+import { type BlobBody, type DeliveryBody, withoutLargeBlobs } from "../net/blob-bytes.js";
 import { headerOf, readBoundedBytes } from "../net/bounded-body.js";
 import { ConnectionUse } from "../net/connection-use.js";
 import { AddressRefusedError, type NetworkGuard } from "../net/guard.js";
 import { describeNetworkError } from "../net/network-error.js";
 import type { Proxies } from "../net/proxies.js";
 import { unlessAborted } from "../net/unless-aborted.js";
-import { type BlobBody, type DeliveryBody, withoutLargeBlobs } from "../payloads/blob-bytes.js";
 import type { Held } from "../payloads/byte-budget.js";
 import { type Clock, pause } from "../time/clock.js";
 import type { AbortedDelivery, AnswerBody, DeliveryAnswer, HttpAnswer } from "./answer.js";
