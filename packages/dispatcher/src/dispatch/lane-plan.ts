@@ -3,6 +3,11 @@ import type { ExecutorConfig } from "@durable-workflow/engine-protocol/executor-
 import { type ConnectionSettings, DEFAULT_NAMESPACE } from "../config/connection.js";
 import type { QueueBinding, ResolvedOptions } from "./options.js";
 
+/** What limits and circuit breakers of a carrier are kept for. */
+export function carrierGroup(carrier: string): string {
+  return `carrier:${carrier}`;
+}
+
 /** What one registration with the engine is for. */
 export interface LanePlan {
   /** Unique among the plans of a dispatcher. */
@@ -29,7 +34,7 @@ export function planLanes(
 ): readonly LanePlan[] {
   const lanes = new Map<string, { plan: Omit<LanePlan, "activityTypes">; types: Set<string> }>();
   const add = (inNamespace: string, taskQueue: string, activityType: string, carrier: string | null): void => {
-    const group = carrier === null ? `engine:${inNamespace}/${taskQueue}/${activityType}` : `carrier:${carrier}`;
+    const group = carrier === null ? `engine:${inNamespace}/${taskQueue}/${activityType}` : carrierGroup(carrier);
     const key = JSON.stringify([inNamespace, taskQueue, group]);
     let lane = lanes.get(key);
     if (lane === undefined) {
