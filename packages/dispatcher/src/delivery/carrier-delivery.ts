@@ -17,7 +17,7 @@ export interface CarrierDeliveryDeps {
 
 /** Delivers a task to the carrier of its mapping. Never rejects. */
 export async function deliverTask(
-  delivery: Delivery,
+  delivery: Omit<Delivery, "heartbeat">,
   mapping: ActivityMapping,
   { http, process, credentials }: CarrierDeliveryDeps,
 ): Promise<DeliveryAnswer | AbortedDelivery> {

@@ -1,10 +1,26 @@
+import type { HeartbeatProgress } from "@durable-workflow/carrier/protocol";
 import type { Carrier } from "@durable-workflow/engine-protocol/executor-config";
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
+import type { HeartbeatOutcome } from "../engine/outcomes.js";
 import type { BlobPayload } from "../payloads/blob-bytes.js";
 import type { Held } from "../payloads/byte-budget.js";
 import type { AbortedDelivery, DeliveryAnswer, RefusedAnswer } from "./answer.js";
 
 /** The seam between what leases and reports tasks and what runs them: HTTP is one way, handlers in this process another. */
+
+/** Why a delivery was called off. */
+export type DeliveryEnd =
+  /** The engine wants the handler to stop. */
+  | {
+      readonly kind: "stopped";
+      readonly reason: string;
+      readonly cancelRequested: boolean;
+      readonly runClosed: boolean;
+    }
+  /** The lease has run out, or is somebody else's. */
+  | { readonly kind: "lost"; readonly reason: string }
+  /** The attempt is given up at the end of a drain. */
+  | { readonly kind: "abandoned" };
 
 /** One attempt, as it is delivered. */
 export interface Delivery {
@@ -24,8 +40,10 @@ export interface Delivery {
    * when the delivery was called off meanwhile. Default: there is always room.
    */
   readonly roomFor?: ((bytes: number) => Promise<Held | undefined>) | undefined;
-  /** Calls the delivery off. Its reason is a `LeaseEnd`, or undefined for an attempt that is given up. */
+  /** Calls the delivery off. Its reason is a {@link DeliveryEnd}. */
   readonly signal: AbortSignal;
+  /** Tells the engine of the attempt, with progress or without. What the answer means for the lease is seen to. */
+  readonly heartbeat: (progress: HeartbeatProgress | undefined, signal: AbortSignal) => Promise<HeartbeatOutcome>;
   readonly onRetry: (why: string, delayMs: number, tries: number) => void;
   /** Told of what an authorizer said for this delivery alone. Default: nobody is. */
   readonly onSecret?: (secret: string) => void;

@@ -1,11 +1,11 @@
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
-import type { AbortedDelivery, DeliveryAnswer } from "../delivery/answer.js";
-import type { Route, RouteRequest, Routing } from "../delivery/deliverer.js";
+import type { AbortedDelivery, DeliveryAnswer, HandledAnswer, HttpAnswer, ProcessAnswer } from "../delivery/answer.js";
+import type { DeliveryEnd, Route, RouteRequest, Routing } from "../delivery/deliverer.js";
 import { likelyCause, type Report, reportOf } from "../delivery/result-mapping.js";
 import { deadlineLeft } from "../delivery/timeouts.js";
 import type { EngineClient } from "../engine/client.js";
 import type { LeaseGrant } from "../engine/lease-grant.js";
-import type { EventStream, TaskFacts } from "../events/events.js";
+import type { EventStream, TaskEnd, TaskFacts } from "../events/events.js";
 import { type LeaseEnd, LeaseKeeper } from "../lease/keeper.js";
 import type { Secrets } from "../net/secrets.js";
 import type { Payloads } from "../payloads/payloads.js";
@@ -67,7 +67,7 @@ export class AttemptRun {
         // Once an outcome is on its way, the engine's answer to that says what became of the attempt.
         if (this.reporting) return;
         deps.events.emit({ type: "lease_ended", task: this.facts, kind, reason });
-        this.abort.abort();
+        this.abort.abort(end);
       },
       onHeartbeat: (outcome) => deps.events.emit({ type: "heartbeat", task: this.facts, outcome: outcome.kind }),
     });
@@ -98,12 +98,12 @@ export class AttemptRun {
   /** Calls delivery and report off. The lease runs out, and the engine hands the task out again. */
   abandon(): void {
     this.abandoned = true;
-    this.abort.abort();
+    this.abort.abort({ kind: "abandoned" } satisfies DeliveryEnd);
     this.givingUp.abort();
   }
 
   /** Never rejects. */
-  async run(): Promise<void> {
+  async run(): Promise<TaskEnd> {
     const { clock, events } = this.deps;
     const startedAt = clock.monotonic();
     events.emit({ type: "task_leased", task: this.facts });
@@ -121,6 +121,7 @@ export class AttemptRun {
       durationMs: clock.monotonic() - startedAt,
     });
     for (const forget of this.forgetSecrets) forget();
+    return end;
   }
 
   private async work(): Promise<RunEnd> {
@@ -157,7 +158,10 @@ export class AttemptRun {
   private async report(answer: DeliveryAnswer | AbortedDelivery | Report): Promise<RunEnd> {
     const { breaker, secrets } = this.deps;
     // Only an abandoned run, or one whose lease or time has ended, is called off.
-    if (this.hasEnded || answer.kind === "aborted") return this.endWithoutReport("aborted");
+    if (this.hasEnded) return this.endWithoutReport("aborted");
+    if (answer.kind === "aborted") {
+      return answer.isLeft === true ? { end: "abandoned", detail: null } : this.endWithoutReport("aborted");
+    }
     if (answer.kind === "fail" || answer.kind === "complete") return this.send(answer);
     const mapped = reportOf(this.task, answer, {
       carrier: this.carrier ?? "of this activity",
@@ -209,6 +213,7 @@ export class AttemptRun {
       engineEstimate: () => serverClock.estimate(),
       leaseLeft: () => this.keeper.untilSurelyGone(),
       signal: this.abort.signal,
+      heartbeat: (progress, signal) => this.keeper.heartbeat(progress, signal),
       onRetry: (why, retryInMs, tries) =>
         events.emit({ type: "delivery_retried", task: this.facts, carrier, why, retryInMs, tries }),
       onSecret: (secret) => this.forgetSecrets.push(this.deps.secrets.hold(secret)),
@@ -217,7 +222,7 @@ export class AttemptRun {
       type: "delivery_ended",
       task: this.facts,
       carrier,
-      outcome: answer.kind === "http" || answer.kind === "process" ? "answered" : answer.kind,
+      outcome: isAnswered(answer) ? "answered" : answer.kind,
       status: answer.kind === "http" ? answer.status : answer.kind === "process" ? answer.exitCode : null,
       likelyCause: answer.kind === "http" ? (likelyCause(answer.status) ?? null) : null,
       durationMs: clock.monotonic() - startedAt,
@@ -232,4 +237,10 @@ export class AttemptRun {
     if (!end.runClosed) await this.reports.cancelled();
     return { end: "cancelled", detail: end.reason };
   }
+}
+
+/** Whether something came back from what the task was delivered to. */
+function isAnswered(answer: DeliveryAnswer | AbortedDelivery): answer is HandledAnswer | HttpAnswer | ProcessAnswer {
+  const { kind } = answer;
+  return kind === "http" || kind === "process" || kind === "handled";
 }

@@ -23,6 +23,7 @@ export class Attempts {
   private readonly options: AttemptsOptions;
   private readonly running = new Map<string, { readonly run: AttemptRun; readonly done: Promise<void> }>();
   private givenUp = false;
+  private abandoned = 0;
 
   constructor(options: AttemptsOptions) {
     this.options = options;
@@ -30,6 +31,11 @@ export class Attempts {
 
   get count(): number {
     return this.running.size;
+  }
+
+  /** How many were left to their leases: nothing was reported of them. */
+  get left(): number {
+    return this.abandoned;
   }
 
   /** Runs a leased task to its end. */
@@ -60,8 +66,9 @@ export class Attempts {
         if (plan.carrier === null) watch.locate(plan.group, carrier);
       },
     });
-    const done = run.run().finally(() => {
+    const done = run.run().then((end) => {
       this.running.delete(task.attemptId);
+      if (end === "abandoned") this.abandoned++;
       if (breaker.state === "open") onDeadCarrier(plan.group);
     });
     this.running.set(task.attemptId, { run, done });

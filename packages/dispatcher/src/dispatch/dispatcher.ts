@@ -1,5 +1,3 @@
-import { randomBytes } from "node:crypto";
-import { hostname } from "node:os";
 import { describeConnection } from "../config/connection.js";
 import { HealthBoard } from "../events/board.js";
 import { EventStream } from "../events/events.js";
@@ -10,11 +8,12 @@ import { CarrierDeliverer } from "./carrier-deliverer.js";
 import { ConfigAtWork } from "./config-at-work.js";
 import { ConfigSource } from "./config-source.js";
 import { EngineAccess } from "./engine-access.js";
-import { planDispatch } from "./lane-plan.js";
 import { buildMachinery } from "./machinery.js";
 import { type DispatcherOptions, type ResolvedOptions, resolveOptions } from "./options.js";
+import { planDispatch } from "./plan-lanes.js";
 import { Reloads } from "./reloads.js";
 import { Work } from "./work.js";
+import { newWorkerId } from "./worker-id.js";
 
 /**
  * Creates a dispatcher. It has no effect on its process: it installs no signal handlers, listens on no port and prints
@@ -63,7 +62,7 @@ class ServiceDispatcher implements Dispatcher {
     // Drained before it had begun.
     if (this.drained !== undefined) return;
     secrets.add(access.connection.token.value);
-    const workerId = options.given.workerId ?? `${hostname()}-${process.pid}-${randomBytes(4).toString("hex")}`;
+    const workerId = options.given.workerId ?? newWorkerId();
     const proxies = new Proxies(options.environment);
     const deliverer = new CarrierDeliverer({ options, access, events, secrets, proxies }, config);
     const { connection } = access;

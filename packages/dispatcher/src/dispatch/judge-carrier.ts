@@ -9,6 +9,7 @@ import type { CarrierBreaker } from "./breaker.js";
 export function judgeCarrier(answer: DeliveryAnswer, report: Report, breaker: CarrierBreaker): void {
   // What a task wants that nobody here can give says nothing of the carrier.
   if (answer.kind === "refused" && answer.code === "worker_session_unsupported") return;
+  if (answer.kind === "handled") return;
   if (isCarriersFault(answer, report)) breaker.failed();
   // A deadline that had passed before anything was sent says nothing of the carrier.
   else if (answer.kind !== "timeout") breaker.succeeded();
@@ -16,6 +17,7 @@ export function judgeCarrier(answer: DeliveryAnswer, report: Report, breaker: Ca
 
 function isCarriersFault(answer: DeliveryAnswer, report: Report): boolean {
   switch (answer.kind) {
+    case "handled":
     case "process":
       return false;
     case "http": {

@@ -27,6 +27,8 @@ export interface LaneDeps {
   readonly onWaiting: () => void;
   /** What tasks go by now. */
   readonly routing: () => Routing;
+  /** Resolves when this process has time for more tasks; undefined where it has now. Default: it always has. */
+  readonly untilRecovered?: () => Promise<void> | undefined;
   /** Runs a task to its end. */
   readonly run: (leased: Leased) => Promise<void>;
 }

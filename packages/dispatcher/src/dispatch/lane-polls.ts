@@ -106,6 +106,11 @@ export class LanePolls {
         await this.untilChanged(breaker);
         continue;
       }
+      const recovering = deps.untilRecovered?.();
+      if (recovering !== undefined) {
+        await recovering;
+        continue;
+      }
       let release = slots.tryAcquire(lane.group);
       if (release === undefined) {
         // One of this lane's pollers is enough to wait.

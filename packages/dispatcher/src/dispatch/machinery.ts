@@ -17,6 +17,8 @@ export interface EngineAddress {
   readonly tlsVerify: boolean;
   /** Asked for each request; null for none. */
   readonly token: () => string | null;
+  /** Told of each answer that refuses the token. Default: nobody is. */
+  readonly onUnauthorized?: () => void;
 }
 
 export interface MachineryOptions {

@@ -5,8 +5,8 @@ import { pause } from "../time/clock.js";
 import type { ConfigAtWork } from "./config-at-work.js";
 import type { ConfigSource } from "./config-source.js";
 import type { EngineAccess } from "./engine-access.js";
-import { planDispatch } from "./lane-plan.js";
 import type { ResolvedOptions } from "./options.js";
+import { planDispatch } from "./plan-lanes.js";
 
 export interface ReloadsOptions {
   readonly options: ResolvedOptions;

@@ -21,6 +21,8 @@ export interface WorkOptions {
   readonly workerId: string;
   readonly events: EventStream;
   readonly secrets: Secrets;
+  /** As that of lanes. Default: this process always has time for more. */
+  readonly untilRecovered?: LaneDeps["untilRecovered"];
 }
 
 /** Lanes that lease tasks, attempts that run, and the deliverer that brings them to what runs them. */
@@ -86,6 +88,7 @@ export class Work {
           ? (advertisedMs ?? workerHeartbeatMs)
           : Math.min(workerHeartbeatMs, advertisedMs ?? workerHeartbeatMs),
       routing: () => deliverer.routing,
+      ...(this.options.untilRecovered === undefined ? {} : { untilRecovered: this.options.untilRecovered }),
       run: (leased) => this.attempts.run(leased),
     };
   }
@@ -98,7 +101,7 @@ export class Work {
     const finished = new AbortController();
     const idle = this.untilIdle().then(() => finished.abort());
     await pause(clock, drainMs, finished.signal);
-    const abandoned = this.attempts.count;
+    const abandoned = this.attempts.count + this.attempts.left;
     this.attempts.giveUp();
     const goodbyes = this.attempts.untilEnded().then(() => this.lanes.deregister());
     const said = new AbortController();
@@ -120,6 +123,16 @@ export class Work {
   /** Ends at once what would outlive this process. */
   kill(): void {
     this.options.deliverer.kill();
+  }
+
+  /** Ends at once: what is in flight is given up, nothing is reported or taken back, and connections are cut. */
+  async abandon(): Promise<void> {
+    const { client, watch, payloads } = this.options.machinery;
+    this.attempts.giveUp();
+    watch.close();
+    const stopped = this.lanes.stopPolling();
+    await Promise.all([client.close(), this.options.deliverer.close(), payloads.close()]);
+    await stopped;
   }
 
   /** Circuit breakers and slots, by carrier. */

@@ -12,7 +12,7 @@ import { EngineCapabilities, type Teller } from "./capabilities.js";
 import { type Refused, readNegotiation, type Unavailable, wantsOtherVersion } from "./outcomes.js";
 import type { EngineAnswer } from "./reply.js";
 import { ServerClock } from "./server-clock.js";
-import { EngineTransport } from "./transport.js";
+import { type EngineRequest, EngineTransport } from "./transport.js";
 
 export interface EngineCallerOptions {
   readonly serverUrl: string;
@@ -26,6 +26,8 @@ export interface EngineCallerOptions {
   readonly scrub: (text: string) => string;
   /** How long any request but a poll may take, in milliseconds. */
   readonly requestTimeoutMs: number;
+  /** Told of each answer that refuses the token (401). Default: nobody is. */
+  readonly onUnauthorized?: (() => void) | undefined;
   /** Told when a version was agreed on. */
   readonly onVersion?: (version: string, advertised: string) => void;
 }
@@ -70,7 +72,7 @@ export class EngineCaller {
   }
 
   async negotiate(): Promise<EngineAnswer> {
-    const answer = await this.transport.send({
+    const answer = await this.send({
       method: "GET",
       path: PATHS.clusterInfo,
       headers: this.headers(),
@@ -91,7 +93,7 @@ export class EngineCaller {
   /** What the engine says of itself and of a namespace. */
   async clusterInfo(namespace: string): Promise<EngineAnswer> {
     const { requestTimeoutMs: timeoutMs } = this.options;
-    return this.transport.send({ method: "GET", path: PATHS.clusterInfo, headers: this.headers(namespace), timeoutMs });
+    return this.send({ method: "GET", path: PATHS.clusterInfo, headers: this.headers(namespace), timeoutMs });
   }
 
   /** As {@link negotiate}, shared by those who ask at the same time. Undefined once requests can be sent. */
@@ -112,7 +114,7 @@ export class EngineCaller {
     { timeoutMs = this.options.requestTimeoutMs, signal, teller = "other" }: CallOptions = {},
   ): Promise<Outcome> {
     const send = async (): Promise<Outcome> => {
-      const answer = await this.transport.send({
+      const answer = await this.send({
         method: "POST",
         path,
         headers: this.headers(namespace),
@@ -132,7 +134,13 @@ export class EngineCaller {
 
   async delete(namespace: string, path: string): Promise<EngineAnswer> {
     const { requestTimeoutMs: timeoutMs } = this.options;
-    return this.transport.send({ method: "DELETE", path, headers: this.headers(namespace), timeoutMs });
+    return this.send({ method: "DELETE", path, headers: this.headers(namespace), timeoutMs });
+  }
+
+  private async send(request: EngineRequest): Promise<EngineAnswer> {
+    const answer = await this.transport.send(request);
+    if (answer.kind === "reply" && answer.status === 401) this.options.onUnauthorized?.();
+    return answer;
   }
 
   /** Ends the connections, those in use included. */

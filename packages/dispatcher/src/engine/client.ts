@@ -1,4 +1,4 @@
-import { recordableText } from "@durable-workflow/carrier/protocol";
+import { type HeartbeatProgress, recordableText } from "@durable-workflow/carrier/protocol";
 import {
   ACTIVITIES_ONLY,
   LONGEST_NAME,
@@ -260,11 +260,21 @@ export class EngineClient {
     );
   }
 
-  /** @param timeoutMs no use in waiting longer than the lease lasts */
-  heartbeat(task: AttemptIdentity, timeoutMs: number, signal?: AbortSignal): Promise<HeartbeatOutcome> {
+  /**
+   * @param timeoutMs no use in waiting longer than the lease lasts
+   * @param progress within the engine's limits
+   */
+  heartbeat(
+    task: AttemptIdentity,
+    timeoutMs: number,
+    signal?: AbortSignal,
+    progress?: HeartbeatProgress,
+  ): Promise<HeartbeatOutcome> {
     const options = { timeoutMs: Math.min(timeoutMs, this.options.requestTimeoutMs), signal };
     const path = taskPath(task, PATHS.heartbeat);
-    return this.caller.post(task.namespace, path, ownership(task), readHeartbeatOutcome, options);
+    // Progress lies beside the identity, not below it.
+    const body = progress === undefined ? ownership(task) : { ...progress, ...ownership(task) };
+    return this.caller.post(task.namespace, path, body, readHeartbeatOutcome, options);
   }
 
   /** Renews a lease without a word of progress. @param last the newest grant of this lease */

@@ -1,20 +1,13 @@
+import type { HeartbeatProgress } from "@durable-workflow/carrier/protocol";
 import { deadlineMs, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
+import type { DeliveryEnd } from "../delivery/deliverer.js";
 import type { EngineClient } from "../engine/client.js";
 import type { LeaseGrant, RenewalOutcome } from "../engine/lease-grant.js";
 import type { HeartbeatOutcome } from "../engine/outcomes.js";
 import { type Clock, jittered, timerDelay } from "../time/clock.js";
 
 /** Why a delivery must end before it has an answer. */
-export type LeaseEnd =
-  /** The engine wants the handler to stop. */
-  | {
-      readonly kind: "stopped";
-      readonly reason: string;
-      readonly cancelRequested: boolean;
-      readonly runClosed: boolean;
-    }
-  /** The lease has run out, or is somebody else's. */
-  | { readonly kind: "lost"; readonly reason: string };
+export type LeaseEnd = Exclude<DeliveryEnd, { readonly kind: "abandoned" }>;
 
 export interface LeaseKeeperOptions {
   readonly client: Pick<EngineClient, "heartbeat" | "renewLease" | "serverClock">;
@@ -123,6 +116,7 @@ export class LeaseKeeper {
   }
 
   private scheduleNext(waitMs: number): void {
+    this.cancelTimer();
     this.cancelTimer = this.options.clock.schedule(timerDelay(Math.max(SHORTEST_WAIT_MS, waitMs)), () => {
       void this.beat();
     });
@@ -144,6 +138,25 @@ export class LeaseKeeper {
         : await client.heartbeat(task, patience, this.abort.signal);
     if (this.stopped) return;
     onHeartbeat?.(outcome);
+    this.take(outcome, sentAt);
+  }
+
+  /** A heartbeat that somebody else asks for; what it says counts like that of any other. */
+  async heartbeat(progress: HeartbeatProgress | undefined, signal: AbortSignal): Promise<HeartbeatOutcome> {
+    const { client, clock, task, onHeartbeat } = this.options;
+    const sentAt = clock.monotonic();
+    const patience = Math.max(1_000, Math.min(this.untilSurelyGone(), this.untilEnd()) / 2);
+    const outcome = await client.heartbeat(task, patience, signal, progress);
+    if (this.stopped) return outcome;
+    onHeartbeat?.(outcome);
+    // Those that failed are the business of whoever asked: the next one of the keeper's own is due as it was.
+    if (outcome.kind !== "unavailable" && outcome.kind !== "refused") this.take(outcome, sentAt);
+    return outcome;
+  }
+
+  /** @param sentAt when it was sent, by the monotonic clock */
+  private take(outcome: HeartbeatOutcome | RenewalOutcome, sentAt: number): void {
+    const { task } = this.options;
     switch (outcome.kind) {
       case "renewed":
         this.grant = outcome.grant;
