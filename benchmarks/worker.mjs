@@ -19,6 +19,12 @@ const start = async (file, ...args) => {
   return { ...ready, ask, stop: () => child.kill() };
 };
 
+async function usage(parts) {
+  let sum = 0;
+  for (const part of parts) sum += (await part.ask("usage")).cpuMs;
+  return sum;
+}
+
 export async function workerBenchmarks() {
   const [chainEngine, workerEngine] = [await start("dispatcher/engine"), await start("dispatcher/engine")];
   const carrier = await start("worker/carrier");
@@ -28,11 +34,6 @@ export async function workerBenchmarks() {
     { engine: chainEngine, parts: [dispatcher, carrier], cpuMs: [], perSecond: [] },
     { engine: workerEngine, parts: [worker], cpuMs: [], perSecond: [] },
   ];
-  const usage = async (parts) => {
-    let sum = 0;
-    for (const part of parts) sum += (await part.ask("usage")).cpuMs;
-    return sum;
-  };
   for (const { engine } of ways) await engine.ask({ tasks: TASKS, atOnce: AT_ONCE });
   for (let round = 0; round < ROUNDS; round++) {
     for (const { engine, parts, cpuMs, perSecond } of ways) {
