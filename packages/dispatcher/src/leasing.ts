@@ -19,4 +19,5 @@ export { Proxies } from "./net/proxies.js";
 export { Secrets } from "./net/secrets.js";
 export { logEvents } from "./service/log-lines.js";
 export { handleSignals, type SignalOptions } from "./service/signals.js";
+export { CallOff, type StopSignal } from "./time/call-off.js";
 export { type Clock, systemClock } from "./time/clock.js";

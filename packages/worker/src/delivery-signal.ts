@@ -5,14 +5,14 @@ import {
   type CallerSignal,
   CarrierShutdown,
 } from "@durable-workflow/carrier";
-import type { DeliveryEnd } from "@durable-workflow/dispatcher/leasing";
+import type { Delivery, DeliveryEnd } from "@durable-workflow/dispatcher/leasing";
 
 /** The signal of a delivery as a run takes it: its reason is in the carrier's own words. */
 export class DeliverySignal implements CallerSignal {
-  private readonly signal: AbortSignal;
+  private readonly signal: Delivery["signal"];
   private said: ActivityAbortReason | undefined;
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: Delivery["signal"]) {
     this.signal = signal;
   }
 
@@ -22,8 +22,8 @@ export class DeliverySignal implements CallerSignal {
 
   /** The same whenever it is asked for. */
   get reason(): ActivityAbortReason | undefined {
-    if (!this.signal.aborted) return undefined;
-    return (this.said ??= reasonOf(this.signal.reason as DeliveryEnd));
+    const { reason } = this.signal;
+    return reason === undefined ? undefined : (this.said ??= reasonOf(reason));
   }
 
   addEventListener(type: "abort", listener: () => void): void {

@@ -2,6 +2,7 @@ import { CarrierShutdown, InvocableActivityHandler, type InvocableResultEnvelope
 import { heartbeats } from "@durable-workflow/carrier/heartbeat";
 import {
   type AbortedDelivery,
+  CallOff,
   type Deliverer,
   type Delivery,
   type DeliveryAnswer,
@@ -15,7 +16,6 @@ import { AttemptHeartbeats } from "./attempt-heartbeats.js";
 import { DeliverySignal } from "./delivery-signal.js";
 import type { ActivityWorkerOptions } from "./options.js";
 import { RunningHandlers } from "./running-handlers.js";
-import { StopSignal } from "./stop-signal.js";
 
 /** What events and health call the handlers of this process. */
 export const IN_PROCESS = "in-process";
@@ -27,7 +27,7 @@ export class InProcessDeliverer implements Deliverer, Routing {
   private readonly handler: InvocableActivityHandler;
   private readonly types: ReadonlySet<string>;
   private readonly heartbeats = new AttemptHeartbeats();
-  private readonly stopping = new StopSignal();
+  private readonly stopping = new CallOff<CarrierShutdown>();
   private readonly only: Route = { carrier: IN_PROCESS, deliver: (delivery) => this.deliver(delivery) };
 
   /** @throws {TypeError} for bad activities and options */

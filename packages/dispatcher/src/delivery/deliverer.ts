@@ -4,6 +4,7 @@ import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { HeartbeatOutcome } from "../engine/outcomes.js";
 import type { BlobPayload } from "../payloads/blob-bytes.js";
 import type { Held } from "../payloads/byte-budget.js";
+import type { StopSignal } from "../time/call-off.js";
 import type { AbortedDelivery, DeliveryAnswer, RefusedAnswer } from "./answer.js";
 
 /** The seam between what leases and reports tasks and what runs them: HTTP is one way, handlers in this process another. */
@@ -41,9 +42,9 @@ export interface Delivery {
    */
   readonly roomFor?: ((bytes: number) => Promise<Held | undefined>) | undefined;
   /** Calls the delivery off. Its reason is a {@link DeliveryEnd}. */
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal & { readonly reason: DeliveryEnd | undefined };
   /** Tells the engine of the attempt, with progress or without. What the answer means for the lease is seen to. */
-  readonly heartbeat: (progress: HeartbeatProgress | undefined, signal: AbortSignal) => Promise<HeartbeatOutcome>;
+  readonly heartbeat: (progress: HeartbeatProgress | undefined, signal: StopSignal) => Promise<HeartbeatOutcome>;
   readonly onRetry: (why: string, delayMs: number, tries: number) => void;
   /** Told of what an authorizer said for this delivery alone. Default: nobody is. */
   readonly onSecret?: (secret: string) => void;

@@ -3,6 +3,7 @@ import { ConnectionUse } from "../net/connection-use.js";
 import { AddressRefusedError, type NetworkGuard } from "../net/guard.js";
 import { describeNetworkError } from "../net/network-error.js";
 import type { Proxies } from "../net/proxies.js";
+import { CallOff } from "../time/call-off.js";
 import { type Clock, pause } from "../time/clock.js";
 import type { AbortedDelivery, DeliveryAnswer, HttpAnswer } from "./answer.js";
 import { type Authorization, AuthorizerError } from "./authorizer.js";
@@ -94,13 +95,13 @@ export class HttpDeliverer {
     const limit = delivery.limit();
     let shown: Authorization | undefined;
     if (limit.ms <= 0) return { answer: { kind: "timeout", limit: limit.name, afterMs: 0 }, wasStale: false, shown };
-    const abort = new AbortController();
+    const abort = new CallOff();
     let timedOut = false;
     const timer = new PausableTimer(this.clock, limit.ms, () => {
       timedOut = true;
-      abort.abort();
+      abort.abort(undefined);
     });
-    const forward = (): void => abort.abort();
+    const forward = (): void => abort.abort(undefined);
     signal.addEventListener("abort", forward, { once: true });
     const use = new ConnectionUse();
     let wasStale = false;
@@ -110,7 +111,7 @@ export class HttpDeliverer {
         ? { kind: "aborted" }
         : await this.exchanges.exchange(delivery, {
             ...facts,
-            abort: abort.signal,
+            abort,
             timer,
             use,
             onShown: (authorization) => {
@@ -118,7 +119,7 @@ export class HttpDeliverer {
             },
           });
     } catch (error) {
-      wasStale = !abort.signal.aborted && isReset(error) && use.endedBeforeAnswer;
+      wasStale = !abort.aborted && isReset(error) && use.endedBeforeAnswer;
       answer = failedTry(error, facts.tries);
     } finally {
       timer.cancel();

@@ -10,6 +10,7 @@ import type { Proxies } from "../net/proxies.js";
 import { unlessAborted } from "../net/unless-aborted.js";
 import { type BlobBody, type DeliveryBody, withoutLargeBlobs } from "../payloads/blob-bytes.js";
 import type { Held } from "../payloads/byte-budget.js";
+import type { CallOff, StopSignal } from "../time/call-off.js";
 import type { Clock } from "../time/clock.js";
 import type { AbortedDelivery, AnswerBody, DeliveryAnswer } from "./answer.js";
 import type { Authorization } from "./authorizer.js";
@@ -36,7 +37,7 @@ export interface HttpDelivery {
   /** True while the lease and the deadlines leave room for a try that begins so much later. */
   readonly hasRoom: (delayMs: number) => boolean;
   /** Calls the delivery off; the carrier sees its client go. */
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   readonly onRetry: (why: string, delayMs: number, tries: number) => void;
   /** Told of what an authorizer said, before it is sent: whoever shows the answer must know it by then. Default: nobody. */
   readonly onSecret?: (secret: string) => void;
@@ -58,7 +59,7 @@ const UNSAID_BYTES = 8 * 1024 * 1024;
 export interface Exchange {
   readonly refused: Authorization | undefined;
   readonly onShown: (shown: Authorization) => void;
-  readonly abort: AbortSignal;
+  readonly abort: CallOff;
   readonly timer: PausableTimer;
   readonly use: ConnectionUse;
   readonly tries: number;
@@ -166,7 +167,7 @@ async function composed(
   const body = typeof document === "string" ? document : Buffer.concat(document.chunks).toString();
   const shown = await unlessAborted(
     abort,
-    credential.authorize({ method: "POST", url, headers, body, refused, signal: abort }),
+    credential.authorize({ method: "POST", url, headers, body, refused, signal: abort.signal }),
   );
   for (const secret of shown.secrets) onSecret?.(secret);
   return { headers: { ...headers, ...shown.headers }, body, shown };

@@ -4,6 +4,7 @@ import type { EngineClient } from "../engine/client.js";
 import type { EventStream, TaskEnd, TaskFacts } from "../events/events.js";
 import { type ReportEnd, reportOutcome } from "../lease/reporter.js";
 import type { Secrets } from "../net/secrets.js";
+import type { StopSignal } from "../time/call-off.js";
 import type { Clock } from "../time/clock.js";
 
 /** How a run ended, with what there is to say about it. */
@@ -22,7 +23,7 @@ export interface AttemptReportDeps {
   /** Milliseconds until nothing may be said of the attempt any more. */
   readonly untilSilence: () => number;
   /** Gives the report up. */
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
 }
 
 const HEARTBEAT_PATIENCE_MS = 5_000;

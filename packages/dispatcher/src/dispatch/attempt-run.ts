@@ -9,6 +9,7 @@ import type { EventStream, TaskEnd, TaskFacts } from "../events/events.js";
 import { type LeaseEnd, LeaseKeeper } from "../lease/keeper.js";
 import type { Secrets } from "../net/secrets.js";
 import type { Payloads } from "../payloads/payloads.js";
+import { CallOff } from "../time/call-off.js";
 import type { Clock } from "../time/clock.js";
 import { AttemptPayloads, type ReadyArguments } from "./attempt-payloads.js";
 import { AttemptReport, type RunEnd } from "./attempt-report.js";
@@ -41,9 +42,9 @@ export class AttemptRun {
   private readonly facts: TaskFacts;
   private readonly deps: AttemptRunDeps;
   /** Of the delivery. */
-  private readonly abort = new AbortController();
+  private readonly abort = new CallOff<DeliveryEnd>();
   /** Of the report, which a delivery that was called off may still need. */
-  private readonly givingUp = new AbortController();
+  private readonly givingUp = new CallOff();
   private readonly keeper: LeaseKeeper;
   private readonly payloads: AttemptPayloads;
   private readonly reports: AttemptReport;
@@ -81,7 +82,7 @@ export class AttemptRun {
       scrubber: secrets,
       left: () =>
         Math.min(this.keeper.untilSurelyGone(), deadlineLeft(task, client.serverClock.earliest())?.ms ?? Infinity),
-      signal: this.abort.signal,
+      signal: this.abort,
     });
     this.reports = new AttemptReport({
       task,
@@ -91,15 +92,15 @@ export class AttemptRun {
       events,
       secrets,
       untilSilence: () => this.keeper.untilSilence(),
-      signal: this.givingUp.signal,
+      signal: this.givingUp,
     });
   }
 
   /** Calls delivery and report off. The lease runs out, and the engine hands the task out again. */
   abandon(): void {
     this.abandoned = true;
-    this.abort.abort({ kind: "abandoned" } satisfies DeliveryEnd);
-    this.givingUp.abort();
+    this.abort.abort({ kind: "abandoned" });
+    this.givingUp.abort(undefined);
   }
 
   /** Never rejects. */
@@ -212,7 +213,7 @@ export class AttemptRun {
       engineNow: () => serverClock.earliest(),
       engineEstimate: () => serverClock.estimate(),
       leaseLeft: () => this.keeper.untilSurelyGone(),
-      signal: this.abort.signal,
+      signal: this.abort,
       heartbeat: (progress, signal) => this.keeper.heartbeat(progress, signal),
       onRetry: (why, retryInMs, tries) =>
         events.emit({ type: "delivery_retried", task: this.facts, carrier, why, retryInMs, tries }),

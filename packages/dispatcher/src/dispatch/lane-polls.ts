@@ -3,6 +3,7 @@ import type { Routing } from "../delivery/deliverer.js";
 import type { PolledOutcome } from "../engine/client.js";
 import type { LaneFacts } from "../events/events.js";
 import type { LaneState } from "../events/states.js";
+import type { StopSignal } from "../time/call-off.js";
 import { pause } from "../time/clock.js";
 import type { CarrierBreaker } from "./breaker.js";
 import type { EngineBackoff } from "./engine-backoff.js";
@@ -24,7 +25,7 @@ export interface PolledLane {
   readonly registration: Registration;
   readonly backoff: EngineBackoff;
   /** Aborted once nothing is to be leased any more. */
-  readonly stopping: AbortSignal;
+  readonly stopping: StopSignal;
   readonly enter: (state: LaneState) => void;
   /** Runs a task in this slot; `onTrial` is the breaker whose trial it is. */
   readonly run: (polled: PolledTask, asPolled: Routing, release: Release, onTrial: CarrierBreaker | undefined) => void;
@@ -171,7 +172,7 @@ export class LanePolls {
     return true;
   }
 
-  private async waitForSlot(slots: SlotPool, signal: AbortSignal): Promise<Release | undefined> {
+  private async waitForSlot(slots: SlotPool, signal: StopSignal): Promise<Release | undefined> {
     const { lane } = this;
     if (lane.state === "polling") lane.enter("full");
     const granted = slots.acquire(lane.group, signal);

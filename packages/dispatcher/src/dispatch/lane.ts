@@ -1,7 +1,7 @@
-import { setMaxListeners } from "node:events";
 import type { Routing } from "../delivery/deliverer.js";
 import type { LaneFacts } from "../events/events.js";
 import type { LaneState } from "../events/states.js";
+import { CallOff } from "../time/call-off.js";
 import { pause } from "../time/clock.js";
 import type { CarrierBreaker } from "./breaker.js";
 import { EngineBackoff } from "./engine-backoff.js";
@@ -20,7 +20,7 @@ export class Lane {
   private name: string;
   private plan: LanePlan;
   private readonly deps: LaneDeps;
-  private readonly stopping = new AbortController();
+  private readonly stopping = new CallOff();
   private readonly polls: LanePolls;
   private readonly tasks = new Set<Promise<void>>();
   private readonly backoff: EngineBackoff;
@@ -33,10 +33,8 @@ export class Lane {
     this.registeredTypes = new Set(plan.activityTypes);
     this.name = workerId;
     this.deps = deps;
-    // Each poller listens to it while it waits.
-    setMaxListeners(0, this.stopping.signal);
     const { client, clock, events, buildId, slotsAdvertised } = deps;
-    const { signal } = this.stopping;
+    const signal = this.stopping;
     this.backoff = new EngineBackoff({ clock, events, signal, onWait: () => this.enter("waiting") });
     this.registration = new Registration({
       client,
@@ -62,7 +60,7 @@ export class Lane {
       deps,
       registration,
       backoff,
-      stopping: this.stopping.signal,
+      stopping: this.stopping,
       get facts() {
         return read.facts();
       },
@@ -138,7 +136,7 @@ export class Lane {
    * one ends first: the engine leases nothing to it from then on, and held polls come back by themselves, or when asked once more.
    */
   async stopPolling(): Promise<void> {
-    this.stopping.abort();
+    this.stopping.abort(undefined);
     if (this.registration.isFenced) {
       await this.registration.end(GOODBYE_MS);
       const ended = new AbortController();

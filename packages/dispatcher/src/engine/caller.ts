@@ -7,6 +7,7 @@ import {
   PROTOCOL_VERSION_FIELD,
 } from "@durable-workflow/engine-protocol";
 import type { Proxies } from "../net/proxies.js";
+import type { StopSignal } from "../time/call-off.js";
 import type { Clock } from "../time/clock.js";
 import { EngineCapabilities, type Teller } from "./capabilities.js";
 import { type Refused, readNegotiation, type Unavailable, wantsOtherVersion } from "./outcomes.js";
@@ -35,7 +36,7 @@ export interface EngineCallerOptions {
 export interface CallOptions {
   /** Default: that of all requests but polls. */
   readonly timeoutMs?: number;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: StopSignal | undefined;
   /** Whose answer tells of the engine's capabilities. Default `other`. */
   readonly teller?: Teller;
 }

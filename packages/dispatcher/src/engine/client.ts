@@ -18,6 +18,7 @@ import type {
   RegisterBody,
   WorkerHeartbeatBody,
 } from "@durable-workflow/engine-protocol/worker";
+import type { StopSignal } from "../time/call-off.js";
 import { EngineCaller, type EngineCallerOptions } from "./caller.js";
 import { type LeaseGrant, type RenewalOutcome, readLeaseGrant, readRenewalOutcome } from "./lease-grant.js";
 import {
@@ -76,7 +77,7 @@ export interface PollRequest {
   readonly requestId: string;
   /** How long to be held, in whole seconds; the engine has a limit of its own. */
   readonly timeoutSeconds: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
   /** Whether it repeats one whose answer was lost: a task may have been leased long before. Default false. */
   readonly isRepeat?: boolean;
   /** How long to wait for the answer at least: an engine may hold a repeat until the poll that it repeats has ended. */
@@ -267,7 +268,7 @@ export class EngineClient {
   heartbeat(
     task: AttemptIdentity,
     timeoutMs: number,
-    signal?: AbortSignal,
+    signal?: StopSignal,
     progress?: HeartbeatProgress,
   ): Promise<HeartbeatOutcome> {
     const options = { timeoutMs: Math.min(timeoutMs, this.options.requestTimeoutMs), signal };
@@ -278,7 +279,7 @@ export class EngineClient {
   }
 
   /** Renews a lease without a word of progress. @param last the newest grant of this lease */
-  renewLease(task: LeasedTask, last: LeaseGrant, timeoutMs: number, signal?: AbortSignal): Promise<RenewalOutcome> {
+  renewLease(task: LeasedTask, last: LeaseGrant, timeoutMs: number, signal?: StopSignal): Promise<RenewalOutcome> {
     const options = { timeoutMs: Math.min(timeoutMs, this.options.requestTimeoutMs), signal };
     const sentAt = this.options.clock.monotonic();
     const read = (answer: EngineAnswer): RenewalOutcome => readRenewalOutcome(answer, task, last, sentAt);

@@ -4,6 +4,7 @@ import type { DeliveryEnd } from "../delivery/deliverer.js";
 import type { EngineClient } from "../engine/client.js";
 import type { LeaseGrant, RenewalOutcome } from "../engine/lease-grant.js";
 import type { HeartbeatOutcome } from "../engine/outcomes.js";
+import { CallOff, type StopSignal } from "../time/call-off.js";
 import { type Clock, jittered, timerDelay } from "../time/clock.js";
 
 /** Why a delivery must end before it has an answer. */
@@ -42,7 +43,7 @@ const LONGEST_RETRY_WAIT_MS = 5_000;
  */
 export class LeaseKeeper {
   private readonly options: LeaseKeeperOptions;
-  private readonly abort = new AbortController();
+  private readonly abort = new CallOff();
   private expiresAtMs: number;
   private grant: LeaseGrant | null;
   /**
@@ -76,7 +77,7 @@ export class LeaseKeeper {
   stop(): void {
     this.stopped = true;
     this.cancelTimer();
-    this.abort.abort();
+    this.abort.abort(undefined);
   }
 
   /** Set once the lease could not be kept. */
@@ -134,15 +135,15 @@ export class LeaseKeeper {
     // A renewal is no word of progress: a heartbeat timeout needs heartbeats, which renew the lease as well.
     const outcome =
       this.grant !== null && task.heartbeatTimeoutMs === null
-        ? await client.renewLease(task, this.grant, patience, this.abort.signal)
-        : await client.heartbeat(task, patience, this.abort.signal);
+        ? await client.renewLease(task, this.grant, patience, this.abort)
+        : await client.heartbeat(task, patience, this.abort);
     if (this.stopped) return;
     onHeartbeat?.(outcome);
     this.take(outcome, sentAt);
   }
 
   /** A heartbeat that somebody else asks for; what it says counts like that of any other. */
-  async heartbeat(progress: HeartbeatProgress | undefined, signal: AbortSignal): Promise<HeartbeatOutcome> {
+  async heartbeat(progress: HeartbeatProgress | undefined, signal: StopSignal): Promise<HeartbeatOutcome> {
     const { client, clock, task, onHeartbeat } = this.options;
     const sentAt = clock.monotonic();
     const patience = Math.max(1_000, Math.min(this.untilSurelyGone(), this.untilEnd()) / 2);
