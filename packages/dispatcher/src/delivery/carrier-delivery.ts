@@ -22,7 +22,7 @@ export async function deliverTask(
   { http, process, credentials }: CarrierDeliveryDeps,
 ): Promise<DeliveryAnswer | AbortedDelivery> {
   const { task, engineNow, engineEstimate = engineNow, leaseLeft, payload, signal, onRetry } = delivery;
-  const { responseLimitBytes, roomFor, onSecret } = delivery;
+  const { responseLimitBytes, roomFor, onSecret, onUnreached } = delivery;
   const limit = () => tightest(configuredTimeout(mapping), deadlineLeft(task, engineNow()));
   const traceparent = newTraceparent();
   const body = (): DeliveryBody => {
@@ -54,6 +54,7 @@ export async function deliverTask(
       delayMs < leaseLeft() && delayMs < (deadlineLeft(task, engineNow())?.ms ?? Number.POSITIVE_INFINITY),
     signal,
     onRetry,
+    onUnreached,
     ...(onSecret === undefined ? {} : { onSecret }),
   });
 }

@@ -46,6 +46,8 @@ export interface Delivery {
   /** Tells the engine of the attempt, with progress or without. What the answer means for the lease is seen to. */
   readonly heartbeat: (progress: HeartbeatProgress | undefined, signal: StopSignal) => Promise<HeartbeatOutcome>;
   readonly onRetry: (why: string, delayMs: number, tries: number) => void;
+  /** Told each time that nothing could be sent to the carrier, and the task is held for it. Default: nobody is. */
+  readonly onUnreached?: () => void;
   /** Told of what an authorizer said for this delivery alone. Default: nobody is. */
   readonly onSecret?: (secret: string) => void;
 }

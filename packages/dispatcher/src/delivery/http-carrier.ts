@@ -9,7 +9,7 @@ import type { AbortedDelivery, DeliveryAnswer, HttpAnswer } from "./answer.js";
 import { type Authorization, AuthorizerError } from "./authorizer.js";
 import { HttpAgents } from "./http-agents.js";
 import { type Exchange, type HttpDelivery, HttpExchanges } from "./http-exchange.js";
-import { Holding, retryDelayMs } from "./retry.js";
+import { Holding, mayPass, retryDelayMs, Unreached } from "./retry.js";
 import { PausableTimer } from "./timeouts.js";
 
 export interface HttpDelivererOptions {
@@ -21,13 +21,19 @@ export interface HttpDelivererOptions {
   readonly ca?: string | undefined;
   /** Default: none. */
   readonly proxies?: Proxies;
+  /** How long a task is held for a carrier that nothing can be sent to. Default 0: it is for the carrier's policy to say. */
+  readonly holdUnreachableMs?: number;
+  /** Whether a request is sent once more whose connection broke before any answer. Default true. */
+  readonly redeliverBroken?: boolean;
 }
 
 /** What of a try's connection matters for the next one. */
 interface Try {
   readonly answer: DeliveryAnswer | AbortedDelivery;
-  /** It ended on a connection that had been used before, without a byte of an answer. */
-  readonly wasStale: boolean;
+  /** Its connection broke without a byte of an answer. */
+  readonly broke: "stale" /* one that had been used before */ | "fresh" | undefined;
+  /** None of it was sent, since there was nobody to send it to. */
+  readonly isUnreached: boolean;
   /** What an authorizer said for it. */
   readonly shown: Authorization | undefined;
 }
@@ -35,18 +41,24 @@ interface Try {
 /** Delivers tasks over HTTP, with the carrier's transport retries. */
 export class HttpDeliverer {
   private readonly clock: Clock;
+  private readonly holdUnreachableMs: number;
+  private readonly redeliverBroken: boolean;
   private readonly agents: HttpAgents;
   private readonly exchanges: HttpExchanges;
 
-  constructor({ clock, guard, responseLimitBytes, connectTimeoutMs, ca, proxies }: HttpDelivererOptions) {
+  constructor(options: HttpDelivererOptions) {
+    const { clock, guard, responseLimitBytes, connectTimeoutMs, ca, proxies } = options;
     this.clock = clock;
+    this.holdUnreachableMs = options.holdUnreachableMs ?? 0;
+    this.redeliverBroken = options.redeliverBroken ?? true;
     this.agents = new HttpAgents({ guard, connectTimeoutMs, ca });
     this.exchanges = new HttpExchanges({ clock, guard, agents: this.agents, responseLimitBytes, proxies });
   }
 
   /**
    * Delivers a task. Never rejects. The carrier may see it more than once: after transport retries, and after a connection
-   * that had been used before broke without an answer, which is repeated once, on a new one. A carrier that answers 429 or
+   * that broke without any answer, which is repeated once, on a new one, unless that is off. Where nothing could be sent, the task
+   * is held, and tried again as long as there is room. A carrier that answers 429 or
    * 503 with `Retry-After` is tried again when it says, as long as there is room; such a wait does not count as a transport retry.
    * What an authorizer allowed and the carrier refused (401, 403) is sent once more, with what the authorizer then makes anew.
    */
@@ -54,16 +66,30 @@ export class HttpDeliverer {
     const { carrier, signal, hasRoom, onRetry } = delivery;
     const { clock } = this;
     const holding = new Holding();
+    const unreached = new Unreached(this.holdUnreachableMs);
     let onNewConnection = false;
+    let wasRedelivered = false;
     let refused: Authorization | undefined;
     let wasRefused = false;
     for (let tries = 1; ; ) {
-      const { answer, wasStale, shown } = await this.tryOnce(delivery, { tries, onNewConnection, refused });
+      const { answer, broke, isUnreached, shown } = await this.tryOnce(delivery, { tries, onNewConnection, refused });
       if (signal.aborted) return answer;
       refused = undefined;
-      if (wasStale && !onNewConnection) {
+      if (isUnreached) {
+        const delayMs = unreached.next();
+        if (delayMs !== undefined && hasRoom(delayMs)) {
+          delivery.onUnreached?.();
+          if (answer.kind === "unreachable") onRetry(answer.why, delayMs, tries);
+          await pause(clock, delayMs, signal);
+          if (signal.aborted) return { kind: "aborted" };
+          continue;
+        }
+      }
+      if (broke !== undefined && this.redeliverBroken && !wasRedelivered && hasRoom(0)) {
+        wasRedelivered = true;
         onNewConnection = true;
-        onRetry("a kept connection was closed before an answer", 0, tries);
+        const which = broke === "stale" ? "a kept connection" : "the connection";
+        onRetry(`${which} was closed before an answer`, 0, tries);
         continue;
       }
       onNewConnection = false;
@@ -94,7 +120,10 @@ export class HttpDeliverer {
     const { signal } = delivery;
     const limit = delivery.limit();
     let shown: Authorization | undefined;
-    if (limit.ms <= 0) return { answer: { kind: "timeout", limit: limit.name, afterMs: 0 }, wasStale: false, shown };
+    if (limit.ms <= 0) {
+      const answer = { kind: "timeout", limit: limit.name, afterMs: 0 } as const;
+      return { answer, broke: undefined, isUnreached: false, shown };
+    }
     const abort = new CallOff();
     let timedOut = false;
     const timer = new PausableTimer(this.clock, limit.ms, () => {
@@ -104,7 +133,8 @@ export class HttpDeliverer {
     const forward = (): void => abort.abort(undefined);
     signal.addEventListener("abort", forward, { once: true });
     const use = new ConnectionUse();
-    let wasStale = false;
+    let broke: Try["broke"];
+    let isUnreached = false;
     let answer: DeliveryAnswer | AbortedDelivery;
     try {
       answer = signal.aborted
@@ -119,7 +149,8 @@ export class HttpDeliverer {
             },
           });
     } catch (error) {
-      wasStale = !abort.aborted && isReset(error) && use.endedBeforeAnswer;
+      if (!abort.aborted && isReset(error) && use.endedUnanswered) broke = use.endedBeforeAnswer ? "stale" : "fresh";
+      isUnreached = !abort.aborted && !use.wasSent && mayPass(error);
       answer = failedTry(error, facts.tries);
     } finally {
       timer.cancel();
@@ -127,7 +158,7 @@ export class HttpDeliverer {
     }
     if (signal.aborted) answer = { kind: "aborted" };
     else if (timedOut) answer = { kind: "timeout", limit: limit.name, afterMs: limit.ms };
-    return { answer, wasStale, shown };
+    return { answer, broke, isUnreached, shown };
   }
 
   /** Ends all connections. */

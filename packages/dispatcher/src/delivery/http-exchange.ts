@@ -39,6 +39,8 @@ export interface HttpDelivery {
   /** Calls the delivery off; the carrier sees its client go. */
   readonly signal: StopSignal;
   readonly onRetry: (why: string, delayMs: number, tries: number) => void;
+  /** Told each time that nothing could be sent, and the task is held. Default: nobody is. */
+  readonly onUnreached?: (() => void) | undefined;
   /** Told of what an authorizer said, before it is sent: whoever shows the answer must know it by then. Default: nobody. */
   readonly onSecret?: (secret: string) => void;
 }

@@ -32,6 +32,8 @@ export interface AttemptRunDeps {
   readonly grant: LeaseGrant | null;
   /** Whether this dispatcher has registered the task's type. */
   readonly isRegistered: boolean;
+  /** Told when nothing can be sent to the carrier, and the task is held for it. */
+  readonly onUnreached: () => void;
   /** Told where the task goes. */
   readonly onCarrier: RouteRequest["onCarrier"];
 }
@@ -217,6 +219,7 @@ export class AttemptRun {
       heartbeat: (progress, signal) => this.keeper.heartbeat(progress, signal),
       onRetry: (why, retryInMs, tries) =>
         events.emit({ type: "delivery_retried", task: this.facts, carrier, why, retryInMs, tries }),
+      onUnreached: this.deps.onUnreached,
       onSecret: (secret) => this.forgetSecrets.push(this.deps.secrets.hold(secret)),
     });
     events.emit({

@@ -62,6 +62,11 @@ export class Attempts {
       breaker,
       grant,
       isRegistered,
+      // Whoever leases on for a carrier that is down holds more and more tasks.
+      onUnreached: () => {
+        breaker.failed();
+        if (breaker.state === "open") onDeadCarrier(plan.group);
+      },
       onCarrier: (carrier) => {
         if (plan.carrier === null) watch.locate(plan.group, carrier);
       },

@@ -40,6 +40,8 @@ export class CarrierDeliverer implements Deliverer {
       connectTimeoutMs,
       ca: given.carrierCa,
       proxies,
+      holdUnreachableMs: options.options.holdUnreachableMs,
+      redeliverBroken: given.redeliverBroken ?? true,
     });
     this.process = new ProcessDeliverer({ clock, environment, outputLimitBytes: responseLimitBytes });
     this.inUse = this.routingBy(config);

@@ -174,11 +174,17 @@ export class LanePolls {
 
   private async waitForSlot(slots: SlotPool, signal: StopSignal): Promise<Release | undefined> {
     const { lane } = this;
+    const breaker = lane.deps.breaker();
     if (lane.state === "polling") lane.enter("full");
+    // All slots may be taken by tasks that are held for a carrier that is down.
+    const takeBack = breaker.whenChanged(() => {
+      if (breaker.state === "open") lane.enter("paused");
+    });
     const granted = slots.acquire(lane.group, signal);
     lane.deps.onWaiting();
     const release = await granted;
-    if (lane.state === "full") lane.enter("polling");
+    takeBack();
+    if (lane.state === "full" || (lane.state === "paused" && breaker.state !== "open")) lane.enter("polling");
     return release;
   }
 

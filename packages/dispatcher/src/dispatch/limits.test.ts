@@ -97,7 +97,10 @@ describe("a circuit breaker", () => {
     tested.whenChanged(() => woken++);
     await clock.advance(1_000);
     expect(tested.state).toBe("open");
-    await clock.advance(1_000);
+    // It is looked for again after twice as long.
+    await clock.advance(1_900);
+    expect(tested.state).toBe("open");
+    await clock.advance(100);
     expect(tested.state).toBe("half_open");
     expect(woken).toBe(1);
     expect([tested.tryPass(), tested.tryPass()]).toEqual([true, false]);
