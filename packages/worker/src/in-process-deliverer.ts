@@ -1,4 +1,9 @@
-import { CarrierShutdown, InvocableActivityHandler, type InvocableResultEnvelope } from "@durable-workflow/carrier";
+import {
+  type ActivityInterceptors,
+  CarrierShutdown,
+  InvocableActivityHandler,
+  type InvocableResultEnvelope,
+} from "@durable-workflow/carrier";
 import { heartbeats } from "@durable-workflow/carrier/heartbeat";
 import {
   type AbortedDelivery,
@@ -32,15 +37,19 @@ export class InProcessDeliverer implements Deliverer, Routing {
 
   /** @throws {TypeError} for bad activities and options */
   constructor(options: ActivityWorkerOptions) {
-    const { activities, interceptors = [], stackTraces, mapError, idempotency, externalStorage } = options;
+    const { activities, interceptors, stackTraces, idempotency, externalStorage } = options;
     const { logger, clock } = options;
-    if (!Array.isArray(interceptors)) throw new TypeError("interceptors must be a list of functions");
+    if (
+      interceptors !== undefined &&
+      typeof (interceptors as Partial<ActivityInterceptors> | null)?.["~around"] !== "function"
+    ) {
+      throw new TypeError("interceptors must be what interceptWith(...) makes");
+    }
     this.handler = new InvocableActivityHandler(activities, {
       carrier: "typescript-worker",
       heartbeat: heartbeats({ sender: this.heartbeats }),
-      interceptors: [this.running.interceptor, ...interceptors],
+      interceptors: this.running.around(interceptors),
       stackTraces,
-      mapError,
       idempotency,
       externalStorage,
       logger,

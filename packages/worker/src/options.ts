@@ -1,9 +1,8 @@
 import type {
   ActivityHandlers,
   ActivityIdempotency,
-  ActivityInterceptor,
+  ActivityInterceptors,
   Logger,
-  MapError,
   PayloadStorage,
 } from "@durable-workflow/carrier";
 import { type Clock, checkWorkerId, systemClock, type WorkSettings } from "@durable-workflow/dispatcher/leasing";
@@ -51,12 +50,10 @@ export interface ActivityWorkerOptions {
   readonly tlsVerify?: boolean;
   /** Where `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are read. Default `process.env`. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Code around every activity, the first outermost. Default none. */
-  readonly interceptors?: readonly ActivityInterceptor[];
+  /** `interceptWith(...)`: code around every activity. Default none. */
+  readonly interceptors?: ActivityInterceptors;
   /** Whether failures carry the stack traces of what handlers threw. Default true. */
   readonly stackTraces?: boolean;
-  /** Says what becomes of what handlers throw. Default: as a carrier does. */
-  readonly mapError?: MapError;
   /** `idempotent({ store })` of `@durable-workflow/carrier/idempotency`. Default: every delivery runs the handler. */
   readonly idempotency?: ActivityIdempotency;
   /** `externalStorage(driver)` of `@durable-workflow/carrier/storage`. Default: the engine keeps what is large. */
@@ -86,7 +83,6 @@ const NAMES: OptionNames<ActivityWorkerOptions> = {
   environment: true,
   interceptors: true,
   stackTraces: true,
-  mapError: true,
   idempotency: true,
   externalStorage: true,
   logger: true,

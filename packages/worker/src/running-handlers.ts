@@ -1,4 +1,4 @@
-import { type ActivityInterceptor, createContextKey } from "@durable-workflow/carrier";
+import type { ActivityInterceptors } from "@durable-workflow/carrier";
 
 /** One handler that was begun, and has not settled. */
 interface Begun {
@@ -33,27 +33,42 @@ export class HandlerRun {
   }
 }
 
-const RUN = createContextKey<HandlerRun | undefined>(undefined, { description: "worker run" });
+const RUN = Symbol("worker run");
 
 /** The handlers that run in this process: those of tasks in flight, and those that went on although their task is over. */
 export class RunningHandlers {
   private readonly all = new Set<Begun>();
 
-  /** Goes around all others. */
-  readonly interceptor: ActivityInterceptor = (next) => async (context, args) => {
-    const run = context.get(RUN);
-    run?.begin();
-    try {
-      return await next(context, args);
-    } finally {
-      run?.settled();
-    }
-  };
+  /** Goes around all others. Its own part makes no context: most handlers need none. */
+  around(others: ActivityInterceptors | undefined): ActivityInterceptors {
+    return {
+      "~around": (activity) => {
+        const inner = others === undefined ? activity : others["~around"](activity);
+        return (source, args) => {
+          const values = "values" in source ? source.values : undefined;
+          const run = values?.get(RUN) as HandlerRun | undefined;
+          if (run === undefined) return inner(source, args);
+          const settled = (): void => run.settled();
+          let value: unknown;
+          run.begin();
+          try {
+            value = inner(source, args);
+          } catch (error) {
+            settled();
+            throw error;
+          }
+          if (value instanceof Promise) value.then(settled, settled);
+          else settled();
+          return value;
+        };
+      },
+    };
+  }
 
   /** What a run is told of its context, and who hears of its handler. */
   open(activityType: string): { readonly run: HandlerRun; readonly values: ReadonlyMap<symbol, unknown> } {
     const run = new HandlerRun(activityType, this.all);
-    return { run, values: new Map([[RUN.id, run]]) };
+    return { run, values: new Map([[RUN, run]]) };
   }
 
   /** How many go on although their task was answered without them. */

@@ -22,6 +22,7 @@ import { readThrown, thrownMessage } from "../activity/thrown.js";
 import { knownOptions, type OptionNames } from "../protocol/options.js";
 import { placeSpan, type SpanPlace } from "./trace-parent.js";
 
+/** Options of `openTelemetryInterceptor`. */
 export interface OpenTelemetryOptions {
   /** Default: the global one, as it is when a task runs. */
   readonly tracerProvider?: TracerProvider;
@@ -56,7 +57,7 @@ const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
  *   type, task queue and outcome.
  *
  * ```ts
- * new InvocableActivityHandler(handlers, { interceptors: [openTelemetryInterceptor()] });
+ * new InvocableActivityHandler(handlers, { interceptors: interceptWith(openTelemetryInterceptor()) });
  * ```
  *
  * It sets nothing up: without an SDK it costs next to nothing and records nothing. Arguments, results and messages go
