@@ -86,15 +86,16 @@ export class PayloadCache<Outcome extends { readonly kind: string; readonly byte
     const name = nameOf(key);
     const pending = this.pending.get(name) ?? this.start(name, key, fetch);
     pending.waiting++;
-    let leave = (): void => undefined;
+    const listener: { leave?: () => void } = {};
     const left = new Promise<undefined>((resolve) => {
-      leave = () => resolve(undefined);
+      const leave = (): void => resolve(undefined);
+      listener.leave = leave;
       signal.addEventListener("abort", leave, { once: true });
     });
     try {
       return await Promise.race([pending.outcome, left]);
     } finally {
-      signal.removeEventListener("abort", leave);
+      if (listener.leave !== undefined) signal.removeEventListener("abort", listener.leave);
       pending.waiting--;
       if (pending.waiting === 0 && signal.aborted) {
         // Whoever comes next must not wait for a fetch that is being given up.
