@@ -28,6 +28,8 @@ export type InvocableHandlers<Handlers = ActivityHandlers> = HandlersOf<Handlers
 
 type CrowdLimit = "maxConcurrentTasks" | "maxConcurrentBodyBytes" | "maxArgumentValues";
 type Headers = InvocableRequestHead["headers"];
+/** What comes with a body: what a run may be told, and who prints its result. */
+type RunOptions = HandleOptions & Pick<InvocableHttpRequest, "print">;
 
 /** What a value takes of memory, once it was parsed. */
 const JSON_VALUE_BYTES = 64;
@@ -100,7 +102,7 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
   async function admit(
     headers: Headers,
     read: InvocableHttpRequest["body"],
-    options: HandleOptions | undefined,
+    options: RunOptions | undefined,
   ): Promise<InvocableHttpResponse> {
     const admitted = enter();
     if (admitted === undefined) return overloaded("maxConcurrentTasks");
@@ -115,7 +117,7 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
     headers: Headers,
     read: InvocableHttpRequest["body"],
     admitted: AdmittedRequest,
-    options: HandleOptions | undefined,
+    options: RunOptions | undefined,
   ): Promise<InvocableHttpResponse> {
     // By the head already: nobody need wait for what will be refused.
     const announced = announcedLength(headers);
@@ -149,7 +151,7 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
     }
     try {
       const result = await handler.handle(document, options);
-      return isOverloaded(result) ? overloaded("maxArgumentValues") : okResponse(result);
+      return isOverloaded(result) ? overloaded("maxArgumentValues") : okResponse(result, options?.print);
     } catch (error) {
       if (isExternalTaskInputError(error)) return errorResponse(400, error.message);
       // Getters of a document that was never JSON, or an injected clock or logger.

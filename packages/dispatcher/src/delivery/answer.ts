@@ -1,5 +1,5 @@
 import type { InvocableResultEnvelope } from "@durable-workflow/carrier/protocol";
-import type { LeanText } from "../payloads/blob-bytes.js";
+import type { LeanText } from "../net/blob-bytes.js";
 
 /** What came of delivering a task, before it is given a meaning. */
 

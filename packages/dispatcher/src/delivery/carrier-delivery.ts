@@ -1,6 +1,6 @@
 import type { ActivityMapping } from "@durable-workflow/engine-protocol/executor-config";
 import { activityTaskEnvelope, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
-import { bodyAround, type DeliveryBody } from "../payloads/blob-bytes.js";
+import { bodyAround, type DeliveryBody, printDocument } from "../net/blob-bytes.js";
 import type { AbortedDelivery, DeliveryAnswer } from "./answer.js";
 import { type Credential, CredentialError, type CredentialStore } from "./credentials.js";
 import type { Delivery } from "./deliverer.js";
@@ -27,7 +27,10 @@ export async function deliverTask(
   const traceparent = newTraceparent();
   const body = (): DeliveryBody => {
     const extras = { renewedBy: task.leaseOwner, sentAtMs: engineEstimate(), traceparent, mappedTo: mapping.handler };
-    if (payload === undefined) return JSON.stringify(activityTaskEnvelope(task, extras));
+    if (payload === undefined) {
+      const printed = printDocument(activityTaskEnvelope(task, extras), task.arguments);
+      return typeof printed === "string" ? printed : { chunks: [printed], bytes: printed.length };
+    }
     const withBlob = (blob: string): LeasedTask => ({ ...task, arguments: { codec: payload.codec, blob } });
     return bodyAround(payload.bytes, (blob) => activityTaskEnvelope(withBlob(blob), extras));
   };

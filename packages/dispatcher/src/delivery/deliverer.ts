@@ -2,7 +2,7 @@ import type { HeartbeatProgress } from "@durable-workflow/carrier/protocol";
 import type { Carrier } from "@durable-workflow/engine-protocol/executor-config";
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { HeartbeatOutcome } from "../engine/outcomes.js";
-import type { BlobPayload } from "../payloads/blob-bytes.js";
+import type { BlobPayload } from "../net/blob-bytes.js";
 import type { Held } from "../payloads/byte-budget.js";
 import type { StopSignal } from "../time/call-off.js";
 import type { AbortedDelivery, DeliveryAnswer, RefusedAnswer } from "./answer.js";

@@ -3,12 +3,12 @@ import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from 
 import type { HttpCarrier } from "@durable-workflow/engine-protocol/executor-config";
 import type { Dispatcher } from "undici";
 import { readRetryAfter } from "../engine/reply.js";
+import { type BlobBody, type DeliveryBody, withoutLargeBlobs } from "../net/blob-bytes.js";
 import { headerOf, readBoundedBytes } from "../net/bounded-body.js";
 import type { ConnectionUse } from "../net/connection-use.js";
 import type { NetworkGuard } from "../net/guard.js";
 import type { Proxies } from "../net/proxies.js";
 import { unlessAborted } from "../net/unless-aborted.js";
-import { type BlobBody, type DeliveryBody, withoutLargeBlobs } from "../payloads/blob-bytes.js";
 import type { Held } from "../payloads/byte-budget.js";
 import type { CallOff, StopSignal } from "../time/call-off.js";
 import type { Clock } from "../time/clock.js";

@@ -14,7 +14,7 @@ import {
 import { fieldOf, isObject } from "@durable-workflow/engine-protocol";
 import type { FailureReport, LeasedTask, ResultReport } from "@durable-workflow/engine-protocol/worker";
 import { excerpt, preview as shorten } from "../engine/recordable.js";
-import { type BlobPayload, type LeanText, wholeText } from "../payloads/blob-bytes.js";
+import { type BlobPayload, type LeanText, wholeText } from "../net/blob-bytes.js";
 import type { DeliveryAnswer, HttpAnswer, ProcessAnswer, RefusedAnswer, UnreachableAnswer } from "./answer.js";
 
 /** What the engine is told of a delivery. */

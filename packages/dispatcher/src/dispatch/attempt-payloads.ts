@@ -3,8 +3,8 @@ import type { FailureReport, LeasedTask, ReportedPayload } from "@durable-workfl
 import type { MappedReport, Report } from "../delivery/result-mapping.js";
 import { recordableBlob } from "../engine/recordable.js";
 import type { EventStream, TaskFacts } from "../events/events.js";
+import type { BlobPayload } from "../net/blob-bytes.js";
 import type { Scrubber } from "../net/secrets.js";
-import type { BlobPayload } from "../payloads/blob-bytes.js";
 import type { Held } from "../payloads/byte-budget.js";
 import type { PayloadRefused } from "../payloads/exchange.js";
 import { payloadFailure } from "../payloads/failures.js";

@@ -6,6 +6,7 @@ import {
   PROTOCOL_VERSION,
   PROTOCOL_VERSION_FIELD,
 } from "@durable-workflow/engine-protocol";
+import { printDocument } from "../net/blob-bytes.js";
 import type { Proxies } from "../net/proxies.js";
 import type { StopSignal } from "../time/call-off.js";
 import type { Clock } from "../time/clock.js";
@@ -115,11 +116,12 @@ export class EngineCaller {
     { timeoutMs = this.options.requestTimeoutMs, signal, teller = "other" }: CallOptions = {},
   ): Promise<Outcome> {
     const send = async (): Promise<Outcome> => {
+      const made = typeof body === "function" ? (body as () => object)() : body;
       const answer = await this.send({
         method: "POST",
         path,
         headers: this.headers(namespace),
-        body: JSON.stringify(typeof body === "function" ? (body as () => object)() : body),
+        body: printDocument(made, fieldOf(made, "result")),
         timeoutMs,
         signal,
       });

@@ -2,7 +2,8 @@ import { parseTimestamp } from "@durable-workflow/carrier/protocol";
 import { textField } from "@durable-workflow/engine-protocol";
 import type { Dispatcher } from "undici";
 import { createAgent } from "../net/agents.js";
-import { headerOf, readBoundedBody } from "../net/bounded-body.js";
+import { wholeText, withoutLargeBlobs } from "../net/blob-bytes.js";
+import { headerOf, readBoundedBytes } from "../net/bounded-body.js";
 import type { Proxies } from "../net/proxies.js";
 import { unlessAborted } from "../net/unless-aborted.js";
 import { CallOff, type StopSignal } from "../time/call-off.js";
@@ -13,12 +14,14 @@ import type { ServerClock } from "./server-clock.js";
 /** More than any answer of an engine: a payload of 2 MiB in base64, and room. */
 const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024;
 
+const NO_BLOBS: ReadonlyMap<string, Buffer> = new Map();
+
 export interface EngineRequest {
   readonly method: "GET" | "POST" | "DELETE";
   /** From `/api` on. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   /** How long to wait for the answer's head, connecting included, and then as long again for its body. */
   readonly timeoutMs: number;
   readonly signal?: StopSignal | undefined;
@@ -106,12 +109,14 @@ export class EngineTransport {
     this.serverClock.observe(date, sentAt, receivedAt);
     const retryAfter = headerOf(response.headers, "retry-after");
     const encoding = headerOf(response.headers, "content-encoding");
-    const read = await readBoundedBody(response.body, encoding, ANSWER_LIMIT_BYTES);
+    const limits = { contentEncoding: encoding, limitBytes: ANSWER_LIMIT_BYTES };
+    const read = await readBoundedBytes(response.body, limits);
     const status = response.statusCode;
-    if (read.problem === undefined) {
-      const text = status < 300 ? read.text : this.scrub(read.text);
+    const lean = read.bytes === undefined ? undefined : withoutLargeBlobs(read.bytes);
+    if (lean !== undefined) {
+      const shown = status < 300 ? lean : { text: this.scrub(wholeText(lean)), blobs: NO_BLOBS };
       // A date is the engine's, as leases are; this machine's clock may be wrong.
-      const reply = readReply(status, text, retryAfter, this.serverClock.earliest());
+      const reply = readReply(status, shown, retryAfter, this.serverClock.earliest());
       const time = reply.kind === "reply" ? textField(reply.body, "server_time") : undefined;
       const timeMs = time === undefined ? undefined : parseTimestamp(time);
       if (timeMs !== undefined) this.serverClock.observeOwn(timeMs, sentAt, receivedAt);

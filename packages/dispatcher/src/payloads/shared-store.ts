@@ -1,11 +1,12 @@
 import {
   AVRO_CODEC,
+  isPlainText,
   parseExternalPayloadReference,
   type StoredPayloadEnvelope,
   serializeExternalPayloadReference,
 } from "@durable-workflow/carrier/protocol";
+import type { BlobPayload } from "../net/blob-bytes.js";
 import { abortSignalOf } from "../time/call-off.js";
-import { type BlobPayload, isBlobText } from "./blob-bytes.js";
 import type { PayloadRefused, PayloadUnavailable } from "./exchange.js";
 import { type PayloadPatience, persist } from "./retrying.js";
 import { sha256Of } from "./verified-body.js";
@@ -96,7 +97,7 @@ export class SharedStore {
       if (bytes.length !== sizeBytes || (await sha256Of(bytes)) !== sha256) {
         return refused("integrity_mismatch", "what is stored has another size or SHA-256");
       }
-      if (!isBlobText(bytes)) return refused("unsupported", "what is stored is no text of a payload");
+      if (!isPlainText(bytes)) return refused("unsupported", "what is stored is no text of a payload");
       return { kind: "loaded" as const, payload: { codec: AVRO_CODEC, bytes } };
     });
   }

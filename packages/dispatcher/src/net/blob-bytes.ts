@@ -1,5 +1,7 @@
 import { isAscii } from "node:buffer";
 import { randomUUID } from "node:crypto";
+import { isPlainText, printAround } from "@durable-workflow/carrier/protocol";
+import { fieldOf } from "@durable-workflow/engine-protocol";
 
 /**
  * The blob of a payload as the bytes of its text: what lies in the engine's store, what is hashed, and what goes between
@@ -12,34 +14,17 @@ export interface BlobPayload {
 }
 
 /** From here on a blob stays bytes; smaller ones are strings, as in any other document. */
-export const LARGE_BLOB_BYTES = 64 * 1024;
+export const LARGE_BLOB_BYTES = 16 * 1024;
 
 const QUOTE = 0x22;
 const COLON = 0x3a;
 const WHITESPACE: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d]);
-const BACKSLASH = 0x5c;
-const FIRST_PRINTABLE = 0x20;
 
-/**
- * Whether bytes stand between the quotes of a JSON document as they are: ASCII without quotes, backslashes and control
- * characters, as all base64 is. Whether they are base64, too, is for whoever decodes them to say.
- */
-export function isBlobText(bytes: Buffer): boolean {
-  return isAscii(bytes) && !bytes.includes(QUOTE) && !bytes.includes(BACKSLASH) && !hasControls(bytes);
-}
-
-/** Of ASCII. Four bytes at once: this is most of what a large payload costs here. */
-function hasControls(bytes: Uint8Array): boolean {
-  const lead = Math.min(bytes.length, (4 - (bytes.byteOffset % 4)) % 4);
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset + lead, (bytes.length - lead) >> 2);
-  // The highest bit of a byte is set by the subtraction where the byte was below 0x20, and nowhere else in ASCII: what is
-  // borrowed from a neighbour can set that of one more, in a word that is told already.
-  let found = 0;
-  for (let i = 0; i < words.length; i++) found |= words[i]! - 0x20202020;
-  if ((found & 0x80808080) !== 0) return true;
-  for (let i = 0; i < lead; i++) if (bytes[i]! < FIRST_PRINTABLE) return true;
-  for (let i = lead + words.length * 4; i < bytes.length; i++) if (bytes[i]! < FIRST_PRINTABLE) return true;
-  return false;
+/** A document as JSON; as bytes where a payload in it is large, which then goes past the printer of JSON. */
+export function printDocument(document: object, envelope: unknown): string | Uint8Array {
+  const blob = fieldOf(envelope, "blob");
+  const isLarge = typeof blob === "string" && blob.length >= LARGE_BLOB_BYTES;
+  return (isLarge ? printAround(document, blob) : undefined) ?? JSON.stringify(document);
 }
 
 /** A document with one large blob in it, as it is sent. */
@@ -58,9 +43,8 @@ export type DeliveryBody = string | BlobBody;
  */
 export function bodyAround(blob: Buffer, documentOf: (placeholder: string) => unknown): BlobBody {
   const placeholder = randomUUID();
-  const text = JSON.stringify(documentOf(placeholder));
-  const at = text.indexOf(placeholder);
-  const chunks = [Buffer.from(text.substring(0, at)), blob, Buffer.from(text.substring(at + placeholder.length))];
+  const [head = "", tail = ""] = JSON.stringify(documentOf(placeholder)).split(placeholder);
+  const chunks = [Buffer.from(head), blob, Buffer.from(tail)];
   return { chunks, bytes: chunks.reduce((sum, { length }) => sum + length, 0) };
 }
 
@@ -70,6 +54,14 @@ export interface LeanText {
   readonly text: string;
   /** By placeholder. They are part of the bytes that were read. */
   readonly blobs: ReadonlyMap<string, Buffer>;
+}
+
+/** The document that a text holds, its blobs in their places. @throws {SyntaxError} */
+export function parseLean({ text, blobs }: LeanText): unknown {
+  if (blobs.size === 0) return JSON.parse(text);
+  return JSON.parse(text, (_, value: unknown) =>
+    typeof value === "string" ? (blobs.get(value)?.toString("latin1") ?? value) : value,
+  );
 }
 
 /** The text as it was. */
@@ -94,7 +86,7 @@ export function withoutLargeBlobs(bytes: Buffer): LeanText | undefined {
     const begin = valueBegin(bytes, key + KEY.length);
     const end = begin === undefined ? -1 : bytes.indexOf(QUOTE, begin);
     let next = key + KEY.length;
-    if (begin !== undefined && end - begin >= LARGE_BLOB_BYTES && isBlobText(bytes.subarray(begin, end))) {
+    if (begin !== undefined && end - begin >= LARGE_BLOB_BYTES && isPlainText(bytes.subarray(begin, end))) {
       const placeholder = randomUUID();
       blobs.set(placeholder, bytes.subarray(begin, end));
       parts.push(bytes.subarray(kept, begin), Buffer.from(placeholder));
@@ -109,7 +101,8 @@ export function withoutLargeBlobs(bytes: Buffer): LeanText | undefined {
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
-function decodeText(bytes: Uint8Array): string | undefined {
+function decodeText(bytes: Buffer): string | undefined {
+  if (isAscii(bytes)) return bytes.toString("latin1");
   try {
     return decoder.decode(bytes);
   } catch {
