@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "engine-protocol": ["carrier"],
   client: ["carrier", "engine-protocol"],
   dispatcher: ["carrier", "engine-protocol"],
+  worker: ["carrier", "engine-protocol", "dispatcher"],
   "local-engine": ["carrier", "engine-protocol"],
   cli: ["carrier", "engine-protocol", "dispatcher", "local-engine"],
 };

@@ -6,6 +6,7 @@ import {
   serializeExternalPayloadReference,
 } from "@durable-workflow/carrier/protocol";
 import type { BlobPayload } from "../net/blob-bytes.js";
+import { abortSignalOf } from "../time/call-off.js";
 import type { PayloadRefused, PayloadUnavailable } from "./exchange.js";
 import { type PayloadPatience, persist } from "./retrying.js";
 import { sha256Of } from "./verified-body.js";
@@ -54,7 +55,7 @@ export class SharedStore {
     const sha256 = await sha256Of(bytes);
     const stored = await persist(patience, async () => {
       try {
-        const uri = await this.driver.put(bytes, { sha256, codec: AVRO_CODEC, signal: patience.signal });
+        const uri = await this.driver.put(bytes, { sha256, codec: AVRO_CODEC, signal: abortSignalOf(patience.signal) });
         return { kind: "stored" as const, uri };
       } catch {
         return failed("the shared store does not take the arguments");
@@ -87,7 +88,7 @@ export class SharedStore {
     return persist(patience, async () => {
       let data: Uint8Array;
       try {
-        data = await this.driver.get(uri, { sizeBytes, signal: patience.signal });
+        data = await this.driver.get(uri, { sizeBytes, signal: abortSignalOf(patience.signal) });
       } catch (error) {
         if (isFinal(error)) return refused("integrity_mismatch", "what is stored is not what the reference speaks of");
         return failed("the shared store does not give the result");
