@@ -63,15 +63,9 @@ export class Routes {
         ...Object.fromEntries(apps.map(({ name, url }) => [name, { type: "invocable_http", url: String(url) }])),
       },
       auth_refs: Object.fromEntries(guarded.map(({ name, variable }) => [name, { type: "env", env: variable }])),
-      mappings: [...this.routed()].map(([type, { carrier }]) => ({
-        name: type,
-        kind: "activity",
-        task_queue: taskQueue,
-        activity_type: type,
-        carrier,
-        handler: type,
-        auth_ref: known.has(carrier) ? carrier : undefined,
-      })),
+      mappings: [...this.routed()].map(([type, { carrier }]) =>
+        mappingOf(type, carrier, { taskQueue, authRef: known.has(carrier) ? carrier : undefined }),
+      ),
     };
   }
 
@@ -85,6 +79,22 @@ export class Routes {
     }
     return routed;
   }
+}
+
+function mappingOf(
+  type: string,
+  carrier: string,
+  { taskQueue, authRef }: { readonly taskQueue: string; readonly authRef: string | undefined },
+): object {
+  return {
+    name: type,
+    kind: "activity",
+    task_queue: taskQueue,
+    activity_type: type,
+    carrier,
+    handler: type,
+    ...(authRef === undefined ? {} : { auth_ref: authRef }),
+  };
 }
 
 function appName(index: number): string {
