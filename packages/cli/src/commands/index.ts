@@ -10,10 +10,12 @@ import { engine } from "./engine.js";
 import { inspect } from "./inspect.js";
 import { invoke } from "./invoke.js";
 import { list } from "./list.js";
+import { retry } from "./retry.js";
 import { serve } from "./serve.js";
 import { show } from "./show.js";
 import { start } from "./start.js";
 import { cancel, terminate } from "./stop.js";
+import { tail } from "./tail.js";
 
 /** Every command, in the order in which they are listed. */
 export const commands: readonly Command[] = [
@@ -22,6 +24,8 @@ export const commands: readonly Command[] = [
   start,
   list,
   show,
+  tail,
+  retry,
   cancel,
   terminate,
   backup,

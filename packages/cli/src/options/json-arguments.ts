@@ -1,4 +1,4 @@
-import { type AvroValue, avroDouble } from "@durable-workflow/carrier/payload";
+import { type AvroValue, avroDouble, isPayloadError, payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { CliError, type CliIo, EXIT } from "../shell/command.js";
 import { readTextFile } from "./text-file.js";
 
@@ -159,4 +159,18 @@ function mapOf(
 
 function refused(problem: string, { hint = NOTATION }: { readonly hint?: string } = {}): CliError {
   return new CliError(EXIT.usage, problem, hint);
+}
+
+/**
+ * Arguments as they are sent.
+ *
+ * @throws {CliError} with exit code 2 for what has no form on the wire
+ */
+export function argumentsPayload(args: readonly unknown[]): ReturnType<typeof payloadEnvelope> {
+  try {
+    return payloadEnvelope(args);
+  } catch (error) {
+    if (isPayloadError(error)) throw new CliError(EXIT.usage, `the arguments cannot be sent: ${error.message}`);
+    throw error;
+  }
 }
