@@ -21,6 +21,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   invoke: ["shell", "net", "options", "report", "inspect"],
   conformance: ["shell", "net", "report"],
   doctor: ["shell", "net", "options", "engine", "report", "inspect"],
+  // What a folder begins with.
+  init: ["shell", "options"],
   // Activities: their modules, the process that runs them, their carrier; and all of it with an engine.
   "host/activities": ["shell"],
   "host/process": ["shell", "host/activities"],

@@ -7,6 +7,7 @@ import { dev } from "./dev.js";
 import { dispatch } from "./dispatch.js";
 import { doctor } from "./doctor.js";
 import { engine } from "./engine.js";
+import { init } from "./init.js";
 import { inspect } from "./inspect.js";
 import { invoke } from "./invoke.js";
 import { list } from "./list.js";
@@ -19,6 +20,7 @@ import { tail } from "./tail.js";
 
 /** Every command, in the order in which they are listed. */
 export const commands: readonly Command[] = [
+  init,
   dev,
   engine,
   start,
