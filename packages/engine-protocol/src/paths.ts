@@ -12,6 +12,7 @@ const TIMEOUTS = "/api/system/activity-timeouts";
 const REPAIR = "/api/system/repair";
 const PAYLOADS = "/api/external-payloads/v1";
 
+/** Every path of the engine's API that is used here, each once. Parts with a colon are filled in by `pathOf`. */
 export const PATHS = {
   health: "/api/health",
   ready: "/api/ready",
@@ -57,6 +58,7 @@ export const PATHS = {
 export const SERVICE_OPERATION_PATHS =
   /^\/api\/(?:service-endpoints(?:\/|$)|workflows\/[^/]+\/(?:runs\/[^/]+\/)?nexus-operations$)/;
 
+/** A path of the engine's API, with its parts still open. */
 export type PathPattern = (typeof PATHS)[keyof typeof PATHS];
 
 /** The parts that a pattern has to be given: `"id" | "run"` for `/api/workflows/:id/runs/:run/history`. */

@@ -22,6 +22,7 @@ import { Wakes } from "./service/wakes.js";
 import { letGo, sqliteCode } from "./store/connection.js";
 import { Store } from "./store/store.js";
 
+/** Where an engine listens. */
 export interface ListenOptions {
   /** Default `127.0.0.1`. An address that is not loopback needs tokens. */
   readonly host?: string;
@@ -29,11 +30,13 @@ export interface ListenOptions {
   readonly port?: number;
 }
 
+/** Options of a backup. */
 export interface BackupOptions {
   /** Whether a file that is there is replaced, once the copy is whole. Default false. */
   readonly overwrite?: boolean;
 }
 
+/** An engine on this machine. */
 export interface LocalEngine {
   /**
    * Serves the engine's API over HTTP. May be called for several addresses.
