@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   carrier: [],
   "engine-protocol": ["carrier"],
   dispatcher: ["carrier", "engine-protocol"],
+  worker: ["carrier", "engine-protocol", "dispatcher"],
   "local-engine": ["carrier", "engine-protocol"],
   cli: ["carrier", "engine-protocol", "dispatcher", "local-engine"],
 };

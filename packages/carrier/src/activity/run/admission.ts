@@ -73,7 +73,7 @@ export function admitTask(
   if (first !== undefined && first.at <= now) return expiredOnReceipt(first, now, deadlines.skewMs !== undefined);
   if (isStopping) return aborted(new CarrierShutdown(), false);
 
-  const run = createActivityRun(clock, deadlines.firstWhileRunning(), options?.signal);
+  const run = createActivityRun(clock, deadlines.firstWhileRunning(), options?.signal, options?.stopping);
   const task = new AdmittedTask(input, activity, run, deadlines, now, settings, options?.values);
   if (heartbeat?.automatic === true) task.context();
   return task;
