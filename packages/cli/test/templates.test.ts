@@ -22,11 +22,11 @@ const manifestIn = (folder: string): Manifest =>
   JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
 
 /** A folder that the packed command has written, with the packed packages installed. */
-function written(template: string, ...more: string[]): string {
+function written(template: string): string {
   const cwd = folderOf();
   packed.installInto(cwd);
   const bin = join(cwd, "node_modules/.bin/dw-carrier");
-  const { status, stderr } = spawnSync(process.execPath, [bin, "init", "app", "--template", template, ...more], {
+  const { status, stderr } = spawnSync(process.execPath, [bin, "init", "app", "--template", template], {
     cwd,
     encoding: "utf8",
   });
@@ -62,7 +62,8 @@ describe.each(TEMPLATES)("the template %s, from the tarballs", (template) => {
       for (const [, name = ""] of readme.matchAll(/npm run (\w+)/g)) expect(Object.keys(scripts)).toContain(name);
       expect(readme).toMatch(/^# app\n/);
       expect(readFileSync(join(folder, ".gitignore"), "utf8")).toContain(".env");
-      if (process.platform !== "win32") expect(statSync(join(folder, ".env")).mode & 0o777).toBe(0o600);
+      if (process.platform !== "win32" && template !== "worker")
+        expect(statSync(join(folder, ".env")).mode & 0o777).toBe(0o600);
     },
     PATIENCE_MS,
   );
@@ -88,6 +89,33 @@ it(
       }
     } finally {
       await server.stop("SIGTERM");
+    }
+  },
+  PATIENCE_MS,
+);
+
+it(
+  "a worker of a template runs what its program starts, on an engine of another process",
+  async () => {
+    const folder = written("worker");
+    const tsx = join(folder, "node_modules/.bin/tsx");
+    const command = join(folder, "node_modules/.bin/dw-carrier");
+    const engine = new Running(process.execPath, [command, "engine", "--port", "0", "--memory", "--json"], {
+      cwd: folder,
+    });
+    try {
+      const [, url = ""] = await engine.until(/"engineUrl":"([^"]+)"/);
+      const env = { DURABLE_WORKFLOW_SERVER_URL: url };
+      const worker = new Running(process.execPath, [tsx, "worker.ts"], { cwd: folder, env });
+      try {
+        await worker.until(/takes activities of the task queue greetings/);
+        const started = await new Running(process.execPath, [tsx, "start.ts", "Grace"], { cwd: folder, env }).ended;
+        expect(started).toEqual({ code: 0, stdout: "Hello, Grace\n", stderr: "" });
+      } finally {
+        await worker.stop("SIGTERM");
+      }
+    } finally {
+      await engine.stop();
     }
   },
   PATIENCE_MS,

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -65,6 +65,8 @@ export class PackedPackages {
     if (status !== 0) throw new Error(`${tarball} cannot be unpacked: ${stderr}`);
     for (const [program, file] of Object.entries(bin)) {
       mkdirSync(join(this.modules, ".bin"), { recursive: true });
+      // As npm does when it installs a program.
+      chmodSync(join(target, file), 0o755);
       symlinkSync(join(target, file), join(this.modules, ".bin", program));
     }
   }

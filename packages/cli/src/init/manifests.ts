@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 
-export const TEMPLATES = ["node", "lambda", "hono", "nextjs"] as const;
+export const TEMPLATES = ["node", "lambda", "hono", "nextjs", "worker"] as const;
 export type Template = (typeof TEMPLATES)[number];
 
 const own = createRequire(import.meta.url)("../../package.json") as {
@@ -78,7 +78,24 @@ const MANIFESTS: Readonly<Record<Template, TemplateManifest>> = {
     dependencies: ["@durable-workflow/carrier", "next", "react", "react-dom"],
     devDependencies: [...COMMAND, ...TOOLS, "@types/react"],
   },
+  worker: {
+    scripts: {
+      engine: "dw-carrier engine",
+      dev: "tsx watch worker.ts",
+      start: "tsx worker.ts",
+      greet: "tsx start.ts",
+      test: `${TEST} activities.test.ts`,
+      typecheck: "tsc",
+    },
+    dependencies: ["@durable-workflow/carrier", "@durable-workflow/client", "@durable-workflow/worker", "tsx"],
+    devDependencies: [...COMMAND, "typescript", "@types/node"],
+  },
 };
+
+/** Templates of carriers, whose tasks come with a token. */
+export function wantsToken(template: Template): boolean {
+  return template !== "worker";
+}
 
 /** The package.json of a folder that a template makes. */
 export function manifestText(template: Template, name: string): string {

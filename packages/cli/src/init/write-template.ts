@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readTextFile } from "../options/text-file.js";
 import { CliError, type CliIo, EXIT } from "../shell/command.js";
-import { manifestText, type Template } from "./manifests.js";
+import { manifestText, type Template, wantsToken } from "./manifests.js";
 
 const FOLDER = fileURLToPath(new URL("../../templates/", import.meta.url));
 /** In every template, unless it has a file of that name itself. */
@@ -15,8 +15,8 @@ const NAMES: Readonly<Record<string, string>> = { gitignore: ".gitignore" };
 const SECRET = ".env";
 
 /**
- * Writes what a template has into a folder, which is made where it is not there. All or nothing: no file that is there is
- * touched. Nothing is asked of the network.
+ * Writes what a template has into a folder, which is made where it is not there. No file that is there is touched: where one
+ * is in the way, nothing is written. Nothing is asked of the network.
  *
  * @param folder an absolute path
  * @returns the names of the files, with `/`
@@ -31,7 +31,7 @@ export async function writeTemplate(template: Template, folder: string, io: CliI
       files.set(NAMES[file] ?? file, text.replaceAll("{{name}}", name));
     }
   }
-  files.set(SECRET, `DW_CARRIER_TOKEN=${randomBytes(24).toString("base64url")}\n`);
+  if (wantsToken(template)) files.set(SECRET, `DW_CARRIER_TOKEN=${randomBytes(24).toString("base64url")}\n`);
   const taken = [...files.keys()].filter((file) => existsSync(join(folder, file)));
   if (taken.length > 0) {
     const what = `${taken.join(", ")} ${taken.length === 1 ? "is" : "are"} in ${folder} already`;
