@@ -5,7 +5,7 @@ import { serveHeartbeats } from "../engine/heartbeats.js";
 import { ActivitySource } from "../host/activities/activity-source.js";
 import type { CollectedActivities } from "../host/activities/collect.js";
 import { carrierAccess } from "../host/carrier/carrier-access.js";
-import { CarrierOutput, curlCommand } from "../host/carrier/carrier-output.js";
+import { CarrierOutput, taskCommand } from "../host/carrier/carrier-output.js";
 import { type CarrierServer, KEEP_ALIVE_SECONDS, startCarrierServer } from "../host/carrier/carrier-server.js";
 import { STORAGE_OPTION, storageOf } from "../host/carrier/storage-option.js";
 import { RunGuard } from "../host/process/run-guard.js";
@@ -174,7 +174,7 @@ function sayListening(
       `The carrier listens on ${bold(url)}${variable === undefined ? "" : `, for tasks with the token of ${variable}`}\n`,
     );
     say(io, `${output.activities(activities.types)}\n`);
-    say(io, `Send it a task:\n\n  ${curlCommand(url, first?.type ?? "", variable)}\n`);
+    say(io, `Send it a task:\n\n  ${taskCommand(url, first?.type ?? "", { tokenVariable: variable })}\n`);
     return undefined;
   });
 }

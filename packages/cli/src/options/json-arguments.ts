@@ -4,6 +4,8 @@ import { readTextFile } from "./text-file.js";
 
 const NOTATION =
   'bytes are {"$type":"bytes","base64":"..."}, integers {"$type":"long","value":"..."}, doubles {"$type":"double","value":"..."}, maps {"$type":"map","entries":[{"key":"...","value":...}]}';
+/** Where single quotes arrive, the shell did not take them for quotes. */
+const WINDOWS_QUOTES = String.raw`Windows' cmd has double quotes alone: "[\"Ada\", 7]"; or put them into a file: @FILE.`;
 const LONGEST_LONG = 2n ** 63n - 1n;
 const DEEPEST = 512;
 /** Text in quotes (to be passed over), or a number. */
@@ -37,7 +39,7 @@ export function parseJsonValue(text: string): AvroValue {
     document = JSON.parse(text.replaceAll(TOKENS, spellNumber));
   } catch (error) {
     throw refused(`the arguments are not JSON: ${error instanceof Error ? error.message : "they cannot be read"}`, {
-      hint: `Quote them for your shell, as in '["Ada", 7]'.`,
+      hint: text.startsWith("'") ? WINDOWS_QUOTES : `Quote them for your shell, as in '["Ada", 7]'.`,
     });
   }
   return unproject(document, "$", 0);

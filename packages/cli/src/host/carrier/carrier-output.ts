@@ -167,8 +167,18 @@ function oneLine(text: string): string {
   return text.replaceAll(/\s*\n\s*/g, " ");
 }
 
-/** A command for a shell that sends the carrier a task: of the activity, without arguments. */
-export function curlCommand(url: string, type: string, tokenVariable: string | undefined): string {
+/**
+ * A command for a shell that sends the carrier a task: of the activity, without arguments. Windows' shells have no quotes in
+ * which JSON could stand.
+ */
+export function taskCommand(
+  url: string,
+  type: string,
+  { tokenVariable, platform = process.platform }: { tokenVariable: string | undefined; platform?: NodeJS.Platform },
+): string {
+  if (platform === "win32") {
+    return `dw-carrier invoke ${url} ${type}${tokenVariable === undefined ? "" : ` --token-env ${tokenVariable}`}`;
+  }
   // Somebody will copy it tomorrow.
   const envelope = buildTaskInput({ activityType: type, args: [], leaseMs: YEAR_MS, startToCloseMs: null });
   const data = JSON.stringify(envelope).replaceAll("'", String.raw`'\''`);
