@@ -1,4 +1,5 @@
-// npm run bench [-- codec cold-start handler node payloads startup storage dispatcher worker local-engine]
+// npm run bench [-- chain codec cold-start handler node payloads startup storage dispatcher worker local-engine]
+import { chainBenchmarks } from "./chain.mjs";
 import { codecBenchmarks } from "./codec.mjs";
 import { coldStartBenchmarks } from "./cold-start.mjs";
 import { dispatcherBenchmarks } from "./dispatcher.mjs";
@@ -11,6 +12,7 @@ import { storageBenchmarks } from "./storage.mjs";
 import { workerBenchmarks } from "./worker.mjs";
 
 const suites = {
+  chain: chainBenchmarks,
   codec: codecBenchmarks,
   handler: handlerBenchmarks,
   "local-engine": localEngineBenchmarks,

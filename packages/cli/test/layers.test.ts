@@ -39,7 +39,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@durable-workflow/carrier/heartbeat": /^(?:commands\/serve|engine\/heartbeats|host\/)/,
   "@durable-workflow/carrier/storage": /^(?:commands\/|host\/)/,
   "@durable-workflow/carrier/manifest": /^host\//,
-  "@durable-workflow/carrier/node": /^host\/carrier\//,
+  "@durable-workflow/carrier/serve": /^(?:commands\/serve|host\/carrier\/)/,
   "@durable-workflow/carrier/payload": /./,
   "@durable-workflow/carrier/protocol": /./,
   "@durable-workflow/carrier/storage/local": /^host\//,

@@ -56,14 +56,7 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
     what: "sends requests",
     pattern: /from "undici"|\bfetch\(|from "node:https?"/,
     // What listens has a server of its own.
-    where: [
-      "host/carrier/carrier-output.ts",
-      "host/carrier/carrier-server.ts",
-      "host/engine/control-server.ts",
-      "net/agents.ts",
-      "net/event-stream.ts",
-      "net/exchange.ts",
-    ],
+    where: ["host/engine/control-server.ts", "net/agents.ts", "net/event-stream.ts", "net/exchange.ts"],
   },
   {
     what: "reads files",

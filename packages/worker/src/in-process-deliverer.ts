@@ -1,4 +1,10 @@
-import { CarrierShutdown, InvocableActivityHandler, type InvocableResultEnvelope } from "@durable-workflow/carrier";
+import {
+  CarrierShutdown,
+  InvocableActivityHandler,
+  type InvocableResultEnvelope,
+  interceptWith,
+  mapErrors,
+} from "@durable-workflow/carrier";
 import { heartbeats } from "@durable-workflow/carrier/heartbeat";
 import {
   type AbortedDelivery,
@@ -35,12 +41,12 @@ export class InProcessDeliverer implements Deliverer, Routing {
     const { activities, interceptors = [], stackTraces, mapError, idempotency, externalStorage } = options;
     const { logger, clock } = options;
     if (!Array.isArray(interceptors)) throw new TypeError("interceptors must be a list of functions");
+    const mapping = mapError === undefined ? [] : [mapErrors(mapError)];
     this.handler = new InvocableActivityHandler(activities, {
       carrier: "typescript-worker",
       heartbeat: heartbeats({ sender: this.heartbeats }),
-      interceptors: [this.running.interceptor, ...interceptors],
+      interceptors: interceptWith(this.running.interceptor, ...mapping, ...interceptors),
       stackTraces,
-      mapError,
       idempotency,
       externalStorage,
       logger,

@@ -46,6 +46,11 @@ export interface InvocableHandler {
    *   other error is answered with 502, which is retried, and its message is told to nobody
    */
   handle(envelope: unknown, options?: HandleOptions): Promise<InvocableResultEnvelope>;
+  /**
+   * Ends what runs after the grace, in milliseconds, and resolves once nothing does. `serve` calls it when it is closed.
+   * Default: what runs goes on to its own end.
+   */
+  shutdown?(options: { readonly graceMs: number }): Promise<void>;
 }
 
 /** True for an {@link InvocableHandler}, as told apart from handlers by activity type: its `carrier` is a text. */

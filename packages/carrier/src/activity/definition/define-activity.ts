@@ -1,6 +1,7 @@
 import { brand, brandOf } from "../../protocol/brand.js";
 import { describeReceived } from "../../protocol/fields.js";
 import type { ActivityContext } from "../context.js";
+import { type ContextSource, contextOf } from "../run/run-context.js";
 import type { InputArguments, OutputArguments } from "./arguments.js";
 import type { ActivityContract, StartDefaults } from "./contract.js";
 import {
@@ -31,7 +32,7 @@ export interface ActivityDefinition<
   /** Those of the contract that it was made from, for a client that is given the definition itself. */
   readonly defaults?: StartDefaults | undefined;
   /** How a carrier runs it: arguments and return value are validated. */
-  readonly "~call": (activityType: string, context: ActivityContext, args: readonly unknown[]) => unknown;
+  readonly "~call": (activityType: string, source: ContextSource, args: readonly unknown[]) => unknown;
   /** For the compiler only: what a workflow sends, and what it gets back. */
   readonly "~types"?: { readonly args: Args; readonly result: Result };
 }
@@ -153,9 +154,15 @@ function toCall(
   run: ActivityRunFunction,
 ): ActivityDefinition["~call"] {
   const call = run as (context: ActivityContext, ...args: readonly unknown[]) => unknown;
-  if (input === undefined && output === undefined) return (_type, context, args) => call(context, ...args);
-  return async (type, context, args) => {
+  if (input === undefined && output === undefined) {
+    return (_type, source, args) => {
+      const context = contextOf(source);
+      return call(context, ...args);
+    };
+  }
+  return async (type, source, args) => {
     const accepted = input === undefined ? args : await validateArguments(type, input, args);
+    const context = contextOf(source);
     const value = await call(context, ...accepted);
     return output === undefined ? value : validateResult(output, value);
   };

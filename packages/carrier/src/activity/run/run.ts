@@ -52,6 +52,10 @@ export function createActivityRun(
 
   /** Tells the handler, and goes on. */
   const tell = (): void => controller?.abort(stopping?.reason);
+  function isOver(): boolean {
+    if (caller?.aborted === true) abort(caller.reason);
+    return ended !== undefined;
+  }
 
   function expire(when: string): void {
     if (deadline !== undefined) abort(new ExternalTaskDeadlineExceeded(deadline.name, deadline.expiresAt, when));
@@ -73,9 +77,7 @@ export function createActivityRun(
         stopping?.removeEventListener("abort", tell);
         resolve(outcome);
       };
-      onEnd = () => {
-        if (ended !== undefined) close(ended);
-      };
+      onEnd = () => close(ended!);
       caller?.addEventListener("abort", callerGone);
       stopping?.addEventListener("abort", tell);
       pending
@@ -86,8 +88,7 @@ export function createActivityRun(
         // A logger that throws must not become an unhandled rejection, which ends processes.
         .catch(() => {});
       // The handler's own first steps may have ended the run already, or the caller may have, meanwhile.
-      if (caller?.aborted === true) callerGone();
-      onEnd?.();
+      if (isOver()) onEnd?.();
       // A handler that had nothing to wait for is done by then, and needs no timer.
       queueMicrotask(() => {
         if (!open) return;
@@ -115,12 +116,10 @@ export function createActivityRun(
       arm?.();
     },
     async execute(invoke, onLate) {
-      if (caller?.aborted === true) abort(caller.reason);
-      if (ended !== undefined) return ended;
+      if (isOver()) return ended!;
       // In a turn of its own: what a handler enters (`AsyncLocalStorage.enterWith`) is then not entered by its caller.
       await NEXT_TURN;
-      if (caller?.aborted === true) abort(caller.reason);
-      if (ended !== undefined) return ended;
+      if (isOver()) return ended!;
       let outcome: RunOutcome;
       try {
         const value = invoke();

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from "node:http";
 import { type InvocableActivityHandlerOptions } from "@durable-workflow/carrier";
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE } from "@durable-workflow/carrier/protocol";
+import type { RefusedRequest } from "@durable-workflow/carrier/serve";
 import { buildTaskInput } from "@durable-workflow/carrier/testing";
 import type { Untaken } from "../../engine/takers.js";
 import { shownUrl } from "../../net/shown-url.js";
@@ -84,7 +84,7 @@ export class CarrierOutput {
       .join("");
   }
 
-  refusal(status: number, { method = "" }: IncomingMessage): void {
+  refusal({ status, method }: RefusedRequest): void {
     this.event("refused", { status, method }, () =>
       this.timed(this.io.paint.yellow(`${method} request answered ${status}`)),
     );
