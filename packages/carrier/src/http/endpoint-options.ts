@@ -3,9 +3,9 @@ import type { InvocableActivityHandlerOptions } from "../activity/handler-option
 import { HANDLER_OPTION_NAMES } from "../activity/handler-options.js";
 import type { InvocableHandler } from "../activity/invocable-handler.js";
 import { guardLogger, type Logger } from "../activity/logger.js";
-import { BOOLEAN, COUNT, isFunction, knownOptions, type OptionNames } from "../protocol/options.js";
+import { BOOLEAN, COUNT, FUNCTION, isFunction, knownOptions, type OptionNames } from "../protocol/options.js";
 import type { InvocableAuthGate } from "./auth.js";
-import type { InvocableRequestHead } from "./message.js";
+import type { InvocableHttpResponse, InvocableRequestHead } from "./message.js";
 
 /** 8 MiB: four payloads at the server's default limit. */
 export const DEFAULT_BODY_LIMIT_BYTES = 8 * 1024 * 1024;
@@ -17,7 +17,7 @@ export const DEFAULT_CONCURRENT_TASKS = 1000;
 export type ActivityManifest = (
   headers: InvocableRequestHead["headers"],
   handler: InvocableHandler,
-) => { readonly mediaType: string; readonly document: object } | undefined;
+) => InvocableHttpResponse | undefined;
 
 /** Options of an endpoint: those of the handler, and those of HTTP. */
 export interface InvocableHttpOptions extends InvocableActivityHandlerOptions {
@@ -80,7 +80,7 @@ export const HTTP_OPTION_NAMES: OptionNames<AdapterOptions<readonly unknown[]>> 
   maxConcurrentTasks: COUNT,
   maxConcurrentBodyBytes: COUNT,
   health: BOOLEAN,
-  manifest: [isFunction, "of activityManifest()"],
+  manifest: FUNCTION,
   platform: [(value) => typeof (value as { id?: unknown } | null)?.id === "symbol", "a key of createContextKey"],
 };
 

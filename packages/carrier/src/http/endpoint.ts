@@ -170,9 +170,9 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
   return {
     async handle(request) {
       const { method, headers } = request;
-      const asked = method === "GET" ? manifest?.(headers, handler) : undefined;
-      if (asked === undefined && health && (method === "GET" || method === "HEAD")) return answerHealth(method);
-      if (asked === undefined && method !== "POST") {
+      const told = method === "GET" && manifest?.(headers, handler);
+      if (!told && health && (method === "GET" || method === "HEAD")) return answerHealth(method);
+      if (!told && method !== "POST") {
         return errorResponse(405, "Only POST is allowed.", { allow: health ? "GET, HEAD, POST" : "POST" });
       }
       if (auth === undefined) {
@@ -182,8 +182,7 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
       } else if (!(await passes(auth, { method, headers }))) {
         return errorResponse(401, "Credentials are needed.", { "www-authenticate": auth.challenge ?? "Bearer" });
       }
-      if (asked !== undefined) return okResponse(asked.document, asked.mediaType);
-      return admit(headers, request.body, request);
+      return told || admit(headers, request.body, request);
     },
     answer: (body, options) => admit({}, async () => body ?? "", options),
   };
