@@ -82,6 +82,12 @@ describe("dev and an app that runs", () => {
     await app({ late: () => "here" }, { manifest }, Number(url.port));
     await running.until(/"state":"attached","types":\["late"\]/);
     expect((await run(["start", "late"], { cwd })).stdout).toContain("here");
+
+    const mute = new URL("/mute", await closedAddress());
+    const other = begin(["dev", mute.href, "--engine-port", "0", "--json", "--data", "other"], { cwd });
+    await other.until(/"state":"waiting"/);
+    await app({ unseen: () => 1 }, {}, Number(mute.port));
+    await other.until(/"state":"silent","types":\[\]/);
   }, 60_000);
 
   it("takes the word of --types for one that does not tell", async () => {

@@ -64,11 +64,7 @@ async function runRetry(input: CommandInput, io: CliIo): Promise<ExitCode> {
 async function closedRun(client: ControlPlane, id: string): Promise<StartedWith> {
   const description = await client.describe(id);
   if (description.status === "running") {
-    throw new CliError(
-      EXIT.failed,
-      `the activity ${id} still runs`,
-      `dw-carrier cancel ${id} ends it; --id starts another one beside it once it is over.`,
-    );
+    throw new CliError(EXIT.failed, `the activity ${id} still runs`, `dw-carrier cancel ${id} ends it.`);
   }
   return startedWith(description, await client.history(id, description.workflow_run_id));
 }

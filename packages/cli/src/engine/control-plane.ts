@@ -36,6 +36,9 @@ const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
 const LONGEST_REASON = 2_000;
 const IS_IT = "Is this the address of an engine, and no proxy in between?";
 
+/** There is no such activity, or it is over. */
+export class NotActive extends CliError {}
+
 interface Call<Body> {
   readonly method: "GET" | "POST";
   readonly path: string;
@@ -216,10 +219,10 @@ export class ControlPlane {
     const said = cut(messageOf(document) ?? `status ${status}`, LONGEST_REASON);
     if (status === 404 && activity !== undefined) {
       const where = `the engine at ${this.url} has no activity ${activity} in the namespace ${this.connection.namespace}`;
-      return new CliError(EXIT.failed, where, "dw-carrier list shows those that it has.");
+      return new NotActive(EXIT.failed, where, "dw-carrier list shows those that it has.");
     }
     if (status === 409 && activity !== undefined && /not_active/.test(said)) {
-      return new CliError(
+      return new NotActive(
         EXIT.failed,
         `the activity ${activity} is over`,
         `dw-carrier show ${activity} tells how it ended.`,

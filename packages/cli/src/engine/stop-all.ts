@@ -1,5 +1,5 @@
 import { CliError, EXIT } from "../shell/command.js";
-import type { ControlPlane } from "./control-plane.js";
+import { type ControlPlane, NotActive } from "./control-plane.js";
 
 const AT_ONCE = 8;
 
@@ -65,7 +65,7 @@ async function stopOne(
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     if (error.exitCode === EXIT.unreachable || error.exitCode === EXIT.config) throw error;
-    if (/ is over$| has no activity /.test(error.message)) return { id, outcome: "over" };
+    if (error instanceof NotActive) return { id, outcome: "over" };
     return { id, outcome: "failed", message: error.message };
   }
 }

@@ -2,6 +2,7 @@ import { ACTIVITY_MANIFEST_MEDIA_TYPE, readActivityManifest } from "@durable-wor
 import { parseJson } from "@durable-workflow/engine-protocol";
 import { NoAnswer } from "../../net/exchange.js";
 import type { HttpClient } from "../../net/http-client.js";
+import { CliError } from "../../shell/command.js";
 
 const TIMEOUT_MS = 5_000;
 const LARGEST_BYTES = 4 * 1024 * 1024;
@@ -30,7 +31,8 @@ export async function askTypes(
       ? { kind: "silent", why: `it answers ${status} without a manifest` }
       : { kind: "types", types };
   } catch (error) {
-    if (!(error instanceof NoAnswer)) throw error;
+    // A proxy of the environment that cannot be used keeps the app away as well.
+    if (!(error instanceof NoAnswer || error instanceof CliError)) throw error;
     return { kind: "absent", why: error.message };
   }
 }

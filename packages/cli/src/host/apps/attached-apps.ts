@@ -17,8 +17,9 @@ export interface AppTarget {
 export interface AppState {
   /** As it may be shown. */
   readonly url: string;
-  /** `waiting`: it has not answered yet; `attached`; `gone`: it has, and does no more; `refused`: by its gate. */
-  readonly state: "waiting" | "attached" | "gone" | "refused";
+  /** `waiting`: it has not answered yet; `attached`; `gone`: it has, and does no more; `refused`: by its gate; `silent`: it
+   *  answers, and does not tell its types. */
+  readonly state: "waiting" | "attached" | "gone" | "refused" | "silent";
   /** Those that it is sent tasks of. */
   readonly types: readonly string[];
   /** Null where all is well. */
@@ -106,7 +107,7 @@ function next(before: AppState | undefined, url: string, answer: AppAnswer): App
   if (answer.kind === "types") return { url, state: "attached", types: answer.types, why: null };
   const types = before?.types ?? [];
   const { why } = answer;
-  if (answer.kind === "refused") return { url, state: "refused", types, why };
+  if (answer.kind !== "absent") return { url, state: answer.kind, types, why };
   return { url, state: before === undefined || before.state === "waiting" ? "waiting" : "gone", types, why };
 }
 

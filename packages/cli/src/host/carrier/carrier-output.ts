@@ -103,7 +103,12 @@ export class CarrierOutput {
       if (state.state === "attached") {
         return this.timed(`${url}  ${types.length === 0 ? "has no activities" : `runs ${types.join(", ")}`}`);
       }
-      const said = { waiting: "is waited for", gone: "does not answer", refused: "wants another token" }[state.state];
+      const said = {
+        waiting: "is waited for",
+        gone: "does not answer",
+        refused: "wants another token",
+        silent: "does not tell which activities it has: --types names them",
+      }[state.state];
       return this.timed(`${url}  ${yellow(`${said}${reason}`)}`);
     });
   }

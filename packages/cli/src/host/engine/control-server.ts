@@ -25,7 +25,11 @@ export class ControlServer {
 
   async start(): Promise<ControlAddress> {
     const server = createServer((request, response) => {
-      void this.answer(request).then(({ status, body }) => send(response, status, body));
+      this.answer(request).then(
+        ({ status, body }) => send(response, status, body),
+        // Whoever asked has gone.
+        () => response.destroy(),
+      );
     });
     this.server = server;
     await new Promise<void>((resolve, reject) => {
