@@ -68,7 +68,7 @@ export class InvocableHttpEndpoint<Handlers extends object = ActivityHandlers> {
 type Answers = Pick<InvocableHttpEndpoint, "handle" | "answer">;
 
 function createAnswers(handler: InvocableHandler, settings: EndpointSettings): Answers {
-  const { auth, bodyLimitBytes, health, logger } = settings;
+  const { auth, bodyLimitBytes, health, manifest, logger } = settings;
   const enter = createAdmission(settings);
   let refusals = 0;
 
@@ -172,8 +172,9 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
   return {
     async handle(request) {
       const { method, headers } = request;
-      if (health && (method === "GET" || method === "HEAD")) return answerHealth(method);
-      if (method !== "POST") {
+      const told = method === "GET" && manifest?.(headers, handler);
+      if (!told && health && (method === "GET" || method === "HEAD")) return answerHealth(method);
+      if (!told && method !== "POST") {
         return errorResponse(405, "Only POST is allowed.", { allow: health ? "GET, HEAD, POST" : "POST" });
       }
       if (auth === undefined) {
@@ -183,7 +184,7 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
       } else if (!(await passes(auth, { method, headers }))) {
         return errorResponse(401, "Credentials are needed.", { "www-authenticate": auth.challenge ?? "Bearer" });
       }
-      return admit(headers, request.body, request);
+      return told || admit(headers, request.body, request);
     },
     answer: (body, options) => admit({}, async () => body ?? "", options),
   };
@@ -241,7 +242,7 @@ export function toHandler(handlers: InvocableHandlers, options: InvocableHttpOpt
 export async function handleInvocableHttpRequest<Handlers extends object>(
   body: InvocableRequestBody | undefined,
   handlers: InvocableHandlers<Handlers>,
-  options: Omit<InvocableHttpOptions, "auth" | "health"> & HandleOptions = {},
+  options: Omit<InvocableHttpOptions, "auth" | "health" | "manifest"> & HandleOptions = {},
 ): Promise<InvocableHttpResponse> {
   const { signal, remainingMs, ...rest } = options;
   return new InvocableHttpEndpoint(handlers, rest).answer(body, { signal, remainingMs });

@@ -1,26 +1,36 @@
 import type { Command } from "../shell/command.js";
+import { backup } from "./backup.js";
 import { check } from "./check.js";
 import { completion } from "./completion.js";
 import { conformance } from "./conformance.js";
 import { dev } from "./dev.js";
 import { dispatch } from "./dispatch.js";
 import { doctor } from "./doctor.js";
+import { engine } from "./engine.js";
+import { init } from "./init.js";
 import { inspect } from "./inspect.js";
 import { invoke } from "./invoke.js";
 import { list } from "./list.js";
+import { retry } from "./retry.js";
 import { serve } from "./serve.js";
 import { show } from "./show.js";
 import { start } from "./start.js";
 import { cancel, terminate } from "./stop.js";
+import { tail } from "./tail.js";
 
 /** Every command, in the order in which they are listed. */
 export const commands: readonly Command[] = [
+  init,
   dev,
+  engine,
   start,
   list,
   show,
+  tail,
+  retry,
   cancel,
   terminate,
+  backup,
   serve,
   dispatch,
   check,

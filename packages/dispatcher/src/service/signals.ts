@@ -41,7 +41,8 @@ export function handleSignals(
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
   // Without something to reload, what Node does at this signal stands.
-  if (dispatcher.reload !== undefined) process.on("SIGHUP", reload);
+  // On Windows SIGHUP says that the window is being closed.
+  if (dispatcher.reload !== undefined && process.platform !== "win32") process.on("SIGHUP", reload);
   return () => {
     process.off("SIGTERM", end);
     process.off("SIGINT", end);
