@@ -1,6 +1,6 @@
 import { ACTIVITY_MANIFEST_MEDIA_TYPE, manifestOf } from "../protocol/manifest.js";
 import type { ActivityManifest } from "./endpoint-options.js";
-import { okResponse } from "./responses.js";
+import { respond } from "./responses.js";
 
 export {
   ACTIVITY_MANIFEST_MEDIA_TYPE,
@@ -23,6 +23,6 @@ export type { ActivityManifest } from "./endpoint-options.js";
 export function activityManifest(): ActivityManifest {
   return ({ accept = "" }, handler) =>
     accept.includes(ACTIVITY_MANIFEST_MEDIA_TYPE)
-      ? okResponse(manifestOf(handler), ACTIVITY_MANIFEST_MEDIA_TYPE)
+      ? respond(200, manifestOf(handler), ACTIVITY_MANIFEST_MEDIA_TYPE)
       : undefined;
 }
