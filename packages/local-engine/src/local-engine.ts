@@ -18,6 +18,7 @@ import { EngineTime } from "./service/engine-time.js";
 import { Feed } from "./service/feed.js";
 import { Polls } from "./service/polls.js";
 import { Pruner } from "./service/pruner.js";
+import { Recent } from "./service/recent.js";
 import { Wakes } from "./service/wakes.js";
 import { letGo, sqliteCode } from "./store/connection.js";
 import { Store } from "./store/store.js";
@@ -86,10 +87,12 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     lease: resolved.leaseSeconds * MICROS_PER_SECOND,
     freeRedeliveries: resolved.freeRedeliveries,
     feed: new Feed(),
+    recent: new Recent(now()),
     logger,
     wakes: new Wakes(),
     inputRead: () => arrivals.quiet(),
   };
+  context.feed.subscribe(context.recent.record);
   const polls = new Polls(context, resolved);
   const dueTimer = new DueTimer(context);
   const steps = new ClockSteps(context, time, () => {
