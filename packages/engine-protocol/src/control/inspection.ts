@@ -119,6 +119,8 @@ export interface InspectedGroup {
   readonly activity_type: string;
   readonly standing: Standing;
   readonly count: number;
+  /** How many of them may not be leased yet. */
+  readonly later: number;
   /** The earliest `available_at` of those that wait. */
   readonly oldest_available_at: string | null;
 }

@@ -107,6 +107,7 @@ function groupToWire(group: GroupRecord): InspectedGroup {
     activity_type: group.activityType,
     standing: group.standing,
     count: group.count,
+    later: waits ? group.later : 0,
     oldest_available_at: waits ? timestamp(group.oldestAvailableAt) : null,
   };
 }

@@ -65,6 +65,8 @@ export interface GroupRecord {
   readonly activityType: string;
   readonly standing: Standing;
   readonly count: number;
+  /** How many of them may not be leased yet. */
+  readonly later: number;
   readonly oldestAvailableAt: Micros;
 }
 
@@ -82,6 +84,7 @@ interface GroupRow {
   readonly activity_type: string;
   readonly standing: Standing;
   readonly n: number;
+  readonly later: number;
   readonly oldest: number;
 }
 
@@ -122,7 +125,8 @@ export class Inspection {
     this.byKey = db.prepare(`${select} id = ?2`);
     this.ofId = db.prepare(`${select} namespace = ?2 AND activity_id = ?3 ORDER BY run_number DESC LIMIT ?4`);
     this.groupsIn = db.prepare(
-      `SELECT task_queue, activity_type, ${STANDING} AS standing, count(*) AS n, min(available_at) AS oldest
+      `SELECT task_queue, activity_type, ${STANDING} AS standing, count(*) AS n,
+         sum(available_at > ?1) AS later, min(available_at) AS oldest
        FROM (SELECT * FROM runs WHERE namespace = ?2 AND bucket = ?3 ORDER BY id DESC LIMIT ?4) GROUP BY 1, 2, 3`,
     );
     this.newestProgress = db.prepare(
@@ -203,6 +207,7 @@ export class Inspection {
         activityType: row.activity_type,
         standing: row.standing,
         count: row.n,
+        later: row.later,
         oldestAvailableAt: row.oldest,
       }));
     });
