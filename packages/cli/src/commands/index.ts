@@ -1,10 +1,12 @@
 import type { Command } from "../shell/command.js";
+import { backup } from "./backup.js";
 import { check } from "./check.js";
 import { completion } from "./completion.js";
 import { conformance } from "./conformance.js";
 import { dev } from "./dev.js";
 import { dispatch } from "./dispatch.js";
 import { doctor } from "./doctor.js";
+import { engine } from "./engine.js";
 import { inspect } from "./inspect.js";
 import { invoke } from "./invoke.js";
 import { list } from "./list.js";
@@ -16,11 +18,13 @@ import { cancel, terminate } from "./stop.js";
 /** Every command, in the order in which they are listed. */
 export const commands: readonly Command[] = [
   dev,
+  engine,
   start,
   list,
   show,
   cancel,
   terminate,
+  backup,
   serve,
   dispatch,
   check,
