@@ -14,6 +14,7 @@ import { serve } from "./serve.js";
 import { show } from "./show.js";
 import { start } from "./start.js";
 import { cancel, terminate } from "./stop.js";
+import { ui } from "./ui.js";
 
 /** Every command, in the order in which they are listed. */
 export const commands: readonly Command[] = [
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   show,
   cancel,
   terminate,
+  ui,
   backup,
   serve,
   dispatch,
