@@ -4,6 +4,7 @@ import type { ActivityDetail, Capabilities } from "../api/index.js";
 import { ActivityScreen } from "./activity/activity-screen.js";
 import { HelpDialog } from "./keys/help-dialog.js";
 import { useKeys } from "./keys/keys.js";
+import { ListScreen } from "./list/list-screen.js";
 import { Fault, get } from "./live/api.js";
 import { capabilities } from "./live/engine.js";
 import { type Theme, theme, zone } from "./live/preferences.js";
@@ -11,7 +12,6 @@ import { useResource } from "./live/resource.js";
 import { serverClock } from "./live/server-clock.js";
 import { useSignal } from "./live/signal.js";
 import { type Freshness, stream } from "./live/stream.js";
-import { ListScreen } from "./list/list-screen.js";
 import { OverviewScreen } from "./overview/overview-screen.js";
 import { Empty } from "./parts/states.js";
 import { Foreign, ForeignLine, Ticking } from "./parts/text.js";
@@ -19,7 +19,7 @@ import { QueueScreen, QueuesScreen } from "./queues/queues-screen.js";
 import { go, place } from "./route/location.js";
 import type { Route } from "./route/route.js";
 import { StartScreen } from "./start/start-screen.js";
-import { ticking } from "./text/amounts.js";
+import { counted, ticking } from "./text/amounts.js";
 import { clock, moment, offset } from "./text/instants.js";
 import { visibleText } from "./text/visible.js";
 
@@ -43,13 +43,27 @@ export function App(): JSX.Element {
   }, [known.data]);
   useEffect(() => stream.listen({ reset: refresh }), [refresh]);
   useKeys({
-    "/": () => { find.current?.select(); },
-    "?": () => { setHelp(true); },
-    t: () => { zone.value = zone.value === "utc" ? "local" : "utc"; },
-    "g o": () => { go([]); },
-    "g l": () => { go(["l"]); },
-    "g q": () => { go(["q"]); },
-    "g s": () => { go(["start"]); },
+    "/": () => {
+      find.current?.select();
+    },
+    "?": () => {
+      setHelp(true);
+    },
+    t: () => {
+      zone.value = zone.value === "utc" ? "local" : "utc";
+    },
+    "g o": () => {
+      go([]);
+    },
+    "g l": () => {
+      go(["l"]);
+    },
+    "g q": () => {
+      go(["q"]);
+    },
+    "g s": () => {
+      go(["start"]);
+    },
   });
   const screen = route.path.slice(0, 2).join("/");
   useEffect(() => {
@@ -77,7 +91,10 @@ export function App(): JSX.Element {
           <ul>
             {PAGES.map(([name, title]) => (
               <li key={name}>
-                <a href={`#/${name}`} aria-current={page === name || (name === "l" && page === "a") ? "page" : undefined}>
+                <a
+                  href={`#/${name}`}
+                  aria-current={page === name || (name === "l" && page === "a") ? "page" : undefined}
+                >
                   {title}
                 </a>
               </li>
@@ -91,17 +108,30 @@ export function App(): JSX.Element {
       <main id="main" ref={main} tabIndex={-1}>
         <Screen key={screen} route={route} />
       </main>
-      <Foot known={known.data} onHelp={() => { setHelp(true); }} />
+      <Foot
+        known={known.data}
+        onHelp={() => {
+          setHelp(true);
+        }}
+      />
       <Announcer />
-      {isHelp && <HelpDialog onClose={() => { setHelp(false); }} />}
+      {isHelp && (
+        <HelpDialog
+          onClose={() => {
+            setHelp(false);
+          }}
+        />
+      )}
     </>
   );
 }
 
 function titleOf({ path }: Route, known: Capabilities | undefined): string {
   const [page = "", name] = path;
-  const title = name === undefined ? (PAGES.find(([one]) => one === page)?.[1] ?? "Inspector") : visibleText(name.slice(0, 80));
-  const where = known === undefined ? "" : ` · ${known.kind === "local" ? "local engine" : new URL(known.engineUrl).host}`;
+  const title =
+    name === undefined ? (PAGES.find(([one]) => one === page)?.[1] ?? "Inspector") : visibleText(name.slice(0, 80));
+  const where =
+    known === undefined ? "" : ` · ${known.kind === "local" ? "local engine" : new URL(known.engineUrl).host}`;
   return `${title}${where}`;
 }
 
@@ -134,7 +164,9 @@ function Brand({ known }: { known: Capabilities | undefined }): JSX.Element {
       {known !== undefined && (
         <>
           <span class={`place ${known.kind}`}>{known.kind === "local" ? "local engine" : "SERVER"}</span>
-          <ForeignLine text={known.kind === "local" ? known.namespace : `${new URL(known.engineUrl).host} · ${known.namespace}`} />
+          <ForeignLine
+            text={known.kind === "local" ? known.namespace : `${new URL(known.engineUrl).host} · ${known.namespace}`}
+          />
         </>
       )}
     </div>
@@ -214,7 +246,9 @@ function FreshnessPill(): JSX.Element {
         type="button"
         class="quiet"
         aria-label={`Times are in ${shownZone === "utc" ? "UTC" : "your zone"}; change`}
-        onClick={() => { zone.value = shownZone === "utc" ? "local" : "utc"; }}
+        onClick={() => {
+          zone.value = shownZone === "utc" ? "local" : "utc";
+        }}
       >
         {offset(serverClock.now(), shownZone)}
       </button>
@@ -231,8 +265,8 @@ function Banners({ known, fault }: { known: Capabilities | undefined; fault: Fau
       {(state === "lost" || state === "engine_lost") && (
         <div class="banner alarm">
           <Foreign text={message ?? "The engine does not answer."} most={400} /> What you see is as of{" "}
-          {moment(since, shownZone, serverClock.now())}, <Ticking write={(now) => ticking(now - since)} /> ago. The page goes on by
-          itself.
+          {moment(since, shownZone, serverClock.now())}, <Ticking write={(now) => ticking(now - since)} /> ago. The page
+          goes on by itself.
         </div>
       )}
       {fault !== undefined && known === undefined && state !== "lost" && (
@@ -240,7 +274,9 @@ function Banners({ known, fault }: { known: Capabilities | undefined; fault: Fau
           <Foreign text={fault.message} most={400} />
         </div>
       )}
-      {known?.isReadOnly === true && <div class="banner">Nothing can be changed here: this page was started with --read-only.</div>}
+      {known?.isReadOnly === true && (
+        <div class="banner">Nothing can be changed here: this page was started with --read-only.</div>
+      )}
     </>
   );
 }
@@ -255,7 +291,8 @@ function Foot({ known, onHelp }: { known: Capabilities | undefined; onHelp: () =
         <>
           <ForeignLine text={known.engineUrl} class="mono" />
           <span>
-            engine {known.engineVersion === null ? "of unknown version" : <Foreign text={known.engineVersion} most={60} />}
+            engine{" "}
+            {known.engineVersion === null ? "of unknown version" : <Foreign text={known.engineVersion} most={60} />}
             {known.protocolVersion !== null && (
               <>
                 , protocol <Foreign text={known.protocolVersion} most={20} />
@@ -278,7 +315,7 @@ function Foot({ known, onHelp }: { known: Capabilities | undefined; onHelp: () =
       </button>
       {known !== undefined && known.notes.length > 0 && (
         <details>
-          <summary>{known.notes.length} things this engine does not tell or do</summary>
+          <summary>{counted(known.notes.length, "thing")} that this engine does not tell or do</summary>
           <ul>
             {known.notes.map(({ feature, text }) => (
               <li key={feature}>

@@ -8,8 +8,8 @@ import { capabilities, refusalOfActions } from "../live/engine.js";
 import { useResource, useThrottled } from "../live/resource.js";
 import { useSignal } from "../live/signal.js";
 import { stream } from "../live/stream.js";
-import { Status } from "../parts/status.js";
 import { Failed, Loading } from "../parts/states.js";
+import { Status } from "../parts/status.js";
 import { CopyButton, copyText, Foreign, ForeignLine, Ticking, When } from "../parts/text.js";
 import { go } from "../route/location.js";
 import { writeRoute } from "../route/route.js";
@@ -34,7 +34,9 @@ const REFRESH_MS = 400;
 /** One activity: why it is where it is, its attempts, its data, what can be done. */
 export function ActivityScreen({ id, query }: { id: string; query: Readonly<Record<string, string>> }): JSX.Element {
   const runId = query["run"];
-  const detail = useResource(`activity ${id} ${runId ?? ""}`, (signal) => get<ActivityDetail>("activity", { id, runId }, signal));
+  const detail = useResource(`activity ${id} ${runId ?? ""}`, (signal) =>
+    get<ActivityDetail>("activity", { id, runId }, signal),
+  );
   const refresh = useThrottled(detail.refresh, REFRESH_MS);
   const shown = useRef<ActivityDetail | undefined>(undefined);
   shown.current = detail.data;
@@ -44,7 +46,9 @@ export function ActivityScreen({ id, query }: { id: string; query: Readonly<Reco
         rows: (rows) => {
           const known = shown.current;
           const isNews = rows.some(
-            (row) => row.id === id && (known === undefined || row.runId !== known.row.runId || row.version > known.row.version),
+            (row) =>
+              row.id === id &&
+              (known === undefined || row.runId !== known.row.runId || row.version > known.row.version),
           );
           if (isNews) refresh();
         },
@@ -97,7 +101,10 @@ function Activity({
     go(["a", row.id], { ...query, ...more }, { replace: true });
   };
   const choose = (attempt: number | undefined): void => {
-    show({ try: attempt === undefined ? undefined : String(attempt), ...(attempt !== undefined && { tab: "failures" }) });
+    show({
+      try: attempt === undefined ? undefined : String(attempt),
+      ...(attempt !== undefined && { tab: "failures" }),
+    });
   };
   const step = (by: number): void => {
     const index = attempts.findIndex(({ number }) => number === chosen);
@@ -138,19 +145,39 @@ function Activity({
   };
   const like = writeRoute(["start"], { like: row.id, run: row.runId });
   useKeys({
-    "1": () => { show({ tab: "data" }); },
-    "2": () => { show({ tab: "failures" }); },
-    "3": () => { show({ tab: "history" }); },
-    "4": () => { show({ tab: "documents" }); },
-    "5": () => { show({ tab: "options" }); },
-    "[": () => { step(-1); },
-    "]": () => { step(1); },
-    z: () => { setFolded(!isFolded); },
+    "1": () => {
+      show({ tab: "data" });
+    },
+    "2": () => {
+      show({ tab: "failures" });
+    },
+    "3": () => {
+      show({ tab: "history" });
+    },
+    "4": () => {
+      show({ tab: "documents" });
+    },
+    "5": () => {
+      show({ tab: "options" });
+    },
+    "[": () => {
+      step(-1);
+    },
+    "]": () => {
+      step(1);
+    },
+    z: () => {
+      setFolded(!isFolded);
+    },
     y: () => void copyText(row.id),
     Y: () => void copyText(location.href),
     c: cancel,
-    s: () => { location.hash = like; },
-    Escape: () => { go(["l"]); },
+    s: () => {
+      location.hash = like;
+    },
+    Escape: () => {
+      go(["l"]);
+    },
   });
 
   return (
@@ -172,7 +199,13 @@ function Activity({
             </button>
           )}
           {isOpen && features?.terminate !== false && (
-            <button type="button" class="danger" aria-disabled={refusal !== undefined} title={refusal} onClick={terminate}>
+            <button
+              type="button"
+              class="danger"
+              aria-disabled={refusal !== undefined}
+              title={refusal}
+              onClick={terminate}
+            >
               Terminate
             </button>
           )}
@@ -188,7 +221,9 @@ function Activity({
           )}
           <CopyButton
             quiet={false}
-            text={async () => (await act({ action: "start_again", id: row.id, runId: row.runId, dryRun: true })).command}
+            text={async () =>
+              (await act({ action: "start_again", id: row.id, runId: row.runId, dryRun: true })).command
+            }
           >
             Copy start command
           </CopyButton>
@@ -237,17 +272,35 @@ function Activity({
       )}
       <section aria-labelledby="attempts">
         <h2 id="attempts">Attempts</h2>
-        {attemptsLeftOut > 0 && <p class="muted">The newest {attempts.length}; {attemptsLeftOut} older ones are in the history.</p>}
-        <TimelineView detail={detail} isFolded={isFolded} onFold={() => { setFolded(!isFolded); }} />
+        {attemptsLeftOut > 0 && (
+          <p class="muted">
+            The newest {attempts.length}; {attemptsLeftOut} older ones are in the history.
+          </p>
+        )}
+        <TimelineView
+          detail={detail}
+          isFolded={isFolded}
+          onFold={() => {
+            setFolded(!isFolded);
+          }}
+        />
         {attempts.length > 0 && (
           <AttemptsTable
             attempts={attempts}
             chosen={chosen}
-            onChoose={(number) => { choose(number === chosen ? undefined : number); }}
+            onChoose={(number) => {
+              choose(number === chosen ? undefined : number);
+            }}
           />
         )}
       </section>
-      <Tabs tab={tab} hasFailures={hasFailures} onTab={(name) => { show({ tab: name }); }} />
+      <Tabs
+        tab={tab}
+        hasFailures={hasFailures}
+        onTab={(name) => {
+          show({ tab: name });
+        }}
+      />
       <div role="tabpanel" id={`pane-${tab}`} aria-labelledby={`tab-${tab}`} class="pane">
         {tab === "data" && <DataPane detail={detail} />}
         {tab === "failures" && <FailurePane detail={detail} attempt={chosen} />}
@@ -283,7 +336,8 @@ function Why({ waiting }: { waiting: ActivityDetail["waiting"] }): JSX.Element {
   const { reason, text, since, nextAt, remedy, command } = waiting;
   if (reason === "closed" && text === "") return <></>;
   const next = readInstant(nextAt);
-  const isTrouble = reason === "stalled" || reason === "no_worker" || reason === "workers_silent" || reason === "unknown";
+  const isTrouble =
+    reason === "stalled" || reason === "no_worker" || reason === "workers_silent" || reason === "unknown";
   return (
     <section class={`why ${isTrouble ? "trouble" : ""}`} aria-label="What it waits for">
       <p>

@@ -73,13 +73,23 @@ export function AttemptsTable({
               <td class="number">
                 <Ran attempt={attempt} />
               </td>
-              <td>{attempt.worker === null ? <span class="muted">–</span> : <ForeignLine text={attempt.worker} class="worker" />}</td>
-              <td>{attempt.progress === null ? <span class="muted">–</span> : visibleText(progressText(attempt.progress))}</td>
+              <td>
+                {attempt.worker === null ? (
+                  <span class="muted">–</span>
+                ) : (
+                  <ForeignLine text={attempt.worker} class="worker" />
+                )}
+              </td>
+              <td>
+                {attempt.progress === null ? <span class="muted">–</span> : visibleText(progressText(attempt.progress))}
+              </td>
               <td class="failure-cell">
                 {attempt.failure === null ? (
                   <span class="muted">–</span>
                 ) : (
-                  <ForeignLine text={[attempt.failure.type, attempt.failure.message].filter((part) => part !== null).join(": ")} />
+                  <ForeignLine
+                    text={[attempt.failure.type, attempt.failure.message].filter((part) => part !== null).join(": ")}
+                  />
                 )}
               </td>
             </tr>

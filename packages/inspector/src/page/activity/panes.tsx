@@ -3,14 +3,14 @@ import { useState } from "preact/hooks";
 import type { ActivityDetail, HistoryLine, HistoryPage, WireDocuments } from "../../api/index.js";
 import { get } from "../live/api.js";
 import { useResource } from "../live/resource.js";
+import { Empty, Failed, Loading } from "../parts/states.js";
+import { Status } from "../parts/status.js";
+import { CopyButton, Foreign, ForeignLine, Ticking, When } from "../parts/text.js";
 import { FailureView } from "../payload/failure-view.js";
 import { PayloadView } from "../payload/payload-view.js";
-import { Empty, Failed, Loading } from "../parts/states.js";
-import { CopyButton, Foreign, ForeignLine, Ticking, When } from "../parts/text.js";
 import { activityLink } from "../route/location.js";
 import { ticking } from "../text/amounts.js";
 import { readInstant } from "../text/instants.js";
-import { Status } from "../parts/status.js";
 
 /** Arguments and result. */
 export function DataPane({ detail }: { detail: ActivityDetail }): JSX.Element {
@@ -37,7 +37,9 @@ function noResult({ row }: ActivityDetail): string {
     case "failed":
       return "There is none: it failed.";
     case "cancelled":
-      return row.closedReason === "terminated" ? "There is none: it was terminated." : "There is none: it was cancelled.";
+      return row.closedReason === "terminated"
+        ? "There is none: it was terminated."
+        : "There is none: it was cancelled.";
     case "queued":
     case "delayed":
       return "It has not begun.";
@@ -55,7 +57,8 @@ export function FailurePane({ detail, attempt }: { detail: ActivityDetail; attem
   const failed = attempts
     .filter((one) => one.failure !== null && (attempt === undefined || one.number === attempt))
     .toReversed();
-  const isOwn = failure !== null && !attempts.some((one) => one.failure !== null && one.failure.message === failure.message);
+  const isOwn =
+    failure !== null && !attempts.some((one) => one.failure !== null && one.failure.message === failure.message);
   if (failed.length === 0 && failure === null) {
     return (
       <Empty>
@@ -80,7 +83,10 @@ export function FailurePane({ detail, attempt }: { detail: ActivityDetail; attem
             </span>
           </h3>
           {one.failure !== null && (
-            <FailureView failure={one.failure} place={{ ...place, slot: "attempt_details", attempt: String(one.number) }} />
+            <FailureView
+              failure={one.failure}
+              place={{ ...place, slot: "attempt_details", attempt: String(one.number) }}
+            />
           )}
         </section>
       ))}
@@ -108,7 +114,11 @@ export function OptionsPane({ detail }: { detail: ActivityDetail }): JSX.Element
           <dt>Tries</dt>
           <dd>{options.maxAttempts === null ? "unknown" : `at most ${options.maxAttempts}`}</dd>
           <dt>Backoff</dt>
-          <dd>{options.backoffSeconds.length === 0 ? "none" : options.backoffSeconds.map((value) => `${value} s`).join(", ")}</dd>
+          <dd>
+            {options.backoffSeconds.length === 0
+              ? "none"
+              : options.backoffSeconds.map((value) => `${value} s`).join(", ")}
+          </dd>
           <dt>Never retried</dt>
           <dd>
             {options.nonRetryableErrorTypes.length === 0 ? (
@@ -218,7 +228,8 @@ export function HistoryPane({ detail }: { detail: ActivityDetail }): JSX.Element
               key={event.sequence}
               name={
                 <>
-                  <span class="number muted">{event.sequence}</span> <When at={event.at} /> <ForeignLine text={event.type} />
+                  <span class="number muted">{event.sequence}</span> <When at={event.at} />{" "}
+                  <ForeignLine text={event.type} />
                 </>
               }
               document={event}
@@ -302,7 +313,11 @@ export function DocumentsPane({ detail }: { detail: ActivityDetail }): JSX.Eleme
   if (wire.data !== undefined && wire.data !== kept) setKept(wire.data);
   const shown = wire.data ?? kept;
   if (shown === undefined) {
-    return wire.fault === undefined ? <Loading what="the documents" /> : <Failed fault={wire.fault} again={wire.refresh} />;
+    return wire.fault === undefined ? (
+      <Loading what="the documents" />
+    ) : (
+      <Failed fault={wire.fault} again={wire.refresh} />
+    );
   }
   return (
     <ol class="history">

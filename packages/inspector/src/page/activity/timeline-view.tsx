@@ -16,7 +16,11 @@ const LABEL_PX = 74;
 const BEATS = 120;
 
 /** The attempts to scale: waits, runs with who held the lease, signs of life, pauses. The same stands in the table below. */
-export function TimelineView({ detail, isFolded, onFold }: {
+export function TimelineView({
+  detail,
+  isFolded,
+  onFold,
+}: {
   detail: ActivityDetail;
   isFolded: boolean;
   onFold: () => void;
@@ -43,12 +47,7 @@ export function TimelineView({ detail, isFolded, onFold }: {
         <span />
         <div class="track" ref={track}>
           {marks.map((mark) => (
-            <span
-              key={mark}
-              class="axis-label"
-              style={edgeStyle(scale.at(mark))}
-              title={exactly(mark, shownZone)}
-            >
+            <span key={mark} class="axis-label" style={edgeStyle(scale.at(mark))} title={exactly(mark, shownZone)}>
               {clock(mark, shownZone)}
             </span>
           ))}
@@ -73,8 +72,8 @@ export function TimelineView({ detail, isFolded, onFold }: {
       </div>
       <figcaption>
         <span class="legend" aria-hidden="true">
-          <span class="bar wait" /> waits for a worker <span class="bar run active" /> runs <span class="bar backoff" /> backs
-          off <span class="beat" /> heartbeat
+          <span class="bar wait" /> waits for a worker <span class="bar run active" /> runs <span class="bar backoff" />{" "}
+          backs off <span class="beat" /> heartbeat
         </span>
         {laid.folds.length > 0 && (
           <button type="button" class="quiet" aria-pressed={isFolded} onClick={onFold}>
@@ -156,7 +155,12 @@ function LaneView({ lane, scale, shownZone }: { lane: Lane; scale: Scale; shownZ
           />
         ) : (
           beats.map((beat, index) => (
-            <span key={index} class="beat" title={`heartbeat · ${exactly(beat, shownZone)}`} style={{ left: percent(scale.at(beat)) }} />
+            <span
+              key={index}
+              class="beat"
+              title={`heartbeat · ${exactly(beat, shownZone)}`}
+              style={{ left: percent(scale.at(beat)) }}
+            />
           ))
         )}
       </div>

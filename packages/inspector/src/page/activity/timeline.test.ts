@@ -71,7 +71,10 @@ describe("a timeline", () => {
   it("backing off: what is over of the pause, and what is ahead", () => {
     const row: ActivityRow = { ...ROW, status: "retrying", next: { at: at(30), what: "retry" } };
     const { lanes, to } = timeline({ row, attempts: [attempt(1, 0, 1, 5)] }, NOON + 10_000);
-    expect(kinds(lanes)).toEqual([["wait 0-1", "run 1-5"], ["backoff 5-10", "ahead 10-30"]]);
+    expect(kinds(lanes)).toEqual([
+      ["wait 0-1", "run 1-5"],
+      ["backoff 5-10", "ahead 10-30"],
+    ]);
     expect(to).toBe(NOON + 30_000);
   });
 

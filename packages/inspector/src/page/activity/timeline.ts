@@ -51,7 +51,9 @@ export function timeline({ row, attempts }: Pick<ActivityDetail, "row" | "attemp
   const started = readInstant(row.startedAt) ?? now;
   const closed = readInstant(row.closedAt);
   const end = closed ?? Math.max(now, started);
-  const lanes: Lane[] = attempts.map((attempt, index) => laneOf(attempt, attempts[index + 1], { started, end, isFirst: index === 0 }));
+  const lanes: Lane[] = attempts.map((attempt, index) =>
+    laneOf(attempt, attempts[index + 1], { started, end, isFirst: index === 0 }),
+  );
   const last = attempts.at(-1);
   const next = row.next?.what === "retry" ? readInstant(row.next.at) : undefined;
   if (closed === undefined && (last === undefined || readInstant(last.closedAt) !== undefined)) {

@@ -20,7 +20,8 @@ function handle(event: KeyboardEvent): void {
   const isLetter = [...key].length === 1 && key !== " ";
   if (isLetter && letterKeys.value === "off") return;
   // A button or link that has the focus is pressed by these.
-  if ((key === "Enter" || key === " ") && event.target instanceof Element && event.target.closest("a, button, summary")) return;
+  if ((key === "Enter" || key === " ") && event.target instanceof Element && event.target.closest("a, button, summary"))
+    return;
   const isSecond = first !== undefined && performance.now() - first.at < SECOND_KEY_MS;
   const name = isSecond ? `${first?.key} ${key}` : key;
   first = key === "g" && !isSecond ? { key, at: performance.now() } : undefined;

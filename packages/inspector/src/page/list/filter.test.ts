@@ -6,7 +6,14 @@ const NOW = Date.UTC(2026, 5, 1, 12);
 
 describe("the filter of the list", () => {
   it("comes back from the address as it went in", () => {
-    const query = { status: "running,stalled", type: "a,b", queue: "q", id: "x/y", since: "1h", until: "2026-06-01T12:00:00Z" };
+    const query = {
+      status: "running,stalled",
+      type: "a,b",
+      queue: "q",
+      id: "x/y",
+      since: "1h",
+      until: "2026-06-01T12:00:00Z",
+    };
     expect(writeFilter(readFilter(query))).toEqual(query);
     expect(readFilter({})).toEqual(NO_FILTER);
     expect([isFiltered(NO_FILTER), isFiltered(readFilter(query))]).toEqual([false, true]);
@@ -18,7 +25,9 @@ describe("the filter of the list", () => {
 
   it("spans count from the engine's clock", () => {
     expect(listQuery(readFilter({ since: "1h" }), NOW)).toEqual({ since: "2026-06-01T11:00:00.000Z" });
-    expect(listQuery(readFilter({ since: "2026-06-01T11:00:00.5Z" }), NOW)).toEqual({ since: "2026-06-01T11:00:00.500Z" });
+    expect(listQuery(readFilter({ since: "2026-06-01T11:00:00.5Z" }), NOW)).toEqual({
+      since: "2026-06-01T11:00:00.500Z",
+    });
   });
 
   it("what is no instant is told", () => {

@@ -63,7 +63,8 @@ export class ListModel {
     let before = 0;
     for (const [number, page] of this.pages.entries()) {
       const touches = before < to && before + page.size > from;
-      if (page.rows === undefined && (touches || (number === 0 && page.size === 0))) return { page: number, cursor: page.cursor };
+      if (page.rows === undefined && (touches || (number === 0 && page.size === 0)))
+        return { page: number, cursor: page.cursor };
       before += page.size;
     }
     if (to < before || this.nextCursor === null || this.nextCursor === undefined) return undefined;
@@ -110,9 +111,7 @@ export class ListModel {
     const first = this.pages[0];
     const top = first?.rows?.[0];
     if (first?.rows === undefined || first.size + rows.length > LONGEST_PAGE) return false;
-    const fresh = rows
-      .filter((row) => !this.places.has(row.runId))
-      .toSorted((a, b) => (b.key ?? 0) - (a.key ?? 0));
+    const fresh = rows.filter((row) => !this.places.has(row.runId)).toSorted((a, b) => (b.key ?? 0) - (a.key ?? 0));
     if (fresh.some((row) => row.key === null || (top?.key != null && row.key <= top.key))) return false;
     first.rows.unshift(...fresh);
     first.size += fresh.length;

@@ -9,8 +9,17 @@ import { FirstSteps } from "../overview/first-steps.js";
 import { Empty, Failed, Loading } from "../parts/states.js";
 import { go } from "../route/location.js";
 import { count, counted } from "../text/amounts.js";
+import {
+  type Filter,
+  filterProblem,
+  isFiltered,
+  listQuery,
+  matches,
+  NO_FILTER,
+  readFilter,
+  writeFilter,
+} from "./filter.js";
 import { FilterBar } from "./filter-bar.js";
-import { type Filter, filterProblem, isFiltered, listQuery, matches, NO_FILTER, readFilter, writeFilter } from "./filter.js";
 import { ListModel, PAGE } from "./list-model.js";
 import { ListRows } from "./rows.js";
 
@@ -75,7 +84,11 @@ function LiveList({ filter }: { filter: Filter }): JSX.Element {
     busy.current = ended;
     let isTaken = false;
     try {
-      const page = await get<ActivityList>("activities", { ...query, cursor: wanted.cursor, limit: String(PAGE) }, ended.signal);
+      const page = await get<ActivityList>(
+        "activities",
+        { ...query, cursor: wanted.cursor, limit: String(PAGE) },
+        ended.signal,
+      );
       model.take(wanted.page, wanted.cursor, page, look.current.from);
       emptyPages.current = page.rows.length === 0 ? emptyPages.current + 1 : 0;
       isTaken = true;
@@ -179,7 +192,11 @@ function LiveList({ filter }: { filter: Filter }): JSX.Element {
     <div class="live-list" ref={place}>
       <div class="list-tools">
         <span class="muted" role="status">
-          {hasFirst ? (isComplete ? counted(length, "activity", "activities") : `${count(length)} read, more below`) : "\u00a0"}
+          {hasFirst
+            ? isComplete
+              ? counted(length, "activity", "activities")
+              : `${count(length)} read, more below`
+            : "\u00a0"}
         </span>
         {isPaused ? (
           <span class="tag trouble">paused{missed > 0 ? `, ${counted(missed, "change")} since` : ""}</span>

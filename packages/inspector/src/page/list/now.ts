@@ -33,13 +33,21 @@ export function nowText(row: ActivityRow, now: number): string {
       return joined(
         row.worker === null ? undefined : `on ${row.worker}`,
         beat === undefined ? undefined : `beat ${ticking(now - beat)} ago`,
-        left === undefined ? undefined : left >= 0 ? `${WHAT[row.next?.what ?? "deadline"]} in ${ticking(left)}` : undefined,
+        left === undefined
+          ? undefined
+          : left >= 0
+            ? `${WHAT[row.next?.what ?? "deadline"]} in ${ticking(left)}`
+            : undefined,
         failureText(row) === "" ? undefined : `before: ${failureText(row)}`,
       );
     }
     case "retrying":
       return joined(
-        left === undefined || row.next?.what !== "retry" ? undefined : left > 0 ? `next try in ${ticking(left)}` : "waits for a worker",
+        left === undefined || row.next?.what !== "retry"
+          ? undefined
+          : left > 0
+            ? `next try in ${ticking(left)}`
+            : "waits for a worker",
         failureText(row),
       );
     case "stalled":

@@ -133,7 +133,12 @@ export function ListRows({ model, version, onLook, isFit }: Rows): JSX.Element {
     );
   }
   return (
-    <div class="grid" role="grid" aria-label="Activities, newest first" aria-rowcount={model.isComplete ? length + 1 : -1}>
+    <div
+      class="grid"
+      role="grid"
+      aria-label="Activities, newest first"
+      aria-rowcount={model.isComplete ? length + 1 : -1}
+    >
       <div role="rowgroup" class="grid-head">
         <div role="row" aria-rowindex={1} class="row head">
           {["Status", "Type", "Id", "Queue", "Try", "Age", "Progress", "Now"].map((name) => (
@@ -248,7 +253,11 @@ function Row({
       <span role="gridcell" class="c-progress">
         <ProgressBar progress={row.progress} />
       </span>
-      <span role="gridcell" class="c-now cut" title={row.failure === null ? undefined : visibleText(row.failure.message)}>
+      <span
+        role="gridcell"
+        class="c-now cut"
+        title={row.failure === null ? undefined : visibleText(row.failure.message)}
+      >
         <Ticking write={(now) => visibleText(nowText(row, now))} class="cut" />
       </span>
     </div>

@@ -47,7 +47,12 @@ export function useResource<Data>(key: string, fetcher: (signal: AbortSignal) =>
       } catch (error) {
         if (ended.signal.aborted) return;
         const fault = error instanceof Fault ? error : new Fault("page", 0, { message: String(error) });
-        setState((old) => ({ key, ...(old.key === key && old.data !== undefined && { data: old.data }), fault, isLoading: false }));
+        setState((old) => ({
+          key,
+          ...(old.key === key && old.data !== undefined && { data: old.data }),
+          fault,
+          isLoading: false,
+        }));
         if (fault.status === 0 || fault.status >= 500) {
           const pause = fault.retryAfterSeconds === null ? 1000 * 2 ** failures : fault.retryAfterSeconds * 1000;
           failures = Math.min(failures + 1, 4);

@@ -109,9 +109,12 @@ export class Stream {
         message: "The command that serves this page does not answer.",
       };
     }
-    this.timer = setTimeout(() => {
-      this.open();
-    }, this.pause * (0.75 + Math.random() / 2));
+    this.timer = setTimeout(
+      () => {
+        this.open();
+      },
+      this.pause * (0.75 + Math.random() / 2),
+    );
     this.pause = Math.min(LONGEST_PAUSE_MS, this.pause * 2);
   }
 

@@ -4,8 +4,8 @@ import { get } from "../live/api.js";
 import { useResource } from "../live/resource.js";
 import { useSignal } from "../live/signal.js";
 import { stream } from "../live/stream.js";
-import { FAMILY, StatusIcon } from "../parts/status.js";
 import { Empty, Failed, Loading } from "../parts/states.js";
+import { FAMILY, StatusIcon } from "../parts/status.js";
 import { ForeignLine, When } from "../parts/text.js";
 import { CarrierTable, QueueTable } from "../queues/tables.js";
 import { writeRoute } from "../route/route.js";
@@ -79,7 +79,11 @@ export function OverviewScreen(): JSX.Element {
         </section>
       )}
       <div class="columns">
-        <CountTable title="By type" filter="type" rows={counts.byType.map(({ type, ...rest }) => ({ name: type, ...rest }))} />
+        <CountTable
+          title="By type"
+          filter="type"
+          rows={counts.byType.map(({ type, ...rest }) => ({ name: type, ...rest }))}
+        />
         <CountTable
           title="By queue"
           filter="queue"
@@ -107,7 +111,10 @@ function NeedsAttention({ items }: { items: readonly Attention[] }): JSX.Element
               <ForeignLine text={text} class="whole" />
               {failure !== null && (
                 <span class="muted">
-                  <ForeignLine text={[failure.type, failure.message].filter((part) => part !== null).join(": ")} class="whole" />
+                  <ForeignLine
+                    text={[failure.type, failure.message].filter((part) => part !== null).join(": ")}
+                    class="whole"
+                  />
                 </span>
               )}
             </div>

@@ -27,32 +27,47 @@ export function SeriesPlots({ series }: { series: Series }): JSX.Element {
     <section aria-labelledby="lately">
       <h2 id="lately">Last {minutes} minutes</h2>
       <div class="plots">
-        <Plot title="started" total={sum(series.started)} lines={[{ name: "started", values: series.started, family: "active" }]} {...common} />
+        <Plot
+          title="started"
+          total={sum(series.started)}
+          lines={[{ name: "started", values: series.started, family: "active" }]}
+          {...common}
+        />
         <Plot
           title="succeeded"
           total={sum(series.succeeded)}
           lines={[{ name: "succeeded", values: series.succeeded, family: "good" }]}
           {...common}
         />
-        <Plot title="failed" total={sum(series.failed)} lines={[{ name: "failed", values: series.failed, family: "bad" }]} {...common} />
-        <Plot title="retried" total={sum(series.retried)} lines={[{ name: "retried", values: series.retried, family: "trouble" }]} {...common} />
         <Plot
-          title="run time, half and 95 % below"
-          total={last(series.runSecondsP95)}
+          title="failed"
+          total={sum(series.failed)}
+          lines={[{ name: "failed", values: series.failed, family: "bad" }]}
+          {...common}
+        />
+        <Plot
+          title="retried"
+          total={sum(series.retried)}
+          lines={[{ name: "retried", values: series.retried, family: "trouble" }]}
+          {...common}
+        />
+        <Plot
+          title="run time"
+          total={`95 % below ${last(series.runSecondsP95)}`}
           write={seconds}
           lines={[
+            { name: "95 % below", values: series.runSecondsP95, family: "idle" },
             { name: "half below", values: series.runSecondsP50, family: "active" },
-            { name: "95 % below", values: series.runSecondsP95, family: "bad" },
           ]}
           {...common}
         />
         <Plot
-          title="wait for a worker, half and 95 % below"
-          total={last(series.waitSecondsP95)}
+          title="wait for a worker"
+          total={`95 % below ${last(series.waitSecondsP95)}`}
           write={seconds}
           lines={[
+            { name: "95 % below", values: series.waitSecondsP95, family: "idle" },
             { name: "half below", values: series.waitSecondsP50, family: "active" },
-            { name: "95 % below", values: series.waitSecondsP95, family: "bad" },
           ]}
           {...common}
         />

@@ -13,7 +13,7 @@ export interface PlotLine {
 
 const HEIGHT = 40;
 
-/** A small plot of equal steps: bars of one series, or dots of several. Says in words what it shows; steps on hover. */
+/** A small plot of equal steps, later lines before earlier ones. Says in words what it shows; each step on hover. */
 export function Plot({
   title,
   lines,
@@ -48,13 +48,18 @@ export function Plot({
         <span>{title}</span>
         <strong class="number">{total}</strong>
       </figcaption>
-      <svg role="img" aria-label={label} viewBox={`0 0 ${steps * 4} ${HEIGHT}`} preserveAspectRatio="none" height={HEIGHT}>
+      <svg
+        role="img"
+        aria-label={label}
+        viewBox={`0 0 ${steps * 4} ${HEIGHT}`}
+        preserveAspectRatio="none"
+        height={HEIGHT}
+      >
         {unknown > 0 && <rect class="unknown" width={unknown * 4} height={HEIGHT} />}
         {lines.map(({ name, values, family }) =>
           values.map((value, step) => {
             if (value === null || value === 0) return null;
             const height = Math.max(2, (value / Math.max(most, 1e-9)) * (HEIGHT - 2));
-            const isBar = lines.length === 1;
             return (
               <rect
                 key={`${name}${step}`}
@@ -62,7 +67,7 @@ export function Plot({
                 x={step * 4 + 0.5}
                 y={HEIGHT - height}
                 width={3}
-                height={isBar ? height : 2.5}
+                height={height}
               />
             );
           }),

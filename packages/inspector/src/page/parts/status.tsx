@@ -77,7 +77,13 @@ export function Status({ word, closedReason = null }: { word: StatusWord; closed
 }
 
 /** How far it is, as a bar with its numbers; a message alone where there are none. */
-export function ProgressBar({ progress, name = "Progress" }: { progress: Progress | null; name?: string }): JSX.Element {
+export function ProgressBar({
+  progress,
+  name = "Progress",
+}: {
+  progress: Progress | null;
+  name?: string;
+}): JSX.Element {
   if (progress === null) return <span class="muted">–</span>;
   const { current, total, unit, message } = progress;
   const text = progressText(progress);

@@ -123,7 +123,12 @@ export function CopyButton({
     }
   };
   return (
-    <button type="button" class={quiet ? "quiet" : ""} aria-label={said === undefined ? label : undefined} onClick={() => void copy()}>
+    <button
+      type="button"
+      class={quiet ? "quiet" : ""}
+      aria-label={said === undefined ? label : undefined}
+      onClick={() => void copy()}
+    >
       <span role="status">{said ?? ""}</span>
       {said === undefined && children}
     </button>

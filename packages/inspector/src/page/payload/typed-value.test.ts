@@ -8,10 +8,22 @@ describe("the notation of typed values", () => {
     ["x", { kind: "text", text: "x" }],
     [7, { kind: "long", digits: "7" }],
     [0.5, { kind: "double", digits: "0.5" }],
-    [{ $type: "long", value: "9223372036854775807" }, { kind: "long", digits: "9223372036854775807" }],
-    [{ $type: "double", value: "7.0" }, { kind: "double", digits: "7.0" }],
-    [{ $type: "bytes", base64: "3q2+7w==" }, { kind: "bytes", base64: "3q2+7w==", size: 4 }],
-    [{ $type: "map", entries: [{ key: "$type", value: 1 }] }, { kind: "map", entries: [["$type", 1]] }],
+    [
+      { $type: "long", value: "9223372036854775807" },
+      { kind: "long", digits: "9223372036854775807" },
+    ],
+    [
+      { $type: "double", value: "7.0" },
+      { kind: "double", digits: "7.0" },
+    ],
+    [
+      { $type: "bytes", base64: "3q2+7w==" },
+      { kind: "bytes", base64: "3q2+7w==", size: 4 },
+    ],
+    [
+      { $type: "map", entries: [{ key: "$type", value: 1 }] },
+      { kind: "map", entries: [["$type", 1]] },
+    ],
     [{ a: 1 }, { kind: "map", entries: [["a", 1]] }],
     [{ $type: "other" }, { kind: "map", entries: [["$type", "other"]] }],
     [[1, [2]], { kind: "list", items: [1, [2]] }],

@@ -120,8 +120,8 @@ function Branch({
             <li key={index}>
               <span class="v-name">
                 <Foreign text={name} most={200} />
+                <span class="muted">:</span>
               </span>
-              <span class="muted">: </span>
               <ValueTree document={item} level={level + 1} />
             </li>
           ))}

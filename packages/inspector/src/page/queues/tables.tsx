@@ -37,7 +37,9 @@ export function QueueTable({ queues }: { queues: readonly Queue[] }): JSX.Elemen
                 </a>
               </th>
               <td class="number">{count(queue.queued)}</td>
-              <td class="number">{queue.oldestSince === null ? <span class="muted">–</span> : <Age since={queue.oldestSince} />}</td>
+              <td class="number">
+                {queue.oldestSince === null ? <span class="muted">–</span> : <Age since={queue.oldestSince} />}
+              </td>
               <td class="number">
                 {count(queue.running)} / {count(slotsOf(queue))}
               </td>
@@ -196,7 +198,11 @@ export function CarrierTable({ carriers }: { carriers: readonly CarrierState[] }
                   <span class="muted">–</span>
                 ) : (
                   <>
-                    <ForeignLine text={[carrier.lastError.type, carrier.lastError.message].filter((part) => part !== null).join(": ")} />{" "}
+                    <ForeignLine
+                      text={[carrier.lastError.type, carrier.lastError.message]
+                        .filter((part) => part !== null)
+                        .join(": ")}
+                    />{" "}
                     <span class="muted">
                       <When at={carrier.lastErrorAt} />
                     </span>

@@ -3,7 +3,10 @@ import type { ActivityOptions } from "../../api/index.js";
 
 /** Options as somebody types them. */
 export type OptionTexts = Readonly<
-  Record<"maxAttempts" | "backoff" | "nonRetryable" | "startToClose" | "scheduleToStart" | "scheduleToClose" | "heartbeat", string>
+  Record<
+    "maxAttempts" | "backoff" | "nonRetryable" | "startToClose" | "scheduleToStart" | "scheduleToClose" | "heartbeat",
+    string
+  >
 >;
 
 export const NO_OPTIONS: OptionTexts = {
@@ -51,7 +54,10 @@ export function readOptions(texts: OptionTexts): {
   if (!backoff.every(whole)) return refused("Backoff is whole seconds, separated by commas.");
   const types = listed(texts.nonRetryable);
   const timeouts: Partial<Record<(typeof TIMEOUTS)[keyof typeof TIMEOUTS], number>> = {};
-  for (const [name, field] of Object.entries(TIMEOUTS) as [keyof typeof TIMEOUTS, (typeof TIMEOUTS)[keyof typeof TIMEOUTS]][]) {
+  for (const [name, field] of Object.entries(TIMEOUTS) as [
+    keyof typeof TIMEOUTS,
+    (typeof TIMEOUTS)[keyof typeof TIMEOUTS],
+  ][]) {
     const text = texts[name].trim();
     if (text === "") continue;
     if (!whole(text)) return refused("Timeouts are whole seconds.");

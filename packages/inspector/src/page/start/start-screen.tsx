@@ -27,14 +27,22 @@ export function StartScreen({ query }: { query: Readonly<Record<string, string>>
     return (
       <>
         <h1>Start one like this</h1>
-        {model.fault === undefined ? <Loading what="the activity" /> : <Failed fault={model.fault} again={model.refresh} />}
+        {model.fault === undefined ? (
+          <Loading what="the activity" />
+        ) : (
+          <Failed fault={model.fault} again={model.refresh} />
+        )}
       </>
     );
   }
   return <StartForm key={like ?? ""} model={model.data} queue={query["queue"] ?? ""} type={query["type"] ?? ""} />;
 }
 
-function StartForm({ model, queue: givenQueue, type: givenType }: {
+function StartForm({
+  model,
+  queue: givenQueue,
+  type: givenType,
+}: {
   model: ActivityDetail | undefined;
   queue: string;
   type: string;
@@ -62,7 +70,8 @@ function StartForm({ model, queue: givenQueue, type: givenType }: {
   const queue = draft.queue === "" ? (likely?.queue ?? "") : draft.queue;
   const takers = ofType.find((one) => one.queue === queue);
   const schema = (takers ?? likely)?.inputSchema ?? null;
-  const isKept = model !== undefined && model.input.json === null && model.input.state !== "none" && draft.replaces === "";
+  const isKept =
+    model !== undefined && model.input.json === null && model.input.state !== "none" && draft.replaces === "";
   const examined = examineArguments(draft.input);
   const read = readOptions(options);
 
@@ -89,7 +98,11 @@ function StartForm({ model, queue: givenQueue, type: givenType }: {
     };
   };
   const missing =
-    draft.type === "" ? "Name a type." : queue === "" ? "Name a queue." : (!isKept && examined.problem) || read.problem || undefined;
+    draft.type === ""
+      ? "Name a type."
+      : queue === ""
+        ? "Name a queue."
+        : (!isKept && examined.problem) || read.problem || undefined;
   const send = async (dryRun: boolean): Promise<ActionOutcome> => act({ ...request(), ...(dryRun && { dryRun }) });
   const start = async (): Promise<void> => {
     if (isBusy || refusal !== undefined) return;
@@ -137,7 +150,10 @@ function StartForm({ model, queue: givenQueue, type: givenType }: {
           "Start an activity"
         ) : (
           <>
-            <span class="muted">Start one like</span> <a href={activityLink(model.row.id, model.row.runId)}><Foreign text={model.row.id} most={200} /></a>
+            <span class="muted">Start one like</span>{" "}
+            <a href={activityLink(model.row.id, model.row.runId)}>
+              <Foreign text={model.row.id} most={200} />
+            </a>
           </>
         )}
       </h1>
@@ -165,7 +181,9 @@ function StartForm({ model, queue: givenQueue, type: givenType }: {
               list="start-types"
               autocomplete="off"
               spellcheck={false}
-              onInput={(event) => { setDraft({ type: event.currentTarget.value }); }}
+              onInput={(event) => {
+                setDraft({ type: event.currentTarget.value });
+              }}
             />
             <datalist id="start-types">
               {[...new Set(types.map(({ type }) => type))].slice(0, 500).map((type) => (
@@ -182,7 +200,9 @@ function StartForm({ model, queue: givenQueue, type: givenType }: {
               list="start-queues"
               autocomplete="off"
               spellcheck={false}
-              onInput={(event) => { setDraft({ queue: event.currentTarget.value }); }}
+              onInput={(event) => {
+                setDraft({ queue: event.currentTarget.value });
+              }}
             />
             <datalist id="start-queues">
               {[...new Set(types.map((one) => one.queue))].slice(0, 500).map((name) => (
@@ -199,7 +219,9 @@ function StartForm({ model, queue: givenQueue, type: givenType }: {
               value={draft.id}
               autocomplete="off"
               spellcheck={false}
-              onInput={(event) => { setDraft({ id: event.currentTarget.value }); }}
+              onInput={(event) => {
+                setDraft({ id: event.currentTarget.value });
+              }}
             />
           </label>
           {model === undefined && (
@@ -211,7 +233,9 @@ function StartForm({ model, queue: givenQueue, type: givenType }: {
                 value={draft.businessKey}
                 autocomplete="off"
                 spellcheck={false}
-                onInput={(event) => { setDraft({ businessKey: event.currentTarget.value }); }}
+                onInput={(event) => {
+                  setDraft({ businessKey: event.currentTarget.value });
+                }}
               />
             </label>
           )}
@@ -228,7 +252,13 @@ function StartForm({ model, queue: givenQueue, type: givenType }: {
             <span>Arguments</span>
             <p>
               The same, byte for byte{model.input.sizeBytes === null ? "" : ` (${bytes(model.input.sizeBytes)})`}.{" "}
-              <button type="button" class="quiet" onClick={() => { setDraft({ replaces: "yes" }); }}>
+              <button
+                type="button"
+                class="quiet"
+                onClick={() => {
+                  setDraft({ replaces: "yes" });
+                }}
+              >
                 Write others
               </button>
             </p>
@@ -243,7 +273,9 @@ function StartForm({ model, queue: givenQueue, type: givenType }: {
                 placeholder='["Ada", 7]'
                 value={draft.input}
                 aria-describedby="arguments-say"
-                onInput={(event) => { setDraft({ input: event.currentTarget.value }); }}
+                onInput={(event) => {
+                  setDraft({ input: event.currentTarget.value });
+                }}
               />
             </label>
             <p id="arguments-say" role="status" class={examined.problem === null ? "muted" : "problem"}>
@@ -255,7 +287,12 @@ function StartForm({ model, queue: givenQueue, type: givenType }: {
                 <pre class="part" tabIndex={0}>
                   <Foreign text={schema} most={20_000} />
                 </pre>
-                <button type="button" onClick={() => { setDraft({ input: beginningOf(schema) }); }}>
+                <button
+                  type="button"
+                  onClick={() => {
+                    setDraft({ input: beginningOf(schema) });
+                  }}
+                >
                   Begin with this shape
                 </button>
               </details>
@@ -286,8 +323,18 @@ function StartForm({ model, queue: givenQueue, type: givenType }: {
         </div>
       </form>
       {outcome !== undefined && (
-        <Dialog title={outcome.done ? "Started" : "Not started"} onClose={() => { setOutcome(undefined); }}>
-          <Outcome outcome={outcome} onClose={() => { setOutcome(undefined); }} />
+        <Dialog
+          title={outcome.done ? "Started" : "Not started"}
+          onClose={() => {
+            setOutcome(undefined);
+          }}
+        >
+          <Outcome
+            outcome={outcome}
+            onClose={() => {
+              setOutcome(undefined);
+            }}
+          />
         </Dialog>
       )}
     </>
@@ -302,4 +349,3 @@ function beginningOf(schema: string): string {
     return "";
   }
 }
-

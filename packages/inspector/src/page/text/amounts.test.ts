@@ -36,7 +36,12 @@ describe("amounts as they are written", () => {
   });
 
   it("thousands are apart, and one is no plural", () => {
-    expect([count(0), count(999), count(9104), count(1234567)]).toEqual(["0", "999", "9\u202f104", "1\u202f234\u202f567"]);
+    expect([count(0), count(999), count(9104), count(1234567)]).toEqual([
+      "0",
+      "999",
+      "9\u202f104",
+      "1\u202f234\u202f567",
+    ]);
     expect([counted(1, "try", "tries"), counted(3, "try", "tries")]).toEqual(["1 try", "3 tries"]);
   });
 });

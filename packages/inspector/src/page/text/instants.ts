@@ -8,7 +8,11 @@ function format(zone: Zone, options: Intl.DateTimeFormatOptions, name: string): 
   let made = formats.get(key);
   if (made === undefined) {
     // en-GB has 24 hours and is the same on every machine; sv-SE writes dates as ISO 8601 does.
-    made = new Intl.DateTimeFormat("sv-SE", { ...options, hourCycle: "h23", ...(zone === "utc" && { timeZone: "UTC" }) });
+    made = new Intl.DateTimeFormat("sv-SE", {
+      ...options,
+      hourCycle: "h23",
+      ...(zone === "utc" && { timeZone: "UTC" }),
+    });
     formats.set(key, made);
   }
   return made;

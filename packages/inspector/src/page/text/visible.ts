@@ -50,6 +50,7 @@ export function visibleText(text: string): string {
 export function beginning(text: string, most: number): string {
   if (text.length <= most) return text;
   let end = 0;
-  for (let points = 0; points < most && end < text.length; points++) end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
+  for (let points = 0; points < most && end < text.length; points++)
+    end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
   return text.slice(0, end);
 }
