@@ -12,6 +12,8 @@ import { type Bar, type Lane, roomyMarks, Scale, timeline } from "./timeline.js"
 
 /** Room for `12:04:31` on the axis. */
 const LABEL_PX = 74;
+/** A bar that is shorter has no room for the name of who held the lease. */
+const NAME_PX = 60;
 /** More beats than that are a band. */
 const BEATS = 120;
 
@@ -55,7 +57,7 @@ export function TimelineView({
       </div>
       <div class="lanes" aria-hidden="true">
         {laid.lanes.map((lane) => (
-          <LaneView key={lane.number} lane={lane} scale={scale} shownZone={shownZone} />
+          <LaneView key={lane.number} lane={lane} scale={scale} width={width} shownZone={shownZone} />
         ))}
         <div class="overlay">
           {folds.map((fold) => (
@@ -64,7 +66,7 @@ export function TimelineView({
               class="fold"
               style={{ left: percent(scale.at(fold.from)), width: percent(scale.at(fold.to) - scale.at(fold.from)) }}
             >
-              <span>⫽ {duration(fold.to - fold.from)} ⫽</span>
+              <span>// {duration(fold.to - fold.from)} //</span>
             </span>
           ))}
           {isOpen && <span class="now" style={{ left: percent(scale.at(now)) }} title="now" />}
@@ -119,7 +121,17 @@ const TELLS: Readonly<Record<Bar["kind"], string>> = {
   ahead: "backs off until then",
 };
 
-function LaneView({ lane, scale, shownZone }: { lane: Lane; scale: Scale; shownZone: "local" | "utc" }): JSX.Element {
+function LaneView({
+  lane,
+  scale,
+  width,
+  shownZone,
+}: {
+  lane: Lane;
+  scale: Scale;
+  width: number;
+  shownZone: "local" | "utc";
+}): JSX.Element {
   const { attempt, bars, beats, number } = lane;
   const run = bars.find(({ kind }) => kind === "run");
   const status = attempt === undefined ? "" : STATUS_CLASS[attempt.status];
@@ -141,7 +153,9 @@ function LaneView({ lane, scale, shownZone }: { lane: Lane; scale: Scale; shownZ
             title={title(bar)}
             style={{ left: percent(scale.at(bar.from)), width: percent(scale.at(bar.to) - scale.at(bar.from)) }}
           >
-            {bar.kind === "run" && attempt?.worker != null && <bdi>{visibleText(attempt.worker)}</bdi>}
+            {bar.kind === "run" &&
+              attempt?.worker != null &&
+              (scale.at(bar.to) - scale.at(bar.from)) * width > NAME_PX && <bdi>{visibleText(attempt.worker)}</bdi>}
           </span>
         ))}
         {beats.length > BEATS ? (

@@ -60,7 +60,7 @@ function Typed({ digits, kind, tell }: { digits: string; kind: string; tell: boo
   return (
     <span class="v-number" title={kind}>
       {digits}
-      {tell && <span class="kind"> {kind === "long" ? "64-bit integer" : kind}</span>}
+      {tell && <span class="kind">{kind === "long" ? "64-bit integer" : kind}</span>}
     </span>
   );
 }
