@@ -14,7 +14,7 @@ const source = fileURLToPath(new URL("src/page/", import.meta.url));
 const target = fileURLToPath(new URL("dist/page/", import.meta.url));
 
 const { outputFiles } = await build({
-  entryPoints: { app: join(source, "main.tsx") },
+  entryPoints: { app: join(source, "main.tsx"), page: join(source, "styles/page.css") },
   outdir: target,
   bundle: true,
   minify: true,
