@@ -21,13 +21,26 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   invoke: ["shell", "net", "options", "report", "inspect"],
   conformance: ["shell", "net", "report"],
   doctor: ["shell", "net", "options", "engine", "report", "inspect"],
+  // The page of an engine, and its views for commands; tools for agents.
+  page: ["shell", "net", "options", "engine", "inspect"],
+  mcp: ["shell"],
   // Activities: their modules, the process that runs them, their carrier; and all of it with an engine.
   "host/activities": ["shell"],
   "host/process": ["shell", "host/activities"],
   "host/apps": ["shell", "net", "options"],
   "host/carrier": ["shell", "net", "options", "engine", "report", "host/activities", "host/process", "host/apps"],
-  "host/engine": ["shell", "net", "engine", "host/carrier"],
-  host: ["shell", "net", "engine", "host/activities", "host/apps", "host/process", "host/carrier", "host/engine"],
+  "host/engine": ["shell", "net", "engine", "page", "host/carrier"],
+  host: [
+    "shell",
+    "net",
+    "engine",
+    "host/activities",
+    "host/apps",
+    "host/process",
+    "host/carrier",
+    "host/engine",
+    "page",
+  ],
 };
 const ROOMS = [...Object.keys(MAY_IMPORT), "commands"];
 
@@ -50,7 +63,11 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@durable-workflow/engine-protocol/executor-config": /./,
   "@durable-workflow/engine-protocol/external-payloads": /./,
   "@durable-workflow/engine-protocol/worker": /^inspect\//,
+  "@durable-workflow/inspector": /^(?:page|mcp|host)\/|^commands\/overview/,
   "@durable-workflow/local-engine": /^host\/engine\//,
+  "@modelcontextprotocol/sdk/server/index.js": /^mcp\/server\.ts$/,
+  "@modelcontextprotocol/sdk/server/stdio.js": /^mcp\/server\.ts$/,
+  "@modelcontextprotocol/sdk/types.js": /^mcp\/server\.ts$/,
   tsx: /^host\/activities\//,
   undici: /^net\//,
 };

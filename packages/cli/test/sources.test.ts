@@ -58,6 +58,7 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
       "host/carrier/carrier-output.ts",
       "host/carrier/carrier-server.ts",
       "host/engine/control-server.ts",
+      "page/page-server.ts",
       "net/agents.ts",
       "net/event-stream.ts",
       "net/exchange.ts",

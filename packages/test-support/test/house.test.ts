@@ -13,7 +13,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "engine-protocol": ["carrier"],
   dispatcher: ["carrier", "engine-protocol"],
   "local-engine": ["carrier", "engine-protocol"],
-  cli: ["carrier", "engine-protocol", "dispatcher", "local-engine"],
+  inspector: ["carrier", "engine-protocol"],
+  cli: ["carrier", "engine-protocol", "dispatcher", "local-engine", "inspector"],
 };
 
 it("the packages are these", () => {

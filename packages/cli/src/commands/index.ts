@@ -6,10 +6,13 @@ import { conformance } from "./conformance.js";
 import { dev } from "./dev.js";
 import { dispatch } from "./dispatch.js";
 import { doctor } from "./doctor.js";
+import { drain, resume } from "./drain.js";
 import { engine } from "./engine.js";
 import { inspect } from "./inspect.js";
 import { invoke } from "./invoke.js";
 import { list } from "./list.js";
+import { mcp } from "./mcp.js";
+import { overview } from "./overview.js";
 import { serve } from "./serve.js";
 import { show } from "./show.js";
 import { start } from "./start.js";
@@ -25,7 +28,11 @@ export const commands: readonly Command[] = [
   show,
   cancel,
   terminate,
+  overview,
   ui,
+  mcp,
+  drain,
+  resume,
   backup,
   serve,
   dispatch,
