@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { ActivityDetail } from "../../api/index.js";
 import { ActionDialog, type Question } from "../actions/action-dialog.js";
 import { useKeys } from "../keys/keys.js";
+import { filterValue } from "../list/filter.js";
 import { act, get } from "../live/api.js";
 import { capabilities, refusalOfActions } from "../live/engine.js";
 import { useResource, useThrottled } from "../live/resource.js";
@@ -231,7 +232,7 @@ function Activity({
         <p class="activity-facts">
           <span>
             <span class="muted">type</span>{" "}
-            <a href={writeRoute(["l"], { type: row.type })}>
+            <a href={writeRoute(["l"], { type: filterValue(row.type) })}>
               <ForeignLine text={row.type} />
             </a>
           </span>
@@ -342,10 +343,10 @@ function Why({ waiting }: { waiting: ActivityDetail["waiting"] }): JSX.Element {
     <section class={`why ${isTrouble ? "trouble" : ""}`} aria-label="What it waits for">
       <p>
         <Foreign text={text} most={1000} />
-        {next !== undefined && (
+        {next !== undefined && reason !== "running" && (
           <strong>
             {" "}
-            <Ticking write={(now) => (next > now ? `In ${ticking(next - now)}.` : "")} />
+            <Ticking write={(now) => (next > now ? `Next: in ${ticking(next - now)}.` : "")} />
           </strong>
         )}
         {since !== null && reason !== "closed" && (

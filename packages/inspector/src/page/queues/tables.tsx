@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import type { CarrierState, Queue, Worker } from "../../api/index.js";
+import { filterValue } from "../list/filter.js";
 import { Foreign, ForeignLine, Ticking, When } from "../parts/text.js";
 import { writeRoute } from "../route/route.js";
 import { count, ticking } from "../text/amounts.js";
@@ -148,7 +149,7 @@ export function TypeNames({ types }: { types: readonly string[] }): JSX.Element 
       {types.slice(0, most).map((type, index) => (
         <span key={type}>
           {index > 0 && ", "}
-          <a href={writeRoute(["l"], { type })}>
+          <a href={writeRoute(["l"], { type: filterValue(type) })}>
             <Foreign text={type} most={120} />
           </a>
         </span>
