@@ -11,6 +11,7 @@ export default defineConfig({
     reporters: ["default", "./scripts/skip-reporter.mjs"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
     // Each file has an engine and a browser of its own.
     maxWorkers: 2,
   },

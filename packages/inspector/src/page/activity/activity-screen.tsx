@@ -12,7 +12,7 @@ import { stream } from "../live/stream.js";
 import { Failed, Loading } from "../parts/states.js";
 import { Status } from "../parts/status.js";
 import { CopyButton, copyText, Foreign, ForeignLine, Ticking, When } from "../parts/text.js";
-import { go } from "../route/location.js";
+import { go, lastList } from "../route/location.js";
 import { writeRoute } from "../route/route.js";
 import { ticking } from "../text/amounts.js";
 import { readInstant } from "../text/instants.js";
@@ -57,6 +57,11 @@ export function ActivityScreen({ id, query }: { id: string; query: Readonly<Reco
       }),
     [id, refresh],
   );
+  useKeys({
+    Escape: () => {
+      location.hash = lastList();
+    },
+  });
   if (detail.data === undefined) {
     return (
       <>
@@ -176,9 +181,6 @@ function Activity({
     s: () => {
       location.hash = like;
     },
-    Escape: () => {
-      go(["l"]);
-    },
   });
 
   return (
@@ -189,9 +191,7 @@ function Activity({
           <h1 class="wrap">
             <Foreign text={row.id} />
           </h1>
-          <CopyButton text={row.id} label="Copy the id">
-            Copy id
-          </CopyButton>
+          <CopyButton text={row.id}>Copy id</CopyButton>
         </div>
         <div class="buttons">
           {isOpen && features?.cancel !== false && (

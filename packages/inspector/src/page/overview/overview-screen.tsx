@@ -155,7 +155,7 @@ function CountTable({
   return (
     <section aria-label={title}>
       <h2>{title}</h2>
-      <div class="scroll-x" tabIndex={0} role="region" aria-label={`${title}, counts`}>
+      <div class="scroll-x" tabIndex={0} role="group" aria-label={`${title}, counts`}>
         <table>
           <thead>
             <tr>

@@ -152,7 +152,7 @@ function QueueDetail({ queue, refresh }: { queue: Queue; refresh: () => void }):
       {queue.types.length > 0 && (
         <section aria-labelledby="types">
           <h2 id="types">Types</h2>
-          <div class="scroll-x" tabIndex={0} role="region" aria-label="Types of this queue">
+          <div class="scroll-x" tabIndex={0} role="group" aria-label="Types of this queue">
             <table>
               <thead>
                 <tr>

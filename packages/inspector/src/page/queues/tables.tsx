@@ -9,7 +9,7 @@ import { readInstant } from "../text/instants.js";
 /** Capacity against demand. */
 export function QueueTable({ queues }: { queues: readonly Queue[] }): JSX.Element {
   return (
-    <div class="scroll-x" tabIndex={0} role="region" aria-label="Queues">
+    <div class="scroll-x" tabIndex={0} role="group" aria-label="Queues">
       <table>
         <thead>
           <tr>
@@ -97,7 +97,7 @@ const WORKER_CLASS: Readonly<Record<Worker["state"], string>> = { asking: "good"
 
 export function WorkerTable({ workers }: { workers: readonly Worker[] }): JSX.Element {
   return (
-    <div class="scroll-x" tabIndex={0} role="region" aria-label="Workers">
+    <div class="scroll-x" tabIndex={0} role="group" aria-label="Workers">
       <table>
         <thead>
           <tr>
@@ -168,7 +168,7 @@ const BREAKER: Readonly<Record<CarrierState["breaker"], readonly [string, string
 
 export function CarrierTable({ carriers }: { carriers: readonly CarrierState[] }): JSX.Element {
   return (
-    <div class="scroll-x" tabIndex={0} role="region" aria-label="Carriers">
+    <div class="scroll-x" tabIndex={0} role="group" aria-label="Carriers">
       <table>
         <thead>
           <tr>
