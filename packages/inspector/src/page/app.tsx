@@ -245,11 +245,12 @@ function FreshnessPill(): JSX.Element {
       <button
         type="button"
         class="quiet"
-        aria-label={`Times are in ${shownZone === "utc" ? "UTC" : "your zone"}; change`}
+        title="Times in UTC, or in your zone"
         onClick={() => {
           zone.value = shownZone === "utc" ? "local" : "utc";
         }}
       >
+        <span class="visually-hidden">Times are in </span>
         {offset(serverClock.now(), shownZone)}
       </button>
     </div>

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { ActivityDetail } from "../../api/index.js";
 import { ActionDialog, type Question } from "../actions/action-dialog.js";
 import { useKeys } from "../keys/keys.js";
+import { filterValue } from "../list/filter.js";
 import { act, get } from "../live/api.js";
 import { capabilities, refusalOfActions } from "../live/engine.js";
 import { useResource, useThrottled } from "../live/resource.js";
@@ -11,7 +12,7 @@ import { stream } from "../live/stream.js";
 import { Failed, Loading } from "../parts/states.js";
 import { Status } from "../parts/status.js";
 import { CopyButton, copyText, Foreign, ForeignLine, Ticking, When } from "../parts/text.js";
-import { go } from "../route/location.js";
+import { go, lastList } from "../route/location.js";
 import { writeRoute } from "../route/route.js";
 import { ticking } from "../text/amounts.js";
 import { readInstant } from "../text/instants.js";
@@ -56,6 +57,11 @@ export function ActivityScreen({ id, query }: { id: string; query: Readonly<Reco
       }),
     [id, refresh],
   );
+  useKeys({
+    Escape: () => {
+      location.hash = lastList();
+    },
+  });
   if (detail.data === undefined) {
     return (
       <>
@@ -175,9 +181,6 @@ function Activity({
     s: () => {
       location.hash = like;
     },
-    Escape: () => {
-      go(["l"]);
-    },
   });
 
   return (
@@ -188,9 +191,7 @@ function Activity({
           <h1 class="wrap">
             <Foreign text={row.id} />
           </h1>
-          <CopyButton text={row.id} label="Copy the id">
-            Copy id
-          </CopyButton>
+          <CopyButton text={row.id}>Copy id</CopyButton>
         </div>
         <div class="buttons">
           {isOpen && features?.cancel !== false && (
@@ -231,7 +232,7 @@ function Activity({
         <p class="activity-facts">
           <span>
             <span class="muted">type</span>{" "}
-            <a href={writeRoute(["l"], { type: row.type })}>
+            <a href={writeRoute(["l"], { type: filterValue(row.type) })}>
               <ForeignLine text={row.type} />
             </a>
           </span>
@@ -342,10 +343,10 @@ function Why({ waiting }: { waiting: ActivityDetail["waiting"] }): JSX.Element {
     <section class={`why ${isTrouble ? "trouble" : ""}`} aria-label="What it waits for">
       <p>
         <Foreign text={text} most={1000} />
-        {next !== undefined && (
+        {next !== undefined && reason !== "running" && (
           <strong>
             {" "}
-            <Ticking write={(now) => (next > now ? `In ${ticking(next - now)}.` : "")} />
+            <Ticking write={(now) => (next > now ? `Next: in ${ticking(next - now)}.` : "")} />
           </strong>
         )}
         {since !== null && reason !== "closed" && (

@@ -27,7 +27,7 @@ export function AttemptsTable({
   onChoose: (attempt: number) => void;
 }): JSX.Element {
   return (
-    <div class="scroll-x" tabIndex={0} role="region" aria-label="Attempts">
+    <div class="scroll-x" tabIndex={0} role="group" aria-label="Attempts">
       <table class="attempts">
         <thead>
           <tr>

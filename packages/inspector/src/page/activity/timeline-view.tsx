@@ -6,12 +6,15 @@ import { serverClock } from "../live/server-clock.js";
 import { useSignal } from "../live/signal.js";
 import { onTick } from "../live/tick.js";
 import { duration } from "../text/amounts.js";
-import { clock, exactly } from "../text/instants.js";
+import { clock, exactly, fineClock } from "../text/instants.js";
 import { visibleText } from "../text/visible.js";
 import { type Bar, type Lane, roomyMarks, Scale, timeline } from "./timeline.js";
 
-/** Room for `12:04:31` on the axis. */
+/** Room for `12:04:31`, and for `12:04:31.250`, on the axis. */
 const LABEL_PX = 74;
+const FINE_LABEL_PX = 98;
+/** What is shorter has milliseconds on its axis. */
+const FINE_MS = 10_000;
 /** A bar that is shorter has no room for the name of who held the lease. */
 const NAME_PX = 60;
 /** More beats than that are a band. */
@@ -42,7 +45,8 @@ export function TimelineView({
   const laid = useMemo(() => timeline(detail, now), [detail, now]);
   const folds = isFolded ? laid.folds : [];
   const scale = new Scale(laid, folds);
-  const marks = roomyMarks(laid.marks, scale, LABEL_PX / Math.max(1, width));
+  const isFine = laid.to - laid.from < FINE_MS;
+  const marks = roomyMarks(laid.marks, scale, (isFine ? FINE_LABEL_PX : LABEL_PX) / Math.max(1, width));
   return (
     <figure class="timeline" aria-label="Timeline of attempts; the table below says the same">
       <div class="lane axis" aria-hidden="true">
@@ -50,7 +54,7 @@ export function TimelineView({
         <div class="track" ref={track}>
           {marks.map((mark) => (
             <span key={mark} class="axis-label" style={edgeStyle(scale.at(mark))} title={exactly(mark, shownZone)}>
-              {clock(mark, shownZone)}
+              {(isFine ? fineClock : clock)(mark, shownZone)}
             </span>
           ))}
         </div>

@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { ActivityRow } from "../../api/index.js";
-import { filterProblem, isFiltered, listQuery, matches, NO_FILTER, readFilter, writeFilter } from "./filter.js";
+import {
+  filterProblem,
+  filterValue,
+  isFiltered,
+  listQuery,
+  matches,
+  NO_FILTER,
+  readFilter,
+  writeFilter,
+} from "./filter.js";
 
 const NOW = Date.UTC(2026, 5, 1, 12);
 
@@ -30,6 +39,12 @@ describe("the filter of the list", () => {
     });
   });
 
+  it("a comma in a name does not part it", () => {
+    const row = { id: "1", type: "a,b%2C", queue: "100%", status: "queued", startedAt: "" } as ActivityRow;
+    expect(matches(readFilter({ type: filterValue("a,b%2C"), queue: "100%" }), row, NOW)).toBe(true);
+    expect(matches(readFilter({ type: "a,b" }), row, NOW)).toBe(false);
+  });
+
   it("what is no instant is told", () => {
     expect(filterProblem(readFilter({ since: "yesterday" }))).toMatch(/yesterday/);
     expect(filterProblem(readFilter({ since: "7d", until: "2026-06-01T11:00" }))).toBeUndefined();
@@ -41,6 +56,7 @@ describe("the filter of the list", () => {
     [{ status: "failed" }, false],
     [{ type: "other,charge" }, true],
     [{ type: "charg" }, false],
+    [{ type: filterValue("a,b%2C") }, false],
     [{ queue: "Pay" }, false],
     [{ id: "er/1" }, true],
     [{ id: "ER" }, false],

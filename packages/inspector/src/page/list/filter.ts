@@ -86,9 +86,22 @@ export function listQuery(filter: Filter, now: number): ListQuery {
   };
 }
 
-/** Values of one filter, separated by commas; an empty filter lets all pass. */
+/** A value as one of a filter: commas separate values, so that one inside a value is percent-encoded once more. */
+export function filterValue(value: string): string {
+  return value.replaceAll("%", "%25").replaceAll(",", "%2C");
+}
+
+function unencoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** Values of one filter; an empty filter lets all pass. */
 function passes(wanted: string, value: string): boolean {
-  return wanted === "" || wanted.split(",").includes(value);
+  return wanted === "" || wanted.split(",").some((part) => unencoded(part) === value);
 }
 
 /** Whether a row belongs to what the filter shows, as the engine would say. */

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { type Attention, type Counts, type Overview, STATUS_WORDS } from "../../api/index.js";
+import { filterValue } from "../list/filter.js";
 import { get } from "../live/api.js";
 import { useResource } from "../live/resource.js";
 import { useSignal } from "../live/signal.js";
@@ -127,8 +128,8 @@ function NeedsAttention({ items }: { items: readonly Attention[] }): JSX.Element
               class="button"
               href={writeRoute(["l"], {
                 status: filter.status.join(","),
-                type: filter.type ?? "",
-                queue: filter.queue ?? "",
+                type: filterValue(filter.type ?? ""),
+                queue: filterValue(filter.queue ?? ""),
               })}
             >
               Show
@@ -154,7 +155,7 @@ function CountTable({
   return (
     <section aria-label={title}>
       <h2>{title}</h2>
-      <div class="scroll-x" tabIndex={0} role="region" aria-label={`${title}, counts`}>
+      <div class="scroll-x" tabIndex={0} role="group" aria-label={`${title}, counts`}>
         <table>
           <thead>
             <tr>
@@ -172,7 +173,7 @@ function CountTable({
             {rows.slice(0, 25).map(({ name, counts }) => (
               <tr key={name}>
                 <th scope="row" class="name">
-                  <a href={writeRoute(["l"], { [filter]: name })}>
+                  <a href={writeRoute(["l"], { [filter]: filterValue(name) })}>
                     <ForeignLine text={name} />
                   </a>
                 </th>
@@ -181,7 +182,7 @@ function CountTable({
                     {counts[word] === 0 ? (
                       <span class="muted">0</span>
                     ) : (
-                      <a class="plain" href={writeRoute(["l"], { [filter]: name, status: word })}>
+                      <a class="plain" href={writeRoute(["l"], { [filter]: filterValue(name), status: word })}>
                         {count(counts[word])}
                       </a>
                     )}

@@ -97,12 +97,10 @@ export function CopyButton({
   text,
   children,
   quiet = true,
-  label,
 }: {
   text: string | (() => Promise<string>);
   children: ComponentChildren;
   quiet?: boolean;
-  label?: string;
 }): JSX.Element {
   const [said, setSaid] = useState<string>();
   useEffect(() => {
@@ -123,12 +121,7 @@ export function CopyButton({
     }
   };
   return (
-    <button
-      type="button"
-      class={quiet ? "quiet" : ""}
-      aria-label={said === undefined ? label : undefined}
-      onClick={() => void copy()}
-    >
+    <button type="button" class={quiet ? "quiet" : ""} onClick={() => void copy()}>
       <span role="status">{said ?? ""}</span>
       {said === undefined && children}
     </button>

@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Overview, Queue } from "../../api/index.js";
 import { ActionDialog, type Question } from "../actions/action-dialog.js";
+import { filterValue } from "../list/filter.js";
 import { get } from "../live/api.js";
 import { capabilities, refusalOfActions } from "../live/engine.js";
 import { useResource, useThrottled } from "../live/resource.js";
@@ -121,7 +122,7 @@ function QueueDetail({ queue, refresh }: { queue: Queue; refresh: () => void }):
             {isDraining ? "Resume" : "Drain"}
           </button>
         )}
-        <a class="button" href={writeRoute(["l"], { queue: queue.queue })}>
+        <a class="button" href={writeRoute(["l"], { queue: filterValue(queue.queue) })}>
           Show its activities
         </a>
         <a class="button" href={writeRoute(["start"], { queue: queue.queue })}>
@@ -151,7 +152,7 @@ function QueueDetail({ queue, refresh }: { queue: Queue; refresh: () => void }):
       {queue.types.length > 0 && (
         <section aria-labelledby="types">
           <h2 id="types">Types</h2>
-          <div class="scroll-x" tabIndex={0} role="region" aria-label="Types of this queue">
+          <div class="scroll-x" tabIndex={0} role="group" aria-label="Types of this queue">
             <table>
               <thead>
                 <tr>
@@ -171,7 +172,7 @@ function QueueDetail({ queue, refresh }: { queue: Queue; refresh: () => void }):
                 {queue.types.map((type) => (
                   <tr key={type.type}>
                     <th scope="row" class="name">
-                      <a href={writeRoute(["l"], { queue: queue.queue, type: type.type })}>
+                      <a href={writeRoute(["l"], { queue: filterValue(queue.queue), type: filterValue(type.type) })}>
                         <ForeignLine text={type.type} />
                       </a>
                     </th>

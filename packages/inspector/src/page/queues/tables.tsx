@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import type { CarrierState, Queue, Worker } from "../../api/index.js";
+import { filterValue } from "../list/filter.js";
 import { Foreign, ForeignLine, Ticking, When } from "../parts/text.js";
 import { writeRoute } from "../route/route.js";
 import { count, ticking } from "../text/amounts.js";
@@ -8,7 +9,7 @@ import { readInstant } from "../text/instants.js";
 /** Capacity against demand. */
 export function QueueTable({ queues }: { queues: readonly Queue[] }): JSX.Element {
   return (
-    <div class="scroll-x" tabIndex={0} role="region" aria-label="Queues">
+    <div class="scroll-x" tabIndex={0} role="group" aria-label="Queues">
       <table>
         <thead>
           <tr>
@@ -96,7 +97,7 @@ const WORKER_CLASS: Readonly<Record<Worker["state"], string>> = { asking: "good"
 
 export function WorkerTable({ workers }: { workers: readonly Worker[] }): JSX.Element {
   return (
-    <div class="scroll-x" tabIndex={0} role="region" aria-label="Workers">
+    <div class="scroll-x" tabIndex={0} role="group" aria-label="Workers">
       <table>
         <thead>
           <tr>
@@ -148,7 +149,7 @@ export function TypeNames({ types }: { types: readonly string[] }): JSX.Element 
       {types.slice(0, most).map((type, index) => (
         <span key={type}>
           {index > 0 && ", "}
-          <a href={writeRoute(["l"], { type })}>
+          <a href={writeRoute(["l"], { type: filterValue(type) })}>
             <Foreign text={type} most={120} />
           </a>
         </span>
@@ -167,7 +168,7 @@ const BREAKER: Readonly<Record<CarrierState["breaker"], readonly [string, string
 
 export function CarrierTable({ carriers }: { carriers: readonly CarrierState[] }): JSX.Element {
   return (
-    <div class="scroll-x" tabIndex={0} role="region" aria-label="Carriers">
+    <div class="scroll-x" tabIndex={0} role="group" aria-label="Carriers">
       <table>
         <thead>
           <tr>

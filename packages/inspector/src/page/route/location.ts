@@ -4,7 +4,17 @@ import { type Route, readRoute, writeRoute } from "./route.js";
 /** Where the page is now. */
 export const place = new Signal<Route>(readRoute(""));
 
+let list = "#/l";
+
+/** The list as it was seen last, with its filter. */
+export function lastList(): string {
+  return list;
+}
+
 export function followLocation(): void {
+  place.subscribe(() => {
+    if (place.value.path[0] === "l") list = writeRoute(place.value.path, place.value.query);
+  });
   const read = (): void => {
     place.value = readRoute(location.hash);
   };

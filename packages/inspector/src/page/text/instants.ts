@@ -30,6 +30,15 @@ export function clock(ms: number, zone: Zone): string {
   return format(zone, CLOCK, "clock").format(ms);
 }
 
+/** `12:04:31.250`, for what lies within seconds. */
+export function fineClock(ms: number, zone: Zone): string {
+  return `${clock(ms, zone)}.${fractionOf(ms)}`;
+}
+
+function fractionOf(ms: number): string {
+  return String(((Math.floor(ms) % 1000) + 1000) % 1000).padStart(3, "0");
+}
+
 /** `12:04:31`, or with the date where that is another day than `now`: `2026-11-27 12:04:31`. */
 export function moment(ms: number, zone: Zone, now: number): string {
   const date = dateOf(ms, zone);
@@ -48,8 +57,7 @@ export function offset(ms: number, zone: Zone): string {
 
 /** The instant in full, for a title: `2026-11-27 12:04:31.250 UTC+01:00 (2026-11-27T11:04:31.250Z)`. */
 export function exactly(ms: number, zone: Zone): string {
-  const fraction = String(((ms % 1000) + 1000) % 1000).padStart(3, "0");
-  return `${dateOf(ms, zone)} ${clock(ms, zone)}.${fraction} ${offset(ms, zone)} (${new Date(ms).toISOString()})`;
+  return `${dateOf(ms, zone)} ${fineClock(ms, zone)} ${offset(ms, zone)} (${new Date(ms).toISOString()})`;
 }
 
 /** Milliseconds of an instant as the engine writes them; undefined for what is none. */
