@@ -19,6 +19,7 @@ export type ActivityManifest = (
   handler: InvocableHandler,
 ) => { readonly mediaType: string; readonly document: object } | undefined;
 
+/** Options of an endpoint: those of the handler, and those of HTTP. */
 export interface InvocableHttpOptions extends InvocableActivityHandlerOptions {
   /**
    * Who may send tasks. Default: everybody who can reach the endpoint, but no browser (requests that carry an `Origin`
