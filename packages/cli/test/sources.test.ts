@@ -35,6 +35,7 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
       "commands/dispatch.ts",
       "commands/engine.ts",
       "commands/serve.ts",
+      "commands/ui.ts",
       // Given what is fit to be shown.
       "conformance/junit.ts",
       "doctor/diagnose.ts",
