@@ -26,6 +26,11 @@ const PARTS = {
     'import { defineActivity } from "@durable-workflow/carrier";',
     "",
   ],
+  "`activityManifest` (`/manifest`)": [
+    "",
+    'import { activityManifest } from "@durable-workflow/carrier/manifest";',
+    "manifest: activityManifest()",
+  ],
   "`engineHeartbeats` (`/heartbeat`)": [
     "",
     'import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";',

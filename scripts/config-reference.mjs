@@ -55,7 +55,7 @@ function typeOf(
 }
 
 /** A table whose columns line up, as the formatter leaves it. */
-function table(rows) {
+export function table(rows) {
   const cells = rows.map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
   const lines = cells.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(" | ")} |`);

@@ -10,6 +10,7 @@ servers=(
   "ceph-osd ceph-osd"
   "ceph-common ceph"
   "radosgw radosgw"
+  "prometheus promtool" # the operator's walk: an alert that fires
 )
 
 missing=()

@@ -33,7 +33,9 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
     where: [
       "commands/check.ts",
       "commands/dispatch.ts",
+      "commands/engine.ts",
       "commands/serve.ts",
+      "commands/ui.ts",
       // Given what is fit to be shown.
       "conformance/junit.ts",
       "doctor/diagnose.ts",
@@ -43,7 +45,10 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
       "engine/dev-state.ts",
       "engine/engine-payloads.ts",
       "host/carrier/carrier-output.ts",
-      "host/dev-stack.ts",
+      "host/engine/engine-host.ts",
+      // Of apps, which AttachedApps has made fit to be shown.
+      "host/apps/attached-apps.ts",
+      "host/dev-routes.ts",
     ],
   },
   {
@@ -53,6 +58,8 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
     where: [
       "host/carrier/carrier-output.ts",
       "host/carrier/carrier-server.ts",
+      "host/engine/control-server.ts",
+      "page/page-server.ts",
       "net/agents.ts",
       "net/event-stream.ts",
       "net/exchange.ts",
@@ -61,8 +68,8 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
   {
     what: "reads files",
     pattern: /\breadFile(?:Sync)?\(|createReadStream|stream\/consumers/,
-    // A manifest of Node's, as Node reads it.
-    where: ["host/activities/load-module.ts", "options/text-file.ts"],
+    // A manifest of Node's, as Node reads it; and the body of a request, which is ours or refused.
+    where: ["host/activities/load-module.ts", "host/engine/control-server.ts", "options/text-file.ts"],
   },
   {
     what: "opens files otherwise",

@@ -54,7 +54,9 @@ export interface DeregistrationFencing {
   readonly receipt_retention_seconds: number;
 }
 
+/** `schema` of the capability by which an engine ends registrations. */
 export const FENCING_SCHEMA = "durable-workflow.v2.worker-deregistration.v1";
+/** The path under `/api` at which an engine says that registrations are ended. */
 export const FENCING_ENDPOINT = "/worker/registrations/{workerId}/deregister";
 
 /** What workers may tell of themselves with each heartbeat, and how often they should. */
@@ -67,8 +69,10 @@ export interface WorkerStatusCapability {
 
 /** Capabilities of workers whose support is told twice, in `capabilities` and in `capability_manifest`. */
 export const MANIFEST_CAPABILITIES = ["local_activities", "worker_sessions", "sticky_execution"] as const;
+/** The name of a capability that workers say of themselves. */
 export type ManifestCapability = (typeof MANIFEST_CAPABILITIES)[number];
 
+/** What a worker says of one capability when it registers. */
 export interface CapabilityManifestEntry {
   readonly supported: boolean;
   readonly minimum_protocol_version: string;

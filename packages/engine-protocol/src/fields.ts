@@ -7,21 +7,25 @@ export function fieldOf(value: unknown, key: string): unknown {
   return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
 
+/** The field of an object, where it is a text that is not empty. */
 export function textField(value: unknown, key: string): string | undefined {
   const field = fieldOf(value, key);
   return typeof field === "string" && field !== "" ? field : undefined;
 }
 
+/** The field of an object, where it is an integer that a number holds exactly. */
 export function integerField(value: unknown, key: string): number | undefined {
   const field = fieldOf(value, key);
   return typeof field === "number" && Number.isSafeInteger(field) ? field : undefined;
 }
 
+/** The field of an object, where it is a list; else an empty one. */
 export function listField(value: unknown, key: string): readonly unknown[] {
   const field = fieldOf(value, key);
   return Array.isArray(field) ? (field as readonly unknown[]) : [];
 }
 
+/** The texts of a field of an object; what is no text is left out. */
 export function textsField(value: unknown, key: string): readonly string[] {
   return listField(value, key).filter((item) => typeof item === "string");
 }
@@ -38,11 +42,13 @@ export function at(document: unknown, ...names: readonly string[]): unknown {
   return found;
 }
 
+/** The text at a path of names in a document. */
 export function textAt(document: unknown, ...names: readonly string[]): string | undefined {
   const found = at(document, ...names);
   return typeof found === "string" ? found : undefined;
 }
 
+/** The number at a path of names in a document. */
 export function numberAt(document: unknown, ...names: readonly string[]): number | undefined {
   const found = at(document, ...names);
   return typeof found === "number" ? found : undefined;

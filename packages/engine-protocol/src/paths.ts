@@ -13,6 +13,7 @@ const REPAIR = "/api/system/repair";
 const PAYLOADS = "/api/external-payloads/v1";
 const INSPECTION = "/api/inspection";
 
+/** Every path of the engine's API that is used here, each once. Parts with a colon are filled in by `pathOf`. */
 export const PATHS = {
   health: "/api/health",
   ready: "/api/ready",
@@ -61,6 +62,7 @@ export const PATHS = {
 export const SERVICE_OPERATION_PATHS =
   /^\/api\/(?:service-endpoints(?:\/|$)|workflows\/[^/]+\/(?:runs\/[^/]+\/)?nexus-operations$)/;
 
+/** A path of the engine's API, with its parts still open. */
 export type PathPattern = (typeof PATHS)[keyof typeof PATHS];
 
 /** The parts that a pattern has to be given: `"id" | "run"` for `/api/workflows/:id/runs/:run/history`. */

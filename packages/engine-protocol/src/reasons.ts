@@ -77,6 +77,7 @@ export const REASONS = {
   service_operations_unavailable: "the server runs activities only, and no service operations",
 } as const satisfies Readonly<Record<string, string>>;
 
+/** A machine-readable `reason` of an answer of the engine. */
 export type Reason = keyof typeof REASONS;
 
 /** Whoever gets one of these does not hold the lease, or not any more: what it reports is of no interest. */
@@ -97,6 +98,7 @@ export const VERSION_REFUSED: ReadonlySet<string> = new Set<Reason>([
   "unsupported_protocol_version",
 ]);
 
+/** Whether a text is a reason that is known here. */
 export function isReason(text: string): text is Reason {
   return Object.hasOwn(REASONS, text);
 }

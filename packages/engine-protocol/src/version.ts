@@ -13,6 +13,7 @@ export const SINCE = {
   taskStatus: "1.20", // a task can be looked at without renewing its lease
 } as const satisfies Readonly<Record<string, string>>;
 
+/** Something that came into the worker protocol after its first version. */
 export type Feature = keyof typeof SINCE;
 
 /**
@@ -24,6 +25,7 @@ export const ERAS = {
   current: SINCE.failureFlags, // servers since then: those of August 2026 and later
 } as const satisfies Readonly<Record<string, string>>;
 
+/** The name of an era: servers that behave alike where their version alone does not say how. */
 export type Era = keyof typeof ERAS;
 
 /** Tells something for each era. */

@@ -6,5 +6,7 @@ export {
   type EngineTransport,
   EngineUnreachable,
 } from "./engine/transport.js";
-export { isLoopbackHost } from "./http/guard.js";
-export { createInspector, type Inspector, type InspectorOptions } from "./inspector.js";
+export { createInspector, type Inspector } from "./inspector.js";
+export type { InspectorOptions } from "./inspector-options.js";
+export { Problem } from "./problem.js";
+export { createViews, type ViewName, type Views } from "./views.js";

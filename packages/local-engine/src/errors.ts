@@ -1,5 +1,6 @@
 const BRAND = Symbol.for("durable-workflow.local-engine.error");
 
+/** Why an engine could not do something, for programs. */
 export type LocalEngineErrorCode =
   | "file_in_use" // another engine has the file open
   | "file_unusable" // it cannot be opened: no such folder, no permission, no database

@@ -24,6 +24,7 @@ import { Wakes } from "./service/wakes.js";
 import { letGo, sqliteCode } from "./store/connection.js";
 import { Store } from "./store/store.js";
 
+/** Where an engine listens. */
 export interface ListenOptions {
   /** Default `127.0.0.1`. An address that is not loopback needs tokens. */
   readonly host?: string;
@@ -36,11 +37,13 @@ export interface ListenOptions {
   readonly site?: Site;
 }
 
+/** Options of a backup. */
 export interface BackupOptions {
   /** Whether a file that is there is replaced, once the copy is whole. Default false. */
   readonly overwrite?: boolean;
 }
 
+/** An engine on this machine. */
 export interface LocalEngine {
   /**
    * Serves the engine's API over HTTP. May be called for several addresses.

@@ -32,6 +32,7 @@ export interface TokenOptions {
   readonly adminToken?: string;
 }
 
+/** Options of `createLocalEngine`. */
 export interface LocalEngineOptions {
   /** Path of the SQLite file, created if need be (its folder is not), or `":memory:"`: gone when the engine is closed. */
   readonly file: string;

@@ -8,6 +8,7 @@ interface Manifest {
   readonly version: string;
   readonly private?: boolean;
   readonly repository?: { readonly url: string; readonly directory: string };
+  readonly bin?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
@@ -35,6 +36,10 @@ describe.each(manifestFolders())("%s/package.json", (folder) => {
 describe.each(published)("%s/package.json", (folder) => {
   it("says where it comes from", () => {
     expect(read(folder).repository).toEqual({ type: "git", url: `git+${REPOSITORY}.git`, directory: folder });
+  });
+
+  it("names its commands as npm publish writes them itself: it warns of a path that begins with ./", () => {
+    for (const target of Object.values(read(folder).bin ?? {})) expect(target).toMatch(/^\w/);
   });
 
   it("wants its siblings in exactly its own version", () => {

@@ -32,6 +32,7 @@ export interface ActivityInfo {
   readonly deadlines: ActivityDeadlines;
 }
 
+/** The right to run this attempt until a time. */
 export interface ActivityLease {
   readonly owner: string;
   readonly expiresAt: Date;

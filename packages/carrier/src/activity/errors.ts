@@ -1,5 +1,6 @@
 import { brand, brandOf } from "../protocol/brand.js";
 
+/** What an {@link ActivityFailure} says beside its message. */
 export interface ActivityFailureOptions {
   /** `failure.type` on the wire, which retry policies list as non-retryable. Default: the error's `name`. */
   readonly type?: string;

@@ -9,6 +9,7 @@ import { guardLogger, type Logger, silentLogger } from "./logger.js";
 import type { MapError } from "./map-error.js";
 import type { HeartbeatObserver } from "./run/run-context.js";
 
+/** Options of a handler, whatever brings it its tasks. */
 export interface InvocableActivityHandlerOptions {
   /** Names this carrier in `metadata.carrier` of every result. Default `typescript-invocable`. */
   readonly carrier?: string | undefined;

@@ -16,6 +16,7 @@ export interface AzureHttpResponse {
   readonly body: string;
 }
 
+/** Options of the adapter for Azure Functions. */
 export type AzureFunctionsInvocableOptions<
   Request extends AzureHttpRequestLike = AzureHttpRequestLike,
   Context = unknown,

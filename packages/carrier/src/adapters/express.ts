@@ -6,6 +6,7 @@ import type { AdapterOptions } from "../http/endpoint-options.js";
 import type { InvocableRequestBody } from "../http/message.js";
 import { answerNodeRequest } from "../node-http/answer.js";
 
+/** Options of the adapter for Express. */
 export type ExpressInvocableOptions<
   Req extends IncomingMessage = IncomingMessage,
   Res extends ServerResponse = ServerResponse,

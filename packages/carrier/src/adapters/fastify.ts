@@ -32,6 +32,7 @@ export interface FastifyInstanceLike {
   all(path: string, handler: (request: FastifyRequestLike, reply: FastifyReplyLike) => Promise<unknown>): unknown;
 }
 
+/** Options of the adapter for Fastify. */
 export type FastifyInvocableOptions<
   Request extends FastifyRequestLike = FastifyRequestLike,
   Reply extends FastifyReplyLike = FastifyReplyLike,

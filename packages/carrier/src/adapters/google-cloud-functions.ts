@@ -4,6 +4,7 @@ import type { InvocableHandlers } from "../http/endpoint.js";
 import type { AdapterOptions } from "../http/endpoint-options.js";
 import { answerNodeRequest } from "../node-http/answer.js";
 
+/** Options of the adapter for Google Cloud Functions. */
 export type GoogleCloudFunctionsInvocableOptions<
   Req extends IncomingMessage = IncomingMessage,
   Res extends ServerResponse = ServerResponse,

@@ -16,6 +16,7 @@ export interface KoaContextLike {
   set(headers: Record<string, string>): void;
 }
 
+/** Options of the adapter for Koa. */
 export type KoaInvocableOptions<Context extends KoaContextLike = KoaContextLike> = AdapterOptions<[context: Context]>;
 
 /**

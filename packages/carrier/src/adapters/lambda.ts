@@ -10,6 +10,7 @@ import { isObject, type JsonObject } from "../protocol/fields.js";
 import { knownOptions, type OptionNames } from "../protocol/options.js";
 import type { ExternalTaskInputEnvelope, InvocableResultEnvelope } from "../protocol/wire.js";
 
+/** Options of the adapter for AWS Lambda. */
 export interface LambdaInvocableOptions extends AdapterOptions<[event: unknown, context: unknown]> {
   /**
    * How long before Lambda would kill the function a running task is answered with a structured timeout, in

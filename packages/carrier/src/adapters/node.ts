@@ -6,6 +6,7 @@ import type { NodeRequest, NodeResponse } from "../node-http/types.js";
 
 export type { NodeRequest, NodeResponse } from "../node-http/types.js";
 
+/** Options of the adapter for Node. */
 export type NodeInvocableOptions = AdapterOptions<[request: NodeRequest, response: NodeResponse]>;
 
 /**

@@ -1,9 +1,11 @@
 import type { ContextKey } from "../activity/context-values.js";
 import type { InvocableActivityHandlerOptions } from "../activity/handler-options.js";
 import { HANDLER_OPTION_NAMES } from "../activity/handler-options.js";
+import type { InvocableHandler } from "../activity/invocable-handler.js";
 import { guardLogger, type Logger, silentLogger } from "../activity/logger.js";
 import { knownOptions, type OptionNames } from "../protocol/options.js";
 import type { InvocableAuthGate } from "./auth.js";
+import type { InvocableRequestHead } from "./message.js";
 
 /** 8 MiB: four payloads at the server's default limit. */
 export const DEFAULT_BODY_LIMIT_BYTES = 8 * 1024 * 1024;
@@ -11,6 +13,13 @@ export const DEFAULT_BODY_LIMIT_BYTES = 8 * 1024 * 1024;
 export const DEFAULT_CONCURRENT_BODY_BYTES = 4 * DEFAULT_BODY_LIMIT_BYTES;
 export const DEFAULT_CONCURRENT_TASKS = 1000;
 
+/** Answers a `GET` that asks for the activity types; undefined for one that asks for something else. */
+export type ActivityManifest = (
+  headers: InvocableRequestHead["headers"],
+  handler: InvocableHandler,
+) => { readonly mediaType: string; readonly document: object } | undefined;
+
+/** Options of an endpoint: those of the handler, and those of HTTP. */
 export interface InvocableHttpOptions extends InvocableActivityHandlerOptions {
   /**
    * Who may send tasks. Default: everybody who can reach the endpoint, but no browser (requests that carry an `Origin`
@@ -40,6 +49,11 @@ export interface InvocableHttpOptions extends InvocableActivityHandlerOptions {
    * handler was shut down. Default false: 405.
    */
   readonly health?: boolean;
+  /**
+   * Lets `dw-carrier dev URL` ask which activity types there are: `activityManifest()` of `/manifest`. The gate is asked
+   * first. Default: nobody is told.
+   */
+  readonly manifest?: ActivityManifest | undefined;
 }
 
 /** What every adapter takes. `Given` is what its platform calls the carrier with. */
@@ -65,6 +79,7 @@ export const HTTP_OPTION_NAMES: OptionNames<AdapterOptions<readonly unknown[]>> 
   maxConcurrentTasks: true,
   maxConcurrentBodyBytes: true,
   health: true,
+  manifest: true,
   platform: true,
 };
 
@@ -75,13 +90,14 @@ export interface EndpointSettings {
   readonly maxConcurrentTasks: number;
   readonly maxConcurrentBodyBytes: number;
   readonly health: boolean;
+  readonly manifest: ActivityManifest | undefined;
   readonly logger: Logger;
 }
 
 /** @throws {TypeError} naming the option that makes no sense */
 export function resolveHttpOptions(given: AdapterOptions<readonly unknown[]> | undefined): EndpointSettings {
   const options = knownOptions(given, HTTP_OPTION_NAMES, "an invocable endpoint");
-  const { bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES, auth, health = false, logger, platform } = options;
+  const { bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES, auth, health = false, manifest, logger, platform } = options;
   const { maxConcurrentTasks = DEFAULT_CONCURRENT_TASKS } = options;
   const { maxConcurrentBodyBytes = Math.max(DEFAULT_CONCURRENT_BODY_BYTES, bodyLimitBytes) } = options;
   for (const [name, value] of Object.entries({ bodyLimitBytes, maxConcurrentTasks, maxConcurrentBodyBytes })) {
@@ -97,6 +113,9 @@ export function resolveHttpOptions(given: AdapterOptions<readonly unknown[]> | u
     throw new TypeError("auth must be a function, as bearerToken(token) makes one, or be left out");
   }
   if (typeof health !== "boolean") throw new TypeError("health must be a boolean");
+  if (manifest !== undefined && typeof manifest !== "function") {
+    throw new TypeError("manifest must be what activityManifest() makes, or be left out");
+  }
   if (platform !== undefined && typeof (platform as { id?: unknown } | null)?.id !== "symbol") {
     throw new TypeError("platform must be a key, as createContextKey makes one, or be left out");
   }
@@ -106,6 +125,7 @@ export function resolveHttpOptions(given: AdapterOptions<readonly unknown[]> | u
     maxConcurrentTasks,
     maxConcurrentBodyBytes,
     health,
+    manifest,
     logger: logger === undefined ? silentLogger : guardLogger(logger),
   };
 }

@@ -66,9 +66,10 @@ export class InvocableHttpEndpoint<Handlers extends object = ActivityHandlers> {
    */
   async handle(request: InvocableHttpRequest): Promise<InvocableHttpResponse> {
     const { method, headers } = request;
-    const { auth, health } = this.settings;
-    if (health && (method === "GET" || method === "HEAD")) return this.answerHealth(method);
-    if (method !== "POST") {
+    const { auth, health, manifest } = this.settings;
+    const asked = method === "GET" ? manifest?.(headers, this.handler) : undefined;
+    if (asked === undefined && health && (method === "GET" || method === "HEAD")) return this.answerHealth(method);
+    if (asked === undefined && method !== "POST") {
       return errorResponse(405, "Only POST is allowed.", { allow: health ? "GET, HEAD, POST" : "POST" });
     }
     if (auth === undefined) {
@@ -78,6 +79,7 @@ export class InvocableHttpEndpoint<Handlers extends object = ActivityHandlers> {
     } else if (!(await this.passes(auth, { method, headers }))) {
       return errorResponse(401, "Credentials are needed.", { "www-authenticate": auth.challenge ?? "Bearer" });
     }
+    if (asked !== undefined) return okResponse(asked.document, asked.mediaType);
     return this.admit((admitted) => this.read(request, admitted));
   }
 
@@ -267,6 +269,7 @@ function handlerOptions(options: AdapterOptions<readonly unknown[]> = {}): Invoc
     maxConcurrentTasks: _t,
     maxConcurrentBodyBytes: _m,
     health: _h,
+    manifest: _a,
     platform: _p,
     ...rest
   } = options;
@@ -283,7 +286,7 @@ function handlerOptions(options: AdapterOptions<readonly unknown[]> = {}): Invoc
 export async function handleInvocableHttpRequest<Handlers extends object>(
   body: InvocableRequestBody | undefined,
   handlers: InvocableHandlers<Handlers>,
-  options: Omit<InvocableHttpOptions, "auth" | "health"> & HandleOptions = {},
+  options: Omit<InvocableHttpOptions, "auth" | "health" | "manifest"> & HandleOptions = {},
 ): Promise<InvocableHttpResponse> {
   const { signal, remainingMs, ...rest } = options;
   return new InvocableHttpEndpoint(handlers, rest).answer(body, { signal, remainingMs });

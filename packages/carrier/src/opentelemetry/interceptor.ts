@@ -22,6 +22,7 @@ import { readThrown, thrownMessage } from "../activity/thrown.js";
 import { knownOptions, type OptionNames } from "../protocol/options.js";
 import { placeSpan, type SpanPlace } from "./trace-parent.js";
 
+/** Options of `openTelemetryInterceptor`. */
 export interface OpenTelemetryOptions {
   /** Default: the global one, as it is when a task runs. */
   readonly tracerProvider?: TracerProvider;

@@ -3,6 +3,7 @@ import { createValueDecoder } from "./decoder.js";
 import { createValueEncoder, type ValueEncoder } from "./encoder.js";
 import type { AvroValue } from "./value.js";
 
+/** How an Avro payload is decoded. */
 export interface DecodeAvroOptions {
   /**
    * Keeps the kind of every number: longs are read as `bigint`, doubles as `AvroDouble`, so that encoding the outcome

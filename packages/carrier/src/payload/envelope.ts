@@ -8,6 +8,7 @@ import type { AvroValue } from "./value.js";
 /** A blob from this size on is warned of: 80 % of what a server takes by default. */
 export const PAYLOAD_WARNING_BYTES = Math.floor(DEFAULT_PAYLOAD_LIMIT_BYTES * 0.8);
 
+/** How a payload envelope is made or read. */
 export interface PayloadEnvelopeOptions {
   /** Told of payloads near the server's limit. Default: silent. */
   readonly logger?: PayloadLogger;

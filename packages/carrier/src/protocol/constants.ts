@@ -4,11 +4,14 @@
  */
 
 export const EXTERNAL_TASK_INPUT_SCHEMA = "durable-workflow.v2.external-task-input";
+/** `version` of an input envelope. */
 export const EXTERNAL_TASK_INPUT_VERSION = 1;
 /** Media type of a request to a carrier. */
 export const EXTERNAL_TASK_INPUT_MEDIA_TYPE = "application/vnd.durable-workflow.external-task-input+json";
 
+/** `schema` of a result envelope. */
 export const EXTERNAL_TASK_RESULT_SCHEMA = "durable-workflow.v2.external-task-result";
+/** `version` of a result envelope. */
 export const EXTERNAL_TASK_RESULT_VERSION = 1;
 /** Media type of a carrier's 200 response. */
 export const EXTERNAL_TASK_RESULT_MEDIA_TYPE = "application/vnd.durable-workflow.external-task-result+json";
@@ -28,9 +31,12 @@ export const EXTERNAL_PAYLOAD_REFERENCE_SCHEMA = "durable-workflow.v2.external-p
 /** Server limit for one payload, in bytes of its blob; a server may be configured otherwise. */
 export const DEFAULT_PAYLOAD_LIMIT_BYTES = 2_097_152;
 
+/** Every kind of task. A carrier takes activity tasks only. */
 export const TASK_KINDS = ["activity_task", "workflow_task"] as const;
+/** What kind of task an input envelope has. */
 export type ExternalTaskKind = (typeof TASK_KINDS)[number];
 
+/** Every kind of failure. */
 export const FAILURE_KINDS = [
   "application", // the handler threw, or the task cannot be served here at all
   "timeout", // a deadline passed
@@ -40,8 +46,10 @@ export const FAILURE_KINDS = [
   "decode_failure", // arguments or return value do not fit the codec
   "unsupported_payload", // a codec or a reference that this carrier cannot read
 ] as const;
+/** Who or what failed. */
 export type FailureKind = (typeof FAILURE_KINDS)[number];
 
+/** Every classification of a failure. */
 export const FAILURE_CLASSIFICATIONS = [
   "application_error",
   "timeout",
@@ -53,8 +61,10 @@ export const FAILURE_CLASSIFICATIONS = [
   "unsupported_payload_codec",
   "unsupported_payload_reference",
 ] as const;
+/** What a failure is, in finer words than its kind. */
 export type FailureClassification = (typeof FAILURE_CLASSIFICATIONS)[number];
 
+/** Every deadline that a failure can name. */
 export const TIMEOUT_TYPES = [
   "schedule_to_start", // waited too long for a worker
   "start_to_close", // one attempt took too long
@@ -62,6 +72,7 @@ export const TIMEOUT_TYPES = [
   "heartbeat", // no sign of life for too long
   "deadline_exceeded", // a deadline the carrier saw pass
 ] as const;
+/** The deadline that a failure names. */
 export type TimeoutType = (typeof TIMEOUT_TYPES)[number];
 
 /**

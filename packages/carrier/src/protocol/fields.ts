@@ -19,6 +19,7 @@ export type Violate = (path: string, expected: string, received: string) => void
 
 const NOTHING: JsonObject = Object.freeze({});
 
+/** Whether a value is a JSON object: neither null nor a list. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

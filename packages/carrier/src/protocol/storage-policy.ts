@@ -12,6 +12,7 @@ import {
 /** `azure` and `azure-blob` name the same. */
 const DRIVERS = ["local", "s3", "gcs", "azure", "azure-blob"] as const;
 
+/** The name of a storage driver, as storage policies spell it. */
 export type ExternalPayloadStorageDriverName = Exclude<(typeof DRIVERS)[number], "azure">;
 
 /** A namespace's policy for large payloads, as the engine's namespace record holds it. */
@@ -41,6 +42,7 @@ export interface ExternalPayloadStoragePolicy {
   readonly integrityRequired: boolean;
 }
 
+/** Reads and checks policies of this form. */
 export const ExternalPayloadStoragePolicy = {
   /**
    * Reads a policy, or the namespace record that holds one under `external_payload_storage`. Unknown fields are ignored.

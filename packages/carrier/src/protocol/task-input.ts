@@ -95,6 +95,7 @@ export interface WorkflowTaskInput {
   readonly headers: JsonObject;
 }
 
+/** An input envelope that was read. */
 export type ExternalTaskInput = ActivityTaskInput | WorkflowTaskInput;
 
 const NO_HEADERS: JsonObject = Object.freeze({});

@@ -44,6 +44,7 @@ export interface ResultMetadata {
   readonly durationMs: number | null;
 }
 
+/** A failure, as a result envelope has it, once read. */
 export interface ResultFailure {
   readonly kind: FailureKind;
   readonly classification: FailureClassification;
@@ -77,6 +78,7 @@ interface ResultFacts {
   readonly failureClassification: FailureClassification | null;
 }
 
+/** A result envelope that was read: the task succeeded. */
 export interface ExternalTaskSuccess extends ResultFacts {
   readonly kind: "success";
   readonly succeeded: true;
@@ -97,6 +99,7 @@ interface FailedFacts extends ResultFacts {
   readonly failure: ResultFailure;
 }
 
+/** A result envelope that was read: the task failed. */
 export interface ExternalTaskFailure extends FailedFacts {
   readonly kind: "failure";
   readonly malformedOutput: false;
@@ -110,6 +113,7 @@ export interface ExternalTaskMalformedOutput extends FailedFacts {
   readonly rawOutput: JsonObject;
 }
 
+/** A result envelope that was read. */
 export type ExternalTaskResult = ExternalTaskSuccess | ExternalTaskFailure | ExternalTaskMalformedOutput;
 
 /**

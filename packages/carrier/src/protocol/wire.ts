@@ -30,13 +30,16 @@ export interface RuntimePayloadEnvelope {
   readonly external_payload: Readonly<Record<string, unknown>>;
 }
 
+/** A payload with its codec: inline, or by a reference of either form. */
 export type PayloadEnvelope = InlinePayloadEnvelope | StoredPayloadEnvelope | RuntimePayloadEnvelope;
 
+/** The workflow that an activity belongs to, as it stands on the wire. */
 export interface WorkflowWire {
   readonly id: string;
   readonly run_id: string;
 }
 
+/** A lease, as it stands on the wire. */
 export interface LeaseWire {
   readonly owner: string;
   /** RFC 3339. */
@@ -109,6 +112,7 @@ export interface WorkflowTaskInputEnvelope {
   readonly headers: Readonly<Record<string, unknown>> | readonly [];
 }
 
+/** An input envelope, as it stands on the wire. */
 export type ExternalTaskInputEnvelope = ActivityTaskInputEnvelope | WorkflowTaskInputEnvelope;
 
 /** The identity of a task, copied from the input. */
@@ -119,6 +123,7 @@ export interface ResultTaskWire {
   readonly idempotency_key: string;
 }
 
+/** What a result says of the run and its carrier, as it stands on the wire. */
 export interface ResultMetadataWire {
   readonly handler: string | null;
   readonly carrier: string;
@@ -126,6 +131,7 @@ export interface ResultMetadataWire {
   readonly duration_ms: number;
 }
 
+/** A result envelope of a success, as it stands on the wire. */
 export interface SuccessResultEnvelope {
   readonly schema: typeof EXTERNAL_TASK_RESULT_SCHEMA;
   readonly version: typeof EXTERNAL_TASK_RESULT_VERSION;
@@ -138,6 +144,7 @@ export interface SuccessResultEnvelope {
   readonly metadata: ResultMetadataWire;
 }
 
+/** A failure, as it stands on the wire. */
 export interface FailureWire {
   readonly kind: FailureKind;
   readonly classification: FailureClassification;
@@ -150,6 +157,7 @@ export interface FailureWire {
   readonly details: PayloadEnvelope | null;
 }
 
+/** A result envelope of a failure, as it stands on the wire. */
 export interface FailureResultEnvelope {
   readonly schema: typeof EXTERNAL_TASK_RESULT_SCHEMA;
   readonly version: typeof EXTERNAL_TASK_RESULT_VERSION;
@@ -167,4 +175,5 @@ export interface MalformedOutputResultEnvelope extends FailureResultEnvelope {
 /** What a carrier answers. */
 export type InvocableResultEnvelope = SuccessResultEnvelope | FailureResultEnvelope;
 
+/** A result envelope, as it stands on the wire. */
 export type ExternalTaskResultEnvelope = InvocableResultEnvelope | MalformedOutputResultEnvelope;

@@ -3,6 +3,7 @@ import { ExternalPayloadIntegrityError } from "./errors.js";
 /** A body as clients hand it out: Node's streams and async generators are iterable, some platforms' web streams are not. */
 export type BodyStream = IterableBodyStream | WebBodyStream;
 
+/** A stream of bytes that can be looped over. */
 export interface IterableBodyStream extends AsyncIterable<Uint8Array> {
   /** Ends the request without reading on. Default: the iterator's `return`. */
   destroy?(): unknown;

@@ -3,6 +3,7 @@ import type { ExternalPayloadReference } from "../protocol/payload-reference.js"
 import { abortable } from "./abortable.js";
 import { verifiedBlob } from "./verify.js";
 
+/** How much a cache of payloads holds. */
 export interface ExternalPayloadCacheOptions {
   /** Default 128. */
   readonly maxEntries?: number;

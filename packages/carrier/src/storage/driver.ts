@@ -25,6 +25,7 @@ export interface ExternalStorageDriver {
   delete(uri: string, options?: DeleteOptions): Promise<void>;
 }
 
+/** Options of a write. */
 export interface PutOptions {
   /** Of the data, in lower-case hex. */
   readonly sha256: string;
@@ -33,6 +34,7 @@ export interface PutOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of a read. */
 export interface GetOptions {
   /** How large the object is said to be. */
   readonly sizeBytes: number;
@@ -40,6 +42,7 @@ export interface GetOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of a deletion. */
 export interface DeleteOptions {
   /** Gives the request up when aborted. */
   readonly signal?: AbortSignal | undefined;

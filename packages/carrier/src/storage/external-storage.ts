@@ -16,6 +16,7 @@ import { type ExternalStorageDrivers, fetchExternalPayload, storeExternalPayload
 /** A payload whose blob is longer goes to storage, unless told otherwise: 256 KiB. */
 export const DEFAULT_STORAGE_THRESHOLD_BYTES = 262_144;
 
+/** Options of `externalStorage`. */
 export interface ExternalStorageOptions {
   /** Keeps what was fetched. Default: one of this storage's own, with the default bounds. False: none. */
   readonly cache?: ExternalPayloadCache | false | undefined;

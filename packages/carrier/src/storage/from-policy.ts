@@ -20,6 +20,7 @@ export interface ExternalStorageSources {
   readonly conditionalWrites?: boolean;
 }
 
+/** The folder that a storage policy for local files stands for. */
 export interface LocalStorageLocation {
   /** A `file:` URL. */
   readonly root: string;

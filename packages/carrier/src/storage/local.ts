@@ -11,6 +11,7 @@ import type { DeleteOptions, ExternalStorageDriver, GetOptions, PutOptions } fro
 import { ExternalStorageError } from "./errors.js";
 import { isPlainKey, normalizePrefix, objectKey } from "./keys.js";
 
+/** How payloads are kept in files. */
 export interface LocalFilesystemExternalStorageOptions {
   /** An absolute path, or a `file:` URL. Made when something is first stored. The same for all who share it. */
   readonly root: string | URL;

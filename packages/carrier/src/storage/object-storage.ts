@@ -13,6 +13,7 @@ export interface ObjectAddress {
   readonly key: string;
 }
 
+/** Options of a write to an object store. */
 export interface PutObjectOptions {
   readonly contentType: string;
   readonly metadata: Readonly<Record<"sha256" | "codec", string>>;
@@ -21,6 +22,7 @@ export interface PutObjectOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What an object store gives for an object. */
 export interface ObjectBody {
   readonly body: BodyStream;
   /** Of the whole object, as the store announces it; undefined when it does not. */
@@ -43,6 +45,7 @@ export interface ObjectStorageClient {
   delete(object: ObjectAddress, options: DeleteOptions): Promise<void>;
 }
 
+/** What every driver over an object store can be told. */
 export interface ObjectStorageOptions {
   readonly client: ObjectStorageClient;
   /** What keys start with; only references below it are read. Default none: the whole bucket. */

@@ -1,6 +1,7 @@
 import { knownOptions, type OptionNames } from "../protocol/options.js";
 import { ObjectExternalStorage, type ObjectStorageOptions } from "./object-storage.js";
 
+/** How payloads are kept in S3. */
 export interface S3ExternalStorageOptions extends ObjectStorageOptions {
   readonly bucket: string;
 }

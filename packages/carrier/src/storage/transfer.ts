@@ -15,6 +15,7 @@ export const DEFAULT_MAX_STORED_BYTES = 268_435_456;
 /** One driver, or several. Of those that take a reference's scheme, the first that accepts its URI is used. */
 export type ExternalStorageDrivers = ExternalStorageDriver | readonly ExternalStorageDriver[];
 
+/** Options of a payload that is stored. */
 export interface StoreOptions {
   /** Ends the call when aborted. */
   readonly signal?: AbortSignal | undefined;
@@ -22,6 +23,7 @@ export interface StoreOptions {
   readonly expiresAt?: Date | undefined;
 }
 
+/** Options of a fetch of a payload. */
 export interface FetchOptions {
   /** Keeps what was fetched, and is asked first. Default none. */
   readonly cache?: ExternalPayloadCache | undefined;

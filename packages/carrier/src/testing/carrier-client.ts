@@ -11,6 +11,7 @@ import type { ActivityArguments, ActivityResult } from "./activity-types.js";
 import { buildTaskInput, type TaskInputOptions } from "./build-task-input.js";
 import { valueOf } from "./task-result.js";
 
+/** Options of `carrierClient`. */
 export interface CarrierClientOptions extends InvocableHttpOptions {
   /** Sent as `Authorization: Bearer`. */
   readonly token?: string;

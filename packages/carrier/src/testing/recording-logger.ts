@@ -1,5 +1,6 @@
 import type { Logger } from "../activity/logger.js";
 
+/** A line that a `RecordingLogger` has kept. */
 export interface LogLine {
   readonly level: keyof Logger;
   readonly fields: Readonly<Record<string, unknown>>;

@@ -8,6 +8,7 @@ import { follow } from "../engine/follow.js";
 import { storyEventOf } from "../engine/story-event.js";
 import { untaken } from "../engine/takers.js";
 import { HttpClient } from "../net/http-client.js";
+import { ENV_FILE_OPTION, readEnvFiles } from "../options/env-files.js";
 import { parseJsonArguments, readArgumentText } from "../options/json-arguments.js";
 import { atMost, flag, integerOption, integersOption, positional, textOption, wordsOption } from "../options/values.js";
 import { LiveReport } from "../report/live.js";
@@ -51,6 +52,7 @@ export const start: Command = {
     "heartbeat-timeout": { type: "string", value: "SECONDS", help: "how long an attempt may be silent" },
     "business-key": { type: "string", value: "TEXT", help: "a key of your own" },
     detach: { type: "boolean", help: "do not wait for its end" },
+    ...ENV_FILE_OPTION,
     ...CONNECTION_OPTIONS,
   },
   description: `ARGUMENTS is a JSON list, one item for each argument; @FILE reads it from a file, - from standard input. Anything but a
@@ -68,6 +70,7 @@ With --json: lines with an event each, the last one with the activity as dw-carr
 };
 
 async function runStart(input: CommandInput, io: CliIo): Promise<ExitCode> {
+  await readEnvFiles(input, io, { byDefault: false });
   const type = positional(input, 0, "TYPE");
   atMost(input, 2, `Put all arguments into one JSON list: '["Ada", 7]'.`);
   const args = parseJsonArguments(await readArgumentText(input.positionals[1], io));

@@ -12,6 +12,8 @@ export interface EventStreamOptions {
   readonly signal: AbortSignal;
   /** Called with the text of each `data:` line. */
   readonly onData: (text: string) => void;
+  /** Called once the stream is over, unless the signal was aborted. */
+  readonly onEnd?: () => void;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface EventStreamOptions {
  */
 export async function eventStream(
   url: URL,
-  { headers, token, signal, onData }: EventStreamOptions,
+  { headers, token, signal, onData, onEnd }: EventStreamOptions,
   dispatcher: Dispatcher,
 ): Promise<boolean> {
   try {
@@ -44,7 +46,11 @@ export async function eventStream(
     }
     void readLines(body, (line) => {
       if (line.startsWith("data:")) onData(line.slice("data:".length));
-    }).catch(() => {});
+    })
+      .catch(() => {})
+      .finally(() => {
+        if (!signal.aborted) onEnd?.();
+      });
     return true;
   } catch {
     return false;

@@ -8,6 +8,7 @@ import { type AwsSigV4Options, awsSigV4 } from "./aws-sigv4.js";
 import { googleIdToken } from "./google-id-token.js";
 import { type HeadersFromOptions, headersFrom } from "./headers-from.js";
 
+/** Options of `loadAuthorizers`. */
 export interface LoadAuthorizersOptions {
   /** Where variables are looked up. Default `process.env`. */
   readonly environment?: Environment | undefined;

@@ -5,6 +5,7 @@ import { type Environment, type Profile, ProfileError, type Profiles, profileTok
 /** Where a setting came from, first to last in the order in which they win. */
 export type SettingSource = "flag" | "environment" | "profile" | "config" | "default";
 
+/** A setting, and where it came from. */
 export interface Setting<T> {
   readonly value: T;
   readonly source: SettingSource;
@@ -34,9 +35,12 @@ export interface ConnectionSettings {
 /** The connection as it may be shown: the winning source of each value, secrets redacted. */
 export type ConnectionReport = Readonly<Record<keyof ConnectionSettings, Setting<string | boolean | null>>>;
 
+/** The namespace where none is given. */
 export const DEFAULT_NAMESPACE = "default";
+/** The engine where none is given. */
 export const DEFAULT_SERVER_URL = "http://127.0.0.1:8080";
 
+/** Where the settings of a connection may come from. */
 export interface ConnectionInputs {
   readonly flags: ConnectionFlags;
   readonly environment: Environment;

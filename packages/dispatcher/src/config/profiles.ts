@@ -11,6 +11,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Where a profile's token is: in the file, or in an environment variable. */
 export type TokenSource = { readonly type: "literal" | "env"; readonly value: string };
 
+/** A named set of settings of a connection. */
 export interface Profile {
   readonly server: string | null;
   readonly namespace: string | null;

@@ -5,8 +5,10 @@ import type { LaneHealth } from "../events/board.js";
 import type { EventStream } from "../events/events.js";
 import type { BreakerState } from "../events/states.js";
 
+/** Where a dispatcher is in its life. */
 export type DispatcherState = "new" | "running" | "draining" | "stopped";
 
+/** What a dispatcher is doing now. */
 export interface DispatcherHealth {
   readonly state: DispatcherState;
   /** False once it has stopped: a process that serves nothing else can end. */
@@ -26,6 +28,7 @@ export interface DispatcherHealth {
   readonly configErrors: readonly ConfigError[];
 }
 
+/** What became of the tasks in flight when a dispatcher drained. */
 export interface DrainReport {
   /** Tasks that were given up: their leases run out, and the engine hands them out again. */
   readonly abandoned: number;
@@ -40,6 +43,7 @@ export interface EffectiveConfiguration {
   readonly configOverlay: Setting<string | null>;
 }
 
+/** A dispatcher: its life, its health, its events. */
 export interface Dispatcher {
   /**
    * Loads the config and begins to lease tasks. It does not wait for the engine: until that answers, it is not ready.

@@ -15,6 +15,7 @@ export interface QueueBinding {
   readonly activityTypes?: readonly string[];
 }
 
+/** When nothing is leased any more for a carrier that does not answer. Times are in milliseconds. */
 export interface BreakerLimits {
   /** Failures in a row after which nothing is leased for a carrier. Default 5. */
   readonly failures?: number;
@@ -24,6 +25,7 @@ export interface BreakerLimits {
   readonly longestPauseMs?: number;
 }
 
+/** Options of `createDispatcher`. */
 export interface DispatcherOptions {
   /**
    * The executor config: a parsed document, or a function that returns one, called at the start and at each `reload()`.

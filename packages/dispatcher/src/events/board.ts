@@ -2,6 +2,7 @@ import type { ConfigError } from "@durable-workflow/engine-protocol/executor-con
 import type { EventStream, LaneFacts } from "./events.js";
 import type { LaneState } from "./states.js";
 
+/** What one registration is doing now. */
 export interface LaneHealth {
   readonly namespace: string;
   readonly taskQueue: string;

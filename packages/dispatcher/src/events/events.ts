@@ -173,6 +173,7 @@ export type DispatcherEvent =
   | { readonly type: "draining"; readonly inFlight: number }
   | { readonly type: "stopped"; readonly abandoned: number };
 
+/** A function that gets every event. */
 export type EventListener = (event: DispatcherEvent) => void;
 
 /** Fields that may hold what others wrote. */

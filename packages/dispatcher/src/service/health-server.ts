@@ -5,6 +5,7 @@ import { isLoopbackHost, parseUrl } from "@durable-workflow/engine-protocol/exec
 import type { Registry } from "prom-client";
 import type { DispatcherHealth } from "../dispatch/api.js";
 
+/** Options of `serveHealth`. */
 export interface HealthServerOptions {
   /** Default `127.0.0.1`. What it says is meant for operators: let nobody else reach it. */
   readonly host?: string;
@@ -19,6 +20,7 @@ export interface HealthServerOptions {
   readonly allowedHosts?: readonly string[];
 }
 
+/** A health server that listens. */
 export interface HealthServer {
   readonly url: string;
   close(): Promise<void>;

@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { DispatcherHealth } from "../dispatch/api.js";
 import type { EventStream } from "../events/events.js";
 
+/** Options of `createMetrics`. */
 export interface MetricsOptions {
   /** Whether to add those of the process: memory, CPU, event loop. Default false. */
   readonly processMetrics?: boolean;

@@ -1,6 +1,7 @@
 import { checkOptionNames } from "@durable-workflow/engine-protocol";
 import type { DrainReport } from "../dispatch/api.js";
 
+/** Options of `handleSignals`. */
 export interface SignalOptions {
   /** Called once the drain is over. Default: `process.exit`, with 0, or 1 when tasks were given up. */
   readonly onDrained?: (report: DrainReport) => void;

@@ -6,8 +6,10 @@ import type { RuntimePayloadEnvelope } from "../external-payloads/reference.js";
 /** `workflow_type` of the run that an activity started by itself has. */
 export const STANDALONE_WORKFLOW_TYPE = "dw.standalone_activity";
 
+/** The status of one run of an activity. */
 export type RunStatus = "running" | "completed" | "failed" | "cancelled" | "terminated";
 
+/** The body of a request that starts an activity. Times are in whole seconds. */
 export interface StartRequest {
   readonly activity_type: string;
   readonly task_queue: string;
@@ -25,6 +27,7 @@ export interface StartRequest {
   readonly heartbeat_timeout_seconds?: number;
 }
 
+/** The answer to a start. */
 export interface StartedActivity {
   readonly activity_id: string;
   readonly activity_execution_id: string;
@@ -92,6 +95,7 @@ export interface WithAttempts {
   readonly attempt_state?: AttemptState;
 }
 
+/** Why an activity failed, as its description has it. */
 export interface DescribedFailure {
   readonly failure_category: "activity" | "timeout";
   readonly message: string;
@@ -109,6 +113,7 @@ export interface DescribedFailure {
   readonly runtime_diagnostics?: Readonly<Record<string, unknown>>;
 }
 
+/** An attempt, as the description of an activity has it. */
 export interface DescribedAttempt {
   readonly attempt_number: number;
   readonly activity_attempt_id: string;
@@ -136,6 +141,7 @@ export interface DescribedAttempt {
 
 /** Of a list: timed-out, cancelled and terminated ones are with the failed. */
 export const STATUS_BUCKETS = ["running", "completed", "failed"] as const;
+/** What a list of activities can be narrowed to. */
 export type StatusBucket = (typeof STATUS_BUCKETS)[number];
 
 export interface ListedActivity extends WithAttempts {
@@ -156,12 +162,14 @@ export interface ListedActivity extends WithAttempts {
   readonly attempt_count?: number;
 }
 
+/** A page of the list of activities. */
 export interface ActivityPage {
   readonly activities: readonly ListedActivity[];
   readonly activity_count: number;
   readonly next_page_token: string | null;
 }
 
+/** One event of the history of an activity. */
 export interface HistoryEvent {
   readonly sequence: number;
   readonly event_type: string;
@@ -169,6 +177,7 @@ export interface HistoryEvent {
   readonly payload: Readonly<Record<string, unknown>> | null;
 }
 
+/** A page of the history of an activity. */
 export interface HistoryPage {
   readonly events: readonly HistoryEvent[];
   readonly next_page_token?: string | null;

@@ -87,6 +87,7 @@ export interface WorkerFleet {
   readonly workers: readonly FleetWorker[];
 }
 
+/** A worker, as cluster info has it. */
 export interface FleetWorker {
   readonly worker_id: string;
   readonly queues: readonly string[];
@@ -138,12 +139,14 @@ export interface ControlPlaneContract {
   };
 }
 
+/** What an engine says of the answers of one operation of its control plane. */
 export interface AnsweredOperation {
   readonly operation_name_field: string | null;
   readonly required_fields: readonly string[];
   readonly success_fields: readonly string[];
 }
 
+/** What an engine says of the requests of one operation of its control plane. */
 export interface RequestedOperation {
   readonly fields: Readonly<Record<string, { readonly canonical_values: readonly string[] }>>;
 }

@@ -10,6 +10,7 @@ export interface NamespaceDescription {
   readonly updated_at: string;
 }
 
+/** The namespaces of an engine. */
 export interface NamespaceList {
   readonly namespaces: readonly NamespaceDescription[];
 }

@@ -29,6 +29,7 @@ export interface RepairCandidates {
   readonly scopes: readonly unknown[];
 }
 
+/** What the engine says of tasks that it repairs. */
 export interface RepairStatus {
   readonly policy: RepairPolicy;
   readonly candidates: RepairCandidates;

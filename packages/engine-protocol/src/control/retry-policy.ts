@@ -29,16 +29,22 @@ export interface FailureFacts {
   readonly type: string | null;
 }
 
+/** Whether there is another attempt after a failure, and when, or why not. */
 export type RetryDecision =
   | { readonly retries: true; readonly afterSeconds: number }
   | { readonly retries: false; readonly because: WhyNoRetry };
 
+/** Why there is no further attempt. */
 export type WhyNoRetry =
   | "non_retryable" // the failure says so
   | "non_retryable_type" // the policy names its type
   | "attempts_used"; // that was the last attempt
 
-/** @param attempt number of the attempt that failed, from 1 */
+/**
+ * The rule for another attempt after a failure, the same for every engine.
+ *
+ * @param attempt number of the attempt that failed, from 1
+ */
 export function retryAfterFailure(rule: RetryRule, attempt: number, failure: FailureFacts): RetryDecision {
   if (failure.nonRetryable) return { retries: false, because: "non_retryable" };
   if (failure.type !== null && rule.nonRetryableErrorTypes.includes(failure.type)) {

@@ -7,6 +7,7 @@ export type AuthReference =
   | { readonly type: "profile"; readonly profile: string }
   | { readonly type: "mtls"; readonly cert: string; readonly keyRef: string };
 
+/** How often one delivery is repeated before an attempt counts as failed. */
 export interface TransportRetryPolicy {
   /** Deliveries in all, 1 to 5. */
   readonly maxAttempts: number;
@@ -15,6 +16,7 @@ export interface TransportRetryPolicy {
   readonly retryableStatusCodes: readonly (number | "5xx")[];
 }
 
+/** A carrier behind HTTP, as an executor config has it. */
 export interface HttpCarrier {
   readonly type: "invocable_http";
   readonly name: string;
@@ -24,6 +26,7 @@ export interface HttpCarrier {
   readonly retryPolicy: TransportRetryPolicy;
 }
 
+/** A carrier that is a command on this machine, as an executor config has it. */
 export interface ProcessCarrier {
   readonly type: "process";
   readonly name: string;
@@ -48,6 +51,7 @@ export interface ActivityMapping {
   readonly source: "config" | "engine";
 }
 
+/** What counts for mappings of an executor config that do not say it themselves. */
 export interface ConfigDefaults {
   readonly profile: string | null;
   readonly namespace: string | null;
@@ -55,6 +59,7 @@ export interface ConfigDefaults {
   readonly authRef: string | null;
 }
 
+/** An executor config that was read: which activity goes to which carrier. */
 export interface ExecutorConfig {
   readonly defaults: ConfigDefaults;
   readonly authRefs: ReadonlyMap<string, AuthReference>;

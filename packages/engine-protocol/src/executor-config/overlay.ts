@@ -16,6 +16,7 @@ export function applyOverlay(document: unknown, name: string): unknown {
   };
 }
 
+/** The error of an overlay that a config does not have. */
 export function unknownOverlay(name: string): ConfigError {
   return configError("unknown_overlay", "The config has no overlay of this name.", { overlay: name });
 }

@@ -9,6 +9,7 @@ import type { ActivityMapping, AuthReference, ConfigDefaults, ExecutorConfig } f
 import { applyOverlay, unknownOverlay } from "./overlay.js";
 import { shapeErrors } from "./shape.js";
 
+/** How an executor config is read. */
 export interface ParseConfigOptions {
   /** Name of the overlay to apply. Default: none. */
   readonly overlay?: string;

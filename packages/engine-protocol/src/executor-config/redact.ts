@@ -3,6 +3,7 @@ import { isObject, type JsonObject } from "@durable-workflow/carrier/protocol";
 /** Names under which a secret stands, however they are spelt. */
 const SECRET_KEY = /token|secret|authorization|signature|password|credential|private_key/i;
 
+/** What stands in place of a secret. */
 export const REDACTED = "redacted";
 
 /** Deeper than any config that is meant. */

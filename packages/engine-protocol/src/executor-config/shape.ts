@@ -1,7 +1,9 @@
 import { entriesOf, fieldOf, isObject } from "../fields.js";
 import { type ConfigError, type ConfigErrorCode, fieldError } from "./errors.js";
 
+/** `schema` of an executor config. */
 export const CONFIG_SCHEMA = "durable-workflow.external-executor.config";
+/** `version` of an executor config. */
 export const CONFIG_VERSION = 1;
 /** `schema` of a mapping that an engine hands out with a task. */
 export const CONFIG_MAPPING_SCHEMA = `${CONFIG_SCHEMA}.mapping`;

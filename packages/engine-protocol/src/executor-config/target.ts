@@ -17,6 +17,7 @@ export function carrierUrl(text: string): URL | undefined {
   return url.protocol === "http:" && isLoopbackHost(url.hostname) ? url : undefined;
 }
 
+/** The URL that a text is, or undefined. */
 export function parseUrl(text: string): URL | undefined {
   try {
     return new URL(text);

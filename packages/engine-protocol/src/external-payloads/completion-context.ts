@@ -24,6 +24,7 @@ export interface CompletionContext {
   readonly slot: CompletionSlot;
 }
 
+/** The completion context of an attempt, for uploads of its result or failure. */
 export function completionContext(
   { taskId, attemptId, leaseOwner }: Readonly<Record<"taskId" | "attemptId" | "leaseOwner", string>>,
   operation: CompletionContext["operation"],
@@ -47,6 +48,7 @@ export function writeCompletionContext(context: CompletionContext): string {
   );
 }
 
+/** A completion context that was read, or what is wrong with it. */
 export type ReadCompletionContext =
   | { readonly context: CompletionContext; readonly violations?: never }
   | { readonly context?: never; readonly violations: readonly ContractViolation[] };

@@ -19,6 +19,7 @@ export const PAYLOAD_REFUSALS = {
   external_payload_completion_budget_exhausted: { status: 429, retryable: true },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly retryable: boolean }>>;
 
+/** Why a large payload was refused, in the engine's word. */
 export type PayloadRefusalReason = keyof typeof PAYLOAD_REFUSALS;
 
 /** What older servers answer reports with, where the payload is at fault. */
@@ -27,6 +28,7 @@ export const OLDER_PAYLOAD_REFUSALS = {
   external_payload_storage_unavailable: { status: 503, retryable: true },
 } as const;
 
+/** Whether a reason is one that refuses a large payload. */
 export function isPayloadRefusal(reason: string): reason is PayloadRefusalReason {
   return Object.hasOwn(PAYLOAD_REFUSALS, reason);
 }

@@ -80,6 +80,7 @@ export interface PayloadTransport {
   readonly takesCompletionContext: boolean;
 }
 
+/** What an engine says of large payloads, once read. */
 export type ReadPayloadTransport =
   | { readonly transport: PayloadTransport; readonly violations?: never }
   /** The engine has none: everything goes inline. */

@@ -29,6 +29,7 @@ export interface RuntimePayloadEnvelope {
   readonly external_payload: RuntimePayloadReference;
 }
 
+/** The form of the id of a large payload: `ep_` and a ULID. */
 export const REFERENCE_ID = /^ep_[0-9A-HJKMNP-TV-Z]{26}$/;
 
 /** A reference that was read, or what is wrong with it. */
@@ -100,6 +101,7 @@ export function holdsStoredPayload(value: unknown): value is JsonObject & { read
 /** The reason by which an engine refuses an envelope that holds a reference. */
 export type EnvelopeRefusal = "external_payload_unsupported" | "external_payload_integrity_mismatch";
 
+/** A payload by reference that was read, or why it is refused. */
 export type ReadRuntimePayloadEnvelope =
   | { readonly reference: RuntimePayloadReference; readonly refusal?: never }
   | {
@@ -144,10 +146,12 @@ export function readRuntimePayloadEnvelope(value: unknown, path = ""): ReadRunti
   return { refusal: "external_payload_integrity_mismatch", violations: [violation] };
 }
 
+/** The payload envelope of a reference. */
 export function runtimePayloadEnvelope(reference: RuntimePayloadReference): RuntimePayloadEnvelope {
   return { codec: reference.codec, external_payload: reference };
 }
 
+/** What a reference says of the bytes that it stands for. */
 export function metadataOf(reference: RuntimePayloadReference): PayloadMetadata {
   return { codec: reference.codec, sizeBytes: reference.size_bytes, sha256: reference.sha256 };
 }

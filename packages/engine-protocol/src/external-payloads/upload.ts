@@ -10,6 +10,7 @@ export interface PayloadUploadAnswer {
   readonly reference: RuntimePayloadReference;
 }
 
+/** The answer to an upload that was read, or what is wrong with it. */
 export type ReadUploadAnswer =
   | { readonly reference: RuntimePayloadReference; readonly violations?: never }
   | { readonly reference?: never; readonly violations: readonly ContractViolation[] };

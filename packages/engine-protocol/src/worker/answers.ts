@@ -8,6 +8,7 @@ export interface WorkerPlaneEnd<Capabilities> {
   readonly server_capabilities: Capabilities;
 }
 
+/** What became of a poll. */
 export type PollStatus =
   | "leased"
   | "empty" // nothing came
@@ -24,6 +25,7 @@ export type PollStatus =
   | "backend_unavailable" // a task may have been leased: the same poll again after Retry-After
   | "backend_lock_pressure";
 
+/** The answer to a poll. */
 export interface PollAnswer {
   readonly task: PolledTask | null;
   readonly poll_status: PollStatus;

@@ -7,6 +7,7 @@ import {
 import { PATHS, pathTo } from "../paths.js";
 import type { LeasedTask } from "./task.js";
 
+/** What an envelope says beside the task itself. */
 export interface EnvelopeExtras {
   /** Who renews the lease: this dispatcher. */
   readonly renewedBy: string;

@@ -28,6 +28,7 @@ export interface RegisterBody {
 
 /** The languages that an engine knows. Older engines do not know the last two. */
 export const WORKER_RUNTIMES = ["php", "python", "typescript", "go", "java", "rust", "external"] as const;
+/** The language of a worker, as registrations name it. */
 export type WorkerRuntime = (typeof WORKER_RUNTIMES)[number];
 
 /** How a registration is answered. Older engines leave out what is optional. */
@@ -47,6 +48,7 @@ export interface RegisterAnswer {
   readonly heartbeat_interval_seconds?: number;
 }
 
+/** The body of a heartbeat of a worker. */
 export interface WorkerHeartbeatBody {
   readonly worker_id: string;
   readonly task_slots?: TaskSlots;
@@ -54,6 +56,7 @@ export interface WorkerHeartbeatBody {
   readonly heartbeat_interval_seconds?: number;
 }
 
+/** The answer to a heartbeat of a worker. */
 export interface WorkerHeartbeatAnswer {
   readonly worker_id: string;
   readonly acknowledged: true;
@@ -69,6 +72,7 @@ export interface WorkerHeartbeatAnswer {
   };
 }
 
+/** The body of a request that ends a registration. */
 export interface DeregisterBody {
   readonly registration_token: string;
 }
@@ -82,6 +86,7 @@ export interface DeregisterAnswer {
   readonly recovered_workflow_task_count: number;
 }
 
+/** The body of a poll. */
 export interface PollBody {
   readonly worker_id: string;
   readonly task_queue: string;

@@ -53,7 +53,9 @@ export interface LeasedTask extends AttemptIdentity {
   readonly closesAtMs: number | null;
 }
 
+/** The deadlines that a task may have, as tasks name them. */
 export const DEADLINE_NAMES = ["schedule_to_start", "start_to_close", "schedule_to_close", "heartbeat"] as const;
+/** The name of a deadline of a task. */
 export type DeadlineName = (typeof DEADLINE_NAMES)[number];
 
 /** The deadlines that a task has, as RFC 3339 timestamps. */

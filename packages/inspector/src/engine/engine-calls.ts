@@ -1,4 +1,4 @@
-import { HISTORY_PAGE, isObject, LIST_PAGE, PATHS, parseJson, pathTo, textAt } from "@durable-workflow/engine-protocol";
+import { at, entriesOf, isObject, PATHS, parseJson, pathTo, textAt } from "@durable-workflow/engine-protocol";
 import type {
   ActivityDescription,
   ActivityPage,
@@ -145,12 +145,14 @@ interface WorkerPage {
   readonly next_page_token?: string | null;
 }
 
-export { HISTORY_PAGE, LIST_PAGE };
-
-/** `.` and `..` would be taken out of a path on the way. */
+/** `.` and `..` would be taken out of a path on the way, and half a character cannot be part of one. */
 function askable(part: string): string {
-  if (part !== "" && part !== "." && part !== "..") return part;
+  if (part !== "" && part !== "." && part !== ".." && isWellFormed(part)) return part;
   throw new Problem("not_found", "no activity can have such an id");
+}
+
+function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
 }
 
 function withQuery(path: string, query: Query): string {
@@ -169,7 +171,11 @@ function noEngine(expected: string): Problem {
 function refusal({ status, body, headers }: EngineAnswer): Problem {
   const document = parseJson(body);
   const reason = textAt(document, "reason") ?? null;
-  const said = cutText(textAt(document, "message") ?? `the engine answers ${status}`, LONGEST_REASON);
+  const sentences = entriesOf(at(document, "errors"))
+    .flatMap(([, value]) => value)
+    .filter((one) => typeof one === "string");
+  const message = sentences.length > 0 ? sentences.join(" ") : textAt(document, "message");
+  const said = cutText(message ?? `the engine answers ${status}`, LONGEST_REASON);
   const engine = { status, reason };
   const wait = Number(headers["retry-after"]);
   const later = Number.isFinite(wait) && wait > 0 ? { retryAfterSeconds: wait } : {};

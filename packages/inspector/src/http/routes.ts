@@ -33,7 +33,7 @@ export function routesOf(desk: Desk): ReadonlyMap<string, Route> {
     [ROUTES.activity, view((query) => activity(desk, query))],
     [ROUTES.history, view((query) => history(desk, query))],
     [ROUTES.wire, view((query) => wire(desk, query))],
-    [ROUTES.payload, view((query) => payload(desk, query))],
+    [ROUTES.payload, view((query) => payloadPart(desk, query))],
     [ROUTES.payloadBytes, { method: "GET", handle: ({ query }) => payloadBytes(desk, query) }],
     [
       ROUTES.events,
@@ -120,7 +120,7 @@ function envelopeOf(payload: unknown): unknown {
   return typeof payload === "string" ? { codec: "avro", blob: payload } : payload;
 }
 
-async function payload(desk: Desk, given: URLSearchParams): Promise<object> {
+async function payloadPart(desk: Desk, given: URLSearchParams): Promise<object> {
   const query = new Query(given, [...PAYLOAD_NAMES, "offset", "length"]);
   const offset = query.whole("offset", { least: 0, most: Number.MAX_SAFE_INTEGER }) ?? 0;
   const length = query.whole("length", PART) ?? PART.most;

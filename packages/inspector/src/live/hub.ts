@@ -24,6 +24,7 @@ const RETRY_MS = [250, 500, 1_000, 2_000, 5_000] as const;
 interface Reader {
   readonly response: ServerResponse;
   readonly wantsOverview: boolean;
+  isGreeted: boolean;
 }
 
 export interface Joining {
@@ -51,6 +52,7 @@ export class Hub {
   private state: EngineState = { state: "up", since: new Date().toISOString(), message: null };
   private watching: AbortController | undefined;
   private timers: (() => void)[] = [];
+  private begun: Promise<void> = Promise.resolve();
   private linger: NodeJS.Timeout | undefined;
   private isFlushing = false;
   private isChanged = true;
@@ -72,19 +74,27 @@ export class Hub {
         retryAfterSeconds: 10,
       });
     }
-    const missed = this.missed(after);
     response.writeHead(200, {
       "Content-Type": "text/event-stream; charset=utf-8",
       "Cache-Control": "no-store",
       "X-Accel-Buffering": "no",
     });
-    const reader: Reader = { response, wantsOverview };
+    response.flushHeaders();
+    const reader: Reader = { response, wantsOverview, isGreeted: false };
     this.readers.add(reader);
     response.once("close", () => {
       this.readers.delete(reader);
       if (this.readers.size === 0) this.lingerOn();
     });
-    this.begin();
+    // Whoever reads everything once it was greeted misses nothing: from then on the engine is watched.
+    void this.begin().then(() => {
+      this.greet(reader, this.missed(after));
+    });
+  }
+
+  private greet(reader: Reader, missed: readonly string[] | undefined): void {
+    if (!this.readers.has(reader)) return;
+    reader.isGreeted = true;
     const hello: StreamEvents["hello"] = {
       stream: this.stream,
       resumed: missed !== undefined,
@@ -93,7 +103,7 @@ export class Hub {
     };
     this.write(reader, textOf("hello", hello, missed === undefined ? this.position() : undefined));
     for (const text of missed ?? []) this.write(reader, text);
-    if (wantsOverview) this.isChanged = true;
+    if (reader.wantsOverview) this.isChanged = true;
   }
 
   close(): void {
@@ -114,17 +124,21 @@ export class Hub {
     return this.ring.after(Number(sequence), this.sequence)?.map(({ text }) => text);
   }
 
-  private begin(): void {
+  /** Kept once the engine is watched, or cannot be for now. */
+  private begin(): Promise<void> {
     clearTimeout(this.linger);
-    if (this.watching !== undefined || this.isClosed) return;
+    if (this.watching !== undefined || this.isClosed) return this.begun;
     this.watching = new AbortController();
     const { signal } = this.watching;
-    void this.watch(signal);
+    this.begun = new Promise((resolve) => {
+      void this.watch(signal, resolve);
+    });
     this.every(FLUSH_MS, () => this.flush());
     this.every(OVERVIEW_MS, () => this.tellOverview());
     this.every(BEAT_MS, () => {
       for (const reader of this.readers) this.write(reader, ": still here\n\n");
     });
+    return this.begun;
   }
 
   private every(ms: number, work: () => unknown): void {
@@ -156,15 +170,17 @@ export class Hub {
   }
 
   /** Watches the engine again and again, as long as somebody reads. */
-  private async watch(signal: AbortSignal): Promise<void> {
+  private async watch(signal: AbortSignal, onBegun: () => void): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
       const lost = await this.watchOnce(signal, () => {
         if (failures > 0) this.back();
         failures = 0;
+        onBegun();
       });
       if (signal.aborted) return;
       if (failures === 0) this.lose(lost);
+      onBegun();
       failures += 1;
       await pause(RETRY_MS[Math.min(failures, RETRY_MS.length) - 1] ?? 1_000, signal);
     }
@@ -232,7 +248,7 @@ export class Hub {
   }
 
   private async tellOverview(): Promise<void> {
-    const wanting = [...this.readers].filter(({ wantsOverview }) => wantsOverview);
+    const wanting = [...this.readers].filter(({ wantsOverview, isGreeted }) => wantsOverview && isGreeted);
     if (wanting.length === 0 || !this.isChanged || this.state.state === "lost") return;
     this.isChanged = false;
     try {
@@ -260,7 +276,7 @@ export class Hub {
     this.sequence += 1;
     const text = textOf(name, data, this.position());
     this.ring.add({ sequence: this.sequence, text });
-    for (const reader of this.readers) this.write(reader, text);
+    for (const reader of this.readers) if (reader.isGreeted) this.write(reader, text);
   }
 
   private write(reader: Reader, text: string): void {

@@ -13,6 +13,7 @@ const KEEP_ALIVE_MS = 75_000;
 const CLOSE_GRACE_MS = 5000;
 const IDLE_SWEEP_MS = 20;
 
+/** Where an engine listens now. */
 export interface Listening {
   readonly url: string;
   readonly host: string;

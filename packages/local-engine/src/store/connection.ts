@@ -27,6 +27,7 @@ export interface Connection {
   close(): void;
 }
 
+/** How closely a database is looked at when it is opened. */
 export type IntegrityCheck = "quick" | "full" | "off";
 
 /**

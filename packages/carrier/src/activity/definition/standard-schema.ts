@@ -32,6 +32,7 @@ export type ArgumentSchemas = readonly StandardSchema[];
 /** One schema for the whole list of arguments: it says how many there are, and can check one against another. */
 export type ArgumentListSchema = StandardSchema<unknown, readonly unknown[]>;
 
+/** Schemas for the arguments of an activity: one for each, or one for the list of them. */
 export type ActivityInput = ArgumentSchemas | ArgumentListSchema;
 
 /** Schemas are objects, or, as arktype has it, functions. */

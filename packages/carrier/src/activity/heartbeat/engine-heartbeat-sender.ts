@@ -22,6 +22,7 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 /** What a header can carry, without white space. */
 const HEADER_VALUE = /^[!-~]+$/;
 
+/** Where and how an `EngineHeartbeatSender` sends. */
 export interface EngineHeartbeatOptions {
   /**
    * Where the engine is: `https://engine.example.com`, with a path when its API lies below one. Heartbeats go nowhere
@@ -50,6 +51,7 @@ const OPTION_NAMES: OptionNames<EngineHeartbeatOptions> = {
 /** The part of `fetch` that is used here. */
 export type HeartbeatFetch = (url: string, init: HeartbeatFetchInit) => Promise<HeartbeatFetchResponse>;
 
+/** The part of a request of `fetch` that heartbeats use. */
 export interface HeartbeatFetchInit {
   readonly method: "POST";
   readonly headers: Record<string, string>;
@@ -59,6 +61,7 @@ export interface HeartbeatFetchInit {
   readonly signal: AbortSignal;
 }
 
+/** The part of a response of `fetch` that heartbeats use. */
 export interface HeartbeatFetchResponse {
   readonly status: number;
   readonly headers: { get(name: string): string | null };

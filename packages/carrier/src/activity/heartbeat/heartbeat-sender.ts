@@ -27,6 +27,7 @@ export interface HeartbeatSender {
   send(heartbeat: Heartbeat): Promise<HeartbeatAnswer>;
 }
 
+/** What a `HeartbeatError` says beside its message. */
 export interface HeartbeatErrorOptions {
   readonly status?: number | undefined;
   /** Default true. */

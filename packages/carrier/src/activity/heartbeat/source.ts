@@ -5,6 +5,7 @@ import type { HeartbeatSender } from "./heartbeat-sender.js";
 import type { HeartbeatSource } from "./part.js";
 import { createRunHeartbeats } from "./run-heartbeats.js";
 
+/** Options of `heartbeats`. */
 export interface HeartbeatOptions {
   /** Brings them to the engine. */
   readonly sender: HeartbeatSender;
@@ -31,6 +32,7 @@ export function heartbeats(options: HeartbeatOptions): HeartbeatSource {
   return { automatic, start: (run) => createRunHeartbeats(run, sender, automatic) };
 }
 
+/** Options of `engineHeartbeats`. */
 export interface EngineHeartbeatsOptions extends EngineHeartbeatOptions {
   /** As in {@link HeartbeatOptions}. */
   readonly automatic?: boolean | undefined;

@@ -9,6 +9,7 @@ import type {
   IdempotencyStore,
 } from "./store.js";
 
+/** Options of a store in memory. */
 export interface MemoryIdempotencyStoreOptions {
   /** How many outcomes are remembered at most. Default 10,000. */
   readonly maxEntries?: number;

@@ -6,6 +6,7 @@ import type { IdempotencyStore } from "./store.js";
 /** Timers overflow above this. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
+/** Options of `idempotent`. */
 export interface IdempotencyOptions {
   /** Where keys are held and outcomes remembered: all processes that may get the same task must share it. */
   readonly store: IdempotencyStore;

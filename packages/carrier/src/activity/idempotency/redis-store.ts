@@ -19,6 +19,7 @@ export interface NodeRedisClient {
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
 }
 
+/** Options of a store in Redis. Times are in milliseconds. */
 export interface RedisIdempotencyStoreOptions {
   /**
    * A client of `ioredis` or `redis`: connected, and closed, by you. Any other client does that is given in the shape of

@@ -23,6 +23,7 @@ export interface IdempotencyStore {
   release(key: string, release: IdempotencyRelease): Promise<void>;
 }
 
+/** What a run asks a store for before it begins. */
 export interface IdempotencyClaim {
   /** A token that no other run has. */
   readonly owner: string;
@@ -32,6 +33,7 @@ export interface IdempotencyClaim {
   readonly leaseMs: number;
 }
 
+/** What a run leaves with a store when it has succeeded. */
 export interface IdempotencyCompletion {
   readonly owner: string;
   readonly record: string;
@@ -39,10 +41,12 @@ export interface IdempotencyCompletion {
   readonly ttlMs: number;
 }
 
+/** How a run gives its claim back when it has not succeeded. */
 export interface IdempotencyRelease {
   readonly owner: string;
 }
 
+/** What a store says to a claim. */
 export type IdempotencyClaimAnswer =
   /** The key is the owner's. */
   | { readonly state: "claimed" }

@@ -6,6 +6,7 @@ export interface SigningFetch {
   fetch(url: URL, init: RequestInit): Promise<Response>;
 }
 
+/** Where and with which credentials `fetchS3Client` asks. */
 export interface FetchS3ClientOptions {
   /** Signs and sends; of `aws4fetch`. Give it the credentials, the region and `service: "s3"`. */
   readonly aws: SigningFetch;

@@ -1,6 +1,7 @@
 /** The part of `fetch` that is used here. */
 export type PayloadFetch = (url: string, init: PayloadFetchInit) => Promise<PayloadFetchResponse>;
 
+/** The part of a request of `fetch` that runtime payloads use. */
 export interface PayloadFetchInit {
   readonly method: "GET" | "POST";
   readonly headers: Record<string, string>;
@@ -10,6 +11,7 @@ export interface PayloadFetchInit {
   readonly signal: AbortSignal;
 }
 
+/** The part of a response of `fetch` that runtime payloads use. */
 export interface PayloadFetchResponse {
   readonly status: number;
   readonly headers: { get(name: string): string | null };

@@ -18,6 +18,7 @@ import type { PayloadFetch } from "./engine-fetch.js";
 import { EnginePayloads, isHeaderValue } from "./engine-payloads.js";
 import { RuntimePayloadError, runtimePayloadFailure } from "./payload-error.js";
 
+/** Options of `runtimePayloads`. */
 export interface RuntimePayloadsOptions {
   /** Where the engine is: `https://engine.example.com`, with a path when its API lies below one. */
   readonly serverUrl: string;

@@ -21,6 +21,7 @@ export interface ConformanceCase {
   readonly hostile?: true;
 }
 
+/** What a conformance case may ask of the run it is in. */
 export interface ConformanceContext {
   /** Milliseconds since the epoch, by the sender's clock. */
   readonly now: number;
@@ -42,6 +43,7 @@ export interface ConformanceRequest {
   readonly body?: string | Uint8Array;
 }
 
+/** What a carrier has to answer in a conformance case. */
 export type ConformanceExpectation = ExpectedSuccess | ExpectedFailure | ExpectedRefusal;
 
 /** 200 with a success envelope. */
@@ -94,6 +96,7 @@ export interface ExpectedRefusal {
   readonly headersInclude?: Readonly<Record<string, string>>;
 }
 
+/** The name of a deadline, as failures name it. */
 export type DeadlineField =
   | "lease.expires_at"
   | "deadlines.schedule_to_start"

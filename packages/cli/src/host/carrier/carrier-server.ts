@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { InvocableActivityHandlerOptions, InvocableAuthGate, InvocableHandler } from "@durable-workflow/carrier";
+import { activityManifest } from "@durable-workflow/carrier/manifest";
 import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { CliError, EXIT } from "../../shell/command.js";
 import { reportedRun, type TaskReport } from "./task-report.js";
@@ -60,6 +61,7 @@ export async function startCarrierServer(options: CarrierServerOptions): Promise
     };
     return nodeInvocableActivityHandler(reporting, {
       health: true,
+      manifest: activityManifest(),
       ...(logger === undefined ? {} : { logger }),
       ...(maxTasks === undefined ? {} : { maxConcurrentTasks: maxTasks }),
       ...(auth === undefined ? {} : { auth }),
