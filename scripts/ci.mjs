@@ -27,7 +27,13 @@ ensureInstalled();
 build();
 check("format", () => runBin("biome", ["check", "."]));
 check("lint", () => runBin("oxlint", ["--type-aware"]));
-const programs = ["packages/inspector/tsconfig.page.json", "tsconfig.test.json", "benchmarks/tsconfig.check.json", "benchmarks/dispatcher/tsconfig.check.json"];
+const programs = [
+  "packages/inspector/tsconfig.page.json",
+  "browser",
+  "tsconfig.test.json",
+  "benchmarks/tsconfig.check.json",
+  "benchmarks/dispatcher/tsconfig.check.json",
+];
 check("types", () => programs.every((program) => runBin("tsc", ["-p", program])));
 check("packages", () => script("check-packages.mjs"));
 check("api", () => script("check-api.mjs"));

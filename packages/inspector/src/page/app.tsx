@@ -276,7 +276,9 @@ function Banners({ known, fault }: { known: Capabilities | undefined; fault: Fau
         </div>
       )}
       {known?.isReadOnly === true && (
-        <div class="banner" role="region" aria-label="Notice">Nothing can be changed here: this page was started with --read-only.</div>
+        <div class="banner" role="region" aria-label="Notice">
+          Nothing can be changed here: this page was started with --read-only.
+        </div>
       )}
     </>
   );
