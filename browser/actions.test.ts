@@ -141,7 +141,7 @@ inBrowser("every action", {}, (suite) => {
       async (page) => {
         const clipboard = (): Promise<string> => page.evaluate(() => navigator.clipboard.readText());
         await page.getByRole("region", { name: "Arguments" }).getByRole("button", { name: "Copy as JSON" }).click();
-        await expect.poll(clipboard).toBe('["Ada"]');
+        await expect.poll(clipboard).toBe('[\n  "Ada"\n]');
         await page.getByRole("button", { name: "Copy start command" }).click();
         await expect.poll(clipboard).toMatch(/^dw-carrier start greet '\["Ada"\]'/);
         await page.keyboard.press("y");

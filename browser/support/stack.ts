@@ -69,7 +69,7 @@ export class Stack {
   }
 
   async close(): Promise<void> {
-    await this.dispatcher?.drain({ graceMs: 0 }).catch(() => {});
+    await this.dispatcher?.drain().catch(() => {});
     this.carrier?.closeAllConnections();
     this.carrier?.close();
     await this.stop();

@@ -19,6 +19,11 @@ export interface Suite {
   ) => Promise<void>;
 }
 
+function there<Part>(part: Part | undefined): Part {
+  if (part === undefined) throw new Error("the suite has not begun");
+  return part;
+}
+
 /** Tests in a real browser; skipped, with the reason in their name, where there is none. */
 export function inBrowser(
   name: string,
@@ -36,10 +41,6 @@ export function inBrowser(
       await browser?.close();
       await stack?.close();
     });
-    const there = <Part>(part: Part | undefined): Part => {
-      if (part === undefined) throw new Error("the suite has not begun");
-      return part;
-    };
     tests({
       get stack() {
         return there(stack);

@@ -264,19 +264,21 @@ function Banners({ known, fault }: { known: Capabilities | undefined; fault: Fau
   return (
     <>
       {(state === "lost" || state === "engine_lost") && (
-        <div class="banner alarm">
+        <div class="banner alarm" role="region" aria-label="Connection">
           <Foreign text={message ?? "The engine does not answer."} most={400} /> What you see is as of{" "}
           {moment(since, shownZone, serverClock.now())}, <Ticking write={(now) => ticking(now - since)} /> ago. The page
           goes on by itself.
         </div>
       )}
       {fault !== undefined && known === undefined && state !== "lost" && (
-        <div class="banner alarm">
+        <div class="banner alarm" role="region" aria-label="Problem">
           <Foreign text={fault.message} most={400} />
         </div>
       )}
       {known?.isReadOnly === true && (
-        <div class="banner">Nothing can be changed here: this page was started with --read-only.</div>
+        <div class="banner" role="region" aria-label="Notice">
+          Nothing can be changed here: this page was started with --read-only.
+        </div>
       )}
     </>
   );

@@ -27,7 +27,7 @@ export function ActionDialog({ question, onClose }: { question: Question; onClos
   const [fault, setFault] = useState<Fault>();
   const [isBusy, setBusy] = useState(false);
   const request = withReason(question.request, reason);
-  const trial = useResource(JSON.stringify(request), () => act({ ...request, dryRun: true } as ActionRequest));
+  const trial = useResource(JSON.stringify(request), () => act({ ...request, dryRun: true }));
   const run = async (): Promise<void> => {
     if (isBusy) return;
     setBusy(true);

@@ -102,10 +102,13 @@ const DEADLINE: Readonly<Record<ActivityDetail["deadlines"][number]["kind"], str
   lease: "the lease to be renewed",
 };
 
+function seconds(value: number | null): string {
+  return value === null ? "none" : `${value} s`;
+}
+
 /** Deadlines that count, options, earlier runs. */
 export function OptionsPane({ detail }: { detail: ActivityDetail }): JSX.Element {
   const { options, row, runs, namespace } = detail;
-  const seconds = (value: number | null): string => (value === null ? "none" : `${value} s`);
   return (
     <div class="columns">
       <section class="panel" aria-labelledby="options">

@@ -17,7 +17,7 @@ function handle(event: KeyboardEvent): void {
   // A dialog has the keyboard to itself.
   if (document.querySelector("dialog[open]") !== null || isTyping(event.target)) return;
   const { key } = event;
-  const isLetter = [...key].length === 1 && key !== " ";
+  const isLetter = /^\S$/u.test(key);
   if (isLetter && letterKeys.value === "off") return;
   // A button or link that has the focus is pressed by these.
   if ((key === "Enter" || key === " ") && event.target instanceof Element && event.target.closest("a, button, summary"))

@@ -27,14 +27,15 @@ const AGAIN_MS = 3000;
 /** Pages without a match that are gone over without asking: behind each the engine looked at many activities. */
 const MOST_EMPTY_PAGES = 25;
 
+function change(next: Filter, how: "choice" | "typing"): void {
+  go(["l"], writeFilter(next), { replace: how === "typing" });
+}
+
 /** All activities, newest first, live. */
 export function ListScreen({ query }: { query: Readonly<Record<string, string>> }): JSX.Element {
   const address = JSON.stringify(query);
   const filter = useMemo(() => readFilter(query), [address]);
   const problem = filterProblem(filter);
-  const change = (next: Filter, how: "choice" | "typing"): void => {
-    go(["l"], writeFilter(next), { replace: how === "typing" });
-  };
   return (
     <>
       <h1>Activities</h1>
@@ -103,7 +104,7 @@ function LiveList({ filter }: { filter: Filter }): JSX.Element {
     if (ended.signal.aborted) return;
     const isLong = emptyPages.current >= MOST_EMPTY_PAGES;
     setSearching(isLong);
-    changed(undefined as never);
+    changed(undefined);
     if (isTaken && !isLong) void load();
   }, [model, query]);
 
@@ -151,7 +152,7 @@ function LiveList({ filter }: { filter: Filter }): JSX.Element {
     } catch (error) {
       setFault(error instanceof Fault ? error : new Fault("page", 0, { message: String(error) }));
     }
-    changed(undefined as never);
+    changed(undefined);
   }, [filter, query]);
 
   useEffect(() => {
@@ -169,7 +170,7 @@ function LiveList({ filter }: { filter: Filter }): JSX.Element {
             return;
           }
         }
-        changed(undefined as never);
+        changed(undefined);
       },
       reset: () => {
         if (!isPaused) void refresh();

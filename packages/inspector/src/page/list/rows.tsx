@@ -41,7 +41,7 @@ export function ListRows({ model, version, onLook, isFit }: Rows): JSX.Element {
     const to = Math.ceil((top + innerHeight) / rowHeight) + MARGIN;
     if (from === range.current.from && to === range.current.to) return;
     range.current = { from, to };
-    again(undefined as never);
+    again(undefined);
   }, [rowHeight]);
 
   useLayoutEffect(measure);
@@ -72,7 +72,7 @@ export function ListRows({ model, version, onLook, isFit }: Rows): JSX.Element {
     const next = Math.max(0, Math.min(length - 1, active + by));
     setActive(next);
     wantsFocus.current = true;
-    again(undefined as never);
+    again(undefined);
   };
   useLayoutEffect(() => {
     if (!wantsFocus.current) return;

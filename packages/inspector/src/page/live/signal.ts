@@ -33,9 +33,9 @@ export function useSignal<Value>(signal: Signal<Value>): Value {
   useEffect(() => {
     const seen = signal.value;
     const stop = signal.subscribe(() => {
-      again(undefined as never);
+      again(undefined);
     });
-    if (!Object.is(seen, signal.value)) again(undefined as never);
+    if (!Object.is(seen, signal.value)) again(undefined);
     return stop;
   }, [signal]);
   return signal.value;

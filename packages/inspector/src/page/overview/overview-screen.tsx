@@ -83,12 +83,12 @@ export function OverviewScreen(): JSX.Element {
         <CountTable
           title="By type"
           filter="type"
-          rows={counts.byType.map(({ type, ...rest }) => ({ name: type, ...rest }))}
+          rows={counts.byType.map((one) => ({ name: one.type, counts: one.counts }))}
         />
         <CountTable
           title="By queue"
           filter="queue"
-          rows={counts.byQueue.map(({ queue, ...rest }) => ({ name: queue, ...rest }))}
+          rows={counts.byQueue.map((one) => ({ name: one.queue, counts: one.counts }))}
         />
       </div>
     </>

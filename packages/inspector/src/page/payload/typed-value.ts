@@ -28,7 +28,11 @@ export function typedValue(document: unknown): TypedValue {
       if (document === null) return { kind: "null" };
       if (Array.isArray(document)) return { kind: "list", items: document };
       return typedObject(document as Readonly<Record<string, unknown>>);
-    default:
+    case "bigint":
+    case "function":
+    case "symbol":
+    case "undefined":
+      // No JSON has these.
       return { kind: "null" };
   }
 }

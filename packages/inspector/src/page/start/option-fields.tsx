@@ -43,12 +43,15 @@ function listed(text: string): readonly string[] {
     .filter((part) => part !== "");
 }
 
+function whole(text: string): boolean {
+  return /^\d{1,9}$/.test(text.trim());
+}
+
 /** Reads them; the engine has the last word on their bounds. */
 export function readOptions(texts: OptionTexts): {
   readonly options: Partial<ActivityOptions> | undefined;
   readonly problem: string | null;
 } {
-  const whole = (text: string): boolean => /^\d{1,9}$/.test(text.trim());
   if (texts.maxAttempts.trim() !== "" && !whole(texts.maxAttempts)) return refused("Tries are a whole number.");
   const backoff = listed(texts.backoff);
   if (!backoff.every(whole)) return refused("Backoff is whole seconds, separated by commas.");

@@ -45,13 +45,16 @@ export function moment(ms: number, zone: Zone, now: number): string {
   return date === dateOf(now, zone) ? clock(ms, zone) : `${date} ${clock(ms, zone)}`;
 }
 
+function two(amount: number): string {
+  return String(amount).padStart(2, "0");
+}
+
 /** What the zone is at an instant: `UTC`, `UTC+02:00`, `UTC+05:45`. */
 export function offset(ms: number, zone: Zone): string {
   if (zone === "utc") return "UTC";
   const minutes = -new Date(ms).getTimezoneOffset();
   if (minutes === 0) return "UTC";
   const away = Math.abs(minutes);
-  const two = (amount: number): string => String(amount).padStart(2, "0");
   return `UTC${minutes < 0 ? "−" : "+"}${two(Math.floor(away / 60))}:${two(away % 60)}`;
 }
 

@@ -10,6 +10,7 @@ export interface Stretch {
  * nothing, and halves of surrogate pairs. Line feed and tab are drawn as they are.
  */
 const UNSEEN =
+  // oxlint-disable-next-line no-control-regex, no-misleading-character-class -- what is named here is what cannot be seen
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb]|[\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]|\p{Surrogate}/gu;
 const JOINERS = "\u200c\u200d";
 /** On both sides of these, a joiner does what it is for: it shapes letters of other scripts, and puts emoji together. */
