@@ -105,6 +105,7 @@ it("says what is wrong as an error of the tool, and goes on; the token is in not
     ["show", { id: "none" }, "not found"],
     ["show", {}, "id must be given"],
     ["list", { status: "odd" }, "status must be of"],
+    ["list", { status: ["failed"] }, "status must be text"],
     ["list", { colour: "red" }, "colour is no parameter"],
     ["start", { type: "glow", queue: "lamps", input: "{" }, "JSON"],
     ["start", { type: "glow", queue: "lamps", options: { maxAttempts: 0 } }, "options.maxAttempts"],

@@ -48,7 +48,8 @@ export async function serveMcp(options: McpOptions): Promise<void> {
   const ended = new Promise<void>((resolve) => {
     input.once("end", resolve);
     input.once("close", resolve);
-    server.onclose = resolve;
+    // The library has no other way to be told.
+    Object.assign(server, { onclose: resolve });
   });
   await server.connect(new StdioServerTransport(input, output));
   await ended;
@@ -67,7 +68,6 @@ interface Library {
 }
 
 interface McpServer {
-  onclose?: () => void;
   setRequestHandler(schema: object, handler: (request: McpRequest) => object | Promise<object>): void;
   connect(transport: object): Promise<void>;
   close(): Promise<void>;
