@@ -65,9 +65,6 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@durable-workflow/engine-protocol/worker": /^inspect\//,
   "@durable-workflow/inspector": /^(?:page|mcp|host)\/|^commands\/overview/,
   "@durable-workflow/local-engine": /^host\/engine\//,
-  "@modelcontextprotocol/sdk/server/index.js": /^mcp\/server\.ts$/,
-  "@modelcontextprotocol/sdk/server/stdio.js": /^mcp\/server\.ts$/,
-  "@modelcontextprotocol/sdk/types.js": /^mcp\/server\.ts$/,
   tsx: /^host\/activities\//,
   undici: /^net\//,
 };

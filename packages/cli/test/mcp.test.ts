@@ -1,12 +1,27 @@
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
 import { createLocalEngine } from "@durable-workflow/local-engine";
 import { Client as Engine } from "@durable-workflow/test-support/engine-client";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { expect, it, onTestFinished } from "vitest";
 import { root } from "./support/cli.js";
 
 /** The tools for agents, called by the protocol's own client. */
+
+/** What is used of the library. Its own types bring those of browsers along, for every file of a program. */
+interface Client {
+  connect(transport: object): Promise<void>;
+  close(): Promise<void>;
+  listTools(): Promise<{
+    readonly tools: readonly { readonly name: string; readonly annotations?: { readonly readOnlyHint?: boolean } }[];
+  }>;
+  callTool(call: object): Promise<{ readonly content: unknown; readonly isError?: boolean }>;
+}
+
+const load = (part: string): Promise<unknown> =>
+  import(`@modelcontextprotocol/sdk/client/${part}.js`) as Promise<unknown>;
+const { Client: McpClient } = (await load("index")) as { readonly Client: new (info: object) => Client };
+const { StdioClientTransport } = (await load("stdio")) as {
+  readonly StdioClientTransport: new (server: object) => object;
+};
 
 const TOKEN = "operator-token-9a8b7c";
 
@@ -23,7 +38,7 @@ async function connect(args: readonly string[] = []): Promise<Connected> {
   const local = createLocalEngine({ file: ":memory:", auth: { token: TOKEN } });
   onTestFinished(() => local.close());
   const { url } = await local.listen();
-  const client = new Client({ name: "test", version: "1" });
+  const client = new McpClient({ name: "test", version: "1" });
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: [`${root}packages/cli/dist/bin.js`, "mcp", "--server", url, "--token-env", "OPERATOR", ...args],
@@ -90,6 +105,7 @@ it("says what is wrong as an error of the tool, and goes on; the token is in not
     ["show", { id: "none" }, "not found"],
     ["show", {}, "id must be given"],
     ["list", { status: "odd" }, "status must be of"],
+    ["list", { status: ["failed"] }, "status must be text"],
     ["list", { colour: "red" }, "colour is no parameter"],
     ["start", { type: "glow", queue: "lamps", input: "{" }, "JSON"],
     ["start", { type: "glow", queue: "lamps", options: { maxAttempts: 0 } }, "options.maxAttempts"],

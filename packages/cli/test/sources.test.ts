@@ -46,6 +46,7 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
       "engine/engine-payloads.ts",
       "host/carrier/carrier-output.ts",
       "host/engine/engine-host.ts",
+      "page/engine-transport.ts",
       // Of apps, which AttachedApps has made fit to be shown.
       "host/apps/attached-apps.ts",
       "host/dev-routes.ts",

@@ -74,7 +74,10 @@ export class Desk {
   async types(): Promise<TypeList> {
     const list = await (await this.source()).types();
     const schemas = new Map(Object.entries(this.options.inputSchemas?.() ?? {}));
-    return { ...list, types: list.types.map((one) => ({ ...one, inputSchema: schemas.get(one.type) ?? null })) };
+    return {
+      ...list,
+      types: list.types.map((one) => Object.assign({}, one, { inputSchema: schemas.get(one.type) ?? null })),
+    };
   }
 
   async capabilities(): Promise<Capabilities> {

@@ -15,33 +15,27 @@ export class CarriersWatch {
   }
 
   get all(): readonly CarrierState[] {
-    return [...this.states.values()].map((state) => ({ ...state }));
+    return [...this.states.values()];
   }
 
   event(event: DispatcherEvent): void {
-    switch (event.type) {
-      case "delivery_started":
-        this.of(event.carrier);
-        return;
-      case "delivery_ended": {
-        const state = this.of(event.carrier);
-        if (event.outcome === "answered" && (event.status ?? 0) < 400) state.failuresInRow = 0;
-        else if (event.outcome !== "aborted") {
-          state.failuresInRow += 1;
-          const status = event.status === null ? "" : ` with ${event.status}`;
-          state.lastError = {
-            type: event.outcome,
-            message: event.likelyCause ?? `a delivery ended ${event.outcome}${status}`,
-          };
-          state.lastErrorAt = new Date().toISOString();
-        }
-        return;
-      }
-      case "carrier_state":
-        this.of(event.carrier).breaker = event.state;
-        return;
-      default:
+    if (event.type === "carrier_state") this.of(event.carrier).breaker = event.state;
+    else if (event.type === "delivery_started") this.of(event.carrier);
+    else if (event.type === "delivery_ended") this.ended(event);
+  }
+
+  private ended(event: Extract<DispatcherEvent, { type: "delivery_ended" }>): void {
+    const { outcome, status, likelyCause } = event;
+    if (outcome === "aborted") return;
+    const state = this.of(event.carrier);
+    if (outcome === "answered" && (status ?? 0) < 400) {
+      state.failuresInRow = 0;
+      return;
     }
+    const what = `a delivery ended ${outcome}${status === null ? "" : ` with ${status}`}`;
+    state.failuresInRow += 1;
+    state.lastError = { type: outcome, message: likelyCause ?? what };
+    state.lastErrorAt = new Date().toISOString();
   }
 
   private of(name: string): State {

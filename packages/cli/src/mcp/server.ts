@@ -48,25 +48,42 @@ export async function serveMcp(options: McpOptions): Promise<void> {
   const ended = new Promise<void>((resolve) => {
     input.once("end", resolve);
     input.once("close", resolve);
-    server.onclose = resolve;
+    // The library has no other way to be told.
+    Object.assign(server, { onclose: resolve });
   });
   await server.connect(new StdioServerTransport(input, output));
   await ended;
   await server.close();
 }
 
+/** What is used of the library. Its own types bring those of browsers along, for every file of a program. */
+interface Library {
+  readonly Server: new (
+    info: { readonly name: string; readonly version: string },
+    options: { readonly capabilities: object },
+  ) => McpServer;
+  readonly StdioServerTransport: new (input: Readable, output: Writable) => object;
+  readonly ListToolsRequestSchema: object;
+  readonly CallToolRequestSchema: object;
+}
+
+interface McpServer {
+  setRequestHandler(schema: object, handler: (request: McpRequest) => object | Promise<object>): void;
+  connect(transport: object): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface McpRequest {
+  readonly params: { readonly name: string; readonly arguments?: Readonly<Record<string, unknown>> };
+}
+
 /** An optional package: whoever serves no tools need not have it. */
-async function library(): Promise<
-  typeof import("@modelcontextprotocol/sdk/server/index.js") &
-    typeof import("@modelcontextprotocol/sdk/server/stdio.js") &
-    typeof import("@modelcontextprotocol/sdk/types.js")
-> {
+async function library(): Promise<Library> {
   try {
-    return {
-      ...(await import("@modelcontextprotocol/sdk/server/index.js")),
-      ...(await import("@modelcontextprotocol/sdk/server/stdio.js")),
-      ...(await import("@modelcontextprotocol/sdk/types.js")),
-    };
+    const parts = ["server/index.js", "server/stdio.js", "types.js"].map(
+      (part) => import(`${PACKAGE}/${part}`) as Promise<object>,
+    );
+    return Object.assign({}, ...(await Promise.all(parts))) as Library;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
     throw new CliError(EXIT.config, `${PACKAGE} is not installed: dw-carrier mcp needs it`, `npm install ${PACKAGE}`);

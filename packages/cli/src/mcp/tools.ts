@@ -20,9 +20,13 @@ const text = (description: string): object => ({ type: "string", description });
 const id = text("Id of the activity");
 const runId = text("Id of one of its runs; default the newest");
 
-function view(name: ViewName, given: Readonly<Record<string, unknown>>, views: Views): Promise<object> {
-  const query = Object.entries(given).map(([key, value]) => [key, value === undefined ? undefined : String(value)]);
-  return views.get(name, Object.fromEntries(query) as Record<string, string>);
+/** @throws {TypeError} for what is neither text nor a number */
+async function view(name: ViewName, given: Readonly<Record<string, unknown>>, views: Views): Promise<object> {
+  const query = Object.entries(given).map(([key, value]): [string, string] => {
+    if (typeof value === "string" || typeof value === "number") return [key, String(value)];
+    throw new TypeError(`${key} must be text`);
+  });
+  return views.get(name, Object.fromEntries(query));
 }
 
 function action(

@@ -1,10 +1,5 @@
 import { at, isObject } from "@durable-workflow/engine-protocol";
-import type {
-  ActivityDescription,
-  HistoryEvent,
-  RetryPolicyWire,
-  StartRequest,
-} from "@durable-workflow/engine-protocol/control";
+import type { ActivityDescription, HistoryEvent, StartRequest } from "@durable-workflow/engine-protocol/control";
 import type { ActivityOptions } from "../api/index.js";
 import { optionsOf } from "../view/local-detail.js";
 
@@ -47,7 +42,7 @@ export function startRequest(given: {
 /** The options that an activity was started with, as its history tells them. */
 export function optionsIn(events: readonly HistoryEvent[]): Partial<ActivityOptions> {
   const policy = at(scheduledIn(events), "retry_policy");
-  return isObject(policy) ? optionsOf(policy as Partial<RetryPolicyWire>) : {};
+  return isObject(policy) ? optionsOf(policy) : {};
 }
 
 function scheduledIn(events: readonly HistoryEvent[]): unknown {

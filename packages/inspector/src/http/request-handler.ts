@@ -149,7 +149,7 @@ async function sendJson(
 ): Promise<void> {
   let bytes = Buffer.from(JSON.stringify(document));
   const headers: Record<string, string | number> = { "Content-Type": "application/json; charset=utf-8" };
-  if (bytes.length >= COMPRESS_FROM && /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""))) {
+  if (bytes.length >= COMPRESS_FROM && /\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) {
     bytes = Buffer.from(await squeeze(bytes));
     headers["Content-Encoding"] = "gzip";
   }

@@ -19,10 +19,6 @@ type Handler = (query: URLSearchParams, headers: IncomingMessage["headers"]) => 
 
 /** Every route of the page's API. */
 export function routesOf(desk: Desk): ReadonlyMap<string, Route> {
-  const view = (handle: Handler): Route => ({
-    method: "GET",
-    handle: async ({ query, headers }) => ({ document: await handle(query, headers) }),
-  });
   return new Map<string, Route>([
     [ROUTES.capabilities, view((query) => (none(query), desk.capabilities()))],
     [ROUTES.overview, view((query) => (none(query), desk.overview()))],
@@ -57,6 +53,13 @@ export function routesOf(desk: Desk): ReadonlyMap<string, Route> {
       { method: "POST", handle: async ({ body }) => ({ document: await (await desk.actions()).do(readAction(body)) }) },
     ],
   ]);
+}
+
+function view(handle: Handler): Route {
+  return {
+    method: "GET",
+    handle: async ({ query, headers }) => ({ document: await handle(query, headers) }),
+  };
 }
 
 function none(query: URLSearchParams): void {
@@ -108,11 +111,9 @@ async function wire(desk: Desk, given: URLSearchParams): Promise<object> {
   ];
   return {
     asOf: await (await desk.source()).now(),
-    documents: documents.map(({ name, document }) => ({
-      name,
-      ...wireText(document, LONGEST_DOCUMENT),
-      explained: desk.explain(document),
-    })),
+    documents: documents.map(({ name, document }) =>
+      Object.assign({ name, explained: desk.explain(document) }, wireText(document, LONGEST_DOCUMENT)),
+    ),
   };
 }
 

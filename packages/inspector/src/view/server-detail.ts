@@ -81,7 +81,7 @@ function scheduled(events: readonly HistoryEvent[]): unknown {
 
 function policyOf(events: readonly HistoryEvent[]): Partial<RetryPolicyWire> {
   const policy = at(scheduled(events), "retry_policy");
-  return isObject(policy) ? (policy as Partial<RetryPolicyWire>) : {};
+  return isObject(policy) ? policy : {};
 }
 
 /** The arguments, as a history tells them. */

@@ -29,14 +29,14 @@ export interface Inspected {
   readonly engineUrl: string;
   /** Of the page. */
   readonly url: string;
-  get(path: string, headers?: Readonly<Record<string, string>>): Promise<Reply>;
-  act(request: ActionRequest): Promise<ActionOutcome>;
-  send(
+  readonly get: (path: string, headers?: Readonly<Record<string, string>>) => Promise<Reply>;
+  readonly act: (request: ActionRequest) => Promise<ActionOutcome>;
+  readonly send: (
     method: string,
     path: string,
     headers: Readonly<Record<string, string | string[]>>,
     body?: string,
-  ): Promise<Reply>;
+  ) => Promise<Reply>;
 }
 
 const cleanups: (() => unknown)[] = [];
