@@ -14,7 +14,7 @@ const COUNTS = [
 
 const TIMES = [
   ["run time, 95 %", "runSecondsP50", "runSecondsP95"],
-  ["queue wait, 95 %", "waitSecondsP50", "waitSecondsP95"],
+  ["wait, 95 %", "waitSecondsP50", "waitSecondsP95"],
 ] as const;
 
 function seconds(value: number): string {
