@@ -35,7 +35,7 @@ const names = new Map();
 for (const { path, contents } of [...outputFiles, icon]) {
   const [, name, extension] = /([^/\\]+)\.(\w+)$/.exec(path);
   const hash = createHash("sha256").update(contents).digest("hex").slice(0, 12);
-  const hashed = `assets/${name}.${hash}.${extension}`;
+  const hashed = `assets/${name}-${hash}.${extension}`;
   writeFileSync(join(target, hashed), contents);
   names.set(`${name}.${extension}`, hashed);
   size += gzipSync(contents, { level: 9 }).length;

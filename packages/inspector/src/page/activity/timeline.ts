@@ -158,16 +158,19 @@ export class Scale {
   }
 }
 
-/** Of the marks those that leave each other room, so many shares of the width; the first and the last always stay. */
+/**
+ * Of the marks those that leave each other room, so many shares of the width. The first and the last always stay, and take more:
+ * their labels stand inside the edges.
+ */
 export function roomyMarks(marks: readonly number[], scale: Scale, room: number): readonly number[] {
   const [first, ...others] = marks;
   const last = others.pop();
   if (first === undefined || last === undefined) return marks;
   const kept = [first];
-  let edge = scale.at(first);
+  let edge = scale.at(first) + room / 2;
   for (const mark of others) {
     const place = scale.at(mark);
-    if (place - edge < room || scale.at(last) - place < room) continue;
+    if (place - edge < room || scale.at(last) - place < room * 1.5) continue;
     kept.push(mark);
     edge = place;
   }

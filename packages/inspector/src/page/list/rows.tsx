@@ -117,8 +117,9 @@ export function ListRows({ model, version, onLook, isFit }: Rows): JSX.Element {
   const end = Math.min(to, length);
   const shown = new Set<number>();
   for (let index = from; index < end; index++) shown.add(index);
-  // The row with the focus stays, wherever is scrolled to.
-  if (active < length) shown.add(active);
+  // The row with the focus stays, wherever is scrolled to. Without it, the first row that is seen is where the keyboard comes in.
+  if (active < length && isInside(host.current)) shown.add(active);
+  const stop = shown.has(active) ? active : Math.min(end - 1, from + (from === 0 ? 0 : MARGIN));
   for (const index of [...shown].toSorted((a, b) => a - b)) {
     rows.push(
       <Row
@@ -126,7 +127,7 @@ export function ListRows({ model, version, onLook, isFit }: Rows): JSX.Element {
         row={model.at(index)}
         index={index}
         top={index * rowHeight}
-        isActive={index === Math.min(active, length - 1)}
+        isActive={index === stop}
         isFit={isFit}
         onFocus={setActive}
       />,
@@ -200,7 +201,14 @@ function Row({
   const style = { transform: `translateY(${top}px)` };
   if (row === undefined) {
     return (
-      <div role="row" class="row blank" aria-rowindex={index + 2} style={style}>
+      <div
+        role="row"
+        class="row blank"
+        aria-rowindex={index + 2}
+        data-index={index}
+        style={style}
+        tabIndex={isActive ? 0 : -1}
+      >
         <span role="gridcell">…</span>
       </div>
     );

@@ -79,7 +79,7 @@ export function OverviewScreen(): JSX.Element {
           <CarrierTable carriers={carriers} />
         </section>
       )}
-      <div class="columns">
+      <div class="columns wide">
         <CountTable
           title="By type"
           filter="type"

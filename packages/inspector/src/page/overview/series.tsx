@@ -13,8 +13,8 @@ const COUNTS = [
 ] as const;
 
 const TIMES = [
-  ["run time", "runSecondsP50", "runSecondsP95"],
-  ["wait for a worker", "waitSecondsP50", "waitSecondsP95"],
+  ["run time, 95 %", "runSecondsP50", "runSecondsP95"],
+  ["wait, 95 %", "waitSecondsP50", "waitSecondsP95"],
 ] as const;
 
 function seconds(value: number): string {
@@ -46,7 +46,7 @@ export function SeriesPlots({ series }: { series: Series }): JSX.Element {
             <Plot
               key={name}
               title={name}
-              total={last == null ? "–" : `95 % below ${seconds(last)}`}
+              total={last == null ? "–" : seconds(last)}
               write={seconds}
               lines={lines}
               {...common}

@@ -31,6 +31,11 @@ describe("the steps of a plot", () => {
     expect(steps.most(given.runSecondsP95).slice(0, 2)).toEqual([null, 301]);
   });
 
+  it("an engine that has just begun: two minutes", () => {
+    const given = series(1);
+    expect(stepsOf(given, NOON).sums(given.started)).toHaveLength(12);
+  });
+
   it("an hour: a minute each, nothing lost", () => {
     const given = series(300);
     const steps = stepsOf(given, NOON);

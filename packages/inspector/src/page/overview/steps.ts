@@ -3,7 +3,8 @@ import { readInstant } from "../text/instants.js";
 
 /** So many steps are drawn: each is seen, and can be pointed at. */
 const STEPS = 60;
-const SHORT_MS = 600_000;
+/** Windows for an engine that began lately. */
+const SHORT_MS = [120_000, 600_000];
 
 /** The part of a series that is drawn, in steps of a width that can be seen. */
 export interface Steps {
@@ -16,13 +17,14 @@ export interface Steps {
   readonly most: (values: readonly (number | null)[]) => readonly (number | null)[];
 }
 
-/** The last ten minutes of an engine that began lately, and all that there is of others. */
+/** The last minutes of an engine that began lately, and all that there is of others. */
 export function stepsOf(series: Series, now: number): Steps {
   const stepMs = series.stepSeconds * 1000;
   const from = readInstant(series.from) ?? now;
   const knownSince = readInstant(series.knownSince) ?? from;
   const all = series.started.length;
-  const wanted = now - knownSince < SHORT_MS ? Math.min(all, Math.ceil(SHORT_MS / stepMs)) : all;
+  const window = SHORT_MS.find((ms) => now - knownSince < ms);
+  const wanted = window === undefined ? all : Math.min(all, Math.ceil(window / stepMs));
   const width = Math.max(1, Math.ceil(wanted / STEPS));
   const first = all - Math.floor(wanted / width) * width;
   const grouped = <Value, Together>(

@@ -81,7 +81,7 @@ export function Plot({
       <span class="plot-ends muted" aria-hidden="true">
         <span>{clock(from, shownZone)}</span>
         <span>most {write(most)}</span>
-        <span>{clock(from + steps * stepMs, shownZone)}</span>
+        <span>now</span>
       </span>
     </figure>
   );
