@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import { root } from "./lib.mjs";
 
 /** Bytes. Raise one only with a reason in the changelog. */
-const LIMITS = { fetch: 14_700, lambda: 15_600, node: 16_000 };
+const LIMITS = { fetch: 14_800, lambda: 15_600, node: 16_000 };
 /** The tables are written in hundreds of bytes; a difference below this is none. */
 const TOLERANCE = 100;
 

@@ -21,6 +21,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   invoke: ["shell", "net", "options", "report", "inspect"],
   conformance: ["shell", "net", "report"],
   doctor: ["shell", "net", "options", "engine", "report", "inspect"],
+  // The page of an engine, and its views for commands; tools for agents.
+  page: ["shell", "net", "options", "engine", "inspect"],
+  mcp: ["shell"],
   // What a folder begins with.
   init: ["shell", "options"],
   // Activities: their modules, the process that runs them, their carrier; and all of it with an engine.
@@ -28,8 +31,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "host/process": ["shell", "host/activities"],
   "host/apps": ["shell", "net", "options"],
   "host/carrier": ["shell", "net", "options", "engine", "report", "host/activities", "host/process", "host/apps"],
-  "host/engine": ["shell", "net", "engine", "host/carrier"],
-  host: ["shell", "net", "engine", "host/activities", "host/apps", "host/process", "host/carrier", "host/engine"],
+  "host/engine": ["shell", "net", "engine", "page", "host/carrier"],
+  host: [
+    "shell",
+    "net",
+    "engine",
+    "host/activities",
+    "host/apps",
+    "host/process",
+    "host/carrier",
+    "host/engine",
+    "page",
+  ],
 };
 const ROOMS = [...Object.keys(MAY_IMPORT), "commands"];
 
@@ -52,6 +65,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@durable-workflow/engine-protocol/executor-config": /./,
   "@durable-workflow/engine-protocol/external-payloads": /./,
   "@durable-workflow/engine-protocol/worker": /^inspect\//,
+  "@durable-workflow/inspector": /^(?:page|mcp|host)\/|^commands\/overview/,
   "@durable-workflow/local-engine": /^host\/engine\//,
   tsx: /^host\/activities\//,
   undici: /^net\//,

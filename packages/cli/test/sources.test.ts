@@ -35,6 +35,7 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
       "commands/dispatch.ts",
       "commands/engine.ts",
       "commands/serve.ts",
+      "commands/ui.ts",
       "commands/stop.ts",
       "commands/tail.ts",
       // Given what is fit to be shown.
@@ -47,6 +48,7 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
       "engine/engine-payloads.ts",
       "host/carrier/carrier-output.ts",
       "host/engine/engine-host.ts",
+      "page/engine-transport.ts",
       // Of apps, which AttachedApps has made fit to be shown.
       "host/apps/attached-apps.ts",
       "host/dev-routes.ts",
@@ -56,7 +58,13 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
     what: "sends requests",
     pattern: /from "undici"|\bfetch\(|from "node:https?"/,
     // What listens has a server of its own.
-    where: ["host/engine/control-server.ts", "net/agents.ts", "net/event-stream.ts", "net/exchange.ts"],
+    where: [
+      "host/engine/control-server.ts",
+      "page/page-server.ts",
+      "net/agents.ts",
+      "net/event-stream.ts",
+      "net/exchange.ts",
+    ],
   },
   {
     what: "reads files",

@@ -6,6 +6,7 @@ import { CarrierOutput } from "../host/carrier/carrier-output.js";
 import type { RunningStack } from "../host/dev-stack.js";
 import { ENV_FILES_OPTIONS, readEnvFiles } from "../options/env-files.js";
 import { flag, integerOption, PORTS, textOption } from "../options/values.js";
+import { openPage } from "../page/open-page.js";
 import { shownFile } from "../report/shown-file.js";
 import { say } from "../report/words.js";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT } from "../shell/command.js";
@@ -24,6 +25,7 @@ export const dev: Command = {
     ...APP_OPTIONS,
     queue: { type: "string", value: "NAME", help: `task queue of the activities; default ${DEFAULT_TASK_QUEUE}` },
     ...ENV_FILES_OPTIONS,
+    open: { type: "boolean", help: "open the page that shows the engine in the browser" },
     memory: { type: "boolean", help: "keep nothing: the engine forgets everything when it ends" },
     "engine-port": { type: "string", value: "NUMBER", help: "port of the engine; default 7070, or a free one" },
     port: { type: "string", value: "NUMBER", help: "port of the carrier; default a free one" },
@@ -82,11 +84,14 @@ async function runDev(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> {
   );
   try {
     const running = await stack.start();
-    const { engineUrl, engineFile, carrierUrl, taskQueue, activities } = running;
-    output.event("listening", { engineUrl, engineFile, carrierUrl, taskQueue, activities }, () => {
+    const { engine, engineUrl, engineFile, carrierUrl, taskQueue, activities } = running;
+    // An engine elsewhere has no page of its own here; dw-carrier ui shows it.
+    const pageUrl = engine === "named" ? null : `${engineUrl}/`;
+    output.event("listening", { engineUrl, engineFile, carrierUrl, taskQueue, activities, pageUrl }, () => {
       sayListening(io, output, running);
       return undefined;
     });
+    if (pageUrl !== null && flag(input, "open")) openPage(pageUrl, io);
     await stopped(io.signal);
   } finally {
     await stack.close();
@@ -114,6 +119,7 @@ function sayListening(io: CliIo, output: CarrierOutput, stack: RunningStack): vo
   const [first] = activities;
   const options = `${taskQueue === DEFAULT_TASK_QUEUE || engine === "own" ? "" : ` --queue ${taskQueue}`}${isNamed ? ` --server ${engineUrl}` : ""}`;
   say(io, `engine   ${bold(engineUrl)}  ${dim(where)}`);
+  if (!isNamed) say(io, `page     ${bold(`${engineUrl}/`)}`);
   if (carrierUrl !== null) say(io, `carrier  ${bold(carrierUrl)}  ${dim(`task queue ${taskQueue}`)}`);
   say(io, activities.length === 0 ? "" : `\n${output.activities(activities)}\n`);
   say(io, `Start one:\n\n  dw-carrier start ${first?.type ?? "TYPE"} ${NO_ARGUMENTS}${options}\n`);

@@ -39,6 +39,12 @@ export class Routes {
     );
   }
 
+  /** Where a carrier of the config is. */
+  urlOf(carrier: string): string {
+    const index = this.targets.findIndex((_, at) => appName(at) === carrier);
+    return index < 0 ? this.carrierUrl : String(this.targets[index]?.url);
+  }
+
   /** The credentials of the apps, as the dispatcher looks them up. */
   get environment(): Readonly<Record<string, string>> {
     return Object.fromEntries(

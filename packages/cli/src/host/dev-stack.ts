@@ -5,11 +5,13 @@ import { ControlPlane } from "../engine/control-plane.js";
 import { heartbeatsTo } from "../engine/heartbeats.js";
 import { WaitingWatch } from "../engine/waiting-watch.js";
 import { HttpClient } from "../net/http-client.js";
+import type { PageOptions } from "../page/page.js";
 import type { CliIo } from "../shell/command.js";
 import type { ActivityFile } from "./activities/collect.js";
 import { type AppTarget, AttachedApps } from "./apps/attached-apps.js";
 import type { CarrierOutput } from "./carrier/carrier-output.js";
 import { type CarrierServer, startCarrierServer } from "./carrier/carrier-server.js";
+import { CarriersWatch } from "./carriers-watch.js";
 import { type RoutedActivity, Routes } from "./dev-routes.js";
 import { EngineHost, refuseSecond, runningWith } from "./engine/engine-host.js";
 import { ActivityProcess } from "./process/activity-process.js";
@@ -69,6 +71,7 @@ export class DevStack {
   private readonly closers: (() => unknown)[] = [];
   private readonly ends: TaskEnds;
   private readonly routes: Routes;
+  private readonly carriers: CarriersWatch;
   private dispatcher: Dispatcher | undefined;
   /** Undefined before the engine runs, and once the command ends. */
   private lease: (() => Promise<void>) | undefined;
@@ -80,6 +83,7 @@ export class DevStack {
     this.output = output;
     this.ends = new TaskEnds((report) => output.task(report));
     this.routes = new Routes(options.apps);
+    this.carriers = new CarriersWatch((name) => this.routes.urlOf(name));
   }
 
   /** @throws {CliError} with what has begun still to be closed */
@@ -127,7 +131,11 @@ export class DevStack {
     const other = await runningWith(dataFolder, this.io);
     if (other?.command === "engine") return { engine: "found", at: engineOf(other) };
     if (other !== undefined) refuseSecond(other, dataFolder);
-    return new EngineHost({ command: "dev", dataFolder, inMemory, port: enginePort, portOption: "engine-port" });
+    const carriers = (): ReturnType<NonNullable<PageOptions["carriers"]>> => this.carriers.all;
+    return new EngineHost(
+      { command: "dev", dataFolder, inMemory, port: enginePort, portOption: "engine-port", carriers },
+      this.io,
+    );
   }
 
   private async startEngine(host: EngineHost): Promise<DevEngine> {
@@ -250,6 +258,9 @@ export class DevStack {
     });
     logEvents(dispatcher.events, this.dispatcherLogger());
     dispatcher.events.on((event) => this.ends.event(event));
+    dispatcher.events.on((event) => {
+      this.carriers.event(event);
+    });
     this.dispatcher = dispatcher;
     this.closers.push(() => dispatcher.drain());
     await dispatcher.start();

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { createLocalEngine, isLocalEngineError, type LocalEngine } from "@durable-workflow/local-engine";
+import type { Inspector } from "@durable-workflow/inspector";
+import { createLocalEngine, isLocalEngineError, type LocalEngine, type Site } from "@durable-workflow/local-engine";
 import {
   type DevState,
   findDevState,
@@ -8,6 +9,7 @@ import {
   writeDevState,
 } from "../../engine/dev-state.js";
 import { HttpClient } from "../../net/http-client.js";
+import { type PageOptions, pageOf } from "../../page/page.js";
 import { CliError, type CliIo, EXIT } from "../../shell/command.js";
 import { cannotListen } from "../carrier/carrier-server.js";
 import { ControlServer } from "./control-server.js";
@@ -30,6 +32,8 @@ export interface EngineHostOptions {
   readonly portOption: string;
   /** How long a worker may be silent before its task is given to another. */
   readonly leaseSeconds?: number | undefined;
+  /** The carriers of the dispatcher that runs beside. */
+  readonly carriers?: PageOptions["carriers"];
 }
 
 export interface RunningEngine {
@@ -41,11 +45,14 @@ export interface RunningEngine {
 /** A local engine that a command runs for this user, with the word by which other commands find it. */
 export class EngineHost {
   private readonly options: EngineHostOptions;
+  private readonly io: Pick<CliIo, "env">;
   private engine: LocalEngine | undefined;
   private control: ControlServer | undefined;
+  private page: Inspector | undefined;
 
-  constructor(options: EngineHostOptions) {
+  constructor(options: EngineHostOptions, io: Pick<CliIo, "env">) {
     this.options = options;
+    this.io = io;
   }
 
   /** @throws {CliError} with what has begun still to be closed */
@@ -54,8 +61,21 @@ export class EngineHost {
     const file = inMemory ? null : join(dataFolder, FILE);
     if (file !== null) await prepareDataFolder(dataFolder);
     this.engine = openEngine(file ?? ":memory:", leaseSeconds);
-    return { url: await listen(this.engine, port, portOption), file };
+    const url = await listen(this.engine, port, { option: portOption, site: this.site });
+    const { command, carriers } = this.options;
+    const connection = { url, namespace: "default", token: undefined, tlsVerify: true };
+    this.page = await pageOf(connection, this.io, {
+      servedBy: command,
+      ...(carriers === undefined ? {} : { carriers }),
+    });
+    return { url, file };
   }
+
+  /** The page of the engine, at its own address. */
+  private readonly site: Site = (request, response) => {
+    if (this.page !== undefined) this.page.handle(request, response);
+    else response.writeHead(503, { "retry-after": "1" }).end();
+  };
 
   /** Lets other commands find it. To be called once what they will ask for runs. */
   async announce({ url, taskQueue }: Pick<DevState, "url" | "taskQueue">): Promise<void> {
@@ -78,6 +98,7 @@ export class EngineHost {
 
   async close(): Promise<void> {
     await this.withdraw();
+    this.page?.close();
     await this.engine?.close();
   }
 }
@@ -126,12 +147,16 @@ function openEngine(file: string, leaseSeconds: number): LocalEngine {
   }
 }
 
-async function listen(engine: LocalEngine, port: number | undefined, option: string): Promise<string> {
+async function listen(
+  engine: LocalEngine,
+  port: number | undefined,
+  { option, site }: { readonly option: string; readonly site: Site },
+): Promise<string> {
   try {
-    return (await engine.listen({ host: HOST, port: port ?? ENGINE_PORT })).url;
+    return (await engine.listen({ host: HOST, port: port ?? ENGINE_PORT, site })).url;
   } catch (error) {
     const isTaken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
-    if (port === undefined && isTaken) return (await engine.listen({ host: HOST, port: 0 })).url;
+    if (port === undefined && isTaken) return (await engine.listen({ host: HOST, port: 0, site })).url;
     throw cannotListen(error, HOST, port ?? ENGINE_PORT, option);
   }
 }
