@@ -188,12 +188,12 @@ function LiveList({ filter }: { filter: Filter }): JSX.Element {
   };
   useKeys({ n: take, p: pause });
 
-  const { length, isComplete, hasFirst, waitingCount } = model;
+  const { length, isComplete, hasBegun, waitingCount } = model;
   return (
     <div class="live-list" ref={place}>
       <div class="list-tools">
         <span class="muted" role="status">
-          {hasFirst
+          {hasBegun
             ? isComplete
               ? counted(length, "activity", "activities")
               : `${count(length)} read, more below`
@@ -212,10 +212,10 @@ function LiveList({ filter }: { filter: Filter }): JSX.Element {
           {isPaused ? "Go on" : "Pause"} <kbd>p</kbd>
         </button>
       </div>
-      {fault !== undefined && <Failed fault={fault} again={hasFirst ? () => void refresh() : loadAgain} />}
-      {!hasFirst && fault === undefined && <Loading what="activities" />}
+      {fault !== undefined && <Failed fault={fault} again={hasBegun ? () => void refresh() : loadAgain} />}
+      {!hasBegun && fault === undefined && <Loading what="activities" />}
       {length > 0 && <ListRows model={model} version={version} onLook={onLook} isFit={fits} />}
-      {hasFirst && length === 0 && (isComplete || isSearching) && (
+      {hasBegun && length === 0 && (isComplete || isSearching) && (
         <Empty>
           {isFiltered(filter) ? (
             <>
