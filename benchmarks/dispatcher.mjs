@@ -4,7 +4,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { PROTOCOL_VERSION, SINCE } from "@durable-workflow/engine-protocol";
-import { median } from "./lib.mjs";
+import { median, quantile } from "./lib.mjs";
 
 const LATENCY_TASKS = 600;
 const RATE_TASKS = 6_000;
@@ -94,8 +94,4 @@ async function versions(carrier) {
   console.log(`  CPU of a task with an engine of protocol ${SINCE.failureFlags}: ${before.toFixed(3)} ms`);
   console.log(`    with one of ${PROTOCOL_VERSION}: ${ratio(now)}`);
   console.log(`    where leases are renewed: ${ratio(renewing)}`);
-}
-
-function quantile(numbers, share) {
-  return numbers.toSorted((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * share))];
 }

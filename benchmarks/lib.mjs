@@ -63,3 +63,8 @@ function report(title, values, aims) {
 export function median(numbers) {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 }
+
+/** The value below which that share of the numbers is. */
+export function quantile(numbers, share) {
+  return numbers.toSorted((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * share))];
+}

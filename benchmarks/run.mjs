@@ -1,4 +1,5 @@
-// npm run bench [-- codec cold-start handler node payloads startup storage dispatcher local-engine]
+// npm run bench [-- chain codec cold-start handler node payloads startup storage dispatcher worker local-engine]
+import { chainBenchmarks } from "./chain.mjs";
 import { codecBenchmarks } from "./codec.mjs";
 import { coldStartBenchmarks } from "./cold-start.mjs";
 import { dispatcherBenchmarks } from "./dispatcher.mjs";
@@ -8,8 +9,10 @@ import { nodeBenchmarks } from "./node.mjs";
 import { payloadBenchmarks } from "./payloads.mjs";
 import { startupBenchmarks } from "./startup.mjs";
 import { storageBenchmarks } from "./storage.mjs";
+import { workerBenchmarks } from "./worker.mjs";
 
 const suites = {
+  chain: chainBenchmarks,
   codec: codecBenchmarks,
   handler: handlerBenchmarks,
   "local-engine": localEngineBenchmarks,
@@ -19,6 +22,7 @@ const suites = {
   "cold-start": coldStartBenchmarks,
   storage: storageBenchmarks,
   dispatcher: dispatcherBenchmarks,
+  worker: workerBenchmarks,
 };
 const wanted = process.argv.slice(2);
 for (const name of wanted.filter((word) => !(word in suites))) {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { buildTaskInput } from "@durable-workflow/carrier/testing";
 import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { TOKEN } from "./cases.js";
@@ -14,12 +15,49 @@ import { installedFile, work } from "./support/runtimes.js";
 import { testPlatform } from "./support/test-platform.js";
 
 /** The folders of examples/, copied, built by their own scripts, started by their own commands, and called. */
-function testExample(name: string, { missing, start, cases = exampleCases }: ExampleTest): void {
-  testPlatform({ name: `examples/${name}`, given: "", missing, start }, cases);
+function testExample(name: string, { missing, start, cases = exampleCases, withoutToken }: ExampleTest): void {
+  const withToken = { CARRIER_TOKEN: TOKEN };
+  testPlatform({ name: `examples/${name}`, given: "", missing, start: () => start(withToken) }, cases);
+
+  describe.skipIf(missing !== undefined)(`examples/${name}, without a token`, () => {
+    it(withoutToken, { timeout: 180_000 }, async () => {
+      const answered = answersWithoutToken(start);
+      if (withoutToken === "does not run") await expect(answered).rejects.toThrow("bearerToken needs");
+      else expect(await answered).toEqual([401, 401, 401]);
+    });
+  });
 }
 
-interface ExampleTest extends Pick<Platform, "missing" | "start"> {
+interface ExampleTest extends Pick<Platform, "missing"> {
+  readonly start: (env: Readonly<Record<string, string>>) => Promise<RunningPlatform>;
   readonly cases?: typeof exampleCases;
+  /** What becomes of it where its gate was given nothing. */
+  readonly withoutToken: "does not run" | "lets nobody in";
+}
+
+/** The statuses of a task without credentials, with an empty token, and with one. */
+async function answersWithoutToken(start: ExampleTest["start"]): Promise<readonly unknown[]> {
+  const running = await start({});
+  const connection = running.connect();
+  try {
+    const task = JSON.stringify(buildTaskInput({ activityType: "greetings.greet", args: ["Ada"] }));
+    const statuses: unknown[] = [];
+    for (const credentials of [{}, { authorization: "Bearer " }, { authorization: `Bearer ${TOKEN}` }]) {
+      const headers = { "content-type": "application/json", ...credentials };
+      const answer = await connection.send({ method: "POST", headers, body: new TextEncoder().encode(task) });
+      statuses.push(answer?.status);
+    }
+    return statuses;
+  } finally {
+    connection.close();
+    await running.stop();
+  }
+}
+
+/** Runs the build script of an example, once. */
+function builtOnce(example: Example): () => Promise<void> {
+  let built: Promise<void> | undefined;
+  return () => (built ??= example.runScript("build"));
 }
 
 async function overApp(command: AppCommand, path = ""): Promise<RunningPlatform> {
@@ -40,25 +78,22 @@ for (const { name, program, ...more } of STARTED) {
   const missing = missingProgram(program) ?? ("needs" in more ? installedFile(more.needs).missing : undefined);
   testExample(name, {
     missing,
-    start: () => overApp(example.startCommand()),
+    start: (env) => overApp(example.startCommand(env)),
     ...("cases" in more && { cases: more.cases }),
-  });
-
-  describe.skipIf(missing !== undefined)(`examples/${name}, without a token`, () => {
-    it("does not start", async () => {
-      await expect(startApp(example.startCommand({}))).rejects.toThrow("bearerToken needs");
-    });
+    withoutToken: "does not run",
   });
 }
 
 const lambda = new Example("lambda");
+const buildLambda = builtOnce(lambda);
 testExample("lambda", {
   missing: lambdaMissing,
-  async start() {
-    await lambda.runScript("build");
+  withoutToken: "does not run",
+  async start(env) {
+    await buildLambda();
     // As its template has it.
     expect(lambda.read("template.yaml")).toMatch(/CodeUri: dist\/\n\s+Handler: index\.handler/);
-    const started = await startLambdaFunction(join(lambda.folder, "dist"), "index.handler", { CARRIER_TOKEN: TOKEN });
+    const started = await startLambdaFunction(join(lambda.folder, "dist"), "index.handler", env);
     const toEvent = LAMBDA_EVENTS["Function URL"];
     if (toEvent === undefined) throw new Error("There are no events of Function URLs.");
     return overEvents(started, toEvent, () => started.stop());
@@ -69,7 +104,8 @@ const worker = new Example("cloudflare");
 const workerd = installedFile("@cloudflare/workerd-linux-64/bin/workerd");
 testExample("cloudflare", {
   missing: workerd.missing,
-  async start() {
+  withoutToken: "does not run",
+  async start(bindings) {
     const config = worker.read("wrangler.toml");
     const setting = (key: string): string => new RegExp(`^${key} = (.*)$`, "m").exec(config)?.[1] ?? "null";
     const bundle = join(worker.folder, "bundle.mjs");
@@ -84,7 +120,7 @@ testExample("cloudflare", {
     });
     const options = {
       compatibilityDate: JSON.parse(setting("compatibility_date")) as unknown,
-      bindings: { CARRIER_TOKEN: TOKEN },
+      bindings,
     };
     return overApp({
       program: process.execPath,
@@ -96,12 +132,14 @@ testExample("cloudflare", {
 });
 
 const next = new Example("nextjs");
+const buildNext = builtOnce(next);
 const nextBin = installedFile("next/dist/bin/next");
 testExample("nextjs", {
   missing: missingProgram("node") ?? nextBin.missing,
-  async start() {
-    await next.runScript("build");
-    const { program, env } = new Example("node").startCommand();
+  withoutToken: "lets nobody in",
+  async start(given) {
+    await buildNext();
+    const { program, env } = new Example("node").startCommand(given);
     return overApp(
       {
         program,
@@ -116,21 +154,25 @@ testExample("nextjs", {
 });
 
 const azure = new Example("azure");
+const buildAzure = builtOnce(azure);
 testExample("azure", {
   missing: missingProgram("node") ?? installedFile("@azure/functions/package.json").missing,
-  async start() {
-    await azure.runScript("build");
-    const { program, env } = new Example("node").startCommand();
+  withoutToken: "does not run",
+  async start(given) {
+    await buildAzure();
+    const { program, env } = new Example("node").startCommand(given);
     return startAzureProcess({ program, args: ["azure-example.cjs", azure.main], cwd: work, env: env ?? {} });
   },
 });
 
 const google = new Example("google");
+const buildGoogle = builtOnce(google);
 testExample("google", {
   missing: missingProgram("node") ?? installedFile("@google-cloud/functions-framework/package.json").missing,
-  async start() {
-    await google.runScript("build");
-    const { program, env } = new Example("node").startCommand();
+  withoutToken: "does not run",
+  async start(given) {
+    await buildGoogle();
+    const { program, env } = new Example("node").startCommand(given);
     return overApp({ program, args: ["google-example.mjs", google.main, "tasks"], cwd: work, env: env ?? {} });
   },
 });

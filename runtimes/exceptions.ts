@@ -10,21 +10,40 @@ export interface RuntimeException {
   readonly instead: RuntimeExpectation;
 }
 
-const LAMBDA = ["Function URL", "REST API", "load balancer", "VPC Lattice", "VPC Lattice, version 1"].map(
-  (service) => `Lambda, ${service}`,
-);
+const LAMBDA = [
+  "Function URL",
+  "REST API",
+  "load balancer",
+  "VPC Lattice",
+  "VPC Lattice, version 1",
+  "Netlify Functions, version 1",
+].map((service) => `Lambda, ${service}`);
+const VERCEL = ["Vercel, web", "Vercel, fetch", "Vercel, node"];
 const SLEPT_ON: RuntimeExpectation = { outcome: "success", value: "nothing" };
 const TOLD: RuntimeExpectation = { outcome: "refusal", status: 500, error: "request_body_unavailable" };
 
 export const runtimeExceptions: readonly RuntimeException[] = [
   {
-    platforms: ["Deno", "workerd", "Azure Functions", ...LAMBDA],
+    platforms: ["Deno", "workerd", "Azure Functions", "Netlify Functions", "Vercel, edge", ...LAMBDA, ...VERCEL],
     case: "platform/disconnect",
     why: "The platform does not tell of a client that goes away.",
     instead: SLEPT_ON,
   },
   {
-    platforms: ["Bun", "Deno", "workerd", "Hono", "h3", "Next.js, app", "SvelteKit", "Azure Functions"],
+    platforms: [
+      "Bun",
+      "Deno",
+      "workerd",
+      "Hono",
+      "h3",
+      "Next.js, app",
+      "SvelteKit",
+      "Azure Functions",
+      "Netlify Functions",
+      "Vercel, web",
+      "Vercel, fetch",
+      "Vercel, edge",
+    ],
     case: "requests/read-before",
     why: "A Request keeps nothing of a body that was read; the carrier says so, and the task may be sent again.",
     instead: TOLD,
@@ -54,6 +73,12 @@ export const runtimeExceptions: readonly RuntimeException[] = [
     why: "Lambda's own limit of 6 MB comes before the carrier.",
     instead: { outcome: "refusal", status: 413 },
   },
+  ...["requests/chunked", "refusals/oversize-chunked"].map((id) => ({
+    platforms: VERCEL,
+    case: id,
+    why: "`vercel dev` passes the header on to a client of HTTP that refuses it: bodies are not taken in chunks there.",
+    instead: { outcome: "refusal", status: 500 } as const,
+  })),
   {
     platforms: ["Google Cloud Functions"],
     case: "refusals/compressed",

@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import { root } from "./lib.mjs";
 
 /** Bytes. Raise one only with a reason in the changelog. */
-const LIMITS = { fetch: 17_300, lambda: 18_100, node: 17_900 };
+const LIMITS = { fetch: 14_700, lambda: 15_500, node: 15_300 };
 /** The tables are written in hundreds of bytes; a difference below this is none. */
 const TOLERANCE = 100;
 
@@ -30,6 +30,11 @@ const PARTS = {
     "",
     'import { activityManifest } from "@durable-workflow/carrier/manifest";',
     "manifest: activityManifest()",
+  ],
+  "`interceptWith` and `loggingInterceptor` (`.`)": [
+    "",
+    'import { interceptWith, loggingInterceptor } from "@durable-workflow/carrier";',
+    "interceptors: interceptWith(loggingInterceptor())",
   ],
   "`engineHeartbeats` (`/heartbeat`)": [
     "",

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { TOKEN } from "../cases.js";
 import { type AppCommand, runProgram } from "./app.js";
 import { installedFile, work } from "./runtimes.js";
 
@@ -55,7 +54,7 @@ export class Example {
   }
 
   /** What its start script says, without what is between: killing npm would leave its child alone. */
-  startCommand(env: Readonly<Record<string, string>> = { CARRIER_TOKEN: TOKEN }): AppCommand {
+  startCommand(env: Readonly<Record<string, string>>): AppCommand {
     const { scripts, tasks } = this.manifest();
     const [program = "", ...args] = ((scripts ?? tasks)?.["start"] ?? "").split(" ");
     const file = PROGRAMS[program as keyof typeof PROGRAMS];

@@ -72,6 +72,17 @@ const EVENTS: Readonly<Record<string, ToEvent>> = {
       is_base64_encoded: isBase64Encoded,
     };
   },
+  "Netlify Functions, version 1": ({ method, headers, body }) => ({
+    rawUrl: "https://carrier.test/tasks",
+    rawQuery: "",
+    path: "/tasks",
+    httpMethod: method,
+    headers,
+    multiValueHeaders: lists(headers),
+    queryStringParameters: {},
+    multiValueQueryStringParameters: {},
+    ...base64(body),
+  }),
 };
 
 /** What an invocation that is waited for may be sent: 6 MB. */

@@ -12,6 +12,8 @@ import { type LambdaHttpResult, lambdaInvocableActivityHandler } from "@durable-
 import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { serve } from "@durable-workflow/carrier/serve";
 import * as functions from "@google-cloud/functions-framework";
+import type { Context as NetlifyContext, Handler as NetlifyHandler } from "@netlify/functions";
+import type { VercelApiHandler } from "@vercel/node";
 import type {
   ALBHandler,
   APIGatewayProxyEventV2,
@@ -36,6 +38,15 @@ export const balanced: ALBHandler = lambda;
 export const functionUrl: LambdaFunctionURLHandler = lambda;
 export const any: Handler = lambda;
 export const answer = (event: APIGatewayProxyEventV2): Promise<LambdaHttpResult> => lambda(event);
+
+export const netlifyOne: NetlifyHandler = lambda;
+
+const netlifyKey = createContextKey<[request: Request, context: NetlifyContext] | undefined>(undefined);
+export const netlify: (request: Request, context: NetlifyContext) => Promise<Response> = fetchInvocableActivityHandler(
+  handlers,
+  { platform: netlifyKey },
+);
+export const vercel: VercelApiHandler = nodeInvocableActivityHandler(handlers);
 
 interface Env {
   readonly REGION: string;

@@ -13,7 +13,12 @@ export {
   defineActivity,
   isActivityDefinition,
 } from "./activity/definition/define-activity.js";
-export type { ActivityInterceptor, ActivityNext } from "./activity/definition/interceptor.js";
+export {
+  type ActivityInterceptor,
+  type ActivityInterceptors,
+  type ActivityNext,
+  interceptWith,
+} from "./activity/definition/interceptor.js";
 export { loggingInterceptor } from "./activity/definition/logging-interceptor.js";
 export type { ActivityFunction, ActivityHandler, ActivityHandlers } from "./activity/definition/registry.js";
 export type { ActivityInput, StandardSchema } from "./activity/definition/standard-schema.js";
@@ -50,7 +55,7 @@ export type { HeartbeatSource } from "./activity/heartbeat/part.js";
 export type { ActivityIdempotency } from "./activity/idempotency/part.js";
 export { type HandleOptions, type InvocableHandler, isInvocableHandler } from "./activity/invocable-handler.js";
 export type { Logger } from "./activity/logger.js";
-export type { MapError } from "./activity/map-error.js";
+export { type MapError, mapErrors } from "./activity/map-error.js";
 export type { ActivityOutcome } from "./activity/outcome.js";
 export { bearerToken, type InvocableAuthGate } from "./http/auth.js";
 export { InvocableBodyError, type InvocableBodyProblem, isInvocableBodyError } from "./http/body-error.js";

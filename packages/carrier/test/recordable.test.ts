@@ -20,7 +20,7 @@ const OTHERS: Readonly<Record<string, readonly [times: number, what: string]>> =
   "activity/run/failures.ts": [1, "a list of activity types"],
   "payload/encoder.ts": [1, "a path of keys"],
   "payload/value.ts": [1, "the tag of a class, in an error of a developer's own making"],
-  "protocol/recordable-text.ts": [1, "the one that cuts"],
+  "protocol/recordable-text.ts": [2, "the ones that cut, by units and by bytes"],
   "protocol/sha256.ts": [1, "a list of numbers"],
   "protocol/timestamps.ts": [1, "digits"],
   "storage/keys.ts": [1, "a digest"],

@@ -24,6 +24,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The page of an engine, and its views for commands; tools for agents.
   page: ["shell", "net", "options", "engine", "inspect"],
   mcp: ["shell"],
+  // What a folder begins with.
+  init: ["shell", "options"],
   // Activities: their modules, the process that runs them, their carrier; and all of it with an engine.
   "host/activities": ["shell"],
   "host/process": ["shell", "host/activities"],
@@ -50,7 +52,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@durable-workflow/carrier/heartbeat": /^(?:commands\/serve|engine\/heartbeats|host\/)/,
   "@durable-workflow/carrier/storage": /^(?:commands\/|host\/)/,
   "@durable-workflow/carrier/manifest": /^host\//,
-  "@durable-workflow/carrier/node": /^host\/carrier\//,
+  "@durable-workflow/carrier/serve": /^(?:commands\/serve|host\/carrier\/)/,
   "@durable-workflow/carrier/payload": /./,
   "@durable-workflow/carrier/protocol": /./,
   "@durable-workflow/carrier/storage/local": /^host\//,

@@ -36,6 +36,8 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
       "commands/engine.ts",
       "commands/serve.ts",
       "commands/ui.ts",
+      "commands/stop.ts",
+      "commands/tail.ts",
       // Given what is fit to be shown.
       "conformance/junit.ts",
       "doctor/diagnose.ts",
@@ -57,8 +59,6 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
     pattern: /from "undici"|\bfetch\(|from "node:https?"/,
     // What listens has a server of its own.
     where: [
-      "host/carrier/carrier-output.ts",
-      "host/carrier/carrier-server.ts",
       "host/engine/control-server.ts",
       "page/page-server.ts",
       "net/agents.ts",

@@ -6,9 +6,11 @@ import { type AvroValue, payloadEnvelope } from "../payload/index.js";
 import { recordingLogger } from "../testing/recording-logger.js";
 import type { ActivityContext } from "./context.js";
 import { defineActivity } from "./definition/define-activity.js";
+import { interceptWith } from "./definition/interceptor.js";
 import { ActivityCancelled, CallerDisconnected, NonRetryableError } from "./errors.js";
 import { InvocableActivityHandler, type InvocableActivityHandlerOptions } from "./handler.js";
 import { byExecution, type IdempotencyStore, idempotent, MemoryIdempotencyStore } from "./idempotency/index.js";
+import { mapErrors } from "./map-error.js";
 
 interface Delivery {
   readonly id?: string;
@@ -150,14 +152,14 @@ describe("with idempotency, a task", () => {
     expect(await first).toMatchObject({ failure: { classification } });
   });
 
-  it("that stopped as it was told to is not judged by mapError, and runs again", async () => {
+  it("that stopped as it was told to is not judged by mapErrors, and runs again", async () => {
     const caller = new AbortController();
     const stopping = () =>
       new Promise((_, reject) => {
         caller.signal.addEventListener("abort", () => reject(caller.signal.reason as Error));
       });
-    const mapError = () => new NonRetryableError("for good");
-    const { handler, runs } = carrier((run) => (run === 1 ? stopping() : "done"), { mapError });
+    const interceptors = interceptWith(mapErrors(() => new NonRetryableError("for good")));
+    const { handler, runs } = carrier((run) => (run === 1 ? stopping() : "done"), { interceptors });
     const first = handler.handle(task(), { signal: caller.signal });
     await vi.waitFor(() => expect(runs()).toBe(1));
     caller.abort(new CallerDisconnected());
@@ -189,12 +191,12 @@ describe("with idempotency, a handler that was told to stop", () => {
 
   it.each([
     [
-      "throws, and mapError would make it final",
+      "throws, and mapErrors would make it final",
       async (context: ActivityContext) => {
         await aborted(context);
         throw context.signal.reason;
       },
-      { mapError: () => new NonRetryableError("mapped") },
+      { interceptors: interceptWith(mapErrors(() => new NonRetryableError("mapped"))) },
     ],
     [
       "throws something final",

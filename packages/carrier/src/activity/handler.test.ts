@@ -164,38 +164,38 @@ const FAILED = { status: "failed", recorded: true };
 const BROKEN = { codec: "avro", blob: "*" };
 
 const REFUSED_CODECS = [
-  [{ codec: "json", blob: "[]" }, "json", '"json"'],
-  [{ codec: "", blob: "" }, "", '""'],
-  [{ blob: encodeAvroValue(1) }, null, "no codec"],
-  [{ codec: null, blob: "" }, null, "no codec"],
-  [{ codec: ["avro"], blob: encodeAvroValue(1) }, null, "no codec"],
-  [{}, null, "no codec"],
-  [{ codec: "json", external_storage: { uri: "s3://b/k" } }, "json", '"json"'],
-  [{ external_storage: { uri: "s3://b/k" } }, null, "no codec"],
-  [{ codec: "j".repeat(100), blob: "" }, "j".repeat(80), `"${"j".repeat(80)}"`],
-  [{ codec: "\ud800", blob: "" }, "\ufffd", "only"],
+  [{ codec: "json", blob: "[]" }, "json"],
+  [{ codec: "", blob: "" }, ""],
+  [{ blob: encodeAvroValue(1) }, null],
+  [{ codec: null, blob: "" }, null],
+  [{ codec: ["avro"], blob: encodeAvroValue(1) }, null],
+  [{}, null],
+  [{ codec: "json", external_storage: { uri: "s3://b/k" } }, "json"],
+  [{ external_storage: { uri: "s3://b/k" } }, null],
+  [{ codec: "j".repeat(100), blob: "" }, "j".repeat(80)],
+  [{ codec: "\ud800", blob: "" }, "\ufffd"],
 ] as const;
 
 const REFERENCES = [
-  [{ uri: "s3://bucket/key?secret=1" }, "s3"],
-  [{ uri: "azure-blob://container/key" }, "azure-blob"],
-  [{ uri: "file:///etc/passwd" }, "file"],
-  [{ uri: "no scheme, but a secret" }, null],
-  [{ uri: "?secret: 1" }, null],
-  [{ uri: "" }, null],
-  [{ uri: `${"s".repeat(60)}://bucket` }, null],
-  [{ uri: 7 }, null],
-  [{ uri: { toString: 1, valueOf: 2 } }, null],
-  [{ uri: ["s3://bucket"] }, null],
-  [{}, null],
-  [[], null],
-  [null, null],
-  ["s3://bucket/key", null],
-  [7, null],
+  [{ uri: "s3://bucket/key?secret=1" }],
+  [{ uri: "azure-blob://container/key" }],
+  [{ uri: "file:///etc/passwd" }],
+  [{ uri: "no scheme, but a secret" }],
+  [{ uri: "?secret: 1" }],
+  [{ uri: "" }],
+  [{ uri: `${"s".repeat(60)}://bucket` }],
+  [{ uri: 7 }],
+  [{ uri: { toString: 1, valueOf: 2 } }],
+  [{ uri: ["s3://bucket"] }],
+  [{}],
+  [[]],
+  [null],
+  ["s3://bucket/key"],
+  [7],
 ] as const;
 
 describe("a task that is refused before its handler runs", () => {
-  it.each(REFUSED_CODECS)("has an unsupported codec: %j", async (payload, codec, said) => {
+  it.each(REFUSED_CODECS)("has an unsupported codec: %j", async (payload, codec) => {
     const handler = vi.fn<ActivityFunction>();
     const result = await run(handler, withArguments(payload));
     expect(result).toMatchObject({
@@ -204,7 +204,7 @@ describe("a task that is refused before its handler runs", () => {
         kind: "unsupported_payload",
         classification: "unsupported_payload_codec",
         type: "UnsupportedPayloadCodec",
-        message: expect.stringContaining(said),
+        message: expect.stringContaining('codec must be "avro"'),
         stack_trace: null,
         timeout_type: null,
         cancelled: false,
@@ -214,7 +214,7 @@ describe("a task that is refused before its handler runs", () => {
     expect(handler).not.toHaveBeenCalled();
   });
 
-  it.each(REFERENCES)("has its arguments where no driver reaches: %j", async (reference, provider) => {
+  it.each(REFERENCES)("has its arguments where no driver reaches: %j", async (reference) => {
     const result = await run(() => 1, withArguments({ codec: "avro", external_storage: reference }));
     expect(result).toMatchObject({
       outcome: { ...FAILED, retryable: false },
@@ -222,10 +222,10 @@ describe("a task that is refused before its handler runs", () => {
         kind: "unsupported_payload",
         classification: "unsupported_payload_reference",
         type: "UnsupportedPayloadReference",
-        message: expect.stringContaining("no driver"),
+        message: expect.stringContaining("needs externalStorage"),
       },
     });
-    expect(detailsOf(result)).toEqual({ reason: "no_driver", provider });
+    expect(detailsOf(result)).toEqual({ reason: "no_driver" });
     expect(JSON.stringify(result)).not.toMatch(/secret|passwd/);
   });
 

@@ -14,7 +14,7 @@ import {
 } from "./handler-options.js";
 import type { HandleOptions, InvocableHandler } from "./invocable-handler.js";
 import { failureEnvelope, successEnvelope } from "./run/envelopes.js";
-import { TaskRunner } from "./run/task-runner.js";
+import { createTaskRunner, type TaskRunner } from "./run/task-runner.js";
 
 export type { InvocableActivityHandlerOptions } from "./handler-options.js";
 
@@ -44,7 +44,7 @@ export class InvocableActivityHandler<Handlers extends object = ActivityHandlers
     this.settings = resolveHandlerOptions(options);
     this.activities = registerActivities(handlers, this.settings.interceptors);
     this.carrier = this.settings.carrier;
-    this.runner = new TaskRunner(this.activities, this.settings);
+    this.runner = createTaskRunner(this.activities, this.settings);
     brand(this, "InvocableActivityHandler");
   }
 
@@ -55,7 +55,7 @@ export class InvocableActivityHandler<Handlers extends object = ActivityHandlers
 
   /** Whether {@link shutdown} was called. */
   get isShutDown(): boolean {
-    return this.runner.isStopping;
+    return this.runner.isStopping();
   }
 
   /**
@@ -93,7 +93,7 @@ export class InvocableActivityHandler<Handlers extends object = ActivityHandlers
    */
   async shutdown({ graceMs = 0 }: { readonly graceMs?: number } = {}): Promise<void> {
     if (typeof graceMs !== "number" || !(graceMs >= 0)) {
-      throw new TypeError(`graceMs must be a number >= 0, got ${String(graceMs)}`);
+      throw new TypeError("graceMs must be a number >= 0");
     }
     await this.runner.shutdown(graceMs);
   }
@@ -122,7 +122,7 @@ export function isInvocableActivityHandler(value: unknown): value is InvocableAc
 export async function handleInvocableActivity<Handlers extends object>(
   envelope: unknown,
   handlers: HandlersOf<Handlers>,
-  { signal, remainingMs, ...options }: InvocableActivityHandlerOptions & HandleOptions = {},
+  { signal, stopping, remainingMs, values, ...options }: InvocableActivityHandlerOptions & HandleOptions = {},
 ): Promise<InvocableResultEnvelope> {
-  return new InvocableActivityHandler(handlers, options).handle(envelope, { signal, remainingMs });
+  return new InvocableActivityHandler(handlers, options).handle(envelope, { signal, stopping, remainingMs, values });
 }

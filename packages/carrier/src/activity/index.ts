@@ -8,7 +8,12 @@ export {
   defineActivity,
   isActivityDefinition,
 } from "./definition/define-activity.js";
-export type { ActivityInterceptor, ActivityNext } from "./definition/interceptor.js";
+export {
+  type ActivityInterceptor,
+  type ActivityInterceptors,
+  type ActivityNext,
+  interceptWith,
+} from "./definition/interceptor.js";
 export { loggingInterceptor } from "./definition/logging-interceptor.js";
 export type { ActivityFunction, ActivityHandler, ActivityHandlers } from "./definition/registry.js";
 export type {
@@ -34,5 +39,5 @@ export type { HeartbeatSource } from "./heartbeat/part.js";
 export type { ActivityIdempotency } from "./idempotency/part.js";
 export { type HandleOptions, type InvocableHandler, isInvocableHandler } from "./invocable-handler.js";
 export type { Logger } from "./logger.js";
-export type { MapError } from "./map-error.js";
+export { type MapError, mapErrors } from "./map-error.js";
 export type { ActivityOutcome } from "./outcome.js";

@@ -3,7 +3,9 @@ import { activityTaskEnvelope, workflowTaskEnvelope } from "../../test/support/e
 import { forbidUnhandledRejections } from "../../test/support/unhandled-rejections.js";
 import { recordingLogger } from "../testing/recording-logger.js";
 import { defineActivity } from "./definition/define-activity.js";
+import { interceptWith } from "./definition/interceptor.js";
 import { InvocableActivityHandler } from "./handler.js";
+import { mapErrors } from "./map-error.js";
 
 forbidUnhandledRejections();
 
@@ -29,7 +31,11 @@ const handlers = {
 
 describe.each(Object.entries(CASES))("%s", (_, envelope) => {
   const answer = async (logger: typeof brokenLogger) => {
-    const handler = new InvocableActivityHandler(handlers, { logger, mapError: broken, stackTraces: false });
+    const handler = new InvocableActivityHandler(handlers, {
+      logger,
+      interceptors: interceptWith(mapErrors(broken)),
+      stackTraces: false,
+    });
     const { metadata: _duration, ...result } = await handler.handle(envelope);
     return result;
   };

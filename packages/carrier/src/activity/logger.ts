@@ -9,17 +9,12 @@ export interface Logger extends PayloadLogger {
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-const nothing = (): void => {};
-
-/** The default: a library does not print. */
-export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-
 /**
  * A logger that calls another one, and does not throw when that does, or reject when that is asynchronous: a full disk
- * must cost no task its outcome.
+ * must cost no task its outcome. Silent without one: a library does not print.
  */
-export function guardLogger(logger: Logger): Logger {
-  return mapLogger((level) => (fields, message) => quietly(() => logger[level](fields, message)));
+export function guardLogger(logger: Logger | undefined): Logger {
+  return mapLogger((level) => (fields, message) => quietly(() => logger?.[level](fields, message)));
 }
 
 /** A logger that puts the same fields into every line; a line's own fields count before them. */

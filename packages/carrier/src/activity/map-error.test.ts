@@ -3,9 +3,9 @@ import { detailsOf, runActivity } from "../../test/support/run-activity.js";
 import { forbidUnhandledRejections } from "../../test/support/unhandled-rejections.js";
 import { recordingLogger } from "../testing/recording-logger.js";
 import { defineActivity } from "./definition/define-activity.js";
+import { interceptWith } from "./definition/interceptor.js";
 import { ActivityCancelled, ActivityFailure, NonRetryableError } from "./errors.js";
-import { InvocableActivityHandler } from "./handler.js";
-import type { MapError } from "./map-error.js";
+import { type MapError, mapErrors } from "./map-error.js";
 
 class CardError extends Error {
   override readonly name = "CardError";
@@ -23,14 +23,16 @@ const fail = (error: unknown) => () => {
 
 forbidUnhandledRejections();
 
-describe("mapError", () => {
+describe("mapErrors", () => {
   it("says what is reported in an error's place", async () => {
     const mapError = vi.fn<MapError>((error) =>
       error instanceof CardError
         ? new NonRetryableError(error.message, { type: "CardDeclined", details: { card: error.card } })
         : undefined,
     );
-    const result = await runActivity(fail(new CardError("card-7")), [], { mapError });
+    const result = await runActivity(fail(new CardError("card-7")), [], {
+      interceptors: interceptWith(mapErrors(mapError)),
+    });
     expect(result).toMatchObject({
       outcome: { retryable: false },
       failure: { classification: "application_error", type: "CardDeclined", message: "card-7 was declined" },
@@ -43,14 +45,16 @@ describe("mapError", () => {
   });
 
   it("leaves what it says nothing about as it is", async () => {
-    const result = await runActivity(fail(new RangeError("no")), [], { mapError: () => undefined });
+    const result = await runActivity(fail(new RangeError("no")), [], {
+      interceptors: interceptWith(mapErrors(() => undefined)),
+    });
     expect(result).toMatchObject({ outcome: { retryable: true }, failure: { type: "RangeError", message: "no" } });
   });
 
   it("shows where the error came from, once", async () => {
     const error = new CardError("card-7");
     const stackOf = async (mapped: ActivityFailure) => {
-      const result = await runActivity(fail(error), [], { mapError: () => mapped });
+      const result = await runActivity(fail(error), [], { interceptors: interceptWith(mapErrors(() => mapped)) });
       return "failure" in result ? (result.failure.stack_trace ?? "") : "";
     };
     for (const mapped of [new ActivityFailure("mapped"), new ActivityFailure("mapped", { cause: error })]) {
@@ -65,12 +69,16 @@ describe("mapError", () => {
     ["what a definition throws", defineActivity({ run: fail(new Error("no")) })],
   ])("is asked for %s too", async (_, activity) => {
     const mapError: MapError = () => new ActivityFailure("mapped", { type: "Mapped" });
-    expect(await runActivity(activity, [], { mapError })).toMatchObject({ failure: { type: "Mapped" } });
+    expect(await runActivity(activity, [], { interceptors: interceptWith(mapErrors(mapError)) })).toMatchObject({
+      failure: { type: "Mapped" },
+    });
   });
 
   it("is asked for what interceptors throw", async () => {
     const mapError: MapError = () => new ActivityFailure("mapped", { type: "Mapped" });
-    const result = await runActivity(() => 1, [], { mapError, interceptors: [() => fail(new Error("no"))] });
+    const result = await runActivity(() => 1, [], {
+      interceptors: interceptWith(mapErrors(mapError), () => fail(new Error("no"))),
+    });
     expect(result).toMatchObject({ failure: { type: "Mapped" } });
   });
 
@@ -79,19 +87,21 @@ describe("mapError", () => {
     ["a value that does not encode", () => Number.NaN, "ResultEncodeFailure"],
   ])("is not asked for %s", async (_, activity, type) => {
     const mapError = vi.fn<MapError>();
-    expect(await runActivity(activity, [], { mapError })).toMatchObject({ failure: { type } });
+    expect(await runActivity(activity, [], { interceptors: interceptWith(mapErrors(mapError)) })).toMatchObject({
+      failure: { type },
+    });
     expect(mapError).not.toHaveBeenCalled();
   });
 
   it.each([
-    ["throws", fail(new Error("a bug")), /mapError threw/],
+    ["throws", fail(new Error("a bug")), /the function threw/],
     ["returns an error that says less", () => new Error("mapped"), /returned no ActivityFailure/],
     ["returns a promise", async () => new ActivityFailure("mapped"), /returned no ActivityFailure/],
     ["returns a promise that rejects", () => Promise.reject(new Error("a bug")), /returned no ActivityFailure/],
   ])("that %s changes nothing but the log", async (_, mapError, message) => {
     const logger = recordingLogger();
     const result = await runActivity(fail(new RangeError("no")), [], {
-      mapError: mapError as unknown as MapError,
+      interceptors: interceptWith(mapErrors(mapError as unknown as MapError)),
       logger,
     });
     expect(result).toMatchObject({ failure: { type: "RangeError", message: "no" } });
@@ -101,6 +111,6 @@ describe("mapError", () => {
   });
 
   it("must be a function", () => {
-    expect(() => new InvocableActivityHandler({}, { mapError: {} as never })).toThrow("mapError must be a function");
+    expect(() => mapErrors({} as never)).toThrow("mapErrors needs a function");
   });
 });

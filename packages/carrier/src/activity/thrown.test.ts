@@ -13,7 +13,6 @@ function frozenError(): Error {
 
 const WITHOUT_MESSAGE = "was thrown without a message.";
 const NOTHING_SAID = `A value of type object ${WITHOUT_MESSAGE}`;
-const HOLDS = "A value of type object was thrown without a message; it holds";
 const NO_STOCK = `OutOfStock ${WITHOUT_MESSAGE}`;
 const PROPERTIES = ["stack", "message", "name", "cause"];
 
@@ -53,24 +52,34 @@ describe("message and type", () => {
     ["a symbol", Symbol("secret"), `A value of type symbol ${WITHOUT_MESSAGE}`, null],
     ["a function", () => {}, `A value of type function ${WITHOUT_MESSAGE}`, null],
     ["an object", {}, `A value of type object ${WITHOUT_MESSAGE}`, null],
-    ["a list", ["a"], `${HOLDS} 0: "a".`, null],
+    ["a list", ["a"], `A value of type object with 0: "a" ${WITHOUT_MESSAGE}`, null],
     ["invisible text", "\u200b\ufeff", `A value of type string ${WITHOUT_MESSAGE}`, null],
     ["U+0000", new Error("\0"), "\ufffd", "Error"],
     ["a name with U+0000", Object.assign(new Error("m"), { name: "N\0" }), "m", "N\ufffd"],
     [
       "what an object holds",
       { code: 7, reason: "full", ok: false, deep: { secret: "s" }, list: [1], none: null },
-      `${HOLDS} code: 7, reason: "full", ok: false, deep: an object, list: a list, none: null.`,
+      `A value of type object with code: 7, reason: "full", ok: false, deep: an object, list: a list, none: null ${WITHOUT_MESSAGE}`,
       null,
     ],
     [
       "an object that holds much",
       Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`k${index}`, "v".repeat(1000)])),
-      `${HOLDS} ${Array.from({ length: 10 }, (_, index) => `k${index}: "${"v".repeat(200)}... (cut)"`).join(", ")} and 2 more.`,
+      `A value of type object with ${Array.from({ length: 10 }, (_, index) => `k${index}: "${"v".repeat(200)}... (cut)"`).join(", ")} ${WITHOUT_MESSAGE}`,
       null,
     ],
-    ["a message that is no text", { message: { text: "x" }, name: 7 }, `${HOLDS} message: an object, name: 7.`, null],
-    ["a message that is a list", { message: ["x"] }, `${HOLDS} message: a list.`, null],
+    [
+      "a message that is no text",
+      { message: { text: "x" }, name: 7 },
+      `A value of type object with message: an object, name: 7 ${WITHOUT_MESSAGE}`,
+      null,
+    ],
+    [
+      "a message that is a list",
+      { message: ["x"] },
+      `A value of type object with message: a list ${WITHOUT_MESSAGE}`,
+      null,
+    ],
   ])("of %s", (_, error, message, type) => {
     expect(readThrown(error, true)).toMatchObject({ message, type, retryable: true, cancelled: false });
     expect(readThrown(error, true).details).toBeUndefined();
@@ -93,7 +102,7 @@ describe("message and type", () => {
     );
     expect(message).toBe(`${"m".repeat(16_384)}... (cut)`);
     expect(type).toBe("N".repeat(255));
-    expect(stack).toBe(`${"s".repeat(65_536)}... (cut)`);
+    expect(stack).toBe(`${"s".repeat(43_680)}... (cut)`);
   });
 
   it.each([
@@ -178,7 +187,6 @@ describe("stack", () => {
         "\nCaused by: Error: connect ECONNREFUSED\nCaused by: gone",
       stack: null,
     });
-    expect(readThrown(new Error("mapped"), false, root).message).toBe("mapped\nCaused by: Error: connect ECONNREFUSED");
     const circle: Error = new Error("round");
     circle.cause = circle;
     expect(readThrown(circle, false).message.split("Caused by: ")).toHaveLength(9);

@@ -1,13 +1,12 @@
 import { describeReceived } from "../protocol/fields.js";
-import { isVisibleText, recordableName, recordableText, recordableTextInBytes } from "../protocol/recordable-text.js";
+import { isVisibleText, recordableName, recordableText } from "../protocol/recordable-text.js";
 import { causesOf, readProperty } from "./causes.js";
 import { isActivityCancelled, isActivityFailure } from "./errors.js";
 
 /** Beyond these, text is cut: a failure must fit where it is stored. Engines take 63,488 bytes of a message. */
 export const LONGEST_MESSAGE = 16_384;
-const LONGEST_STACK = 65_536;
-/** What engines take, less the mark of a cut. */
-const LONGEST_STACK_BYTES = 131_072 - 16;
+/** Engines take 131,072 bytes, and no code unit has more than three; the rest is for the mark of a cut. */
+const LONGEST_STACK = 43_680;
 /** Of what an object holds that was thrown in an error's place. */
 const MOST_FIELDS = 10;
 const LONGEST_FIELD = 200;
@@ -30,16 +29,15 @@ export interface Thrown {
  *
  * @param withStack whether stacks may be told, those of causes included. Without them the message goes on with the
  *   messages of the causes.
- * @param origin what it was made of, where it has no cause of its own to say so
  */
-export function readThrown(error: unknown, withStack: boolean, origin?: unknown): Thrown {
+export function readThrown(error: unknown, withStack: boolean): Thrown {
   const failure = isActivityFailure(error) ? error : undefined;
   const cancelled = isActivityCancelled(error);
   const said = messageOf(error);
   return {
-    message: withStack ? thrownMessage(error) : clip(said + causesAsText(error, origin, headline), LONGEST_MESSAGE),
+    message: withStack ? thrownMessage(error) : clip(said + causesAsText(error, headline), LONGEST_MESSAGE),
     type: nameOf(error),
-    stack: withStack ? stackOf(error, origin) : null,
+    stack: withStack ? stackOf(error) : null,
     retryable: !cancelled && readProperty(failure, "retryable") !== false,
     cancelled,
     details: readProperty(failure, "details"),
@@ -60,44 +58,39 @@ function nameOf(error: unknown): string | null {
 function messageOf(error: unknown): string {
   const said = text(error) ?? text(readProperty(error, "message"));
   if (said !== undefined) return said;
-  const name = nameOf(error);
-  if (name !== null) return `${name} was thrown without a message.`;
-  if (typeof error === "number" || typeof error === "boolean" || typeof error === "bigint") {
-    return `${String(error)} was thrown without a message.`;
-  }
-  const held = text(readProperty(error, "stack")) === undefined ? fieldsOf(error) : "";
-  return `A value of type ${typeof error} was thrown without a message${held === "" ? "." : `; it holds ${held}.`}`;
+  const kind = typeof error;
+  const value =
+    kind === "number" || kind === "boolean" || kind === "bigint" ? String(error) : `A value of type ${kind}`;
+  return `${nameOf(error) ?? value + fieldsOf(error)} was thrown without a message.`;
 }
 
-/** The first fields of an object, as text: scalars as they are, what is below them by its kind. */
+/** The first fields of what is no error, as text: scalars as they are, what is below them by its kind. */
 function fieldsOf(value: unknown): string {
-  if (typeof value !== "object" || value === null) return "";
+  if (typeof value !== "object" || value === null || readProperty(value, "stack") !== undefined) return "";
   try {
-    const keys = Object.keys(value);
-    const shown: string[] = [];
-    for (const key of keys.slice(0, MOST_FIELDS)) {
-      const field = readProperty(value, key);
-      const said = typeof field === "string" ? JSON.stringify(clip(field, LONGEST_FIELD)) : describeReceived(field);
-      shown.push(`${clip(key, LONGEST_FIELD)}: ${said}`);
-    }
-    return `${shown.join(", ")}${keys.length > MOST_FIELDS ? ` and ${keys.length - MOST_FIELDS} more` : ""}`;
+    const fields = Object.keys(value).slice(0, MOST_FIELDS);
+    return fields.length === 0
+      ? ""
+      : ` with ${fields.map((key) => `${clip(key, LONGEST_FIELD)}: ${shown(readProperty(value, key))}`).join(", ")}`;
   } catch {
     return "";
   }
 }
 
-/** The error's stack, followed by those of its causes. */
-function stackOf(error: unknown, origin: unknown): string | null {
-  const trace = text(readProperty(error, "stack"));
-  if (trace === undefined) return null;
-  const told = trace + causesAsText(error, origin, (cause) => text(readProperty(cause, "stack")) ?? messageOf(cause));
-  const fitting = clip(told, LONGEST_STACK);
-  const inBytes = recordableTextInBytes(fitting, LONGEST_STACK_BYTES);
-  return inBytes.length < fitting.length ? `${inBytes}... (cut)` : fitting;
+function shown(field: unknown): string {
+  return typeof field === "string" ? JSON.stringify(clip(field, LONGEST_FIELD)) : describeReceived(field);
 }
 
-function causesAsText(error: unknown, origin: unknown, tell: (cause: unknown) => string): string {
-  return causesOf(error, origin)
+/** The error's stack, followed by those of its causes. */
+function stackOf(error: unknown): string | null {
+  const trace = text(readProperty(error, "stack"));
+  if (trace === undefined) return null;
+  const told = trace + causesAsText(error, (cause) => text(readProperty(cause, "stack")) ?? messageOf(cause));
+  return clip(told, LONGEST_STACK);
+}
+
+function causesAsText(error: unknown, tell: (cause: unknown) => string): string {
+  return causesOf(error)
     .map((cause) => `\nCaused by: ${tell(cause)}`)
     .join("");
 }

@@ -89,7 +89,7 @@ describe("fetchInvocableActivityHandler", () => {
     for (const request of [used, locked]) {
       const response = await serve(request);
       expect(response.status).toBe(500);
-      expect(await response.json()).toMatchObject({ message: expect.stringContaining("was read by something") });
+      expect(await response.json()).toMatchObject({ message: expect.stringContaining("was read before this adapter") });
     }
   });
 

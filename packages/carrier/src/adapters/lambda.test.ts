@@ -148,8 +148,16 @@ describe("headers", () => {
   });
 });
 
-describe("an event of a body and its encoding alone", () => {
-  it.each([
+describe("an event of a body alone, or with its encoding", () => {
+  it.each<[object, number]>([
+    [{ body: TASK }, 200],
+    [{ body: ENVELOPE }, 200],
+    [{ body: ENVELOPE, isBase64Encoded: true }, 200],
+    [{ body: TASK, isBase64Encoded: null }, 200],
+    [{ body: {} }, 400],
+    [{ body: [ENVELOPE] }, 400],
+    [{ body: null }, 400],
+    [{}, 400],
     [{ body: TASK, isBase64Encoded: false }, 200],
     [{ body: Buffer.from(TASK).toString("base64"), isBase64Encoded: true }, 200],
     [{ body: "no", isBase64Encoded: false }, 400],
@@ -157,11 +165,24 @@ describe("an event of a body and its encoding alone", () => {
     expect(await invoke(event)).toMatchObject({ statusCode });
   });
 
-  it("does not pass a gate without credentials", async () => {
-    expect(await invoke({ body: TASK, isBase64Encoded: false }, { auth: () => false })).toMatchObject({
-      statusCode: 401,
-    });
-  });
+  it.each([{ body: TASK, isBase64Encoded: false }, { body: TASK }, { body: ENVELOPE }])(
+    "does not pass a gate without credentials: %#",
+    async (event) => {
+      const auth = bearerToken("t");
+      expect(await invoke(event, { auth })).toMatchObject({ statusCode: 401 });
+      expect(await invoke(event, { auth, allowDirectInvocation: true })).toMatchObject({ statusCode: 401 });
+      expect(await invoke({ ...event, headers: { authorization: "Bearer t" } }, { auth })).toMatchObject({
+        statusCode: 200,
+      });
+    },
+  );
+
+  it.each([{ eventSource: "aws:sqs", body: TASK }, [{ eventSource: "aws:sqs", body: TASK }]])(
+    "is none where a queue sent it: %#",
+    async (event) => {
+      await expect(invoke(event)).rejects.toThrow('no event with "eventSource"');
+    },
+  );
 });
 
 describe("a header that comes twice", () => {
@@ -261,7 +282,7 @@ describe("an event that nobody waits for the answer of", () => {
     ["log events", { awslogs: { data: "" } }],
     ["records of Firehose", { deliveryStreamArn: "arn:aws:firehose:eu-central-1:1:deliverystream/d", records: [] }],
   ])("is refused by an error, whether there is a gate or none: %s", async (_, event) => {
-    await expect(invoke(event)).rejects.toThrow(/^This function is a carrier: it takes tasks/);
+    await expect(invoke(event)).rejects.toThrow(/^This carrier takes tasks/);
     await expect(invoke(event, { auth: bearerToken("token") })).rejects.toThrow(TypeError);
   });
 });

@@ -3,11 +3,11 @@ import { createAdapter } from "../http/adapter.js";
 import { utf8Length, withinLimit } from "../http/answer-limit.js";
 import type { InvocableHandlers } from "../http/endpoint.js";
 import { type AdapterOptions, HTTP_OPTION_NAMES } from "../http/endpoint-options.js";
-import type { InvocableHttpRequest, InvocableHttpResponse } from "../http/message.js";
+import type { InvocableHttpRequest, InvocableHttpResponse, InvocableRequestBody } from "../http/message.js";
 import { base64ByteLength, bufferBytes, portableBytes } from "../payload/bytes.js";
 import { EXTERNAL_TASK_INPUT_SCHEMA } from "../protocol/constants.js";
 import { isObject, type JsonObject } from "../protocol/fields.js";
-import { knownOptions, type OptionNames } from "../protocol/options.js";
+import { BOOLEAN, knownOptions, type OptionNames } from "../protocol/options.js";
 import type { ExternalTaskInputEnvelope, InvocableResultEnvelope } from "../protocol/wire.js";
 
 /** Options of the adapter for AWS Lambda. */
@@ -46,10 +46,8 @@ export interface LambdaHttpResult {
 /** An HTTP answer to an HTTP event, the bare result envelope to a bare input envelope. */
 export type LambdaResult = LambdaHttpResult | InvocableResultEnvelope;
 
-/** An event of a service that speaks HTTP. */
-export interface LambdaHttpEvent {
-  readonly requestContext: object;
-}
+/** An event of a service that speaks HTTP: Netlify's, as some that are made by hand, has no request context. */
+export type LambdaHttpEvent = { readonly requestContext: object } | { readonly httpMethod: string };
 
 /**
  * A Lambda handler, of the types that `@types/aws-lambda` has for services that speak HTTP: no callback, as current runtimes
@@ -71,8 +69,8 @@ const HEAD_BYTES = 4096;
 
 const LAMBDA_OPTION_NAMES: OptionNames<LambdaInvocableOptions> = {
   ...HTTP_OPTION_NAMES,
-  timeoutMarginMs: true,
-  allowDirectInvocation: true,
+  timeoutMarginMs: [(value) => Number.isFinite(value) && (value as number) >= 0, "a number >= 0"],
+  allowDirectInvocation: BOOLEAN,
 };
 
 /**
@@ -96,10 +94,6 @@ export function lambdaInvocableActivityHandler<Handlers extends object>(
 ): LambdaInvocableHandler {
   const known = knownOptions(options, LAMBDA_OPTION_NAMES, "a Lambda carrier");
   const { timeoutMarginMs = DEFAULT_MARGIN_MS, allowDirectInvocation = false, ...httpOptions } = known;
-  if (typeof allowDirectInvocation !== "boolean") throw new TypeError("allowDirectInvocation must be a boolean");
-  if (!Number.isFinite(timeoutMarginMs) || timeoutMarginMs < 0) {
-    throw new TypeError(`timeoutMarginMs must be a number >= 0, got ${String(timeoutMarginMs)}`);
-  }
   const { endpoint, valuesOf } = createAdapter(handlers, httpOptions);
   const invoke = async (event: unknown, context?: LambdaContextLike): Promise<LambdaResult> => {
     const left = context?.getRemainingTimeInMillis?.();
@@ -151,13 +145,18 @@ const SERVICE_MARKS = [
  * @throws {TypeError} for an event of such a service
  */
 function refuseServiceEvent(event: unknown): void {
-  // Pipes send lists of records.
-  const first: unknown = Array.isArray(event) ? event[0] : event;
-  const mark = isObject(first) ? SERVICE_MARKS.find((name) => Object.hasOwn(first, name)) : undefined;
+  const mark = serviceMark(event);
   if (mark === undefined || isBareEnvelope(event)) return;
   throw new TypeError(
-    `This function is a carrier: it takes tasks over HTTP (API Gateway, Function URLs, load balancers, VPC Lattice) or as a bare envelope, and no event with ${JSON.stringify(mark)}.`,
+    `This carrier takes tasks over HTTP or as a bare envelope, and no event with ${JSON.stringify(mark)}.`,
   );
+}
+
+/** The field by which an event is known for one of such a service. */
+function serviceMark(event: unknown): string | undefined {
+  // Pipes send lists of records.
+  const first: unknown = Array.isArray(event) ? event[0] : event;
+  return isObject(first) ? SERVICE_MARKS.find((name) => Object.hasOwn(first, name)) : undefined;
 }
 
 function isBareEnvelope(event: unknown): boolean {
@@ -189,8 +188,10 @@ function methodOf(event: JsonObject): string | undefined {
   const http = isObject(requestContext) ? requestContext["http"] : undefined;
   if (isObject(http) && typeof http["method"] === "string") return http["method"];
   if (typeof event["method"] === "string" && isObject(event["headers"])) return event["method"];
-  // What is left of an HTTP event in a hand-made test, or after another proxy: a body and its encoding.
-  return typeof event["body"] === "string" && typeof event["isBase64Encoded"] === "boolean" ? "POST" : undefined;
+  // What is left of an HTTP event in a hand-made test, or after another proxy: a body is enough, as it is for the reference.
+  const { body, httpMethod } = event;
+  const isAlone = httpMethod === undefined && requestContext === undefined && serviceMark(event) === undefined;
+  return isAlone && (typeof body === "string" || isObject(body)) ? "POST" : undefined;
 }
 
 /** Header names in any case, values single or in lists, by lower-case name. */
@@ -214,10 +215,10 @@ function headersOf(event: JsonObject): Readonly<Record<string, string>> {
   return headers;
 }
 
-/** Undefined for one that is over the limit. */
-function bodyOf(event: JsonObject, limitBytes: number): Uint8Array | string | undefined {
+/** Undefined for one that is over the limit. What something before has parsed already is taken as it is. */
+function bodyOf(event: JsonObject, limitBytes: number): InvocableRequestBody | undefined {
   const { body, isBase64Encoded = event["is_base64_encoded"] } = event;
-  if (typeof body !== "string") return "";
+  if (typeof body !== "string") return isObject(body) ? body : "";
   if (isBase64Encoded !== true) return body;
   return base64ByteLength(body) > limitBytes ? undefined : fromBase64(body);
 }

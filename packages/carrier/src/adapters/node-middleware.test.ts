@@ -33,8 +33,8 @@ function carrier(options?: InvocableHttpOptions): Middleware {
   return nodeInvocableActivityHandler(HANDLERS, options);
 }
 
-function post(to: Loopback, body = TASK): Promise<Response> {
-  return fetch(to.url, { method: "POST", body });
+function post(to: Loopback, body = TASK, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
+  return fetch(to.url, { method: "POST", body, headers });
 }
 
 /** Reads the stream to its end, and leaves what it makes of it on the request. */
@@ -141,7 +141,7 @@ describe("behind a body parser", () => {
 
   it("takes what is played back, as Vercel's helpers do it", async () => {
     const restore =
-      (ends: boolean): Middleware =>
+      (ends: boolean, body?: unknown): Middleware =>
       (request, _, next) => {
         const chunks: Buffer[] = [];
         request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -150,7 +150,7 @@ describe("behind a body parser", () => {
           const on = request.on.bind(request);
           const wrapped = (name: string, listener: (...args: unknown[]) => void) =>
             name === "data" || name === "end" ? replica.on(name, listener) : on(name, listener);
-          Object.assign(request, { on: wrapped, addListener: wrapped, read: replica.read.bind(replica) });
+          Object.assign(request, { on: wrapped, addListener: wrapped, read: replica.read.bind(replica), body });
           if (ends) replica.end(Buffer.concat(chunks));
           setImmediate(next);
         });
@@ -160,6 +160,14 @@ describe("behind a body parser", () => {
     expect((await post(await stack(restore(true), carrier({ bodyLimitBytes: 100 })))).status).toBe(413);
     await server?.close();
     expect((await post(await stack(restore(false), carrier()))).status).toBe(500);
+    await server?.close();
+    // What it made of a form is no task; what it made of JSON is.
+    const form = restore(true, { '{"schema":"durable-workflow.v2.external-task-input"': "" });
+    const to = await stack(form, carrier());
+    expect((await post(to, TASK, { "content-type": "application/x-www-form-urlencoded" })).status).toBe(200);
+    await server?.close();
+    const parsed = await stack(restore(false, JSON.parse(TASK)), carrier());
+    expect((await post(parsed, TASK, { "content-type": "application/json" })).status).toBe(200);
   });
 
   it("holds what it has parsed to the limit", async () => {

@@ -61,6 +61,7 @@ describe("options", () => {
     [{ maxHeaderBytes: 10 }, /^maxHeaderBytes must be/],
     [{ signals: "yes" as never }, /^signals must be a boolean/],
     [{ insecure: 1 as never }, /^insecure must be a boolean/],
+    [{ onRefusal: "log" as never }, /^onRefusal must be a function/],
     [{ auth: undefined as never }, /^auth must be a function/],
     [{ bodyLimitBytes: 0 }, /^bodyLimitBytes must be/],
   ])("%o", async (options, message) => {
@@ -81,6 +82,63 @@ describe("options", () => {
   it("refuses a head that is too large", async () => {
     const { url } = await start({ maxHeaderBytes: 2048 });
     expect((await post(url, { "x-large": "x".repeat(4096) })).status).toBe(431);
+  });
+});
+
+describe("onRefusal", () => {
+  const options = (told: unknown[]): ServeOptions => ({
+    auth: bearerToken("secret"),
+    onRefusal: (refused) => {
+      told.push(refused);
+      throw new Error("what it throws harms nobody");
+    },
+  });
+
+  it("is told of what is no task, and of no task", async () => {
+    const told: unknown[] = [];
+    const { url } = await start(options(told), () => {
+      throw new Error("no");
+    });
+    expect((await post(url)).status).toBe(401);
+    expect((await fetch(url, { method: "PUT" })).status).toBe(405);
+    expect((await fetch(url)).status).toBe(200);
+    expect((await post(url, { authorization: "Bearer secret" })).status).toBe(200);
+    await expect
+      .poll(() => told)
+      .toEqual([
+        { status: 401, method: "POST" },
+        { status: 405, method: "PUT" },
+      ]);
+  });
+
+  it("is not told of health requests while the server closes", async () => {
+    const told: unknown[] = [];
+    const server = await start(options(told));
+    const closed = server.close({ lingerMs: 300 });
+    expect((await fetch(server.url)).status).toBe(503);
+    expect((await post(server.url)).status).toBe(401);
+    await closed;
+    expect(told).toEqual([{ status: 401, method: "POST" }]);
+  });
+});
+
+describe("a handler that is none of this library", () => {
+  const other = { carrier: "other", activityTypes: [], handle: () => Promise.reject(new Error("no")) };
+
+  it("is shut down with the grace, where it knows how", async () => {
+    const graces: unknown[] = [];
+    const shutdown = (options: { readonly graceMs: number }): Promise<void> => {
+      graces.push(options);
+      return Promise.resolve();
+    };
+    const server = await serve({ ...other, shutdown }, { port: 0, signals: false });
+    await server.close({ lingerMs: 0, graceMs: 70 });
+    expect(graces).toEqual([{ graceMs: 70 }]);
+  });
+
+  it("need not know how", async () => {
+    const server = await serve(other, { port: 0, signals: false });
+    await server.close({ lingerMs: 0, graceMs: 70 });
   });
 });
 

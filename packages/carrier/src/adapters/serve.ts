@@ -2,8 +2,8 @@ import { createServer as createHttpServer, type RequestListener, type Server } f
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isInvocableActivityHandler } from "../activity/handler.js";
 import type { InvocableHandler } from "../activity/invocable-handler.js";
+import { quietly } from "../activity/quietly.js";
 import { createAdapter } from "../http/adapter.js";
 import { type InvocableHandlers, toHandler } from "../http/endpoint.js";
 import { answerNodeRequest } from "../node-http/answer.js";
@@ -14,7 +14,12 @@ import {
   type ServeSettings,
 } from "../node-http/serve-options.js";
 
-export type { CloseOptions, ServeOptions } from "../node-http/serve-options.js";
+export {
+  type CloseOptions,
+  DEFAULT_KEEP_ALIVE_TIMEOUT_MS,
+  type RefusedRequest,
+  type ServeOptions,
+} from "../node-http/serve-options.js";
 
 /** How often connections are looked at that became idle once their last request was answered. */
 const IDLE_SWEEP_MS = 20;
@@ -42,6 +47,7 @@ export async function serve<Handlers extends object>(
 ): Promise<InvocableServer> {
   const { settings, rest } = resolveServeOptions(options);
   const handler = toHandler(handlers, rest);
+  const { onRefusal } = settings;
   let isDraining = false;
   let answering = 0;
   const watched = withHealth(handler, () => isDraining);
@@ -49,6 +55,14 @@ export async function serve<Handlers extends object>(
   const server = createNodeServer(settings, (request, response) => {
     answering++;
     response.once("close", () => answering--);
+    if (onRefusal !== undefined) {
+      response.once("finish", () => {
+        const { method = "" } = request;
+        const { statusCode: status } = response;
+        const isExpected = isDraining && (method === "GET" || method === "HEAD");
+        if (status !== 200 && !isExpected) quietly(() => onRefusal({ status, method }));
+      });
+    }
     // Whoever is told so opens no further request on this connection.
     if (isDraining) response.setHeader("connection", "close");
     answerNodeRequest(endpoint, request, response, { values: valuesOf([request, response]) });
@@ -59,7 +73,7 @@ export async function serve<Handlers extends object>(
       isDraining = true;
     },
     isQuiet: () => answering === 0,
-    shutdown: (graceMs) => (isInvocableActivityHandler(handler) ? handler.shutdown({ graceMs }) : Promise.resolve()),
+    shutdown: async (graceMs) => handler.shutdown?.({ graceMs }),
   });
 }
 
@@ -157,7 +171,9 @@ export class InvocableServer {
 function withHealth(handler: InvocableHandler, isDraining: () => boolean): InvocableHandler {
   return {
     carrier: handler.carrier,
-    activityTypes: handler.activityTypes,
+    get activityTypes() {
+      return handler.activityTypes;
+    },
     get isShutDown() {
       return isDraining() || handler.isShutDown === true;
     },

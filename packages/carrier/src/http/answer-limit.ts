@@ -18,7 +18,7 @@ export function withinLimit(response: InvocableHttpResponse, limit: AnswerLimit)
   if (statusCode !== 200 || body.length * MOST_BYTES_PER_UNIT <= limit.bytes) return response;
   const size = limit.sizeOf(body);
   if (size <= limit.bytes) return response;
-  const tooLarge = `The result takes ${size} bytes, and ${limit.platform} carries ${limit.bytes} at most: give the carrier externalStorage, or return less.`;
+  const tooLarge = `The result takes ${size} bytes, over the ${limit.bytes} of ${limit.platform}: give the carrier externalStorage, or return less.`;
   const fitting = withoutOversized(response.json() as InvocableResultEnvelope, tooLarge);
   return new InvocableHttpResponse(statusCode, headers, JSON.stringify(fitting));
 }

@@ -1,3 +1,4 @@
+import { readProperty } from "../activity/causes.js";
 import { brand, brandOf } from "../protocol/brand.js";
 
 /** Why a request's body is not there. */
@@ -24,17 +25,10 @@ export function isInvocableBodyError(value: unknown): value is InvocableBodyErro
   return brandOf(value) === "InvocableBodyError";
 }
 
-/** What frameworks' errors for a body over their own limit have in common. */
+/** Errors of frameworks for a body over their own limit have the status 413. */
 export function bodyError(error: unknown): InvocableBodyError {
   if (isInvocableBodyError(error)) return error;
-  const { name, status, statusCode, type } = fieldsOf(error);
-  const isTooLarge =
-    status === 413 || statusCode === 413 || type === "entity.too.large" || name === "PayloadTooLargeError";
-  return isTooLarge
+  return [readProperty(error, "status"), readProperty(error, "statusCode")].includes(413)
     ? new InvocableBodyError("too_large", "The request body is over a limit of the platform.", { cause: error })
     : new InvocableBodyError("unreadable", "The request body could not be read.", { cause: error });
-}
-
-function fieldsOf(error: unknown): Readonly<Record<string, unknown>> {
-  return typeof error === "object" && error !== null ? (error as Record<string, unknown>) : {};
 }

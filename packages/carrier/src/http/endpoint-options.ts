@@ -2,10 +2,10 @@ import type { ContextKey } from "../activity/context-values.js";
 import type { InvocableActivityHandlerOptions } from "../activity/handler-options.js";
 import { HANDLER_OPTION_NAMES } from "../activity/handler-options.js";
 import type { InvocableHandler } from "../activity/invocable-handler.js";
-import { guardLogger, type Logger, silentLogger } from "../activity/logger.js";
-import { knownOptions, type OptionNames } from "../protocol/options.js";
+import { guardLogger, type Logger } from "../activity/logger.js";
+import { BOOLEAN, COUNT, FUNCTION, isFunction, knownOptions, type OptionNames } from "../protocol/options.js";
 import type { InvocableAuthGate } from "./auth.js";
-import type { InvocableRequestHead } from "./message.js";
+import type { InvocableHttpResponse, InvocableRequestHead } from "./message.js";
 
 /** 8 MiB: four payloads at the server's default limit. */
 export const DEFAULT_BODY_LIMIT_BYTES = 8 * 1024 * 1024;
@@ -17,7 +17,7 @@ export const DEFAULT_CONCURRENT_TASKS = 1000;
 export type ActivityManifest = (
   headers: InvocableRequestHead["headers"],
   handler: InvocableHandler,
-) => { readonly mediaType: string; readonly document: object } | undefined;
+) => InvocableHttpResponse | undefined;
 
 /** Options of an endpoint: those of the handler, and those of HTTP. */
 export interface InvocableHttpOptions extends InvocableActivityHandlerOptions {
@@ -74,13 +74,14 @@ export interface AdapterOptions<Given extends readonly unknown[]> extends Invoca
 /** Those of every adapter: an endpoint passes over `platform`, which is for whoever calls it. */
 export const HTTP_OPTION_NAMES: OptionNames<AdapterOptions<readonly unknown[]>> = {
   ...HANDLER_OPTION_NAMES,
-  auth: true,
-  bodyLimitBytes: true,
-  maxConcurrentTasks: true,
-  maxConcurrentBodyBytes: true,
-  health: true,
-  manifest: true,
-  platform: true,
+  // An undefined secret must not open the door.
+  auth: [isFunction, "a function, as of bearerToken(token), or be left out", true],
+  bodyLimitBytes: COUNT,
+  maxConcurrentTasks: COUNT,
+  maxConcurrentBodyBytes: COUNT,
+  health: BOOLEAN,
+  manifest: FUNCTION,
+  platform: [(value) => typeof (value as { id?: unknown } | null)?.id === "symbol", "a key of createContextKey"],
 };
 
 /** The options of the endpoint itself, complete. */
@@ -97,35 +98,23 @@ export interface EndpointSettings {
 /** @throws {TypeError} naming the option that makes no sense */
 export function resolveHttpOptions(given: AdapterOptions<readonly unknown[]> | undefined): EndpointSettings {
   const options = knownOptions(given, HTTP_OPTION_NAMES, "an invocable endpoint");
-  const { bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES, auth, health = false, manifest, logger, platform } = options;
-  const { maxConcurrentTasks = DEFAULT_CONCURRENT_TASKS } = options;
+  const { bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES } = options;
   const { maxConcurrentBodyBytes = Math.max(DEFAULT_CONCURRENT_BODY_BYTES, bodyLimitBytes) } = options;
-  for (const [name, value] of Object.entries({ bodyLimitBytes, maxConcurrentTasks, maxConcurrentBodyBytes })) {
-    if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`${name} must be an integer >= 1`);
-  }
   if (maxConcurrentBodyBytes < bodyLimitBytes) {
-    throw new TypeError(
-      "maxConcurrentBodyBytes must be at least bodyLimitBytes, or no body of that size is ever taken",
-    );
-  }
-  // An undefined secret must not open the door.
-  if ("auth" in options && typeof auth !== "function") {
-    throw new TypeError("auth must be a function, as bearerToken(token) makes one, or be left out");
-  }
-  if (typeof health !== "boolean") throw new TypeError("health must be a boolean");
-  if (manifest !== undefined && typeof manifest !== "function") {
-    throw new TypeError("manifest must be what activityManifest() makes, or be left out");
-  }
-  if (platform !== undefined && typeof (platform as { id?: unknown } | null)?.id !== "symbol") {
-    throw new TypeError("platform must be a key, as createContextKey makes one, or be left out");
+    throw new TypeError("maxConcurrentBodyBytes must be at least bodyLimitBytes");
   }
   return {
-    auth,
+    auth: options.auth,
     bodyLimitBytes,
-    maxConcurrentTasks,
+    maxConcurrentTasks: options.maxConcurrentTasks ?? DEFAULT_CONCURRENT_TASKS,
     maxConcurrentBodyBytes,
-    health,
-    manifest,
-    logger: logger === undefined ? silentLogger : guardLogger(logger),
+    health: options.health ?? false,
+    manifest: options.manifest,
+    logger: guardLogger(options.logger),
   };
+}
+
+/** The part of the options that is the handler's. */
+export function handlerOptions(options: InvocableHttpOptions = {}): InvocableActivityHandlerOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(HANDLER_OPTION_NAMES, name)));
 }

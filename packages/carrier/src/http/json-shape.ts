@@ -36,7 +36,7 @@ export function weighJson(text: string): string | number {
         continue;
     }
     if (depth > DEEPEST_JSON && text.length >= WORTH_REFUSING) return `nests deeper than ${DEEPEST_JSON} levels`;
-    if (values > MOST_JSON_VALUES) return `has more than ${MOST_JSON_VALUES} values outside of its payloads`;
+    if (values > MOST_JSON_VALUES) return `has more than ${MOST_JSON_VALUES} values outside of payloads`;
   }
   return values;
 }

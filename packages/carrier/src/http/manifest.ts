@@ -1,5 +1,6 @@
 import { ACTIVITY_MANIFEST_MEDIA_TYPE, manifestOf } from "../protocol/manifest.js";
 import type { ActivityManifest } from "./endpoint-options.js";
+import { okResponse } from "./responses.js";
 
 export {
   ACTIVITY_MANIFEST_MEDIA_TYPE,
@@ -22,6 +23,6 @@ export type { ActivityManifest } from "./endpoint-options.js";
 export function activityManifest(): ActivityManifest {
   return ({ accept = "" }, handler) =>
     accept.includes(ACTIVITY_MANIFEST_MEDIA_TYPE)
-      ? { mediaType: ACTIVITY_MANIFEST_MEDIA_TYPE, document: manifestOf(handler) }
+      ? okResponse(manifestOf(handler), ACTIVITY_MANIFEST_MEDIA_TYPE)
       : undefined;
 }

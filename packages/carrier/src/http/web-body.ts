@@ -25,56 +25,42 @@ export interface WebBody {
 }
 
 /**
- * The body's text, read up to the limit.
+ * The body, read up to the limit.
  *
- * @throws {InvocableBodyError} (as a rejection) for one that was read before, and for bytes that are no UTF-8
+ * @throws {InvocableBodyError} (as a rejection) for one that was read before
  */
 export async function readWebBody(
   request: WebBody,
   limitBytes: number,
   take: (bytes: number) => boolean,
-): Promise<string | undefined> {
+): Promise<Uint8Array | string | undefined> {
   const { body } = request;
   if (request.bodyUsed || body?.locked === true) {
     throw new InvocableBodyError(
       "consumed",
-      "The request body was read by something before this adapter: hand the request over unread, or a clone of it.",
+      "The request body was read before this adapter: hand over an unread clone.",
     );
   }
   // Without streams, what a platform has is read in one go.
-  return body == null ? request.text() : readStream(body.getReader(), limitBytes, take);
-}
-
-/** Decodes while it reads; bytes that are no UTF-8 end it. */
-async function readStream(
-  reader: WebStreamReader,
-  limitBytes: number,
-  take: (bytes: number) => boolean,
-): Promise<string | undefined> {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  let text = "";
+  if (body == null) return request.text();
+  const reader = body.getReader();
+  const pieces: Uint8Array[] = [];
   let size = 0;
   for (let next = await reader.read(); next.value !== undefined; next = await reader.read()) {
     size += next.value.length;
-    const piece = size <= limitBytes && take(next.value.length) ? decode(decoder, next.value) : undefined;
-    if (piece instanceof InvocableBodyError || piece === undefined) {
+    if (size > limitBytes || !take(next.value.length)) {
       reader.releaseLock();
-      if (piece === undefined) return undefined;
-      throw piece;
+      return undefined;
     }
-    text += piece;
+    pieces.push(next.value);
   }
-  const last = decode(decoder);
-  if (last instanceof InvocableBodyError) throw last;
-  return text + last;
-}
-
-function decode(decoder: InstanceType<typeof TextDecoder>, bytes?: Uint8Array): string | InvocableBodyError {
-  try {
-    return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
-  } catch (cause) {
-    return new InvocableBodyError("not_utf8", "The request body is not valid JSON in UTF-8.", { cause });
+  const whole = new Uint8Array(size);
+  size = 0;
+  for (const piece of pieces) {
+    whole.set(piece, size);
+    size += piece.length;
   }
+  return whole;
 }
 
 /**

@@ -24,9 +24,11 @@ export async function readBody(
   limitBytes: number,
   take: (bytes: number) => boolean,
 ): Promise<InvocableRequestBody | undefined> {
-  const left = leftByOthers(source);
-  if (left !== undefined) return left;
   const { stream } = source;
+  const left = leftByOthers(source);
+  // What a platform made of another media type is no task; what it plays back is.
+  const isForeign = left !== undefined && isRead(stream) && isPlayedBack(stream) && !announcesJson(source);
+  if (left !== undefined && !isForeign) return left;
   if (!isRead(stream)) return readStream(stream, limitBytes, take, false);
   if (isPlayedBack(stream)) return readStream(stream, limitBytes, take, true);
   if (!announcesBody(source)) return "";
@@ -108,6 +110,10 @@ function isPlayedBack(stream: Readable): boolean {
   return Object.hasOwn(stream, "on") || Object.hasOwn(stream, "addListener");
 }
 
+function announcesJson({ headers }: BodySource): boolean {
+  return /json/i.test(headers["content-type"] ?? "");
+}
+
 function announcesBody({ headers }: BodySource): boolean {
   const length = headers["content-length"];
   return headers["transfer-encoding"] !== undefined || (length !== undefined && Number(length) !== 0);
@@ -116,7 +122,7 @@ function announcesBody({ headers }: BodySource): boolean {
 function consumed(): InvocableBodyError {
   return new InvocableBodyError(
     "consumed",
-    "The request body was read by something before this adapter, which left it neither in rawBody nor in body: mount the adapter before body parsers, or turn the platform's off.",
+    "The request body was read before this adapter, which must come before body parsers.",
   );
 }
 

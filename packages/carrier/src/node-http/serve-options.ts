@@ -5,10 +5,17 @@ import { knownOptions, type OptionNames } from "../protocol/options.js";
 import type { NodeRequest, NodeResponse } from "./types.js";
 
 /** Load balancers keep idle connections for 60 seconds, and must be the first to close them. */
-const KEEP_ALIVE_MS = 75_000;
+export const DEFAULT_KEEP_ALIVE_TIMEOUT_MS = 75_000;
 /** How much longer than an idle connection is kept the head of a request may take. */
 const HEAD_MS = 10_000;
 const MOST_MS = 2 ** 31 - 1;
+
+/** A request that was answered, but not as a task. */
+export interface RefusedRequest {
+  /** The answer's status: never 200. */
+  readonly status: number;
+  readonly method: string;
+}
 
 /** How a server is told to stop, and what it does then. */
 export interface CloseOptions {
@@ -40,6 +47,11 @@ export interface ServeOptions extends AdapterOptions<[request: NodeRequest, resp
    * Whether SIGTERM and SIGINT close the server; a second one then ends the process, as it would without. Default true.
    */
   readonly signals?: boolean | undefined;
+  /**
+   * Told of each request that was answered with another status than 200, but for health requests while the server closes. What
+   * it throws is passed over. Default: nobody is.
+   */
+  readonly onRefusal?: ((refused: RefusedRequest) => void) | undefined;
 }
 
 /** The options of the server itself, complete. */
@@ -52,6 +64,7 @@ export interface ServeSettings {
   readonly requestTimeout: number;
   readonly maxHeaderSize: number;
   readonly signals: boolean;
+  readonly onRefusal: ServeOptions["onRefusal"];
   readonly lingerMs: number;
   readonly graceMs: number;
 }
@@ -66,6 +79,7 @@ const SERVE_OPTION_NAMES: OptionNames<ServeOptions> = {
   requestTimeoutMs: true,
   maxHeaderBytes: true,
   signals: true,
+  onRefusal: true,
   lingerMs: true,
   graceMs: true,
 };
@@ -82,9 +96,10 @@ export function resolveServeOptions(given: ServeOptions | undefined): {
   const known = knownOptions(given, SERVE_OPTION_NAMES, "serve");
   const { host = "127.0.0.1", port = 8787, insecure = false, tls, signals = true, ...others } = known;
   const {
-    keepAliveTimeoutMs = KEEP_ALIVE_MS,
+    keepAliveTimeoutMs = DEFAULT_KEEP_ALIVE_TIMEOUT_MS,
     requestTimeoutMs = 300_000,
     maxHeaderBytes = 16_384,
+    onRefusal,
     ...closing
   } = others;
   const { lingerMs = 5000, graceMs = 10_000, ...rest } = closing;
@@ -92,6 +107,7 @@ export function resolveServeOptions(given: ServeOptions | undefined): {
   for (const [name, value] of Object.entries({ insecure, signals })) {
     if (typeof value !== "boolean") throw new TypeError(`${name} must be a boolean`);
   }
+  if (onRefusal !== undefined && typeof onRefusal !== "function") throw new TypeError("onRefusal must be a function");
   if (tls !== undefined && (typeof tls !== "object" || tls === null)) {
     throw new TypeError("tls must be an object with key and cert, or be left out");
   }
@@ -113,6 +129,7 @@ export function resolveServeOptions(given: ServeOptions | undefined): {
       requestTimeout: Math.max(requestTimeoutMs, headersTimeout),
       maxHeaderSize: maxHeaderBytes,
       signals,
+      onRefusal,
       lingerMs,
       graceMs,
     },

@@ -18,6 +18,7 @@ import { FakeClock } from "../../test/support/fake-clock.js";
 import { runActivity } from "../../test/support/run-activity.js";
 import { forbidUnhandledRejections } from "../../test/support/unhandled-rejections.js";
 import { defineActivity } from "../activity/definition/define-activity.js";
+import { interceptWith } from "../activity/definition/interceptor.js";
 import type { ActivityHandler } from "../activity/definition/registry.js";
 import { ActivityCancelled, NonRetryableError } from "../activity/errors.js";
 import type { InvocableActivityHandlerOptions } from "../activity/handler.js";
@@ -45,7 +46,7 @@ async function observed(
   const metricExporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter: metricExporter, exportIntervalMillis: 3_600_000 });
   const meterProvider = new MeterProvider({ readers: [reader] });
-  const interceptors = [openTelemetryInterceptor({ tracerProvider, meterProvider, ...options })];
+  const interceptors = interceptWith(openTelemetryInterceptor({ tracerProvider, meterProvider, ...options }));
   const result = await runActivity(
     activity,
     ["secret"],
@@ -326,7 +327,7 @@ describe("the metrics of a run", () => {
 
 it("without an SDK activities run as ever", async () => {
   const activity = defineActivity({ run: () => 1 });
-  expect(await runActivity(activity, [], { interceptors: [openTelemetryInterceptor()] })).toMatchObject({
+  expect(await runActivity(activity, [], { interceptors: interceptWith(openTelemetryInterceptor()) })).toMatchObject({
     outcome: { status: "succeeded" },
   });
 });

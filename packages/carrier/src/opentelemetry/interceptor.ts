@@ -57,7 +57,7 @@ const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
  *   type, task queue and outcome.
  *
  * ```ts
- * new InvocableActivityHandler(handlers, { interceptors: [openTelemetryInterceptor()] });
+ * new InvocableActivityHandler(handlers, { interceptors: interceptWith(openTelemetryInterceptor()) });
  * ```
  *
  * It sets nothing up: without an SDK it costs next to nothing and records nothing. Arguments, results and messages go

@@ -101,7 +101,7 @@ describe.each(CODECS)("encode, with %s", (_, codec) => {
 
   it("names the way to what it refuses", () => {
     const value = { orders: [{ id: 1 }, { id: 2, "shipped at": new Date(0) }] };
-    expect(refusalOf(() => codec.encode(value)).message).toMatch(/orders.+1.+shipped at.* is a Date; .*toAvroValue/);
+    expect(refusalOf(() => codec.encode(value)).message).toMatch(/orders.+1.+shipped at.* is a Date: .*toAvroValue/);
   });
 
   it.each([
@@ -109,8 +109,8 @@ describe.each(CODECS)("encode, with %s", (_, codec) => {
     ["a TypeError", new TypeError("no such lamp")],
     ["a Order", new Order()],
     ["a Float64Array", new Float64Array(1)],
-    ["a function", () => 1],
-    ["a symbol", Symbol("s")],
+    ["a Function", () => 1],
+    ["a Symbol", Symbol("s")],
     ["NaN", Number.NaN],
     ["deeper than 512 levels, or contains itself", cyclicMap],
   ])("names what it refuses: %s", (name, value) => {

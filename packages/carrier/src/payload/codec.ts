@@ -1,7 +1,7 @@
 import { type BytePlatform, bufferBytes, portableBytes } from "./bytes.js";
-import { createValueDecoder } from "./decoder.js";
+import { createValueDecoder, type ValueDecoder } from "./decoder.js";
 import { createValueEncoder, type ValueEncoder } from "./encoder.js";
-import type { AvroValue } from "./value.js";
+import { AvroDouble, type AvroValue } from "./value.js";
 
 /** How an Avro payload is decoded. */
 export interface DecodeAvroOptions {
@@ -34,9 +34,18 @@ export interface WeighedValue {
 
 /** A codec on the given platform. The exported functions use one on the best platform there is. */
 export function createAvroCodec(platform: BytePlatform): AvroCodec {
+  const { encode, decoder } = createCoders(platform);
+  return { encode, decode: (blob, options) => decodeWith(decoder, blob, options), weight: () => decoder.weight() };
+}
+
+interface Coders {
+  readonly encode: (value: unknown) => string;
+  readonly decoder: ValueDecoder;
+}
+
+function createCoders(platform: BytePlatform): Coders {
   // The encoder at rest. Encoding can run foreign code (getters) that encodes again: it then finds none, and makes one.
   let resting: ValueEncoder | undefined;
-  const decoder = createValueDecoder(platform);
   return {
     encode(value) {
       const encoder = resting ?? createValueEncoder(platform);
@@ -47,17 +56,19 @@ export function createAvroCodec(platform: BytePlatform): AvroCodec {
         resting = encoder;
       }
     },
-    decode: (blob, options) =>
-      decoder.decode(blob, options?.lossless === true, options?.mostValues ?? Number.POSITIVE_INFINITY),
-    weight: () => decoder.weight(),
+    decoder: createValueDecoder(platform),
   };
 }
 
-let shared: AvroCodec | undefined;
+function decodeWith(decoder: ValueDecoder, blob: string, options: DecodeAvroOptions = {}): AvroValue {
+  const { lossless = false, mostValues = Number.POSITIVE_INFINITY } = options;
+  return decoder.decode(blob, mostValues, lossless ? (value) => new AvroDouble(value) : undefined);
+}
 
-function codec(): AvroCodec {
-  shared ??= createAvroCodec(bufferBytes ?? portableBytes);
-  return shared;
+let shared: Coders | undefined;
+
+function coders(): Coders {
+  return (shared ??= createCoders(bufferBytes ?? portableBytes));
 }
 
 /**
@@ -71,7 +82,7 @@ function codec(): AvroCodec {
  *   path to the value
  */
 export function encodeAvroValue(value: unknown): string {
-  return codec().encode(value);
+  return coders().encode(value);
 }
 
 /**
@@ -83,21 +94,21 @@ export function encodeAvroValue(value: unknown): string {
  * @throws {PayloadError} `invalid_payload_framing` or `unsupported_payload_schema`
  */
 export function decodeAvroValue(blob: string, options?: DecodeAvroOptions): AvroValue {
-  return codec().decode(blob, options);
+  return decodeWith(coders().decoder, blob, options);
 }
 
 /** {@link decodeAvroValue}, weighed. For carriers, whose memory is for many at once. */
 export function decodeWeighed(blob: string, mostValues: number): WeighedValue {
-  const value = codec().decode(blob, { mostValues });
-  return { value, weight: codec().weight() };
+  const { decoder } = coders();
+  return { value: decoder.decode(blob, mostValues), weight: decoder.weight() };
 }
 
 /** {@link encodeAvroValue} for each value of a list. The first that does not encode ends it. */
 export function encodeAvroValues(values: readonly unknown[]): string[] {
-  return values.map((value) => codec().encode(value));
+  return values.map((value) => coders().encode(value));
 }
 
 /** {@link decodeAvroValue} for each blob of a list. The first that does not decode ends it. */
 export function decodeAvroValues(blobs: readonly string[], options?: DecodeAvroOptions): AvroValue[] {
-  return blobs.map((blob) => codec().decode(blob, options));
+  return blobs.map((blob) => decodeAvroValue(blob, options));
 }

@@ -2,7 +2,7 @@ import { type BytePlatform, base64ByteLength } from "./bytes.js";
 import { PayloadError } from "./errors.js";
 import { createKeyCache } from "./key-cache.js";
 import { readShortAscii, SHORT_TEXT } from "./short-ascii.js";
-import { AvroDouble, type AvroValue, defineOwn, isInheritedName, MAX_DEPTH } from "./value.js";
+import { type AvroDouble, type AvroValue, defineOwn, isInheritedName, MAX_DEPTH } from "./value.js";
 import {
   ARRAY_BRANCH,
   BOOLEAN_BRANCH,
@@ -22,16 +22,19 @@ import {
 const BYTES_COST = 4;
 
 /** How the explanation begins of a payload that was refused for the number of its values. */
-export const TOO_MANY_VALUES = "there are more values";
+export const TOO_MANY_VALUES = "more values";
 
 /** Of what is not counted as a value: a place in a list, one in a map, a short text. Eighths of a value. */
 const ITEM_WEIGHT = 1;
 const ENTRY_WEIGHT = 2;
 const SHORT_TEXT_WEIGHT = 4;
 
+export type KeepDouble = (value: number) => AvroDouble;
+
 export interface ValueDecoder {
   /** Decodes one framed value from base64. */
-  decode(blob: string, lossless: boolean, mostValues: number): AvroValue;
+  /** @param keepDouble given, kinds are kept: longs are read as bigint, doubles as what it makes of them */
+  decode(blob: string, mostValues: number, keepDouble?: KeepDouble): AvroValue;
   /**
    * What the last value that was decoded weighs in memory: the values that were counted, and a part of one for each of
    * the others. One is some 64 bytes.
@@ -50,7 +53,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
   let position = 0;
   let end = 0;
   let depth = 0;
-  let lossless = false;
+  let keep: KeepDouble | undefined;
   /** What is left of the most values that may cost time and memory of their own, and how many that were. */
   let budget = 0;
   let most = 0;
@@ -70,14 +73,13 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
 
   /** Checks that there is room for so many more bytes. */
   function need(count: number): void {
-    if (count > end - position) fail("more is announced than there is");
+    if (count > end - position) fail("the frame is too short");
   }
 
   /** Counts values of a kind that is worth so many others. */
   function spend(cost: number): void {
     budget -= cost;
-    if (budget < 0)
-      fail(`${TOO_MANY_VALUES} than ${most} at once: send fewer, or what they are made from as one text or as bytes`);
+    if (budget < 0) fail(`${TOO_MANY_VALUES} than ${most} at once: send fewer, or one text or bytes`);
   }
 
   function readHeader(): void {
@@ -86,9 +88,9 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
       if (at < end && frame[at] === HEADER[at]) continue;
       if (at < MARKER_LENGTH || end < HEADER.length) {
         // Servers before August 2026 framed payloads in another way, which starts with 00.
-        fail("the frame does not start with C3 01 and the fingerprint");
+        fail("the frame has no C3 01 and fingerprint");
       }
-      throw new PayloadError("unsupported_payload_schema", "the fingerprint is not that of the Avro Value schema");
+      throw new PayloadError("unsupported_payload_schema", "the fingerprint is of another schema");
     }
   }
 
@@ -98,7 +100,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
       case STRING_BRANCH:
         return readText();
       case LONG_BRANCH:
-        return lossless ? readBigInt() : readLong();
+        return keep === undefined ? readLong() : readBigInt();
       case MAP_BRANCH:
         return readMap();
       case ARRAY_BRANCH:
@@ -112,22 +114,22 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
       case BYTES_BRANCH:
         return readBytes();
       default:
-        return fail("no such branch");
+        return fail("invalid branch");
     }
   }
 
   function readBoolean(): boolean {
     need(1);
     const byte = bytes[position++]!;
-    return byte > 1 ? fail("a boolean is neither 0 nor 1") : byte === 1;
+    return byte > 1 ? fail("invalid boolean") : byte === 1;
   }
 
   function readDouble(): number | AvroDouble {
     need(8);
     const value = view.getFloat64(position, true);
-    if (!Number.isFinite(value)) fail("a double is not finite");
+    if (!Number.isFinite(value)) fail("invalid double");
     position += 8;
-    return lossless ? new AvroDouble(value) : value;
+    return keep === undefined ? value : keep(value);
   }
 
   /** A zigzag varint: a number in the safe range, else a bigint. */
@@ -165,7 +167,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
   }
 
   function failOverlong(): never {
-    fail("an integer has too many bytes");
+    fail("invalid integer");
   }
 
   /** A long as a number, which is what lengths and counts fit; most take one byte. */
@@ -179,7 +181,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
   /** The length of bytes or text that follow. */
   function readLength(): number {
     const length = readCount();
-    if (length < 0) fail("a length is negative");
+    if (length < 0) fail("invalid length");
     need(length);
     return length;
   }
@@ -188,9 +190,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
     const length = readLength();
     spend(BYTES_COST);
     // A copy, of the plain class: the scratch memory is used again, and Buffer's slice would share it.
-    const copy = new Uint8Array(length);
-    if (length > 64) copy.set(bytes.subarray(position, position + length));
-    else for (let index = 0; index < length; index++) copy[index] = bytes[position + index]!;
+    const copy = new Uint8Array(bytes.subarray(position, position + length));
     position += length;
     return copy;
   }
@@ -207,14 +207,14 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
   function readUtf8(length: number): string {
     spend(1);
     const text = platform.readUtf8(bytes, position, position + length);
-    if (text === undefined) fail("a text is not valid UTF-8");
+    if (text === undefined) fail("invalid UTF-8");
     position += length;
     return text;
   }
 
   /** The count of the next block, 0 at the end. A negative count is followed by the block's size, which must be right. */
   function readBlockCount(smallestItem: number): number {
-    if (blockEnd >= 0 && position !== blockEnd) fail("a block is not of the size it gave");
+    if (blockEnd >= 0 && position !== blockEnd) fail("invalid block");
     let count = readCount();
     blockEnd = -1;
     if (count < 0) {
@@ -229,7 +229,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
   function enter(): void {
     blockEnd = -1;
     spend(1);
-    if (++depth > MAX_DEPTH) fail(`lists and maps nest deeper than ${MAX_DEPTH} levels`);
+    if (++depth > MAX_DEPTH) fail(`nests deeper than ${MAX_DEPTH} levels`);
   }
 
   function readArray(): AvroValue[] {
@@ -278,14 +278,14 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
     }
   }
 
-  function decode(blob: string, keepKinds: boolean, mostValues: number): AvroValue {
+  function decode(blob: string, mostValues: number, keepDouble?: KeepDouble): AvroValue {
     const size = base64ByteLength(blob);
     if (size > bytes.length) allocate(size);
     try {
       position = 0;
       end = size;
       depth = 0;
-      lossless = keepKinds;
+      keep = keepDouble;
       budget = most = mostValues;
       small = 0;
       if (!platform.readBase64(blob, bytes, size)) fail(`the blob is not strict base64${jsonHint(blob)}`);

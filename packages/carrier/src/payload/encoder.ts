@@ -2,7 +2,7 @@ import { recordableText } from "../protocol/recordable-text.js";
 import type { BytePlatform } from "./bytes.js";
 import { PayloadError, type PayloadErrorCode } from "./errors.js";
 import { isWellFormed } from "./text.js";
-import { isAvroDouble, isBytes, isLiteral, isPlainObject, MAX_DEPTH, tagOf } from "./value.js";
+import { isAvroDouble, isBytes, isLiteral, isPlainObject, MAX_DEPTH } from "./value.js";
 import {
   ARRAY_BRANCH,
   BOOLEAN_BRANCH,
@@ -90,12 +90,13 @@ export function createValueEncoder(platform: BytePlatform): ValueEncoder {
         return;
       case "function":
       case "symbol":
-        fail("unsupported_value_type", `is a ${typeof value}, which is no payload value`);
+        // Which it refuses, by name.
+        writeObject(value as object);
     }
   }
 
   function writeDouble(value: number): void {
-    if (!Number.isFinite(value)) fail("non_finite_float", `is ${value}; a double must be finite`);
+    if (!Number.isFinite(value)) fail("non_finite_float", `is ${value}`);
     bytes[position++] = DOUBLE_BRANCH;
     view.setFloat64(position, value, true);
     position += 8;
@@ -121,7 +122,7 @@ export function createValueEncoder(platform: BytePlatform): ValueEncoder {
   }
 
   function writeBigInt(value: bigint): void {
-    if (value < INT64_MIN || value > INT64_MAX) fail("integer_overflow", "is outside the signed 64-bit range");
+    if (value < INT64_MIN || value > INT64_MAX) fail("integer_overflow", "is over 64 bits");
     bytes[position++] = LONG_BRANCH;
     let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
     for (; rest > 0x7fn; rest >>= 7n) bytes[position++] = Number(rest & 0x7fn) | 0x80;
@@ -153,7 +154,7 @@ export function createValueEncoder(platform: BytePlatform): ValueEncoder {
     const guess = position + varintLength(length);
     const written = platform.writeUtf8(bytes, text, guess);
     if (written !== length && !isWellFormed(text)) {
-      fail(code, "holds half of a surrogate pair, which is no text");
+      fail(code, "holds a lone surrogate");
     }
     const start = position + varintLength(written);
     if (start !== guess) bytes.copyWithin(start, guess, guess + written);
@@ -164,7 +165,7 @@ export function createValueEncoder(platform: BytePlatform): ValueEncoder {
   function enter(): void {
     if (++depth > MAX_DEPTH) {
       depth = 0;
-      fail("unsupported_value_type", `nests lists and maps deeper than ${MAX_DEPTH} levels, or contains itself`);
+      fail("unsupported_value_type", `nests deeper than ${MAX_DEPTH} levels, or contains itself`);
     }
   }
 
@@ -188,7 +189,7 @@ export function createValueEncoder(platform: BytePlatform): ValueEncoder {
     if (isPlainObject(value)) writeMap(value, true);
     else if (isBytes(value)) writeBytes(value);
     else if (isAvroDouble(value)) writeDouble(value.value);
-    else fail("unsupported_value_type", `is ${nameOf(value)}; convert it yourself, or with toAvroValue()`);
+    else fail("unsupported_value_type", `is ${nameOf(value)}: convert it, as toAvroValue() does`);
   }
 
   function writeBytes(value: Uint8Array): void {
@@ -250,10 +251,12 @@ export function createValueEncoder(platform: BytePlatform): ValueEncoder {
 
 /** Bytes of the zigzag varint of a length. */
 function varintLength(length: number): number {
-  return length < 0x40 ? 1 : length < 0x2000 ? 2 : length < 0x100000 ? 3 : length < 0x8000000 ? 4 : 5;
+  let bytes = 1;
+  for (let rest = length >>> 6; rest > 0; rest >>>= 7) bytes++;
+  return bytes;
 }
 
 function nameOf(value: object): string {
   const name: unknown = value.constructor?.name;
-  return `a ${typeof name === "string" && name !== "" ? name : tagOf(value)}`;
+  return `a ${typeof name === "string" && name !== "" ? name : typeof value}`;
 }

@@ -103,7 +103,7 @@ describe("decodePayload", () => {
 
   it("names the codec that it cannot read", () => {
     expect(refusalOf(() => decodePayload({ codec: "json", blob })).message).toContain('"json"');
-    expect(refusalOf(() => decodePayload({ blob })).message).toContain("no codec");
+    expect(refusalOf(() => decodePayload({ blob })).message).toContain("got nothing");
   });
 
   it("says where JSON belongs", () => {

@@ -1,5 +1,5 @@
 import { AVRO_CODEC, DEFAULT_PAYLOAD_LIMIT_BYTES } from "../protocol/constants.js";
-import { recordableText } from "../protocol/recordable-text.js";
+import { quoteReceived } from "../protocol/fields.js";
 import type { InlinePayloadEnvelope } from "../protocol/wire.js";
 import { type DecodeAvroOptions, decodeAvroValue, encodeAvroValue } from "./codec.js";
 import { PayloadError } from "./errors.js";
@@ -27,9 +27,14 @@ export interface PayloadLogger {
  * @throws {PayloadError} as `encodeAvroValue`
  */
 export function payloadEnvelope(value: unknown, options?: PayloadEnvelopeOptions): InlinePayloadEnvelope {
-  const envelope = { codec: AVRO_CODEC, blob: encodeAvroValue(value) };
+  const envelope = inlinePayload(value);
   if (options?.logger !== undefined) warnOfPayloadSize(envelope, options.logger);
   return envelope;
+}
+
+/** As {@link payloadEnvelope}, without a word about its size. */
+export function inlinePayload(value: unknown): InlinePayloadEnvelope {
+  return { codec: AVRO_CODEC, blob: encodeAvroValue(value) };
 }
 
 /** Warns of a payload of 80 % of the default server limit or more. */
@@ -37,7 +42,7 @@ export function warnOfPayloadSize({ blob }: InlinePayloadEnvelope, logger: Paylo
   if (blob.length < PAYLOAD_WARNING_BYTES) return;
   logger.warn(
     { payload_bytes: blob.length, limit_bytes: DEFAULT_PAYLOAD_LIMIT_BYTES },
-    "A payload is near or over the default server limit.",
+    "A payload is near or over the server's limit.",
   );
 }
 
@@ -60,11 +65,13 @@ export function decodePayload(envelope: unknown, options?: DecodeAvroOptions): A
 export function inlineBlob(envelope: unknown): string {
   const { codec, blob } = fieldsOf(envelope);
   if (codec !== AVRO_CODEC) {
-    const named = typeof codec === "string" ? JSON.stringify(recordableText(codec, 80)) : "no codec";
-    throw new PayloadError("unsupported_payload_codec", `the payload has ${named}; only "avro" can be read`);
+    throw new PayloadError(
+      "unsupported_payload_codec",
+      `the payload's codec must be "${AVRO_CODEC}", got ${quoteReceived(codec)}`,
+    );
   }
   if (typeof blob !== "string") {
-    throw new PayloadError("invalid_payload_framing", "the payload has no blob of base64 text");
+    throw new PayloadError("invalid_payload_framing", "the payload has no blob");
   }
   return blob;
 }

@@ -161,9 +161,9 @@ describe.each(CODECS)("hostile input, with %s", (_, codec) => {
       for (const after of ["", "a", "b".repeat(20), "語"]) {
         const bytes = [...Buffer.from(before), ...broken, ...Buffer.from(after)];
         const message = `before: ${before.length}, after: ${after.length}`;
-        expect(refuse(framed([Branch.String], sized(bytes))).message, message).toContain("not valid UTF-8");
+        expect(refuse(framed([Branch.String], sized(bytes))).message, message).toContain("invalid UTF-8");
         expect(refuse(framed([Branch.Map], varint(1), sized(bytes), NULL, [0])).message, message).toContain(
-          "not valid UTF-8",
+          "invalid UTF-8",
         );
       }
     }
@@ -171,13 +171,13 @@ describe.each(CODECS)("hostile input, with %s", (_, codec) => {
 
   it("text that would be whole with the bytes that follow it", () => {
     const blob = framed([Branch.Array], varint(2), [Branch.String], sized([0xc3]), [0xa9], [0]);
-    expect(refuse(blob).message).toContain("not valid UTF-8");
+    expect(refuse(blob).message).toContain("invalid UTF-8");
   });
 
   it.each([
     [framed([Branch.Map], varint(1), sized([0xff]), NULL, [0]), /UTF-8.*at byte 13 of 16/],
     [framed(NULL, NULL), /more follows.*at byte 11 of 12/],
-    [framed([Branch.Array, 1, 4, 0, 0, 0]), /block.* size/],
+    [framed([Branch.Array, 1, 4, 0, 0, 0]), /invalid block/],
     [framed(repeated(600, Branch.Array, 2)), /deeper than 512 levels/],
   ])("messages say what is wrong, and where: %#", (blob, pattern) => {
     expect(refuse(blob).message).toMatch(pattern);

@@ -59,7 +59,7 @@ export const MAX_DEPTH = 512;
 
 /** True for bytes of any realm; Buffers are bytes. */
 export function isBytes(value: object): value is Uint8Array {
-  return value instanceof Uint8Array || (ArrayBuffer.isView(value) && tagOf(value) === "Uint8Array");
+  return ArrayBuffer.isView(value) && (value as Uint8Array)[Symbol.toStringTag] === "Uint8Array";
 }
 
 /** The name of a built-in class, whatever the realm of the value: `Date`, `Map`; `Object` for most others. */

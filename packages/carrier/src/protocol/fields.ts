@@ -35,7 +35,7 @@ export function describeReceived(value: unknown): string {
 }
 
 /** Shows a wrong text where the contract has names and versions of its own: that helps and reveals nothing. */
-function quoteReceived(value: unknown): string {
+export function quoteReceived(value: unknown): string {
   return typeof value === "string" ? JSON.stringify(recordableText(value, 80)) : describeReceived(value);
 }
 
@@ -43,50 +43,43 @@ export function violationMessage(violation: ContractViolation): string {
   return `${violation.path === "" ? "the document" : violation.path} must be ${violation.expected}, got ${violation.received}`;
 }
 
-export function readObject(value: unknown, path: string, violate: Violate): JsonObject {
-  if (isObject(value)) return value;
-  violate(path, "an object", describeReceived(value));
-  return NOTHING;
+/** Reads one field: the value, if it is of the kind, else it tells of the violation and goes on with the fallback. */
+export type FieldReader<T> = (value: unknown, path: string, violate: Violate) => T;
+
+function reader<T>(expected: string, fits: (value: unknown) => boolean, fallback: T): FieldReader<T> {
+  return (value, path, violate) => {
+    if (fits(value)) return value as T;
+    violate(path, expected, describeReceived(value));
+    return fallback;
+  };
 }
 
-export function readNullableObject(value: unknown, path: string, violate: Violate): JsonObject | null {
-  if (value === null || isObject(value)) return value;
-  violate(path, "an object or null", describeReceived(value));
-  return null;
-}
+const isString = (value: unknown): boolean => typeof value === "string";
 
-export function readList(value: unknown, path: string, violate: Violate): readonly unknown[] {
-  if (Array.isArray(value)) return value as readonly unknown[];
-  violate(path, "a list", describeReceived(value));
-  return [];
-}
-
-export function readString(value: unknown, path: string, violate: Violate): string {
-  if (typeof value === "string") return value;
-  violate(path, "a string", describeReceived(value));
-  return "";
-}
-
-export function readNullableString(value: unknown, path: string, violate: Violate): string | null {
-  if (value === null || typeof value === "string") return value;
-  violate(path, "a string or null", describeReceived(value));
-  return null;
-}
-
-export function readBoolean(value: unknown, path: string, violate: Violate): boolean {
-  if (typeof value === "boolean") return value;
-  violate(path, "a boolean", describeReceived(value));
-  return false;
-}
+export const readObject: FieldReader<JsonObject> = /* @__PURE__ */ reader("an object", isObject, NOTHING);
+export const readNullableObject: FieldReader<JsonObject | null> = /* @__PURE__ */ reader(
+  "an object or null",
+  (value) => value === null || isObject(value),
+  null,
+);
+export const readList: FieldReader<readonly unknown[]> = /* @__PURE__ */ reader("a list", Array.isArray, []);
+export const readString: FieldReader<string> = /* @__PURE__ */ reader("a string", isString, "");
+export const readNullableString: FieldReader<string | null> = /* @__PURE__ */ reader(
+  "a string or null",
+  (value) => value === null || isString(value),
+  null,
+);
+export const readBoolean: FieldReader<boolean> = /* @__PURE__ */ reader(
+  "a boolean",
+  (value) => typeof value === "boolean",
+  false,
+);
 
 /** An integer that a double holds exactly: a larger one has already lost its last digits in JSON.parse. */
 export function readInteger(value: unknown, minimum: number, path: string, violate: Violate): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= minimum) return value;
-  violate(
-    path,
-    minimum === Number.MIN_SAFE_INTEGER ? "an integer" : `an integer >= ${minimum}`,
-    describeReceived(value),
-  );
+  const least = minimum === Number.MIN_SAFE_INTEGER ? "" : ` >= ${minimum}`;
+  violate(path, `an integer${least}`, describeReceived(value));
   return minimum;
 }
 

@@ -7,7 +7,6 @@ export const ACTIVITY_MANIFEST_SCHEMA = "durable-workflow.activity-manifest";
 export const ACTIVITY_MANIFEST_VERSION = 1;
 /** What a reader takes of a manifest. */
 const MOST_TYPES = 10_000;
-const LONGEST_TYPE = 255;
 
 /** What a carrier says of itself. */
 export interface ActivityManifestDocument {
@@ -53,5 +52,5 @@ export function readActivityManifest(document: unknown): readonly string[] | und
 }
 
 function isType(type: unknown): type is string {
-  return typeof type === "string" && type !== "" && type.length <= LONGEST_TYPE;
+  return typeof type === "string" && type !== "";
 }

@@ -1,12 +1,15 @@
-/** The names of an options object, each once: `true` for all keys of the type, so that the compiler misses none. */
-export type OptionNames<Options extends object> = Readonly<Record<keyof Required<Options>, true>>;
+/** What an option's value must be, and how that is said after "must be". Some must not even be given as undefined. */
+export type OptionCheck = readonly [fits: (value: unknown) => boolean, expected: string, evenUndefined?: true];
+
+/** The names of an options object, each once, so that the compiler misses none: with a check, or `true` for none here. */
+export type OptionNames<Options extends object> = Readonly<Record<keyof Required<Options>, true | OptionCheck>>;
 
 /**
  * The options, once it is sure that they are an object of known names: a misspelt one must not leave a door open, or a
  * limit unset, without a word.
  *
  * @param subject what takes them, as its user calls it
- * @throws {TypeError} naming the option, and those that there are
+ * @throws {TypeError} naming the option, and those that there are, or what its value must be
  */
 export function knownOptions<Options extends object>(
   options: Options | undefined,
@@ -15,11 +18,30 @@ export function knownOptions<Options extends object>(
 ): Options {
   if (options === undefined) return {} as Options;
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new TypeError(`options must be an object, or be left out; these are those of ${subject}`);
+    throw new TypeError(`options must be an object of those of ${subject}, or be left out`);
   }
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(names, name)) continue;
     throw new TypeError(`${subject} has no option ${JSON.stringify(name)}; it has ${Object.keys(names).join(", ")}`);
   }
+  for (const name in names) {
+    const check = names[name];
+    const value = options[name];
+    if (check === true || (value === undefined && !(check[2] && name in options)) || check[0](value)) continue;
+    throw new TypeError(`${name} must be ${check[1]}`);
+  }
   return options;
+}
+
+export function isFunction(value: unknown): boolean {
+  return typeof value === "function";
+}
+
+export const FUNCTION: OptionCheck = [isFunction, "a function"];
+export const BOOLEAN: OptionCheck = [(value) => typeof value === "boolean", "a boolean"];
+export const COUNT: OptionCheck = [(value) => Number.isSafeInteger(value) && (value as number) > 0, "an integer >= 1"];
+
+/** An object with methods; `expected` says what it is, where that is more than its methods. */
+export function methods(names: readonly string[], expected = `an object with ${names.join(", ")}`): OptionCheck {
+  return [(value) => names.every((name) => isFunction((value as Record<string, unknown> | null)?.[name])), expected];
 }

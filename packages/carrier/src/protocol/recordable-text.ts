@@ -17,7 +17,9 @@ export const LONGEST_TYPE_BYTES = 255;
  * @param mostCharacters the most UTF-16 code units that are left, an integer >= 0. Default: not cut.
  */
 export function recordableText(text: string, mostCharacters = Number.POSITIVE_INFINITY): string {
-  return mend(text.length > mostCharacters ? cut(text, mostCharacters) : text);
+  // Half of a character is not left at the end.
+  const fitting = text.length > mostCharacters ? text.slice(0, mostCharacters).replace(/[\ud800-\udbff]$/, "") : text;
+  return fitting.replaceAll(UNRECORDABLE, REPLACEMENT);
 }
 
 /**
@@ -26,17 +28,9 @@ export function recordableText(text: string, mostCharacters = Number.POSITIVE_IN
  * @param mostBytes the most bytes of UTF-8 that are left, an integer >= 0
  */
 export function recordableTextInBytes(text: string, mostBytes: number): string {
-  // No code unit takes more than three bytes; so much of the text is enough, and costs no more for an endless one.
+  // No code unit takes less than one byte: so much of the text is enough, and costs no more for an endless one.
   const mended = recordableText(text, mostBytes);
-  if (mended.length * 3 <= mostBytes) return mended;
-  let bytes = 0;
-  let end = 0;
-  for (const character of mended) {
-    bytes += utf8Length(character.codePointAt(0)!);
-    if (bytes > mostBytes) return cut(mended, end);
-    end += character.length;
-  }
-  return mended;
+  return mended.slice(0, new TextEncoder().encodeInto(mended, new Uint8Array(mostBytes)).read);
 }
 
 /**
@@ -53,25 +47,4 @@ export function recordableName(text: string): string | null {
 /** False for text that an engine may trim to nothing, and then refuse: white space, controls and invisible marks alone. */
 export function isVisibleText(text: string): boolean {
   return VISIBLE.test(text);
-}
-
-function mend(text: string): string {
-  return text.replaceAll(UNRECORDABLE, REPLACEMENT);
-}
-
-/** The first code units of a text, one less where that would halve a character. */
-function cut(text: string, units: number): string {
-  const end = Math.max(0, Math.floor(units));
-  return text.slice(0, isHighSurrogate(text, end - 1) ? end - 1 : end);
-}
-
-function isHighSurrogate(text: string, index: number): boolean {
-  const unit = text.charCodeAt(index);
-  return unit >= 0xd800 && unit < 0xdc00;
-}
-
-function utf8Length(codePoint: number): number {
-  if (codePoint < 0x80) return 1;
-  if (codePoint < 0x800) return 2;
-  return codePoint < 0x10000 ? 3 : 4;
 }

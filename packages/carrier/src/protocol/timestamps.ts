@@ -1,4 +1,5 @@
-const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?$/i;
+const RFC3339 =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?$/i;
 const DAYS_OF_400_YEARS = 146_097;
 
 /**
@@ -12,36 +13,26 @@ const DAYS_OF_400_YEARS = 146_097;
 export function parseTimestamp(text: string): number | undefined {
   if (!RFC3339.test(text)) return undefined;
   const month = twoDigits(text, 5) - 1;
-  const day = twoDigits(text, 8);
-  const hour = twoDigits(text, 11);
-  const minute = twoDigits(text, 14);
-  const second = twoDigits(text, 17);
   // Date.UTC takes years below 100 for those of the twentieth century; 400 years are a whole number of days.
-  const midnight =
-    Date.UTC(twoDigits(text, 0) * 100 + twoDigits(text, 2) + 400, month, day) - DAYS_OF_400_YEARS * 86_400_000;
-  // "+hh:mm", unless the text ends in another way: then both are 0.
+  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2) + 400;
+  const midnight = Date.UTC(year, month, twoDigits(text, 8)) - DAYS_OF_400_YEARS * 86_400_000;
+  // "+hh:mm", unless the text ends in another way.
   const zoneAt = text.length - 6;
-  const hasOffset = zoneAt > 18 && text[zoneAt + 3] === ":";
-  const offsetHour = hasOffset ? twoDigits(text, zoneAt + 1) : 0;
-  const offsetMinute = hasOffset ? twoDigits(text, zoneAt + 4) : 0;
-  const offset = (offsetHour * 60 + offsetMinute) * (text[zoneAt] === "-" ? -1 : 1);
-  const minuteOfDay = hour * 60 + minute - offset;
-  const isLeapSecond = second === 60 && (minuteOfDay + 1440) % 1440 === 1439;
+  const offset = text[zoneAt + 3] === ":" && zoneAt > 18 ? minutes(text, zoneAt + 1) : 0;
+  const minuteOfDay = minutes(text, 11) - (text[zoneAt] === "-" ? -offset : offset);
+  const second = twoDigits(text, 17);
   // A day that the month does not have has become one of the next month.
-  if (
-    day < 1 ||
-    new Date(midnight).getUTCMonth() !== month ||
-    hour > 23 ||
-    minute > 59 ||
-    (second > 59 && !isLeapSecond) ||
-    offsetHour > 23 ||
-    offsetMinute > 59
-  ) {
+  if (new Date(midnight).getUTCMonth() !== month || (second > 59 && (minuteOfDay + 1440) % 1440 !== 1439)) {
     return undefined;
   }
   // Of three digits at most, so that rounding only mends what binary fractions cannot hold; what follows them is passed over.
   const millisecond = text[19] === "." ? Math.round(Number.parseFloat(text.slice(19, 23)) * 1000) : 0;
   return midnight + minuteOfDay * 60_000 + second * 1000 + millisecond;
+}
+
+/** Of "hh:mm". */
+function minutes(text: string, at: number): number {
+  return twoDigits(text, at) * 60 + twoDigits(text, at + 3);
 }
 
 function twoDigits(text: string, at: number): number {

@@ -3,8 +3,10 @@ import { z } from "zod";
 import type { ActivityContext } from "../activity/context.js";
 import { createContextKey } from "../activity/context-values.js";
 import { defineActivity } from "../activity/definition/define-activity.js";
+import { interceptWith } from "../activity/definition/interceptor.js";
 import { ActivityFailure } from "../activity/errors.js";
 import { idempotent, MemoryIdempotencyStore } from "../activity/idempotency/index.js";
+import { mapErrors } from "../activity/map-error.js";
 import { ActivityTestEnvironment } from "./activity-test-environment.js";
 import { ActivityTaskFailed } from "./task-result.js";
 import { TestClock } from "./test-clock.js";
@@ -117,13 +119,11 @@ describe("ActivityTestEnvironment", () => {
     const key = createContextKey("nobody");
     const seen: unknown[] = [];
     const env = new ActivityTestEnvironment({
-      interceptors: [
-        (next) => async (context, args) => {
-          void context.outcome.then(({ status }) => seen.push(status));
-          await next(context, args);
-          seen.push(context.get(key));
-        },
-      ],
+      interceptors: interceptWith((next) => async (context, args) => {
+        void context.outcome.then(({ status }) => seen.push(status));
+        await next(context, args);
+        seen.push(context.get(key));
+      }),
     });
     const sleep = sleepOn(env);
     const activity = defineActivity({
@@ -209,13 +209,13 @@ describe("ActivityTestEnvironment", () => {
     const env = new ActivityTestEnvironment({
       carrier: "billing",
       stackTraces: false,
-      interceptors: [
+      interceptors: interceptWith(
+        mapErrors((error) => (error instanceof RangeError ? new ActivityFailure("mapped") : undefined)),
         (next) => (context, args) => {
           context.logger.info({ step: 1 }, "intercepted");
           return next(context, args);
         },
-      ],
-      mapError: (error) => (error instanceof RangeError ? new ActivityFailure("mapped") : undefined),
+      ),
     });
     const fail = () => Promise.reject(new RangeError("no"));
     const run = env.start(fail, []);

@@ -16,3 +16,18 @@ export type ActivityResult<Activity extends ActivityHandler> =
     : Activity extends ActivityFunction
       ? Awaited<ReturnType<Activity>>
       : never;
+
+/** A definition's own name counts before its key. */
+type TypeOf<Key, Activity> = Activity extends { readonly name: infer Name extends string }
+  ? string extends Name
+    ? Key
+    : Name
+  : Key;
+
+/** Activities by their type, as far as the compiler knows which: those of a Map are not told apart. */
+export type ActivitiesOf<Handlers> =
+  Handlers extends ReadonlyMap<string, ActivityHandler>
+    ? object
+    : Handlers extends readonly (infer Each)[]
+      ? { readonly [Activity in Each as TypeOf<never, Activity> & string]: Activity }
+      : { readonly [Key in keyof Handlers as TypeOf<Key, Handlers[Key]> & string]: Handlers[Key] };

@@ -7,6 +7,7 @@ import { InvocableActivityHandler } from "../activity/handler.js";
 import type { HandleOptions } from "../activity/invocable-handler.js";
 import { nodeInvocableActivityHandler } from "../adapters/node.js";
 import { bearerToken } from "../http/auth.js";
+import type { AvroValue } from "../payload/value.js";
 import type { ExternalTaskResult } from "../protocol/task-result.js";
 import { buildTaskInput } from "./build-task-input.js";
 import { type CarrierClient, CarrierRequestFailed, carrierClient } from "./carrier-client.js";
@@ -91,6 +92,40 @@ describe.each(CLIENTS)("a client of %s", (_, connect) => {
   });
 });
 
+describe("the types of a client", () => {
+  interface Greetings {
+    greet(name: string, times?: number): Promise<string>;
+    count(): number;
+  }
+  const greetings: Greetings = { greet: (name) => Promise.resolve(`Hello, ${name}`), count: () => 7 };
+
+  it("are those of the handlers that it is made of", async () => {
+    const client = carrierClient(handlers);
+    expectTypeOf(await client.call("add", [2, 3])).toEqualTypeOf<number>();
+    expectTypeOf(await client.call("echo", ["x"])).toEqualTypeOf<unknown>();
+    const typed = carrierClient(greetings);
+    expectTypeOf(await typed.call("greet", ["Ada"])).toEqualTypeOf<string>();
+    expectTypeOf(await typed.call("count")).toEqualTypeOf<number>();
+    // A list of definitions has their names.
+    expectTypeOf(await carrierClient([add]).call("add", [1, 2])).toEqualTypeOf<number>();
+    // @ts-expect-error the argument is a text
+    void typed.call("greet", [7]);
+    // @ts-expect-error it wants one
+    await typed.call("greet");
+    // @ts-expect-error it takes none
+    await typed.call("count", [1]);
+  });
+
+  it("leave types open that the compiler does not know", async () => {
+    await expect(carrierClient(greetings).call("part", [1, 2])).rejects.toThrow("greet");
+    const mapped = carrierClient(new Map([["greet", (name: string) => name]]));
+    expectTypeOf(await mapped.call("greet", ["Ada"])).toEqualTypeOf<AvroValue>();
+    expectTypeOf(await carrierClient(server.url, { token: "s3cret" }).call("add", [1, 2])).toEqualTypeOf<AvroValue>();
+    const ready = carrierClient(new InvocableActivityHandler(handlers));
+    expectTypeOf(await ready.call("add", [1, 2])).toEqualTypeOf<AvroValue>();
+  });
+});
+
 describe("carrierClient", () => {
   it("tells an answer that is no result", async () => {
     const other = await listen(createServer((_, response) => response.end("<h1>Hello</h1>")));
@@ -120,7 +155,7 @@ describe("carrierClient", () => {
     const make = () => carrierClient(server.url, { auth, token: "s3cret", health: true, bodyLimitBytes: 1 });
     expect(make).toThrow(TypeError);
     expect(make).toThrow("takes token and headers only: give auth, health, bodyLimitBytes to the carrier");
-    expect(() => carrierClient(new URL(server.url), { mapError: () => undefined })).toThrow("give mapError to");
+    expect(() => carrierClient(new URL(server.url), { stackTraces: false })).toThrow("give stackTraces to");
     expect(() => carrierClient(server.url, { token: "s3cret", headers: { "x-a": "b" } })).not.toThrow();
   });
 });

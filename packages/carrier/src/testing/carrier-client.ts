@@ -1,5 +1,6 @@
 import { type ActivityDefinition, isActivityDefinition } from "../activity/definition/define-activity.js";
-import type { HandleOptions } from "../activity/invocable-handler.js";
+import type { ActivityHandler } from "../activity/definition/registry.js";
+import type { HandleOptions, InvocableHandler } from "../activity/invocable-handler.js";
 import { type InvocableHandlers, InvocableHttpEndpoint } from "../http/endpoint.js";
 import { HTTP_OPTION_NAMES, type InvocableHttpOptions } from "../http/endpoint-options.js";
 import type { AvroValue } from "../payload/value.js";
@@ -7,7 +8,7 @@ import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from 
 import { knownOptions, type OptionNames } from "../protocol/options.js";
 import { recordableText } from "../protocol/recordable-text.js";
 import { type ExternalTaskResult, parseExternalTaskResult } from "../protocol/task-result.js";
-import type { ActivityArguments, ActivityResult } from "./activity-types.js";
+import type { ActivitiesOf, ActivityArguments, ActivityResult } from "./activity-types.js";
 import { buildTaskInput, type TaskInputOptions } from "./build-task-input.js";
 import { valueOf } from "./task-result.js";
 
@@ -44,8 +45,20 @@ export class CarrierRequestFailed extends Error {
   }
 }
 
-/** Sends tasks to a carrier, as an engine's dispatcher does. Made by {@link carrierClient}. */
-export interface CarrierClient {
+type TaskOptions = Omit<TaskInputOptions, "activityType" | "args">;
+/** No arguments need not be given. */
+type CallParameters<Activity> = Activity extends ActivityHandler
+  ? [] extends ActivityArguments<Activity>
+    ? [args?: ActivityArguments<Activity>, task?: TaskOptions, options?: HandleOptions]
+    : [args: ActivityArguments<Activity>, task?: TaskOptions, options?: HandleOptions]
+  : never;
+type CallResult<Activity> = Activity extends ActivityHandler ? ActivityResult<Activity> : never;
+
+/**
+ * Sends tasks to a carrier, as an engine's dispatcher does. Made by {@link carrierClient}, which knows the activities of
+ * handlers that it is made of.
+ */
+export interface CarrierClient<Activities = object> {
   /**
    * Sends a task for an activity and gives its value, decoded.
    *
@@ -59,13 +72,18 @@ export interface CarrierClient {
   call<Activity extends ActivityDefinition>(
     activity: Activity,
     args: ActivityArguments<Activity>,
-    task?: Omit<TaskInputOptions, "activityType" | "args">,
+    task?: TaskOptions,
     options?: HandleOptions,
   ): Promise<ActivityResult<Activity>>;
-  call(
-    activityType: string,
+  call<Type extends keyof Activities & string>(
+    activityType: Type,
+    ...parameters: CallParameters<Activities[Type]>
+  ): Promise<CallResult<Activities[Type]>>;
+  /** A type that is not among those that the compiler knows. */
+  call<Type extends string>(
+    activityType: Type extends keyof Activities ? never : Type,
     args?: readonly unknown[],
-    task?: Omit<TaskInputOptions, "activityType" | "args">,
+    task?: TaskOptions,
     options?: HandleOptions,
   ): Promise<AvroValue>;
   /** Sends an envelope and reads the result. @throws {CarrierRequestFailed} (as a rejection) when there was none */
@@ -89,10 +107,12 @@ export interface CarrierClient {
  * @param options `token` and `headers`; for handlers those of a carrier too
  * @throws {TypeError} for bad handlers, options or URLs, and for options of a carrier that is behind a URL
  */
+export function carrierClient(target: InvocableHandler | string | URL, options?: CarrierClientOptions): CarrierClient;
 export function carrierClient<Handlers extends object>(
-  target: InvocableHandlers<Handlers> | string | URL,
+  target: InvocableHandlers<Handlers>,
   options?: CarrierClientOptions,
-): CarrierClient {
+): CarrierClient<ActivitiesOf<Handlers>>;
+export function carrierClient(target: InvocableHandlers | string | URL, options?: CarrierClientOptions): CarrierClient {
   const { token, headers: extra, ...carrierOptions } = knownOptions(options, OPTION_NAMES, "carrierClient");
   const headers = {
     "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE,

@@ -1,6 +1,6 @@
 import type { ActivityInfo } from "../../src/activity/context.js";
 import type { IdempotentTask } from "../../src/activity/idempotency/idempotency.js";
-import { silentLogger } from "../../src/activity/logger.js";
+import { guardLogger } from "../../src/activity/logger.js";
 import type { TaskOutcome } from "../../src/activity/run/failures.js";
 import { payloadEnvelope } from "../../src/payload/index.js";
 
@@ -34,5 +34,5 @@ export function idempotentTask(
   const args = changes.args ?? ["lamp-7", 3];
   const payload = { ...payloadEnvelope(args) };
   const signal = new AbortController().signal;
-  return { info: activityInfo(), args, payload, signal, logger: silentLogger, execute, ...changes };
+  return { info: activityInfo(), args, payload, signal, logger: guardLogger(undefined), execute, ...changes };
 }

@@ -13,6 +13,8 @@ import { CliError, type CliIo, type Command, type CommandInput, EXIT } from "../
 import { stopped } from "../shell/stopped.js";
 
 const INSPECT_PORT = 9229;
+/** An empty list for a shell: that of Windows knows no single quotes, others may take brackets for a pattern. */
+const NO_ARGUMENTS = process.platform === "win32" ? "[]" : "'[]'";
 
 export const dev: Command = {
   name: "dev",
@@ -120,5 +122,5 @@ function sayListening(io: CliIo, output: CarrierOutput, stack: RunningStack): vo
   if (!isNamed) say(io, `page     ${bold(`${engineUrl}/`)}`);
   if (carrierUrl !== null) say(io, `carrier  ${bold(carrierUrl)}  ${dim(`task queue ${taskQueue}`)}`);
   say(io, activities.length === 0 ? "" : `\n${output.activities(activities)}\n`);
-  say(io, `Start one:\n\n  dw-carrier start ${first?.type ?? "TYPE"} '[]'${options}\n`);
+  say(io, `Start one:\n\n  dw-carrier start ${first?.type ?? "TYPE"} ${NO_ARGUMENTS}${options}\n`);
 }

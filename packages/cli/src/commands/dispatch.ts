@@ -83,7 +83,8 @@ async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
     ? logEvents(dispatcher.events, createLogger({}, { write: (line) => io.out(line) }))
     : sayEvents(dispatcher, io);
   const reload = (): void => void dispatcher.reload();
-  process.on("SIGHUP", reload);
+  // On Windows it says that the window is being closed.
+  if (process.platform !== "win32") process.on("SIGHUP", reload);
   const health = await startHealth(input, dispatcher);
   try {
     await begin(dispatcher);

@@ -1,12 +1,12 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";
+import { DEFAULT_KEEP_ALIVE_TIMEOUT_MS } from "@durable-workflow/carrier/serve";
 import { externalStorage } from "@durable-workflow/carrier/storage";
 import { serveHeartbeats } from "../engine/heartbeats.js";
 import { ActivitySource } from "../host/activities/activity-source.js";
 import type { CollectedActivities } from "../host/activities/collect.js";
 import { carrierAccess } from "../host/carrier/carrier-access.js";
-import { CarrierOutput, curlCommand } from "../host/carrier/carrier-output.js";
-import { type CarrierServer, KEEP_ALIVE_SECONDS, startCarrierServer } from "../host/carrier/carrier-server.js";
+import { CarrierOutput, taskCommand } from "../host/carrier/carrier-output.js";
+import { type CarrierServer, startCarrierServer } from "../host/carrier/carrier-server.js";
 import { STORAGE_OPTION, storageOf } from "../host/carrier/storage-option.js";
 import { RunGuard } from "../host/process/run-guard.js";
 import { ENV_FILES_OPTIONS, readEnvFiles } from "../options/env-files.js";
@@ -18,6 +18,7 @@ import { stopped } from "../shell/stopped.js";
 const PORT = 8787;
 const GRACE_SECONDS = 10;
 const LINGER_SECONDS = 5;
+const KEEP_ALIVE_SECONDS = DEFAULT_KEEP_ALIVE_TIMEOUT_MS / 1000;
 
 export const serve: Command = {
   name: "serve",
@@ -92,6 +93,7 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
   const output = new CarrierOutput(io, input.json);
   const guard = new RunGuard((crash) => output.crash(crash));
   let server: CarrierServer | undefined;
+  let lingerMs = 0;
   const storage = storageOf(input, io);
   const heartbeat = await serveHeartbeats(io);
   const source = new ActivitySource(
@@ -124,13 +126,14 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
       auth: access.auth,
       maxTasks,
       logger: output.logger,
-      keepAliveSeconds,
+      keepAliveMs: keepAliveSeconds * 1000,
       onTask: (report) => {
         output.task(report);
       },
-      onRefusal: (status, request) => {
-        output.refusal(status, request);
+      onRefusal: (refused) => {
+        output.refusal(refused);
       },
+      shutdown: (graceMs) => source.close(graceMs),
     });
     sayListening(output, io, { activities, url: server.url, variable: access.variable });
     await stopped(io.signal);
@@ -141,10 +144,9 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
         `stopping; ${linger === 0 ? "" : `tasks are taken for ${linger} s more; `}tasks that run have ${graceSeconds} s`,
       ),
     );
-    server.drain();
-    await sleep(linger * 1000);
+    lingerMs = linger * 1000;
   } finally {
-    await Promise.all([server?.close(), source.close(graceSeconds * 1000)]);
+    await (server?.close({ lingerMs, graceMs: graceSeconds * 1000 }) ?? source.close(0));
     uninstall();
   }
   output.event("stopped", {}, () => undefined);
@@ -174,7 +176,7 @@ function sayListening(
       `The carrier listens on ${bold(url)}${variable === undefined ? "" : `, for tasks with the token of ${variable}`}\n`,
     );
     say(io, `${output.activities(activities.types)}\n`);
-    say(io, `Send it a task:\n\n  ${curlCommand(url, first?.type ?? "", variable)}\n`);
+    say(io, `Send it a task:\n\n  ${taskCommand(url, first?.type ?? "", { tokenVariable: variable })}\n`);
     return undefined;
   });
 }

@@ -6,9 +6,9 @@ import {
   PATHS,
   parseJson,
   pathTo,
-  textAt,
 } from "@durable-workflow/engine-protocol";
 import type { HistoryEvent, StartRequest } from "@durable-workflow/engine-protocol/control";
+import type { EventStreamOptions } from "../net/event-stream.js";
 import { type Answer, NoAnswer } from "../net/exchange.js";
 import type { HttpClient } from "../net/http-client.js";
 import { CliError, EXIT } from "../shell/command.js";
@@ -25,6 +25,7 @@ import {
   WrongAnswer,
 } from "./answer.js";
 import type { EngineConnection } from "./connection.js";
+import { type EngineEvent, readEngineEvent } from "./engine-event.js";
 import { allPages } from "./pages.js";
 
 /** For one answer, to its last byte. */
@@ -130,15 +131,23 @@ export class ControlPlane {
   /**
    * Calls back whenever something happens to an activity, until the signal is aborted. False where the engine has no such
    * stream, as servers do not: it is then to be asked.
+   *
+   * @param onEnd called when the stream is over, by the signal or otherwise
    */
-  onEvents(signal: AbortSignal, onEvent: (activityId: string) => void): Promise<boolean> {
-    const onData = (text: string): void => {
-      const id = textAt(parseJson(text), "activity_id");
-      if (id !== undefined) onEvent(id);
-    };
+  onEvents(signal: AbortSignal, onEvent: (event: EngineEvent) => void, onEnd?: () => void): Promise<boolean> {
     const { token, tlsVerify } = this.connection;
     const events = new URL(`${this.url}${PATHS.events}`);
-    return this.http.events(events, { headers: this.headers(), token, signal, onData }, { verify: tlsVerify });
+    const options: EventStreamOptions = {
+      headers: this.headers(),
+      token,
+      signal,
+      onEnd,
+      onEvent: (name, data) => {
+        const event = readEngineEvent(name, parseJson(data));
+        if (event !== undefined) onEvent(event);
+      },
+    };
+    return this.http.events(events, options, { verify: tlsVerify });
   }
 
   private headers(): Record<string, string> {

@@ -204,7 +204,8 @@ export class DevStack {
         this.ends.answered(report);
       },
     });
-    this.closers.push(() => carrier.close());
+    // The dispatcher has waited for what runs, as above.
+    this.closers.push(() => carrier.close({ lingerMs: 0, graceMs: 0 }));
     return carrier;
   }
 

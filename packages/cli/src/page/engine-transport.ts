@@ -29,7 +29,17 @@ export function engineTransport(
     events: ({ path, signal, onData, onEnd }) =>
       http.events(
         new URL(`${url}${path}`),
-        { headers: { accept: "text/event-stream", ...common }, token, signal, onData, onEnd },
+        {
+          headers: { accept: "text/event-stream", ...common },
+          token,
+          signal,
+          onEvent: (_, data) => {
+            onData(data);
+          },
+          onEnd: () => {
+            if (!signal.aborted) onEnd();
+          },
+        },
         tls,
       ),
   };

@@ -3,8 +3,9 @@ import { FakeClock } from "@durable-workflow/test-support/clock";
 import { lampsConfig } from "@durable-workflow/test-support/lamps-config";
 import { describe, expect, it } from "vitest";
 import { CarrierBreaker } from "./breaker.js";
-import { laneWorkerId, planLanes } from "./lane-plan.js";
+import { laneWorkerId } from "./lane-plan.js";
 import { resolveOptions } from "./options.js";
+import { planLanes } from "./plan-lanes.js";
 import { SlotPool } from "./slots.js";
 
 const never = new AbortController().signal;

@@ -5,6 +5,7 @@ import type { Authorizer } from "../delivery/authorizer.js";
 import type { LocalCredential } from "../delivery/credentials.js";
 import type { SharedStorage } from "../payloads/shared-store.js";
 import { type Clock, systemClock } from "../time/clock.js";
+import { checkWorkerId } from "./worker-id.js";
 
 /** A task queue to lease from, beside those of the executor config, or with other types than it says. */
 export interface QueueBinding {
@@ -184,10 +185,7 @@ export function resolveOptions(options: DispatcherOptions): ResolvedOptions {
   const { breaker = {}, credentials = {}, authorizers = {} } = options;
   checkOptionNames("breaker", breaker, { failures: true, firstPauseMs: true, longestPauseMs: true });
   checkQueues(options.queues);
-  const { workerId } = options;
-  if (workerId !== undefined && !/^[!-~]{1,200}$/.test(workerId)) {
-    throw new TypeError("workerId must be 1 to 200 visible ASCII characters without spaces");
-  }
+  checkWorkerId(options.workerId);
   checkSharedStorage(options.sharedStorage);
   checkCredentials(credentials);
   checkAuthorizers(authorizers, credentials);

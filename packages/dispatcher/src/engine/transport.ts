@@ -5,6 +5,7 @@ import { createAgent } from "../net/agents.js";
 import { headerOf, readBoundedBody } from "../net/bounded-body.js";
 import type { Proxies } from "../net/proxies.js";
 import { unlessAborted } from "../net/unless-aborted.js";
+import { CallOff, type StopSignal } from "../time/call-off.js";
 import { type Clock, timerDelay } from "../time/clock.js";
 import { type BrokenReply, type EngineAnswer, readReply } from "./reply.js";
 import type { ServerClock } from "./server-clock.js";
@@ -20,7 +21,7 @@ export interface EngineRequest {
   readonly body?: string;
   /** How long to wait for the answer's head, connecting included, and then as long again for its body. */
   readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: StopSignal | undefined;
 }
 
 export interface EngineTransportOptions {
@@ -57,19 +58,19 @@ export class EngineTransport {
   /** Never rejects. Redirects are not followed. */
   async send(request: EngineRequest): Promise<EngineAnswer> {
     const { timeoutMs, signal } = request;
-    const abort = new AbortController();
-    const forward = (): void => abort.abort();
+    const abort = new CallOff();
+    const forward = (): void => abort.abort(undefined);
     if (signal?.aborted === true) forward();
     signal?.addEventListener("abort", forward, { once: true });
     let timedOut = false;
     const startTimer = (): (() => void) =>
       this.clock.schedule(timerDelay(timeoutMs), () => {
         timedOut = true;
-        abort.abort();
+        abort.abort(undefined);
       });
     let cancelTimer = startTimer();
     try {
-      return await this.exchange(request, abort.signal, () => {
+      return await this.exchange(request, abort, () => {
         cancelTimer();
         cancelTimer = startTimer();
       });
@@ -83,7 +84,7 @@ export class EngineTransport {
 
   private async exchange(
     { method, path, headers, body }: EngineRequest,
-    signal: AbortSignal,
+    signal: StopSignal,
     onHead: () => void,
   ): Promise<EngineAnswer> {
     const sentAt = this.clock.monotonic();

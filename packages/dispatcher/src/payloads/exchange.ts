@@ -25,6 +25,7 @@ import { createAgent } from "../net/agents.js";
 import { headerOf, readBoundedBody } from "../net/bounded-body.js";
 import type { Proxies } from "../net/proxies.js";
 import { unlessAborted } from "../net/unless-aborted.js";
+import type { StopSignal } from "../time/call-off.js";
 import { type Clock, timerDelay } from "../time/clock.js";
 import { isBlobText } from "./blob-bytes.js";
 import { readVerifiedBody } from "./verified-body.js";
@@ -69,7 +70,7 @@ export interface ExchangeOptions {
 export interface ExchangeLimits {
   /** For the whole request, answer included: bytes that drip in do not make it longer. */
   readonly timeoutMs: number;
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
 }
 
 interface Request {

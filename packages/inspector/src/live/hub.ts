@@ -19,7 +19,8 @@ const OVERVIEW_MS = 2_000;
 const BEAT_MS = 15_000;
 /** What the engine is watched for after the last reader has gone: it may be back in a moment. */
 const LINGER_MS = 60_000;
-const RETRY_MS = [250, 500, 1_000, 2_000, 5_000] as const;
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 5_000;
 
 interface Reader {
   readonly response: ServerResponse;
@@ -182,7 +183,7 @@ export class Hub {
       if (failures === 0) this.lose(lost);
       onBegun();
       failures += 1;
-      await pause(RETRY_MS[Math.min(failures, RETRY_MS.length) - 1] ?? 1_000, signal);
+      await pause(Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures - 1, 10), LAST_RETRY_MS), signal);
     }
   }
 

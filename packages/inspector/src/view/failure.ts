@@ -1,5 +1,5 @@
-import { isObject } from "@durable-workflow/engine-protocol";
-import type { DescribedFailure } from "@durable-workflow/engine-protocol/control";
+import { isObject, LONGEST_NAME } from "@durable-workflow/engine-protocol";
+import { type DescribedFailure, retryAfterFailure } from "@durable-workflow/engine-protocol/control";
 import type { Failure } from "../api/index.js";
 import { cutText } from "../text.js";
 import { payloadOf, toldOf } from "./payload.js";
@@ -19,38 +19,48 @@ export function failureOf(told: DescribedFailure, scope: FailureScope): Failure 
   const { message, stack_trace: stackTrace } = told;
   const details = detailsOf(told.details);
   return {
-    type: told.type === null ? null : cutText(told.type, 255),
+    type: told.type === null ? null : cutText(told.type, LONGEST_NAME),
     message: cutText(message, LONGEST_MESSAGE),
     stackTrace: stackTrace === null ? null : cutText(stackTrace, LONGEST_STACK),
     isCut: message.length > LONGEST_MESSAGE || (stackTrace?.length ?? 0) > LONGEST_STACK,
     ...verdictOf(told, scope),
     timeout: TIMEOUTS.find((kind) => kind === told.timeout_type) ?? null,
-    code: told.code === undefined || told.code === 0 || told.code === "" ? null : cutText(String(told.code), 255),
+    code:
+      told.code === undefined || told.code === 0 || told.code === "" ? null : cutText(String(told.code), LONGEST_NAME),
     details,
   };
 }
 
 function verdictOf(
-  { type, non_retryable, timeout_type }: DescribedFailure,
+  { type, non_retryable: nonRetryable, timeout_type: timeout }: DescribedFailure,
   { attempt, maxAttempts, nonRetryableErrorTypes }: FailureScope,
 ): Pick<Failure, "retryable" | "why"> {
-  if (timeout_type === "schedule_to_close" || timeout_type === "schedule_to_start") {
+  if (timeout === "schedule_to_close" || timeout === "schedule_to_start") {
     return {
       retryable: false,
-      why: `The ${timeout_type.replaceAll("_", "-")} deadline ends the activity: no attempt follows.`,
+      why: `The ${timeout.replaceAll("_", "-")} deadline ends the activity: no attempt follows.`,
     };
   }
-  if (non_retryable) return { retryable: false, why: "The handler said that it must not be tried again." };
-  if (type !== null && nonRetryableErrorTypes.includes(type)) {
-    return { retryable: false, why: `${cutText(type, 255)} is one of the activity's non-retryable error types.` };
+  const rule = { maxAttempts: maxAttempts ?? Number.POSITIVE_INFINITY, backoffSeconds: [], nonRetryableErrorTypes };
+  const decision = retryAfterFailure(rule, attempt, { nonRetryable, type });
+  if (decision.retries) {
+    const of = maxAttempts === null ? "; how many there may be is not known" : ` of ${maxAttempts}`;
+    return { retryable: true, why: `Attempt ${attempt}${of}: it may be tried again.` };
   }
-  if (maxAttempts === null)
-    return { retryable: true, why: "Nothing forbids another attempt; the engine does not tell how many there may be." };
-  if (attempt >= maxAttempts) {
-    const all = maxAttempts === 1 ? "The only attempt is used up." : `All ${maxAttempts} attempts are used up.`;
-    return { retryable: false, why: all };
+  switch (decision.because) {
+    case "non_retryable":
+      return { retryable: false, why: "The handler said that it must not be tried again." };
+    case "non_retryable_type":
+      return {
+        retryable: false,
+        why: `${cutText(type ?? "", LONGEST_NAME)} is one of the activity's non-retryable error types.`,
+      };
+    case "attempts_used":
+      return {
+        retryable: false,
+        why: maxAttempts === 1 ? "The only attempt is used up." : `All ${maxAttempts ?? attempt} attempts are used up.`,
+      };
   }
-  return { retryable: true, why: `Attempt ${attempt} of ${maxAttempts}: it may be tried again.` };
 }
 
 /** An envelope, or any JSON, as the worker sent it. */

@@ -1,3 +1,4 @@
+import { LONGEST_NAME } from "@durable-workflow/engine-protocol";
 import type { InspectedActivity } from "@durable-workflow/engine-protocol/control";
 import type { ActivityRow } from "../api/index.js";
 import { lineOf } from "../text.js";
@@ -29,7 +30,7 @@ export function rowOf(activity: InspectedActivity, asOf: string): ActivityRow {
       activity.failure === null
         ? null
         : {
-            type: activity.failure.type === null ? null : lineOf(activity.failure.type, 255),
+            type: activity.failure.type === null ? null : lineOf(activity.failure.type, LONGEST_NAME),
             message: lineOf(activity.failure.message, 200),
           },
   };

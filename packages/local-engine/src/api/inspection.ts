@@ -30,7 +30,9 @@ const MOST_BEATS_EACH = 200;
 const MOST_RUNS = 50;
 const MOST_GROUPS = 2000;
 const MOST_DRAINED = 1000;
-/** Counting may take one part in so many of the engine's time. */
+/** So few are counted anew whenever somebody asks. */
+const FEW = 5_000;
+/** Counting more may take one part in so many of the engine's time. */
 const COUNT_SHARE = 50;
 const STANDINGS: readonly string[] = [
   "queued",
@@ -60,7 +62,7 @@ interface Counted {
   readonly untilMs: number;
 }
 
-/** Counts anew only once that has cost little of the time since. */
+/** Where there are many, counts anew only once that has cost little of the time since. */
 class Counts {
   private readonly parts: ApiParts;
   private readonly kept = new Map<string, Counted>();
@@ -76,7 +78,8 @@ class Counts {
     const { store, now } = this.parts.context;
     const found = store.inspection.groups(namespace, now());
     const tookMs = performance.now() - begun;
-    const counted = { ...found, untilMs: performance.now() + tookMs * COUNT_SHARE };
+    const many = found.groups.reduce((sum, { count }) => sum + count, 0) > FEW;
+    const counted = { ...found, untilMs: many ? performance.now() + tookMs * COUNT_SHARE : 0 };
     this.kept.set(namespace, counted);
     return counted;
   }

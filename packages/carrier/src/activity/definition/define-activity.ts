@@ -1,9 +1,11 @@
 import { brand, brandOf } from "../../protocol/brand.js";
 import { describeReceived } from "../../protocol/fields.js";
 import type { ActivityContext } from "../context.js";
+import { type ContextSource, contextOf } from "../run/run-context.js";
+import type { InputArguments, OutputArguments } from "./arguments.js";
+import type { ActivityContract, StartDefaults } from "./contract.js";
 import {
   type ActivityInput,
-  type ArgumentListSchema,
   type ArgumentSchemas,
   isStandardSchema,
   type SchemaInput,
@@ -15,60 +17,39 @@ import { validateArguments, validateResult } from "./validation.js";
 /** A function that runs an activity, whatever its arguments. */
 export type ActivityRunFunction = (context: ActivityContext, ...args: never[]) => unknown;
 
-type InputOfEach<Schemas extends ArgumentSchemas> = OptionalTail<{
-  -readonly [Index in keyof Schemas]: SchemaInput<Schemas[Index]>;
-}>;
-type OutputOfEach<Schemas extends ArgumentSchemas> = {
-  -readonly [Index in keyof Schemas]: SchemaOutput<Schemas[Index]>;
-};
-/** What a workflow sends. */
-type InputArguments<Input extends ActivityInput> = Input extends ArgumentSchemas
-  ? InputOfEach<Input>
-  : Input extends ArgumentListSchema
-    ? ListOf<SchemaInput<Input>>
-    : never;
-/** What `run` gets. */
-type OutputArguments<Input extends ActivityInput> = Input extends ArgumentSchemas
-  ? OutputOfEach<Input>
-  : Input extends ArgumentListSchema
-    ? ListOf<SchemaOutput<Input>>
-    : never;
-/** A schema that begins with a preprocessor takes anything; only lists are ever sent. */
-type ListOf<Value> = Value extends readonly unknown[] ? Value : readonly unknown[];
-/** Arguments at the end that may be undefined may be left out. A list of any length stays as it is. */
-type OptionalTail<Args extends readonly unknown[]> = number extends Args["length"]
-  ? Args
-  : Args extends readonly [...infer Front, infer Last]
-    ? undefined extends Last
-      ? [...OptionalTail<Front>, Last?]
-      : Args
-    : Args;
-
 /** An activity that gets a context, and whose arguments and return value may be validated. Made by {@link defineActivity}. */
 export interface ActivityDefinition<
   Args extends readonly unknown[] = readonly unknown[],
   Result = unknown,
   Run = ActivityRunFunction,
+  Name extends string | undefined = string | undefined,
 > {
   /** The activity type; undefined when it is named where it is registered. */
-  readonly name: string | undefined;
+  readonly name: Name;
   readonly input: ActivityInput | undefined;
   readonly output: StandardSchema | undefined;
   readonly run: Run;
+  /** Those of the contract that it was made from, for a client that is given the definition itself. */
+  readonly defaults?: StartDefaults | undefined;
   /** How a carrier runs it: arguments and return value are validated. */
-  readonly "~call": (activityType: string, context: ActivityContext, args: readonly unknown[]) => unknown;
+  readonly "~call": (activityType: string, source: ContextSource, args: readonly unknown[]) => unknown;
   /** For the compiler only: what a workflow sends, and what it gets back. */
   readonly "~types"?: { readonly args: Args; readonly result: Result };
 }
 
-interface DefinitionWithInput<Input extends ActivityInput> {
-  readonly name?: string;
+interface DefinitionWithInput<Name, Input extends ActivityInput> {
+  readonly name?: Name;
   readonly input: Input;
+  readonly defaults?: StartDefaults | undefined;
 }
-interface DefinitionWithoutInput {
-  readonly name?: string;
+interface DefinitionWithoutInput<Name> {
+  readonly name?: Name;
   readonly input?: undefined;
+  readonly defaults?: StartDefaults | undefined;
 }
+type NameLike = string | undefined;
+type RunOf<Args extends readonly unknown[], Returned> = (context: ActivityContext, ...args: Args) => Returned;
+type Returns<Output extends StandardSchema> = SchemaInput<Output> | Promise<SchemaInput<Output>>;
 
 /**
  * Defines an activity that gets a context in front of its arguments.
@@ -91,52 +72,63 @@ interface DefinitionWithoutInput {
  * @throws {TypeError} for an empty name, an `input` that is neither a schema nor a list of schemas, an `output` that is no
  *   schema, and a `run` that is no function
  */
-export function defineActivity<const Input extends ActivityInput, Output extends StandardSchema>(
-  definition: DefinitionWithInput<Input> & {
+export function defineActivity<
+  const Input extends ActivityInput,
+  Output extends StandardSchema,
+  const Name extends NameLike = undefined,
+>(
+  definition: DefinitionWithInput<Name, Input> & {
     readonly output: Output;
-    readonly run: (
-      context: ActivityContext,
-      ...args: OutputArguments<Input>
-    ) => SchemaInput<Output> | Promise<SchemaInput<Output>>;
+    readonly run: RunOf<OutputArguments<Input>, Returns<Output>>;
   },
 ): ActivityDefinition<
   InputArguments<Input>,
   SchemaOutput<Output>,
-  (context: ActivityContext, ...args: OutputArguments<Input>) => SchemaInput<Output> | Promise<SchemaInput<Output>>
+  RunOf<OutputArguments<Input>, Returns<Output>>,
+  Name
 >;
-export function defineActivity<const Input extends ActivityInput, Returned>(
-  definition: DefinitionWithInput<Input> & {
+export function defineActivity<const Input extends ActivityInput, Returned, const Name extends NameLike = undefined>(
+  definition: DefinitionWithInput<Name, Input> & {
     readonly output?: undefined;
-    readonly run: (context: ActivityContext, ...args: OutputArguments<Input>) => Returned;
+    readonly run: RunOf<OutputArguments<Input>, Returned>;
   },
-): ActivityDefinition<
-  InputArguments<Input>,
-  Awaited<Returned>,
-  (context: ActivityContext, ...args: OutputArguments<Input>) => Returned
->;
-export function defineActivity<Args extends unknown[], Output extends StandardSchema>(
-  definition: DefinitionWithoutInput & {
-    readonly output: Output;
-    readonly run: (context: ActivityContext, ...args: Args) => SchemaInput<Output> | Promise<SchemaInput<Output>>;
+): ActivityDefinition<InputArguments<Input>, Awaited<Returned>, RunOf<OutputArguments<Input>, Returned>, Name>;
+export function defineActivity<
+  Args extends unknown[],
+  Output extends StandardSchema,
+  const Name extends NameLike = undefined,
+>(
+  definition: DefinitionWithoutInput<Name> & { readonly output: Output; readonly run: RunOf<Args, Returns<Output>> },
+): ActivityDefinition<Args, SchemaOutput<Output>, RunOf<Args, Returns<Output>>, Name>;
+/** The handler of a contract: its types, schemas and name are the contract's. */
+export function defineActivity<
+  Name extends string,
+  Args extends readonly unknown[],
+  Resulting,
+  Input extends ActivityInput,
+  Output extends StandardSchema,
+>(
+  contract: ActivityContract<Name, Args, Resulting, Input, Output>,
+  run: RunOf<OutputArguments<Input>, Returns<Output>>,
+): ActivityDefinition<Args, Resulting, RunOf<OutputArguments<Input>, Returns<Output>>, Name>;
+export function defineActivity<Name extends string, Args extends readonly unknown[], Resulting>(
+  contract: ActivityContract<Name, Args, Resulting, undefined, undefined>,
+  run: RunOf<Args, Resulting | Promise<Resulting>>,
+): ActivityDefinition<Args, Resulting, RunOf<Args, Resulting | Promise<Resulting>>, Name>;
+export function defineActivity<Args extends unknown[], Returned, const Name extends NameLike = undefined>(
+  definition: DefinitionWithoutInput<Name> & { readonly output?: undefined; readonly run: RunOf<Args, Returned> },
+): ActivityDefinition<Args, Awaited<Returned>, RunOf<Args, Returned>, Name>;
+export function defineActivity(
+  definition: {
+    readonly name?: string | undefined;
+    readonly input?: ActivityInput | undefined;
+    readonly output?: StandardSchema | undefined;
+    readonly defaults?: StartDefaults | undefined;
+    readonly run?: ActivityRunFunction;
   },
-): ActivityDefinition<
-  Args,
-  SchemaOutput<Output>,
-  (context: ActivityContext, ...args: Args) => SchemaInput<Output> | Promise<SchemaInput<Output>>
->;
-export function defineActivity<Args extends unknown[], Returned>(
-  definition: DefinitionWithoutInput & {
-    readonly output?: undefined;
-    readonly run: (context: ActivityContext, ...args: Args) => Returned;
-  },
-): ActivityDefinition<Args, Awaited<Returned>, (context: ActivityContext, ...args: Args) => Returned>;
-export function defineActivity(definition: {
-  readonly name?: string;
-  readonly input?: ActivityInput | undefined;
-  readonly output?: StandardSchema | undefined;
-  readonly run: ActivityRunFunction;
-}): ActivityDefinition {
-  const { name, input, output, run } = definition;
+  implementation?: ActivityRunFunction,
+): ActivityDefinition {
+  const { name, input, output, defaults, run = implementation } = definition;
   const label = typeof name === "string" && name !== "" ? ` of ${name}` : "";
   if (name !== undefined && (typeof name !== "string" || name.trim() === "")) {
     throw new TypeError(`name must be a non-empty string, or be left out, got ${describeReceived(name)}`);
@@ -150,7 +142,8 @@ export function defineActivity(definition: {
     throw new TypeError(`output${label} must be a Standard Schema validator, got ${describeReceived(output)}`);
   }
   const schemas = isList(input) ? [...input] : input;
-  const defined = { name, input: schemas, output, run, "~call": toCall(schemas, output, run) };
+  const call = toCall(schemas, output, run);
+  const defined = { name, input: schemas, output, run, ...(defaults && { defaults }), "~call": call };
   brand(defined, "ActivityDefinition");
   return Object.freeze(defined);
 }
@@ -161,9 +154,15 @@ function toCall(
   run: ActivityRunFunction,
 ): ActivityDefinition["~call"] {
   const call = run as (context: ActivityContext, ...args: readonly unknown[]) => unknown;
-  if (input === undefined && output === undefined) return (_type, context, args) => call(context, ...args);
-  return async (type, context, args) => {
+  if (input === undefined && output === undefined) {
+    return (_type, source, args) => {
+      const context = contextOf(source);
+      return call(context, ...args);
+    };
+  }
+  return async (type, source, args) => {
     const accepted = input === undefined ? args : await validateArguments(type, input, args);
+    const context = contextOf(source);
     const value = await call(context, ...accepted);
     return output === undefined ? value : validateResult(output, value);
   };

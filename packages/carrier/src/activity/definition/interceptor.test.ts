@@ -5,7 +5,7 @@ import { createContextKey } from "../context-values.js";
 import { ActivityCancelled, NonRetryableError } from "../errors.js";
 import { InvocableActivityHandler } from "../handler.js";
 import { defineActivity } from "./define-activity.js";
-import type { ActivityInterceptor } from "./interceptor.js";
+import { type ActivityInterceptor, interceptWith } from "./interceptor.js";
 
 /** The two kinds of activity: an interceptor must not tell them apart. */
 const KINDS = {
@@ -15,7 +15,8 @@ const KINDS = {
 };
 
 describe.each(Object.entries(KINDS))("around %s, interceptors", (_, activity) => {
-  const run = (...interceptors: ActivityInterceptor[]) => runActivity(activity, ["lamp-7"], { interceptors });
+  const run = (...interceptors: ActivityInterceptor[]) =>
+    runActivity(activity, ["lamp-7"], { interceptors: interceptWith(...interceptors) });
 
   it("form an onion, the first outermost", async () => {
     const seen: string[] = [];
@@ -82,7 +83,7 @@ describe.each(Object.entries(KINDS))("around %s, interceptors", (_, activity) =>
 describe("interceptors", () => {
   it("are set up once for each activity, whatever the number of tasks", async () => {
     const setUp = vi.fn<ActivityInterceptor>((next) => (context, args) => next(context, args));
-    const handler = new InvocableActivityHandler({ a: () => 1, b: () => 2 }, { interceptors: [setUp] });
+    const handler = new InvocableActivityHandler({ a: () => 1, b: () => 2 }, { interceptors: interceptWith(setUp) });
     await Promise.all([1, 2, 3].map(() => handler.handle({}).catch(() => {})));
     expect(setUp).toHaveBeenCalledTimes(2);
   });
@@ -96,7 +97,7 @@ describe("interceptors", () => {
     };
     const who = defineActivity({ run: (context) => [context.get(tenant), context.get(other)] });
     const results = await Promise.all(
-      ["ada", "bob"].map((name) => runActivity(who, [name], { interceptors: [assign] })),
+      ["ada", "bob"].map((name) => runActivity(who, [name], { interceptors: interceptWith(assign) })),
     );
     expect(results.map(valueOf)).toEqual([
       ["ada", "nobody"],
@@ -118,7 +119,7 @@ describe("interceptors", () => {
       "~standard": { version: 1, vendor: "test", validate: () => ({ issues: [{ message: "no" }] }) },
     } as const;
     const activity = defineActivity({ input: [refusing], run: () => 1 });
-    expect(await runActivity(activity, [1], { interceptors: [watch] })).toMatchObject({
+    expect(await runActivity(activity, [1], { interceptors: interceptWith(watch) })).toMatchObject({
       failure: { classification: "decode_failure" },
     });
     expect(seen).toEqual(["ArgumentValidationFailure"]);
@@ -127,7 +128,7 @@ describe("interceptors", () => {
   it("do not keep a task from being answered at its deadline", async () => {
     const clock = new FakeClock();
     const stuck: ActivityInterceptor = () => () => new Promise(() => {});
-    const result = runActivity(() => 1, [], { interceptors: [stuck], clock });
+    const result = runActivity(() => 1, [], { interceptors: interceptWith(stuck), clock });
     await clock.advance(3_600_000);
     expect(await result).toMatchObject({ failure: { classification: "deadline_exceeded" } });
   });
@@ -139,23 +140,27 @@ describe("interceptors", () => {
       return next(context, args);
     };
     const payloads = { arguments: { codec: "avro", blob: "broken" } };
-    await runActivity(() => 1, [], { interceptors: [watch] }, { payloads });
-    await runActivity(() => 1, [], { interceptors: [watch] }, { task: { handler: "other" } });
+    await runActivity(() => 1, [], { interceptors: interceptWith(watch) }, { payloads });
+    await runActivity(() => 1, [], { interceptors: interceptWith(watch) }, { task: { handler: "other" } });
     expect(seen).not.toHaveBeenCalled();
   });
 
   it.each([
-    ["no list", {}],
+    ["no object of its own", {}],
     ["null", null],
-    ["a list of something else", [undefined]],
+    ["a list", [() => () => 1]],
   ])("are refused: %s", (_, interceptors) => {
     const make = () => new InvocableActivityHandler({}, { interceptors: interceptors as never });
-    expect(make).toThrow(TypeError);
-    expect(make).toThrow(/^interceptors must be a list of functions/);
+    expect(make).toThrow(new TypeError("interceptors must be what interceptWith(...) makes"));
+  });
+
+  it("are refused when they are no functions", () => {
+    expect(() => interceptWith(undefined as never)).toThrow(/^interceptWith takes functions/);
   });
 
   it("are refused when they return no function", () => {
-    const make = () => new InvocableActivityHandler({ a: () => 1 }, { interceptors: [(() => 7) as never] });
+    const make = () =>
+      new InvocableActivityHandler({ a: () => 1 }, { interceptors: interceptWith((() => 7) as never) });
     expect(make).toThrow("an interceptor must return a function, got 7");
   });
 });
@@ -199,7 +204,7 @@ describe("context.outcome", () => {
       void context.outcome.then((outcome) => outcomes.push(outcome));
       return next(context, args);
     };
-    await runActivity(activity, [], { interceptors: [watch] });
+    await runActivity(activity, [], { interceptors: interceptWith(watch) });
     expect(outcomes).toEqual([expected]);
   });
 
@@ -217,7 +222,7 @@ describe("context.outcome", () => {
       expect(await context.outcome).toEqual(timeout);
       late = context.outcome;
     };
-    const result = runActivity(() => 1, [], { interceptors: [stuck], clock });
+    const result = runActivity(() => 1, [], { interceptors: interceptWith(stuck), clock });
     await clock.advance(3_600_000);
     await result;
     expect(await late).toEqual(timeout);

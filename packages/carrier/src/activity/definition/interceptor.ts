@@ -1,11 +1,12 @@
 import { describeReceived } from "../../protocol/fields.js";
 import type { ActivityContext } from "../context.js";
+import { type ContextSource, contextOf } from "../run/run-context.js";
 
 /** The rest of the way to the handler: the next interceptor, or the handler itself. Never throws, only rejects. */
 export type ActivityNext = (context: ActivityContext, args: readonly unknown[]) => Promise<unknown>;
 
 /**
- * Code around every activity of a carrier: plain functions and definitions alike.
+ * Code around every activity of a carrier, plain functions and definitions alike: see {@link interceptWith}.
  *
  * ```ts
  * const timing: ActivityInterceptor = (next) => async (context, args) => {
@@ -25,7 +26,7 @@ export type ActivityNext = (context: ActivityContext, args: readonly unknown[]) 
  *
  * - Throwing before `next` fails the task without running the handler; throwing after it drops what the handler returned
  *   and fails the task all the same. What is thrown is classified like a handler's own error, and passes the interceptors
- *   outside of this one, then `mapError`.
+ *   outside of this one.
  * - Not calling `next` and returning a value answers the task with that value.
  * - Calling `next` with other arguments, or returning another value, changes what handler or workflow get. Calling it
  *   twice runs the handler twice.
@@ -40,29 +41,35 @@ export type ActivityInterceptor = (
   next: ActivityNext,
 ) => (context: ActivityContext, args: readonly unknown[]) => unknown;
 
-/**
- * Wraps the innermost function, first interceptor outermost.
- *
- * @throws {TypeError} for an interceptor that is no function, or does not return one
- */
-export function applyInterceptors(
-  innermost: (context: ActivityContext, args: readonly unknown[]) => unknown,
-  interceptors: readonly ActivityInterceptor[],
-): (context: ActivityContext, args: readonly unknown[]) => unknown {
-  return interceptors.reduceRight((inner, interceptor) => {
-    const next: ActivityNext = async (context, args) => inner(context, args);
-    const outer: unknown = interceptor(next);
-    if (typeof outer !== "function") {
-      throw new TypeError(`an interceptor must return a function, got ${describeReceived(outer)}`);
-    }
-    return outer as typeof inner;
-  }, innermost);
+/** Interceptors for a carrier's option `interceptors`. Made by {@link interceptWith}. */
+export interface ActivityInterceptors {
+  /** How a carrier puts them around an activity. */
+  readonly "~around": (
+    activity: (source: ContextSource, args: readonly unknown[]) => unknown,
+  ) => (source: ContextSource, args: readonly unknown[]) => unknown;
 }
 
-/** @throws {TypeError} for what is no list of functions */
-export function checkInterceptors(interceptors: readonly ActivityInterceptor[]): readonly ActivityInterceptor[] {
-  if (!Array.isArray(interceptors) || interceptors.some((interceptor) => typeof interceptor !== "function")) {
-    throw new TypeError("interceptors must be a list of functions: (next) => (context, args) => result");
+/**
+ * Interceptors for a carrier, the first outermost.
+ *
+ * ```ts
+ * new InvocableActivityHandler(handlers, { interceptors: interceptWith(loggingInterceptor(), timing) });
+ * ```
+ *
+ * @throws {TypeError} for an interceptor that is no function; a carrier refuses one that does not return a function
+ */
+export function interceptWith(...interceptors: readonly ActivityInterceptor[]): ActivityInterceptors {
+  if (interceptors.some((interceptor) => typeof interceptor !== "function")) {
+    throw new TypeError("interceptWith takes functions: (next) => (context, args) => result");
   }
-  return interceptors;
+  return {
+    "~around": (activity) =>
+      interceptors.reduceRight<typeof activity>((inner, interceptor) => {
+        const outer: unknown = interceptor(async (context, args) => inner(context, args));
+        if (typeof outer !== "function") {
+          throw new TypeError(`an interceptor must return a function, got ${describeReceived(outer)}`);
+        }
+        return (source, args) => (outer as ReturnType<ActivityInterceptor>)(contextOf(source), args);
+      }, activity),
+  };
 }

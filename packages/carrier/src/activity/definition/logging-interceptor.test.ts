@@ -3,6 +3,7 @@ import { FakeClock } from "../../../test/support/fake-clock.js";
 import { runActivity } from "../../../test/support/run-activity.js";
 import { recordingLogger } from "../../testing/recording-logger.js";
 import { ActivityCancelled, NonRetryableError } from "../errors.js";
+import { interceptWith } from "./interceptor.js";
 import { loggingInterceptor } from "./logging-interceptor.js";
 
 const reject = (error: Error) => async () => {
@@ -42,7 +43,7 @@ describe("loggingInterceptor", () => {
     ],
   ])("tells of %s without its content", async (_, activity, level, message, fields) => {
     const logger = recordingLogger();
-    await runActivity(activity, ["secret"], { logger, interceptors: [loggingInterceptor()] });
+    await runActivity(activity, ["secret"], { logger, interceptors: interceptWith(loggingInterceptor()) });
     const task = { task_id: "task-lamp-7", attempt: 2, activity_type: "lamps.dim" };
     expect(logger.lines).toEqual([
       { level: "debug", message: "Activity started.", fields: expect.objectContaining(task) },
@@ -67,7 +68,7 @@ describe("loggingInterceptor", () => {
     const result = runActivity(() => new Promise(() => {}), [], {
       clock,
       logger,
-      interceptors: [loggingInterceptor()],
+      interceptors: interceptWith(loggingInterceptor()),
     });
     await clock.advance(3_600_000);
     await result;
@@ -79,8 +80,10 @@ describe("loggingInterceptor", () => {
       throw new Error("disk full");
     };
     const logger = { debug: broken, info: broken, warn: broken, error: broken };
-    expect(await runActivity(() => 1, [], { logger, interceptors: [loggingInterceptor()] })).toMatchObject({
-      outcome: { status: "succeeded" },
-    });
+    expect(await runActivity(() => 1, [], { logger, interceptors: interceptWith(loggingInterceptor()) })).toMatchObject(
+      {
+        outcome: { status: "succeeded" },
+      },
+    );
   });
 });

@@ -7,7 +7,7 @@ import type { ActivityInterceptor } from "./interceptor.js";
  * results, messages or stack traces.
  *
  * ```ts
- * new InvocableActivityHandler(handlers, { logger, interceptors: [loggingInterceptor()] });
+ * new InvocableActivityHandler(handlers, { logger, interceptors: interceptWith(loggingInterceptor()) });
  * ```
  *
  * Put it first in the list, so that it measures what the others do too.

@@ -37,7 +37,7 @@ describe("constructing a handler", () => {
     ["a promise, as import() gives", Promise.resolve({ dim })],
   ])("refuses handlers that are %s", (_, handlers) => {
     expect(() => make(handlers)).toThrow(TypeError);
-    expect(() => make(handlers)).toThrow(/^handlers must be an object, a Map or a list of functions/);
+    expect(() => make(handlers)).toThrow(/^handlers must be an object, a Map or a list of activities/);
   });
 
   it.each([
@@ -62,7 +62,7 @@ describe("constructing a handler", () => {
     ["a symbol", new Map([[Symbol("dim"), dim]])],
   ])("refuses an activity type that is %s", (_, handlers) => {
     expect(() => make(handlers)).toThrow(TypeError);
-    expect(() => make(handlers)).toThrow(/activity type/);
+    expect(() => make(handlers)).toThrow(/^an activity needs a name: /);
   });
 
   it("refuses an instance of a class with methods, and says what to do", () => {
@@ -107,7 +107,7 @@ describe("constructing a handler", () => {
     ["clock", { clock: { now: Date.now } }],
   ])("refuses a %s without its methods: %j", (name, options) => {
     expect(() => make({}, options)).toThrow(TypeError);
-    expect(() => make({}, options)).toThrow(new RegExp(`^${name} must have the methods .*; \\w+ is missing$`));
+    expect(() => make({}, options)).toThrow(new RegExp(`^${name} must be an object with \\w+, `));
   });
 
   it.each([
@@ -220,8 +220,12 @@ describe("activities in a list", () => {
   it.each([
     ["a definition without a name", [defineActivity({ run: () => null })], /needs a name/],
     ["a function without a name", [() => null], /needs a name/],
-    ["what is neither", [echo, { run: dim }], /must be a function or a definition, got an object/],
-    ["nothing", [undefined], /must be a function or a definition, got nothing/],
+    [
+      "what is neither",
+      [echo, { run: dim }],
+      /^the activity 1 must be a function or made by defineActivity, got an object/,
+    ],
+    ["nothing", [undefined], /^the activity 0 must be a function or made by defineActivity, got nothing/],
   ])("are refused: %s", (_, handlers, message) => {
     expect(() => make(handlers)).toThrow(TypeError);
     expect(() => make(handlers)).toThrow(message);
@@ -280,4 +284,36 @@ describe("calling a handler", () => {
       result: { payload: payloadEnvelope(["a", null]) },
     });
   });
+});
+
+it("no generator is taken, by the types: nobody would read what it yields", () => {
+  function* yields() {
+    yield 1;
+  }
+  async function* streams(count: number) {
+    yield count;
+  }
+  // @ts-expect-error a generator
+  expect(new InvocableActivityHandler({ greet: () => "x", yields }).activityTypes).toContain("yields");
+  // @ts-expect-error an asynchronous one
+  expect(new InvocableActivityHandler({ streams }).activityTypes).toEqual(["streams"]);
+  // @ts-expect-error one in a list
+  expect(new InvocableActivityHandler([streams]).activityTypes).toEqual(["streams"]);
+  const definition = defineActivity({ name: "defined", run: (_context, count: number) => streams(count) });
+  // @ts-expect-error one in a definition
+  expect(new InvocableActivityHandler({ definition }).activityTypes).toEqual(["defined"]);
+  // @ts-expect-error at every door
+  expect(() => new InvocableHttpEndpoint({ streams })).not.toThrow();
+});
+
+it("what may return anything is taken", () => {
+  const handlers = {
+    anything: () => JSON.parse("1"), // any
+    unknown: (): unknown => 1,
+    never: (): never => {
+      throw new Error("no");
+    },
+    iterable: (): readonly string[] => [],
+  };
+  expect(new InvocableActivityHandler(handlers).activityTypes).toHaveLength(4);
 });

@@ -1,8 +1,8 @@
 import { describeReceived } from "../../protocol/fields.js";
-import type { ActivityContext } from "../context.js";
 import { isThenable } from "../quietly.js";
+import type { ContextSource } from "../run/run-context.js";
 import { type ActivityDefinition, isActivityDefinition } from "./define-activity.js";
-import { type ActivityInterceptor, applyInterceptors } from "./interceptor.js";
+import type { ActivityInterceptors } from "./interceptor.js";
 
 /**
  * An activity: takes the task's arguments, as in the other SDKs, and returns a payload value, or a promise of one.
@@ -23,13 +23,43 @@ export type ActivityHandlers =
   | ReadonlyMap<string, ActivityHandler>
   | readonly ActivityHandler[];
 
-/** As {@link ActivityHandlers}, and objects that are typed by an interface, which TypeScript gives no index signature. */
-export type HandlersOf<Handlers> =
+/**
+ * As {@link ActivityHandlers}, and objects that are typed by an interface, which TypeScript gives no index signature; but no
+ * generators, of which nobody would ask for a value.
+ */
+export type HandlersOf<Handlers> = (
   | ActivityHandlers
-  | (Handlers & { readonly [Type in keyof Handlers]: ActivityHandler });
+  | (Handlers & { readonly [Type in keyof Handlers]: ActivityHandler })
+) &
+  WithoutGenerators<Handlers>;
 
-/** An activity as the handler calls it. The context is made when it is first asked for. */
-export type RegisteredActivity = (context: () => ActivityContext, args: readonly unknown[]) => unknown;
+type WithoutGenerators<Handlers> = Handlers extends readonly (infer Activity)[]
+  ? RefusedWhere<true extends IsGenerator<Activity> ? 0 : never>
+  : RefusedWhere<
+      { [Type in keyof Handlers]-?: IsGenerator<Handlers[Type]> extends true ? Type : never }[keyof Handlers]
+    >;
+/** Nothing is asked for where there is none: a mapped type would ask for an index signature. */
+type RefusedWhere<Types extends PropertyKey> = [Types] extends [never]
+  ? unknown
+  : { readonly [Type in Types]: GeneratorRefused };
+type IsGenerator<Activity> = Activity extends (...args: never[]) => infer Returned
+  ? Yields<Returned>
+  : Activity extends { readonly run: (...args: never[]) => infer Returned }
+    ? Yields<Returned>
+    : false;
+/** False for `any` and `never`, which extend everything. */
+type Yields<Returned> = [unknown] extends [Returned]
+  ? false
+  : [Returned] extends [never]
+    ? false
+    : [Returned] extends [Generator<unknown, unknown, never> | AsyncGenerator<unknown, unknown, never>]
+      ? true
+      : false;
+/** What the compiler's message shows. */
+type GeneratorRefused = "An activity returns one value: a generator's would be read by nobody. Return a list of them.";
+
+/** An activity as the handler calls it. */
+export type RegisteredActivity = (source: ContextSource, args: readonly unknown[]) => unknown;
 
 /**
  * Reads the handlers once, into a Map: `handlers["constructor"]` of an object is a function too.
@@ -38,72 +68,51 @@ export type RegisteredActivity = (context: () => ActivityContext, args: readonly
  */
 export function registerActivities(
   handlers: ActivityHandlers,
-  interceptors: readonly ActivityInterceptor[] = [],
+  interceptors?: ActivityInterceptors,
 ): ReadonlyMap<string, RegisteredActivity> {
   if (typeof handlers !== "object" || handlers === null || isActivityDefinition(handlers) || isThenable(handlers)) {
-    throw new TypeError("handlers must be an object, a Map or a list of functions and definitions");
+    throw new TypeError("handlers must be an object, a Map or a list of activities");
   }
-  if (hasMethods(handlers)) {
+  const isEntries = Array.isArray(handlers) || handlers instanceof Map;
+  if (!isEntries && hasMethods(handlers)) {
     throw new TypeError("handlers must not be a class instance: name its methods, { greet: (name) => it.greet(name) }");
   }
   const registry = new Map<string, RegisteredActivity>();
-  for (const [key, handler] of entriesOf(handlers)) {
-    const type = isActivityDefinition(handler) ? (handler.name ?? key) : key;
-    if (typeof type !== "string" || type.trim() === "") throw new TypeError(missingName(handlers, handler));
-    if (registry.has(type)) throw new TypeError(`two activities have the name ${type}: names must be unique`);
-    registry.set(type, toActivity(type, handler, interceptors));
+  for (const [key, handler] of isEntries ? handlers.entries() : Object.entries(handlers)) {
+    const own: unknown = isActivityDefinition(handler) || Array.isArray(handlers) ? handler?.name : undefined;
+    const type = own ?? key;
+    const activity = toActivity(type, handler, interceptors);
+    if (typeof type !== "string" || type.trim() === "") {
+      throw new TypeError("an activity needs a name: use an object, or defineActivity({ name, run })");
+    }
+    if (registry.has(type)) throw new TypeError(`two activities have the name ${type}`);
+    registry.set(type, activity);
   }
   return registry;
 }
 
-function entriesOf(handlers: ActivityHandlers): Iterable<readonly [unknown, unknown]> {
-  if (Array.isArray(handlers)) {
-    return handlers.map((handler: unknown) => [typeof handler === "function" ? handler.name : undefined, handler]);
-  }
-  return handlers instanceof Map ? handlers : Object.entries(handlers);
-}
-
 /** Whether it is an instance of a class with methods, which would be passed over without a word. */
-function hasMethods(handlers: ActivityHandlers): boolean {
-  if (Array.isArray(handlers) || handlers instanceof Map) return false;
-  let prototype: object | null = Object.getPrototypeOf(handlers);
-  for (let next; prototype !== null; prototype = next) {
-    next = Object.getPrototypeOf(prototype) as object | null;
-    // The last is what every object has.
-    if (
-      next !== null &&
-      isClass(prototype.constructor, prototype) &&
-      Object.getOwnPropertyNames(prototype).length > 1
-    ) {
-      return true;
-    }
-  }
-  return false;
+function hasMethods(handlers: object): boolean {
+  const prototype = Object.getPrototypeOf(handlers) as object | null;
+  // The last is what every object has.
+  if (prototype === null || Object.getPrototypeOf(prototype) === null) return false;
+  const isClass = prototype.constructor?.prototype === prototype;
+  return (isClass && Object.getOwnPropertyNames(prototype).length > 1) || hasMethods(prototype);
 }
 
-function isClass(constructor: unknown, prototype: object): boolean {
-  return typeof constructor === "function" && constructor.prototype === prototype;
-}
-
-function missingName(handlers: ActivityHandlers, handler: unknown): string {
-  if (!Array.isArray(handlers)) return "an activity type must be a non-empty string";
-  if (typeof handler === "function" || isActivityDefinition(handler)) {
-    return "an activity in a list needs a name: give it one with defineActivity({ name, run }), or use an object";
-  }
-  return `an activity in a list must be a function or a definition, got ${describeReceived(handler)}`;
-}
-
-function toActivity(type: string, handler: unknown, interceptors: readonly ActivityInterceptor[]): RegisteredActivity {
-  if (isActivityDefinition(handler)) {
-    const run = applyInterceptors((context, args) => handler["~call"](type, context, args), interceptors);
-    return (context, args) => run(context(), args);
-  }
-  if (typeof handler !== "function") {
+function toActivity(
+  type: unknown,
+  handler: unknown,
+  interceptors: ActivityInterceptors | undefined,
+): RegisteredActivity {
+  const isDefinition = isActivityDefinition(handler);
+  if (!isDefinition && typeof handler !== "function") {
     const received = describeReceived(handler);
-    throw new TypeError(`the handler of ${type} must be a function or made by defineActivity, got ${received}`);
+    throw new TypeError(`the activity ${String(type)} must be a function or made by defineActivity, got ${received}`);
   }
-  const activity = handler as (...args: unknown[]) => unknown;
-  if (interceptors.length === 0) return (_context, args) => activity(...args);
-  const run = applyInterceptors((_context, args) => activity(...args), interceptors);
-  return (context, args) => run(context(), args);
+  const call = handler as (...args: unknown[]) => unknown;
+  const activity: RegisteredActivity = isDefinition
+    ? (source, args) => handler["~call"](type as string, source, args)
+    : (_source, args) => call(...args);
+  return interceptors === undefined ? activity : interceptors["~around"](activity);
 }

@@ -20,10 +20,7 @@ export interface HeartbeatRun {
   readonly receivedAt: number;
   readonly deadlines: RunDeadlines;
   readonly run: ActivityRun;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Called when deadlines were moved. */
-  readonly onMoved: () => void;
+  readonly settings: { readonly clock: Clock; readonly logger: Logger };
 }
 
 /** How `context.heartbeat` reaches the engine. Made by `engineHeartbeats`, or `heartbeats` for a sender of your own. */

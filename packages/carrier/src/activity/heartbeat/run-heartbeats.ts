@@ -1,8 +1,10 @@
 import type { HeartbeatProgress } from "../../protocol/heartbeat-progress.js";
 import { ActivityCancelled, AttemptClosed } from "../errors.js";
+import { bindLogger, taskFields } from "../logger.js";
 import type { HeartbeatSender } from "./heartbeat-sender.js";
 import { startHeartbeats } from "./heartbeats.js";
 import type { HeartbeatRun, Heartbeats } from "./part.js";
+import { postpone } from "./postpone.js";
 
 /**
  * The heartbeats of a run and what they do to it: an accepted one moves the lease and the heartbeat deadline, one that
@@ -13,7 +15,9 @@ import type { HeartbeatRun, Heartbeats } from "./part.js";
  * it: a little less than it is.
  */
 export function createRunHeartbeats(parts: HeartbeatRun, sender: HeartbeatSender, isAutomatic: boolean): Heartbeats {
-  const { input, deadlines, run, clock, logger } = parts;
+  const { input, deadlines, run, settings } = parts;
+  const { clock } = settings;
+  const logger = bindLogger(settings.logger, taskFields(input));
   const { task, lease } = input;
   const isRenewed = lease.renewedBy !== null;
   const firstDeadline = deadlines.at("deadlines.heartbeat");
@@ -37,10 +41,9 @@ export function createRunHeartbeats(parts: HeartbeatRun, sender: HeartbeatSender
       automatic,
       onAccepted({ leaseExpiresAt }, sentAt) {
         if (leaseExpiresAt !== undefined)
-          deadlines.postpone("lease.expires_at", deadlines.fromEngine(leaseExpiresAt.getTime()));
-        if (timeoutMs !== undefined) deadlines.postpone("deadlines.heartbeat", sentAt + timeoutMs);
-        run.moveDeadline(deadlines.firstWhileRunning());
-        parts.onMoved();
+          postpone(deadlines, "lease.expires_at", leaseExpiresAt.getTime() + (deadlines.skewMs ?? 0));
+        if (timeoutMs !== undefined) postpone(deadlines, "deadlines.heartbeat", sentAt + timeoutMs);
+        run.moveDeadline(deadlines.first(true));
       },
       onStop({ cancelRequested, reason }) {
         run.abort(

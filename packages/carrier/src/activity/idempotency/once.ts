@@ -2,6 +2,7 @@ import type { Clock } from "../clock.js";
 import type { AdmittedTask } from "../run/admission.js";
 import { aborted, type TaskOutcome, thrown } from "../run/failures.js";
 import { failureOf, nothing, type PerformSettings, perform } from "../run/perform.js";
+import { runContextOf } from "../run/run-context.js";
 import { encodeResult } from "../run/task-payloads.js";
 import { Idempotency, type IdempotentRun } from "./idempotency.js";
 import { type IdempotencyOptions, type IdempotencySettings, resolveIdempotencyOptions } from "./options.js";
@@ -35,18 +36,18 @@ function performOnce(keys: IdempotencySettings, clock: Clock): PerformOnce {
   const idempotency = new Idempotency(keys, clock);
   return {
     async perform(task, args, settings) {
-      const { input, run, context } = task;
+      const { input, run } = task;
       let shared: IdempotentRun | undefined;
       /** What the handler said in time, though the store may not have it yet. */
       let said: TaskOutcome | undefined;
       const begin = (): Promise<TaskOutcome> | undefined => {
         shared = idempotency.start({
-          info: context().info,
+          info: runContextOf(task).info,
           args,
           // Not to tell the two ways of sending no arguments apart.
           payload: args.length === 0 ? null : input.arguments,
           signal: run.signal(),
-          logger: context().logger,
+          logger: runContextOf(task).logger,
           execute: async () => {
             const outcome = await execute(task, args, settings);
             if (!run.signal().aborted) said = outcome;
@@ -62,7 +63,7 @@ function performOnce(keys: IdempotencySettings, clock: Clock): PerformOnce {
           // Without a key there is nothing to share.
           return (ended.value as TaskOutcome | undefined) ?? perform(task, args, settings);
         case "threw":
-          return failureOf(ended.error, task, settings);
+          return failureOf(ended.error, settings.stackTraces);
         case "aborted": {
           if (said !== undefined) return said;
           const failure = aborted(ended.reason, settings.stackTraces);
@@ -76,19 +77,19 @@ function performOnce(keys: IdempotencySettings, clock: Clock): PerformOnce {
 
 /** Runs the handler to its end, whatever becomes of the run, and says what came of it. */
 async function execute(task: AdmittedTask, args: readonly unknown[], settings: PerformSettings): Promise<TaskOutcome> {
-  const { activity, context, run } = task;
+  const { activity, run } = task;
   const { storage, stackTraces } = settings;
   let outcome: TaskOutcome;
   try {
-    const value = await activity(context, args);
+    const value = await activity(task, args);
     // A handler that looks at its signal and has nothing to say has most likely stopped half-way.
-    if (value === undefined && run.signal().aborted && context().wasSignalRead) {
+    if (value === undefined && run.signal().aborted && runContextOf(task).wasSignalRead) {
       return aborted(run.signal().reason, stackTraces);
     }
     outcome = encodeResult(value);
   } catch (error) {
     // Once the run was ended from outside, what is thrown tells of that, and not of the work.
-    return run.signal().aborted ? aborted(run.signal().reason, stackTraces) : failureOf(error, task, settings);
+    return run.signal().aborted ? aborted(run.signal().reason, stackTraces) : failureOf(error, stackTraces);
   }
   if (!("blob" in outcome) || storage?.exceedsThreshold(outcome) !== true) return outcome;
   const storing = lateSignal(settings.clock, run.signal());

@@ -1,8 +1,8 @@
-import type { ActivityTaskInput, ExternalTaskInput } from "../../protocol/task-input.js";
+import type { ExternalTaskInput } from "../../protocol/task-input.js";
 import type { RegisteredActivity } from "../definition/registry.js";
 import { CarrierShutdown } from "../errors.js";
 import type { HandleOptions } from "../invocable-handler.js";
-import { type RunDeadlines, readRunDeadlines } from "./deadlines.js";
+import { readRunDeadlines } from "./deadlines.js";
 import {
   aborted,
   expiredOnReceipt,
@@ -11,42 +11,12 @@ import {
   unreadableDeadline,
   unsupportedTaskKind,
 } from "./failures.js";
-import { type ActivityRun, createActivityRun } from "./run.js";
-import { type ContextSettings, RunContext, type RunParts } from "./run-context.js";
+import { createActivityRun } from "./run.js";
+import type { ContextSettings, RunParts } from "./run-context.js";
 
 /** All that it takes to run a task. */
-export class AdmittedTask implements RunParts {
-  readonly input: ActivityTaskInput;
+export interface AdmittedTask extends RunParts {
   readonly activity: RegisteredActivity;
-  readonly run: ActivityRun;
-  readonly deadlines: RunDeadlines;
-  /** Undefined until it was asked for: most plain functions never do. */
-  madeContext: RunContext | undefined;
-  /** Milliseconds since the epoch. */
-  readonly receivedAt: number;
-  readonly settings: ContextSettings;
-  readonly values: HandleOptions["values"];
-
-  constructor(
-    input: ActivityTaskInput,
-    activity: RegisteredActivity,
-    run: ActivityRun,
-    deadlines: RunDeadlines,
-    receivedAt: number,
-    settings: ContextSettings,
-    values: HandleOptions["values"],
-  ) {
-    this.input = input;
-    this.activity = activity;
-    this.run = run;
-    this.deadlines = deadlines;
-    this.receivedAt = receivedAt;
-    this.settings = settings;
-    this.values = values;
-  }
-
-  /** The context of the run, always the same. */
-  readonly context = (): RunContext => (this.madeContext ??= new RunContext(this));
 }
 
 /** A run that is ready to begin, or why it may not. */
@@ -69,12 +39,22 @@ export function admitTask(
   const remainingMs = options?.remainingMs;
   const deadlines = readRunDeadlines(input, now, remainingMs === undefined ? undefined : now + remainingMs);
   if ("unreadable" in deadlines) return unreadableDeadline(deadlines.unreadable);
-  const first = deadlines.first();
+  const first = deadlines.first(false);
   if (first !== undefined && first.at <= now) return expiredOnReceipt(first, now, deadlines.skewMs !== undefined);
   if (isStopping) return aborted(new CarrierShutdown(), false);
 
-  const run = createActivityRun(clock, deadlines.firstWhileRunning(), options?.signal);
-  const task = new AdmittedTask(input, activity, run, deadlines, now, settings, options?.values);
-  if (heartbeat?.automatic === true) task.context();
+  const run = createActivityRun(clock, deadlines.first(true), options?.signal, options?.stopping);
+  const task: AdmittedTask = {
+    input,
+    activity,
+    run,
+    deadlines,
+    receivedAt: now,
+    settings,
+    values: options?.values,
+    heartbeats: undefined,
+    context: undefined,
+  };
+  if (heartbeat?.automatic === true) task.heartbeats = heartbeat.start(task);
   return task;
 }

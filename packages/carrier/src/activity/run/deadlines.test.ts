@@ -7,6 +7,7 @@ import {
   type LeaseWire,
   parseExternalTaskInput,
 } from "../../protocol/index.js";
+import { postpone } from "../heartbeat/postpone.js";
 import { type DeadlineName, type RunDeadlines, readRunDeadlines, type UnreadableDeadline } from "./deadlines.js";
 
 const MINUTE_MS = 60_000;
@@ -34,7 +35,7 @@ function readable(changes: Times = {}, platformLimit?: number, now = NOON): RunD
 }
 
 function names(found: RunDeadlines | UnreadableDeadline): readonly (string | undefined)[] {
-  return "unreadable" in found ? [] : [found.first()?.name, found.firstWhileRunning()?.name];
+  return "unreadable" in found ? [] : [found.first(false)?.name, found.first(true)?.name];
 }
 
 const RENEWED = { renewed_by: "dispatcher-1" };
@@ -48,8 +49,8 @@ describe("readRunDeadlines", () => {
       at: NOON + 10 * MINUTE_MS + 500,
       expiresAt: "2999-06-01T14:10:00.5+02:00",
     };
-    expect(found.first()).toMatchObject(expected);
-    expect(found.firstWhileRunning()).toMatchObject(expected);
+    expect(found.first(false)).toMatchObject(expected);
+    expect(found.first(true)).toMatchObject(expected);
   });
 
   it.each([
@@ -93,7 +94,7 @@ describe("readRunDeadlines", () => {
   });
 
   it("writes the platform's limit as a timestamp", () => {
-    expect(readable({}, NOON + 1500).first()).toMatchObject({
+    expect(readable({}, NOON + 1500).first(false)).toMatchObject({
       name: "platform_limit",
       at: NOON + 1500,
       expiresAt: "2999-06-01T12:00:01.500Z",
@@ -137,19 +138,17 @@ describe("a caller who says when it sent the task", () => {
     const now = NOON + minutes * MINUTE_MS;
     const found = readable({ lease, deadlines }, undefined, now);
     expect(found.skewMs).toBe(minutes * MINUTE_MS);
-    expect(found.first()).toMatchObject({
+    expect(found.first(false)).toMatchObject({
       name: "deadlines.start_to_close",
       at: now + 5 * MINUTE_MS,
       expiresAt: at(5),
     });
     expect(found.at(LEASE)).toBe(now + 30 * MINUTE_MS);
-    expect(found.toEngine(now)).toBe(NOON);
-    expect(found.fromEngine(NOON)).toBe(now);
   });
 
   it("has the platform's limit judged by the machine's own clock", () => {
     const now = NOON + 10 * MINUTE_MS;
-    expect(readable({ lease, deadlines }, now + MINUTE_MS, now).first()).toMatchObject({
+    expect(readable({ lease, deadlines }, now + MINUTE_MS, now).first(false)).toMatchObject({
       name: "platform_limit",
       at: now + MINUTE_MS,
       expiresAt: "2999-06-01T12:11:00.000Z",
@@ -158,14 +157,14 @@ describe("a caller who says when it sent the task", () => {
 
   it("names the engine's time in deadlines that are moved", () => {
     const found = readable({ lease, deadlines: { heartbeat: at(6) } }, undefined, NOON + 10 * MINUTE_MS);
-    found.postpone("deadlines.heartbeat", found.fromEngine(NOON + 20 * MINUTE_MS));
-    expect(found.first()).toMatchObject({ at: NOON + 30 * MINUTE_MS, expiresAt: "2999-06-01T12:20:00.000Z" });
+    postpone(found, "deadlines.heartbeat", NOON + 30 * MINUTE_MS);
+    expect(found.first(false)).toMatchObject({ at: NOON + 30 * MINUTE_MS, expiresAt: "2999-06-01T12:20:00.000Z" });
   });
 
   it.each([["noon"], [null], [7]])("is not heard where he says %j", (sentAt) => {
     const found = readable({ lease: { sent_at: sentAt as string }, deadlines }, undefined, NOON + 10 * MINUTE_MS);
     expect(found.skewMs).toBeUndefined();
-    expect(found.first()?.at).toBe(NOON + 5 * MINUTE_MS);
+    expect(found.first(false)?.at).toBe(NOON + 5 * MINUTE_MS);
   });
 });
 
@@ -174,10 +173,10 @@ describe("postpone", () => {
 
   it("moves a deadline to a later instant, and the first to pass with it", () => {
     const found = readable({ deadlines });
-    found.postpone("deadlines.heartbeat", NOON + 35 * MINUTE_MS);
-    expect(found.firstWhileRunning()).toMatchObject({ name: LEASE });
-    found.postpone(LEASE, NOON + 60 * MINUTE_MS);
-    expect(found.firstWhileRunning()).toMatchObject({
+    postpone(found, "deadlines.heartbeat", NOON + 35 * MINUTE_MS);
+    expect(found.first(true)).toMatchObject({ name: LEASE });
+    postpone(found, LEASE, NOON + 60 * MINUTE_MS);
+    expect(found.first(true)).toMatchObject({
       name: "deadlines.heartbeat",
       at: NOON + 35 * MINUTE_MS,
       expiresAt: "2999-06-01T12:35:00.000Z",
@@ -193,8 +192,8 @@ describe("postpone", () => {
     ["a deadline that was not set", "deadlines.schedule_to_close", NOON + MINUTE_MS],
   ] as const)("changes nothing for %s", (_, name: DeadlineName, instant) => {
     const found = readable({ deadlines });
-    found.postpone(name, instant);
-    expect(found.firstWhileRunning()).toMatchObject({ name: "deadlines.heartbeat", expiresAt: at(5) });
+    postpone(found, name, instant);
+    expect(found.first(true)).toMatchObject({ name: "deadlines.heartbeat", expiresAt: at(5) });
     expect(found.at("deadlines.schedule_to_close")).toBeUndefined();
   });
 });

@@ -24,7 +24,7 @@ export interface UnreadableDeadline {
   readonly unreadable: string;
 }
 
-interface TaskDeadline extends Deadline {
+export interface TaskDeadline extends Deadline {
   readonly counts: "throughout" | "on receipt" | "never";
 }
 
@@ -35,54 +35,32 @@ interface TaskDeadline extends Deadline {
 export class RunDeadlines {
   /** How far the carrier's clock is ahead of the engine's, in milliseconds; undefined where nobody said when he sent the task. */
   readonly skewMs: number | undefined;
-  private readonly all: TaskDeadline[];
+  readonly all: TaskDeadline[];
+  /** How often one was put off. */
+  moves = 0;
 
   constructor(all: TaskDeadline[], skewMs: number | undefined) {
     this.all = all;
     this.skewMs = skewMs;
   }
 
-  /** An instant by the carrier's clock, of one by the engine's. */
-  fromEngine(at: number): number {
-    return at + (this.skewMs ?? 0);
-  }
-
-  /** An instant by the engine's clock, of one by the carrier's. */
-  toEngine(at: number): number {
-    return at - (this.skewMs ?? 0);
-  }
-
-  /** The first to pass of those that count on receipt; undefined for none. */
-  first(): Deadline | undefined {
-    return this.earliest(false);
-  }
-
-  /** The first to pass of those that count once the handler has started; undefined for none. */
-  firstWhileRunning(): Deadline | undefined {
-    return this.earliest(true);
+  /**
+   * The first to pass, of those at the same instant the first that is listed; undefined for none.
+   *
+   * @param whileRunning of those that count once the handler has started; else of those that count on receipt
+   */
+  first(whileRunning: boolean): Deadline | undefined {
+    let first: Deadline | undefined;
+    for (const deadline of this.all) {
+      const counts = whileRunning ? deadline.counts === "throughout" : deadline.counts !== "never";
+      if (counts && (first === undefined || deadline.at < first.at)) first = deadline;
+    }
+    return first;
   }
 
   /** When a deadline passes, in milliseconds since the epoch; undefined where it was not set. */
   at(name: DeadlineName): number | undefined {
     return this.all.find((deadline) => deadline.name === name)?.at;
-  }
-
-  /** Puts a deadline that is set off to a later instant. An earlier one changes nothing. */
-  postpone(name: DeadlineName, at: number): void {
-    const index = this.all.findIndex((deadline) => deadline.name === name);
-    const deadline = this.all[index];
-    if (deadline === undefined || at <= deadline.at || !isInstant(at)) return;
-    this.all[index] = { ...deadline, at, expiresAt: formatTimestamp(this.toEngine(at)) };
-  }
-
-  /** The first of those that pass at the same instant. */
-  private earliest(whileRunning: boolean): Deadline | undefined {
-    let first: Deadline | undefined;
-    for (const deadline of this.all) {
-      if (deadline.counts === "never" || (whileRunning && deadline.counts === "on receipt")) continue;
-      if (first === undefined || deadline.at < first.at) first = deadline;
-    }
-    return first;
   }
 }
 
@@ -122,6 +100,6 @@ export function readRunDeadlines(
 }
 
 /** False for what has no timestamp: a platform without a limit may give an infinite one. */
-function isInstant(epochMs: number | undefined): epochMs is number {
+export function isInstant(epochMs: number | undefined): epochMs is number {
   return epochMs !== undefined && epochMs > 0 && epochMs < 2.5e14;
 }

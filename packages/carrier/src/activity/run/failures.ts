@@ -1,7 +1,7 @@
-import { payloadEnvelope } from "../../payload/envelope.js";
+import { inlinePayload } from "../../payload/envelope.js";
 import { isPayloadError } from "../../payload/errors.js";
 import type { FailureClassification, FailureKind } from "../../protocol/constants.js";
-import { isObject, type JsonObject } from "../../protocol/fields.js";
+import type { JsonObject } from "../../protocol/fields.js";
 import { recordableText } from "../../protocol/recordable-text.js";
 import { formatTimestamp } from "../../protocol/timestamps.js";
 import type { InlinePayloadEnvelope, PayloadEnvelope } from "../../protocol/wire.js";
@@ -50,14 +50,16 @@ function permanent(
 }
 
 export function unsupportedTaskKind(kind: string): TaskFailure {
-  const message = `Invocable carriers only accept activity_task, got ${kind}.`;
-  return permanent("application_error", "UnsupportedExternalTaskKind", message);
+  return permanent(
+    "application_error",
+    "UnsupportedExternalTaskKind",
+    `Invocable carriers only accept activity_task, got ${kind}.`,
+  );
 }
 
 export function unknownActivity(type: string, known: Iterable<string>): TaskFailure {
   const some = [...known].slice(0, 20).map(shorten).join(", ");
-  const others = some === "" ? "nor for any other type" : `only for ${some}`;
-  const message = `There is no invocable activity handler registered for ${quote(type)}, ${others}.`;
+  const message = `There is no invocable activity handler registered for ${JSON.stringify(shorten(type))}, only for: ${some || "none"}.`;
   return permanent("application_error", "UnknownActivityHandler", message);
 }
 
@@ -68,29 +70,24 @@ export function unreadableDeadline(deadline: string): TaskFailure {
 
 /** @param clocksAgree whether the caller said what time it is, so that this machine's clock does not matter */
 export function expiredOnReceipt({ name, expiresAt }: Deadline, now: number, clocksAgree: boolean): TaskFailure {
-  const doubt = `, by this machine's clock, ${formatTimestamp(now)} (is it ahead?)`;
-  const when = `before the handler could start${clocksAgree || name === "platform_limit" ? "" : doubt}`;
+  const doubt = clocksAgree || name === "platform_limit" ? "" : ` (this clock has ${formatTimestamp(now)})`;
+  const when = `before the handler could start${doubt}`;
   return aborted(new ExternalTaskDeadlineExceeded(name, expiresAt, when), false);
 }
 
 /** The run was ended from outside. The reason decides: a cancellation, a deadline, or a failure to be retried. */
 export function aborted(reason: unknown, stackTraces: boolean): TaskFailure {
   const failure = thrown(reason, stackTraces);
-  if (isExternalTaskDeadlineExceeded(reason)) {
-    const details = { deadline: reason.deadline, expires_at: reason.expiresAt };
-    return { ...failure, classification: "deadline_exceeded", stack: null, details };
-  }
-  // The reason of AbortSignal.timeout().
-  return failure.type === "TimeoutError" ? { ...failure, classification: "deadline_exceeded", stack: null } : failure;
+  const isDeadline = isExternalTaskDeadlineExceeded(reason);
+  // The second is the reason of AbortSignal.timeout().
+  if (!isDeadline && failure.type !== "TimeoutError") return failure;
+  const details = isDeadline ? { deadline: reason.deadline, expires_at: reason.expiresAt } : failure.details;
+  return { ...failure, classification: "deadline_exceeded", stack: null, details };
 }
 
-/**
- * The handler or an interceptor threw.
- *
- * @param origin what was thrown, where `error` is what it was mapped to
- */
-export function thrown(error: unknown, stackTraces: boolean, origin?: unknown): TaskFailure {
-  const { cancelled, ...failure } = readThrown(error, stackTraces, origin === error ? undefined : origin);
+/** The handler or an interceptor threw. */
+export function thrown(error: unknown, stackTraces: boolean): TaskFailure {
+  const { cancelled, ...failure } = readThrown(error, stackTraces);
   return { ...failure, classification: cancelled ? "cancelled" : "application_error" };
 }
 
@@ -107,7 +104,7 @@ export function outcomeOf(outcome: TaskOutcome): ActivityOutcome {
 }
 
 /** The arguments do not decode. */
-export function undecodableArguments(error: unknown, codec: unknown): TaskFailure {
+export function undecodableArguments(error: unknown, codec?: unknown): TaskFailure {
   const message = `The arguments do not decode: ${thrownMessage(error)}`;
   if (isPayloadError(error) && error.code === "unsupported_payload_codec") {
     const details = { codec: typeof codec === "string" ? shorten(codec) : null };
@@ -118,13 +115,13 @@ export function undecodableArguments(error: unknown, codec: unknown): TaskFailur
 
 /** No call takes so many. */
 export function tooManyArguments(count: number, most: number): TaskFailure {
-  const message = `There are ${count} arguments, and at most ${most} can be passed: send a list as one argument.`;
+  const message = `There are ${count} arguments, over ${most}: send a list as one.`;
   return permanent("decode_failure", "TooManyArguments", message, { count, most });
 }
 
 /** There is no room in memory for the arguments, beside those of the tasks that run. */
 export function crowded(most: number): TaskFailure {
-  const message = `This carrier takes arguments of ${most} values at once. The handler was not run.`;
+  const message = `The arguments are over maxArgumentValues (${most}).`;
   return { classification: "application_error", type: "CarrierOverloaded", message, retryable: true, crowded: true };
 }
 
@@ -140,25 +137,15 @@ function codecFailure(type: string, message: string, error: unknown): TaskFailur
 
 /** The arguments lie in external storage, or with the engine, and the carrier was given no way to read them. */
 export function unsupportedReference(envelope: JsonObject): TaskFailure {
-  if ("external_payload" in envelope) return permanent(UNSUPPORTED_REFERENCE, UNSUPPORTED_TYPE, WITH_ENGINE, RUNTIME);
-  const reference = envelope["external_storage"];
-  // The scheme only: the rest of the address is not for everybody who reads the failure.
-  const uri = isObject(reference) ? reference["uri"] : null;
-  const provider = typeof uri === "string" ? (/^[a-z][\w.+-]{0,30}(?=:)/i.exec(uri)?.[0] ?? null) : null;
-  const message = "The arguments are in external storage that this carrier has no driver for.";
-  const details = { reason: "no_driver", provider };
-  return permanent(UNSUPPORTED_REFERENCE, UNSUPPORTED_TYPE, message, details);
+  const [reason, fix] =
+    "external_payload" in envelope ? ["runtime_reference", "runtimePayloads"] : ["no_driver", "externalStorage"];
+  const message = `To read the arguments, this carrier needs ${fix}.`;
+  return permanent("unsupported_payload_reference", "UnsupportedPayloadReference", message, { reason });
 }
-
-const UNSUPPORTED_REFERENCE = "unsupported_payload_reference";
-const UNSUPPORTED_TYPE = "UnsupportedPayloadReference";
-const WITH_ENGINE =
-  "The engine keeps the arguments: a dispatcher fetches them before, or a carrier with runtimePayloads.";
-const RUNTIME = { reason: "runtime_reference", provider: null };
 
 /** What stands in the place of details that could not be sent. */
 export function lostDetails(reason: string): InlinePayloadEnvelope {
-  return payloadEnvelope({ details_lost: reason });
+  return inlinePayload({ details_lost: reason });
 }
 
 /** Foreign text, fit for a message or details. */
@@ -166,14 +153,10 @@ function shorten(text: string): string {
   return recordableText(text, 80);
 }
 
-function quote(text: string): string {
-  return JSON.stringify(shorten(text));
-}
-
 /** Details that do not encode must not cost the failure they belong to: they are replaced by the reason. */
 export function encodeDetails(details: unknown): InlinePayloadEnvelope {
   try {
-    return payloadEnvelope(details);
+    return inlinePayload(details);
   } catch (error) {
     return lostDetails(thrownMessage(error));
   }

@@ -4,13 +4,12 @@ import type { ActivityTaskInput } from "../../protocol/task-input.js";
 import type { Clock } from "../clock.js";
 import type { ActivityContext, ActivityInfo } from "../context.js";
 import type { ContextKey } from "../context-values.js";
-import type { HeartbeatSource, Heartbeats } from "../heartbeat/part.js";
+import type { HeartbeatRun, HeartbeatSource, Heartbeats } from "../heartbeat/part.js";
 import { bindLogger, type Logger, taskFields } from "../logger.js";
 import type { ActivityOutcome } from "../outcome.js";
 import { quietly } from "../quietly.js";
 import type { DeadlineName, RunDeadlines } from "./deadlines.js";
 import { outcomeOf, type TaskOutcome } from "./failures.js";
-import type { ActivityRun } from "./run.js";
 
 /** Told of each call of `context.heartbeat`. */
 export type HeartbeatObserver = (info: ActivityInfo, progress: HeartbeatProgress | undefined) => void;
@@ -24,15 +23,25 @@ export interface ContextSettings {
 }
 
 /** What a context is made of. */
-export interface RunParts {
-  readonly input: ActivityTaskInput;
-  /** Milliseconds since the epoch. */
-  readonly receivedAt: number;
-  readonly deadlines: RunDeadlines;
-  readonly run: ActivityRun;
-  /** What there is from the start, by the id of the key. */
-  readonly values?: ReadonlyMap<symbol, unknown> | undefined;
+export interface RunParts extends HeartbeatRun {
   readonly settings: ContextSettings;
+  /** What there is from the start, by the id of the key. */
+  readonly values: ReadonlyMap<symbol, unknown> | undefined;
+  heartbeats: Heartbeats | undefined;
+  /** Undefined until it was asked for: plain functions never do. */
+  context: RunContext | undefined;
+}
+
+/** What an activity is called with: what its context can be made of, or the context that an interceptor has handed on. */
+export type ContextSource = RunParts | ActivityContext;
+
+/** The context of a run, always the same. Called by what hands it to somebody, so that plain functions do without. */
+export function contextOf(source: ContextSource): ActivityContext {
+  return "settings" in source ? runContextOf(source) : source;
+}
+
+export function runContextOf(parts: RunParts): RunContext {
+  return (parts.context ??= new RunContext(parts));
 }
 
 /**
@@ -42,36 +51,30 @@ export interface RunParts {
 export class RunContext implements ActivityContext {
   /** Whether the handler, or an interceptor, may know that the run was ended. */
   wasSignalRead = false;
+  readonly outcome: Promise<ActivityOutcome>;
+  /** Says what the task is answered with. */
+  settle!: (outcome: TaskOutcome) => void;
   private readonly parts: RunParts;
-  private readonly heartbeats: Heartbeats | undefined;
   private readInfo: ActivityInfo | undefined;
+  /** How often deadlines had been moved when `readInfo` was made. */
+  private readAt = 0;
   private boundLogger: Logger | undefined;
-  private values: Map<symbol, unknown> | undefined;
-  private answered: { readonly promise: Promise<ActivityOutcome>; resolve(outcome: ActivityOutcome): void } | undefined;
-  private answer: TaskOutcome | undefined;
+  private values: Map<symbol, unknown>;
 
   constructor(parts: RunParts) {
     this.parts = parts;
-    if (parts.values !== undefined) this.values = new Map(parts.values);
-    const { heartbeat, clock } = parts.settings;
-    if (heartbeat !== undefined) {
-      const onMoved = (): void => {
-        this.readInfo = undefined;
-      };
-      this.heartbeats = heartbeat.start({
-        input: parts.input,
-        receivedAt: parts.receivedAt,
-        deadlines: parts.deadlines,
-        run: parts.run,
-        clock,
-        logger: this.logger,
-        onMoved,
-      });
-    }
+    this.outcome = new Promise((resolve) => {
+      this.settle = (outcome) => resolve(outcomeOf(outcome));
+    });
+    this.values = new Map(parts.values);
+    parts.heartbeats ??= parts.settings.heartbeat?.start(parts);
   }
 
   get info(): ActivityInfo {
-    return (this.readInfo ??= readInfo(this.parts.input, this.parts.deadlines));
+    const { input, deadlines } = this.parts;
+    if (this.readInfo === undefined || this.readAt !== deadlines.moves) this.readInfo = readInfo(input, deadlines);
+    this.readAt = deadlines.moves;
+    return this.readInfo;
   }
 
   get signal(): AbortSignal {
@@ -87,20 +90,8 @@ export class RunContext implements ActivityContext {
     return (this.boundLogger ??= bindLogger(this.parts.settings.logger, taskFields(this.parts.input)));
   }
 
-  get outcome(): Promise<ActivityOutcome> {
-    if (this.answered === undefined) {
-      let resolve!: (outcome: ActivityOutcome) => void;
-      const promise = new Promise<ActivityOutcome>((settle) => {
-        resolve = settle;
-      });
-      this.answered = { promise, resolve };
-      if (this.answer !== undefined) resolve(outcomeOf(this.answer));
-    }
-    return this.answered.promise;
-  }
-
   readonly remainingMs = (): number => {
-    const deadline = this.parts.deadlines.firstWhileRunning();
+    const deadline = this.parts.deadlines.first(true);
     return deadline === undefined
       ? Number.POSITIVE_INFINITY
       : Math.max(0, deadline.at - this.parts.settings.clock.now());
@@ -109,26 +100,15 @@ export class RunContext implements ActivityContext {
   readonly heartbeat = (progress?: HeartbeatProgress): void => {
     const { onHeartbeat } = this.parts.settings;
     if (onHeartbeat !== undefined) quietly(() => onHeartbeat(this.info, progress));
-    this.heartbeats?.heartbeat(progress);
+    this.parts.heartbeats?.heartbeat(progress);
   };
 
   readonly get = <T>(key: ContextKey<T>): T =>
-    this.values?.has(key.id) === true ? (this.values.get(key.id) as T) : key.defaultValue;
+    this.values.has(key.id) ? (this.values.get(key.id) as T) : key.defaultValue;
 
   readonly set = <T>(key: ContextKey<T>, value: T): void => {
-    (this.values ??= new Map()).set(key.id, value);
+    this.values.set(key.id, value);
   };
-
-  /** No heartbeat is sent from now on. */
-  end(): void {
-    this.heartbeats?.stop();
-  }
-
-  /** Says what the task is answered with. */
-  settle(outcome: TaskOutcome): void {
-    this.answer = outcome;
-    this.answered?.resolve(outcomeOf(outcome));
-  }
 }
 
 function readInfo({ task, workflow, lease, headers }: ActivityTaskInput, deadlines: RunDeadlines): ActivityInfo {

@@ -33,6 +33,7 @@ export function createActivityRun(
   clock: Clock,
   firstDeadline: Deadline | undefined,
   caller: CallerSignal | undefined,
+  stopping?: CallerSignal,
 ): ActivityRun {
   let deadline = firstDeadline;
   let controller: AbortController | undefined;
@@ -47,6 +48,13 @@ export function createActivityRun(
     ended = { kind: "aborted", reason };
     controller?.abort(reason);
     onEnd?.();
+  }
+
+  /** Tells the handler, and goes on. */
+  const tell = (): void => controller?.abort(stopping?.reason);
+  function isOver(): boolean {
+    if (caller?.aborted === true) abort(caller.reason);
+    return ended !== undefined;
   }
 
   function expire(when: string): void {
@@ -66,12 +74,12 @@ export function createActivityRun(
         arm = undefined;
         cancelTimer?.();
         caller?.removeEventListener("abort", callerGone);
+        stopping?.removeEventListener("abort", tell);
         resolve(outcome);
       };
-      onEnd = () => {
-        if (ended !== undefined) close(ended);
-      };
+      onEnd = () => close(ended!);
       caller?.addEventListener("abort", callerGone);
+      stopping?.addEventListener("abort", tell);
       pending
         .then(
           (value) => close({ kind: "returned", value }),
@@ -80,8 +88,7 @@ export function createActivityRun(
         // A logger that throws must not become an unhandled rejection, which ends processes.
         .catch(() => {});
       // The handler's own first steps may have ended the run already, or the caller may have, meanwhile.
-      if (caller?.aborted === true) callerGone();
-      onEnd?.();
+      if (isOver()) onEnd?.();
       // A handler that had nothing to wait for is done by then, and needs no timer.
       queueMicrotask(() => {
         if (!open) return;
@@ -99,6 +106,7 @@ export function createActivityRun(
       if (controller === undefined) {
         controller = new AbortController();
         if (ended !== undefined) controller.abort(ended.reason);
+        else if (stopping?.aborted === true) tell();
       }
       return controller.signal;
     },
@@ -108,12 +116,10 @@ export function createActivityRun(
       arm?.();
     },
     async execute(invoke, onLate) {
-      if (caller?.aborted === true) abort(caller.reason);
-      if (ended !== undefined) return ended;
+      if (isOver()) return ended!;
       // In a turn of its own: what a handler enters (`AsyncLocalStorage.enterWith`) is then not entered by its caller.
       await NEXT_TURN;
-      if (caller?.aborted === true) abort(caller.reason);
-      if (ended !== undefined) return ended;
+      if (isOver()) return ended!;
       let outcome: RunOutcome;
       try {
         const value = invoke();

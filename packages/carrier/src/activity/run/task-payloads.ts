@@ -1,10 +1,9 @@
 import { decodeWeighed } from "../../payload/codec.js";
 import { TOO_MANY_VALUES } from "../../payload/decoder.js";
-import { inlineBlob, payloadEnvelope } from "../../payload/envelope.js";
+import { inlineBlob, inlinePayload } from "../../payload/envelope.js";
 import { isPayloadError } from "../../payload/errors.js";
 import type { JsonObject } from "../../protocol/fields.js";
 import type { InlinePayloadEnvelope } from "../../protocol/wire.js";
-import type { PayloadStorage } from "../../storage/payload-storage.js";
 import { crowded, type TaskFailure, tooManyArguments, undecodableArguments, unencodableResult } from "./failures.js";
 
 /** A call puts its arguments on the stack, where platforms have room for some ten thousands. */
@@ -51,28 +50,10 @@ function isOverfull(error: unknown): boolean {
   return isPayloadError(error) && error.message.includes(TOO_MANY_VALUES);
 }
 
-/**
- * The arguments that lie in external storage: fetched and verified.
- *
- * @throws (as a rejection) the signal's reason, and what a driver that breaks its contract throws
- */
-export async function fetchArguments(
-  envelope: JsonObject,
-  storage: PayloadStorage,
-  options: { readonly signal: AbortSignal; readonly now: number },
-): Promise<JsonObject | TaskFailure> {
-  try {
-    return await storage.read(envelope, options);
-  } catch (error) {
-    if (isPayloadError(error)) return undecodableArguments(error, envelope["codec"]);
-    throw error;
-  }
-}
-
 /** A return value, inline. */
 export function encodeResult(value: unknown): InlinePayloadEnvelope | TaskFailure {
   try {
-    return payloadEnvelope(value);
+    return inlinePayload(value);
   } catch (error) {
     return unencodableResult(error);
   }

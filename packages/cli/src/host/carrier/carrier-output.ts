@@ -1,6 +1,6 @@
-import type { IncomingMessage } from "node:http";
 import { type InvocableActivityHandlerOptions } from "@durable-workflow/carrier";
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE } from "@durable-workflow/carrier/protocol";
+import type { RefusedRequest } from "@durable-workflow/carrier/serve";
 import { buildTaskInput } from "@durable-workflow/carrier/testing";
 import type { Untaken } from "../../engine/takers.js";
 import { shownUrl } from "../../net/shown-url.js";
@@ -84,7 +84,7 @@ export class CarrierOutput {
       .join("");
   }
 
-  refusal(status: number, { method = "" }: IncomingMessage): void {
+  refusal({ status, method }: RefusedRequest): void {
     this.event("refused", { status, method }, () =>
       this.timed(this.io.paint.yellow(`${method} request answered ${status}`)),
     );
@@ -167,8 +167,18 @@ function oneLine(text: string): string {
   return text.replaceAll(/\s*\n\s*/g, " ");
 }
 
-/** A command for a shell that sends the carrier a task: of the activity, without arguments. */
-export function curlCommand(url: string, type: string, tokenVariable: string | undefined): string {
+/**
+ * A command for a shell that sends the carrier a task: of the activity, without arguments. Windows' shells have no quotes in
+ * which JSON could stand.
+ */
+export function taskCommand(
+  url: string,
+  type: string,
+  { tokenVariable, platform = process.platform }: { tokenVariable: string | undefined; platform?: NodeJS.Platform },
+): string {
+  if (platform === "win32") {
+    return `dw-carrier invoke ${url} ${type}${tokenVariable === undefined ? "" : ` --token-env ${tokenVariable}`}`;
+  }
   // Somebody will copy it tomorrow.
   const envelope = buildTaskInput({ activityType: type, args: [], leaseMs: YEAR_MS, startToCloseMs: null });
   const data = JSON.stringify(envelope).replaceAll("'", String.raw`'\''`);

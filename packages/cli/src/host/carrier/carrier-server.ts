@@ -1,32 +1,27 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { InvocableActivityHandlerOptions, InvocableAuthGate, InvocableHandler } from "@durable-workflow/carrier";
 import { activityManifest } from "@durable-workflow/carrier/manifest";
-import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
+import { type CloseOptions, type RefusedRequest, serve } from "@durable-workflow/carrier/serve";
 import { CliError, EXIT } from "../../shell/command.js";
 import { reportedRun, type TaskReport } from "./task-report.js";
-
-const IDLE_SWEEP_MS = 20;
-/** Load balancers keep idle connections for 60 seconds, and must be the first to close them. */
-export const KEEP_ALIVE_SECONDS = 75;
-/** How much longer than an idle connection is kept the head of a request may take. */
-const HEAD_MS = 10_000;
 
 export interface CarrierServerOptions {
   readonly handler: InvocableHandler;
   readonly host: string;
   readonly port: number;
+  /** Undefined where everybody may send tasks: whoever starts the server has judged that. */
   readonly auth: InvocableAuthGate | undefined;
   /** The most tasks at once; one more is answered 503, and comes again. Default the library's. */
   readonly maxTasks?: number | undefined;
   /** Told of what the endpoint refuses for want of room. */
   readonly logger?: InvocableActivityHandlerOptions["logger"];
-  /** How long a connection without a request is kept. Default {@link KEEP_ALIVE_SECONDS}. */
-  readonly keepAliveSeconds?: number;
+  /** How long a connection without a request is kept. Default the library's. */
+  readonly keepAliveMs?: number | undefined;
   /** A task was answered. */
   readonly onTask: (report: TaskReport) => void;
   /** A request was answered that was no task: not allowed, not readable. */
-  readonly onRefusal?: (status: number, request: IncomingMessage) => void;
+  readonly onRefusal?: (refused: RefusedRequest) => void;
+  /** Ends what runs, after the grace. Default: it goes on to its own end. */
+  readonly shutdown?: (graceMs: number) => Promise<void>;
 }
 
 /** A carrier over HTTP whose activities can be replaced while it runs. */
@@ -34,100 +29,47 @@ export interface CarrierServer {
   readonly url: string;
   /** The tasks that run end with the activities that they began with. */
   readonly replace: (handler: InvocableHandler) => void;
-  /**
-   * Tells whoever asks that it is about to stop: health checks are answered 503 from now on, and every answer closes its
-   * connection. Tasks are taken as before.
-   */
-  drain(): void;
-  /** Takes no more requests; ends once those that have begun are answered. */
-  close(): Promise<void>;
+  /** Closes it in good order, as the library's `serve` does. */
+  readonly close: (options: Required<CloseOptions>) => Promise<void>;
 }
 
 /** @throws {CliError} when the address cannot be listened on */
 export async function startCarrierServer(options: CarrierServerOptions): Promise<CarrierServer> {
-  const { host, port, auth, maxTasks, logger, onTask, onRefusal } = options;
-  let isDraining = false;
-  const listenerOf = (handler: InvocableHandler): ReturnType<typeof nodeInvocableActivityHandler> => {
-    const reporting: InvocableHandler = {
-      carrier: handler.carrier,
-      get activityTypes() {
-        return handler.activityTypes;
-      },
-      // What health checks go by; tasks do not.
-      get isShutDown() {
-        return isDraining || handler.isShutDown === true;
-      },
-      handle: reportedRun(handler, onTask),
-    };
-    return nodeInvocableActivityHandler(reporting, {
-      health: true,
+  const { host, port, auth, maxTasks, logger, keepAliveMs, onTask, onRefusal, shutdown } = options;
+  let current = options.handler;
+  const replaceable: InvocableHandler = {
+    carrier: current.carrier,
+    get activityTypes() {
+      return current.activityTypes;
+    },
+    get isShutDown() {
+      return current.isShutDown === true;
+    },
+    handle: (envelope, handleOptions) => reportedRun(current, onTask)(envelope, handleOptions),
+    shutdown: async ({ graceMs }) => shutdown?.(graceMs),
+  };
+  try {
+    const server = await serve(replaceable, {
+      host,
+      port,
+      signals: false,
+      insecure: auth === undefined,
+      ...(auth === undefined ? {} : { auth }),
       manifest: activityManifest(),
       ...(logger === undefined ? {} : { logger }),
       ...(maxTasks === undefined ? {} : { maxConcurrentTasks: maxTasks }),
-      ...(auth === undefined ? {} : { auth }),
+      keepAliveTimeoutMs: keepAliveMs,
+      onRefusal,
     });
-  };
-  let listener = listenerOf(options.handler);
-  let answering = 0;
-  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
-    answering++;
-    response.once("close", () => {
-      answering--;
-    });
-    response.once("finish", () => {
-      const isRefusal = response.statusCode !== 200 && !(isDraining && isHealthCheck(request));
-      if (isRefusal) onRefusal?.(response.statusCode, request);
-    });
-    if (isDraining) response.setHeader("connection", "close");
-    listener(request, response);
-  });
-  server.keepAliveTimeout = (options.keepAliveSeconds ?? KEEP_ALIVE_SECONDS) * 1000;
-  server.headersTimeout = server.keepAliveTimeout + HEAD_MS;
-  server.requestTimeout = Math.max(server.requestTimeout, server.headersTimeout);
-  await listen(server, host, port);
-  const { address, family, port: bound } = server.address() as AddressInfo;
-  return {
-    url: `http://${family === "IPv6" ? `[${address}]` : address}:${bound}/`,
-    replace(handler) {
-      listener = listenerOf(handler);
-    },
-    drain() {
-      isDraining = true;
-    },
-    close: () =>
-      new Promise((resolve) => {
-        // Connections that are kept alive become idle once their last request is answered. Those that never had a request
-        // are not idle for Node: once nothing is answered any more, all go, a sweep later.
-        let wasQuiet = false;
-        const sweep = setInterval(() => {
-          server.closeIdleConnections();
-          if (wasQuiet) server.closeAllConnections();
-          wasQuiet = answering === 0;
-        }, IDLE_SWEEP_MS);
-        server.close(() => {
-          clearInterval(sweep);
-          resolve();
-        });
-        server.closeIdleConnections();
-      }),
-  };
-}
-
-function isHealthCheck({ method }: IncomingMessage): boolean {
-  return method === "GET" || method === "HEAD";
-}
-
-async function listen(server: Server, host: string, port: number): Promise<void> {
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(port, host, () => {
-        server.off("error", reject);
-        resolve();
-      });
-    });
+    return {
+      url: server.url,
+      replace(handler) {
+        current = handler;
+      },
+      close: (closeOptions) => server.close(closeOptions),
+    };
   } catch (error) {
-    throw cannotListen(error, host, port);
+    throw error instanceof TypeError ? error : cannotListen(error, host, port);
   }
 }
 

@@ -1,0 +1,3 @@
+// What the chain runs: next to nothing.
+export const greet = (name) => `Hello, ${name}`;
+export const size = (text) => text.length;

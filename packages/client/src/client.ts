@@ -1,0 +1,183 @@
+import type { ActivityContract } from "@durable-workflow/carrier/contract";
+import { LIST_PAGE } from "@durable-workflow/engine-protocol";
+import { defaultTransport } from "#transport";
+import { EngineActivityHandle, type HandleParts } from "./activity-handle.js";
+import type {
+  ActivityLike,
+  ArgsOf,
+  Client,
+  ExecuteOptions,
+  ManyOptions,
+  ManyOutcome,
+  ResultOf,
+  StartItem,
+  StartOptions,
+  TypedClient,
+} from "./client-types.js";
+import { ClientError } from "./errors/client-error.js";
+import type { ActivityHandle, ActivitySummary, ListQuery } from "./handle.js";
+import { type ClientOptions, type SettledOptions, settleOptions } from "./options.js";
+import { Payloads } from "./payload/payloads.js";
+import { Scope } from "./scope.js";
+import { checkId, checkStartOptions, nameOf, startRequest } from "./start/request.js";
+import { type Begun, Start } from "./start/start.js";
+import { ulid } from "./start/ulid.js";
+import { validateArguments } from "./start/validation.js";
+import { Pace } from "./wait/pace.js";
+import { Connection } from "./wire/connection.js";
+import { Engine } from "./wire/engine.js";
+
+/**
+ * A client of an engine's activities. It connects when it is first used, and is meant to be made once.
+ *
+ * ```ts
+ * const client = createClient({ serverUrl: "https://engine.example.com", token: () => readToken() });
+ * const receipt = await client.execute(charge, ["card-7", 1299]);
+ * ```
+ *
+ * @throws {TypeError} for options that are not known, or cannot be
+ */
+export function createClient(options: ClientOptions): Client {
+  return new EngineClient(settleOptions(options, defaultTransport));
+}
+
+const EXECUTE_NAMES = { timeoutMs: true, cancelOnAbort: true } as const;
+
+class EngineClient implements Client {
+  readonly #settled: SettledOptions;
+  readonly #parts: HandleParts;
+  readonly #closing = new AbortController();
+
+  constructor(settled: SettledOptions) {
+    const { namespace, requestTimeoutMs, maxConcurrentRequests } = settled;
+    this.#settled = settled;
+    const engine = new Engine(new Connection(settled), { namespace, requestTimeoutMs });
+    // So that waiting never keeps a start from its turn.
+    const pace = new Pace(Math.max(1, Math.floor((maxConcurrentRequests * 3) / 4)));
+    this.#parts = { engine, payloads: new Payloads(engine), pace, closing: this.#closing.signal };
+  }
+
+  async start<const Activity extends ActivityLike>(
+    activity: Activity,
+    args: ArgsOf<Activity>,
+    options: StartOptions = {},
+  ): Promise<ActivityHandle<ResultOf<Activity>>> {
+    checkStartOptions(options);
+    return this.#start(activity, args, options);
+  }
+
+  async execute<const Activity extends ActivityLike>(
+    activity: Activity,
+    args: ArgsOf<Activity>,
+    options: ExecuteOptions = {},
+  ): Promise<ResultOf<Activity>> {
+    checkStartOptions(options, EXECUTE_NAMES);
+    const { timeoutMs, cancelOnAbort = false, ...starting } = options;
+    const { signal } = options;
+    const handle = await this.#start(activity, args, starting);
+    try {
+      return await handle.result({ signal, timeoutMs });
+    } catch (error) {
+      const isGivenUp = signal?.aborted === true || (error instanceof ClientError && error.code === "wait_timeout");
+      // What is told is why the waiting ended.
+      if (cancelOnAbort && isGivenUp) await handle.cancel().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  startMany<const Activity extends ActivityLike>(
+    activity: Activity,
+    items: Iterable<StartItem<Activity>> | AsyncIterable<StartItem<Activity>>,
+    options?: ManyOptions,
+  ): AsyncIterable<ManyOutcome<Activity>> {
+    return this.#startMany(activity, items, options);
+  }
+
+  handle<Activity = unknown>(
+    activityId: string,
+    options: { readonly runId?: string | undefined; readonly of?: Activity } = {},
+  ): ActivityHandle<ResultOf<Activity>> {
+    return new EngineActivityHandle(this.#parts, {
+      activityId: checkId(activityId),
+      runId: options.runId,
+      started: undefined,
+    });
+  }
+
+  async *list(query: ListQuery = {}): AsyncGenerator<ActivitySummary> {
+    const { pageSize = LIST_PAGE.default, signal } = query;
+    if (!Number.isSafeInteger(pageSize) || pageSize < 1 || pageSize > LIST_PAGE.most) {
+      throw new TypeError(`pageSize must be an integer from 1 to ${LIST_PAGE.most}`);
+    }
+    const { engine, closing } = this.#parts;
+    const seen = new Set<string>();
+    let token: string | undefined;
+    do {
+      const scope = new Scope(engine.clock, [signal, closing]);
+      try {
+        scope.signal.throwIfAborted();
+        const page = await engine.page({ ...query, pageSize }, token, engine.bounds(scope.signal));
+        yield* page.activities;
+        token = page.activities.length === 0 ? undefined : page.next;
+      } finally {
+        scope.end();
+      }
+      if (token !== undefined && seen.has(token)) {
+        throw new ClientError("not_an_engine", `listing activities: ${engine.url} hands out the same page again`);
+      }
+      if (token !== undefined) seen.add(token);
+    } while (token !== undefined);
+  }
+
+  typed<Activities>(): TypedClient<Activities> {
+    return this as unknown as TypedClient<Activities>;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new ClientError("closed", "the client was closed"));
+    await this.#settled.transport.close?.();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Most never need it: it is no part of what is loaded at first. */
+  async *#startMany<const Activity extends ActivityLike>(
+    activity: Activity,
+    items: Iterable<StartItem<Activity>> | AsyncIterable<StartItem<Activity>>,
+    options?: ManyOptions,
+  ): AsyncGenerator<ManyOutcome<Activity>> {
+    const { startMany } = await import("./many.js");
+    yield* startMany((one, args, each) => this.start(one, args, each), activity, items, options);
+  }
+
+  async #start<Activity extends ActivityLike>(
+    activity: Activity,
+    args: ArgsOf<Activity>,
+    options: StartOptions,
+  ): Promise<ActivityHandle<ResultOf<Activity>>> {
+    const type = nameOf(activity);
+    const id = options.id === undefined ? ulid(this.#settled.clock.now()) : checkId(options.id);
+    const { input, defaults } = (typeof activity === "string" ? {} : activity) as Partial<
+      Pick<ActivityContract, "input" | "defaults">
+    >;
+    if (!Array.isArray(args)) throw new TypeError(`args of ${type} must be the list of its arguments`);
+    const base = startRequest(type, id, options, defaults, this.#settled.defaults);
+    const { engine, payloads, closing } = this.#parts;
+    const scope = new Scope(engine.clock, [options.signal, closing]);
+    try {
+      scope.signal.throwIfAborted();
+      if (input !== undefined) await validateArguments(type, input, args);
+      const bounds = engine.bounds(scope.signal);
+      const request = { ...base, activity_id: id, input: await payloads.outgoing(type, args, bounds) };
+      const handleOf = ({ runId, started }: Partial<Begun>): ActivityHandle<ResultOf<Activity>> =>
+        new EngineActivityHandle(this.#parts, { activityId: id, runId, started });
+      const { onRunning = "error", onClosed = "restart" } = options;
+      const order = { request, isOwnId: options.id === undefined, onRunning, onClosed, handleOf };
+      return handleOf(await new Start(engine, order, bounds).run());
+    } finally {
+      scope.end();
+    }
+  }
+}

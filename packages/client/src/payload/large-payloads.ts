@@ -1,0 +1,136 @@
+import { encodeAvroValue } from "@durable-workflow/carrier/payload";
+import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
+import { demandsOf, fieldOf, integerField, PATHS, pathTo } from "@durable-workflow/engine-protocol";
+import type { StartRequest } from "@durable-workflow/engine-protocol/control";
+import {
+  metadataOf,
+  PAYLOAD_MEDIA_TYPE,
+  type PayloadTransport,
+  payloadHeaders,
+  readPayloadTransport,
+  readRuntimePayloadEnvelope,
+  readUploadAnswer,
+  runtimePayloadEnvelope,
+} from "@durable-workflow/engine-protocol/external-payloads";
+import { ClientError } from "../errors/client-error.js";
+import type { ActivityHandle } from "../handle.js";
+import type { Bounds, Engine } from "../wire/engine.js";
+import { unreadable } from "./unreadable.js";
+
+/** An engine may change its mind. */
+const FRESH_MS = 60_000;
+
+/** What an engine takes. */
+interface Limits {
+  /** Undefined where it keeps no payloads apart. */
+  readonly transport: PayloadTransport | undefined;
+  readonly maxInlineBytes: number;
+  readonly freshUntil: number;
+}
+
+/** Payloads that go and come apart from their request. Loaded when there is one. */
+export class LargePayloads {
+  private readonly engine: Engine;
+  private known: Limits | undefined;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  /** @throws {ClientError} `payload_too_large`, `storage_refused`, and those of any call */
+  async outgoing(
+    type: string,
+    args: readonly unknown[],
+    blob: string,
+    bounds: Bounds,
+  ): Promise<NonNullable<StartRequest["input"]>> {
+    const { transport, maxInlineBytes } = await this.limits(bounds);
+    const isKeptApart = transport !== undefined && blob.length > transport.thresholdBytes;
+    const limit = isKeptApart ? transport.maxPayloadBytes : maxInlineBytes;
+    if (blob.length > limit) throw tooLarge(type, args, blob.length, limit);
+    if (!isKeptApart) return { codec: AVRO_CODEC, blob };
+    if (!transport.takesUploads) {
+      const told = `the arguments of ${type} have ${blob.length} bytes, and the engine's storage for such is ${transport.status}`;
+      throw new ClientError("storage_refused", told, { retryable: true });
+    }
+    return this.upload(blob, bounds);
+  }
+
+  /** The envelope with the blob in place of the reference. @throws {ClientError} `payload_unavailable`, `payload_invalid` */
+  async fetched(envelope: unknown, handle: ActivityHandle<unknown>, signal: AbortSignal): Promise<unknown> {
+    const { reference, ...read } = readRuntimePayloadEnvelope(envelope, "result");
+    if (reference === undefined) {
+      throw unreadable(handle, "violations" in read ? demandsOf(read.violations) : "its reference is not valid");
+    }
+    const metadata = metadataOf(reference);
+    const headers = { accept: PAYLOAD_MEDIA_TYPE, ...lowerCased(payloadHeaders(metadata)) };
+    const path = pathTo(PATHS.payload, { reference: reference.reference_id });
+    const what = `fetching the result of ${handle.activityId}`;
+    let bytes: Uint8Array;
+    try {
+      const request = { method: "GET", path, headers, limitBytes: Math.max(metadata.sizeBytes, 65_536) } as const;
+      ({ bytes } = await this.engine.ask(request, { what }, this.engine.bounds(signal)));
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      const { retryable, status, reason } = error;
+      const more = { cause: error, retryable, status, reason, handle };
+      throw new ClientError("payload_unavailable", `the activity succeeded, but ${error.message}`, more);
+    }
+    if (bytes.length !== metadata.sizeBytes || (await sha256(bytes)) !== metadata.sha256) {
+      throw unreadable(handle, "the bytes are not those that its reference speaks of");
+    }
+    return { codec: AVRO_CODEC, blob: new TextDecoder().decode(bytes) };
+  }
+
+  private async upload(blob: string, bounds: Bounds): Promise<NonNullable<StartRequest["input"]>> {
+    const body = new TextEncoder().encode(blob);
+    const metadata = { codec: AVRO_CODEC, sizeBytes: body.length, sha256: await sha256(body) };
+    const headers = { "content-type": PAYLOAD_MEDIA_TYPE, ...lowerCased(payloadHeaders(metadata)) };
+    // The same bytes have the same reference: it may be repeated.
+    const request = { method: "POST", path: PATHS.payloads, headers, body } as const;
+    const answer = await this.engine.ask(request, { what: "uploading the arguments" }, bounds);
+    const { reference, violations } = readUploadAnswer(answer.document, metadata);
+    if (reference !== undefined) return runtimePayloadEnvelope(reference);
+    const told = `uploading the arguments: ${this.engine.url} answers as no engine does: ${demandsOf(violations)}`;
+    throw new ClientError("not_an_engine", told, { status: answer.status });
+  }
+
+  private async limits(bounds: Bounds): Promise<Limits> {
+    const now = this.engine.clock.monotonic();
+    if (this.known !== undefined && now < this.known.freshUntil) return this.known;
+    const { document } = await this.engine.clusterInfo(bounds);
+    const { transport, violations } = readPayloadTransport(document);
+    if (violations !== undefined) {
+      throw new ClientError(
+        "invalid",
+        `how the engine keeps large payloads is not known here: ${demandsOf(violations)}`,
+      );
+    }
+    const most = integerField(fieldOf(document, "limits"), "max_payload_bytes") ?? Number.POSITIVE_INFINITY;
+    this.known = { transport: transport ?? undefined, maxInlineBytes: most, freshUntil: now + FRESH_MS };
+    return this.known;
+  }
+}
+
+function tooLarge(type: string, args: readonly unknown[], bytes: number, limit: number): ClientError {
+  const sizes = args.map((arg) => encodeAvroValue(arg).length);
+  const largest = sizes.indexOf(Math.max(...sizes));
+  const most = largest < 0 ? "" : `; the largest is argument ${largest} with ${sizes[largest]}`;
+  const told = `the arguments of ${type} have ${bytes} bytes, and the engine takes at most ${limit}${most}`;
+  return new ClientError("payload_too_large", told);
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+async function sha256(bytes: Uint8Array): Promise<string> {
+  const subtle: typeof crypto.subtle | undefined = globalThis.crypto?.subtle;
+  if (subtle === undefined) {
+    const told = "large payloads are checked by WebCrypto (crypto.subtle), which pages without TLS do not have";
+    throw new ClientError("payload_unavailable", told);
+  }
+  // Nothing here shares memory between threads, which is what the narrower type excludes.
+  const digest = new Uint8Array(await subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

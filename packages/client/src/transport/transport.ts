@@ -1,0 +1,59 @@
+/**
+ * How requests reach the engine: bytes in, bytes out. What the bytes mean, how long a request may take and whether it is
+ * repeated is the client's.
+ */
+export interface Transport {
+  /**
+   * Sends one request and reads the whole answer. Redirects are not followed, and nothing is repeated.
+   *
+   * @throws {TransportFailure} (as a rejection) when there is no whole answer; anything when the signal is aborted
+   */
+  send(request: TransportRequest): Promise<TransportResponse>;
+  /** Lets go of idle connections. */
+  close?(): Promise<void>;
+  /** How many requests may be under way at once, where the platform has a limit. Default: 16. */
+  readonly maxConcurrentRequests?: number;
+}
+
+export interface TransportRequest {
+  readonly method: "GET" | "POST";
+  readonly url: string;
+  /** Names are lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array | undefined;
+  /** Aborted when nobody waits for the answer any more: the request is torn down. */
+  readonly signal: AbortSignal;
+  /** The longest answer that is read, in bytes. */
+  readonly limitBytes: number;
+}
+
+export interface TransportResponse {
+  /** 0 for a redirect that a browser does not show. */
+  readonly status: number;
+  readonly body: Uint8Array;
+  /** @param name in lower case */
+  header(name: string): string | undefined;
+}
+
+export type TransportFailureKind =
+  | "not_sent" // the engine has not seen a byte of it: refused, no such host, TLS
+  | "lost" // the engine may have seen it, and the answer did not come whole
+  | "too_large"; // the answer is longer than `limitBytes`
+
+const BRAND = Symbol.for("durable-workflow.client.transport-failure");
+
+/** Why a request has no answer. Matched by {@link isTransportFailure}: a transport may come from another copy of this package. */
+export class TransportFailure extends Error {
+  readonly kind: TransportFailureKind;
+
+  constructor(kind: TransportFailureKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "TransportFailure";
+    this.kind = kind;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+export function isTransportFailure(error: unknown): error is TransportFailure {
+  return typeof error === "object" && error !== null && BRAND in error;
+}
