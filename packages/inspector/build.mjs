@@ -49,5 +49,6 @@ writeFileSync(join(target, "index.html"), html);
 size += gzipSync(html, { level: 9 }).length;
 
 const verdict = size <= LIMIT ? "ok" : "TOO LARGE";
-console.log(`inspector page: ${size} of at most ${LIMIT} bytes (min+gzip): ${verdict}`);
+// Not to standard output: `npm pack --json` has that.
+console.error(`inspector page: ${size} of at most ${LIMIT} bytes (min+gzip): ${verdict}`);
 if (size > LIMIT) process.exitCode = 1;
