@@ -30,7 +30,7 @@ const DOCUMENTS = [
 ];
 /** Documents whose examples check themselves: they import, and no assertion of theirs fails. */
 const SELF_CHECKING =
-  /^docs-testing-md|^docs-write-writing-activities-md-[1-6]$|^docs-write-errors-and-retries-md-2|^docs-write-idempotency-md-[14]|^docs-write-large-payloads-md-1/;
+  /^docs-write-testing-md|^docs-write-writing-activities-md-[1-6]$|^docs-write-errors-and-retries-md-2|^docs-write-idempotency-md-[14]|^docs-write-large-payloads-md-1/;
 
 const blocks = new Map<string, string>();
 for (const document of DOCUMENTS) {
