@@ -19,7 +19,8 @@ import { Feed } from "./service/feed.js";
 import { Polls } from "./service/polls.js";
 import { Pruner } from "./service/pruner.js";
 import { Wakes } from "./service/wakes.js";
-import { letGo, sqliteCode } from "./store/connection.js";
+import { letGo } from "./store/connection.js";
+import { sqliteCode } from "./store/result-codes.js";
 import { Store } from "./store/store.js";
 
 /** Where an engine listens. */

@@ -1,5 +1,6 @@
 import { LocalEngineError } from "../errors.js";
-import { type Connection, sqliteCode } from "./connection.js";
+import type { Connection } from "./connection.js";
+import { sqliteCode } from "./result-codes.js";
 
 /** The disk is full, or cannot be written: nothing of the request was recorded, and a later repeat may succeed. */
 export class StorageUnavailableError extends Error {
