@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { EngineClient, PolledOutcome, PollRequest } from "../engine/client.js";
 import type { Unavailable } from "../engine/outcomes.js";
+import { CallOff } from "../time/call-off.js";
 import type { Clock } from "../time/clock.js";
 import type { EngineBackoff } from "./engine-backoff.js";
 
@@ -31,7 +32,7 @@ export interface PollEnd {
 /** Polls, one request at a time; each can be recalled while it is held. */
 export class Poller {
   private readonly options: PollerOptions;
-  private held: AbortController | undefined;
+  private held: CallOff | undefined;
 
   constructor(options: PollerOptions) {
     this.options = options;
@@ -43,7 +44,7 @@ export class Poller {
 
   /** Ends the request that is held; it is repeated at once, so that what the engine had leased through it is found. */
   recall(): void {
-    this.held?.abort();
+    this.held?.abort(undefined);
   }
 
   /**
@@ -78,10 +79,10 @@ export class Poller {
   }
 
   private async send(request: PollRequest): Promise<PolledOutcome> {
-    const held = new AbortController();
+    const held = new CallOff();
     this.held = held;
     try {
-      return await this.options.client.poll({ ...request, signal: held.signal });
+      return await this.options.client.poll({ ...request, signal: held });
     } finally {
       this.held = undefined;
     }
