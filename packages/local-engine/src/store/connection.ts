@@ -15,6 +15,8 @@ export interface Statement<Row> {
   iterate(...parameters: readonly Parameter[]): Iterable<Row>;
 }
 
+export type { Parameter } from "./driver.js";
+
 /** What the store needs of SQLite. */
 export interface Connection {
   readonly inTransaction: boolean;
