@@ -57,7 +57,7 @@ describe.each(house.packages.map((one) => [one.folder, one] as const))("%s", (fo
         .filter((target) => !target.startsWith("node:") && !target.startsWith("#"))
         .map(packageOf),
     );
-    const needed = Object.keys(manifest.dependencies ?? {});
+    const needed = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
     // A peer may be handed over without its types being named.
     const declared = new Set([...needed, ...Object.keys(manifest.peerDependencies ?? {})]);
     expect([...imported].filter((name) => !declared.has(name) && !BUNDLED[folder]?.includes(name))).toEqual([]);
