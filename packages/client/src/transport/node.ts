@@ -8,7 +8,6 @@ import { type Transport, TransportFailure, type TransportRequest, type Transport
 const IDLE_MS = 4_000;
 /** A server that says how long it keeps one may be a little ahead of us. */
 const HINT_MARGIN_MS = 1_000;
-const MAX_SOCKETS = 256;
 
 /**
  * A transport over `node:http` and `node:https` with connections that are kept: several times cheaper than `fetch`. Idle
@@ -30,7 +29,7 @@ type AgentClass = new (options: ConstructorParameters<typeof HttpAgent>[0]) => H
 type KeepSocketAlive = (this: HttpAgent, socket: Socket) => boolean;
 
 function keptBriefly(Base: AgentClass): HttpAgent {
-  const agent = new Base({ keepAlive: true, timeout: IDLE_MS, maxSockets: MAX_SOCKETS, scheduling: "lifo" });
+  const agent = new Base({ keepAlive: true, timeout: IDLE_MS, scheduling: "lifo" });
   const keep = Reflect.get(agent, "keepSocketAlive") as KeepSocketAlive;
   const hinted: KeepSocketAlive = (socket) => {
     const { res: answer } = (Reflect.get(socket, "_httpMessage") ?? {}) as { readonly res?: IncomingMessage };
