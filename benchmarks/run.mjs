@@ -1,4 +1,4 @@
-// npm run bench [-- chain codec cold-start handler node payloads startup storage dispatcher local-engine]
+// npm run bench [-- chain codec cold-start handler node payloads startup storage dispatcher worker local-engine]
 import { chainBenchmarks } from "./chain.mjs";
 import { codecBenchmarks } from "./codec.mjs";
 import { coldStartBenchmarks } from "./cold-start.mjs";
@@ -9,6 +9,7 @@ import { nodeBenchmarks } from "./node.mjs";
 import { payloadBenchmarks } from "./payloads.mjs";
 import { startupBenchmarks } from "./startup.mjs";
 import { storageBenchmarks } from "./storage.mjs";
+import { workerBenchmarks } from "./worker.mjs";
 
 const suites = {
   chain: chainBenchmarks,
@@ -21,6 +22,7 @@ const suites = {
   "cold-start": coldStartBenchmarks,
   storage: storageBenchmarks,
   dispatcher: dispatcherBenchmarks,
+  worker: workerBenchmarks,
 };
 const wanted = process.argv.slice(2);
 for (const name of wanted.filter((word) => !(word in suites))) {

@@ -31,6 +31,11 @@ function importsOf(file, seen = new Set()) {
   });
 }
 
+/** Whether a file is a compiled source. The inspector's page is one bundle for browsers; its sources are in the repository. */
+function isOwnScript(path) {
+  return path.startsWith("dist/") && !path.startsWith("dist/page/") && path.endsWith(".js");
+}
+
 // ES modules can be required since Node 20.19 and 22.12.
 const canRequire = process.features.require_module === true;
 
@@ -50,7 +55,7 @@ for (const folder of readdirSync(`${root}packages`)) {
   const strays = files.filter(({ path }) => /\.test\.|tsbuildinfo|\/test\//.test(path));
   check(`${manifest.name} holds no tests (${files.length} files)`, strays.length === 0);
   const paths = new Set(files.map(({ path }) => path));
-  const scripts = [...paths].filter((path) => path.startsWith("dist/") && path.endsWith(".js"));
+  const scripts = [...paths].filter((path) => isOwnScript(path));
   check(`${manifest.name} brings its changelog`, paths.has("CHANGELOG.md"));
   check(`${manifest.name} brings source maps`, scripts.length > 0 && scripts.every((path) => paths.has(`${path}.map`)));
   check(`${manifest.name} has no runtime dependency`, folder !== "carrier" || manifest.dependencies === undefined);

@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import { root } from "./lib.mjs";
 
 /** Bytes. Raise one only with a reason in the changelog. */
-const LIMITS = { fetch: 14_700, lambda: 15_500, node: 15_300 };
+const LIMITS = { fetch: 14_800, lambda: 15_600, node: 16_000 };
 /** The tables are written in hundreds of bytes; a difference below this is none. */
 const TOLERANCE = 100;
 
@@ -25,6 +25,11 @@ const PARTS = {
     "more: defineActivity({ run: () => 1 })",
     'import { defineActivity } from "@durable-workflow/carrier";',
     "",
+  ],
+  "`activityManifest` (`/manifest`)": [
+    "",
+    'import { activityManifest } from "@durable-workflow/carrier/manifest";',
+    "manifest: activityManifest()",
   ],
   "`interceptWith` and `loggingInterceptor` (`.`)": [
     "",
@@ -83,6 +88,46 @@ const added = {};
 for (const [part, program] of Object.entries(PARTS)) {
   added[part] = (await sizeOf(programOf("fetch", program))) - sizes["/fetch"];
   console.log(`+ ${String(added[part]).padStart(5)} bytes: ${part.replaceAll("`", "")}`);
+}
+
+/** Of the client with its codec: what is loaded at first, and what is loaded when it is needed. Bytes. */
+const CLIENT_LIMITS = { browser: 16_200, node: 16_600 };
+
+/** What a program of the client loads at first. */
+async function clientSize(condition) {
+  const { outputFiles, metafile } = await build({
+    stdin: {
+      contents: 'export { activityContract, createClient } from "@durable-workflow/client";',
+      resolveDir: `${root}packages/cli`,
+    },
+    bundle: true,
+    splitting: true,
+    outdir: "out",
+    minify: true,
+    format: "esm",
+    platform: "neutral",
+    conditions: [condition],
+    external: ["node:*"],
+    write: false,
+    metafile: true,
+  });
+  const outputs = Object.entries(metafile.outputs);
+  const entry = outputs.find(([, { entryPoint }]) => entryPoint === "<stdin>")[0];
+  const loaded = new Set([entry]);
+  for (const file of loaded) {
+    for (const { path, kind } of metafile.outputs[file].imports) {
+      if (kind === "import-statement" && metafile.outputs[path] !== undefined) loaded.add(path);
+    }
+  }
+  const code = outputFiles.filter(({ path }) => [...loaded].some((file) => path.endsWith(`/${file}`)));
+  return gzipSync(Buffer.concat(code.map(({ contents }) => contents)), { level: 9 }).length;
+}
+
+for (const [condition, limit] of Object.entries(CLIENT_LIMITS)) {
+  const size = await clientSize(condition);
+  const verdict = size <= limit ? "ok" : "TOO LARGE";
+  console.log(`client (${condition}) ${size} of at most ${limit} bytes (min+gzip): ${verdict}`);
+  if (size > limit) process.exitCode = 1;
 }
 
 const page = `${root}docs/bundle-size.md`;

@@ -27,7 +27,13 @@ ensureInstalled();
 build();
 check("format", () => runBin("biome", ["check", "."]));
 check("lint", () => runBin("oxlint", ["--type-aware"]));
-const programs = ["tsconfig.test.json", "benchmarks/tsconfig.check.json", "benchmarks/dispatcher/tsconfig.check.json"];
+const programs = [
+  "packages/inspector/tsconfig.page.json",
+  "browser",
+  "tsconfig.test.json",
+  "benchmarks/tsconfig.check.json",
+  "benchmarks/dispatcher/tsconfig.check.json",
+];
 check("types", () => programs.every((program) => runBin("tsc", ["-p", program])));
 check("packages", () => script("check-packages.mjs"));
 check("api", () => script("check-api.mjs"));
@@ -64,6 +70,7 @@ function suite(name, ...args) {
 suite("tests", "--coverage");
 suite("interop", "--config", "interop/vitest.config.ts");
 suite("runtimes", "--config", "runtimes/vitest.config.ts");
+suite("inspector", "--config", "browser/vitest.config.ts");
 rmSync(reports, { recursive: true, force: true });
 
 console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);

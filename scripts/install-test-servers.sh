@@ -10,6 +10,7 @@ servers=(
   "ceph-osd ceph-osd"
   "ceph-common ceph"
   "radosgw radosgw"
+  "chromium chromium" # the inspector in a browser
   "prometheus promtool" # the operator's walk: an alert that fires
 )
 

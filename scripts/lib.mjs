@@ -64,7 +64,8 @@ export function ensureInstalled() {
   }
 }
 
-/** Compiles the packages and examples; ends the process when that fails. */
+/** Compiles the packages and examples, and bundles the inspector's page; ends the process when that fails. */
 export function build() {
   if (!runBin("tsc", ["-b"])) process.exit(1);
+  if (!run(process.execPath, [join(root, "packages/inspector/build.mjs")])) process.exit(1);
 }

@@ -17,6 +17,7 @@ export function normalize(output) {
     .replaceAll("\r\n", "\n")
     .replaceAll(/http:\/\/127\.0\.0\.1:\d+\//g, "http://127.0.0.1:49152/")
     .replaceAll(/http:\/\/127\.0\.0\.1:\d+(?=\s)/g, "http://127.0.0.1:7070")
+    .replaceAll(/^(page {5}\S+):49152\/$/gm, "$1:7070/")
     .replaceAll(/^(engine {3}\S+ {2}).*$/gm, "$1.dw/engine.sqlite")
     .replaceAll(/ --data \S+/g, "")
     .replaceAll(/\b01[0-9a-z]{24}\b/g, (id) => {

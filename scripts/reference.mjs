@@ -59,7 +59,7 @@ ${table([["metric", "type (buckets)", "labels", "what"], ...rows])}
 /** The members of the union of events, as they stand in the source. */
 export function eventsOf(source) {
   const begin = source.indexOf("export type DispatcherEvent =");
-  const union = source.slice(begin, source.indexOf("};\n\nexport type", begin) + 1);
+  const union = source.slice(begin, source.indexOf(";\n\n", begin));
   const members = [...union.matchAll(/^(?: {2}\/\*\* (.+?) \*\/\n)? {2}\| \{([^]*?)(?:^ {2}\}|\}(?=;?$))/gm)];
   return members.map(([, comment = "", body = ""]) => {
     const fields = [

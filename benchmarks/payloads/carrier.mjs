@@ -13,3 +13,4 @@ process.on("message", () => {
   const { user, system } = process.cpuUsage();
   process.send({ cpuMs: (user + system) / 1000 });
 });
+process.on("SIGTERM", () => process.exit());

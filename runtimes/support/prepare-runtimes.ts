@@ -61,10 +61,12 @@ function installed(): Runtimes {
   const work = mkdtempSync(join(folder, "runs", "run-"));
   cpSync(own("apps"), work, { recursive: true });
   cpSync(own("../examples"), join(work, "examples"), { recursive: true, filter: isSource });
-  const carrier = join(work, "node_modules", "@durable-workflow", "carrier");
-  const source = own("../packages/carrier");
-  cpSync(join(source, "dist"), join(carrier, "dist"), { recursive: true });
-  cpSync(join(source, "package.json"), join(carrier, "package.json"));
+  for (const name of ["carrier", "engine-protocol", "client"]) {
+    const source = own(`../packages/${name}`);
+    const target = join(work, "node_modules", "@durable-workflow", name);
+    cpSync(join(source, "dist"), join(target, "dist"), { recursive: true });
+    cpSync(join(source, "package.json"), join(target, "package.json"));
+  }
   return { modules: join(folder, "node_modules"), work };
 }
 

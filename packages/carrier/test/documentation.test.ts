@@ -69,6 +69,7 @@ it("finds the examples", () => {
     "README-md-2",
     "README-md-3",
     "README-md-4",
+    "README-md-5",
     "packages-carrier-README-md-1",
     "docs-errors-and-retries-md-1",
     "docs-payloads-md-1",
@@ -103,8 +104,13 @@ describe("an example that checks itself", () => {
   });
 });
 
+it("the first program of the README runs an activity, and its client gets the result", async () => {
+  const { greeting } = (await load("README-md-1")) as { greeting: unknown };
+  expect(greeting).toBe("Hello, Ada");
+});
+
 it("the whole chain of the README runs an activity", async () => {
-  const { activity } = (await load("README-md-1")) as { activity: { status: string; result: unknown } };
+  const { activity } = (await load("README-md-2")) as { activity: { status: string; result: unknown } };
   expect(activity.status).toBe("completed");
   expect(decodePayload(activity.result)).toBe("Hello, Ada");
 });
@@ -114,7 +120,7 @@ describe("the Node example of the README", () => {
   let url: string;
 
   beforeAll(async () => {
-    ({ carrier, url } = await startCarrier("README-md-2", { CARRIER_TOKEN: "s3cret" }));
+    ({ carrier, url } = await startCarrier("README-md-3", { CARRIER_TOKEN: "s3cret" }));
   });
   afterAll(() => {
     carrier.kill();
@@ -161,7 +167,7 @@ it("the shutdown example answers what is under way over a connection that is kep
 });
 
 it("the Lambda example of the README answers an event of a Function URL", async () => {
-  const { handler } = (await load("README-md-3")) as { handler: (event: unknown) => Promise<{ body: string }> };
+  const { handler } = (await load("README-md-4")) as { handler: (event: unknown) => Promise<{ body: string }> };
   const body = JSON.stringify(task("reports.render", [2026, "pdf"]));
   const answer = await handler({ version: "2.0", requestContext: { http: { method: "POST" } }, headers: {}, body });
   expect(outcome(JSON.parse(answer.body))).toEqual({ text: "Report for 2026\nas pdf", lines: 2 });
@@ -169,7 +175,7 @@ it("the Lambda example of the README answers an event of a Function URL", async 
 
 it("the test example of the README prints the value and the count of heartbeats", async () => {
   const log = vi.spyOn(console, "log").mockImplementation(() => {});
-  await load("README-md-4");
+  await load("README-md-5");
   expect(log.mock.calls).toEqual([[{ imported: 2 }, 2]]);
   log.mockRestore();
 });

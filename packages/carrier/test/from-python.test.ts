@@ -159,7 +159,7 @@ const PROMISES: Readonly<Record<string, () => unknown>> = {
   "an unknown activity is refused": async () =>
     expect(await run(greet, buildTaskInput({ activityType: "part" }))).toMatchObject({
       ...final,
-      failure: { type: "UnknownActivityHandler", message: expect.stringContaining("only for greet") as string },
+      failure: { type: "UnknownActivityHandler", message: expect.stringContaining("only for: greet") as string },
     }),
   "handlers may be plain functions or asynchronous": async () => {
     expect((await run((name: string) => name)).value).toBe("Ada");

@@ -4,7 +4,9 @@ import { commands } from "./commands/index.js";
 import { runCli } from "./shell/main.js";
 import { exitWritten, processIo } from "./shell/terminal.js";
 
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+/** Windows has no SIGTERM: it tells of Ctrl-Break, and, by SIGHUP, that the window is being closed. */
+const SIGNALS =
+  process.platform === "win32" ? { SIGINT: 130, SIGBREAK: 149, SIGHUP: 129 } : { SIGINT: 130, SIGTERM: 143 };
 
 const stop = new AbortController();
 for (const [signal, code] of Object.entries(SIGNALS)) {

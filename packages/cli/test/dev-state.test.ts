@@ -16,7 +16,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { closedAddress } from "@durable-workflow/test-support/loopback";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { findDevState, removeDevState, writeDevState } from "../src/engine/dev-state.js";
+import { type DevState, findDevState, removeDevState, writeDevState } from "../src/engine/dev-state.js";
 import { HttpClient } from "../src/net/http-client.js";
 import { begin, folderOf, run } from "./support/cli.js";
 
@@ -185,7 +185,14 @@ describe("writing it", () => {
     const folder = join(cwd, ".dw");
     mkdirSync(folder, { mode: 0o755 });
     chmodSync(folder, 0o775);
-    const state = { url, namespace: "default", taskQueue: "default", carrierUrl: url, pid: process.pid };
+    const state: DevState = {
+      command: "dev",
+      url,
+      namespace: "default",
+      taskQueue: "default",
+      pid: process.pid,
+      control: undefined,
+    };
     await writeDevState(folder, state);
     expect([lstatSync(folder).mode & 0o777, lstatSync(join(folder, "dev.json")).mode & 0o777]).toEqual([0o700, 0o600]);
     expect(readdirSync(folder)).toEqual(["dev.json"]);

@@ -202,7 +202,9 @@ describe("dev and what it serves", () => {
     onTestFinished(() => taken.close());
     await taken.listen({ port: 7070 }).catch(() => {});
     const dev = begin(["dev", "a.mjs"], { cwd });
-    const [, url] = await dev.until(/^engine {3}(\S+) {2}\.dw\/engine\.sqlite\ncarrier {2}\S+ {2}task queue default\n/);
+    const [, url] = await dev.until(
+      /^engine {3}(\S+) {2}\.dw\/engine\.sqlite\npage {5}\S+\/\ncarrier {2}\S+ {2}task queue default\n/,
+    );
     expect(url).not.toBe("http://127.0.0.1:7070");
     expect(JSON.parse(readFileSync(join(cwd, ".dw", "dev.json"), "utf8"))).toMatchObject({ url, pid: dev.pid });
   });

@@ -33,7 +33,11 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
     where: [
       "commands/check.ts",
       "commands/dispatch.ts",
+      "commands/engine.ts",
       "commands/serve.ts",
+      "commands/ui.ts",
+      "commands/stop.ts",
+      "commands/tail.ts",
       // Given what is fit to be shown.
       "conformance/junit.ts",
       "doctor/diagnose.ts",
@@ -43,20 +47,30 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
       "engine/dev-state.ts",
       "engine/engine-payloads.ts",
       "host/carrier/carrier-output.ts",
-      "host/dev-stack.ts",
+      "host/engine/engine-host.ts",
+      "page/engine-transport.ts",
+      // Of apps, which AttachedApps has made fit to be shown.
+      "host/apps/attached-apps.ts",
+      "host/dev-routes.ts",
     ],
   },
   {
     what: "sends requests",
     pattern: /from "undici"|\bfetch\(|from "node:https?"/,
     // What listens has a server of its own.
-    where: ["net/agents.ts", "net/event-stream.ts", "net/exchange.ts"],
+    where: [
+      "host/engine/control-server.ts",
+      "page/page-server.ts",
+      "net/agents.ts",
+      "net/event-stream.ts",
+      "net/exchange.ts",
+    ],
   },
   {
     what: "reads files",
     pattern: /\breadFile(?:Sync)?\(|createReadStream|stream\/consumers/,
-    // A manifest of Node's, as Node reads it.
-    where: ["host/activities/load-module.ts", "options/text-file.ts"],
+    // A manifest of Node's, as Node reads it; and the body of a request, which is ours or refused.
+    where: ["host/activities/load-module.ts", "host/engine/control-server.ts", "options/text-file.ts"],
   },
   {
     what: "opens files otherwise",

@@ -93,9 +93,10 @@ export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
   }
 
   private stop(how: "cancel" | "terminate", reason: string | undefined, options: CallOptions): Promise<boolean> {
-    return this.call(options, (engine, signal) =>
-      engine.stop(how, this.activityId, this.runId, reason, engine.bounds(signal)),
-    );
+    return this.call(options, async (engine, signal) => {
+      const { stop } = await import("./wire/stop.js");
+      return stop(engine, { how, id: this.activityId, runId: this.runId, reason }, engine.bounds(signal));
+    });
   }
 
   private isOther(runId: string): boolean {
@@ -116,6 +117,10 @@ export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
     work: (engine: Engine, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const { engine, closing } = this.#parts;
+    if (signal === undefined) {
+      closing.throwIfAborted();
+      return work(engine, closing);
+    }
     const scope = new Scope(engine.clock, [signal, closing]);
     try {
       scope.signal.throwIfAborted();

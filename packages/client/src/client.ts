@@ -1,5 +1,4 @@
 import type { ActivityContract } from "@durable-workflow/carrier/contract";
-import { LIST_PAGE } from "@durable-workflow/engine-protocol";
 import { defaultTransport } from "#transport";
 import { EngineActivityHandle, type HandleParts } from "./activity-handle.js";
 import type {
@@ -22,7 +21,6 @@ import { Scope } from "./scope.js";
 import { checkId, checkStartOptions, nameOf, startRequest } from "./start/request.js";
 import { type Begun, Start } from "./start/start.js";
 import { ulid } from "./start/ulid.js";
-import { validateArguments } from "./start/validation.js";
 import { Pace } from "./wait/pace.js";
 import { Connection } from "./wire/connection.js";
 import { Engine } from "./wire/engine.js";
@@ -47,6 +45,7 @@ class EngineClient implements Client {
   readonly #settled: SettledOptions;
   readonly #parts: HandleParts;
   readonly #closing = new AbortController();
+  readonly #alive: Scope;
 
   constructor(settled: SettledOptions) {
     const { namespace, requestTimeoutMs, maxConcurrentRequests } = settled;
@@ -54,6 +53,8 @@ class EngineClient implements Client {
     const engine = new Engine(new Connection(settled), { namespace, requestTimeoutMs });
     // So that waiting never keeps a start from its turn.
     const pace = new Pace(Math.max(1, Math.floor((maxConcurrentRequests * 3) / 4)));
+    // One that never ends, so that calls do not put a listener on the signal and take it off again, each for itself.
+    this.#alive = new Scope(settled.clock, [this.#closing.signal]);
     this.#parts = { engine, payloads: new Payloads(engine), pace, closing: this.#closing.signal };
   }
 
@@ -104,29 +105,8 @@ class EngineClient implements Client {
     });
   }
 
-  async *list(query: ListQuery = {}): AsyncGenerator<ActivitySummary> {
-    const { pageSize = LIST_PAGE.default, signal } = query;
-    if (!Number.isSafeInteger(pageSize) || pageSize < 1 || pageSize > LIST_PAGE.most) {
-      throw new TypeError(`pageSize must be an integer from 1 to ${LIST_PAGE.most}`);
-    }
-    const { engine, closing } = this.#parts;
-    const seen = new Set<string>();
-    let token: string | undefined;
-    do {
-      const scope = new Scope(engine.clock, [signal, closing]);
-      try {
-        scope.signal.throwIfAborted();
-        const page = await engine.page({ ...query, pageSize }, token, engine.bounds(scope.signal));
-        yield* page.activities;
-        token = page.activities.length === 0 ? undefined : page.next;
-      } finally {
-        scope.end();
-      }
-      if (token !== undefined && seen.has(token)) {
-        throw new ClientError("not_an_engine", `listing activities: ${engine.url} hands out the same page again`);
-      }
-      if (token !== undefined) seen.add(token);
-    } while (token !== undefined);
+  list(query: ListQuery = {}): AsyncIterable<ActivitySummary> {
+    return this.#list(query);
   }
 
   typed<Activities>(): TypedClient<Activities> {
@@ -135,6 +115,7 @@ class EngineClient implements Client {
 
   async close(): Promise<void> {
     this.#closing.abort(new ClientError("closed", "the client was closed"));
+    this.#alive.end();
     await this.#settled.transport.close?.();
   }
 
@@ -150,6 +131,13 @@ class EngineClient implements Client {
   ): AsyncGenerator<ManyOutcome<Activity>> {
     const { startMany } = await import("./many.js");
     yield* startMany((one, args, each) => this.start(one, args, each), activity, items, options);
+  }
+
+  /** Most never need it either. */
+  async *#list(query: ListQuery): AsyncGenerator<ActivitySummary> {
+    const { list } = await import("./list.js");
+    const { engine, closing } = this.#parts;
+    yield* list(engine, closing, query);
   }
 
   async #start<Activity extends ActivityLike>(
@@ -168,7 +156,10 @@ class EngineClient implements Client {
     const scope = new Scope(engine.clock, [options.signal, closing]);
     try {
       scope.signal.throwIfAborted();
-      if (input !== undefined) await validateArguments(type, input, args);
+      if (input !== undefined) {
+        const { validateArguments } = await import("./start/validation.js");
+        await validateArguments(type, input, args);
+      }
       const bounds = engine.bounds(scope.signal);
       const request = { ...base, activity_id: id, input: await payloads.outgoing(type, args, bounds) };
       const handleOf = ({ runId, started }: Partial<Begun>): ActivityHandle<ResultOf<Activity>> =>

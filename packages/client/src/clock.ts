@@ -4,10 +4,12 @@ import type { Clock } from "@durable-workflow/carrier";
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  schedule(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
+  schedule(delayMs, callback, options) {
+    const timer: unknown = setTimeout(callback, delayMs);
+    // Browsers and workers number their timers.
+    if (options?.background === true && typeof timer === "object") (timer as { unref?(): void }).unref?.();
     return () => {
-      clearTimeout(timer);
+      clearTimeout(timer as Parameters<typeof clearTimeout>[0]);
     };
   },
 };

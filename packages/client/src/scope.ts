@@ -33,7 +33,7 @@ export class Scope {
 /** Timers overflow above this. So long nobody waits for one. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
-type OnAbort = (reason: unknown) => void;
+export type OnAbort = (reason: unknown) => void;
 
 interface Watched {
   readonly callbacks: Set<OnAbort>;
@@ -43,7 +43,7 @@ interface Watched {
 const watched = new WeakMap<AbortSignal, Watched>();
 
 /** One listener on a signal, however many calls share it: Node warns of eleven. */
-function onAbort(signal: AbortSignal, callback: OnAbort): () => void {
+export function onAbort(signal: AbortSignal, callback: OnAbort): () => void {
   if (signal.aborted) {
     callback(signal.reason);
     return () => {};

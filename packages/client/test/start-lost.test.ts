@@ -59,8 +59,8 @@ describe("a start that did not arrive", () => {
   });
 
   it("is looked for three times more after a timeout: it may be under way", async () => {
-    scene.proxy.next(isStart, { kind: "hold", ms: 1_500 });
-    const handle = await scene.client({ requestTimeoutMs: 700 }).start("greet", ["Ada"]);
+    scene.proxy.next(isStart, { kind: "hold", ms: 2_200 });
+    const handle = await scene.client({ requestTimeoutMs: 1_500 }).start("greet", ["Ada"]);
     expect(handle.started).toBe(true);
     expect(scene.proxy.count(isStart), "never sent again").toBe(1);
     expect(scene.proxy.count(isDescribe)).toBeGreaterThan(1);

@@ -7,8 +7,8 @@ import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Authorizer, allOf, awsSigV4, googleIdToken, headersFrom } from "../src/authorizers.js";
 import type { AbortedDelivery, DeliveryAnswer } from "../src/delivery/answer.js";
+import { deliverTask } from "../src/delivery/carrier-delivery.js";
 import { CredentialError, CredentialStore } from "../src/delivery/credentials.js";
-import { deliverTask } from "../src/delivery/deliverer.js";
 import { HttpDeliverer } from "../src/delivery/http-carrier.js";
 import type { ProcessDeliverer } from "../src/delivery/process-carrier.js";
 import { reportOf } from "../src/delivery/result-mapping.js";
@@ -118,20 +118,15 @@ function deliver(url: string, authorizer: Authorizer, wishes: Wishes = {}): Prom
   return deliverTask(
     {
       task: leasedTask(),
-      mapping: mapping(url),
       engineNow: () => Date.now(),
       leaseLeft: () => 60_000,
       signal: new AbortController().signal,
       onRetry: (why) => retries.push(why),
       onSecret,
     },
+    mapping(url),
     // No process is started here.
-    {
-      http,
-      process: undefined as unknown as ProcessDeliverer,
-      credentials: storeOf(authorizer, mapped),
-      renewedBy: "d",
-    },
+    { http, process: undefined as unknown as ProcessDeliverer, credentials: storeOf(authorizer, mapped) },
   );
 }
 

@@ -1,7 +1,8 @@
 import { payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { afterEach, expect, it } from "vitest";
 import { allOf, awsSigV4, headersFrom } from "../src/authorizers.js";
-import { createLogger, logEvents } from "../src/service/logs.js";
+import { logEvents } from "../src/service/log-lines.js";
+import { createLogger } from "../src/service/logs.js";
 import { createMetrics } from "../src/service/metrics.js";
 import type { EngineUnderTest } from "./support/engine-under-test.js";
 import { ENGINES } from "./support/engines.js";

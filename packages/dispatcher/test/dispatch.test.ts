@@ -135,8 +135,9 @@ describe.each(ENGINES)("on $name,", ({ isReal, make }) => {
       expect(decodePayload(failure["details"])).toEqual({ status: 410, preview: "<h1>No such page</h1>" });
     });
 
-    it("for a carrier that is not there fails so that it is retried, after the policy's tries", async () => {
-      await startAll(undefined, {}, {}, { retry_policy: { max_attempts: 3, backoff_seconds: [0] } });
+    it("for a carrier that is not there, and is not waited for, fails so that it is retried, after the policy's tries", async () => {
+      const policy = { retry_policy: { max_attempts: 3, backoff_seconds: [0] } };
+      await startAll(undefined, { holdUnreachableMs: 0 }, {}, policy);
       await carrier.close();
       const execution = await engine.schedule({ type: "lamps.dim" });
       await engine.untilStatus(execution, "failed");

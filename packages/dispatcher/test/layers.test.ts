@@ -29,7 +29,13 @@ const CARRIER: ReadonlySet<string> = new Set([
   "@durable-workflow/engine-protocol/worker",
 ]);
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  undici: ["net/agents.ts", "engine/transport.ts", "delivery/http-carrier.ts", "payloads/exchange.ts"],
+  undici: [
+    "net/agents.ts",
+    "engine/transport.ts",
+    "delivery/http-agents.ts",
+    "delivery/http-exchange.ts",
+    "payloads/exchange.ts",
+  ],
   aws4fetch: ["authorizers/aws-sigv4.ts"],
   pino: ["service/logs.ts"],
   "prom-client": ["service/metrics.ts", "service/health-server.ts"],
@@ -75,7 +81,7 @@ it("reads the time from its clock", () => {
 it("keeps the contract's own field names where documents are read and written", () => {
   // Labels of metrics are written as Prometheus writes them.
   const writers =
-    /^(?:engine\/(?:client|outcomes|recordable|registrations)|delivery\/result-mapping|service\/metrics|dispatch\/(?:settle-poll|attempt-(?:run|payloads))|lease\/stand-in|payloads\/(?:failures|shared-store)|authorizers\/google-key-file)\.ts$/;
+    /^(?:engine\/(?:client|outcomes|recordable|registrations)|delivery\/result-mapping|service\/metrics|dispatch\/(?:settle-poll|attempt-(?:report|payloads))|lease\/stand-in|payloads\/(?:failures|shared-store)|authorizers\/google-key-file)\.ts$/;
   for (const file of files.filter((name) => !writers.test(name))) {
     expect(sources.code(file), file).not.toMatch(/\b[a-z]+_[a-z_]+:(?! ")/);
   }
@@ -86,7 +92,7 @@ it("cuts foreign text in one function, which halves no character", () => {
   const OWN: Readonly<Record<string, number>> = {
     "config/carrier.ts": 1,
     "delivery/trace.ts": 2,
-    "dispatch/lane.ts": 1,
+    "dispatch/lane-polls.ts": 1,
     "dispatch/lane-plan.ts": 1,
     "net/addresses.ts": 1,
     "net/secrets.ts": 1,

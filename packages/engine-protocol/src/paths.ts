@@ -11,6 +11,7 @@ const QUEUE = "/api/task-queues/:queue";
 const TIMEOUTS = "/api/system/activity-timeouts";
 const REPAIR = "/api/system/repair";
 const PAYLOADS = "/api/external-payloads/v1";
+const INSPECTION = "/api/inspection";
 
 /** Every path of the engine's API that is used here, each once. Parts with a colon are filled in by `pathOf`. */
 export const PATHS = {
@@ -42,6 +43,9 @@ export const PATHS = {
   terminateRun: `${RUN}/terminate`,
   history: `${RUN}/history`,
   events: "/api/events",
+  inspection: INSPECTION,
+  inspectedActivities: `${INSPECTION}/activities`,
+  inspectedActivity: `${INSPECTION}/activity`,
   workers: "/api/workers",
   worker: "/api/workers/:worker",
   namespaces: "/api/namespaces",

@@ -135,7 +135,7 @@ const FACTS: Readonly<Record<string, Fact>> = {
     ],
   },
   "reading a body up to a limit": {
-    pattern: /\.getReader\(\)|for await \(const \w+ of \w*body/i,
+    pattern: /\.getReader\(\)|for await \(const \w+ of \w*body|await readChunks\(/i,
     home: /^dispatcher\/src\/net\/bounded-body\.ts$/,
     also: [
       { file: "carrier/src/activity/heartbeat/engine-heartbeat-sender.ts", why: HEARTBEATS },

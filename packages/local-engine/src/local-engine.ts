@@ -9,6 +9,7 @@ import { Gate } from "./http/auth.js";
 import { Responses } from "./http/responses.js";
 import { Router } from "./http/router.js";
 import { type Listening, Servers } from "./http/servers.js";
+import type { Site } from "./http/site.js";
 import { DEFAULT_NAMESPACE, type LocalEngineOptions, readBackup, readListen, resolveOptions } from "./options.js";
 import { openPayloads } from "./payloads/open.js";
 import { ClockSteps, followStepBetween } from "./service/clock-steps.js";
@@ -18,6 +19,7 @@ import { EngineTime } from "./service/engine-time.js";
 import { Feed } from "./service/feed.js";
 import { Polls } from "./service/polls.js";
 import { Pruner } from "./service/pruner.js";
+import { Recent } from "./service/recent.js";
 import { Wakes } from "./service/wakes.js";
 import { letGo, sqliteCode } from "./store/connection.js";
 import { Store } from "./store/store.js";
@@ -28,6 +30,11 @@ export interface ListenOptions {
   readonly host?: string;
   /** Default 0: a free one. */
   readonly port?: number;
+  /**
+   * Answers what is not for the engine: requests for paths outside `/api`. It gets them before anything of them was checked, token
+   * and origin included. Default: the engine answers that there is no such route.
+   */
+  readonly site?: Site;
 }
 
 /** Options of a backup. */
@@ -89,10 +96,12 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     lease: resolved.leaseSeconds * MICROS_PER_SECOND,
     freeRedeliveries: resolved.freeRedeliveries,
     feed: new Feed(),
+    recent: new Recent(now()),
     logger,
     wakes: new Wakes(),
     inputRead: () => arrivals.quiet(),
   };
+  context.feed.subscribe(context.recent.record);
   const polls = new Polls(context, resolved);
   const dueTimer = new DueTimer(context);
   const steps = new ClockSteps(context, time, () => {
@@ -143,8 +152,8 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
 
   return {
     async listen(listenOptions = {}) {
-      const { host, port } = readListen(listenOptions);
-      return servers.listen(host, port);
+      const { host, port, site } = readListen(listenOptions);
+      return servers.listen(host, port, site);
     },
     async backup(target, backupOptions = {}) {
       const { overwrite } = readBackup(target, backupOptions, file);

@@ -3,6 +3,7 @@ import { LONG_POLL_SECONDS } from "@durable-workflow/engine-protocol";
 import type { Clock } from "./clock.js";
 import { systemClock } from "./clock.js";
 import { isDots } from "./http/fields.js";
+import type { Site } from "./http/site.js";
 import { readFunctions, readNames, readText, readWhole } from "./option-reader.js";
 import {
   PAYLOAD_OPTION_NAMES,
@@ -127,7 +128,7 @@ export const OPTION_NAMES = {
   auth: ["token", "workerToken", "operatorToken", "adminToken"],
   payloads: PAYLOAD_OPTION_NAMES,
   externalExecutorConfig: ["path", "overlay"],
-  listen: ["host", "port"],
+  listen: ["host", "port", "site"],
   backup: ["overwrite"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
@@ -213,12 +214,22 @@ function readTokens(given: unknown): TokenOptions {
 }
 
 /** @throws {TypeError} naming the option and the fix */
-export function readListen(given: unknown): { readonly host: string; readonly port: number } {
-  const { host, port } = readNames(given, "listen", OPTION_NAMES.listen);
+export function readListen(given: unknown): {
+  readonly host: string;
+  readonly port: number;
+  readonly site: Site | undefined;
+} {
+  const { host, port, site } = readNames(given, "listen", OPTION_NAMES.listen);
   return {
     host: readText("listen.host", host ?? "127.0.0.1", "a host name or an address"),
     port: readWhole("listen.port", port ?? 0, 0, 65_535),
+    site: readSite(site),
   };
+}
+
+function readSite(given: unknown): Site | undefined {
+  if (given === undefined || typeof given === "function") return given as Site | undefined;
+  throw new TypeError("listen.site must be a function of a request and a response");
 }
 
 /** @throws {TypeError} naming the option and the fix */

@@ -310,6 +310,12 @@ it.each([
   expect(await client.report("complete", held, { result: reference })).toMatchObject(refused);
   const failure = { message: "no", details: reference };
   expect(await client.report("fail", held, { failure })).toMatchObject(refused);
+  if ("external_storage" in reference) {
+    for (const details of [reference, { external_storage: "s3://b/k" }, { external_storage: null }]) {
+      expect(await client.report("heartbeat", held, { details })).toMatchObject(refused);
+    }
+    expect((await client.report("heartbeat", held, { details: { note: "external_storage" } })).status).toBe(200);
+  }
   expect((await client.start("t", "q", { activity_id: "b", input: reference })).status).toBe(422);
   expect((await client.describe("a")).activity_status).toBe("running");
 });

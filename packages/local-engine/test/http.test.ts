@@ -12,6 +12,18 @@ const JSON_BODY = { "Content-Type": "application/json" };
 
 const bodyOf = ({ text }: RawResponse): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;
 
+it("hands to a site what is not for it, and keeps its own routes however they are written", async () => {
+  const engine = createLocalEngine({ file: ":memory:" });
+  cleanUp(() => engine.close());
+  const { url } = await engine.listen({ site: (request, response) => response.end(`site ${request.url}`) });
+  const answer = async (path: string): Promise<string> => (await send(url, { method: "GET", path })).text;
+  expect(await answer("/")).toBe("site /");
+  expect(await answer("/inspect/overview?x=1")).toBe("site /inspect/overview?x=1");
+  for (const path of ["/api/nothing", "/api", "/API/health", "//api/health"]) {
+    expect(await answer(path), path).not.toContain("site");
+  }
+});
+
 describe("an address", () => {
   it("is loopback unless told otherwise", async () => {
     const engine = createLocalEngine({ file: ":memory:" });

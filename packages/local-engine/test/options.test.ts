@@ -73,7 +73,7 @@ describe("options", () => {
 
   it("those of listen are checked too", async () => {
     const { engine } = await openEngine();
-    for (const bad of [{ host: "" }, { port: "7070" }, { port: 70_000 }, { prot: 1 }, "7070", null]) {
+    for (const bad of [{ host: "" }, { port: "7070" }, { port: 70_000 }, { prot: 1 }, { site: "page" }, "7070", null]) {
       await expect(engine.listen(bad as never)).rejects.toThrow(TypeError);
     }
   });

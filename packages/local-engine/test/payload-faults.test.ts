@@ -1,8 +1,11 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
 import { ChildEngine } from "@durable-workflow/test-support/child-engine";
 import type { Json } from "@durable-workflow/test-support/engine-client";
 import {
@@ -16,9 +19,11 @@ import {
   uploaded,
 } from "@durable-workflow/test-support/payloads";
 import { describe, expect, it } from "vitest";
+import { createLocalEngine } from "../src/index.js";
 import { cleanUp, openEngine, temporaryFolder } from "./support/engine.js";
 
 const MB = 1_048_576;
+const KILLED_IN_PUT = fileURLToPath(new URL("support/killed-in-put.mjs", import.meta.url));
 
 function filesOf(file: string): readonly string[] {
   const folder = `${file}-payloads`;
@@ -133,6 +138,62 @@ describe("an engine that is killed", () => {
     expect(filesOf(file)).toEqual([]);
     expect((await upload(second.client.url, bytes)).status).toBe(201);
     await second.stop();
+  });
+});
+
+describe("an engine with a storage driver that is killed", () => {
+  it.each(["before", "after"])(
+    "%s the object is stored, and before its row is, leaves no object behind",
+    async (when) => {
+      const folder = temporaryFolder();
+      const [file, root] = [join(folder, "engine.db"), join(folder, "store")];
+      const objects = (): number =>
+        existsSync(root)
+          ? readdirSync(root, { recursive: true, withFileTypes: true }).filter((one) => one.isFile()).length
+          : 0;
+      const child = spawn(process.execPath, [KILLED_IN_PUT, file, root, when], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const [port] = (await once(child.stdout, "data")) as [Buffer];
+      const exited = once(child, "exit");
+      await expect(upload(`http://127.0.0.1:${Number(port.toString())}`, "left behind")).rejects.toThrow();
+      await exited;
+      expect(objects()).toBe(when === "after" ? 1 : 0);
+      const storage = new LocalFilesystemExternalStorage({ root });
+      const engine = createLocalEngine({ file, payloads: { storage } });
+      const { url } = await engine.listen();
+      for (let n = 0; n < 200 && objects() > 0; n++) await sleep(20);
+      expect(objects()).toBe(0);
+      const reference = await uploaded(url, "left behind");
+      expect((await fetched(url, reference)).bytes.toString()).toBe("left behind");
+      expect(objects()).toBe(1);
+    },
+  );
+
+  it("keeps what was uploaded after that", async () => {
+    const folder = temporaryFolder();
+    const file = join(folder, "engine.db");
+    const inner = new LocalFilesystemExternalStorage({ root: join(folder, "store") });
+    let isDown = true;
+    const storage = {
+      scheme: "file",
+      uriFor: (object: { readonly sha256: string; readonly codec: string }) => inner.uriFor(object),
+      async put(...put: Parameters<typeof inner.put>) {
+        const uri = await inner.put(...put);
+        // The answer is lost on its way.
+        if (isDown) throw new Error("no answer");
+        return uri;
+      },
+      get: (...get: Parameters<typeof inner.get>) => inner.get(...get),
+      delete: (uri: string) => inner.delete(uri),
+    };
+    const { url, clock } = await openEngine({ file, payloads: { storage } });
+    expect((await upload(url, "twice")).status).toBe(503);
+    isDown = false;
+    const reference = await uploaded(url, "twice");
+    expect((await upload(url, "other")).status).toBe(201);
+    for (let n = 0; n < 5; n++) await clock.advance(60_000);
+    expect((await fetched(url, reference)).bytes.toString()).toBe("twice");
   });
 });
 

@@ -122,7 +122,7 @@ export function isInvocableActivityHandler(value: unknown): value is InvocableAc
 export async function handleInvocableActivity<Handlers extends object>(
   envelope: unknown,
   handlers: HandlersOf<Handlers>,
-  { signal, remainingMs, ...options }: InvocableActivityHandlerOptions & HandleOptions = {},
+  { signal, stopping, remainingMs, values, ...options }: InvocableActivityHandlerOptions & HandleOptions = {},
 ): Promise<InvocableResultEnvelope> {
-  return new InvocableActivityHandler(handlers, options).handle(envelope, { signal, remainingMs });
+  return new InvocableActivityHandler(handlers, options).handle(envelope, { signal, stopping, remainingMs, values });
 }

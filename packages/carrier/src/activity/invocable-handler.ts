@@ -8,6 +8,11 @@ export interface HandleOptions {
    * an `ActivityCancelled` as a cancellation, a `TimeoutError` as a timeout, most others as a retryable failure.
    */
   readonly signal?: CallerSignal | undefined;
+  /**
+   * Tells the handler when aborted that it should come to its end, and does not end the run: `context.signal` is aborted
+   * with its reason, and what the handler does then still counts.
+   */
+  readonly stopping?: CallerSignal | undefined;
   /** Milliseconds until the platform ends this process, as one more deadline. */
   readonly remainingMs?: number | undefined;
   /** What `context.get` answers from the start, by the id of the key. Adapters bring what the platform gave them. */

@@ -1,15 +1,23 @@
 import type { ContextKey } from "../activity/context-values.js";
 import type { InvocableActivityHandlerOptions } from "../activity/handler-options.js";
 import { HANDLER_OPTION_NAMES } from "../activity/handler-options.js";
+import type { InvocableHandler } from "../activity/invocable-handler.js";
 import { guardLogger, type Logger } from "../activity/logger.js";
-import { BOOLEAN, COUNT, isFunction, knownOptions, type OptionNames } from "../protocol/options.js";
+import { BOOLEAN, COUNT, FUNCTION, isFunction, knownOptions, type OptionNames } from "../protocol/options.js";
 import type { InvocableAuthGate } from "./auth.js";
+import type { InvocableHttpResponse, InvocableRequestHead } from "./message.js";
 
 /** 8 MiB: four payloads at the server's default limit. */
 export const DEFAULT_BODY_LIMIT_BYTES = 8 * 1024 * 1024;
 /** 32 MiB: a body in memory is up to some three times its size, its decoded arguments not counted. */
 export const DEFAULT_CONCURRENT_BODY_BYTES = 4 * DEFAULT_BODY_LIMIT_BYTES;
 export const DEFAULT_CONCURRENT_TASKS = 1000;
+
+/** Answers a `GET` that asks for the activity types; undefined for one that asks for something else. */
+export type ActivityManifest = (
+  headers: InvocableRequestHead["headers"],
+  handler: InvocableHandler,
+) => InvocableHttpResponse | undefined;
 
 /** Options of an endpoint: those of the handler, and those of HTTP. */
 export interface InvocableHttpOptions extends InvocableActivityHandlerOptions {
@@ -41,6 +49,11 @@ export interface InvocableHttpOptions extends InvocableActivityHandlerOptions {
    * handler was shut down. Default false: 405.
    */
   readonly health?: boolean;
+  /**
+   * Lets `dw-carrier dev URL` ask which activity types there are: `activityManifest()` of `/manifest`. The gate is asked
+   * first. Default: nobody is told.
+   */
+  readonly manifest?: ActivityManifest | undefined;
 }
 
 /** What every adapter takes. `Given` is what its platform calls the carrier with. */
@@ -67,6 +80,7 @@ export const HTTP_OPTION_NAMES: OptionNames<AdapterOptions<readonly unknown[]>> 
   maxConcurrentTasks: COUNT,
   maxConcurrentBodyBytes: COUNT,
   health: BOOLEAN,
+  manifest: FUNCTION,
   platform: [(value) => typeof (value as { id?: unknown } | null)?.id === "symbol", "a key of createContextKey"],
 };
 
@@ -77,6 +91,7 @@ export interface EndpointSettings {
   readonly maxConcurrentTasks: number;
   readonly maxConcurrentBodyBytes: number;
   readonly health: boolean;
+  readonly manifest: ActivityManifest | undefined;
   readonly logger: Logger;
 }
 
@@ -94,6 +109,7 @@ export function resolveHttpOptions(given: AdapterOptions<readonly unknown[]> | u
     maxConcurrentTasks: options.maxConcurrentTasks ?? DEFAULT_CONCURRENT_TASKS,
     maxConcurrentBodyBytes,
     health: options.health ?? false,
+    manifest: options.manifest,
     logger: guardLogger(options.logger),
   };
 }

@@ -28,6 +28,8 @@ export type InvocableHandlers<Handlers = ActivityHandlers> = HandlersOf<Handlers
 
 type CrowdLimit = "maxConcurrentTasks" | "maxConcurrentBodyBytes" | "maxArgumentValues";
 type Headers = InvocableRequestHead["headers"];
+/** What comes with a body: what a run may be told, and who prints its result. */
+type RunOptions = HandleOptions & Pick<InvocableHttpRequest, "print">;
 
 /** What a value takes of memory, once it was parsed. */
 const JSON_VALUE_BYTES = 64;
@@ -66,7 +68,7 @@ export class InvocableHttpEndpoint<Handlers extends object = ActivityHandlers> {
 type Answers = Pick<InvocableHttpEndpoint, "handle" | "answer">;
 
 function createAnswers(handler: InvocableHandler, settings: EndpointSettings): Answers {
-  const { auth, bodyLimitBytes, health, logger } = settings;
+  const { auth, bodyLimitBytes, health, manifest, logger } = settings;
   const enter = createAdmission(settings);
   let refusals = 0;
 
@@ -100,7 +102,7 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
   async function admit(
     headers: Headers,
     read: InvocableHttpRequest["body"],
-    options: HandleOptions | undefined,
+    options: RunOptions | undefined,
   ): Promise<InvocableHttpResponse> {
     const admitted = enter();
     if (admitted === undefined) return overloaded("maxConcurrentTasks");
@@ -115,7 +117,7 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
     headers: Headers,
     read: InvocableHttpRequest["body"],
     admitted: AdmittedRequest,
-    options: HandleOptions | undefined,
+    options: RunOptions | undefined,
   ): Promise<InvocableHttpResponse> {
     // By the head already: nobody need wait for what will be refused.
     const announced = announcedLength(headers);
@@ -149,7 +151,7 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
     }
     try {
       const result = await handler.handle(document, options);
-      return isOverloaded(result) ? overloaded("maxArgumentValues") : okResponse(result);
+      return isOverloaded(result) ? overloaded("maxArgumentValues") : okResponse(result, options?.print);
     } catch (error) {
       if (isExternalTaskInputError(error)) return errorResponse(400, error.message);
       // Getters of a document that was never JSON, or an injected clock or logger.
@@ -170,8 +172,9 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
   return {
     async handle(request) {
       const { method, headers } = request;
-      if (health && (method === "GET" || method === "HEAD")) return answerHealth(method);
-      if (method !== "POST") {
+      const told = method === "GET" && manifest?.(headers, handler);
+      if (!told && health && (method === "GET" || method === "HEAD")) return answerHealth(method);
+      if (!told && method !== "POST") {
         return errorResponse(405, "Only POST is allowed.", { allow: health ? "GET, HEAD, POST" : "POST" });
       }
       if (auth === undefined) {
@@ -181,7 +184,7 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
       } else if (!(await passes(auth, { method, headers }))) {
         return errorResponse(401, "Credentials are needed.", { "www-authenticate": auth.challenge ?? "Bearer" });
       }
-      return admit(headers, request.body, request);
+      return told || admit(headers, request.body, request);
     },
     answer: (body, options) => admit({}, async () => body ?? "", options),
   };
@@ -239,7 +242,7 @@ export function toHandler(handlers: InvocableHandlers, options: InvocableHttpOpt
 export async function handleInvocableHttpRequest<Handlers extends object>(
   body: InvocableRequestBody | undefined,
   handlers: InvocableHandlers<Handlers>,
-  options: Omit<InvocableHttpOptions, "auth" | "health"> & HandleOptions = {},
+  options: Omit<InvocableHttpOptions, "auth" | "health" | "manifest"> & HandleOptions = {},
 ): Promise<InvocableHttpResponse> {
   const { signal, remainingMs, ...rest } = options;
   return new InvocableHttpEndpoint(handlers, rest).answer(body, { signal, remainingMs });

@@ -2,6 +2,7 @@ export { type BearerTokens, bearerToken, type InvocableAuthGate } from "./auth.j
 export { InvocableBodyError, type InvocableBodyProblem, isInvocableBodyError } from "./body-error.js";
 export { handleInvocableHttpRequest, type InvocableHandlers, InvocableHttpEndpoint } from "./endpoint.js";
 export {
+  type ActivityManifest,
   type AdapterOptions,
   DEFAULT_BODY_LIMIT_BYTES,
   DEFAULT_CONCURRENT_BODY_BYTES,

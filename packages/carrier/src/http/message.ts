@@ -22,6 +22,8 @@ export interface InvocableHttpRequest extends InvocableRequestHead {
   readonly body: (limitBytes: number, take: (bytes: number) => boolean) => Promise<InvocableRequestBody | undefined>;
   /** Aborted when the client goes away, with the reason to give. */
   readonly signal?: CallerSignal | undefined;
+  /** Writes a result as JSON. What it returns is the response's body. Default: `JSON.stringify`. */
+  readonly print?: ((document: object) => string) | undefined;
   /** Milliseconds until the platform ends this process. */
   readonly remainingMs?: number | undefined;
   /** What an activity's context holds from the start, by the id of the key. */

@@ -18,9 +18,12 @@ export type InvocableHttpErrorCode = (typeof ERRORS)[keyof typeof ERRORS];
 
 type Headers = Readonly<Record<string, string>>;
 
-/** A 200 with a JSON document: a result envelope unless its media type says otherwise. */
-export function okResponse(document: object, mediaType = EXTERNAL_TASK_RESULT_MEDIA_TYPE): InvocableHttpResponse {
-  return respond(200, document, mediaType);
+/** A 200 with a result envelope. */
+export function okResponse(
+  result: object,
+  print: (document: object) => string = JSON.stringify,
+): InvocableHttpResponse {
+  return new InvocableHttpResponse(200, { "content-type": EXTERNAL_TASK_RESULT_MEDIA_TYPE }, print(result));
 }
 
 export function errorResponse(

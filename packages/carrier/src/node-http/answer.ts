@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { InvocableHttpEndpoint } from "../http/endpoint.js";
 import { dropRest } from "./body.js";
+import { printAroundBlob } from "./large-blob.js";
 import { type NodeRequestParts, toInvocableRequest } from "./message.js";
 import type { NodeRequest, NodeResponse } from "./types.js";
 
@@ -12,15 +13,23 @@ export function answerNodeRequest(
   { next, ...parts }: NodeRequestParts & { readonly next?: ((error?: unknown) => void) | undefined } = {},
 ): void {
   const asked = toInvocableRequest(request, response, parts);
+  let printed: Uint8Array | undefined;
   endpoint
-    .handle(asked)
+    .handle({
+      ...asked,
+      print(document) {
+        printed = printAroundBlob(document);
+        return printed === undefined ? JSON.stringify(document) : "";
+      },
+    })
     .then(({ statusCode, headers, body }) => {
       asked.answered();
       if (response.destroyed) return;
       response.statusCode = statusCode;
       for (const name in headers) response.setHeader(name, headers[name]!);
-      response.setHeader("content-length", Buffer.byteLength(body));
-      response.end(body);
+      const content = printed ?? body;
+      response.setHeader("content-length", Buffer.byteLength(content));
+      response.end(content);
       dropRest(request);
     })
     .catch((error: unknown) => {

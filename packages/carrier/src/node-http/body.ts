@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { CallerDisconnected } from "../activity/errors.js";
 import { InvocableBodyError } from "../http/body-error.js";
 import type { InvocableRequestBody } from "../http/message.js";
+import { parseAroundBlob } from "./large-blob.js";
 
 /** Of a body that was refused, what is read and dropped before the connection is given up: 64 MiB. */
 const MOST_DROPPED_BYTES = 64 * 1024 * 1024;
@@ -61,7 +62,10 @@ function readStream(
     };
     stream.on("data", add);
     stream.once("error", reject);
-    const done = (): void => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size));
+    const done = (): void => {
+      const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
+      resolve(parseAroundBlob(bytes) ?? bytes);
+    };
     if (playedBack) {
       // The request itself was over long ago: only what plays it back can say when it is done.
       const timer = setTimeout(() => reject(consumed()), PLAYBACK_MS);

@@ -13,12 +13,14 @@ export {
 export { type ContractViolation, describeReceived, isObject, type JsonObject } from "./fields.js";
 export type { HeartbeatAnswer, HeartbeatRequestWire } from "./heartbeat.js";
 export { type HeartbeatProgress, PROGRESS_LIMITS } from "./heartbeat-progress.js";
+export { scanJson, TOO_DEEP, TOO_MANY } from "./json-shape.js";
 export {
   type ExternalPayloadReference,
   externalPayloadReferenceViolations,
   parseExternalPayloadReference,
   serializeExternalPayloadReference,
 } from "./payload-reference.js";
+export { isPlainText, printAround } from "./plain-text.js";
 export * from "./recordable-text.js";
 export * from "./storage-policy.js";
 export * from "./task-input.js";

@@ -7,6 +7,11 @@ export interface ExternalStorageDriver {
   /** Whether a URI of its scheme lies within its bucket, prefix or root. Does no I/O. Default: every one does. */
   accepts?(uri: string): boolean;
   /**
+   * The URI that {@link put} gives for bytes of this hash and codec; does no I/O. Whoever writes down first where something will
+   * lie can remove it after a crash in between. Default: that is not known before.
+   */
+  uriFor?(object: Pick<PutOptions, "sha256" | "codec">): string;
+  /**
    * Stores the bytes and resolves with their URI. Storing the same bytes again is no error, and gives the same URI.
    *
    * It must not resolve before the bytes are safe: a result is answered by reference after that.

@@ -50,8 +50,16 @@ export class LocalFilesystemExternalStorage implements ExternalStorageDriver {
     return this.pathOf(uri) !== undefined;
   }
 
+  uriFor(object: Pick<PutOptions, "sha256" | "codec">): string {
+    return pathToFileURL(this.pathFor(object)).href;
+  }
+
+  private pathFor({ codec, sha256 }: Pick<PutOptions, "sha256" | "codec">): string {
+    return join(this.root, objectKey(this.prefix, codec, sha256));
+  }
+
   put(data: Uint8Array, { sha256, codec, signal }: PutOptions): Promise<string> {
-    const path = join(this.root, objectKey(this.prefix, codec, sha256));
+    const path = this.pathFor({ codec, sha256 });
     return callStorage("put", signal, async () => {
       const folder = dirname(path);
       await this.makeFolder(folder);

@@ -101,6 +101,10 @@ export class ObjectExternalStorage implements ExternalStorageDriver {
     return uri.startsWith(this.base) && key.startsWith(this.prefix) && isPlainKey(key);
   }
 
+  uriFor({ sha256, codec }: Pick<PutOptions, "sha256" | "codec">): string {
+    return this.base + objectKey(this.prefix, codec, sha256);
+  }
+
   put(data: Uint8Array, { sha256, codec, signal }: PutOptions): Promise<string> {
     const key = objectKey(this.prefix, codec, sha256);
     const object = { bucket: this.bucket, key };

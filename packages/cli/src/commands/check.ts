@@ -1,11 +1,11 @@
 import { type ConfigReport, checkConfig } from "../doctor/config-report.js";
 import { type OnlineReport, probe } from "../doctor/reach.js";
-import { connectionFlags, SERVICE_CONNECTION_OPTIONS } from "../engine/connection.js";
+import { CONNECTION_OPTIONS, serviceConnection } from "../engine/connection.js";
 import { atMost, flag, textOption } from "../options/values.js";
 import { table } from "../report/table.js";
 import { say, sayJson } from "../report/words.js";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../shell/command.js";
-import { CONFIG_OPTIONS } from "./dispatch.js";
+import { CONFIG_OPTIONS, configFile } from "./dispatch.js";
 
 export const check: Command = {
   name: "check",
@@ -14,7 +14,7 @@ export const check: Command = {
   options: {
     ...CONFIG_OPTIONS,
     online: { type: "boolean", help: "see whether the engine and every carrier can be reached" },
-    ...SERVICE_CONNECTION_OPTIONS,
+    ...CONNECTION_OPTIONS,
   },
   description: `Everything that is wrong is named, not only the first. What is shown holds no secrets: of credentials it says where
 they are found, and whether something is there.
@@ -30,10 +30,12 @@ async function runCheck(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const path = textOption(input, "config") ?? io.env["DW_EXTERNAL_EXECUTOR_CONFIG_PATH"];
   if (path === undefined || path === "") throw new CliError(EXIT.usage, "which config? Name the file with --config");
   const overlay = textOption(input, "overlay") ?? io.env["DW_EXTERNAL_EXECUTOR_CONFIG_OVERLAY"];
+  const { flags, dev } = await serviceConnection(input, io, configFile(input, io));
   const { report, connection, carriers } = await checkConfig({
     path,
     overlay: overlay === "" ? undefined : overlay,
-    flags: connectionFlags(input, io),
+    flags,
+    isOfDev: dev !== undefined,
     environment: io.env,
     cwd: io.cwd,
   });

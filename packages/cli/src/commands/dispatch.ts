@@ -11,7 +11,7 @@ import {
   serveHealth,
 } from "@durable-workflow/dispatcher";
 import { ExecutorConfigError } from "@durable-workflow/engine-protocol/executor-config";
-import { connectionFlags, SERVICE_CONNECTION_OPTIONS } from "../engine/connection.js";
+import { CONNECTION_OPTIONS, type ServiceConnection, serviceConnection } from "../engine/connection.js";
 import { cannotListen } from "../host/carrier/carrier-server.js";
 import { shownUrl } from "../net/shown-url.js";
 import { AUTHORIZERS_OPTION, type Authorizers, authorizersOf } from "../options/authorizers.js";
@@ -61,7 +61,7 @@ export const dispatch: Command = {
       help: "run commands that the engine alone maps: who may configure it can run anything here",
     },
     drain: { type: "string", value: "SECONDS", help: "how long tasks in flight may go on at the end; default 25" },
-    ...SERVICE_CONNECTION_OPTIONS,
+    ...CONNECTION_OPTIONS,
   },
   description: `SIGTERM and SIGINT let the tasks in flight end, a second one ends it at once; SIGHUP reads the config again, which
 happens by itself when the file changes. The token must be a worker's.
@@ -77,12 +77,14 @@ Ends with 0, or with 1 when tasks had to be given up; the engine then hands them
 };
 
 async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
-  const dispatcher = create(input, io, await authorizersOf(input, io));
+  const connection = await serviceConnection(input, io, configFile(input, io));
+  const dispatcher = create(input, io, { connection, authorizers: await authorizersOf(input, io) });
   const forget = input.json
     ? logEvents(dispatcher.events, createLogger({}, { write: (line) => io.out(line) }))
     : sayEvents(dispatcher, io);
   const reload = (): void => void dispatcher.reload();
-  process.on("SIGHUP", reload);
+  // On Windows it says that the window is being closed.
+  if (process.platform !== "win32") process.on("SIGHUP", reload);
   const health = await startHealth(input, dispatcher);
   try {
     await begin(dispatcher);
@@ -98,7 +100,21 @@ async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
   }
 }
 
-function create(input: CommandInput, io: CliIo, authorizers: Authorizers): Dispatcher {
+/** The config that is named, and its overlay; an empty variable names none. */
+export function configFile(
+  input: CommandInput,
+  { cwd, env }: Pick<CliIo, "cwd" | "env">,
+): { readonly path: string | undefined; readonly overlay: string | undefined } {
+  const path = textOption(input, "config") ?? (env["DW_EXTERNAL_EXECUTOR_CONFIG_PATH"] || undefined);
+  const overlay = textOption(input, "overlay") ?? (env["DW_EXTERNAL_EXECUTOR_CONFIG_OVERLAY"] || undefined);
+  return { path: path === undefined ? undefined : resolve(cwd, path), overlay };
+}
+
+function create(
+  input: CommandInput,
+  io: CliIo,
+  { connection, authorizers }: { readonly connection: ServiceConnection; readonly authorizers: Authorizers },
+): Dispatcher {
   const configPath = textOption(input, "config");
   const configOverlay = textOption(input, "overlay");
   const activityTypes = wordsOption(input, "types");
@@ -121,7 +137,7 @@ function create(input: CommandInput, io: CliIo, authorizers: Authorizers): Dispa
   return createDispatcher({
     environment: io.env,
     authorizers,
-    connection: connectionFlags(input, io),
+    connection: connection.flags,
     allowEngineTargets: flag(input, "allow-engine-targets"),
     allowEngineCommands: flag(input, "allow-engine-commands"),
     ...(configPath === undefined ? {} : { configPath: resolve(io.cwd, configPath) }),

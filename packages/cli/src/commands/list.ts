@@ -2,6 +2,7 @@ import type { ListedActivity } from "../engine/answer.js";
 import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
 import { ControlPlane } from "../engine/control-plane.js";
 import { tell } from "../engine/follow.js";
+import { parseQuery, QUERY_OPTION, queriedOf } from "../engine/query.js";
 import type { ActivityStory } from "../engine/story.js";
 import { allUntaken, type Untaken, untakenKey } from "../engine/takers.js";
 import { HttpClient } from "../net/http-client.js";
@@ -13,6 +14,8 @@ import { CliError, type CliIo, type Command, type CommandInput, EXIT } from "../
 
 const STATUSES = ["running", "completed", "failed"];
 const LIMIT = 20;
+/** How far back a query looks: engines do not search. */
+const QUERIED = 20_000;
 
 export const list: Command = {
   name: "list",
@@ -25,11 +28,15 @@ export const list: Command = {
       help: "only these; cancelled and timed-out ones are among the failed",
     },
     limit: { type: "string", value: "NUMBER", help: `how many; default ${LIMIT}` },
+    ...QUERY_OPTION,
     details: { type: "boolean", help: "with attempts, and result or failure: two more requests for each" },
     ...CONNECTION_OPTIONS,
   },
   description: "With --json: a line for each activity; with --details each line is as dw-carrier show --json has it.",
-  examples: [{ line: "dw-carrier list --status failed --details", what: "what failed, and why" }],
+  examples: [
+    { line: "dw-carrier list --query 'type=billing.* newer=2h'", what: "what was started lately" },
+    { line: "dw-carrier list --status failed --details", what: "what failed, and why" },
+  ],
   run: runList,
 };
 
@@ -41,7 +48,7 @@ async function runList(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> 
   }
   const limit = integerOption(input, "limit", { least: 1, most: 100_000 }) ?? LIMIT;
   const client = new ControlPlane(await connectionOf(input, io), new HttpClient(io));
-  const activities = await client.list(limit, status === undefined ? {} : { status });
+  const activities = await activitiesOf(client, input, limit, status === undefined ? {} : { status });
   const waiting = await waitingOf(client, activities);
   if (flag(input, "details")) {
     const stories: ActivityStory[] = [];
@@ -50,6 +57,20 @@ async function runList(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> 
   } else sayList(input, io, activities, waiting);
   if (!input.json) for (const { message } of waiting.values()) say(io, io.paint.yellow(`waiting: ${message}`));
   return EXIT.ok;
+}
+
+/** The newest ones, of those for which a query holds where there is one. */
+async function activitiesOf(
+  client: ControlPlane,
+  input: CommandInput,
+  limit: number,
+  filter: Readonly<Record<string, string>>,
+): Promise<readonly ListedActivity[]> {
+  const text = textOption(input, "query");
+  if (text === undefined) return client.list(limit, filter);
+  const query = parseQuery(text, Date.now());
+  const found = await client.list(QUERIED, filter);
+  return found.filter((one) => query(queriedOf(one))).slice(0, limit);
 }
 
 /** Those that run and that no worker takes; the workers are asked for only where something runs. */

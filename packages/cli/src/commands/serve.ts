@@ -5,10 +5,11 @@ import { serveHeartbeats } from "../engine/heartbeats.js";
 import { ActivitySource } from "../host/activities/activity-source.js";
 import type { CollectedActivities } from "../host/activities/collect.js";
 import { carrierAccess } from "../host/carrier/carrier-access.js";
-import { CarrierOutput, curlCommand } from "../host/carrier/carrier-output.js";
+import { CarrierOutput, taskCommand } from "../host/carrier/carrier-output.js";
 import { type CarrierServer, startCarrierServer } from "../host/carrier/carrier-server.js";
 import { STORAGE_OPTION, storageOf } from "../host/carrier/storage-option.js";
 import { RunGuard } from "../host/process/run-guard.js";
+import { ENV_FILES_OPTIONS, readEnvFiles } from "../options/env-files.js";
 import { flag, integerOption, PORTS, textOption } from "../options/values.js";
 import { say } from "../report/words.js";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT } from "../shell/command.js";
@@ -54,13 +55,15 @@ export const serve: Command = {
       help: `how long idle connections are kept; default ${KEEP_ALIVE_SECONDS}, above the 60 of load balancers`,
     },
     ...STORAGE_OPTION,
+    ...ENV_FILES_OPTIONS,
   },
   description: `FILE is a module of JavaScript or TypeScript; TypeScript needs no build. Its activities are
 - of a default export: an object, a Map or a list of functions and definitions, or an InvocableActivityHandler,
 - every named export made by defineActivity,
 - without a default export: every named function, under its name.
 
-Heartbeats reach the engine when DURABLE_WORKFLOW_SERVER_URL and DURABLE_WORKFLOW_AUTH_TOKEN are set.
+Heartbeats reach the engine when DURABLE_WORKFLOW_SERVER_URL and DURABLE_WORKFLOW_AUTH_TOKEN are set, and that of a
+dw-carrier dev or engine that runs here.
 GET answers {"status":"ok"}, for health checks, and 503 once it is told to stop.
 What an activity leaves to the process (a rejection that nothing handles, an exception in a timer, process.exit) ends that
 attempt alone. When the process itself ends, or computes without end, whatever runs it must start it again.`,
@@ -78,6 +81,7 @@ attempt alone. When the process itself ends, or computes without end, whatever r
 };
 
 async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> {
+  await readEnvFiles(input, io, { byDefault: true });
   const files = filesOf(input);
   const host = textOption(input, "host") ?? "127.0.0.1";
   const port = integerOption(input, "port", PORTS) ?? PORT;
@@ -91,7 +95,7 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
   let server: CarrierServer | undefined;
   let lingerMs = 0;
   const storage = storageOf(input, io);
-  const heartbeat = serveHeartbeats(io);
+  const heartbeat = await serveHeartbeats(io);
   const source = new ActivitySource(
     {
       files,
@@ -150,7 +154,7 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
 }
 
 /** @throws {CliError} when none was given */
-export function filesOf({ positionals }: CommandInput): readonly string[] {
+function filesOf({ positionals }: CommandInput): readonly string[] {
   if (positionals.length > 0) return positionals;
   throw new CliError(
     EXIT.usage,
@@ -172,7 +176,7 @@ function sayListening(
       `The carrier listens on ${bold(url)}${variable === undefined ? "" : `, for tasks with the token of ${variable}`}\n`,
     );
     say(io, `${output.activities(activities.types)}\n`);
-    say(io, `Send it a task:\n\n  ${curlCommand(url, first?.type ?? "", variable)}\n`);
+    say(io, `Send it a task:\n\n  ${taskCommand(url, first?.type ?? "", { tokenVariable: variable })}\n`);
     return undefined;
   });
 }

@@ -1,27 +1,19 @@
-import { isPayloadError, payloadEnvelope } from "@durable-workflow/carrier/payload";
 import type { StartRequest } from "@durable-workflow/engine-protocol/control";
-import type { StartedActivity } from "../engine/answer.js";
 import { CONNECTION_OPTIONS, connectionOf, type EngineConnection } from "../engine/connection.js";
 import { askable, ControlPlane } from "../engine/control-plane.js";
-import { EnginePayloads, type InlineEnvelope } from "../engine/engine-payloads.js";
-import { follow } from "../engine/follow.js";
-import { storyEventOf } from "../engine/story-event.js";
-import { untaken } from "../engine/takers.js";
+import { EnginePayloads } from "../engine/engine-payloads.js";
 import { HttpClient } from "../net/http-client.js";
-import { parseJsonArguments, readArgumentText } from "../options/json-arguments.js";
+import { ENV_FILE_OPTION, readEnvFiles } from "../options/env-files.js";
+import { argumentsPayload, parseJsonArguments, readArgumentText } from "../options/json-arguments.js";
 import { atMost, flag, integerOption, integersOption, positional, textOption, wordsOption } from "../options/values.js";
-import { LiveReport } from "../report/live.js";
-import { inOneLine, say, sayJson } from "../report/words.js";
-import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../shell/command.js";
+import { followToEnd, sayStarted } from "../report/started.js";
+import { type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../shell/command.js";
 
 const ATTEMPTS = { least: 1, most: 1_000_000 };
 /** Engines go on at once where none is given: a thousand attempts in a second help nobody. */
 const DEFAULT_BACKOFF = [1, 2, 4, 8, 16, 32, 60];
 const BACKOFF = { least: 0, most: 315_360_000 };
 const SECONDS = { least: 1, most: 315_360_000 };
-
-/** After so long without an attempt it is told whether anybody takes the activity. */
-const SILENCE_MS = 2_000;
 
 export const start: Command = {
   name: "start",
@@ -51,6 +43,7 @@ export const start: Command = {
     "heartbeat-timeout": { type: "string", value: "SECONDS", help: "how long an attempt may be silent" },
     "business-key": { type: "string", value: "TEXT", help: "a key of your own" },
     detach: { type: "boolean", help: "do not wait for its end" },
+    ...ENV_FILE_OPTION,
     ...CONNECTION_OPTIONS,
   },
   description: `ARGUMENTS is a JSON list, one item for each argument; @FILE reads it from a file, - from standard input. Anything but a
@@ -68,18 +61,21 @@ With --json: lines with an event each, the last one with the activity as dw-carr
 };
 
 async function runStart(input: CommandInput, io: CliIo): Promise<ExitCode> {
+  await readEnvFiles(input, io, { byDefault: false });
   const type = positional(input, 0, "TYPE");
   atMost(input, 2, `Put all arguments into one JSON list: '["Ada", 7]'.`);
   const args = parseJsonArguments(await readArgumentText(input.positionals[1], io));
   const connection = await connectionOf(input, io);
   const inline = requestOf(input, { type, connection });
-  const payload = encode(args);
+  const payload = argumentsPayload(args);
   const http = new HttpClient(io);
   const client = new ControlPlane(connection, http);
   const request = { ...inline, input: await new EnginePayloads(connection, http, client).outgoing(payload) };
   const started = await client.start(request);
-  sayStarted(input, io, started, { engine: client.url, request });
-  return flag(input, "detach") ? EXIT.ok : await followToEnd(input, io, client, started);
+  const { json } = input;
+  const saysBackoff = textOption(input, "backoff") === undefined;
+  sayStarted(io, started, { engine: client.url, request, json, saysBackoff });
+  return flag(input, "detach") ? EXIT.ok : await followToEnd(io, client, started, json);
 }
 
 function requestOf(
@@ -112,77 +108,4 @@ function requestOf(
     ...(scheduleToClose === undefined ? {} : { schedule_to_close_timeout_seconds: scheduleToClose }),
     ...(heartbeat === undefined ? {} : { heartbeat_timeout_seconds: heartbeat }),
   };
-}
-
-function encode(args: readonly unknown[]): InlineEnvelope {
-  try {
-    return payloadEnvelope(args);
-  } catch (error) {
-    if (isPayloadError(error)) throw new CliError(EXIT.usage, `the arguments cannot be sent: ${error.message}`);
-    throw error;
-  }
-}
-
-function sayStarted(
-  input: CommandInput,
-  io: CliIo,
-  started: StartedActivity,
-  { engine, request }: { readonly engine: string; readonly request: StartRequest },
-): void {
-  const { activity_id: id, workflow_run_id: runId, activity_type: type, task_queue: taskQueue } = started;
-  const { max_attempts: maxAttempts = 1, backoff_seconds: backoffSeconds = [] } = request.retry_policy ?? {};
-  if (input.json) {
-    sayJson(io, { event: "started", id, runId, type, taskQueue, engine, maxAttempts, backoffSeconds });
-    return;
-  }
-  say(io, inOneLine(`${io.paint.bold(type)}  ${id}  ${io.paint.dim(`queue ${taskQueue} of ${engine}`)}`));
-  // What nobody asked for is told.
-  if (maxAttempts === 1 || textOption(input, "backoff") !== undefined) return;
-  const waits = backoffSeconds.slice(0, maxAttempts - 1).join(", ");
-  const rest = maxAttempts - 1 > backoffSeconds.length ? ` (then always ${backoffSeconds.at(-1) ?? 0})` : "";
-  say(io, io.paint.dim(`  up to ${maxAttempts} attempts, ${waits}${rest} seconds apart; --backoff says otherwise`));
-}
-
-async function followToEnd(
-  { json }: CommandInput,
-  io: CliIo,
-  client: ControlPlane,
-  started: StartedActivity,
-): Promise<ExitCode> {
-  const { activity_id: id } = started;
-  const report = new LiveReport(io);
-  let isTaken = false;
-  const sayWaiting = async (): Promise<void> => {
-    const workers = await client.workers();
-    const why = workers === undefined ? undefined : untaken(started, workers);
-    if (isTaken || why === undefined) return;
-    if (json) sayJson(io, { event: "waiting", ...why });
-    else report.waiting(why.message);
-  };
-  const patience = setTimeout(() => void sayWaiting(), SILENCE_MS);
-  try {
-    const story = await follow(client, {
-      id,
-      signal: io.signal,
-      onEvent: (history) => {
-        const step = storyEventOf(history);
-        if (step === undefined) return;
-        isTaken = true;
-        if (json) sayJson(io, step);
-        else report.event(step);
-      },
-    });
-    if (story === undefined) {
-      report.end();
-      io.err(`The activity goes on: dw-carrier show ${id} tells how it ends, dw-carrier cancel ${id} ends it.\n`);
-      return EXIT.failed;
-    }
-    if (json) sayJson(io, { event: "closed", activity: story });
-    else report.closed(story);
-    return story.status === "completed" ? EXIT.ok : EXIT.failed;
-  } finally {
-    isTaken = true;
-    clearTimeout(patience);
-    report.end();
-  }
 }

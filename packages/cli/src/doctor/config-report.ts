@@ -32,7 +32,7 @@ export interface ConfigReport {
   readonly server: readonly ServerRemark[];
   readonly overlay: string | null;
   /** Null where it cannot be settled. */
-  readonly connection: ConnectionReport | null;
+  readonly connection: ShownConnection | null;
   readonly mappings: readonly {
     readonly name: string;
     readonly taskQueue: string;
@@ -52,6 +52,14 @@ export interface ConfigReport {
   readonly credentials: readonly CredentialReport[];
 }
 
+/** As the dispatcher has it; `dev` is the engine of `dw-carrier dev` or `dw-carrier engine`. */
+export type ShownConnection = {
+  readonly [Name in keyof ConnectionReport]: {
+    readonly value: ConnectionReport[Name]["value"];
+    readonly source: ConnectionReport[Name]["source"] | "dev";
+  };
+};
+
 export interface CredentialReport {
   readonly name: string;
   readonly type: string;
@@ -66,6 +74,8 @@ export interface CheckInputs {
   readonly path: string;
   readonly overlay: string | undefined;
   readonly flags: ConnectionFlags;
+  /** Whether the flags are those of the engine of `dw-carrier dev` or `dw-carrier engine`. */
+  readonly isOfDev?: boolean;
   readonly environment: Environment;
   readonly cwd: string;
 }
@@ -97,7 +107,7 @@ export async function checkConfig(inputs: CheckInputs): Promise<CheckedConfig> {
       ({ code }) => !errors.some((error) => error.code === code),
     ),
     overlay: overlay ?? null,
-    connection: connection === undefined ? null : describeConnection(connection),
+    connection: connection === undefined ? null : shownConnection(connection, inputs.isOfDev === true),
     mappings: (config?.mappings ?? []).map(
       ({ name, taskQueue, activityType, handler, carrier, authRef, timeoutSeconds }) => ({
         name,
@@ -118,6 +128,18 @@ export async function checkConfig(inputs: CheckInputs): Promise<CheckedConfig> {
     credentials: config === undefined ? [] : await credentialsOf(config, inputs, profiles),
   };
   return { report, connection, carriers };
+}
+
+function shownConnection(connection: ConnectionSettings, isOfDev: boolean): ShownConnection {
+  const shown = describeConnection(connection);
+  if (!isOfDev) return shown;
+  const { serverUrl, namespace } = shown;
+  return {
+    ...shown,
+    serverUrl: { value: serverUrl.value, source: "dev" },
+    namespace: { value: namespace.value, source: "dev" },
+    token: { value: null, source: "dev" },
+  };
 }
 
 /** What the file holds, whatever is wrong with it; undefined where it cannot be read. */

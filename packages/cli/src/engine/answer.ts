@@ -16,18 +16,12 @@ export type StartedActivity = Pick<
 export type ListedActivity = Pick<
   ListedOnTheWire,
   "activity_id" | "workflow_run_id" | "activity_type" | "task_queue" | "status" | "started_at" | "closed_at"
->;
+> & { readonly business_key: string | null };
 
 export type ActivityDescription = ListedActivity &
   Pick<
     DescriptionOnTheWire,
-    | "namespace"
-    | "activity_status"
-    | "attempt_count"
-    | "business_key"
-    | "closed_reason"
-    | "last_progress_at"
-    | "last_heartbeat_at"
+    "namespace" | "activity_status" | "attempt_count" | "closed_reason" | "last_progress_at" | "last_heartbeat_at"
   > & {
     readonly result: unknown;
     /** Engines that have it say here what the history has not: stack traces. */
@@ -136,7 +130,6 @@ export function readDescription(document: unknown): ActivityDescription {
     namespace: fields.text("namespace"),
     activity_status: fields.text("activity_status"),
     attempt_count: fields.count("attempt_count"),
-    business_key: fields.textOrNull("business_key"),
     closed_reason: fields.textOrNull("closed_reason"),
     last_progress_at: fields.textOrNull("last_progress_at"),
     last_heartbeat_at: fields.textOrNull("last_heartbeat_at"),
@@ -195,6 +188,7 @@ function readListed(fields: Fields): ListedActivity {
     status: fields.text("status"),
     started_at: fields.time("started_at"),
     closed_at: fields.timeOrNull("closed_at"),
+    business_key: fields.textOrNull("business_key"),
   };
 }
 

@@ -6,9 +6,9 @@ import {
   PATHS,
   parseJson,
   pathTo,
-  textAt,
 } from "@durable-workflow/engine-protocol";
 import type { HistoryEvent, StartRequest } from "@durable-workflow/engine-protocol/control";
+import type { EventStreamOptions } from "../net/event-stream.js";
 import { type Answer, NoAnswer } from "../net/exchange.js";
 import type { HttpClient } from "../net/http-client.js";
 import { CliError, EXIT } from "../shell/command.js";
@@ -25,6 +25,7 @@ import {
   WrongAnswer,
 } from "./answer.js";
 import type { EngineConnection } from "./connection.js";
+import { type EngineEvent, readEngineEvent } from "./engine-event.js";
 import { allPages } from "./pages.js";
 
 /** For one answer, to its last byte. */
@@ -34,6 +35,9 @@ const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
 /** An answer may be long, a sentence is not. */
 const LONGEST_REASON = 2_000;
 const IS_IT = "Is this the address of an engine, and no proxy in between?";
+
+/** There is no such activity, or it is over. */
+export class NotActive extends CliError {}
 
 interface Call<Body> {
   readonly method: "GET" | "POST";
@@ -130,15 +134,23 @@ export class ControlPlane {
   /**
    * Calls back whenever something happens to an activity, until the signal is aborted. False where the engine has no such
    * stream, as servers do not: it is then to be asked.
+   *
+   * @param onEnd called when the stream is over, by the signal or otherwise
    */
-  onEvents(signal: AbortSignal, onEvent: (activityId: string) => void): Promise<boolean> {
-    const onData = (text: string): void => {
-      const id = textAt(parseJson(text), "activity_id");
-      if (id !== undefined) onEvent(id);
-    };
+  onEvents(signal: AbortSignal, onEvent: (event: EngineEvent) => void, onEnd?: () => void): Promise<boolean> {
     const { token, tlsVerify } = this.connection;
     const events = new URL(`${this.url}${PATHS.events}`);
-    return this.http.events(events, { headers: this.headers(), token, signal, onData }, { verify: tlsVerify });
+    const options: EventStreamOptions = {
+      headers: this.headers(),
+      token,
+      signal,
+      onEnd,
+      onEvent: (name, data) => {
+        const event = readEngineEvent(name, parseJson(data));
+        if (event !== undefined) onEvent(event);
+      },
+    };
+    return this.http.events(events, options, { verify: tlsVerify });
   }
 
   private headers(): Record<string, string> {
@@ -207,10 +219,10 @@ export class ControlPlane {
     const said = cut(messageOf(document) ?? `status ${status}`, LONGEST_REASON);
     if (status === 404 && activity !== undefined) {
       const where = `the engine at ${this.url} has no activity ${activity} in the namespace ${this.connection.namespace}`;
-      return new CliError(EXIT.failed, where, "dw-carrier list shows those that it has.");
+      return new NotActive(EXIT.failed, where, "dw-carrier list shows those that it has.");
     }
     if (status === 409 && activity !== undefined && /not_active/.test(said)) {
-      return new CliError(
+      return new NotActive(
         EXIT.failed,
         `the activity ${activity} is over`,
         `dw-carrier show ${activity} tells how it ended.`,

@@ -10,20 +10,41 @@ import { isOwnFolder, ownFolder, readOwnFile, writeOwnFile } from "./own-files.j
 export const DEFAULT_DATA_FOLDER = ".dw";
 const FILE = "dev.json";
 /** What a data folder holds: the engine's database and its companions, payloads, and the word that dev leaves. */
-const ENTRIES = [FILE, "payloads", ...["", "-wal", "-shm", "-journal"].map((end) => `engine.sqlite${end}`)];
+const ENTRIES = [
+  FILE,
+  "payloads",
+  ...["", "-wal", "-shm", "-journal", "-commits", "-payloads"].map((end) => `engine.sqlite${end}`),
+];
 const PROBE_MS = 2_000;
 
-/** What a running `dw-carrier dev` leaves in its data folder, so that other commands find it. */
+/** What a running `dw-carrier dev` or `dw-carrier engine` leaves in its data folder, so that other commands find it. */
 export interface DevState {
+  /** Which command it is. */
+  readonly command: "dev" | "engine";
   /** The engine's address: on this machine. */
   readonly url: string;
   readonly namespace: string;
   readonly taskQueue: string;
-  readonly carrierUrl: string;
   readonly pid: number;
+  /** Where that command itself can be asked to do something; undefined for one that takes no requests. */
+  readonly control: ControlAddress | undefined;
 }
 
-/** What was found of a `dw-carrier dev`. */
+/** Where a command takes requests of its own user, on this machine. */
+export interface ControlAddress {
+  readonly port: number;
+  /** Names the very process: a process id and a port may be another's by now. */
+  readonly id: string;
+  /** Only who may read the file knows it. */
+  readonly token: string;
+}
+
+/** Where the one who asks is told the `id`. */
+export const CONTROL_PATHS = { identity: "/", backup: "/backup" } as const;
+
+export const CONTROL_HOST = "127.0.0.1";
+
+/** What was found of such a command. */
 export interface FoundDevState {
   /** Of the one that runs; undefined for none. */
   readonly state: DevState | undefined;
@@ -31,7 +52,7 @@ export interface FoundDevState {
   readonly setAside: readonly string[];
 }
 
-/** Where a `dw-carrier dev` is looked for, and how its engine is asked. */
+/** Where such a command is looked for, and how its engine is asked. */
 export interface Places {
   readonly cwd: string;
   readonly http: HttpClient;
@@ -58,17 +79,17 @@ export async function removeDevState(folder: string): Promise<void> {
   if (typeof found === "object" && found.pid === process.pid) await rm(join(folder, FILE), { force: true });
 }
 
-/** The state of the `dw-carrier dev` that runs in the folder; undefined when none does. */
+/** The state of the command that runs in the folder; undefined when none does. */
 export async function readDevState(folder: string, places: Places): Promise<DevState | undefined> {
   return (await findDevState(folder, places)).state;
 }
 
 /**
- * Looks for the `dw-carrier dev` that runs with a data folder. Its word counts when nobody else can have written it, when
- * it names an engine on this machine, and when its process lives and its engine answers.
+ * Looks for the `dw-carrier dev` or `dw-carrier engine` that runs with a data folder. Its word counts when nobody else can
+ * have written it, when it names an engine on this machine, and when its process lives and its engine answers.
  *
- * @param folder undefined for the default one of the working directory, or of the nearest folder above it that has one,
- *   as far up as the folders belong to who runs the command
+ * @param folder undefined for the default one of the working directory, or of the nearest folder above it that has one of
+ *   a command that runs, as far up as the folders belong to who runs this one
  */
 export async function findDevState(folder: string | undefined, { cwd, http }: Places): Promise<FoundDevState> {
   if (folder !== undefined) return judge(join(resolve(cwd, folder), FILE), http);
@@ -76,19 +97,27 @@ export async function findDevState(folder: string | undefined, { cwd, http }: Pl
   for (let here = resolve(cwd); await isOwnFolder(here); here = dirname(here)) {
     const found = await judge(join(here, DEFAULT_DATA_FOLDER, FILE), http);
     setAside.push(...found.setAside);
-    if (found.state !== undefined || found.setAside.length > 0 || here === dirname(here)) {
-      return { state: found.state, setAside };
-    }
+    // Beyond what a command has left that is gone there may be one that runs; beyond what is not believed nobody looks.
+    const isOver = found.state !== undefined || (found.setAside.length > 0 && !found.isStale);
+    if (isOver || here === dirname(here)) return { state: found.state, setAside };
   }
   return { state: undefined, setAside };
 }
 
-async function judge(path: string, http: HttpClient): Promise<FoundDevState> {
+/** What a folder says, and whether it is a leftover of a command that has ended. */
+type Judgement = FoundDevState & { readonly isStale: boolean };
+
+async function judge(path: string, http: HttpClient): Promise<Judgement> {
   const state = await readState(path);
-  if (state === undefined) return { state, setAside: [] };
-  const why = typeof state === "string" ? state : await absence(state, http);
-  if (why === undefined && typeof state === "object") return { state, setAside: [] };
-  return { state: undefined, setAside: [`${path}, the word of a dw-carrier dev, is set aside: ${why ?? ""}.`] };
+  if (state === undefined) return { state, setAside: [], isStale: false };
+  const isStale = typeof state === "object";
+  const why = isStale ? await absence(state, http) : state;
+  if (why === undefined && isStale) return { state, setAside: [], isStale: false };
+  return {
+    state: undefined,
+    setAside: [`${path}, the word of a dw-carrier dev, is set aside: ${why ?? ""}.`],
+    isStale,
+  };
 }
 
 /** The state that a file holds, why it is not believed, or undefined where there is none. */
@@ -109,12 +138,21 @@ async function readState(path: string): Promise<DevState | string | undefined> {
   if (username + password + search + hash !== "" || pathname !== "/")
     return `its url, ${shownUrl(url)}, is not an engine's`;
   return {
+    command: textIn(document, "command", "dev") === "engine" ? "engine" : "dev",
     url: url.replace(/\/+$/, ""),
     pid,
     namespace: textIn(document, "namespace", "default"),
     taskQueue: textIn(document, "taskQueue", "default"),
-    carrierUrl: textIn(document, "carrierUrl", ""),
+    control: controlIn(at(document, "control")),
   };
+}
+
+function controlIn(document: unknown): ControlAddress | undefined {
+  const port = numberAt(document, "port");
+  const id = textAt(document, "id");
+  const token = textAt(document, "token");
+  const isPort = port !== undefined && Number.isInteger(port) && port > 0 && port <= 65_535;
+  return isPort && id !== undefined && token !== undefined ? { port, id, token } : undefined;
 }
 
 function textIn(document: unknown, name: string, otherwise: string): string {
@@ -123,10 +161,11 @@ function textIn(document: unknown, name: string, otherwise: string): string {
 }
 
 /** Why the command that left word cannot be reached; undefined when it runs. */
-async function absence({ pid, url }: DevState, http: HttpClient): Promise<string | undefined> {
+async function absence({ pid, url, control }: DevState, http: HttpClient): Promise<string | undefined> {
   if (!isAlive(pid)) return `its process, ${pid}, has ended`;
+  // The process id may be another's by now, and so may the port.
+  if (control !== undefined && !(await isThere(control, http))) return `its process, ${pid}, is another one by now`;
   try {
-    // The process id may be another's by now, and so may the port.
     const { status, body } = await http.exchange(new URL(`${url}${PATHS.health}`), {
       method: "GET",
       headers: { accept: "application/json" },
@@ -137,6 +176,18 @@ async function absence({ pid, url }: DevState, http: HttpClient): Promise<string
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     return `its engine, ${url}, does not answer (${error.message})`;
+  }
+}
+
+/** Whether the very process that left word answers. */
+async function isThere({ port, id }: ControlAddress, http: HttpClient): Promise<boolean> {
+  try {
+    const url = new URL(CONTROL_PATHS.identity, `http://${CONTROL_HOST}:${port}`);
+    const { body } = await http.exchange(url, { method: "GET", headers: {}, timeoutMs: PROBE_MS });
+    return textAt(parseJson(body), "id") === id;
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    return false;
   }
 }
 

@@ -30,8 +30,8 @@ export async function follow(client: ControlPlane, options: FollowOptions): Prom
   const stop = (): void => bell.ring();
   signal.addEventListener("abort", stop);
   try {
-    const isStreamed = await client.onEvents(AbortSignal.any([signal, done.signal]), (activity) => {
-      if (activity === id) bell.ring();
+    const isStreamed = await client.onEvents(AbortSignal.any([signal, done.signal]), (event) => {
+      if (event.id === id) bell.ring();
     });
     let seen = 0;
     let state = "";

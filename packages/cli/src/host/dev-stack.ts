@@ -1,22 +1,23 @@
 import { join } from "node:path";
 import { createDispatcher, type Dispatcher, logEvents } from "@durable-workflow/dispatcher";
-import { CONFIG_SCHEMA } from "@durable-workflow/engine-protocol/executor-config";
-import { createLocalEngine, isLocalEngineError, type LocalEngine } from "@durable-workflow/local-engine";
-import type { EngineConnection } from "../engine/connection.js";
-import { prepareDataFolder, readDevState, removeDevState, writeDevState } from "../engine/dev-state.js";
+import { DEFAULT_TASK_QUEUE, type EngineConnection, engineOf } from "../engine/connection.js";
+import { ControlPlane } from "../engine/control-plane.js";
 import { heartbeatsTo } from "../engine/heartbeats.js";
+import { WaitingWatch } from "../engine/waiting-watch.js";
 import { HttpClient } from "../net/http-client.js";
-import { CliError, type CliIo, EXIT } from "../shell/command.js";
+import type { PageOptions } from "../page/page.js";
+import type { CliIo } from "../shell/command.js";
 import type { ActivityFile } from "./activities/collect.js";
+import { type AppTarget, AttachedApps } from "./apps/attached-apps.js";
 import type { CarrierOutput } from "./carrier/carrier-output.js";
-import { type CarrierServer, cannotListen, startCarrierServer } from "./carrier/carrier-server.js";
+import { type CarrierServer, startCarrierServer } from "./carrier/carrier-server.js";
+import { CarriersWatch } from "./carriers-watch.js";
+import { type RoutedActivity, Routes } from "./dev-routes.js";
+import { EngineHost, refuseSecond, runningWith } from "./engine/engine-host.js";
 import { ActivityProcess } from "./process/activity-process.js";
 import { TaskEnds } from "./task-ends.js";
 
 const HOST = "127.0.0.1";
-const ENGINE_PORT = 7070;
-/** Whoever is killed while working leaves tasks behind: this is how long the next one waits for them. */
-const LEASE_SECONDS = 15;
 /** Activities that are new are leased once the poll that knows nothing of them is over. */
 const POLL_SECONDS = 1;
 /** How long running activities may go on when the command ends. */
@@ -24,8 +25,11 @@ const DRAIN_MS = 1_000;
 
 export interface DevOptions {
   readonly files: readonly string[];
+  /** Apps that run by themselves. */
+  readonly apps: readonly AppTarget[];
   readonly watch: boolean;
-  readonly taskQueue: string;
+  /** Undefined for that of the engine. */
+  readonly taskQueue: string | undefined;
   /** Folder of what is kept; an absolute path. */
   readonly dataFolder: string;
   /** Whether the engine keeps everything in memory. */
@@ -33,62 +37,80 @@ export interface DevOptions {
   /** Port of the engine; undefined for the usual one, or a free one where that is taken. */
   readonly enginePort: number | undefined;
   readonly carrierPort: number;
-  /** Folder of large payloads. */
   /** Port for a debugger of the activities. */
   readonly inspectPort: number | undefined;
-  /** An engine elsewhere; undefined for one of our own. */
+  /** An engine elsewhere; undefined for one of our own, or the one of `dw-carrier engine`. */
   readonly remote: EngineConnection | undefined;
 }
 
 /** What runs, once everything does. */
 export interface RunningStack {
-  readonly activities: readonly ActivityFile[];
+  readonly activities: readonly RoutedActivity[];
   readonly engineUrl: string;
   /** Where the engine keeps what it knows; null for one elsewhere, or in memory. */
   readonly engineFile: string | null;
-  readonly carrierUrl: string;
+  /** Whose engine it is: `named` on the command line, or found as that of `dw-carrier engine`. */
+  readonly engine: "own" | "named" | "found";
+  readonly taskQueue: string;
+  /** Null where apps alone run the activities. */
+  readonly carrierUrl: string | null;
 }
 
+/** What is known of the engine once it runs. */
+type DevEngine = Pick<RunningStack, "engine" | "engineFile"> & { readonly connection: EngineConnection };
+
 /**
- * Engine, carrier and dispatcher in one process, the activities in another: started in that order, and stopped in the other.
+ * Engine, carrier and dispatcher in one process, the activities in another, or in apps that run already: started in that
+ * order, and stopped in the other.
  */
 export class DevStack {
   private readonly options: DevOptions;
   private readonly io: CliIo;
+  private readonly http: HttpClient;
   private readonly output: CarrierOutput;
-  private readonly closers: (() => Promise<unknown>)[] = [];
+  private readonly closers: (() => unknown)[] = [];
   private readonly ends: TaskEnds;
-  private carrier: CarrierServer | undefined;
+  private readonly routes: Routes;
+  private readonly carriers: CarriersWatch;
   private dispatcher: Dispatcher | undefined;
-  private activities: readonly ActivityFile[] = [];
+  /** Undefined before the engine runs, and once the command ends. */
+  private lease: (() => Promise<void>) | undefined;
 
   constructor(options: DevOptions, io: CliIo, output: CarrierOutput) {
     this.options = options;
     this.io = io;
+    this.http = new HttpClient(io);
     this.output = output;
     this.ends = new TaskEnds((report) => output.task(report));
+    this.routes = new Routes(options.apps);
+    this.carriers = new CarriersWatch((name) => this.routes.urlOf(name));
   }
 
   /** @throws {CliError} with what has begun still to be closed */
   async start(): Promise<RunningStack> {
-    const { remote, taskQueue, dataFolder } = this.options;
-    await this.refuseSecond();
-    const engine = remote === undefined ? await this.startEngine() : { url: remote.url, file: null };
-    const connection = remote ?? { url: engine.url, token: undefined, namespace: "default", tlsVerify: true };
-    const host = await this.startActivities(connection);
-    const carrier = await this.startCarrier(host);
+    const used = await this.engineToUse();
+    const host = used instanceof EngineHost ? used : undefined;
+    const started: DevEngine =
+      used instanceof EngineHost
+        ? await this.startEngine(used)
+        : { engine: used.engine, engineFile: null, connection: used.at };
+    const { engine, engineFile } = started;
+    const { taskQueue = started.connection.taskQueue } = this.options;
+    const connection = { ...started.connection, taskQueue };
+    const carrierUrl = await this.startFiles(connection);
+    await this.startApps();
     await this.startDispatcher(connection);
-    if (remote === undefined) {
-      const { namespace } = connection;
-      const state = { url: engine.url, namespace, taskQueue, carrierUrl: carrier.url, pid: process.pid };
-      await writeDevState(dataFolder, state);
-      this.closers.push(() => removeDevState(dataFolder));
+    if (host !== undefined) {
+      await host.announce({ url: connection.url, taskQueue });
+      this.closers.push(() => host.withdraw());
     }
-    return { activities: this.activities, engineUrl: engine.url, engineFile: engine.file, carrierUrl: carrier.url };
+    await this.watchForWaiting(connection);
+    return { activities: this.routes.activities, engineUrl: connection.url, engineFile, engine, taskQueue, carrierUrl };
   }
 
   /** Stops leasing first, the engine last, so that what has run is on record. */
   async close(): Promise<void> {
+    this.lease = undefined;
     const problems: unknown[] = [];
     for (const close of this.closers.splice(0).toReversed()) {
       try {
@@ -100,27 +122,39 @@ export class DevStack {
     if (problems.length > 0) throw problems[0];
   }
 
-  private async refuseSecond(): Promise<void> {
-    const { dataFolder, remote } = this.options;
-    const http = new HttpClient(this.io);
-    const other = remote === undefined ? await readDevState(dataFolder, { cwd: this.io.cwd, http }) : undefined;
-    if (other === undefined) return;
-    const what = `dw-carrier dev runs already on ${dataFolder} (process ${other.pid}, engine ${other.url})`;
-    throw new CliError(EXIT.failed, what, "Stop it, or choose another folder with --data.");
+  /** An engine that is to be started, or how the one is reached that runs. */
+  private async engineToUse(): Promise<
+    EngineHost | { readonly engine: "named" | "found"; readonly at: EngineConnection }
+  > {
+    const { remote, dataFolder, inMemory, enginePort } = this.options;
+    if (remote !== undefined) return { engine: "named", at: remote };
+    const other = await runningWith(dataFolder, this.io);
+    if (other?.command === "engine") return { engine: "found", at: engineOf(other) };
+    if (other !== undefined) refuseSecond(other, dataFolder);
+    const carriers = (): ReturnType<NonNullable<PageOptions["carriers"]>> => this.carriers.all;
+    return new EngineHost(
+      { command: "dev", dataFolder, inMemory, port: enginePort, portOption: "engine-port", carriers },
+      this.io,
+    );
   }
 
-  private async startEngine(): Promise<{ readonly url: string; readonly file: string | null }> {
-    const { inMemory, dataFolder, enginePort } = this.options;
-    const file = inMemory ? null : join(dataFolder, "engine.sqlite");
-    if (file !== null) await prepareDataFolder(dataFolder);
-    const engine = openEngine(file ?? ":memory:");
-    this.closers.push(() => engine.close());
-    return { url: await listen(engine, enginePort), file };
+  private async startEngine(host: EngineHost): Promise<DevEngine> {
+    this.closers.push(() => host.close());
+    const { url, file } = await host.start();
+    const connection = engineOf({ url, namespace: "default", taskQueue: DEFAULT_TASK_QUEUE });
+    return { engine: "own", engineFile: file, connection };
   }
 
-  private async startActivities(
-    connection: Pick<EngineConnection, "url" | "token" | "namespace">,
-  ): Promise<ActivityProcess> {
+  /** Runs the files' activities; their carrier's address, null where there are no files. */
+  private async startFiles(connection: EngineConnection): Promise<string | null> {
+    if (this.options.files.length === 0) return null;
+    const host = await this.startActivities(connection);
+    const carrier = await this.startCarrier(host);
+    this.routes.carrierUrl = carrier.url;
+    return carrier.url;
+  }
+
+  private async startActivities(connection: EngineConnection): Promise<ActivityProcess> {
     const { files, watch, inspectPort } = this.options;
     const { logger } = this.output;
     const host = new ActivityProcess(
@@ -137,9 +171,8 @@ export class DevStack {
       },
       {
         onReload: (activities) => {
-          this.activities = activities;
           this.output.reloaded(activities);
-          void this.dispatcher?.reload();
+          this.useFiles(activities);
         },
         onBroken: (problem) => {
           this.output.broken(problem);
@@ -157,7 +190,7 @@ export class DevStack {
     );
     // The dispatcher has waited for what runs.
     this.closers.push(() => host.stop(0));
-    this.activities = await host.start();
+    this.useFiles(await host.start());
     return host;
   }
 
@@ -171,30 +204,72 @@ export class DevStack {
         this.ends.answered(report);
       },
     });
-    this.carrier = carrier;
     // The dispatcher has waited for what runs, as above.
     this.closers.push(() => carrier.close({ lingerMs: 0, graceMs: 0 }));
     return carrier;
   }
 
-  private async startDispatcher(
-    connection: Pick<EngineConnection, "url" | "token" | "namespace" | "tlsVerify">,
-  ): Promise<void> {
-    const { url, token, namespace, tlsVerify } = connection;
+  private useFiles(activities: readonly ActivityFile[]): void {
+    this.routes.files = activities;
+    this.reroute();
+  }
+
+  private async startApps(): Promise<void> {
+    const { apps: targets } = this.options;
+    const apps = new AttachedApps(targets, this.http, (state) => {
+      this.output.app(state);
+      this.routes.apps = apps.all;
+      this.reroute();
+    });
+    this.closers.push(() => apps.stop());
+    await apps.start();
+    this.routes.apps = apps.all;
+    for (const state of apps.all) if (state.state !== "attached") this.output.app(state);
+    // Before anything runs: whoever has two of a type must choose.
+    const [clash] = this.routes.clashes;
+    if (clash !== undefined) throw clash;
+  }
+
+  /** Leases what there is now. */
+  private reroute(): void {
+    for (const clash of this.routes.clashes) this.output.clash(clash);
+    // Without activities there is nothing to lease: what was leased before goes on.
+    if (this.routes.activities.length === 0) return;
+    if (this.dispatcher !== undefined) void this.dispatcher.reload();
+    else void this.lease?.().catch((error: unknown) => this.output.failed(error));
+  }
+
+  /** Leases tasks, once there are activities: apps may come later. */
+  private async startDispatcher(connection: EngineConnection): Promise<void> {
+    this.lease = () => this.createDispatcher(connection);
+    if (this.routes.activities.length > 0) await this.lease();
+  }
+
+  private async createDispatcher(connection: EngineConnection): Promise<void> {
+    const { url, token, namespace, tlsVerify, taskQueue } = connection;
     const dispatcher = createDispatcher({
-      config: () => this.config(),
+      config: () => this.routes.config(taskQueue),
       connection: { serverUrl: url, namespace, tlsVerify, ...(token === undefined ? {} : { token }) },
       // All is said already: what is meant for other dispatchers of this machine must not steer this one.
-      environment: {},
+      environment: this.routes.environment,
       profilesPath: join(this.options.dataFolder, "no-profiles.json"),
       drainMs: DRAIN_MS,
       pollSeconds: POLL_SECONDS,
     });
     logEvents(dispatcher.events, this.dispatcherLogger());
     dispatcher.events.on((event) => this.ends.event(event));
+    dispatcher.events.on((event) => {
+      this.carriers.event(event);
+    });
     this.dispatcher = dispatcher;
     this.closers.push(() => dispatcher.drain());
     await dispatcher.start();
+  }
+
+  private async watchForWaiting(connection: EngineConnection): Promise<void> {
+    const watch = new WaitingWatch(new ControlPlane(connection, this.http), (untaken) => this.output.waiting(untaken));
+    this.closers.push(() => watch.stop());
+    await watch.start();
   }
 
   /** Trouble only; how each task ended is told otherwise. */
@@ -207,50 +282,9 @@ export class DevStack {
       };
     return { debug: () => {}, info: () => {}, warn: tell("warn"), error: tell("error") };
   }
-
-  /** Sends every activity of the files to our carrier. */
-  private config(): object {
-    const { taskQueue } = this.options;
-    return {
-      schema: CONFIG_SCHEMA,
-      version: 1,
-      carriers: { dev: { type: "invocable_http", url: this.carrier?.url } },
-      mappings: this.activities.map(({ type }) => ({
-        name: type,
-        kind: "activity",
-        task_queue: taskQueue,
-        activity_type: type,
-        carrier: "dev",
-        handler: type,
-      })),
-    };
-  }
 }
 
 function withReason(sentence: string, { why, message }: Readonly<Record<string, unknown>>): string {
   const reason = [message, why].find((text) => typeof text === "string");
   return reason === undefined ? sentence : `${sentence} (${reason})`;
-}
-
-function openEngine(file: string): LocalEngine {
-  try {
-    return createLocalEngine({ file, leaseSeconds: LEASE_SECONDS });
-  } catch (error) {
-    if (!isLocalEngineError(error)) throw error;
-    throw new CliError(
-      EXIT.failed,
-      `the engine cannot be started: ${error.message}`,
-      "Choose another folder with --data, or --memory.",
-    );
-  }
-}
-
-async function listen(engine: LocalEngine, port: number | undefined): Promise<string> {
-  try {
-    return (await engine.listen({ host: HOST, port: port ?? ENGINE_PORT })).url;
-  } catch (error) {
-    const isTaken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
-    if (port === undefined && isTaken) return (await engine.listen({ host: HOST, port: 0 })).url;
-    throw cannotListen(error, HOST, port ?? ENGINE_PORT, "engine-port");
-  }
 }

@@ -10,8 +10,10 @@ export interface EventStreamOptions {
   /** Sent as a bearer token. */
   readonly token: string | undefined;
   readonly signal: AbortSignal;
-  /** Called with the text of each `data:` line. */
-  readonly onData: (text: string) => void;
+  /** Called for each `data:` line with its text, and the name that its event has; empty for none. */
+  readonly onEvent: (name: string, data: string) => void;
+  /** Called once the stream is over, whoever ended it; not where there was none. */
+  readonly onEnd?: (() => void) | undefined;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface EventStreamOptions {
  */
 export async function eventStream(
   url: URL,
-  { headers, token, signal, onData }: EventStreamOptions,
+  { headers, token, signal, onEvent, onEnd }: EventStreamOptions,
   dispatcher: Dispatcher,
 ): Promise<boolean> {
   try {
@@ -42,9 +44,14 @@ export async function eventStream(
       body.on("error", () => {}).destroy();
       return false;
     }
+    let name = "";
     void readLines(body, (line) => {
-      if (line.startsWith("data:")) onData(line.slice("data:".length));
-    }).catch(() => {});
+      if (line === "") name = "";
+      else if (line.startsWith("event:")) name = line.slice("event:".length).trim();
+      else if (line.startsWith("data:")) onEvent(name, line.slice("data:".length));
+    })
+      .catch(() => {})
+      .finally(() => onEnd?.());
     return true;
   } catch {
     return false;

@@ -1,9 +1,11 @@
-import { type AvroValue, avroDouble } from "@durable-workflow/carrier/payload";
+import { type AvroValue, avroDouble, isPayloadError, payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { CliError, type CliIo, EXIT } from "../shell/command.js";
 import { readTextFile } from "./text-file.js";
 
 const NOTATION =
   'bytes are {"$type":"bytes","base64":"..."}, integers {"$type":"long","value":"..."}, doubles {"$type":"double","value":"..."}, maps {"$type":"map","entries":[{"key":"...","value":...}]}';
+/** Where single quotes arrive, the shell did not take them for quotes. */
+const WINDOWS_QUOTES = String.raw`Windows' cmd has double quotes alone: "[\"Ada\", 7]"; or put them into a file: @FILE.`;
 const LONGEST_LONG = 2n ** 63n - 1n;
 const DEEPEST = 512;
 /** Text in quotes (to be passed over), or a number. */
@@ -37,7 +39,7 @@ export function parseJsonValue(text: string): AvroValue {
     document = JSON.parse(text.replaceAll(TOKENS, spellNumber));
   } catch (error) {
     throw refused(`the arguments are not JSON: ${error instanceof Error ? error.message : "they cannot be read"}`, {
-      hint: `Quote them for your shell, as in '["Ada", 7]'.`,
+      hint: text.startsWith("'") ? WINDOWS_QUOTES : `Quote them for your shell, as in '["Ada", 7]'.`,
     });
   }
   return unproject(document, "$", 0);
@@ -159,4 +161,18 @@ function mapOf(
 
 function refused(problem: string, { hint = NOTATION }: { readonly hint?: string } = {}): CliError {
   return new CliError(EXIT.usage, problem, hint);
+}
+
+/**
+ * Arguments as they are sent.
+ *
+ * @throws {CliError} with exit code 2 for what has no form on the wire
+ */
+export function argumentsPayload(args: readonly unknown[]): ReturnType<typeof payloadEnvelope> {
+  try {
+    return payloadEnvelope(args);
+  } catch (error) {
+    if (isPayloadError(error)) throw new CliError(EXIT.usage, `the arguments cannot be sent: ${error.message}`);
+    throw error;
+  }
 }

@@ -20,11 +20,15 @@ export function usableToken(value: string | undefined, source: string, { secrets
 }
 
 /**
- * The token in the variable that `--token-env` names; undefined when it names none.
+ * The token in the variable that an option names; undefined when it names none.
  *
  * @throws {CliError} for a variable that is not set, or holds what is no token
  */
-export function namedToken(variable: string | undefined, io: Pick<CliIo, "env" | "secrets">): string | undefined {
+export function namedToken(
+  variable: string | undefined,
+  io: Pick<CliIo, "env" | "secrets">,
+  option = "--token-env",
+): string | undefined {
   if (variable === undefined) return undefined;
-  return usableToken(io.env[variable], `the environment variable ${variable}, named by --token-env,`, io);
+  return usableToken(io.env[variable], `the environment variable ${variable}, named by ${option},`, io);
 }

@@ -52,6 +52,8 @@ export interface CliIo {
   err(text: string): void;
   readonly stdin: NodeJS.ReadableStream;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Sets variables of the environment that are not set, for the command and for what runs in its process. */
+  addEnv(variables: Readonly<Record<string, string | undefined>>): void;
   readonly cwd: string;
   /** Whether standard output is a terminal. */
   readonly isTty: boolean;

@@ -7,7 +7,8 @@ export interface TerminalStreams {
   readonly stdout: Output;
   readonly stderr: Pick<Output, "write">;
   readonly stdin: NodeJS.ReadableStream;
-  readonly env: CliIo["env"];
+  /** The process's own, or a copy: variables are added to it. */
+  readonly env: Record<string, string | undefined>;
   readonly cwd: string;
 }
 
@@ -38,6 +39,9 @@ export function terminalIo({ stdout, stderr, stdin, env, cwd }: TerminalStreams,
     secrets,
     stdin,
     env,
+    addEnv: (variables) => {
+      for (const [name, value] of Object.entries(variables)) if (env[name] === undefined) env[name] = value;
+    },
     cwd,
     isTty,
     get columns() {

@@ -32,7 +32,7 @@ export async function runCommand(
       stdout: { write: (text) => (out += text) },
       stderr: { write: (text) => (err += text) },
       stdin: Readable.from([Buffer.from(options.stdin ?? "")]),
-      env: options.env ?? {},
+      env: { ...options.env },
       cwd: options.cwd ?? process.cwd(),
     },
     options.signal ?? new AbortController().signal,

@@ -6,7 +6,7 @@ import { ClientError } from "../errors/client-error.js";
 import type { ActivityDescription, ActivityHandle } from "../handle.js";
 import { type Answer, NoAnswer } from "../wire/connection.js";
 import { type Bounds, type Described, type Engine, FIRST_PAUSE_MS, TRIES } from "../wire/engine.js";
-import { provesNothingDone, refusal, type Subject, unanswered } from "../wire/refusal.js";
+import { type Subject, unanswered } from "../wire/unanswered.js";
 
 /** A start that was given up waiting for may still be under way: looked for so often more, this far apart. */
 const LATE_LOOKS = 3;
@@ -83,7 +83,8 @@ export class Start {
     const runId = textField(answer.document, "workflow_run_id");
     const isSuccess = answer.status >= 200 && answer.status < 300;
     if (isSuccess && runId !== undefined) return { begun: { runId, started: true } };
-    const trouble = isSuccess && !isPage(answer) ? brokenAnswer(answer, this.subject) : refusal(answer, this.subject);
+    const { provesNothingDone, startRefusal } = await import("../wire/refusal.js");
+    const trouble = startRefusal(answer, this.subject);
     if (trouble.mayHaveActed && trouble.code !== "not_an_engine" && !provesNothingDone(answer)) {
       // Whoever stands before the engine has given up waiting for it: it may be under way.
       return this.lookFor(answer.status === 504, trouble);
@@ -191,13 +192,4 @@ export class Start {
       handle: this.order.handleOf({}),
     });
   }
-}
-
-function isPage(answer: Answer): boolean {
-  return /html/i.test(answer.header("content-type") ?? "") || answer.bytes[0] === 0x3c;
-}
-
-function brokenAnswer({ status }: Answer, { what, url }: Subject): ClientError {
-  const told = `${what}: the answer of ${url} is broken`;
-  return new ClientError("server_error", told, { status, retryable: true, mayHaveActed: true });
 }

@@ -26,27 +26,35 @@ export function nodeTransport(): Transport {
 }
 
 type AgentClass = new (options: ConstructorParameters<typeof HttpAgent>[0]) => HttpAgent;
-type KeepSocketAlive = (this: HttpAgent, socket: Socket) => boolean;
 
+/**
+ * An agent whose idle sockets are dropped in time. Node's own way, the agent's `timeout`, watches every request too, which
+ * costs more, and is the client's to do.
+ */
 function keptBriefly(Base: AgentClass): HttpAgent {
-  const agent = new Base({ keepAlive: true, timeout: IDLE_MS, scheduling: "lifo" });
-  const keep = Reflect.get(agent, "keepSocketAlive") as KeepSocketAlive;
-  const hinted: KeepSocketAlive = (socket) => {
-    const { res: answer } = (Reflect.get(socket, "_httpMessage") ?? {}) as { readonly res?: IncomingMessage };
-    const hint = /timeout=(\d{1,9})/.exec(String(answer?.headers["keep-alive"] ?? ""))?.[1];
-    const left = hint === undefined ? IDLE_MS : Math.min(IDLE_MS, Number(hint) * 1000 - HINT_MARGIN_MS);
-    if (left <= 0 || !keep.call(agent, socket)) return false;
-    socket.setTimeout(left);
-    return true;
-  };
-  Reflect.set(agent, "keepSocketAlive", hinted);
+  const agent = new Base({ keepAlive: true, scheduling: "lifo" });
+  Reflect.set(agent, "keepSocketAlive", keepSocketAlive);
   return agent;
 }
 
+/** Whether a socket whose request is done is kept, and for how long. */
+function keepSocketAlive(socket: Socket): boolean {
+  const { res: answer } = (Reflect.get(socket, "_httpMessage") ?? {}) as { readonly res?: IncomingMessage };
+  const hint = answer?.headers["keep-alive"];
+  const seconds = hint === undefined ? undefined : /timeout=(\d{1,9})/.exec(String(hint))?.[1];
+  const left = seconds === undefined ? IDLE_MS : Math.min(IDLE_MS, Number(seconds) * 1000 - HINT_MARGIN_MS);
+  if (left <= 0) return false;
+  // The agent ends sockets that time out while they are idle, and only those.
+  socket.setTimeout(left);
+  socket.unref();
+  return true;
+}
+
 function send(
-  { method, url, headers, body, signal, limitBytes }: TransportRequest,
+  asked: TransportRequest,
   agents: { readonly http: HttpAgent; readonly https: HttpAgent },
 ): Promise<TransportResponse> {
+  const { method, url, headers, body, limitBytes } = asked;
   return new Promise((resolve, reject) => {
     const isTls = url.startsWith("https:");
     const length = body === undefined ? undefined : typeof body === "string" ? Buffer.byteLength(body) : body.length;
@@ -56,7 +64,7 @@ function send(
       headers: length === undefined ? headers : { ...headers, "content-length": String(length) },
     });
     const settle = (end: () => void): void => {
-      signal.removeEventListener("abort", abort);
+      signal?.removeEventListener("abort", abort);
       end();
     };
     const fail = (error: unknown): void => {
@@ -68,6 +76,7 @@ function send(
       });
     };
     const abort = (): void => {
+      isGivenUp = true;
       const kind = isConnecting(request) ? "not_sent" : "lost";
       request.destroy();
       fail(new TransportFailure(kind, "the request was given up"));
@@ -95,11 +104,12 @@ function send(
         });
       });
     });
-    if (signal.aborted) {
-      abort();
-      return;
-    }
-    signal.addEventListener("abort", abort);
+    let isGivenUp = false;
+    const signal = asked.onAbort === undefined ? asked.signal : undefined;
+    asked.onAbort?.(abort);
+    if (signal?.aborted === true) abort();
+    signal?.addEventListener("abort", abort);
+    if (isGivenUp) return;
     request.end(body);
   });
 }

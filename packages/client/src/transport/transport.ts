@@ -23,6 +23,8 @@ export interface TransportRequest {
   readonly body?: string | Uint8Array | undefined;
   /** Aborted when nobody waits for the answer any more: the request is torn down. */
   readonly signal: AbortSignal;
+  /** Calls back once when the signal is aborted, at once if it is: cheaper than a signal, which is then not made. Lost in copies. */
+  onAbort?(listener: (reason: unknown) => void): void;
   /** The longest answer that is read, in bytes. */
   readonly limitBytes: number;
 }

@@ -7,7 +7,6 @@ import {
   readToken,
 } from "@durable-workflow/engine-protocol";
 import type { ClientInterceptor } from "../interceptor.js";
-import { Scope, TimeUp } from "../scope.js";
 import { Slots } from "../slots.js";
 import {
   isTransportFailure,
@@ -15,6 +14,7 @@ import {
   type TransportRequest,
   type TransportResponse,
 } from "../transport/transport.js";
+import { TimeLimits, TryLimit } from "./try-limit.js";
 
 /** Arguments, result and details of one activity are each a few MiB; a page of its history may have all of them. */
 const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -24,11 +24,11 @@ export interface Call {
   readonly path: string;
   /** JSON text, or bytes. */
   readonly body?: string | Uint8Array | undefined;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal: AbortSignal;
   /** For one try, to the last byte of the answer. */
   readonly timeoutMs: number;
-  readonly limitBytes?: number;
+  readonly limitBytes?: number | undefined;
 }
 
 export interface Answer {
@@ -72,7 +72,9 @@ export class Connection {
   readonly clock: Clock;
   private readonly options: ConnectionOptions;
   private readonly slots: Slots;
+  private readonly timeLimits: TimeLimits;
   private readonly sendAll: (request: TransportRequest) => Promise<TransportResponse>;
+  private readonly plainHeaders: Readonly<Record<string, string>>;
   /** The last token that was sent: what answers quote of it is not shown. */
   private bearer = "";
 
@@ -82,6 +84,13 @@ export class Connection {
     this.clock = options.clock;
     this.options = options;
     if (typeof options.token === "string") this.bearer = options.token;
+    this.plainHeaders = {
+      accept: "application/json",
+      [NAMESPACE_FIELD]: options.namespace,
+      [CONTROL_PLANE_VERSION_FIELD]: CONTROL_PLANE_VERSION,
+      ...(typeof options.token === "string" && { authorization: `Bearer ${options.token}` }),
+    };
+    this.timeLimits = new TimeLimits(options.clock);
     this.slots = new Slots(options.maxConcurrentRequests);
     this.sendAll = interceptors.reduceRight<(request: TransportRequest) => Promise<TransportResponse>>(
       (next, interceptor) => (request) => interceptor(request, next),
@@ -113,23 +122,24 @@ export class Connection {
   }
 
   private async once({ method, path, body, headers, signal, timeoutMs, limitBytes }: Call): Promise<Answer> {
-    const sent: Record<string, string> = {
-      accept: "application/json",
-      [NAMESPACE_FIELD]: this.options.namespace,
-      [CONTROL_PLANE_VERSION_FIELD]: CONTROL_PLANE_VERSION,
-    };
     const { token } = this.options;
-    if (token !== undefined)
-      sent["authorization"] = `Bearer ${typeof token === "string" ? token : await this.ask(token)}`;
-    if (body !== undefined) sent["content-type"] = "application/json";
-    const scope = new Scope(this.clock, [signal], timeoutMs);
+    const authorized = typeof token === "function" ? { authorization: `Bearer ${await this.ask(token)}` } : undefined;
+    const typed = body === undefined ? undefined : { "content-type": "application/json" };
+    const isPlain = (authorized ?? typed ?? headers) === undefined;
+    const sent = isPlain ? this.plainHeaders : { ...this.plainHeaders, ...authorized, ...typed, ...headers };
+    const limit = new TryLimit(this.timeLimits, signal, timeoutMs);
     try {
       const response = await this.sendAll({
         method,
         url: this.url + path,
-        headers: headers === undefined ? sent : Object.assign(sent, headers),
+        headers: sent,
         body,
-        signal: scope.signal,
+        get signal() {
+          return limit.signal;
+        },
+        onAbort: (listener) => {
+          limit.onAbort(listener);
+        },
         limitBytes: limitBytes ?? ANSWER_LIMIT_BYTES,
       });
       const isBytes = headers !== undefined && response.header("content-type") === "application/octet-stream";
@@ -144,14 +154,13 @@ export class Connection {
       signal.throwIfAborted();
       const kind = isTransportFailure(error) ? error.kind : "lost";
       const said = this.shown(error instanceof Error ? error.message : String(error));
-      if (scope.signal.aborted && kind !== "not_sent") {
+      if (limit.aborted && kind !== "not_sent") {
         throw new NoAnswer("timeout", `no answer within ${Math.round(timeoutMs)} ms`, { cause: error });
       }
-      const isLate = scope.signal.reason instanceof TimeUp;
-      const message = isLate ? `no connection within ${Math.round(timeoutMs)} ms` : said;
+      const message = limit.isLate ? `no connection within ${Math.round(timeoutMs)} ms` : said;
       throw new NoAnswer(kind, message, { cause: error });
     } finally {
-      scope.end();
+      limit.dispose();
     }
   }
 

@@ -1,23 +1,32 @@
-import { fieldOf, integerField, isObject, listField, textField } from "@durable-workflow/engine-protocol";
+import { integerField, isObject, textField } from "@durable-workflow/engine-protocol";
 import type { ActivityDescription, ActivityStatus, ActivitySummary } from "../handle.js";
 import { readDescribedFailure } from "./failure.js";
 
 /** Undefined for what is no description. */
 export function readDescription(document: unknown): ActivityDescription | undefined {
-  const summary = readSummary(document);
-  return (
-    summary && {
-      ...summary,
-      namespace: textField(document, "namespace") ?? "",
-      attempts: integerField(document, "attempt_count") ?? 0,
-      stage: textField(document, "activity_status") ?? summary.status,
-      lastHeartbeatAt: textField(document, "last_heartbeat_at") ?? null,
-      failure: readDescribedFailure(fieldOf(document, "failure")),
-    }
-  );
+  const read = readSummary(document);
+  if (read === undefined) return undefined;
+  // Written out: copying is what would cost most of a description.
+  return {
+    activityId: read.activityId,
+    runId: read.runId,
+    type: read.type,
+    taskQueue: read.taskQueue,
+    status: read.status,
+    businessKey: read.businessKey,
+    startedAt: read.startedAt,
+    closedAt: read.closedAt,
+    raw: read.raw,
+    namespace: textField(read.raw, "namespace") ?? "",
+    attempts: integerField(read.raw, "attempt_count") ?? 0,
+    stage: textField(read.raw, "activity_status") ?? read.status,
+    lastHeartbeatAt: textField(read.raw, "last_heartbeat_at") ?? null,
+    failure: readDescribedFailure(read.raw["failure"]),
+  };
 }
 
-function readSummary(document: unknown): ActivitySummary | undefined {
+/** Undefined for what is no activity. */
+export function readSummary(document: unknown): ActivitySummary | undefined {
   const activityId = textField(document, "activity_id");
   const runId = textField(document, "workflow_run_id");
   const type = textField(document, "activity_type");
@@ -51,17 +60,4 @@ function statusOf(document: unknown): ActivityStatus {
   if (status === "failed" && textField(document, "closed_reason") === "timed_out") return "timed_out";
   const known = Object.hasOwn(STATUSES, status) ? STATUSES[status] : undefined;
   return known ?? (textField(document, "closed_at") === undefined ? "running" : "failed");
-}
-
-export interface SummaryPage {
-  readonly activities: readonly ActivitySummary[];
-  readonly next: string | undefined;
-}
-
-/** Undefined for what is no page of a list. */
-export function readSummaryPage(document: unknown): SummaryPage | undefined {
-  if (!Array.isArray(fieldOf(document, "activities"))) return undefined;
-  const activities = listField(document, "activities").map(readSummary);
-  if (!activities.every((one) => one !== undefined)) return undefined;
-  return { activities, next: textField(document, "next_page_token") };
 }

@@ -1,12 +1,12 @@
 import type { Clock } from "@durable-workflow/carrier";
-import { fieldOf, LIST_PAGE, PATHS, pathTo } from "@durable-workflow/engine-protocol";
+import { PATHS, pathTo } from "@durable-workflow/engine-protocol";
 import type { StartRequest } from "@durable-workflow/engine-protocol/control";
 import { jittered, sleep } from "../clock.js";
 import { ClientError } from "../errors/client-error.js";
-import type { ActivityDescription, ListQuery } from "../handle.js";
+import type { ActivityDescription } from "../handle.js";
 import { type Answer, type Call, type Connection, NoAnswer } from "./connection.js";
-import { readDescription, readSummaryPage, type SummaryPage } from "./description.js";
-import { reasonOf, refusal, type Subject, unanswered } from "./refusal.js";
+import { readDescription } from "./description.js";
+import { type Subject, unanswered } from "./unanswered.js";
 
 /** How often a request is tried that may be repeated. */
 export const TRIES = 3;
@@ -40,7 +40,7 @@ export class Engine {
   private readonly connection: Connection;
   private readonly namespace: string;
   /** Whether the engine stops a certain run; undefined before it was tried. */
-  private stopsRuns: boolean | undefined;
+  stopsRuns: boolean | undefined;
 
   constructor(connection: Connection, { namespace, requestTimeoutMs }: EngineOptions) {
     this.connection = connection;
@@ -79,82 +79,8 @@ export class Engine {
     return { description, answer };
   }
 
-  async page(
-    { bucket, pageSize = LIST_PAGE.default }: ListQuery,
-    token: string | undefined,
-    bounds: Bounds,
-  ): Promise<SummaryPage> {
-    const about = { what: "listing activities" };
-    const query = new URLSearchParams({
-      page_size: String(pageSize),
-      ...(bucket && { status: bucket }),
-      ...(token !== undefined && { next_page_token: token }),
-    });
-    const answer = await this.ask({ method: "GET", path: `${PATHS.activities}?${query.toString()}` }, about, bounds);
-    const page = readSummaryPage(answer.document);
-    if (page === undefined) throw this.unreadable(answer, about);
-    return page;
-  }
-
   clusterInfo(bounds: Bounds): Promise<Answer> {
     return this.ask({ method: "GET", path: PATHS.clusterInfo }, { what: "asking what the engine takes" }, bounds);
-  }
-
-  /**
-   * Cancels or terminates. A run that is named is stopped and no other: where the engine cannot do so by itself, the id is
-   * stopped while that run is its newest.
-   *
-   * @returns false when it had ended before
-   */
-  async stop(
-    how: "cancel" | "terminate",
-    id: string,
-    runId: string | undefined,
-    reason: string | undefined,
-    bounds: Bounds,
-  ): Promise<boolean> {
-    if (runId !== undefined && this.stopsRuns !== false) {
-      const pattern = how === "cancel" ? PATHS.cancelRun : PATHS.terminateRun;
-      const stopped = await this.stopAt(how, pathTo(pattern, { id, run: runId }), { id, runId }, reason, bounds);
-      if (stopped !== "no_route") {
-        this.stopsRuns = true;
-        return stopped;
-      }
-      this.stopsRuns = false;
-    }
-    if (runId !== undefined) {
-      const { description } = await this.describe(id, bounds);
-      // A newer run began after this one had ended.
-      if (description.runId !== runId || description.status !== "running") return false;
-    }
-    const stopped = await this.stopAt(how, pathTo(PATHS[how], { id }), { id, runId }, reason, bounds);
-    if (stopped !== "no_route") return stopped;
-    throw new ClientError("not_an_engine", `${this.url} cannot ${how} activities: it has no such route`);
-  }
-
-  private async stopAt(
-    how: "cancel" | "terminate",
-    path: string,
-    { id, runId }: { readonly id: string; readonly runId: string | undefined },
-    reason: string | undefined,
-    bounds: Bounds,
-  ): Promise<boolean | "no_route"> {
-    const about = { what: `${how === "cancel" ? "cancelling" : "terminating"} ${id}`, activityId: id, acts: true };
-    let isRepeated = false;
-    try {
-      const body = JSON.stringify(reason === undefined ? {} : { reason });
-      await this.ask({ method: "POST", path, body }, about, bounds, { onRepeat: () => (isRepeated = true) });
-      return true;
-    } catch (error) {
-      if (!(error instanceof ClientError)) throw error;
-      if (error.status === 405 || (error.status === 404 && error.code === "not_an_engine")) return "no_route";
-      if (error.status !== 409 || error.reason !== "run_not_active") throw error;
-      if (!isRepeated) return false;
-      // The try before may have been the one that ended it.
-      const { description } = await this.describe(id, bounds);
-      const isSame = runId === undefined || description.runId === runId;
-      return isSame && description.status === (how === "cancel" ? "cancelled" : "terminated");
-    }
   }
 
   /**
@@ -183,6 +109,7 @@ export class Engine {
       const answer = await this.once(request, bounds, moreMs);
       const isRead = answer.document !== undefined || answer.header("content-type") === "application/octet-stream";
       if (answer.status >= 200 && answer.status < 300 && isRead) return answer;
+      const { refusal } = await import("./refusal.js");
       return refusal(answer, this.subject(about));
     } catch (error) {
       if (error instanceof NoAnswer) return unanswered(error, this.subject(about));
@@ -192,14 +119,13 @@ export class Engine {
 
   private once(request: Request, bounds: Bounds, moreMs = 0): Promise<Answer> {
     const timeoutMs = Math.max(1, Math.min(this.requestTimeoutMs, this.left(bounds))) + moreMs;
-    return this.connection.exchange({ ...request, signal: bounds.signal, timeoutMs });
+    const { method, path, body, headers, limitBytes } = request;
+    return this.connection.exchange({ method, path, body, headers, limitBytes, signal: bounds.signal, timeoutMs });
   }
 
   /** What is no answer of an engine's. */
-  unreadable({ status, document }: Answer, { what }: About): ClientError {
-    const reason = reasonOf(document);
-    const held = fieldOf(document, "activity_id") === undefined ? "" : ", some fields are missing";
-    const told = `${what}: ${this.url} answers ${status} as no engine does${held}. Is it the engine's own address?`;
-    return new ClientError("not_an_engine", told, { status, reason });
+  unreadable({ status }: Answer, { what }: About): ClientError {
+    const told = `${what}: ${this.url} answers ${status} as no engine does. Is it the engine's own address?`;
+    return new ClientError("not_an_engine", told, { status });
   }
 }

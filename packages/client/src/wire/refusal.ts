@@ -1,18 +1,9 @@
 import { at, entriesOf, isObject, type Reason, textAt } from "@durable-workflow/engine-protocol";
 import { ClientError, type ClientErrorCode, type ClientErrorOptions } from "../errors/client-error.js";
-import type { Answer, NoAnswer } from "./connection.js";
+import type { Answer } from "./connection.js";
+import type { Subject } from "./unanswered.js";
 
-/** What a request is about, for errors. */
-export interface Subject {
-  readonly url: string;
-  /** As in `start`: what was asked. */
-  readonly what: string;
-  readonly namespace: string;
-  readonly activityId?: string | undefined;
-  /** Whether it changes anything. */
-  readonly acts: boolean;
-  shown(text: string): string;
-}
+/** What answers that are no success say: most clients see few of them, so that this is loaded when one has come. */
 
 /** 404s that speak of the activity, and not of the route. */
 const NOT_THERE: ReadonlySet<string> = new Set<Reason | "workflow_not_found">([
@@ -35,20 +26,6 @@ export function reasonOf(document: unknown): string | undefined {
 export function provesNothingDone({ document }: Answer): boolean {
   const isRefusedAtTheDoor = at(document, "request_admitted") === false && STORAGE.has(reasonOf(document) ?? "");
   return isRefusedAtTheDoor || at(document, "command_status") === "rejected";
-}
-
-/** Why there is no answer, as an error. */
-export function unanswered({ why, message, cause }: NoAnswer, subject: Subject): ClientError {
-  if (why === "too_large") {
-    const told = `${subject.what}: the answer of ${subject.url} does not end (${message}). Is it an engine?`;
-    return new ClientError("not_an_engine", told, { cause, mayHaveActed: subject.acts });
-  }
-  const told = `${subject.what}: the engine at ${subject.url} cannot be reached (${message}). Is it running, and is the address right?`;
-  return new ClientError("unreachable", told, {
-    cause,
-    retryable: true,
-    mayHaveActed: subject.acts && why !== "not_sent",
-  });
 }
 
 /** What an answer that is no success says, as an error. */
@@ -130,4 +107,19 @@ function sentenceOf(document: unknown): string | undefined {
     if (sentences.length > 0) return sentences.join(" ");
   }
   return textAt(document, "message") ?? textAt(document, "error");
+}
+
+/** The same of a start: an answer of success that is none of an engine's, and no page, is one that was lost on its way. */
+export function startRefusal(answer: Answer, subject: Subject): ClientError {
+  const isSuccess = answer.status >= 200 && answer.status < 300;
+  return isSuccess && !isPage(answer) ? brokenAnswer(answer, subject) : refusal(answer, subject);
+}
+
+function isPage(answer: Answer): boolean {
+  return /html/i.test(answer.header("content-type") ?? "") || answer.bytes[0] === 0x3c;
+}
+
+function brokenAnswer({ status }: Answer, { what, url }: Subject): ClientError {
+  const told = `${what}: the answer of ${url} is broken`;
+  return new ClientError("server_error", told, { status, retryable: true, mayHaveActed: true });
 }

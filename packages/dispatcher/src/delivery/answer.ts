@@ -1,4 +1,5 @@
-import type { LeanText } from "../payloads/blob-bytes.js";
+import type { InvocableResultEnvelope } from "@durable-workflow/carrier/protocol";
+import type { LeanText } from "../net/blob-bytes.js";
 
 /** What came of delivering a task, before it is given a meaning. */
 
@@ -56,9 +57,23 @@ export interface RefusedAnswer {
   readonly message: string;
 }
 
-export type DeliveryAnswer = HttpAnswer | ProcessAnswer | TimeoutAnswer | UnreachableAnswer | RefusedAnswer;
+/** A handler in this process has answered. */
+export interface HandledAnswer {
+  readonly kind: "handled";
+  readonly result: InvocableResultEnvelope;
+}
+
+export type DeliveryAnswer =
+  | HandledAnswer
+  | HttpAnswer
+  | ProcessAnswer
+  | TimeoutAnswer
+  | UnreachableAnswer
+  | RefusedAnswer;
 
 /** Delivery was called off: the task is not ours any more, or must stop. */
 export interface AbortedDelivery {
   readonly kind: "aborted";
+  /** Whether nothing is to be reported although the lease goes on: the engine hands the task out again. Default false. */
+  readonly isLeft?: boolean;
 }

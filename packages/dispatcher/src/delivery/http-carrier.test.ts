@@ -12,7 +12,8 @@ import { leasedTask, resultFor } from "../../test/support/tasks.js";
 import { TEST_CERTIFICATE } from "../../test/support/tls.js";
 import { NetworkGuard } from "../net/guard.js";
 import { systemClock } from "../time/clock.js";
-import { HttpDeliverer, type HttpDelivery } from "./http-carrier.js";
+import { HttpDeliverer } from "./http-carrier.js";
+import type { HttpDelivery } from "./http-exchange.js";
 import { reportOf } from "./result-mapping.js";
 
 const task = leasedTask();

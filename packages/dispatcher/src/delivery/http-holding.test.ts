@@ -7,7 +7,8 @@ import { leasedTask, resultFor } from "../../test/support/tasks.js";
 import { TEST_CERTIFICATE } from "../../test/support/tls.js";
 import { NetworkGuard } from "../net/guard.js";
 import { systemClock } from "../time/clock.js";
-import { HttpDeliverer, type HttpDelivery } from "./http-carrier.js";
+import { HttpDeliverer, type HttpDelivererOptions } from "./http-carrier.js";
+import type { HttpDelivery } from "./http-exchange.js";
 import { Holding } from "./retry.js";
 
 const deliverers: HttpDeliverer[] = [];
@@ -18,10 +19,10 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
-function deliverer(ca?: string): HttpDeliverer {
+function deliverer(ca?: string, wishes: Partial<HttpDelivererOptions> = {}): HttpDeliverer {
   const guard = new NetworkGuard({ denyPrivateNetworks: false });
   const limits = { responseLimitBytes: 100_000, connectTimeoutMs: 5_000 };
-  const created = new HttpDeliverer({ clock: systemClock, guard, ca, ...limits });
+  const created = new HttpDeliverer({ clock: systemClock, guard, ca, ...limits, ...wishes });
   deliverers.push(created);
   return created;
 }
@@ -134,7 +135,7 @@ describe.each([
     expect([...counts.values()]).toEqual([2, 1]);
   });
 
-  it("that breaks within an answer is not repeated, and neither is a new one", async () => {
+  it("that breaks within an answer is not repeated; a new one that breaks before is, once, unless that is off", async () => {
     const own = deliverer(ca);
     const partly = await closing((socket) => {
       socket.write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n", () => socket.destroy());
@@ -145,6 +146,10 @@ describe.each([
     expect([...partly.counts.values()]).toEqual([2]);
     const never = await closing((socket) => socket.destroy(), 1);
     expect(await deliver(own, never.url)).toMatchObject({ kind: "unreachable", tries: 1 });
-    expect([...never.counts.values()]).toEqual([1]);
+    expect([...never.counts.values()]).toEqual([1, 1]);
+    const once = await closing((socket) => socket.destroy(), 1);
+    const careful = deliverer(ca, { redeliverBroken: false });
+    expect(await deliver(careful, once.url)).toMatchObject({ kind: "unreachable", tries: 1 });
+    expect([...once.counts.values()]).toEqual([1]);
   });
 });

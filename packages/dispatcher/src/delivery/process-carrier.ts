@@ -2,7 +2,8 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import type { ProcessCarrier } from "@durable-workflow/engine-protocol/executor-config";
 import type { Environment } from "../config/profiles.js";
-import { type DeliveryBody, withoutLargeBlobs } from "../payloads/blob-bytes.js";
+import { type DeliveryBody, withoutLargeBlobs } from "../net/blob-bytes.js";
+import type { StopSignal } from "../time/call-off.js";
 import { type Clock, timerDelay } from "../time/clock.js";
 import type { AbortedDelivery, AnswerBody, DeliveryAnswer } from "./answer.js";
 import type { TimeLimit } from "./timeouts.js";
@@ -14,7 +15,7 @@ export interface ProcessDelivery {
   readonly limit: TimeLimit;
   /** Of what it may write to standard output. Default: the deliverer's own. */
   readonly outputLimitBytes?: number | undefined;
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
 }
 
 export interface ProcessDelivererOptions {

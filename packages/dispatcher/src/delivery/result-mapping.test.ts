@@ -3,7 +3,7 @@ import { parseExternalTaskInput } from "@durable-workflow/carrier/protocol";
 import { activityTaskEnvelope } from "@durable-workflow/engine-protocol/worker";
 import { describe, expect, it } from "vitest";
 import { failedFor, leasedTask, resultFor } from "../../test/support/tasks.js";
-import { LARGE_BLOB_BYTES, type LeanText, withoutLargeBlobs } from "../payloads/blob-bytes.js";
+import { LARGE_BLOB_BYTES, type LeanText, withoutLargeBlobs } from "../net/blob-bytes.js";
 import type { DeliveryAnswer } from "./answer.js";
 import { type Report, reportOf } from "./result-mapping.js";
 

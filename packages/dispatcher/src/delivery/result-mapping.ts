@@ -3,6 +3,7 @@ import {
   EXTERNAL_TASK_INPUT_MEDIA_TYPE,
   type ExternalTaskResult,
   type FailureKind,
+  type InvocableResultEnvelope,
   isExternalTaskResultError,
   type JsonObject,
   type PayloadEnvelope,
@@ -13,7 +14,7 @@ import {
 import { fieldOf, isObject } from "@durable-workflow/engine-protocol";
 import type { FailureReport, LeasedTask, ResultReport } from "@durable-workflow/engine-protocol/worker";
 import { excerpt, preview as shorten } from "../engine/recordable.js";
-import { type BlobPayload, type LeanText, wholeText } from "../payloads/blob-bytes.js";
+import { type BlobPayload, type LeanText, wholeText } from "../net/blob-bytes.js";
 import type { DeliveryAnswer, HttpAnswer, ProcessAnswer, RefusedAnswer, UnreachableAnswer } from "./answer.js";
 
 /** What the engine is told of a delivery. */
@@ -49,6 +50,8 @@ export function reportOf(task: LeasedTask, answer: DeliveryAnswer, context: Mapp
 
 function mappedReport(task: LeasedTask, answer: DeliveryAnswer, context: MappingContext): Report | MappedReport {
   switch (answer.kind) {
+    case "handled":
+      return handledReport(answer.result);
     case "http":
       return httpReport(task, answer, context);
     case "process":
@@ -180,6 +183,12 @@ function malformed(
     retryable,
     details: encodeDetails({ ...more, preview: shorten(shown, PREVIEW_LENGTH) }),
   });
+}
+
+/** What a handler in this process has said: nothing of it went through JSON, so that there is less to doubt. */
+function handledReport(result: InvocableResultEnvelope): Report {
+  if ("failure" in result) return resultReport(parseExternalTaskResult(result));
+  return { kind: "complete", result: passedThrough(result.result?.payload ?? null) };
 }
 
 function resultReport(result: ExternalTaskResult): Report {

@@ -1,7 +1,7 @@
 import type { ActivityMapping } from "@durable-workflow/engine-protocol/executor-config";
 import { describe, expect, it } from "vitest";
 import { leasedTask } from "../../test/support/tasks.js";
-import { isRetryableStatus, retryDelayMs } from "./retry.js";
+import { isRetryableStatus, mayPass, retryDelayMs, Unreached } from "./retry.js";
 import { configuredTimeout, deadlineLeft, tightest } from "./timeouts.js";
 
 const policy = (maxAttempts: number, backoffSeconds: readonly number[]) => ({
@@ -69,5 +69,32 @@ describe("how long a delivery may take", () => {
     expect(left({ start_to_close: at(-5) })?.ms).toBe(-5_000);
     expect(tightest({ name: "timeout_seconds", ms: 1 }, left({ start_to_close: at(5) })).ms).toBe(1);
     expect(tightest({ name: "timeout_seconds", ms: 9_000 }, left({ start_to_close: at(5) })).ms).toBe(5_000);
+  });
+});
+
+describe("a carrier that nothing can be sent to", () => {
+  it("is tried again after doubles of 100 ms, up to a second and a quarter, for as long as was asked for", () => {
+    const unreached = new Unreached(10_000);
+    const waits = Array.from({ length: 40 }, () => unreached.next());
+    const given = waits.filter((wait) => wait !== undefined);
+    expect(given[0]).toBeGreaterThanOrEqual(100);
+    expect(given[0]).toBeLessThanOrEqual(125);
+    expect(Math.max(...given)).toBeLessThanOrEqual(1_250);
+    expect(given.reduce((sum, wait) => sum + wait, 0)).toBeLessThanOrEqual(10_000);
+    expect(given.length).toBeLessThan(waits.length);
+    expect(new Unreached(0).next()).toBeUndefined();
+  });
+
+  it.each<[unknown, boolean]>([
+    [{ code: "ECONNREFUSED" }, true],
+    [{ code: "ENOTFOUND" }, true],
+    [{ code: "UND_ERR_CONNECT_TIMEOUT" }, true],
+    [{ code: "AGGREGATE", errors: [{ code: "ECONNREFUSED" }, { code: "EHOSTUNREACH" }] }, true],
+    [{ errors: [{ code: "ECONNREFUSED" }, { code: "CERT_HAS_EXPIRED" }] }, false],
+    [{ code: "DEPTH_ZERO_SELF_SIGNED_CERT" }, false],
+    [new Error("no code"), false],
+    [null, false],
+  ])("may come back, or not: %j is %s", (error, expected) => {
+    expect(mayPass(error)).toBe(expected);
   });
 });

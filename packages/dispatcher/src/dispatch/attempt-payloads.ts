@@ -3,13 +3,14 @@ import type { FailureReport, LeasedTask, ReportedPayload } from "@durable-workfl
 import type { MappedReport, Report } from "../delivery/result-mapping.js";
 import { recordableBlob } from "../engine/recordable.js";
 import type { EventStream, TaskFacts } from "../events/events.js";
+import type { BlobPayload } from "../net/blob-bytes.js";
 import type { Scrubber } from "../net/secrets.js";
-import type { BlobPayload } from "../payloads/blob-bytes.js";
 import type { Held } from "../payloads/byte-budget.js";
 import type { PayloadRefused } from "../payloads/exchange.js";
 import { payloadFailure } from "../payloads/failures.js";
 import type { Payloads } from "../payloads/payloads.js";
 import type { PayloadPatience } from "../payloads/retrying.js";
+import type { StopSignal } from "../time/call-off.js";
 import type { Clock } from "../time/clock.js";
 
 export interface AttemptPayloadsDeps {
@@ -22,7 +23,7 @@ export interface AttemptPayloadsDeps {
   /** Milliseconds until the lease or a deadline of the attempt has passed. */
   readonly left: () => number;
   /** Gives up when aborted. */
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
 }
 
 /** What a carrier is sent. */

@@ -1,18 +1,19 @@
+import { type Routing, routingFor } from "../delivery/deliverer.js";
 import type { EventStream } from "../events/events.js";
 import type { Secrets } from "../net/secrets.js";
-import { AttemptRun, taskFacts } from "./attempt-run.js";
-import { type ConfigInUse, inUseFor } from "./config-in-use.js";
-import type { Leased } from "./lane.js";
+import { AttemptRun } from "./attempt-run.js";
+import type { Leased } from "./lane-deps.js";
 import type { Machinery } from "./machinery.js";
-import type { ResolvedOptions } from "./options.js";
+import { taskFacts } from "./task-facts.js";
+import type { WorkSettings } from "./work-settings.js";
 
 export interface AttemptsOptions {
-  readonly options: ResolvedOptions;
+  readonly settings: Pick<WorkSettings, "clock" | "responseLimitBytes">;
   readonly machinery: Machinery;
   readonly events: EventStream;
   readonly secrets: Secrets;
-  /** What is in use now. */
-  readonly inUse: () => ConfigInUse;
+  /** What tasks go by now. */
+  readonly routing: () => Routing;
   /** Told when a run has left its carrier's circuit breaker open. */
   readonly onDeadCarrier: (group: string) => void;
 }
@@ -22,6 +23,7 @@ export class Attempts {
   private readonly options: AttemptsOptions;
   private readonly running = new Map<string, { readonly run: AttemptRun; readonly done: Promise<void> }>();
   private givenUp = false;
+  private abandoned = 0;
 
   constructor(options: AttemptsOptions) {
     this.options = options;
@@ -31,11 +33,16 @@ export class Attempts {
     return this.running.size;
   }
 
+  /** How many were left to their leases: nothing was reported of them. */
+  get left(): number {
+    return this.abandoned;
+  }
+
   /** Runs a leased task to its end. */
   async run({ task, grant, plan, asPolled, isRegistered }: Leased): Promise<void> {
-    const { options, machinery, events, secrets, inUse, onDeadCarrier } = this.options;
-    const { client, watch, http, process, payloads } = machinery;
-    const { config, credentials, told } = inUseFor(task, inUse(), asPolled);
+    const { settings, machinery, events, secrets, onDeadCarrier } = this.options;
+    const { client, watch, payloads } = machinery;
+    const routing = routingFor(task, this.options.routing(), asPolled);
     // Leased by a poll that could not be recalled: too late to begin with it.
     if (this.givenUp) return;
     // A poll that was repeated may be answered twice with the same attempt.
@@ -46,29 +53,27 @@ export class Attempts {
     const breaker = watch.breaker(plan.group);
     const run = new AttemptRun(task, {
       client,
-      clock: options.clock,
+      clock: settings.clock,
       events,
       secrets,
-      config,
-      deliverer: { http, process, credentials, renewedBy: task.leaseOwner },
+      routing,
       payloads,
-      responseLimitBytes: options.responseLimitBytes,
+      responseLimitBytes: settings.responseLimitBytes,
       breaker,
-      allowEngineCommands: options.given.allowEngineCommands ?? false,
-      allowEngineTargets: options.given.allowEngineTargets ?? false,
       grant,
       isRegistered,
-      isNews: (what) => {
-        const isNews = !told.has(what);
-        told.add(what);
-        return isNews;
+      // Whoever leases on for a carrier that is down holds more and more tasks.
+      onUnreached: () => {
+        breaker.failed();
+        if (breaker.state === "open") onDeadCarrier(plan.group);
       },
-      onCarrier: ({ carrier }) => {
+      onCarrier: (carrier) => {
         if (plan.carrier === null) watch.locate(plan.group, carrier);
       },
     });
-    const done = run.run().finally(() => {
+    const done = run.run().then((end) => {
       this.running.delete(task.attemptId);
+      if (end === "abandoned") this.abandoned++;
       if (breaker.state === "open") onDeadCarrier(plan.group);
     });
     this.running.set(task.attemptId, { run, done });

@@ -12,6 +12,9 @@ export interface BreakerOptions {
   readonly onState: (state: BreakerState, failures: number, pauseMs: number | null) => void;
 }
 
+/** A carrier that cannot be connected to is looked for at least so often: that costs it nothing, and its tasks wait. */
+const LONGEST_PROBE_PAUSE_MS = 5_000;
+
 /**
  * Stops leasing tasks for a carrier that is dead, so that their attempts are not burnt. After a pause it looks whether the
  * carrier can be connected to, and then lets a single task through; how that ends decides. Pauses double.
@@ -101,7 +104,7 @@ export class CarrierBreaker {
     const reached = await this.options.probe(signal);
     if (signal.aborted || this.current !== "open") return;
     if (!reached) {
-      this.pauseThenProbe(pauseMs);
+      this.pauseThenProbe(Math.min(pauseMs * 2, Math.max(this.options.firstPauseMs, LONGEST_PROBE_PAUSE_MS)));
       return;
     }
     this.enter("half_open", null);

@@ -1,20 +1,16 @@
 import type { Carrier } from "@durable-workflow/engine-protocol/executor-config";
-import { canConnect } from "../delivery/probe.js";
 import type { EventStream } from "../events/events.js";
 import type { BreakerState } from "../events/states.js";
-import type { NetworkGuard } from "../net/guard.js";
-import type { Proxies } from "../net/proxies.js";
 import type { Clock } from "../time/clock.js";
 import { CarrierBreaker } from "./breaker.js";
 import type { BreakerLimits } from "./options.js";
 
 export interface CarrierWatchOptions {
   readonly clock: Clock;
-  readonly guard: NetworkGuard;
   readonly events: EventStream;
   readonly limits: Required<BreakerLimits>;
-  readonly connectTimeoutMs: number;
-  readonly proxies?: Proxies;
+  /** Whether a carrier can be connected to. */
+  readonly canConnect: (carrier: Carrier, signal: AbortSignal) => Promise<boolean>;
 }
 
 interface Watched {
@@ -69,16 +65,14 @@ export class CarrierWatch {
   }
 
   private watch(group: string): Watched {
-    const { clock, guard, events, limits, connectTimeoutMs, proxies } = this.options;
+    const { clock, events, limits, canConnect } = this.options;
     const watched: Watched = {
       carrier: undefined,
       breaker: new CarrierBreaker({
         clock,
         ...limits,
         probe: (signal) =>
-          watched.carrier === undefined
-            ? Promise.resolve(true)
-            : canConnect(watched.carrier, guard, { timeoutMs: connectTimeoutMs, signal, proxies }),
+          watched.carrier === undefined ? Promise.resolve(true) : canConnect(watched.carrier, signal),
         onState: (state, failures, retryInMs) => {
           const carrier = watched.carrier?.name ?? group;
           events.emit({ type: "carrier_state", carrier, state, failures, retryInMs });

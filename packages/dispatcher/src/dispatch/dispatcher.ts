@@ -1,16 +1,19 @@
-import { randomBytes } from "node:crypto";
-import { hostname } from "node:os";
 import { describeConnection } from "../config/connection.js";
 import { HealthBoard } from "../events/board.js";
 import { EventStream } from "../events/events.js";
+import { Proxies } from "../net/proxies.js";
 import { Secrets } from "../net/secrets.js";
 import type { Dispatcher, DispatcherHealth, DispatcherState, DrainReport, EffectiveConfiguration } from "./api.js";
+import { CarrierDeliverer } from "./carrier-deliverer.js";
+import { ConfigAtWork } from "./config-at-work.js";
 import { ConfigSource } from "./config-source.js";
 import { EngineAccess } from "./engine-access.js";
-import { planDispatch } from "./lane-plan.js";
+import { buildMachinery } from "./machinery.js";
 import { type DispatcherOptions, type ResolvedOptions, resolveOptions } from "./options.js";
+import { planDispatch } from "./plan-lanes.js";
 import { Reloads } from "./reloads.js";
 import { Work } from "./work.js";
+import { newWorkerId } from "./worker-id.js";
 
 /**
  * Creates a dispatcher. It has no effect on its process: it installs no signal handlers, listens on no port and prints
@@ -59,12 +62,28 @@ class ServiceDispatcher implements Dispatcher {
     // Drained before it had begun.
     if (this.drained !== undefined) return;
     secrets.add(access.connection.token.value);
-    const workerId = options.given.workerId ?? `${hostname()}-${process.pid}-${randomBytes(4).toString("hex")}`;
-    const work = new Work({ options, access, workerId, events, secrets }, config);
-    const reloads = new Reloads({ options, source, access, work, events, secrets });
+    const workerId = options.given.workerId ?? newWorkerId();
+    const proxies = new Proxies(options.environment);
+    const deliverer = new CarrierDeliverer({ options, access, events, secrets, proxies }, config);
+    const { connection } = access;
+    const machinery = buildMachinery({
+      settings: options,
+      engine: {
+        serverUrl: connection.serverUrl.value,
+        tlsVerify: connection.tlsVerify.value,
+        token: () => access.connection.token.value,
+      },
+      events,
+      secrets,
+      proxies,
+      canConnect: (carrier, signal) => deliverer.canConnect(carrier, signal),
+    });
+    const work = new Work({ settings: options, machinery, deliverer, workerId, events, secrets });
+    const atWork = new ConfigAtWork(work, deliverer, events);
+    const reloads = new Reloads({ options, source, access, atWork, events, secrets });
     this.started = { access, source, work, reloads };
     this.state = "running";
-    work.apply(config, plans);
+    atWork.apply(config, plans);
     void reloads.watch();
   }
 

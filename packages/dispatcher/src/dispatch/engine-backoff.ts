@@ -1,5 +1,6 @@
 import type { Refused, Unavailable } from "../engine/outcomes.js";
 import type { EventStream, LaneFacts } from "../events/events.js";
+import type { StopSignal } from "../time/call-off.js";
 import { backoffDelay, type Clock, jittered, pause, spread } from "../time/clock.js";
 
 const FIRST_RETRY_MS = 200;
@@ -29,7 +30,7 @@ export function engineRetryMs(
 export interface EngineBackoffOptions {
   readonly clock: Clock;
   readonly events: EventStream;
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   /** Told when a wait begins. */
   readonly onWait: () => void;
 }

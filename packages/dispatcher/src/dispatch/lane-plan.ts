@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
-import type { ExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
-import { type ConnectionSettings, DEFAULT_NAMESPACE } from "../config/connection.js";
-import type { QueueBinding, ResolvedOptions } from "./options.js";
+
+/** What limits and circuit breakers of a carrier are kept for. */
+export function carrierGroup(carrier: string): string {
+  return `carrier:${carrier}`;
+}
 
 /** What one registration with the engine is for. */
 export interface LanePlan {
@@ -16,71 +18,7 @@ export interface LanePlan {
   readonly group: string;
 }
 
-/**
- * Which registrations to hold. The engine hands out any task of a registration's types, so that each carrier has its own:
- * leasing for one can stop without the others. An activity whose carrier only the engine knows has one to itself, too.
- *
- * @throws {TypeError} for a queue without activity types
- */
-export function planLanes(
-  config: ExecutorConfig | undefined,
-  queues: readonly QueueBinding[] | undefined,
-  namespace: string,
-): readonly LanePlan[] {
-  const lanes = new Map<string, { plan: Omit<LanePlan, "activityTypes">; types: Set<string> }>();
-  const add = (inNamespace: string, taskQueue: string, activityType: string, carrier: string | null): void => {
-    const group = carrier === null ? `engine:${inNamespace}/${taskQueue}/${activityType}` : `carrier:${carrier}`;
-    const key = JSON.stringify([inNamespace, taskQueue, group]);
-    let lane = lanes.get(key);
-    if (lane === undefined) {
-      lane = { plan: { key, namespace: inNamespace, taskQueue, carrier, group }, types: new Set() };
-      lanes.set(key, lane);
-    }
-    lane.types.add(activityType);
-  };
-  const mappings = config?.mappings ?? [];
-  const bindings =
-    queues ?? [...new Set(mappings.map((mapping) => mapping.taskQueue))].map((taskQueue) => ({ taskQueue }));
-  for (const binding of bindings as readonly QueueBinding[]) {
-    const mapped = mappings.filter(({ taskQueue }) => taskQueue === binding.taskQueue);
-    const types = binding.activityTypes ?? mapped.map(({ activityType }) => activityType);
-    if (types.length === 0) {
-      throw new TypeError(
-        `queues: the executor config maps no activity of ${JSON.stringify(binding.taskQueue)}: give its activityTypes`,
-      );
-    }
-    for (const type of types) {
-      const mapping = mapped.find(({ activityType }) => activityType === type);
-      // The engine lower-cases namespaces; two spellings must not become two registrations.
-      add((binding.namespace ?? namespace).toLowerCase(), binding.taskQueue, type, mapping?.carrier.name ?? null);
-    }
-  }
-  return Array.from(lanes.values(), ({ plan: { key, carrier, group, ...queue }, types }) => {
-    return { key, namespace: queue.namespace, taskQueue: queue.taskQueue, carrier, group, activityTypes: [...types] };
-  });
-}
-
 /** The name under which a lane registers: the dispatcher's, and a part that tells its lanes apart. */
 export function laneWorkerId(workerId: string, { key }: LanePlan): string {
   return `${workerId}:${createHash("sha256").update(key).digest("hex").slice(0, 10)}`;
-}
-
-/**
- * What a dispatcher leases for, by its config, its connection and its options.
- *
- * @throws {TypeError} when the plan does not fit the options
- */
-export function planDispatch(
-  { given, maxInFlight }: ResolvedOptions,
-  { namespace: { value, source } }: ConnectionSettings,
-  config: ExecutorConfig | undefined,
-): readonly LanePlan[] {
-  // A new config may have another default; whatever outranks it stays.
-  const isDefault = source === "default" || source === "config";
-  const namespace = isDefault ? (config?.defaults.namespace ?? DEFAULT_NAMESPACE) : value;
-  const plans = planLanes(config, given.queues, namespace);
-  if (plans.length === 0) throw new TypeError("the executor config maps no activity: there is nothing to lease");
-  const groups = new Set(plans.map(({ group }) => group)).size;
-  if (maxInFlight < groups) throw new TypeError(`maxInFlight must be at least the number of carriers, ${groups}`);
-  return plans;
 }

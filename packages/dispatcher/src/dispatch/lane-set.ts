@@ -1,5 +1,6 @@
 import type { EventStream } from "../events/events.js";
-import { Lane, type LaneDeps } from "./lane.js";
+import { Lane } from "./lane.js";
+import type { LaneDeps } from "./lane-deps.js";
 import { type LanePlan, laneWorkerId } from "./lane-plan.js";
 
 export interface LaneSetOptions {

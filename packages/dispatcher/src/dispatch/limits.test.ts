@@ -3,8 +3,9 @@ import { FakeClock } from "@durable-workflow/test-support/clock";
 import { lampsConfig } from "@durable-workflow/test-support/lamps-config";
 import { describe, expect, it } from "vitest";
 import { CarrierBreaker } from "./breaker.js";
-import { laneWorkerId, planLanes } from "./lane-plan.js";
+import { laneWorkerId } from "./lane-plan.js";
 import { resolveOptions } from "./options.js";
+import { planLanes } from "./plan-lanes.js";
 import { SlotPool } from "./slots.js";
 
 const never = new AbortController().signal;
@@ -96,7 +97,10 @@ describe("a circuit breaker", () => {
     tested.whenChanged(() => woken++);
     await clock.advance(1_000);
     expect(tested.state).toBe("open");
-    await clock.advance(1_000);
+    // It is looked for again after twice as long.
+    await clock.advance(1_900);
+    expect(tested.state).toBe("open");
+    await clock.advance(100);
     expect(tested.state).toBe("half_open");
     expect(woken).toBe(1);
     expect([tested.tryPass(), tested.tryPass()]).toEqual([true, false]);

@@ -1,46 +1,55 @@
 import { hostname } from "node:os";
-import { HttpDeliverer } from "../delivery/http-carrier.js";
-import { ProcessDeliverer } from "../delivery/process-carrier.js";
+import type { Carrier } from "@durable-workflow/engine-protocol/executor-config";
 import { EngineClient } from "../engine/client.js";
 import type { DispatcherEvent, EventStream } from "../events/events.js";
-import { NetworkGuard } from "../net/guard.js";
-import { Proxies } from "../net/proxies.js";
+import type { Proxies } from "../net/proxies.js";
 import type { Secrets } from "../net/secrets.js";
 import { Payloads } from "../payloads/payloads.js";
 import type { PayloadPolicy } from "../payloads/policies.js";
 import { CarrierWatch } from "./carriers.js";
-import type { EngineAccess } from "./engine-access.js";
-import type { ResolvedOptions } from "./options.js";
 import { SlotPool } from "./slots.js";
+import type { WorkSettings } from "./work-settings.js";
+
+/** How the engine is reached. */
+export interface EngineAddress {
+  readonly serverUrl: string;
+  /** Whether its certificate must be valid. */
+  readonly tlsVerify: boolean;
+  /** Asked for each request; null for none. */
+  readonly token: () => string | null;
+  /** Told of each answer that refuses the token. Default: nobody is. */
+  readonly onUnauthorized?: () => void;
+}
+
+export interface MachineryOptions {
+  readonly settings: WorkSettings;
+  readonly engine: EngineAddress;
+  readonly events: EventStream;
+  readonly secrets: Secrets;
+  readonly proxies: Proxies;
+  /** Whether a carrier that seemed dead can be connected to again. */
+  readonly canConnect: (carrier: Carrier, signal: AbortSignal) => Promise<boolean>;
+}
 
 /** What lanes and attempts share. */
 export interface Machinery {
   readonly client: EngineClient;
   readonly slots: SlotPool;
   readonly watch: CarrierWatch;
-  readonly http: HttpDeliverer;
-  readonly process: ProcessDeliverer;
   readonly payloads: Payloads;
 }
 
-export function buildMachinery(
-  options: ResolvedOptions,
-  access: EngineAccess,
-  { events, secrets }: { readonly events: EventStream; readonly secrets: Secrets },
-): Machinery {
-  const { clock, requestTimeoutMs, denyPrivateNetworks, responseLimitBytes, connectTimeoutMs } = options;
-  const guard = new NetworkGuard({ denyPrivateNetworks });
-  const proxies = new Proxies(options.environment);
+export function buildMachinery({
+  settings,
+  engine: address,
+  events,
+  secrets,
+  proxies,
+  canConnect,
+}: MachineryOptions): Machinery {
+  const { clock, requestTimeoutMs, given } = settings;
   for (const secret of proxies.secrets) secrets.add(secret);
-  const { connection } = access;
-  const engine = {
-    serverUrl: connection.serverUrl.value,
-    tlsVerify: connection.tlsVerify.value,
-    token: () => access.connection.token.value,
-    scrub: (text: string) => secrets.scrub(text),
-    clock,
-    proxies,
-  };
+  const engine = { ...address, scrub: (text: string) => secrets.scrub(text), clock, proxies };
   const client = new EngineClient({
     ...engine,
     requestTimeoutMs,
@@ -57,22 +66,13 @@ export function buildMachinery(
     payloads: new Payloads({
       ...engine,
       client,
-      memoryBytes: options.payloadMemoryBytes,
-      responseLimitBytes: options.given.responseLimitBytes,
-      sharedStorage: options.given.sharedStorage,
+      memoryBytes: settings.payloadMemoryBytes,
+      responseLimitBytes: given.responseLimitBytes,
+      sharedStorage: given.sharedStorage,
       onPolicy: (namespace, policy) => events.emit(policyEvent(namespace, policy)),
     }),
-    slots: new SlotPool(options.maxInFlight, 1, []),
-    watch: new CarrierWatch({ clock, guard, events, limits: options.breaker, connectTimeoutMs, proxies }),
-    http: new HttpDeliverer({
-      clock,
-      guard,
-      responseLimitBytes,
-      connectTimeoutMs,
-      ca: options.given.carrierCa,
-      proxies,
-    }),
-    process: new ProcessDeliverer({ clock, environment: options.environment, outputLimitBytes: responseLimitBytes }),
+    slots: new SlotPool(settings.maxInFlight, 1, []),
+    watch: new CarrierWatch({ clock, events, limits: settings.breaker, canConnect }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Authorizer } from "../delivery/authorizer.js";
 import type { LocalCredential } from "../delivery/credentials.js";
 import type { SharedStorage } from "../payloads/shared-store.js";
 import { type Clock, systemClock } from "../time/clock.js";
+import { checkWorkerId } from "./worker-id.js";
 
 /** A task queue to lease from, beside those of the executor config, or with other types than it says. */
 export interface QueueBinding {
@@ -19,7 +20,7 @@ export interface QueueBinding {
 export interface BreakerLimits {
   /** Failures in a row after which nothing is leased for a carrier. Default 5. */
   readonly failures?: number;
-  /** The first pause. Default 5,000. */
+  /** The first pause. Default 200. */
   readonly firstPauseMs?: number;
   /** The longest pause. Default 60,000. */
   readonly longestPauseMs?: number;
@@ -75,7 +76,7 @@ export interface DispatcherOptions {
   readonly maxInFlight?: number;
   /** The same for one carrier. Default: an equal share. */
   readonly maxInFlightPerCarrier?: number;
-  /** Polls held at once for one carrier of one task queue, when there is work. Default 10; without work it is one. */
+  /** Polls held at once for one carrier of one task queue, when there is work: as many as there are free slots, up to this. Default 32; without work it is one. */
   readonly maxPolls?: number;
   /** How long to ask the engine to hold a poll, in seconds. Default 30; newer engines are asked for 60 at most. */
   readonly pollSeconds?: number;
@@ -99,6 +100,16 @@ export interface DispatcherOptions {
   readonly sharedStorage?: SharedStorage;
   /** How long connecting to a carrier may take. Default 10,000. */
   readonly connectTimeoutMs?: number;
+  /**
+   * How long a task is held for a carrier that nothing can be sent to, since it is down or being restarted: its lease is kept,
+   * and no attempt is spent. 0 leaves it to the carrier's `retry_policy`. Default: as long as lease and deadlines leave room.
+   */
+  readonly holdUnreachableMs?: number;
+  /**
+   * Whether a request whose connection broke before any of an answer came is sent once more. The carrier may have begun with it:
+   * its handler then runs twice in one attempt. Default true; with false a broken connection costs the attempt.
+   */
+  readonly redeliverBroken?: boolean;
   /** Whether carriers in private networks and reserved ranges are refused too. Default false. */
   readonly denyPrivateNetworks?: boolean;
   /** Certificates in PEM that carriers' own must be signed by. Default: those that Node trusts. */
@@ -135,6 +146,8 @@ const OPTIONS: OptionNames<DispatcherOptions> = {
   payloadMemoryBytes: true,
   sharedStorage: true,
   connectTimeoutMs: true,
+  holdUnreachableMs: true,
+  redeliverBroken: true,
   denyPrivateNetworks: true,
   carrierCa: true,
   breaker: true,
@@ -145,7 +158,7 @@ const OPTIONS: OptionNames<DispatcherOptions> = {
 const NUMBERS = {
   configCheckMs: [2_000, 0],
   maxInFlight: [200, 1],
-  maxPolls: [10, 1],
+  maxPolls: [32, 1],
   pollSeconds: [30, 0],
   requestTimeoutMs: [15_000, 1],
   workerHeartbeatMs: [30_000, 1],
@@ -153,6 +166,8 @@ const NUMBERS = {
   responseLimitBytes: [8 * 1024 * 1024, 1],
   payloadMemoryBytes: [128 * 1024 * 1024, 1],
   connectTimeoutMs: [10_000, 1],
+  // For ever: lease and deadlines are the limit.
+  holdUnreachableMs: [Number.MAX_SAFE_INTEGER, 0],
 } as const;
 
 export type ResolvedNumbers = Readonly<Record<keyof typeof NUMBERS, number>>;
@@ -184,10 +199,7 @@ export function resolveOptions(options: DispatcherOptions): ResolvedOptions {
   const { breaker = {}, credentials = {}, authorizers = {} } = options;
   checkOptionNames("breaker", breaker, { failures: true, firstPauseMs: true, longestPauseMs: true });
   checkQueues(options.queues);
-  const { workerId } = options;
-  if (workerId !== undefined && !/^[!-~]{1,200}$/.test(workerId)) {
-    throw new TypeError("workerId must be 1 to 200 visible ASCII characters without spaces");
-  }
+  checkWorkerId(options.workerId);
   checkSharedStorage(options.sharedStorage);
   checkCredentials(credentials);
   checkAuthorizers(authorizers, credentials);
@@ -205,7 +217,7 @@ export function resolveOptions(options: DispatcherOptions): ResolvedOptions {
     authorizers,
     breaker: {
       failures: integer("breaker.failures", breaker.failures ?? 5, 1),
-      firstPauseMs: integer("breaker.firstPauseMs", breaker.firstPauseMs ?? 5_000, 1),
+      firstPauseMs: integer("breaker.firstPauseMs", breaker.firstPauseMs ?? 200, 1),
       longestPauseMs: integer("breaker.longestPauseMs", breaker.longestPauseMs ?? 60_000, 1),
     },
     configPath: options.configPath ?? variable(environment, "DW_EXTERNAL_EXECUTOR_CONFIG_PATH"),

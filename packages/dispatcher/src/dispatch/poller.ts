@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { EngineClient, PolledOutcome, PollRequest } from "../engine/client.js";
 import type { Unavailable } from "../engine/outcomes.js";
+import { CallOff } from "../time/call-off.js";
 import type { Clock } from "../time/clock.js";
 import type { EngineBackoff } from "./engine-backoff.js";
 
@@ -33,7 +34,7 @@ export interface PollEnd {
 /** Polls, one request at a time; each can be recalled while it is held. */
 export class Poller {
   private readonly options: PollerOptions;
-  private held: AbortController | undefined;
+  private held: CallOff | undefined;
   /** Whether the next poll is held for a part of its time, by chance: those who begin together do not stay together. */
   private isUneven = true;
 
@@ -47,7 +48,7 @@ export class Poller {
 
   /** Ends the request that is held; it is repeated at once, so that what the engine had leased through it is found. */
   recall(): void {
-    this.held?.abort();
+    this.held?.abort(undefined);
   }
 
   /**
@@ -91,10 +92,10 @@ export class Poller {
   }
 
   private async send(request: PollRequest): Promise<PolledOutcome> {
-    const held = new AbortController();
+    const held = new CallOff();
     this.held = held;
     try {
-      return await this.options.client.poll({ ...request, signal: held.signal });
+      return await this.options.client.poll({ ...request, signal: held });
     } finally {
       this.held = undefined;
     }

@@ -1,6 +1,7 @@
 import type { Reason } from "@durable-workflow/engine-protocol";
 import type { EngineClient } from "../engine/client.js";
 import type { EventStream, LaneFacts } from "../events/events.js";
+import { CallOff, type StopSignal } from "../time/call-off.js";
 import { backoffDelay, type Clock, pause } from "../time/clock.js";
 import { type EngineBackoff, engineRetryMs } from "./engine-backoff.js";
 
@@ -16,7 +17,7 @@ export interface RegistrationOptions {
   readonly client: EngineClient;
   readonly clock: Clock;
   /** Ends with the lane's polls. */
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   readonly events: EventStream;
   readonly backoff: EngineBackoff;
   readonly buildId: string | undefined;
@@ -212,7 +213,7 @@ export class Registration {
       const isLast = client.isClosed || clock.monotonic() + waitMs >= until;
       events.emit({ type: "engine_unavailable", operation, why, status, retryInMs: isLast ? null : waitMs });
       if (isLast) return;
-      await pause(clock, waitMs, new AbortController().signal);
+      await pause(clock, waitMs, new CallOff());
     }
     events.emit({ type: "deregistered", lane: lane() });
   }

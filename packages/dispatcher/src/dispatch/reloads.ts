@@ -2,17 +2,17 @@ import { configError } from "@durable-workflow/engine-protocol/executor-config";
 import type { EventStream } from "../events/events.js";
 import type { Secrets } from "../net/secrets.js";
 import { pause } from "../time/clock.js";
+import type { ConfigAtWork } from "./config-at-work.js";
 import type { ConfigSource } from "./config-source.js";
 import type { EngineAccess } from "./engine-access.js";
-import { planDispatch } from "./lane-plan.js";
 import type { ResolvedOptions } from "./options.js";
-import type { Work } from "./work.js";
+import { planDispatch } from "./plan-lanes.js";
 
 export interface ReloadsOptions {
   readonly options: ResolvedOptions;
   readonly source: ConfigSource;
   readonly access: EngineAccess;
-  readonly work: Work;
+  readonly atWork: ConfigAtWork;
   readonly events: EventStream;
   readonly secrets: Secrets;
 }
@@ -56,21 +56,21 @@ export class Reloads {
   }
 
   private async checkOnce(force: boolean): Promise<boolean> {
-    const { source, access, work, events, options } = this.options;
+    const { source, access, atWork, events, options } = this.options;
     const look = await source.look(force);
     if (force) await this.reloadAccess();
     if (this.ending.signal.aborted) return true;
     switch (look.kind) {
       case "unchanged":
         // Without a file there is still what the profiles hold.
-        if (force) work.renewCredentials();
+        if (force) atWork.renewCredentials();
         return true;
       case "broken":
         events.emit({ type: "config_rejected", errors: look.errors, message: look.message });
         return false;
       case "changed":
         try {
-          work.apply(look.config, planDispatch(options, access.connection, look.config));
+          atWork.apply(look.config, planDispatch(options, access.connection, look.config));
           return true;
         } catch (error) {
           if (!(error instanceof TypeError)) throw error;
@@ -83,9 +83,9 @@ export class Reloads {
 
   /** Tokens may have changed. Where the engine is stays as it was; a broken file changes nothing. */
   private async reloadAccess(): Promise<void> {
-    const { access, work, events, secrets } = this.options;
+    const { access, atWork, events, secrets } = this.options;
     try {
-      await access.reload(work.config);
+      await access.reload(atWork.config);
       secrets.add(access.connection.token.value);
     } catch (error) {
       const message = error instanceof Error ? error.message : "the profiles file cannot be read";

@@ -4,6 +4,7 @@ import type { PollOutcome } from "../engine/outcomes.js";
 import { excerpt, recordableFailure } from "../engine/recordable.js";
 import type { EventStream, LaneFacts } from "../events/events.js";
 import { NO_SECRETS } from "../net/secrets.js";
+import type { StopSignal } from "../time/call-off.js";
 import { type Clock, pause } from "../time/clock.js";
 import type { EngineBackoff } from "./engine-backoff.js";
 import type { Registration } from "./registration.js";
@@ -22,7 +23,7 @@ export interface PollingLane {
   readonly client: Pick<EngineClient, "fail">;
   readonly clock: Clock;
   readonly events: EventStream;
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   readonly facts: LaneFacts;
   readonly registration: Registration;
   readonly backoff: EngineBackoff;

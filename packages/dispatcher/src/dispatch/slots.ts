@@ -1,3 +1,5 @@
+import type { StopSignal } from "../time/call-off.js";
+
 /** Gives a slot back. Calling it again does nothing. */
 export type Release = () => void;
 
@@ -60,7 +62,7 @@ export class SlotPool {
   }
 
   /** Resolves with a slot; with undefined when the signal aborts first. */
-  acquire(group: string, signal: AbortSignal): Promise<Release | undefined> {
+  acquire(group: string, signal: StopSignal): Promise<Release | undefined> {
     if (signal.aborted) return Promise.resolve(undefined);
     const free = this.tryAcquire(group);
     if (free !== undefined) return Promise.resolve(free);

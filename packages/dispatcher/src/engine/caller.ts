@@ -6,13 +6,15 @@ import {
   PROTOCOL_VERSION,
   PROTOCOL_VERSION_FIELD,
 } from "@durable-workflow/engine-protocol";
+import { printDocument } from "../net/blob-bytes.js";
 import type { Proxies } from "../net/proxies.js";
+import type { StopSignal } from "../time/call-off.js";
 import type { Clock } from "../time/clock.js";
 import { EngineCapabilities, type Teller } from "./capabilities.js";
 import { type Refused, readNegotiation, type Unavailable, wantsOtherVersion } from "./outcomes.js";
 import type { EngineAnswer } from "./reply.js";
 import { ServerClock } from "./server-clock.js";
-import { EngineTransport } from "./transport.js";
+import { type EngineRequest, EngineTransport } from "./transport.js";
 
 export interface EngineCallerOptions {
   readonly serverUrl: string;
@@ -26,6 +28,8 @@ export interface EngineCallerOptions {
   readonly scrub: (text: string) => string;
   /** How long any request but a poll may take, in milliseconds. */
   readonly requestTimeoutMs: number;
+  /** Told of each answer that refuses the token (401). Default: nobody is. */
+  readonly onUnauthorized?: (() => void) | undefined;
   /** Told when a version was agreed on. */
   readonly onVersion?: (version: string, advertised: string) => void;
 }
@@ -33,7 +37,7 @@ export interface EngineCallerOptions {
 export interface CallOptions {
   /** Default: that of all requests but polls. */
   readonly timeoutMs?: number;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: StopSignal | undefined;
   /** Whose answer tells of the engine's capabilities. Default `other`. */
   readonly teller?: Teller;
 }
@@ -70,7 +74,7 @@ export class EngineCaller {
   }
 
   async negotiate(): Promise<EngineAnswer> {
-    const answer = await this.transport.send({
+    const answer = await this.send({
       method: "GET",
       path: PATHS.clusterInfo,
       headers: this.headers(),
@@ -91,7 +95,7 @@ export class EngineCaller {
   /** What the engine says of itself and of a namespace. */
   async clusterInfo(namespace: string): Promise<EngineAnswer> {
     const { requestTimeoutMs: timeoutMs } = this.options;
-    return this.transport.send({ method: "GET", path: PATHS.clusterInfo, headers: this.headers(namespace), timeoutMs });
+    return this.send({ method: "GET", path: PATHS.clusterInfo, headers: this.headers(namespace), timeoutMs });
   }
 
   /** As {@link negotiate}, shared by those who ask at the same time. Undefined once requests can be sent. */
@@ -112,11 +116,12 @@ export class EngineCaller {
     { timeoutMs = this.options.requestTimeoutMs, signal, teller = "other" }: CallOptions = {},
   ): Promise<Outcome> {
     const send = async (): Promise<Outcome> => {
-      const answer = await this.transport.send({
+      const made = typeof body === "function" ? (body as () => object)() : body;
+      const answer = await this.send({
         method: "POST",
         path,
         headers: this.headers(namespace),
-        body: JSON.stringify(typeof body === "function" ? (body as () => object)() : body),
+        body: printDocument(made, fieldOf(made, "result")),
         timeoutMs,
         signal,
       });
@@ -132,7 +137,13 @@ export class EngineCaller {
 
   async delete(namespace: string, path: string): Promise<EngineAnswer> {
     const { requestTimeoutMs: timeoutMs } = this.options;
-    return this.transport.send({ method: "DELETE", path, headers: this.headers(namespace), timeoutMs });
+    return this.send({ method: "DELETE", path, headers: this.headers(namespace), timeoutMs });
+  }
+
+  private async send(request: EngineRequest): Promise<EngineAnswer> {
+    const answer = await this.transport.send(request);
+    if (answer.kind === "reply" && answer.status === 401) this.options.onUnauthorized?.();
+    return answer;
   }
 
   /** Ends the connections, those in use included. */

@@ -161,7 +161,9 @@ describe("Retry-After", () => {
   });
 
   it("may be in the body", () => {
-    expect(readReply(503, '{"retry_after_seconds":2}', undefined, now)).toMatchObject({ retryAfterMs: 2000 });
+    expect(readReply(503, { text: '{"retry_after_seconds":2}', blobs: new Map() }, undefined, now)).toMatchObject({
+      retryAfterMs: 2000,
+    });
   });
 });
 

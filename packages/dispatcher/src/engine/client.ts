@@ -1,4 +1,4 @@
-import { recordableText } from "@durable-workflow/carrier/protocol";
+import { type HeartbeatProgress, recordableText } from "@durable-workflow/carrier/protocol";
 import {
   ACTIVITIES_ONLY,
   LONGEST_NAME,
@@ -18,6 +18,7 @@ import type {
   RegisterBody,
   WorkerHeartbeatBody,
 } from "@durable-workflow/engine-protocol/worker";
+import type { StopSignal } from "../time/call-off.js";
 import { EngineCaller, type EngineCallerOptions } from "./caller.js";
 import { type LeaseGrant, type RenewalOutcome, readLeaseGrant, readRenewalOutcome } from "./lease-grant.js";
 import {
@@ -76,7 +77,7 @@ export interface PollRequest {
   readonly requestId: string;
   /** How long to be held, in whole seconds; the engine has a limit of its own. */
   readonly timeoutSeconds: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
   /** Whether it repeats one whose answer was lost: a task may have been leased long before. Default false. */
   readonly isRepeat?: boolean;
   /** How long to wait for the answer at least: an engine may hold a repeat until the poll that it repeats has ended. */
@@ -260,15 +261,25 @@ export class EngineClient {
     );
   }
 
-  /** @param timeoutMs no use in waiting longer than the lease lasts */
-  heartbeat(task: AttemptIdentity, timeoutMs: number, signal?: AbortSignal): Promise<HeartbeatOutcome> {
+  /**
+   * @param timeoutMs no use in waiting longer than the lease lasts
+   * @param progress within the engine's limits
+   */
+  heartbeat(
+    task: AttemptIdentity,
+    timeoutMs: number,
+    signal?: StopSignal,
+    progress?: HeartbeatProgress,
+  ): Promise<HeartbeatOutcome> {
     const options = { timeoutMs: Math.min(timeoutMs, this.options.requestTimeoutMs), signal };
     const path = taskPath(task, PATHS.heartbeat);
-    return this.caller.post(task.namespace, path, ownership(task), readHeartbeatOutcome, options);
+    // Progress lies beside the identity, not below it.
+    const body = progress === undefined ? ownership(task) : { ...progress, ...ownership(task) };
+    return this.caller.post(task.namespace, path, body, readHeartbeatOutcome, options);
   }
 
   /** Renews a lease without a word of progress. @param last the newest grant of this lease */
-  renewLease(task: LeasedTask, last: LeaseGrant, timeoutMs: number, signal?: AbortSignal): Promise<RenewalOutcome> {
+  renewLease(task: LeasedTask, last: LeaseGrant, timeoutMs: number, signal?: StopSignal): Promise<RenewalOutcome> {
     const options = { timeoutMs: Math.min(timeoutMs, this.options.requestTimeoutMs), signal };
     const sentAt = this.options.clock.monotonic();
     const read = (answer: EngineAnswer): RenewalOutcome => readRenewalOutcome(answer, task, last, sentAt);

@@ -1,5 +1,6 @@
 import type { JsonObject } from "@durable-workflow/carrier/protocol";
 import { isObject } from "@durable-workflow/engine-protocol";
+import { type LeanText, parseLean } from "../net/blob-bytes.js";
 import { preview } from "./recordable.js";
 
 /** An answer of the engine in its own terms. */
@@ -40,11 +41,11 @@ const LONGEST_MESSAGE = 500;
 const LONGEST_RETRY_AFTER_MS = 60_000;
 
 /** Reads an answer whose body has come. A body that is cut off is broken JSON, and so is a page of a proxy. */
-export function readReply(status: number, text: string, retryAfter: string | undefined, nowMs: number): EngineAnswer {
+export function readReply(status: number, text: LeanText, retryAfter: string | undefined, nowMs: number): EngineAnswer {
   const retryAfterMs = readRetryAfter(retryAfter, nowMs);
   let body: unknown;
   try {
-    body = JSON.parse(text);
+    body = parseLean(text);
   } catch {
     body = undefined;
   }

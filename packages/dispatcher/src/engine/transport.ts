@@ -2,9 +2,11 @@ import { parseTimestamp } from "@durable-workflow/carrier/protocol";
 import { textField } from "@durable-workflow/engine-protocol";
 import type { Dispatcher } from "undici";
 import { createAgent } from "../net/agents.js";
-import { headerOf, readBoundedBody } from "../net/bounded-body.js";
+import { wholeText, withoutLargeBlobs } from "../net/blob-bytes.js";
+import { headerOf, readBoundedBytes } from "../net/bounded-body.js";
 import type { Proxies } from "../net/proxies.js";
 import { unlessAborted } from "../net/unless-aborted.js";
+import { CallOff, type StopSignal } from "../time/call-off.js";
 import { type Clock, timerDelay } from "../time/clock.js";
 import { type BrokenReply, type EngineAnswer, readReply } from "./reply.js";
 import type { ServerClock } from "./server-clock.js";
@@ -12,15 +14,17 @@ import type { ServerClock } from "./server-clock.js";
 /** More than any answer of an engine: a payload of 2 MiB in base64, and room. */
 const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024;
 
+const NO_BLOBS: ReadonlyMap<string, Buffer> = new Map();
+
 export interface EngineRequest {
   readonly method: "GET" | "POST" | "DELETE";
   /** From `/api` on. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   /** How long to wait for the answer's head, connecting included, and then as long again for its body. */
   readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: StopSignal | undefined;
 }
 
 export interface EngineTransportOptions {
@@ -57,19 +61,19 @@ export class EngineTransport {
   /** Never rejects. Redirects are not followed. */
   async send(request: EngineRequest): Promise<EngineAnswer> {
     const { timeoutMs, signal } = request;
-    const abort = new AbortController();
-    const forward = (): void => abort.abort();
+    const abort = new CallOff();
+    const forward = (): void => abort.abort(undefined);
     if (signal?.aborted === true) forward();
     signal?.addEventListener("abort", forward, { once: true });
     let timedOut = false;
     const startTimer = (): (() => void) =>
       this.clock.schedule(timerDelay(timeoutMs), () => {
         timedOut = true;
-        abort.abort();
+        abort.abort(undefined);
       });
     let cancelTimer = startTimer();
     try {
-      return await this.exchange(request, abort.signal, () => {
+      return await this.exchange(request, abort, () => {
         cancelTimer();
         cancelTimer = startTimer();
       });
@@ -83,7 +87,7 @@ export class EngineTransport {
 
   private async exchange(
     { method, path, headers, body }: EngineRequest,
-    signal: AbortSignal,
+    signal: StopSignal,
     onHead: () => void,
   ): Promise<EngineAnswer> {
     const sentAt = this.clock.monotonic();
@@ -105,12 +109,14 @@ export class EngineTransport {
     this.serverClock.observe(date, sentAt, receivedAt);
     const retryAfter = headerOf(response.headers, "retry-after");
     const encoding = headerOf(response.headers, "content-encoding");
-    const read = await readBoundedBody(response.body, encoding, ANSWER_LIMIT_BYTES);
+    const limits = { contentEncoding: encoding, limitBytes: ANSWER_LIMIT_BYTES };
+    const read = await readBoundedBytes(response.body, limits);
     const status = response.statusCode;
-    if (read.problem === undefined) {
-      const text = status < 300 ? read.text : this.scrub(read.text);
+    const lean = read.bytes === undefined ? undefined : withoutLargeBlobs(read.bytes);
+    if (lean !== undefined) {
+      const shown = status < 300 ? lean : { text: this.scrub(wholeText(lean)), blobs: NO_BLOBS };
       // A date is the engine's, as leases are; this machine's clock may be wrong.
-      const reply = readReply(status, text, retryAfter, this.serverClock.earliest());
+      const reply = readReply(status, shown, retryAfter, this.serverClock.earliest());
       const time = reply.kind === "reply" ? textField(reply.body, "server_time") : undefined;
       const timeMs = time === undefined ? undefined : parseTimestamp(time);
       if (timeMs !== undefined) this.serverClock.observeOwn(timeMs, sentAt, receivedAt);

@@ -170,6 +170,14 @@ export type DispatcherEvent =
       readonly failures: number;
       readonly retryInMs: number | null;
     }
+  /** What runs in this process has kept it from everything else. Of a worker whose handlers run in its process alone. */
+  | {
+      readonly type: "event_loop_blocked";
+      /** How long, in milliseconds. */
+      readonly delayMs: number;
+      /** What was running: one of these it was. */
+      readonly activityTypes: readonly string[];
+    }
   | { readonly type: "draining"; readonly inFlight: number }
   | { readonly type: "stopped"; readonly abandoned: number };
 

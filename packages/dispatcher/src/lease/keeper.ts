@@ -1,20 +1,14 @@
+import type { HeartbeatProgress } from "@durable-workflow/carrier/protocol";
 import { deadlineMs, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
+import type { DeliveryEnd } from "../delivery/deliverer.js";
 import type { EngineClient } from "../engine/client.js";
 import type { LeaseGrant, RenewalOutcome } from "../engine/lease-grant.js";
 import type { HeartbeatOutcome } from "../engine/outcomes.js";
+import { CallOff, type StopSignal } from "../time/call-off.js";
 import { type Clock, jittered, timerDelay } from "../time/clock.js";
 
 /** Why a delivery must end before it has an answer. */
-export type LeaseEnd =
-  /** The engine wants the handler to stop. */
-  | {
-      readonly kind: "stopped";
-      readonly reason: string;
-      readonly cancelRequested: boolean;
-      readonly runClosed: boolean;
-    }
-  /** The lease has run out, or is somebody else's. */
-  | { readonly kind: "lost"; readonly reason: string };
+export type LeaseEnd = Exclude<DeliveryEnd, { readonly kind: "abandoned" }>;
 
 export interface LeaseKeeperOptions {
   readonly client: Pick<EngineClient, "heartbeat" | "renewLease" | "serverClock">;
@@ -49,7 +43,7 @@ const LONGEST_RETRY_WAIT_MS = 5_000;
  */
 export class LeaseKeeper {
   private readonly options: LeaseKeeperOptions;
-  private readonly abort = new AbortController();
+  private readonly abort = new CallOff();
   private expiresAtMs: number;
   private grant: LeaseGrant | null;
   /**
@@ -83,7 +77,7 @@ export class LeaseKeeper {
   stop(): void {
     this.stopped = true;
     this.cancelTimer();
-    this.abort.abort();
+    this.abort.abort(undefined);
   }
 
   /** Set once the lease could not be kept. */
@@ -123,6 +117,7 @@ export class LeaseKeeper {
   }
 
   private scheduleNext(waitMs: number): void {
+    this.cancelTimer();
     this.cancelTimer = this.options.clock.schedule(timerDelay(Math.max(SHORTEST_WAIT_MS, waitMs)), () => {
       void this.beat();
     });
@@ -140,10 +135,29 @@ export class LeaseKeeper {
     // A renewal is no word of progress: a heartbeat timeout needs heartbeats, which renew the lease as well.
     const outcome =
       this.grant !== null && task.heartbeatTimeoutMs === null
-        ? await client.renewLease(task, this.grant, patience, this.abort.signal)
-        : await client.heartbeat(task, patience, this.abort.signal);
+        ? await client.renewLease(task, this.grant, patience, this.abort)
+        : await client.heartbeat(task, patience, this.abort);
     if (this.stopped) return;
     onHeartbeat?.(outcome);
+    this.take(outcome, sentAt);
+  }
+
+  /** A heartbeat that somebody else asks for; what it says counts like that of any other. */
+  async heartbeat(progress: HeartbeatProgress | undefined, signal: StopSignal): Promise<HeartbeatOutcome> {
+    const { client, clock, task, onHeartbeat } = this.options;
+    const sentAt = clock.monotonic();
+    const patience = Math.max(1_000, Math.min(this.untilSurelyGone(), this.untilEnd()) / 2);
+    const outcome = await client.heartbeat(task, patience, signal, progress);
+    if (this.stopped) return outcome;
+    onHeartbeat?.(outcome);
+    // Those that failed are the business of whoever asked: the next one of the keeper's own is due as it was.
+    if (outcome.kind !== "unavailable" && outcome.kind !== "refused") this.take(outcome, sentAt);
+    return outcome;
+  }
+
+  /** @param sentAt when it was sent, by the monotonic clock */
+  private take(outcome: HeartbeatOutcome | RenewalOutcome, sentAt: number): void {
+    const { task } = this.options;
     switch (outcome.kind) {
       case "renewed":
         this.grant = outcome.grant;

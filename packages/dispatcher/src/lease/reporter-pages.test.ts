@@ -22,7 +22,12 @@ async function reportThrough(status: number, works = true) {
       client: {
         complete: () => {
           completes++;
-          return Promise.resolve(readReportOutcome(readReply(status, "<html></html>", undefined, 0), "completed"));
+          return Promise.resolve(
+            readReportOutcome(
+              readReply(status, { text: "<html></html>", blobs: new Map() }, undefined, 0),
+              "completed",
+            ),
+          );
         },
         fail: (_, failure) => {
           failures.push(failure);

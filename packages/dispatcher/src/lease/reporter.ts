@@ -5,6 +5,7 @@ import type { EngineClient } from "../engine/client.js";
 import type { ReportOutcome } from "../engine/outcomes.js";
 import { recordableFailure, recordableResult } from "../engine/recordable.js";
 import type { Scrubber } from "../net/secrets.js";
+import type { StopSignal } from "../time/call-off.js";
 import { backoffDelay, type Clock, jittered, pause } from "../time/clock.js";
 import { REPORT_REJECTED, standIn } from "./stand-in.js";
 
@@ -36,7 +37,7 @@ export interface ReporterOptions {
   /** Whether the engine takes other calls about this attempt. */
   readonly engineWorks: () => Promise<boolean>;
   /** Gives up when aborted: at the end of a drain. */
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   /** Uploads the report's payload again, where the engine does not have it any more. Undefined when it cannot be had. */
   readonly renew?: (() => Promise<Report | undefined>) | undefined;
   readonly onRetry?: (why: string, delayMs: number, tries: number) => void;

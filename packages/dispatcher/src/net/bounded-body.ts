@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate } from "node:zlib";
+import { readChunks } from "./read-chunks.js";
 
 /** Bytes that came, or why they could not be read. */
 export type BoundedBytes =
@@ -61,12 +62,10 @@ export async function readBoundedBytes(
   body: Readable,
   { contentEncoding, limitBytes, expectedBytes, onBytes }: BytesToRead,
 ): Promise<BoundedBytes> {
-  // Giving a body up is an error to it, which nobody else waits for.
-  body.on("error", () => undefined);
   const encoding = (contentEncoding ?? "identity").trim().toLowerCase();
   const decode = DECODERS.get(encoding);
   if (encoding !== "identity" && encoding !== "" && decode === undefined) {
-    body.destroy();
+    body.on("error", () => undefined).destroy();
     return { problem: "unknown_encoding" };
   }
   const isWhole = decode === undefined && expectedBytes !== undefined && expectedBytes <= limitBytes;
@@ -75,17 +74,16 @@ export async function readBoundedBytes(
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    const isAll = await readChunks(body, (chunk) => {
       length += chunk.length;
-      if (length > limitBytes) {
-        body.destroy();
-        return { problem: "too_large" };
-      }
+      if (length > limitBytes) return false;
       if (whole === undefined) {
         chunks.push(chunk);
         onBytes?.(length);
       } else whole.set(chunk, length - chunk.length);
-    }
+      return true;
+    });
+    if (!isAll) return { problem: "too_large" };
   } catch (error) {
     if (error instanceof Error && error.name === "AbortError") throw error;
     return { problem: "cut_off" };

@@ -37,13 +37,23 @@ export class ConnectionUse {
     used.add(socket);
   }
 
+  /** Whether any of the request may have gone out: until a connection is made, none has. */
+  get wasSent(): boolean {
+    return this.socket !== undefined;
+  }
+
   /**
    * True when the request went out on a connection that had been used before, and no byte of an answer came: the other side
    * had most likely closed it by then, as servers do with idle ones. It may have had the request all the same.
    */
   get endedBeforeAnswer(): boolean {
+    return this.reused && this.endedUnanswered;
+  }
+
+  /** True when the request went out, and no byte of an answer came. */
+  get endedUnanswered(): boolean {
     const { socket } = this;
-    if (socket === undefined || !this.reused) return false;
+    if (socket === undefined) return false;
     const came = socket.bytesRead - this.readBefore;
     return came <= ("encrypted" in socket && socket.encrypted === true ? MOST_OF_AN_ALERT : 0);
   }

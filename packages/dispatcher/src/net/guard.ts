@@ -34,6 +34,8 @@ export type Lookup = (
   callback: (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void,
 ) => void;
 
+const MOST_REMEMBERED = 1_000;
+
 /**
  * Keeps tasks from going where their config did not say: a host that is not loopback by name, and resolves to loopback,
  * to a link-local address (the metadata services of clouds) or the like, is refused. The address that is checked is the
@@ -42,6 +44,8 @@ export type Lookup = (
 export class NetworkGuard {
   private readonly denyPrivateNetworks: boolean;
   private readonly resolve: LookupAll;
+  /** Hosts that are addresses and may be connected to: what they are never changes. */
+  private readonly allowedAddresses = new Set<string>();
 
   constructor({ denyPrivateNetworks, lookup = systemLookup }: GuardOptions) {
     this.denyPrivateNetworks = denyPrivateNetworks;
@@ -50,8 +54,13 @@ export class NetworkGuard {
 
   /** @throws {AddressRefusedError} for a URL whose host is an address that is refused; names are judged by `lookup` */
   checkUrl(url: URL): void {
+    if (this.allowedAddresses.has(url.hostname)) return;
     const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-    if (isIP(host) !== 0) this.check(url.hostname, [{ address: host, family: isIP(host) }]);
+    const family = isIP(host);
+    if (family === 0) return;
+    this.check(url.hostname, [{ address: host, family }]);
+    if (this.allowedAddresses.size >= MOST_REMEMBERED) this.allowedAddresses.clear();
+    this.allowedAddresses.add(url.hostname);
   }
 
   /** Resolves a name and refuses it as a whole when any of its addresses is refused. */

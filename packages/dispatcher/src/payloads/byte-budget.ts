@@ -1,3 +1,5 @@
+import type { StopSignal } from "../time/call-off.js";
+
 /** Smaller pieces are not counted: their number is bounded by that of the tasks in flight. */
 export const UNCOUNTED_BYTES = 64 * 1024;
 
@@ -30,7 +32,7 @@ export class ByteBudget {
   }
 
   /** Resolves once there is room, with what gives it back; undefined when the signal aborts before. Never rejects. */
-  async acquire(bytes: number, signal: AbortSignal): Promise<Held | undefined> {
+  async acquire(bytes: number, signal: StopSignal): Promise<Held | undefined> {
     if (signal.aborted) return undefined;
     const counted = bytes <= UNCOUNTED_BYTES ? 0 : bytes;
     if (counted > 0 && (this.waiting.size > 0 || !this.fits(counted))) {
@@ -44,7 +46,7 @@ export class ByteBudget {
     return this.held === 0 || this.held + bytes <= this.limitBytes;
   }
 
-  private queue(bytes: number, signal: AbortSignal): Promise<boolean> {
+  private queue(bytes: number, signal: StopSignal): Promise<boolean> {
     return new Promise((resolve) => {
       const leave = (): void => {
         this.waiting.delete(entry);

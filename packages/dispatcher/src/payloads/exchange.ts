@@ -1,3 +1,4 @@
+import { isPlainText } from "@durable-workflow/carrier/protocol";
 import {
   NAMESPACE_FIELD,
   PATHS,
@@ -25,8 +26,8 @@ import { createAgent } from "../net/agents.js";
 import { headerOf, readBoundedBody } from "../net/bounded-body.js";
 import type { Proxies } from "../net/proxies.js";
 import { unlessAborted } from "../net/unless-aborted.js";
+import type { StopSignal } from "../time/call-off.js";
 import { type Clock, timerDelay } from "../time/clock.js";
-import { isBlobText } from "./blob-bytes.js";
 import { readVerifiedBody } from "./verified-body.js";
 
 /** The engine has said that this payload will not be had, or not be taken, however often it is asked. */
@@ -69,7 +70,7 @@ export interface ExchangeOptions {
 export interface ExchangeLimits {
   /** For the whole request, answer included: bytes that drip in do not make it longer. */
   readonly timeoutMs: number;
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
 }
 
 interface Request {
@@ -120,7 +121,7 @@ export class PayloadExchange {
       const read = await readVerifiedBody(response.body, metadata);
       if (read.problem === "cut_off") return unavailable("the payload was cut off");
       if (read.problem !== undefined) return mismatch(`what the engine keeps has another ${NAMES[read.problem]}`);
-      return isBlobText(read.bytes)
+      return isPlainText(read.bytes)
         ? { kind: "fetched", bytes: read.bytes }
         : {
             kind: "refused",

@@ -5,7 +5,7 @@ import {
   readRuntimePayloadEnvelope,
 } from "@durable-workflow/engine-protocol/external-payloads";
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
-import type { BlobPayload } from "./blob-bytes.js";
+import type { BlobPayload } from "../net/blob-bytes.js";
 import type { ByteBudget, Held } from "./byte-budget.js";
 import type { FetchOutcome, PayloadExchange, PayloadRefused } from "./exchange.js";
 import type { CachedKey, PayloadCache } from "./payload-cache.js";

@@ -1,3 +1,5 @@
+import type { StopSignal } from "../time/call-off.js";
+
 /** Which payload, and what was verified of it. */
 export interface CachedKey {
   readonly namespace: string;
@@ -78,20 +80,22 @@ export class PayloadCache<Outcome extends { readonly kind: string; readonly byte
   async once(
     key: CachedKey,
     fetch: (signal: AbortSignal) => Promise<Outcome>,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Outcome | undefined> {
     if (signal.aborted) return undefined;
     const name = nameOf(key);
     const pending = this.pending.get(name) ?? this.start(name, key, fetch);
     pending.waiting++;
-    const listening = new AbortController();
+    const listener: { leave?: () => void } = {};
     const left = new Promise<undefined>((resolve) => {
-      signal.addEventListener("abort", () => resolve(undefined), { once: true, signal: listening.signal });
+      const leave = (): void => resolve(undefined);
+      listener.leave = leave;
+      signal.addEventListener("abort", leave, { once: true });
     });
     try {
       return await Promise.race([pending.outcome, left]);
     } finally {
-      listening.abort();
+      if (listener.leave !== undefined) signal.removeEventListener("abort", listener.leave);
       pending.waiting--;
       if (pending.waiting === 0 && signal.aborted) {
         // Whoever comes next must not wait for a fetch that is being given up.

@@ -1,3 +1,4 @@
+import type { StopSignal } from "../time/call-off.js";
 import { backoffDelay, type Clock, jittered, pause } from "../time/clock.js";
 import type { PayloadUnavailable } from "./exchange.js";
 
@@ -7,7 +8,7 @@ export interface PayloadPatience {
   /** Milliseconds until the lease has surely run out, or the attempt's first deadline has passed. */
   readonly left: () => number;
   /** Gives up when aborted. */
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   readonly onRetry?: ((why: string, retryInMs: number, tries: number) => void) | undefined;
 }
 

@@ -1,10 +1,12 @@
 import {
   AVRO_CODEC,
+  isPlainText,
   parseExternalPayloadReference,
   type StoredPayloadEnvelope,
   serializeExternalPayloadReference,
 } from "@durable-workflow/carrier/protocol";
-import { type BlobPayload, isBlobText } from "./blob-bytes.js";
+import type { BlobPayload } from "../net/blob-bytes.js";
+import { abortSignalOf } from "../time/call-off.js";
 import type { PayloadRefused, PayloadUnavailable } from "./exchange.js";
 import { type PayloadPatience, persist } from "./retrying.js";
 import { sha256Of } from "./verified-body.js";
@@ -53,7 +55,7 @@ export class SharedStore {
     const sha256 = await sha256Of(bytes);
     const stored = await persist(patience, async () => {
       try {
-        const uri = await this.driver.put(bytes, { sha256, codec: AVRO_CODEC, signal: patience.signal });
+        const uri = await this.driver.put(bytes, { sha256, codec: AVRO_CODEC, signal: abortSignalOf(patience.signal) });
         return { kind: "stored" as const, uri };
       } catch {
         return failed("the shared store does not take the arguments");
@@ -86,7 +88,7 @@ export class SharedStore {
     return persist(patience, async () => {
       let data: Uint8Array;
       try {
-        data = await this.driver.get(uri, { sizeBytes, signal: patience.signal });
+        data = await this.driver.get(uri, { sizeBytes, signal: abortSignalOf(patience.signal) });
       } catch (error) {
         if (isFinal(error)) return refused("integrity_mismatch", "what is stored is not what the reference speaks of");
         return failed("the shared store does not give the result");
@@ -95,7 +97,7 @@ export class SharedStore {
       if (bytes.length !== sizeBytes || (await sha256Of(bytes)) !== sha256) {
         return refused("integrity_mismatch", "what is stored has another size or SHA-256");
       }
-      if (!isBlobText(bytes)) return refused("unsupported", "what is stored is no text of a payload");
+      if (!isPlainText(bytes)) return refused("unsupported", "what is stored is no text of a payload");
       return { kind: "loaded" as const, payload: { codec: AVRO_CODEC, bytes } };
     });
   }

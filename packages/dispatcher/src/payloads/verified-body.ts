@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
+import { readChunks } from "../net/read-chunks.js";
 
 /** Bytes that are the ones referred to, or why they are not. */
 export type VerifiedBody =
@@ -15,22 +16,19 @@ export async function readVerifiedBody(
   body: Readable,
   { sizeBytes, sha256 }: { readonly sizeBytes: number; readonly sha256: string },
 ): Promise<VerifiedBody> {
-  // Giving a body up is an error to it, which nobody else waits for.
-  body.on("error", () => undefined);
   // Pages are taken as they are written to: what never comes costs nothing.
   const bytes = Buffer.allocUnsafeSlow(sizeBytes);
   const hash = createHash("sha256");
   let length = 0;
   try {
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
-      if (length + chunk.length > sizeBytes) {
-        body.destroy();
-        return { problem: "size" };
-      }
+    const isAll = await readChunks(body, (chunk) => {
+      if (length + chunk.length > sizeBytes) return false;
       bytes.set(chunk, length);
       hash.update(chunk);
       length += chunk.length;
-    }
+      return true;
+    });
+    if (!isAll) return { problem: "size" };
   } catch (error) {
     if (error instanceof Error && error.name === "AbortError") throw error;
     return { problem: "cut_off" };

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { type DispatcherEvent, EventStream } from "../events/events.js";
-import { createLogger, logEvents } from "./logs.js";
+import { logEvents } from "./log-lines.js";
+import { createLogger } from "./logs.js";
 
 const task = {
   namespace: "cellar",
@@ -70,6 +71,7 @@ const EVENTS: { readonly [Type in DispatcherEvent["type"]]: Extract<DispatcherEv
   report_rejected: { type: "report_rejected", task, status: 413, message: "no" },
   task_ended: { type: "task_ended", task, carrier: "web", end: "completed", detail: null, durationMs: 1 },
   carrier_state: { type: "carrier_state", carrier: "web", state: "open", failures: 5, retryInMs: 1 },
+  event_loop_blocked: { type: "event_loop_blocked", delayMs: 1_500, activityTypes: ["t"] },
   draining: { type: "draining", inFlight: 0 },
   stopped: { type: "stopped", abandoned: 0 },
 };

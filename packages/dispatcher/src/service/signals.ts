@@ -13,10 +13,11 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
  * Lets signals steer a dispatcher: SIGTERM and SIGINT drain, a second one kills the commands of process carriers and
- * ends the process at once, SIGHUP reloads the executor config. The function returned takes the handlers off.
+ * ends the process at once, SIGHUP reloads the executor config, where there is a `reload`. The function returned takes the
+ * handlers off.
  */
 export function handleSignals(
-  dispatcher: { drain(): Promise<DrainReport>; kill(): void; reload(): Promise<boolean> },
+  dispatcher: { drain(): Promise<DrainReport>; kill(): void; reload?(): Promise<boolean> },
   options: SignalOptions = {},
 ): () => void {
   checkOptionNames("handleSignals", options, { onDrained: true, onImpatience: true });
@@ -35,11 +36,13 @@ export function handleSignals(
     void dispatcher.drain().then(onDrained);
   };
   const reload = (): void => {
-    void dispatcher.reload();
+    void dispatcher.reload?.();
   };
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
-  process.on("SIGHUP", reload);
+  // Without something to reload, what Node does at this signal stands.
+  // On Windows SIGHUP says that the window is being closed.
+  if (dispatcher.reload !== undefined && process.platform !== "win32") process.on("SIGHUP", reload);
   return () => {
     process.off("SIGTERM", end);
     process.off("SIGINT", end);

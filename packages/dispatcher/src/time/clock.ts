@@ -1,3 +1,5 @@
+import type { StopSignal } from "./call-off.js";
+
 /** Time, as the dispatcher sees it. Injectable, so that tests need not wait. */
 export interface Clock {
   /** Milliseconds since the epoch, of this machine's own clock. */
@@ -29,7 +31,7 @@ export function timerDelay(ms: number): number {
 }
 
 /** Resolves after `ms`, or at once when the signal aborts; it does not reject. */
-export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+export function pause(clock: Clock, ms: number, signal?: StopSignal): Promise<void> {
   if (signal?.aborted === true) return Promise.resolve();
   return new Promise((resolve) => {
     const done = (): void => {

@@ -43,6 +43,8 @@ export interface ClusterCapabilities {
   readonly schedule_max_runs: boolean;
   readonly search_attributes: boolean;
   readonly history_export: boolean;
+  /** The local engine's own addition: see {@link InspectedEngine}. */
+  readonly inspection?: boolean;
   readonly continue_as_new: boolean;
   readonly child_workflows: boolean;
   readonly activity_timeouts: boolean;

@@ -36,7 +36,7 @@ function withoutCommandsIn(value: unknown): unknown {
 /** How a command is shown: its arguments may hold anything, its program's name says which it is. */
 export function describeCommand([program = "", ...args]: readonly string[]): string {
   const count = args.length === 1 ? "1 argument" : `${args.length} arguments`;
-  return `${program.split("/").at(-1) ?? ""} (${count})`;
+  return `${program.split(/[\\/]/).at(-1) ?? ""} (${count})`;
 }
 
 function redactAt(value: unknown, depth: number): unknown {

@@ -4,7 +4,7 @@ import type { ActivityPage } from "@durable-workflow/engine-protocol/control";
 import type { RetryPolicy } from "../engine/model.js";
 import { type Call, type JsonObject, type Reply, ReplyError } from "../http/call.js";
 import { Fields, invalidField, isObject } from "../http/fields.js";
-import { MOST_KEYS, MOST_VALUES } from "../http/json-shape.js";
+import { MOST_KEYS, MOST_VALUES } from "../http/json-limits.js";
 import { pageToken, readPageToken } from "../http/page-token.js";
 import type { Route } from "../http/router.js";
 import { type StartRequest, startActivity } from "../service/starts.js";
@@ -192,7 +192,7 @@ function described({ context }: ApiParts, run: RunRecord): Reply {
     failure: failure === null ? null : (JSON.parse(failure) as FailureRecord),
     attempts: context.store.attempts.newestOf(run.key, DESCRIBED_ATTEMPTS),
   });
-  return { status: 200, body };
+  return { status: 200, body, blob: result };
 }
 
 function list({ context }: ApiParts, { query, namespace }: Call): Reply {

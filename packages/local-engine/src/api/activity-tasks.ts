@@ -125,7 +125,10 @@ function readRemarks(fields: Fields, failure: JsonObject, prefix: string, rawBod
 async function heartbeat({ context }: ApiParts, call: Call): Promise<Reply> {
   const fields = new Fields();
   const claimant = readClaimant(fields, call);
-  const progress = readProgress(fields, call);
+  const progress = await reported(claimant, () => {
+    refuseStorageReferences(call);
+    return Promise.resolve(readProgress(fields, call));
+  });
   fields.check();
   const outcome = await context.store.transact(() => heartbeatTask(context, claimant, progress));
   return heartbeatToWire(outcome, claimant);

@@ -157,6 +157,7 @@ const capabilities: ClusterCapabilities = {
   payload_codec_envelope_responses: true,
   bridge_adapter_outcome_contract: false,
   external_executor_config_contract: true,
+  inspection: true,
   invocable_carrier_contract: true,
   payload_codecs: ["avro"],
   response_compression: COMPRESSION,

@@ -13,6 +13,7 @@ import { storageRefusal } from "../http/unavailable.js";
 import type { LeaseOut, PollRequest } from "../service/leases.js";
 import type { PollOutcome } from "../service/polls.js";
 import { StorageUnavailableError } from "../store/group-commit.js";
+import type { Payload } from "../store/payloads.js";
 import type { WorkerRecord } from "../store/records.js";
 import { taskToWire } from "../wire/task.js";
 import { timestamp } from "../wire/time.js";
@@ -54,11 +55,14 @@ async function poll(parts: ApiParts, call: Call, kind: TaskKind): Promise<Reply>
   }
   switch (outcome.kind) {
     case "leased":
-      return polled({
-        task: leaseToWire(parts, outcome.lease),
-        poll_status: "leased",
-        server_time: timestamp(outcome.lease.at),
-      });
+      return polled(
+        {
+          task: leaseToWire(parts, outcome.lease),
+          poll_status: "leased",
+          server_time: timestamp(outcome.lease.at),
+        },
+        outcome.lease.input,
+      );
     case "empty":
       return empty("empty");
     case "fenced":
@@ -136,8 +140,8 @@ function empty(status: PollStatus): Reply {
   return polled({ task: null, poll_status: status });
 }
 
-function polled(answer: PollAnswer): Reply {
-  return { status: 200, body: answer };
+function polled(answer: PollAnswer, input?: Payload | null): Reply {
+  return { status: 200, body: answer, blob: input };
 }
 
 /** Not "draining": workers take that for the end of their work. They poll again once the engine is back. */

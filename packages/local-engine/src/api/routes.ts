@@ -3,6 +3,7 @@ import { activityRoutes } from "./activities.js";
 import { activityTaskRoutes } from "./activity-tasks.js";
 import { clusterRoutes } from "./cluster.js";
 import { eventRoutes } from "./events.js";
+import { inspectionRoutes } from "./inspection.js";
 import { namespaceRoutes } from "./namespaces.js";
 import type { ApiParts } from "./parts.js";
 import { payloadRoutes } from "./payloads.js";
@@ -27,6 +28,7 @@ export function allRoutes(parts: ApiParts, streams: Set<() => void>): readonly R
     ...namespaceRoutes(parts),
     ...taskQueueRoutes(parts),
     ...systemRoutes(parts),
+    ...inspectionRoutes(parts),
     ...eventRoutes(parts, streams),
   ];
 }

@@ -1,8 +1,9 @@
-import { isUtf8 } from "node:buffer";
+import { isAscii, isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
+import { scanJson, TOO_DEEP, TOO_MANY } from "@durable-workflow/carrier/protocol";
 import { type JsonObject, ReplyError } from "./call.js";
 import { isObject } from "./fields.js";
-import { findShapeFault, MOST_KEYS, MOST_VALUES } from "./json-shape.js";
+import { DEEPEST_JSON, MOST_KEYS, MOST_VALUES } from "./json-limits.js";
 
 /** What is dropped of a body that was refused: a client that sends it whole before it reads sees its answer. */
 const MOST_DROPPED_BYTES = 67_108_864;
@@ -125,18 +126,24 @@ export function parseBody(bytes: Buffer, contentType: string | undefined): Parse
       accepted_content_types: ["application/json", "application/*+json"],
     });
   }
-  const fault = findShapeFault(bytes);
-  if (fault === "too_deep") throw malformed("Maximum stack depth exceeded");
-  if (fault === "too_many") throw tooManyValues();
   // Decoding would put other characters in the place of those that are none.
   if (!isUtf8(bytes)) throw malformed("Malformed UTF-8 characters");
-  const text = bytes.toString("utf8");
+  const text = textOf(bytes);
+  // The outermost value counts, too.
+  const values = scanJson(text, DEEPEST_JSON, MOST_VALUES - 1, MOST_KEYS);
+  if (values === TOO_DEEP) throw malformed("Maximum stack depth exceeded");
+  if (values === TOO_MANY) throw tooManyValues();
   try {
     const value: unknown = JSON.parse(text);
     return { text, object: isObject(value) ? value : {} };
   } catch {
     throw malformed("Syntax error");
   }
+}
+
+/** Most bodies are ASCII, which is copied as it is. */
+function textOf(bytes: Buffer): string {
+  return isAscii(bytes) ? bytes.toString("latin1") : bytes.toString("utf8");
 }
 
 function tooManyValues(): ReplyError {

@@ -31,6 +31,8 @@ export interface Reply {
   readonly status: number;
   /** A document, as it is written as JSON. */
   readonly body: object;
+  /** A text in the body that may be large. Default: none is known to be. */
+  readonly blob?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { PROTOCOL_VERSION, PROTOCOL_VERSION_FIELD, PROTOCOL_VERSION_HEADER } from "@durable-workflow/engine-protocol";
+import type { ByteSource } from "../byte-source.js";
 import type { Plane, Reply } from "./call.js";
 
 /** A request whose route reads the body itself, as it comes. */
@@ -10,7 +11,7 @@ export interface DirectCall {
   readonly contentLength: number | undefined;
   readonly namespace: string;
   /** Read as fast as it is taken; to be read once. */
-  readonly body: AsyncIterable<Uint8Array>;
+  readonly body: ByteSource;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
 }
@@ -49,10 +50,7 @@ export function directCall(
     headers: request.headers,
     contentLength: length === undefined ? undefined : Number(length),
     namespace,
-    body: {
-      // A body that is not read to its end must not take the connection with it: the answer goes there.
-      [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>,
-    },
+    body: { read: (take) => readPieces(request, take) },
     signal: gone.signal,
   };
 }
@@ -82,17 +80,59 @@ export async function sendBytes(request: IncomingMessage, response: ServerRespon
       response.end();
       return;
     }
+    // The last piece goes with the end: a body of one piece is one write, head included.
+    let last: Uint8Array | undefined;
     for await (const chunk of reply.chunks) {
-      if (!response.write(chunk)) await drained(response);
+      if (last !== undefined && !response.write(last)) await drained(response);
       if (response.destroyed) return;
+      last = chunk;
     }
-    response.end();
+    response.end(last);
   } catch {
     // Half an answer must not look like a whole one.
     response.destroy();
   } finally {
     await reply.close();
   }
+}
+
+/**
+ * Gives a body to `take` piece by piece, by events: an iterator would cost as much again as reading does. A body that is not
+ * read to its end does not take the connection with it: the answer goes there.
+ */
+function readPieces(request: IncomingMessage, take: Parameters<ByteSource["read"]>[0]): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      request.off("data", read).off("end", ended).off("error", failed).off("close", closed);
+    };
+    const ended = (): void => {
+      stop();
+      resolve(true);
+    };
+    const failed = (error: unknown): void => {
+      stop();
+      reject(error);
+    };
+    const closed = (): void => failed(new Error("the client hung up"));
+    const judge = (goesOn: boolean): void => {
+      if (goesOn) {
+        request.resume();
+        return;
+      }
+      stop();
+      request.pause();
+      resolve(false);
+    };
+    const read = (chunk: Uint8Array): void => {
+      const taken = take(chunk);
+      if (taken === true) return;
+      request.pause();
+      if (taken === false) judge(false);
+      else taken.then(judge, failed);
+    };
+    request.on("data", read).on("end", ended).on("error", failed).on("close", closed);
+    if (request.destroyed && !request.readableEnded) closed();
+  });
 }
 
 function drained(response: ServerResponse): Promise<void> {

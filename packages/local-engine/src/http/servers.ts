@@ -4,6 +4,7 @@ import { LocalEngineError } from "../errors.js";
 import { isLoopback } from "./auth.js";
 import { holdBack, isAnnouncedTooLarge } from "./body.js";
 import { type HandlerParts, handleRequest } from "./request-handler.js";
+import type { Site } from "./site.js";
 
 /** A client that takes longer to send a request than this is let go. */
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -30,7 +31,7 @@ export class Servers {
   }
 
   /** @throws {LocalEngineError} `address_refused` or `closed` */
-  async listen(host: string, port: number): Promise<Listening> {
+  async listen(host: string, port: number, site?: Site): Promise<Listening> {
     if (!this.parts.gate.isLocked && !isLoopback(host)) {
       throw new LocalEngineError(
         "address_refused",
@@ -40,6 +41,10 @@ export class Servers {
     if (this.isClosed) throw closed();
     const { logger } = this.parts;
     const handle = (request: IncomingMessage, response: ServerResponse): void => {
+      if (site !== undefined && !isApi(request.url ?? "/")) {
+        site(request, response);
+        return;
+      }
       handleRequest(this.parts, request, response).catch((error: unknown) => {
         logger.error({ error }, "A request could not be answered.");
         response.destroy();
@@ -95,6 +100,11 @@ export class Servers {
     clearInterval(sweep);
     clearTimeout(grace);
   }
+}
+
+/** Whether a path is below `/api`, however it is written. */
+function isApi(url: string): boolean {
+  return /^\/+api(?:[/?]|$)/i.test(url);
 }
 
 function bind(server: Server, host: string, port: number): Promise<void> {

@@ -1,5 +1,10 @@
 /** Where the bytes of payloads are kept, whatever it is: files, memory, or a storage driver. */
 export interface PayloadBytes {
+  /**
+   * Where a payload's bytes will lie, to be written down before they are kept; undefined where what a process that was killed
+   * has left behind is found in another way, or cannot be.
+   */
+  placeFor?(payload: KeptBytes): string | undefined;
   /** Takes bytes of a payload of that size. Waits until there is room for them in memory, where that is what limits. */
   begin(sizeBytes: number, signal: AbortSignal): Promise<PayloadSink>;
   /**
@@ -29,7 +34,8 @@ export interface KeptBytes {
 }
 
 export interface PayloadSink {
-  write(chunk: Uint8Array): Promise<void>;
+  /** Undefined where it need not be waited for. */
+  write(chunk: Uint8Array): Promise<void> | undefined;
   /** Makes durable what was written, and says where it is. */
   keep(payload: KeptBytes): Promise<string>;
   /** Forgets what was written. To be called in any case but after {@link keep}; never throws. */

@@ -24,6 +24,11 @@ export class DriverBytes implements PayloadBytes {
     this.driver = driver;
   }
 
+  /** A driver that names objects only once they are stored leaves one behind at a kill in between. */
+  placeFor({ sha256, codec }: KeptBytes): string | undefined {
+    return this.driver.uriFor?.({ sha256, codec });
+  }
+
   owns(location: string): boolean {
     if (!location.toLowerCase().startsWith(`${this.driver.scheme}:`)) return false;
     return this.driver.accepts === undefined || this.driver.accepts(location);
@@ -37,7 +42,7 @@ export class DriverBytes implements PayloadBytes {
       write(chunk) {
         bytes.set(chunk, at);
         at += chunk.length;
-        return Promise.resolve();
+        return undefined;
       },
       keep: async ({ sha256, codec }) => {
         try {

@@ -14,7 +14,10 @@ import { Permits } from "./permits.js";
 
 /** Files that are written at the same time; who comes later waits, and sends nothing meanwhile. */
 const MOST_WRITERS = 64;
-const READ_BYTES = 262_144;
+/** What is read, and written, at once. Each is a turn of another thread, which costs more than so many bytes do. */
+const PIECE_BYTES = 262_144;
+/** A payload of that size is read in one go. */
+const READ_ONCE_BYTES = 1_048_576;
 const LOCATION = /^[0-9a-f]{2}\/[0-9a-f]{30}$/;
 const PARTIAL = ".partial";
 
@@ -50,23 +53,33 @@ export class FileBytes implements PayloadBytes {
       await handle?.close();
     };
     try {
-      await this.makeFolder(dirname(path));
-      file = await open(path + PARTIAL, "wx", 0o600);
+      file = await this.openNew(path + PARTIAL);
     } catch (error) {
       release();
       this.unsettled.delete(location);
       throw new PayloadBytesError("unavailable", error);
     }
     const writing = file;
+    let unwritten: Uint8Array[] = [];
+    let unwrittenBytes = 0;
+    const flush = async (): Promise<void> => {
+      const chunks = unwritten;
+      unwritten = [];
+      unwrittenBytes = 0;
+      try {
+        await writeAll(writing, chunks);
+      } catch (error) {
+        throw new PayloadBytesError("unavailable", error);
+      }
+    };
     return {
-      async write(chunk) {
-        try {
-          for (let at = 0; at < chunk.length; ) at += (await writing.write(chunk, at)).bytesWritten;
-        } catch (error) {
-          throw new PayloadBytesError("unavailable", error);
-        }
+      write(chunk) {
+        unwritten.push(chunk);
+        unwrittenBytes += chunk.length;
+        return unwrittenBytes < PIECE_BYTES ? undefined : flush();
       },
       async keep() {
+        await flush();
         try {
           await writing.sync();
           await letGo();
@@ -99,7 +112,7 @@ export class FileBytes implements PayloadBytes {
       throw new PayloadBytesError("damaged", new Error(`there are ${size} bytes of ${sizeBytes}`));
     }
     return {
-      read: () => readAll(file),
+      read: () => readAll(file, sizeBytes),
       close: () => file.close(),
     };
   }
@@ -149,6 +162,17 @@ export class FileBytes implements PayloadBytes {
     return join(this.folder, ...location.split("/"));
   }
 
+  /** Most of the time the folders are there. */
+  private async openNew(path: string): Promise<FileHandle> {
+    try {
+      return await open(path, "wx", 0o600);
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") throw error;
+    }
+    await this.makeFolder(dirname(path));
+    return open(path, "wx", 0o600);
+  }
+
   private async makeFolder(folder: string): Promise<void> {
     for (const path of [this.folder, folder]) {
       try {
@@ -174,13 +198,29 @@ async function openKept(path: string): Promise<FileHandle> {
   }
 }
 
-async function* readAll(file: FileHandle): AsyncIterable<Uint8Array> {
-  for (let at = 0; ; ) {
+async function writeAll(file: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  let rest = chunks;
+  while (rest.length > 0) {
+    let { bytesWritten } = await file.writev(rest as Uint8Array[]);
+    const left: Uint8Array[] = [];
+    for (const chunk of rest) {
+      if (bytesWritten < chunk.length) left.push(bytesWritten > 0 ? chunk.subarray(bytesWritten) : chunk);
+      bytesWritten = Math.max(0, bytesWritten - chunk.length);
+    }
+    rest = left;
+  }
+}
+
+/** What a file has when it was opened, and nothing that it may have got since. */
+async function* readAll(file: FileHandle, sizeBytes: number): AsyncIterable<Uint8Array> {
+  const most = sizeBytes <= READ_ONCE_BYTES ? sizeBytes : PIECE_BYTES;
+  for (let at = 0; at < sizeBytes; ) {
     // A new one each time: what was yielded may wait to be sent.
-    const chunk = Buffer.allocUnsafe(READ_BYTES);
+    const length = Math.min(most, sizeBytes - at);
+    const chunk = Buffer.allocUnsafeSlow(length);
     let bytesRead: number;
     try {
-      ({ bytesRead } = await file.read(chunk, 0, READ_BYTES, at));
+      ({ bytesRead } = await file.read(chunk, 0, length, at));
     } catch (error) {
       throw new PayloadBytesError("unavailable", error);
     }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { ByteSource } from "../byte-source.js";
 import type { Micros } from "../engine/model.js";
 import type { Logger } from "../options.js";
 import { faultOf, type PayloadFault, type PayloadRecord, type PayloadReference } from "../store/payloads.js";
@@ -65,12 +66,7 @@ export class PayloadKeeper {
    * @param signal aborts when the client has gone
    * @throws {PayloadBytesError} (as a rejection) `unavailable`
    */
-  async upload(
-    namespace: string,
-    bytes: KeptBytes,
-    source: AsyncIterable<Uint8Array>,
-    signal: AbortSignal,
-  ): Promise<Uploaded> {
+  async upload(namespace: string, bytes: KeptBytes, source: ByteSource, signal: AbortSignal): Promise<Uploaded> {
     const known = await this.pin(namespace, bytes);
     if (known !== undefined) {
       try {
@@ -174,11 +170,17 @@ export class PayloadKeeper {
 
   /** Makes the bytes durable, and then writes down that they are there. The location is empty where others were there first. */
   private async keep(namespace: string, bytes: KeptBytes, sink: PayloadSink): Promise<PayloadRecord> {
-    const { store, now, newId, keepUnnamed } = this.parts;
+    const { store, now, newId, keepUnnamed, places } = this.parts;
     const before = store.payloads.ofBytes(namespace, bytes.sha256, bytes.codec);
     if (before?.isHere === true && (await this.isThere(before))) {
       await this.uploadedAgain(before);
       return { ...before, location: "" };
+    }
+    const intended = places[0].placeFor?.(bytes);
+    if (intended !== undefined) {
+      await store.transact(() => {
+        store.payloads.intend(intended, bytes.sha256);
+      });
     }
     const location = await sink.keep(bytes);
     const referenceId = newId();
@@ -186,6 +188,7 @@ export class PayloadKeeper {
     const payload = await store.transact(() => {
       const at = now();
       const row = { namespace, referenceId, sizeBytes, sha256, codec, location };
+      if (intended !== undefined) store.payloads.settle(intended);
       return store.payloads.put(row, { now: at, expiresAt: at + keepUnnamed });
     });
     this.parts.places[0].settled?.(location);
@@ -206,20 +209,16 @@ export class PayloadKeeper {
 }
 
 /** Reads what comes, up to what was announced, into a sink or nowhere; whether it is what was announced. */
-async function isWhole(
-  { sizeBytes, sha256 }: KeptBytes,
-  source: AsyncIterable<Uint8Array>,
-  sink?: PayloadSink,
-): Promise<boolean> {
+async function isWhole({ sizeBytes, sha256 }: KeptBytes, source: ByteSource, sink?: PayloadSink): Promise<boolean> {
   const hash = createHash("sha256");
   let size = 0;
-  for await (const chunk of source) {
+  const isAll = await source.read((chunk) => {
     size += chunk.length;
     if (size > sizeBytes) return false;
     hash.update(chunk);
-    await sink?.write(chunk);
-  }
-  return size === sizeBytes && hash.digest("hex") === sha256;
+    return sink?.write(chunk)?.then(() => true) ?? true;
+  });
+  return isAll && size === sizeBytes && hash.digest("hex") === sha256;
 }
 
 async function verified(payload: PayloadRecord, open: OpenBytes): Promise<Readable> {

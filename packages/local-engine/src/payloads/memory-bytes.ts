@@ -22,7 +22,7 @@ export class MemoryBytes implements PayloadBytes {
       write(chunk) {
         bytes.set(chunk, at);
         at += chunk.length;
-        return Promise.resolve();
+        return undefined;
       },
       keep: () => {
         release();

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.js";
 import type { Micros } from "../engine/model.js";
 import type { Logger } from "../options.js";
-import type { PayloadRecord } from "../store/payloads.js";
+import type { IntendedPayload, PayloadRecord } from "../store/payloads.js";
 import type { Store } from "../store/store.js";
 import type { FileBytes } from "./file-bytes.js";
 import type { PayloadKeeper } from "./keeper.js";
@@ -69,6 +69,7 @@ export class PayloadSweeper {
     const expired = store.payloads.expiredBy(now(), limit);
     let removed = 0;
     for (const payload of expired) if (await this.remove(payload)) removed++;
+    for (const intended of store.payloads.intended(limit)) await this.removeIntended(intended);
     let after = 0;
     for (;;) {
       const leftovers = store.payloads.leftovers(after, limit);
@@ -94,6 +95,26 @@ export class PayloadSweeper {
         if (current === undefined || !isDue) return false;
         store.payloads.retire(current, now());
         return true;
+      });
+    });
+  }
+
+  /**
+   * Removes bytes that were kept, or may have been, without a payload's own row after them: the process was killed in between,
+   * or the storage did not answer. One that is being kept now has the lock.
+   */
+  private removeIntended({ location, sha256 }: IntendedPayload): Promise<void> {
+    const { store, keeper, logger } = this.parts;
+    return keeper.lock.run(sha256, async () => {
+      if (this.mustEnd()) return;
+      try {
+        if (store.payloads.at(location) === undefined) await keeper.placeOf(location).remove(location);
+      } catch (error) {
+        logger.warn({ error }, "The bytes of an upload that was cut off could not be removed yet.");
+        return;
+      }
+      await store.transact(() => {
+        store.payloads.settle(location);
       });
     });
   }

@@ -7,6 +7,7 @@ import type { RunRecord } from "../store/records.js";
 import type { Store } from "../store/store.js";
 import type { EngineTime } from "./engine-time.js";
 import type { Feed, FeedEventType } from "./feed.js";
+import type { Recent } from "./recent.js";
 import type { Wakes } from "./wakes.js";
 
 /** What the engine's operations share. */
@@ -20,6 +21,7 @@ export interface EngineContext {
   /** Leases of a run that may run out before that counts as a failed attempt. */
   readonly freeRedeliveries: number;
   readonly feed: Feed;
+  readonly recent: Recent;
   readonly logger: Logger;
   readonly wakes: Wakes;
   /** Waits until the requests that have arrived are read. */

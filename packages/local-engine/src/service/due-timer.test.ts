@@ -7,6 +7,7 @@ import type { EngineContext } from "./context.js";
 import { DueTimer } from "./due-timer.js";
 import { EngineTime } from "./engine-time.js";
 import { Feed } from "./feed.js";
+import { Recent } from "./recent.js";
 import { Wakes } from "./wakes.js";
 
 it("what could not be enforced is tried again in a second, whatever else falls due later", async () => {
@@ -26,6 +27,7 @@ it("what could not be enforced is tried again in a second, whatever else falls d
     lease: 1,
     freeRedeliveries: 3,
     feed: new Feed(),
+    recent: new Recent(0),
     logger: { info: log, warn: log, error: log },
     wakes: new Wakes(),
     inputRead: () => Promise.resolve(),

@@ -1,6 +1,6 @@
 import { LocalEngineError } from "../errors.js";
 import type { Connection } from "./connection.js";
-import { PAYLOADS_SQL } from "./payloads.js";
+import { INTENDED_PAYLOADS_SQL, PAYLOADS_SQL } from "./payloads.js";
 
 /**
  * The schema, one entry per version; `PRAGMA user_version` counts those that a file has had. Entries are never edited
@@ -108,6 +108,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX attempts_held ON attempts (lease_owner) WHERE status = 'running';
   `,
   PAYLOADS_SQL,
+  INTENDED_PAYLOADS_SQL,
 ];
 
 /**

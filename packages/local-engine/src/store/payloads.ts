@@ -35,6 +35,12 @@ export type PayloadFault =
   | "expired" // it is removed
   | "mismatch"; // the reference says another size, hash or codec
 
+export interface IntendedPayload {
+  readonly location: string;
+  /** Of the bytes. */
+  readonly sha256: string;
+}
+
 interface PayloadRow {
   readonly id: number;
   readonly namespace: string;
@@ -75,6 +81,11 @@ export const PAYLOADS_SQL = `
   ALTER TABLE outcomes ADD COLUMN payload INTEGER;
 `;
 
+/** Places where bytes may lie that no payload has: written down before they are kept, and gone with the payload's own row. */
+export const INTENDED_PAYLOADS_SQL = `
+  CREATE TABLE intended_payloads (location TEXT PRIMARY KEY, sha256 TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
 /** Removed payloads are told from unknown ones for so long. */
 const REMEMBERED: Micros = 7 * 86_400 * 1_000_000;
 
@@ -103,6 +114,9 @@ export class Payloads {
   private readonly hereAt: Statement<PayloadRow>;
   private readonly allHere: Statement<{ location: string }>;
   private readonly move: Statement<never>;
+  private readonly insertIntended: Statement<never>;
+  private readonly deleteIntended: Statement<never>;
+  private readonly allIntended: Statement<IntendedPayload>;
 
   constructor(db: Connection) {
     this.byReference = db.prepare("SELECT * FROM payloads WHERE reference_id = ? AND namespace = ?");
@@ -146,6 +160,11 @@ export class Payloads {
     this.usageOf = db.prepare("SELECT bytes, objects FROM payload_usage WHERE namespace = ?");
     this.hereAt = db.prepare("SELECT * FROM payloads WHERE location = ? AND is_here = 1 LIMIT 1");
     this.allHere = db.prepare("SELECT location FROM payloads WHERE is_here = 1");
+    this.insertIntended = db.prepare(
+      "INSERT INTO intended_payloads (location, sha256) VALUES (?, ?) ON CONFLICT DO NOTHING",
+    );
+    this.deleteIntended = db.prepare("DELETE FROM intended_payloads WHERE location = ?");
+    this.allIntended = db.prepare("SELECT location, sha256 FROM intended_payloads ORDER BY location LIMIT ?");
     this.move = db.prepare(
       "UPDATE payloads SET expires_at = expires_at + ? WHERE is_here = 1 AND expires_at IS NOT NULL",
     );
@@ -257,6 +276,21 @@ export class Payloads {
   /** Where payloads lie that are there. */
   *locations(): Iterable<string> {
     for (const { location } of this.allHere.iterate()) yield location;
+  }
+
+  /** Bytes may be kept at a place from now on. */
+  intend(location: string, sha256: string): void {
+    this.insertIntended.run(location, sha256);
+  }
+
+  /** What lies at a place is known: a payload has it, or it is removed. */
+  settle(location: string): void {
+    this.deleteIntended.run(location);
+  }
+
+  /** Places of which that is not known. */
+  intended(limit: number): readonly IntendedPayload[] {
+    return this.allIntended.all(limit);
   }
 
   /** Moves every instant that a payload goes at. */

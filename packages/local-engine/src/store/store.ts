@@ -6,6 +6,7 @@ import { closeQuietly, describeClosing, describeOpening, type IntegrityCheck, op
 import { EndedRegistrations } from "./ended-registrations.js";
 import { type CommitCounter, GroupCommit } from "./group-commit.js";
 import { History } from "./history.js";
+import { Inspection } from "./inspection.js";
 import { Ledger } from "./ledger.js";
 import { Listing } from "./listing.js";
 import { migrate } from "./migrations.js";
@@ -36,6 +37,7 @@ export class Store {
   readonly attempts: Attempts;
   readonly history: History;
   readonly listing: Listing;
+  readonly inspection: Inspection;
   readonly workers: Workers;
   readonly endedRegistrations: EndedRegistrations;
   readonly namespaces: Namespaces;
@@ -55,6 +57,7 @@ export class Store {
     this.attempts = new Attempts(db);
     this.history = new History(db);
     this.listing = new Listing(db);
+    this.inspection = new Inspection(db);
     this.workers = new Workers(db);
     this.endedRegistrations = new EndedRegistrations(db);
     this.namespaces = new Namespaces(db);

@@ -135,7 +135,8 @@ function attemptToWire(run: RunRecord, attempt: AttemptRecord, isCurrent: boolea
   };
 }
 
-function failureToWire({ told = {}, ...failure }: FailureRecord): DescribedFailure {
+/** Why an attempt, or an activity, failed. */
+export function failureToWire({ told = {}, ...failure }: FailureRecord): DescribedFailure {
   return {
     failure_category: failure.category,
     message: failure.message,

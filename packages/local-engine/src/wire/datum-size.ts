@@ -1,4 +1,4 @@
-import { MOST_KEYS, MOST_VALUES } from "../http/json-shape.js";
+import { MOST_KEYS, MOST_VALUES } from "../http/json-limits.js";
 
 /** Branches of the Avro Value union, as the bytes that they begin with. */
 const BRANCH = { null: 0, boolean: 2, long: 4, double: 6, bytes: 8, string: 10, array: 12, map: 14 } as const;

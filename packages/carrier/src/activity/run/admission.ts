@@ -43,7 +43,7 @@ export function admitTask(
   if (first !== undefined && first.at <= now) return expiredOnReceipt(first, now, deadlines.skewMs !== undefined);
   if (isStopping) return aborted(new CarrierShutdown(), false);
 
-  const run = createActivityRun(clock, deadlines.first(true), options?.signal);
+  const run = createActivityRun(clock, deadlines.first(true), options?.signal, options?.stopping);
   const task: AdmittedTask = {
     input,
     activity,

@@ -165,6 +165,48 @@ describe("an asynchronous handler", () => {
   });
 });
 
+describe("a signal that only tells the handler to stop", () => {
+  const REASON = new Error("soon");
+  const begin = (run: (signal: () => AbortSignal) => unknown) => {
+    const stopping = new AbortController();
+    const clock = new FakeClock();
+    const activityRun = createActivityRun(clock, SOON, undefined, stopping.signal);
+    return {
+      stopping,
+      outcome: activityRun.execute(
+        () => run(() => activityRun.signal()),
+        () => {},
+      ),
+    };
+  };
+
+  it("aborts the handler's signal, and what the handler does then counts", async () => {
+    const { stopping, outcome } = begin(async (signal) => {
+      const given = signal();
+      await new Promise((resolve) => {
+        given.addEventListener("abort", resolve);
+      });
+      return given.reason;
+    });
+    await settle();
+    stopping.abort(REASON);
+    await expect(outcome).resolves.toEqual({ kind: "returned", value: REASON });
+    expect(getEventListeners(stopping.signal, "abort")).toEqual([]);
+  });
+
+  it("is told to those that ask later, and to those that never ask it is nothing", async () => {
+    const { stopping, outcome } = begin(async (signal) => {
+      await settle();
+      return signal().reason;
+    });
+    stopping.abort(REASON);
+    await expect(outcome).resolves.toEqual({ kind: "returned", value: REASON });
+    const other = begin(() => settle());
+    other.stopping.abort(REASON);
+    await expect(other.outcome).resolves.toMatchObject({ kind: "returned" });
+  });
+});
+
 describe("the caller's signal", () => {
   it("keeps the handler from being called when it is aborted already", async () => {
     const invoke = vi.fn<() => void>();

@@ -33,6 +33,7 @@ export function createActivityRun(
   clock: Clock,
   firstDeadline: Deadline | undefined,
   caller: CallerSignal | undefined,
+  stopping?: CallerSignal,
 ): ActivityRun {
   let deadline = firstDeadline;
   let controller: AbortController | undefined;
@@ -54,6 +55,9 @@ export function createActivityRun(
     return ended !== undefined;
   }
 
+  /** Tells the handler, and goes on. */
+  const tell = (): void => controller?.abort(stopping?.reason);
+
   function expire(when: string): void {
     if (deadline !== undefined) abort(new ExternalTaskDeadlineExceeded(deadline.name, deadline.expiresAt, when));
   }
@@ -71,10 +75,12 @@ export function createActivityRun(
         arm = undefined;
         cancelTimer?.();
         caller?.removeEventListener("abort", callerGone);
+        stopping?.removeEventListener("abort", tell);
         resolve(outcome);
       };
       onEnd = () => close(ended!);
       caller?.addEventListener("abort", callerGone);
+      stopping?.addEventListener("abort", tell);
       pending
         .then(
           (value) => close({ kind: "returned", value }),
@@ -101,6 +107,7 @@ export function createActivityRun(
       if (controller === undefined) {
         controller = new AbortController();
         if (ended !== undefined) controller.abort(ended.reason);
+        else if (stopping?.aborted === true) tell();
       }
       return controller.signal;
     },

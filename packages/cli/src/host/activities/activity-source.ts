@@ -1,4 +1,4 @@
-import { relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { InvocableActivityHandlerOptions } from "@durable-workflow/carrier";
 import { CliError, type CliIo, EXIT } from "../../shell/command.js";
 import { type CollectedActivities, collectActivities } from "./collect.js";
@@ -69,10 +69,4 @@ export class ActivitySource {
     await Promise.all(this.used.map((activities) => activities.shutdown(graceMs)));
     this.used = [];
   }
-}
-
-/** A path as a person would write it where the command runs. */
-export function shownPath(path: string, cwd: string): string {
-  const near = relative(cwd, path);
-  return near.startsWith("..") ? path : near;
 }

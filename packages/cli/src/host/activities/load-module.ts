@@ -153,5 +153,14 @@ function whereItFailed(error: unknown): string | undefined {
   return frame
     ?.trim()
     .replaceAll(/\?namespace=[\w-]+/g, "")
-    .replace("file://", "");
+    .replaceAll(/file:\/\/[^\s)]*?(?=(?::\d+){0,2}(?:\)|$))/g, (url) => pathOf(url));
+}
+
+/** On Windows the path of a URL is not its text without `file://`. */
+function pathOf(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return url;
+  }
 }

@@ -24,7 +24,7 @@ export class FileWatch {
     for (const file of files) {
       const folder = dirname(file);
       const names = this.names.get(folder) ?? new Set();
-      this.names.set(folder, names.add(basename(file)));
+      this.names.set(folder, names.add(comparable(basename(file))));
     }
     for (const [folder, watcher] of this.watchers) {
       if (this.names.has(folder)) continue;
@@ -43,7 +43,7 @@ export class FileWatch {
     try {
       const watcher = watch(folder, (_event, name) => {
         // Some systems do not say which file it was.
-        if (name !== null && this.names.get(folder)?.has(name) !== true) return;
+        if (name !== null && this.names.get(folder)?.has(comparable(name)) !== true) return;
         clearTimeout(this.timer);
         this.timer = setTimeout(this.onChange, SETTLE_MS);
       });
@@ -56,4 +56,12 @@ export class FileWatch {
       // A folder that is gone: it comes back with the next change that is seen.
     }
   }
+}
+
+/**
+ * A file's name as names are told apart: Windows and macOS take those for one that differ in case alone, or in how accents are
+ * spelt, and tell the name that is on the disk, not the one that was asked for.
+ */
+export function comparable(name: string, platform: NodeJS.Platform = process.platform): string {
+  return platform === "win32" || platform === "darwin" ? name.normalize("NFC").toLowerCase() : name;
 }

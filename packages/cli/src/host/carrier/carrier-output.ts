@@ -2,11 +2,14 @@ import { type InvocableActivityHandlerOptions } from "@durable-workflow/carrier"
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE } from "@durable-workflow/carrier/protocol";
 import type { RefusedRequest } from "@durable-workflow/carrier/serve";
 import { buildTaskInput } from "@durable-workflow/carrier/testing";
+import type { Untaken } from "../../engine/takers.js";
+import { shownUrl } from "../../net/shown-url.js";
 import { durationText } from "../../report/duration.js";
+import { shownFile } from "../../report/shown-file.js";
 import { clockTime, say, sayJson, statusStyle } from "../../report/words.js";
 import type { CliError, CliIo } from "../../shell/command.js";
-import { shownPath } from "../activities/activity-source.js";
 import type { ActivityFile } from "../activities/collect.js";
+import type { AppState } from "../apps/attached-apps.js";
 import type { Crash, RunFacts } from "../process/crash.js";
 import { userFrames } from "./stack-lines.js";
 import type { TaskReport } from "./task-report.js";
@@ -33,10 +36,12 @@ export class CarrierOutput {
     if (line !== undefined) say(this.io, line);
   }
 
-  activities(types: readonly ActivityFile[]): string {
+  activities(types: readonly (ActivityFile | { readonly type: string; readonly url: string })[]): string {
     const width = Math.max(...types.map(({ type }) => type.length));
     const { dim } = this.io.paint;
-    return types.map(({ type, file }) => `  ${type.padEnd(width)}  ${dim(shownPath(file, this.io.cwd))}`).join("\n");
+    const from = (one: (typeof types)[number]): string =>
+      "file" in one ? shownFile(one.file, this.io.cwd) : shownUrl(one.url);
+    return types.map((one) => `  ${one.type.padEnd(width)}  ${dim(from(one))}`).join("\n");
   }
 
   task(report: TaskReport): void {
@@ -89,6 +94,41 @@ export class CarrierOutput {
     this.event("reloaded", { activities: types }, () => this.timed(`reloaded\n${this.activities(types)}`));
   }
 
+  /** An app that is attached, and how it is doing. */
+  app(state: AppState): void {
+    const { url, types, why } = state;
+    this.event("app", state, () => {
+      const { yellow } = this.io.paint;
+      const reason = why === null ? "" : ` (${why})`;
+      if (state.state === "attached") {
+        return this.timed(`${url}  ${types.length === 0 ? "has no activities" : `runs ${types.join(", ")}`}`);
+      }
+      const said = {
+        waiting: "is waited for",
+        gone: "does not answer",
+        refused: "wants another token",
+        silent: "does not tell which activities it has: --types names them",
+      }[state.state];
+      return this.timed(`${url}  ${yellow(`${said}${reason}`)}`);
+    });
+  }
+
+  /** What ends no more than itself. */
+  failed(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.event("log", { level: "error", message, fields: {} }, () => this.timed(this.io.paint.red(oneLine(message))));
+  }
+
+  /** A type that two have. */
+  clash({ message, hint }: CliError): void {
+    this.event("clash", { message, hint: hint ?? null }, () => this.timed(this.io.paint.yellow(message)));
+  }
+
+  /** An activity that nobody takes. */
+  waiting(untaken: Untaken): void {
+    this.event("waiting", untaken, () => this.timed(this.io.paint.yellow(`waiting: ${oneLine(untaken.message)}`)));
+  }
+
   restarted(): void {
     this.event("restarted", {}, () => this.timed("The activities run again."));
   }
@@ -132,8 +172,18 @@ function oneLine(text: string): string {
   return text.replaceAll(/\s*\n\s*/g, " ");
 }
 
-/** A command for a shell that sends the carrier a task: of the activity, without arguments. */
-export function curlCommand(url: string, type: string, tokenVariable: string | undefined): string {
+/**
+ * A command for a shell that sends the carrier a task: of the activity, without arguments. Windows' shells have no quotes in
+ * which JSON could stand.
+ */
+export function taskCommand(
+  url: string,
+  type: string,
+  { tokenVariable, platform = process.platform }: { tokenVariable: string | undefined; platform?: NodeJS.Platform },
+): string {
+  if (platform === "win32") {
+    return `dw-carrier invoke ${url} ${type}${tokenVariable === undefined ? "" : ` --token-env ${tokenVariable}`}`;
+  }
   // Somebody will copy it tomorrow.
   const envelope = buildTaskInput({ activityType: type, args: [], leaseMs: YEAR_MS, startToCloseMs: null });
   const data = JSON.stringify(envelope).replaceAll("'", String.raw`'\''`);

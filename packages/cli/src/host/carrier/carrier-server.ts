@@ -1,4 +1,5 @@
 import type { InvocableActivityHandlerOptions, InvocableAuthGate, InvocableHandler } from "@durable-workflow/carrier";
+import { activityManifest } from "@durable-workflow/carrier/manifest";
 import { type CloseOptions, type RefusedRequest, serve } from "@durable-workflow/carrier/serve";
 import { CliError, EXIT } from "../../shell/command.js";
 import { reportedRun, type TaskReport } from "./task-report.js";
@@ -54,6 +55,7 @@ export async function startCarrierServer(options: CarrierServerOptions): Promise
       signals: false,
       insecure: auth === undefined,
       ...(auth === undefined ? {} : { auth }),
+      manifest: activityManifest(),
       ...(logger === undefined ? {} : { logger }),
       ...(maxTasks === undefined ? {} : { maxConcurrentTasks: maxTasks }),
       keepAliveTimeoutMs: keepAliveMs,

@@ -1,0 +1,56 @@
+/**
+ * The media type of a manifest. Who wants one asks with `GET` and this in `Accept`; carriers in any language may answer. This
+ * project's own addition: the engine's protocol has no such thing.
+ */
+export const ACTIVITY_MANIFEST_MEDIA_TYPE = "application/vnd.durable-workflow.activity-manifest+json";
+export const ACTIVITY_MANIFEST_SCHEMA = "durable-workflow.activity-manifest";
+export const ACTIVITY_MANIFEST_VERSION = 1;
+/** What a reader takes of a manifest. */
+const MOST_TYPES = 10_000;
+
+/** What a carrier says of itself. */
+export interface ActivityManifestDocument {
+  readonly schema: typeof ACTIVITY_MANIFEST_SCHEMA;
+  readonly version: typeof ACTIVITY_MANIFEST_VERSION;
+  /** As in `metadata.carrier` of its results. */
+  readonly carrier: string;
+  /** The types that it serves now. */
+  readonly activity_types: readonly string[];
+}
+
+/** The manifest of a handler, for carriers that answer requests in their own way. */
+export function manifestOf({
+  carrier,
+  activityTypes,
+}: {
+  readonly carrier: string;
+  readonly activityTypes: readonly string[];
+}): ActivityManifestDocument {
+  return {
+    schema: ACTIVITY_MANIFEST_SCHEMA,
+    version: ACTIVITY_MANIFEST_VERSION,
+    carrier,
+    activity_types: [...activityTypes],
+  };
+}
+
+/**
+ * The activity types that a manifest names, each once; undefined for what is not a manifest of this version.
+ *
+ * @param document parsed from JSON, by whoever asked
+ */
+export function readActivityManifest(document: unknown): readonly string[] | undefined {
+  if (typeof document !== "object" || document === null) return undefined;
+  const {
+    schema,
+    version,
+    activity_types: types,
+  } = document as Partial<Record<keyof ActivityManifestDocument, unknown>>;
+  if (schema !== ACTIVITY_MANIFEST_SCHEMA || version !== ACTIVITY_MANIFEST_VERSION) return undefined;
+  if (!Array.isArray(types) || types.length > MOST_TYPES) return undefined;
+  return types.every(isType) ? [...new Set(types)] : undefined;
+}
+
+function isType(type: unknown): type is string {
+  return typeof type === "string" && type !== "";
+}

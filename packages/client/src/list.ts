@@ -1,0 +1,57 @@
+import { fieldOf, LIST_PAGE, listField, PATHS, textField } from "@durable-workflow/engine-protocol";
+import { ClientError } from "./errors/client-error.js";
+import type { ActivitySummary, ListQuery } from "./handle.js";
+import { Scope } from "./scope.js";
+import { readSummary } from "./wire/description.js";
+import type { Bounds, Engine } from "./wire/engine.js";
+
+/**
+ * The activities of all pages, each asked for when it is come to.
+ *
+ * @throws {TypeError} for a page size that no engine takes; {ClientError}; the signal's reason
+ */
+export async function* list(engine: Engine, closing: AbortSignal, query: ListQuery): AsyncGenerator<ActivitySummary> {
+  const { bucket, pageSize = LIST_PAGE.default, signal } = query;
+  if (!Number.isSafeInteger(pageSize) || pageSize < 1 || pageSize > LIST_PAGE.most) {
+    throw new TypeError(`pageSize must be an integer from 1 to ${LIST_PAGE.most}`);
+  }
+  const seen = new Set<string>();
+  let token: string | undefined;
+  do {
+    const scope = new Scope(engine.clock, [signal, closing]);
+    try {
+      scope.signal.throwIfAborted();
+      const asked = { page_size: String(pageSize), ...(bucket && { status: bucket }) };
+      const page = await pageOf(
+        engine,
+        token === undefined ? asked : { ...asked, next_page_token: token },
+        engine.bounds(scope.signal),
+      );
+      yield* page.activities;
+      token = page.activities.length === 0 ? undefined : page.next;
+    } finally {
+      scope.end();
+    }
+    if (token !== undefined && seen.has(token)) {
+      throw new ClientError("not_an_engine", `listing activities: ${engine.url} hands out the same page again`);
+    }
+    if (token !== undefined) seen.add(token);
+  } while (token !== undefined);
+}
+
+interface SummaryPage {
+  readonly activities: readonly ActivitySummary[];
+  readonly next: string | undefined;
+}
+
+async function pageOf(engine: Engine, query: Record<string, string>, bounds: Bounds): Promise<SummaryPage> {
+  const about = { what: "listing activities" };
+  const path = `${PATHS.activities}?${new URLSearchParams(query).toString()}`;
+  const answer = await engine.ask({ method: "GET", path }, about, bounds);
+  const { document } = answer;
+  const activities = listField(document, "activities").map(readSummary);
+  if (!Array.isArray(fieldOf(document, "activities")) || !activities.every((one) => one !== undefined)) {
+    throw engine.unreadable(answer, about);
+  }
+  return { activities, next: textField(document, "next_page_token") };
+}

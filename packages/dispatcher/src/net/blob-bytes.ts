@@ -1,0 +1,124 @@
+import { isAscii } from "node:buffer";
+import { randomUUID } from "node:crypto";
+import { isPlainText, printAround } from "@durable-workflow/carrier/protocol";
+import { fieldOf } from "@durable-workflow/engine-protocol";
+
+/**
+ * The blob of a payload as the bytes of its text: what lies in the engine's store, what is hashed, and what goes between
+ * the quotes of a JSON document as it is. Large ones are never made a string: that, and a copy for each step, costs several
+ * times their size. Nothing is in it that a JSON document would have to escape.
+ */
+export interface BlobPayload {
+  readonly codec: string;
+  readonly bytes: Buffer;
+}
+
+/** From here on a blob stays bytes; smaller ones are strings, as in any other document. */
+export const LARGE_BLOB_BYTES = 16 * 1024;
+
+const QUOTE = 0x22;
+const COLON = 0x3a;
+const WHITESPACE: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d]);
+
+/** A document as JSON; as bytes where a payload in it is large, which then goes past the printer of JSON. */
+export function printDocument(document: object, envelope: unknown): string | Uint8Array {
+  const blob = fieldOf(envelope, "blob");
+  const isLarge = typeof blob === "string" && blob.length >= LARGE_BLOB_BYTES;
+  return (isLarge ? printAround(document, blob) : undefined) ?? JSON.stringify(document);
+}
+
+/** A document with one large blob in it, as it is sent. */
+export interface BlobBody {
+  readonly chunks: readonly Uint8Array[];
+  readonly bytes: number;
+}
+
+/** A document as it is sent. */
+export type DeliveryBody = string | BlobBody;
+
+/**
+ * A JSON document around a blob, without a copy of the blob.
+ *
+ * @param documentOf makes the document, with the text it is given where the blob belongs
+ */
+export function bodyAround(blob: Buffer, documentOf: (placeholder: string) => unknown): BlobBody {
+  const placeholder = randomUUID();
+  const [head = "", tail = ""] = JSON.stringify(documentOf(placeholder)).split(placeholder);
+  const chunks = [Buffer.from(head), blob, Buffer.from(tail)];
+  return { chunks, bytes: chunks.reduce((sum, { length }) => sum + length, 0) };
+}
+
+/** A JSON text whose large blobs were left out. */
+export interface LeanText {
+  /** With a placeholder for each blob. */
+  readonly text: string;
+  /** By placeholder. They are part of the bytes that were read. */
+  readonly blobs: ReadonlyMap<string, Buffer>;
+}
+
+/** The document that a text holds, its blobs in their places. @throws {SyntaxError} */
+export function parseLean({ text, blobs }: LeanText): unknown {
+  if (blobs.size === 0) return JSON.parse(text);
+  return JSON.parse(text, (_, value: unknown) =>
+    typeof value === "string" ? (blobs.get(value)?.toString("latin1") ?? value) : value,
+  );
+}
+
+/** The text as it was. */
+export function wholeText({ text, blobs }: LeanText): string {
+  let whole = text;
+  // A function, since what stands for a text in a replacement may have a meaning of its own.
+  for (const [placeholder, bytes] of blobs) whole = whole.replace(placeholder, () => bytes.toString("latin1"));
+  return whole;
+}
+
+const KEY = Buffer.from('"blob"');
+
+/**
+ * Takes the large values of `blob` fields out of a JSON text. Nothing else of it changes: what is taken out is what stands
+ * between two quotes and needs no escapes. Undefined for bytes that are no UTF-8.
+ */
+export function withoutLargeBlobs(bytes: Buffer): LeanText | undefined {
+  const blobs = new Map<string, Buffer>();
+  const parts: Buffer[] = [];
+  let kept = 0;
+  for (let key = bytes.indexOf(KEY); key >= 0 && bytes.length > LARGE_BLOB_BYTES; ) {
+    const begin = valueBegin(bytes, key + KEY.length);
+    const end = begin === undefined ? -1 : bytes.indexOf(QUOTE, begin);
+    let next = key + KEY.length;
+    if (begin !== undefined && end - begin >= LARGE_BLOB_BYTES && isPlainText(bytes.subarray(begin, end))) {
+      const placeholder = randomUUID();
+      blobs.set(placeholder, bytes.subarray(begin, end));
+      parts.push(bytes.subarray(kept, begin), Buffer.from(placeholder));
+      kept = end;
+      next = end;
+    }
+    key = bytes.indexOf(KEY, next);
+  }
+  const text = decodeText(parts.length === 0 ? bytes : Buffer.concat([...parts, bytes.subarray(kept)]));
+  return text === undefined ? undefined : { text, blobs };
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
+function decodeText(bytes: Buffer): string | undefined {
+  if (isAscii(bytes)) return bytes.toString("latin1");
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where the text of a string begins that is the value of the key which ends here. */
+function valueBegin(bytes: Buffer, keyEnd: number): number | undefined {
+  let at = keyEnd;
+  const skip = (): void => {
+    while (WHITESPACE.has(bytes[at])) at++;
+  };
+  skip();
+  if (bytes[at] !== COLON) return undefined;
+  at++;
+  skip();
+  return bytes[at] === QUOTE ? at + 1 : undefined;
+}

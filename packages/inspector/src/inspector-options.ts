@@ -1,0 +1,50 @@
+import type { AvroValue } from "@durable-workflow/carrier/payload";
+import type { Capabilities, CarrierState } from "./api/index.js";
+import type { DeskOptions } from "./desk.js";
+import type { EngineTransport } from "./engine/transport.js";
+
+export interface InspectorOptions {
+  /** How the engine is reached. It holds the token: nothing here ever sees it. */
+  readonly transport: EngineTransport;
+  /** Of the engine, to be shown: without user, password and query. */
+  readonly engineUrl: string;
+  readonly namespace: string;
+  readonly servedBy: Capabilities["servedBy"];
+  /** Reads the arguments of a start from JSON text. What it throws is told to the user by its message. */
+  readonly parseArguments: (text: string) => readonly AvroValue[];
+  /** How a command line names this engine, such as `--server URL`. Default: not at all. */
+  readonly commandOptions?: string;
+  /** Refuses every action. Default false. */
+  readonly isReadOnly?: boolean;
+  /**
+   * Whoever asks must bring it (HTTP Basic, with any user name). Default: none, and only requests that name this machine are
+   * answered.
+   */
+  readonly password?: string;
+  /** Says what a document of the wire is, in lines of text. Default: nothing is said. */
+  readonly explain?: (document: unknown) => string | null;
+  /** The carriers of a dispatcher that runs beside. */
+  readonly carriers?: () => readonly CarrierState[];
+  /** JSON schemas of arguments, by activity type. */
+  readonly inputSchemas?: () => Readonly<Record<string, string>>;
+  /** Folder of the page's files. Default: that of this package. */
+  readonly pageFolder?: string;
+}
+
+/** The options with what is not said filled in. */
+export function resolve(options: InspectorOptions): DeskOptions {
+  const { commandOptions = "", isReadOnly = false, explain = () => null, carriers, inputSchemas } = options;
+  const { transport, engineUrl, namespace, servedBy, parseArguments } = options;
+  return {
+    transport,
+    engineUrl,
+    namespace,
+    servedBy,
+    parseArguments,
+    commandOptions,
+    isReadOnly,
+    explain,
+    carriers,
+    inputSchemas,
+  };
+}

@@ -1,0 +1,38 @@
+import { afterEach, expect, it } from "vitest";
+import { resultOf, until, World } from "./support/world.js";
+
+let world: World;
+afterEach(() => world.end());
+
+it("tells of a handler that keeps the thread to itself, with its type, and leases again once it is over", async () => {
+  world = await World.begin();
+  const lines: [Record<string, unknown>, string][] = [];
+  const say = (fields: Readonly<Record<string, unknown>>, message: string): void => {
+    lines.push([fields, message]);
+  };
+  const quiet = (): void => {};
+  const { worker, events } = world.worker({
+    logger: { debug: quiet, info: quiet, warn: say, error: say },
+    activities: {
+      computes: async () => {
+        await new Promise((resolve) => {
+          setTimeout(resolve, 250);
+        });
+        const end = performance.now() + 1_300;
+        while (performance.now() < end);
+        return "computed";
+      },
+      greet: () => "hello",
+    },
+  });
+  await worker.start();
+  const id = await world.schedule("computes");
+  expect(resultOf(await world.closed(id))).toBe("computed");
+  await until(() => events.some(({ type }) => type === "event_loop_blocked"), "the event");
+  const told = events.find((event) => event.type === "event_loop_blocked");
+  expect(told).toMatchObject({ activityTypes: ["computes"] });
+  expect(told?.delayMs).toBeGreaterThanOrEqual(1_000);
+  expect(worker.health().eventLoopDelayMs).toBeGreaterThanOrEqual(1_000);
+  expect(lines.map(([, message]) => message).join()).toContain("kept the thread to itself");
+  expect(resultOf(await world.closed(await world.schedule("greet")))).toBe("hello");
+});

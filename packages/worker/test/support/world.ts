@@ -1,0 +1,101 @@
+import { decodePayload, payloadEnvelope } from "@durable-workflow/carrier/payload";
+import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "@durable-workflow/local-engine";
+import { Client, type Json } from "@durable-workflow/test-support/engine-client";
+import { Gateway } from "@durable-workflow/test-support/gateway";
+import type { ActivityWorker, ActivityWorkerOptions, DispatcherEvent } from "../../src/index.js";
+import { createActivityWorker } from "../../src/index.js";
+
+export const WORKER_TOKEN = "worker-t0ken";
+const OPERATOR_TOKEN = "operator-t0ken";
+const QUEUE = "lamps";
+
+type Options = Omit<ActivityWorkerOptions, "taskQueue" | "serverUrl"> & Partial<ActivityWorkerOptions>;
+
+/** A real engine, a gateway before it, and the workers of one test. */
+export class World {
+  readonly gateway = new Gateway({ target: () => (this.isDown ? undefined : this.engineUrl) });
+  readonly workers: ActivityWorker[] = [];
+  isDown = false;
+  private engine: LocalEngine | undefined;
+  private engineUrl = "";
+
+  static async begin(options: Partial<LocalEngineOptions> = {}): Promise<World> {
+    const world = new World();
+    world.engine = createLocalEngine({
+      file: ":memory:",
+      longPollSeconds: 1,
+      auth: { workerToken: WORKER_TOKEN, operatorToken: OPERATOR_TOKEN },
+      ...options,
+    });
+    world.engineUrl = (await world.engine.listen()).url;
+    await world.gateway.start();
+    return world;
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.drain()));
+    await this.gateway.stop();
+    await this.engine?.close();
+  }
+
+  get client(): Client {
+    return new Client(this.engineUrl, { operatorToken: OPERATOR_TOKEN, workerToken: WORKER_TOKEN });
+  }
+
+  /** A worker that goes through the gateway, with what it says. */
+  worker(options: Options): { readonly worker: ActivityWorker; readonly events: DispatcherEvent[] } {
+    const worker = createActivityWorker({
+      taskQueue: QUEUE,
+      serverUrl: this.gateway.url,
+      token: WORKER_TOKEN,
+      environment: {},
+      drainMs: 5_000,
+      ...options,
+    });
+    const events: DispatcherEvent[] = [];
+    worker.events.on((event) => events.push(event));
+    this.workers.push(worker);
+    return { worker, events };
+  }
+
+  async schedule(type: string, args: readonly unknown[] = [], more: object = {}): Promise<string> {
+    const input = payloadEnvelope(args);
+    const started = await this.client.started(type, QUEUE, { input, ...more });
+    return started.activity_id as string;
+  }
+
+  /** The activity once it has closed. */
+  async closed(id: string): Promise<Json> {
+    for (let tries = 0; tries < 60; tries++) {
+      const described = await this.client.describe(id, "?wait=1");
+      if (described.status !== "running" && described.status !== "pending") return described;
+    }
+    throw new Error("it did not close");
+  }
+
+  callsOf(verb: string) {
+    return this.gateway.calls.filter((call) => call.verb === verb);
+  }
+}
+
+export function resultOf(described: Json): unknown {
+  return decodePayload(described.result);
+}
+
+export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`${what} did not come about`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 10);
+    });
+  }
+}
+
+/** Resolves once the signal is aborted, with its reason. */
+export function aborted(signal: AbortSignal): Promise<unknown> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(signal.reason);
+    signal.addEventListener("abort", () => resolve(signal.reason));
+  });
+}
