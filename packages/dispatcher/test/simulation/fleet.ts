@@ -1,5 +1,7 @@
+import { Readable } from "node:stream";
 import type { Dispatcher as UndiciDispatcher } from "undici";
 import { createDispatcher, type Dispatcher } from "../../src/index.js";
+import type { StopSignal } from "../../src/time/call-off.js";
 import { type ModelAnswer, ModelEngine, type ModelOptions, type Verb } from "./model-engine.js";
 import { VirtualTime } from "./virtual-time.js";
 
@@ -48,7 +50,7 @@ export class Fleet {
         method,
         path,
         body: typeof body === "string" ? body : Buffer.from((body ?? "") as Uint8Array).toString("utf8"),
-        signal: signal as AbortSignal | undefined,
+        signal: signal as StopSignal | undefined,
       };
       const answer = String(origin) === ENGINE ? await this.engine.request(request) : await this.carry(request.body);
       const bytes = Buffer.from(JSON.stringify(answer.body));
@@ -170,14 +172,12 @@ function resultOf({ id, kind, attempt, idempotency_key }: Readonly<Record<string
   };
 }
 
-/** As much of a response's body as is read of it. */
-function bodyOf(bytes: Buffer): object {
-  return {
-    on: () => undefined,
-    destroy: () => undefined,
-    // oxlint-disable-next-line typescript/require-await -- a stream is read asynchronously, whatever it holds
-    async *[Symbol.asyncIterator]() {
-      yield bytes;
+/** A response's body: all of it at once. */
+function bodyOf(bytes: Buffer): Readable {
+  return new Readable({
+    read() {
+      this.push(bytes);
+      this.push(null);
     },
-  };
+  });
 }

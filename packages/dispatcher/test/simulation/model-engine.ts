@@ -1,5 +1,6 @@
 import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
 import { verbOf } from "@durable-workflow/test-support/engine-calls";
+import type { StopSignal } from "../../src/time/call-off.js";
 import type { VirtualTime } from "./virtual-time.js";
 
 /** What is asked of the engine, counted in each second of virtual time. */
@@ -9,7 +10,7 @@ export interface ModelRequest {
   readonly method: string;
   readonly path: string;
   readonly body: string;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: StopSignal | undefined;
 }
 
 export interface ModelAnswer {
@@ -130,7 +131,7 @@ export class ModelEngine {
     verb: string,
     path: string,
     body: Readonly<Record<string, unknown>>,
-    signal: AbortSignal | undefined,
+    signal: StopSignal | undefined,
     answer: (status: number, body: object) => void,
   ): void {
     const workerId = String(body["worker_id"]);
@@ -161,7 +162,7 @@ export class ModelEngine {
   private poll(
     body: Readonly<Record<string, unknown>>,
     workerId: string,
-    signal: AbortSignal | undefined,
+    signal: StopSignal | undefined,
     answer: (status: number, body: object) => void,
   ): void {
     if (!this.registered.has(workerId)) {
