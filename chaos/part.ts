@@ -34,6 +34,8 @@ export class Part {
   private child: ChildProcess | undefined;
   private frozen: readonly number[] = [];
   private isKept = true;
+  /** Whether it is to be started as soon as it has ended: one that waits for its disk does not end at once. */
+  private isAwaited = false;
 
   constructor(options: PartOptions) {
     this.options = options;
@@ -56,7 +58,9 @@ export class Part {
     return readFileSync(`${this.output}.errors`, "utf8");
   }
 
+  /** Starts it; one that has been killed, and has not ended yet, once it has. */
   start(): void {
+    this.isAwaited = this.pid !== undefined && this.life?.end === "killed";
     if (this.pid !== undefined) return;
     const { args, folder, env = {}, preload } = this.options;
     const { PATH = "", HOME = "" } = process.env;
@@ -79,6 +83,7 @@ export class Part {
     child.once("exit", (code) => {
       life.to = realNow();
       life.end ??= code === 0 ? "ended" : "crashed";
+      if (this.isAwaited && this.isKept) this.start();
       // As whatever runs it in production would.
       if (life.end === "crashed" && this.isKept) setTimeout(() => this.isKept && this.start(), RESTART_MS);
     });
