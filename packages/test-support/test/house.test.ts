@@ -80,7 +80,7 @@ const REACHES: Readonly<Record<string, string>> = {
 
 it("what tests of several packages need is in test-support: they do not reach into each other's folders", () => {
   const root = fileURLToPath(new URL("../../../", import.meta.url));
-  const files = ["packages", "interop", "examples", "benchmarks"].flatMap((top) =>
+  const files = ["packages", "interop", "examples", "benchmarks", "chaos"].flatMap((top) =>
     readdirSync(root + top, { recursive: true, encoding: "utf8" })
       .map((file) => `${top}/${file.replaceAll("\\", "/")}`)
       .filter((file) => /\.(?:ts|mjs)$/.test(file) && !/\/(?:dist|node_modules)\//.test(file)),
