@@ -3,7 +3,12 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["packages/*/{src,test}/**/*.test.ts", "examples/billing/**/*.test.ts", "runtimes/fast/*.test.ts"],
+    include: [
+      "packages/*/{src,test}/**/*.test.ts",
+      "chaos/*.test.ts",
+      "examples/billing/**/*.test.ts",
+      "runtimes/fast/*.test.ts",
+    ],
     exclude: ["**/node_modules/**", "**/dist/**"],
     reporters: ["default", "./scripts/skip-reporter.mjs"],
     // Generous: what a test means never depends on it, and a busy machine takes seconds to start a process.
