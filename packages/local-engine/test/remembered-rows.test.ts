@@ -7,6 +7,7 @@ import type { EngineContext } from "../src/service/context.js";
 import { EngineTime } from "../src/service/engine-time.js";
 import { Feed } from "../src/service/feed.js";
 import { leaseNext } from "../src/service/leases.js";
+import { Recent } from "../src/service/recent.js";
 import { deregisterWorker, heartbeatWorker, registerWorker } from "../src/service/registrations.js";
 import { type Claimant, completeTask, failTask, heartbeatTask, renewTaskLease } from "../src/service/reports.js";
 import { enforceDue } from "../src/service/setbacks.js";
@@ -125,6 +126,7 @@ class Machine {
       lease: LEASE,
       freeRedeliveries: 1,
       feed: new Feed(),
+      recent: new Recent(now()),
       logger: { info: log, warn: log, error: log },
       wakes: new Wakes(),
       inputRead: () => Promise.resolve(),
