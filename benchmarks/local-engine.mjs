@@ -109,7 +109,6 @@ async function manyRuns(folder) {
   await fillRuns(few, FEW_RUNS);
   const bytes = await fillRuns(many, MANY_RUNS);
   const { closed, open } = MANY_RUNS;
-  const runs = (count) => count.toLocaleString("en");
   console.log(`\n${runs(closed)} closed runs and ${runs(open)} open ones, beside ${runs(FEW_RUNS.closed)} of each`);
   console.log(`  ${bytes.toFixed(0)} bytes of the file for a run with small payloads`);
   const opening = openingMs(many, "auto");
@@ -124,6 +123,10 @@ async function manyRuns(folder) {
   console.log(
     `  retention of ${removed} runs: batches of ${p50.toFixed(1)} ms, the longest ${worst.toFixed(1)} ms${judged(worst, LONGEST_RETENTION_MS, "ms")}`,
   );
+}
+
+function runs(count) {
+  return count.toLocaleString("en");
 }
 
 function judged(value, aim, unit) {

@@ -26,10 +26,11 @@ const POLICY = {
   heartbeatSeconds: null,
 };
 
+const nothing = () => undefined;
+
 function contextOf(file, integrityCheck) {
   const time = new EngineTime(systemClock);
   const store = Store.open(file, { integrityCheck, maxBatch: 256, now: time.now });
-  const nothing = () => undefined;
   return {
     store,
     clock: systemClock,
