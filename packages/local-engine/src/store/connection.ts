@@ -29,7 +29,14 @@ export interface Connection {
 }
 
 /** How closely a database is looked at when it is opened. */
-export type IntegrityCheck = "quick" | "full" | "off";
+export type IntegrityCheck =
+  | "auto" // as quick, where that takes less than a second or so; otherwise as off
+  | "quick" // every page
+  | "full" // every page, and indexes against their tables
+  | "off";
+
+/** Of larger files not every page is read at each opening: a gigabyte takes seconds. */
+const LARGEST_CHECKED_BYTES = 268_435_456;
 
 /**
  * Opens a database file for this process alone, creating it if need be, for this user alone (0600): write-ahead log, and every commit on disk before
@@ -187,8 +194,17 @@ function collectGarbage(): void {
   (runInNewContext("gc") as () => void)();
 }
 
+/** Whether every page of a file of so many bytes is read. */
+export function isChecked(check: IntegrityCheck, bytes: number): boolean {
+  return check === "auto" ? bytes <= LARGEST_CHECKED_BYTES : check !== "off";
+}
+
+function sizeOf(db: Connection): number {
+  return (db.pragma("page_count") as number) * (db.pragma("page_size") as number);
+}
+
 function checkIntegrity(db: Connection, file: string, check: IntegrityCheck): void {
-  if (check === "off") return;
+  if (!isChecked(check, sizeOf(db))) return;
   const found = db.pragma(check === "full" ? "integrity_check(1)" : "quick_check(1)");
   if (found === "ok") return;
   throw new LocalEngineError(
