@@ -9,7 +9,7 @@ import { startPythonCarrier } from "./support/python-carrier.js";
 import { PYTHON_FINDINGS } from "./support/python-findings.js";
 
 const VERSION = "2.12.0";
-const REPORT = fileURLToPath(new URL(`../docs/conformance/python-${VERSION}.md`, import.meta.url));
+const REPORT = fileURLToPath(new URL(`../docs/understand/conformance/python-${VERSION}.md`, import.meta.url));
 
 describeUnless(whyNoPython(VERSION), `the conformance cases against the carrier of Python ${VERSION}`, () => {
   let output: ConformanceOutput;
@@ -36,7 +36,7 @@ describeUnless(whyNoPython(VERSION), `the conformance cases against the carrier 
     expect(output.summary["notRun"]).toBe(0);
   });
 
-  it("give the report that is kept in docs/conformance", async () => {
+  it("give the report that is kept in docs/understand/conformance", async () => {
     const report = conformanceReport(`Python ${VERSION}`, output, PYTHON_FINDINGS);
     if (process.env["INTEROP_UPDATE"] === "1") {
       await mkdir(dirname(REPORT), { recursive: true });

@@ -88,7 +88,7 @@ describeUnless(whyNoPython(VERSION), `envelopes between us and Python ${VERSION}
     const answers = (await ask(tasks.map(({ document }) => ({ handle: document })))) as readonly Json[];
     const read = answers.flatMap(({ status, body }, index) => {
       const { test, document } = tasks[index] ?? {};
-      // What it cannot encode it refuses: told in docs/conformance.
+      // What it cannot encode it refuses: told in docs/understand/conformance.
       if (test?.id === "result/unencodable") return [];
       expect(status, test?.id).toBe(200);
       const result = parseExternalTaskResult(JSON.parse(String(body)));

@@ -6,7 +6,7 @@ import { LinePeer } from "./support/line-peer.js";
 import { describeUnless, pythonPeer, whyNoPython } from "./support/peers.js";
 
 const VERSION = "2.12.0";
-const page = readFileSync(fileURLToPath(new URL("../docs/from-python.md", import.meta.url)), "utf8");
+const page = readFileSync(fileURLToPath(new URL("../docs/write/from-python.md", import.meta.url)), "utf8");
 
 function task(activityType: string, more: TaskInputOptions = {}): { readonly body: object } {
   return { body: buildTaskInput({ activityType, ...more }) };
@@ -110,7 +110,7 @@ const ANSWERS: readonly (readonly [promise: string, request: object | (() => obj
   ["Lambda: an event of a queue", { event: { Records: [{ eventSource: "aws:sqs", body: text }] } }, INVALID],
 ];
 
-describeUnless(whyNoPython(VERSION), `what docs/from-python.md says of Python ${VERSION}`, () => {
+describeUnless(whyNoPython(VERSION), `what docs/write/from-python.md says of Python ${VERSION}`, () => {
   let peer: LinePeer;
   beforeAll(() => {
     peer = new LinePeer(pythonPeer(VERSION, "reference"));

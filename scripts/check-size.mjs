@@ -1,5 +1,5 @@
 // npm run check:size [-- --write]: what a bundle of each adapter with two plain functions weighs, minified and gzipped,
-// against its limit, and what each part adds to the one of /fetch. --write brings the tables of docs/bundle-size.md up to
+// against its limit, and what each part adds to the one of /fetch. --write brings the tables of docs/host/bundle-size.md up to
 // date; without it they are compared.
 import { readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
@@ -130,7 +130,7 @@ for (const [condition, limit] of Object.entries(CLIENT_LIMITS)) {
   if (size > limit) process.exitCode = 1;
 }
 
-const page = `${root}docs/bundle-size.md`;
+const page = `${root}docs/host/bundle-size.md`;
 const told = readFileSync(page, "utf8");
 const rows = [...told.matchAll(/^\| (.+?) +\| +([\d.]+) kB \|$/gm)].map(([, name, kB]) => [
   name.replaceAll(/^`|`$/g, ""),
@@ -157,7 +157,7 @@ if (process.argv.includes("--write")) {
   writeFileSync(page, text);
 } else if (differences.length > 0) {
   console.error(
-    `docs/bundle-size.md says otherwise of ${differences.map(([name]) => name).join(", ")}: npm run check:size -- --write`,
+    `docs/host/bundle-size.md says otherwise of ${differences.map(([name]) => name).join(", ")}: npm run check:size -- --write`,
   );
   process.exitCode = 1;
 }

@@ -1,10 +1,10 @@
-// node scripts/config-reference.mjs: writes the config reference in docs/dispatcher.md anew from the schema. With --check
+// node scripts/config-reference.mjs: writes the config reference in docs/operate/dispatcher.md anew from the schema. With --check
 // it only says whether that would change anything.
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { root } from "./lib.mjs";
 
-const DOCUMENT = `${root}docs/dispatcher.md`;
+const DOCUMENT = `${root}docs/operate/dispatcher.md`;
 const SCHEMA = `${root}packages/engine-protocol/schemas/external-executor.schema.json`;
 const MARKED = /(<!-- begin of the config reference -->\n).*?(<!-- end of the config reference -->)/s;
 

@@ -15,7 +15,7 @@ export interface ConformanceEntry {
   readonly differences: readonly { readonly what: string; readonly expected: string; readonly received: string }[];
 }
 
-/** The report that is kept in `docs/conformance`: the same text for the same verdicts, whenever it is made. */
+/** The report that is kept in `docs/understand/conformance`: the same text for the same verdicts, whenever it is made. */
 export function conformanceReport(peer: string, output: ConformanceOutput, findings: readonly Explanation[]): string {
   const { cases, summary, goneAfter } = output;
   const failing = cases.filter(({ status }) => status !== "passed");

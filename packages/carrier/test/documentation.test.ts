@@ -19,18 +19,19 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 const folder = `${root}.cache/documentation`;
 const DOCUMENTS = [
   "README.md",
+  "docs/start/first-carrier.md",
   "packages/carrier/README.md",
-  "docs/errors-and-retries.md",
-  "docs/payloads.md",
-  "docs/large-payloads.md",
-  "docs/http.md",
-  "docs/idempotency.md",
-  "docs/testing.md",
-  "docs/writing-activities.md",
+  "docs/write/errors-and-retries.md",
+  "docs/write/payloads.md",
+  "docs/write/large-payloads.md",
+  "docs/host/http.md",
+  "docs/write/idempotency.md",
+  "docs/write/testing.md",
+  "docs/write/writing-activities.md",
 ];
 /** Documents whose examples check themselves: they import, and no assertion of theirs fails. */
 const SELF_CHECKING =
-  /^docs-testing-md|^docs-writing-activities-md-[1-6]$|^docs-errors-and-retries-md-2|^docs-idempotency-md-[14]|^docs-large-payloads-md-1/;
+  /^docs-write-testing-md|^docs-write-writing-activities-md-[1-6]$|^docs-write-errors-and-retries-md-2|^docs-write-idempotency-md-[14]|^docs-write-large-payloads-md-1/;
 
 const blocks = new Map<string, string>();
 for (const document of DOCUMENTS) {
@@ -66,22 +67,22 @@ function outcome(document: unknown): unknown {
 it("finds the examples", () => {
   expect([...blocks.keys()].filter((name) => !SELF_CHECKING.test(name))).toEqual([
     "README-md-1",
-    "README-md-2",
-    "README-md-3",
-    "README-md-4",
-    "README-md-5",
+    "docs-start-first-carrier-md-1",
+    "docs-start-first-carrier-md-2",
+    "docs-start-first-carrier-md-3",
+    "docs-start-first-carrier-md-4",
     "packages-carrier-README-md-1",
-    "docs-errors-and-retries-md-1",
-    "docs-payloads-md-1",
-    "docs-large-payloads-md-2",
-    "docs-large-payloads-md-3",
-    "docs-large-payloads-md-4",
-    "docs-http-md-1",
-    "docs-http-md-2",
-    "docs-http-md-3",
-    "docs-idempotency-md-2",
-    "docs-idempotency-md-3",
-    "docs-writing-activities-md-7",
+    "docs-write-errors-and-retries-md-1",
+    "docs-write-payloads-md-1",
+    "docs-write-large-payloads-md-2",
+    "docs-write-large-payloads-md-3",
+    "docs-write-large-payloads-md-4",
+    "docs-host-http-md-1",
+    "docs-host-http-md-2",
+    "docs-host-http-md-3",
+    "docs-write-idempotency-md-2",
+    "docs-write-idempotency-md-3",
+    "docs-write-writing-activities-md-7",
   ]);
 });
 
@@ -109,18 +110,20 @@ it("the first program of the README runs an activity, and its client gets the re
   expect(greeting).toBe("Hello, Ada");
 });
 
-it("the whole chain of the README runs an activity", async () => {
-  const { activity } = (await load("README-md-2")) as { activity: { status: string; result: unknown } };
+it("the whole chain of the first carrier runs an activity", async () => {
+  const { activity } = (await load("docs-start-first-carrier-md-4")) as {
+    activity: { status: string; result: unknown };
+  };
   expect(activity.status).toBe("completed");
   expect(decodePayload(activity.result)).toBe("Hello, Ada");
 });
 
-describe("the Node example of the README", () => {
+describe("the Node example of the first carrier", () => {
   let carrier: ChildProcess;
   let url: string;
 
   beforeAll(async () => {
-    ({ carrier, url } = await startCarrier("README-md-3", { CARRIER_TOKEN: "s3cret" }));
+    ({ carrier, url } = await startCarrier("docs-start-first-carrier-md-1", { CARRIER_TOKEN: "s3cret" }));
   });
   afterAll(() => {
     carrier.kill();
@@ -147,7 +150,7 @@ describe("the Node example of the README", () => {
 });
 
 it("the shutdown example answers what is under way over a connection that is kept alive, and ends", async () => {
-  const { carrier, url } = await startCarrier("docs-writing-activities-md-7");
+  const { carrier, url } = await startCarrier("docs-write-writing-activities-md-7");
   const exited = once(carrier, "exit");
   const agent = new Agent({ keepAlive: true });
   try {
@@ -167,7 +170,9 @@ it("the shutdown example answers what is under way over a connection that is kep
 });
 
 it("the Lambda example of the README answers an event of a Function URL", async () => {
-  const { handler } = (await load("README-md-4")) as { handler: (event: unknown) => Promise<{ body: string }> };
+  const { handler } = (await load("docs-start-first-carrier-md-2")) as {
+    handler: (event: unknown) => Promise<{ body: string }>;
+  };
   const body = JSON.stringify(task("reports.render", [2026, "pdf"]));
   const answer = await handler({ version: "2.0", requestContext: { http: { method: "POST" } }, headers: {}, body });
   expect(outcome(JSON.parse(answer.body))).toEqual({ text: "Report for 2026\nas pdf", lines: 2 });
@@ -175,7 +180,7 @@ it("the Lambda example of the README answers an event of a Function URL", async 
 
 it("the test example of the README prints the value and the count of heartbeats", async () => {
   const log = vi.spyOn(console, "log").mockImplementation(() => {});
-  await load("README-md-5");
+  await load("docs-start-first-carrier-md-3");
   expect(log.mock.calls).toEqual([[{ imported: 2 }, 2]]);
   log.mockRestore();
 });
@@ -184,7 +189,7 @@ it.each([
   ["declined", "CardDeclined", false],
   ["card-7", "GatewayDown", true],
 ])("the errors example answers %s with %s", async (card, type, retryable) => {
-  const { handler } = (await load("docs-errors-and-retries-md-1")) as {
+  const { handler } = (await load("docs-write-errors-and-retries-md-1")) as {
     handler: { handle(task: unknown): Promise<unknown> };
   };
   const result = parseExternalTaskResult(await handler.handle(task("billing.charge", [card])));
@@ -192,12 +197,12 @@ it.each([
 });
 
 it("the payloads example reads what its comments say", async () => {
-  const { read, shown } = await load("docs-payloads-md-1");
+  const { read, shown } = await load("docs-write-payloads-md-1");
   expect(read).toEqual({ placed: "1970-01-01T00:00:00.000Z", tags: ["new"], total: 2218611106740436992n });
   expect(shown).toBe(
     '{"placed":"1970-01-01T00:00:00.000Z","tags":["new"],"total":{"$type":"long","value":"2218611106740436992"}}',
   );
-  const code = blocks.get("docs-payloads-md-1");
+  const code = blocks.get("docs-write-payloads-md-1");
   expect(code).toContain(`// ${String(shown)}`);
 });
 
@@ -210,7 +215,7 @@ describe("the stores of the idempotency page", () => {
   it.skipIf(!hasRedisServer())(`${REDIS_MISSING}: a second delivery gets the first one's outcome`, async () => {
     const server = await startRedisServer();
     process.env["REDIS_URL"] = `redis://127.0.0.1:${server.port}`;
-    const { client, handler } = (await load("docs-idempotency-md-2")) as {
+    const { client, handler } = (await load("docs-write-idempotency-md-2")) as {
       client: { disconnect(): void };
       handler: { handle(task: unknown): Promise<unknown> };
     };
@@ -226,7 +231,7 @@ describe("the stores of the idempotency page", () => {
 
   // A database in WebAssembly takes its time to start on a busy machine.
   it("with Postgres keeps the contract of stores", { timeout: 120_000 }, async () => {
-    const { postgresIdempotencyStore, TABLE } = (await load("docs-idempotency-md-3")) as {
+    const { postgresIdempotencyStore, TABLE } = (await load("docs-write-idempotency-md-3")) as {
       postgresIdempotencyStore: (database: unknown) => IdempotencyStore;
       TABLE: string;
     };
@@ -257,17 +262,17 @@ describe("the stores of the idempotency page", () => {
 });
 
 it("the storage example reads what it stored, and says its size", async () => {
-  const { read, reference } = await load("docs-large-payloads-md-2");
+  const { read, reference } = await load("docs-write-large-payloads-md-2");
   expect(read).toMatchObject({ title: "2026", rows: { length: 50_000 } });
   const { sizeBytes, uri } = reference as { sizeBytes: number; uri: string };
-  expect(blocks.get("docs-large-payloads-md-2")).toContain(`sizeBytes: ${sizeBytes},`);
+  expect(blocks.get("docs-write-large-payloads-md-2")).toContain(`sizeBytes: ${sizeBytes},`);
   rmSync(fileURLToPath(uri.slice(0, uri.indexOf("/avro/"))), { recursive: true });
 });
 
 const namespaceRecord = (policy: object) => ({ name: "default", external_payload_storage: policy });
 
 it("the policy example makes the driver that the namespace asks for", async () => {
-  const { driverFor } = (await load("docs-large-payloads-md-3")) as {
+  const { driverFor } = (await load("docs-write-large-payloads-md-3")) as {
     driverFor: (record: unknown) => { scheme: string } | undefined;
   };
   expect(driverFor(namespaceRecord({ enabled: false }))).toBeUndefined();
@@ -280,7 +285,7 @@ it("the policy example makes the driver that the namespace asks for", async () =
 });
 
 it("the HTTP example takes either token", async () => {
-  const { default: carrier } = (await load("docs-http-md-1")) as {
+  const { default: carrier } = (await load("docs-host-http-md-1")) as {
     default: { fetch: (request: Request) => Promise<Response> };
   };
   for (const token of ["current-token", "previous-token"]) {
@@ -292,7 +297,7 @@ it("the HTTP example takes either token", async () => {
 });
 
 it("the example of what a platform gives reads the environment of a worker", async () => {
-  const { carrier } = (await load("docs-http-md-2")) as {
+  const { carrier } = (await load("docs-host-http-md-2")) as {
     carrier: (request: Request, env: object, ctx: object) => Promise<Response>;
   };
   const late: unknown[] = [];
@@ -304,7 +309,7 @@ it("the example of what a platform gives reads the environment of a worker", asy
 });
 
 it("the serve example is guarded, and says 503 before it stops", async () => {
-  const { carrier, url } = await startCarrier("docs-http-md-3", { CARRIER_TOKEN: "s3cret" });
+  const { carrier, url } = await startCarrier("docs-host-http-md-3", { CARRIER_TOKEN: "s3cret" });
   try {
     const body = JSON.stringify(task("greet", ["Ada"]));
     expect((await fetch(url, { method: "POST", body })).status).toBe(401);

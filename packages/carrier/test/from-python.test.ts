@@ -9,8 +9,8 @@ import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import { workflowTaskEnvelope } from "./support/envelopes.js";
 import { MemoryDriver } from "./support/memory-driver.js";
 
-/** `docs/from-python.md`: each row of its tables, by what stands in its first column, is run here. */
-const page = readFileSync(fileURLToPath(new URL("../../../docs/from-python.md", import.meta.url)), "utf8");
+/** `docs/write/from-python.md`: each row of its tables, by what stands in its first column, is run here. */
+const page = readFileSync(fileURLToPath(new URL("../../../docs/write/from-python.md", import.meta.url)), "utf8");
 
 function rowsOf(section: string): readonly string[] {
   const [, text = ""] = new RegExp(`^## ${section}\\n(.*?)(?=^## |(?![\\s\\S]))`, "ms").exec(page) ?? [];

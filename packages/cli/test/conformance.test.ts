@@ -328,7 +328,7 @@ describe("what cannot be tested", () => {
   it("is a carrier without the conformance activities: 1", async () => {
     const { code, err } = await run(await serve(ADAPTERS["node:http"]!({ greet: () => "hello" })));
     expect([code, err]).toEqual([1, expect.stringContaining("has no activity conformance.echo")]);
-    expect(err).toContain("docs/cli-tools.md");
+    expect(err).toContain("docs/reference/cli-tools.md");
   });
 
   it.each([

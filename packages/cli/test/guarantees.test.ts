@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
-const PAGE = fileURLToPath(new URL("../../../docs/guarantees.md", import.meta.url));
+const PAGE = fileURLToPath(new URL("../../../docs/understand/guarantees.md", import.meta.url));
 const page = readFileSync(PAGE, "utf8");
 
 interface Shown {
@@ -26,7 +26,7 @@ function definition(name: string): RegExp {
   return new RegExp(`(?:\\b(?:it|describe)(?:\\.(?:each|runIf|concurrent))?\\(|\\)\\()\\s*(["'\`])${pattern}\\1`);
 }
 
-describe("docs/guarantees.md", () => {
+describe("docs/understand/guarantees.md", () => {
   it("names tests, and names them all in the way that is checked here", () => {
     expect(shown.length).toBeGreaterThan(40);
     expect(page.match(/\.test\.ts`\]/g)).toHaveLength(shown.length);

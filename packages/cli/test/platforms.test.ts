@@ -48,7 +48,7 @@ describe("Windows and macOS", () => {
   });
 
   it("the page says what was looked at", () => {
-    const page = readFileSync(join(root, "docs/cli.md"), "utf8");
+    const page = readFileSync(join(root, "docs/reference/cli.md"), "utf8");
     expect(page).toContain("## Windows and macOS");
   });
 });

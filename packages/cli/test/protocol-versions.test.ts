@@ -9,7 +9,10 @@ import { FEATURES } from "../src/inspect/engine-features.js";
 import { folderOf } from "./support/cli.js";
 import { runCommand } from "./support/run-command.js";
 
-const page = readFileSync(fileURLToPath(new URL("../../../docs/protocol-versions.md", import.meta.url)), "utf8");
+const page = readFileSync(
+  fileURLToPath(new URL("../../../docs/understand/protocol-versions.md", import.meta.url)),
+  "utf8",
+);
 
 /** The rows of the table that begins with a heading; cells without white space around them. */
 function tableOf(heading: string): readonly (readonly string[])[] {
@@ -26,7 +29,7 @@ function tableOf(heading: string): readonly (readonly string[])[] {
   );
 }
 
-describe("docs/protocol-versions.md", () => {
+describe("docs/understand/protocol-versions.md", () => {
   const [head = [], , ...rows] = tableOf("what the version gives");
   const versions = head.slice(1).map((cell) => cell.split(" ")[0] ?? "");
 

@@ -11,14 +11,14 @@ import type { Command } from "../src/shell/command.js";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const read = (file: string): string => readFileSync(root + file, "utf8");
-const text = read("docs/cli-tools.md");
+const text = read("docs/reference/cli-tools.md");
 const COMMANDS: readonly Command[] = [conformance, doctor, inspect, invoke, completion(() => [])];
 
 /** What a source names, by an expression whose first group is the name. */
 const named = (file: string, expression: RegExp): string[] =>
   [...read(`packages/cli/src/${file}`).matchAll(expression)].map((match) => match[1] ?? "");
 
-describe("docs/cli-tools.md", () => {
+describe("docs/reference/cli-tools.md", () => {
   it("has every conformance activity, and no other", () => {
     const documented = [...text.matchAll(/^\| `(conformance\.[a-z-]+)`/gm)].map((match) => match[1]);
     expect(documented).toEqual(Object.keys(conformanceHandlers));
@@ -45,7 +45,7 @@ describe("docs/cli-tools.md", () => {
     expect(text).toContain(`dw-carrier ${name}`);
     expect(examples.length).toBeGreaterThan(0);
     for (const { line } of examples) expect(line).toContain(`dw-carrier ${name}`);
-    // Options that every command of a kind has are in docs/cli.md.
+    // Options that every command of a kind has are in docs/reference/cli.md.
     const shared = new Set(["server", "namespace", "profile", "data", "token-env", "overlay", "timeout"]);
     for (const option of Object.keys(options)) if (!shared.has(option)) expect(text, option).toContain(`--${option}`);
     for (const line of description.split("\n")) expect(line.length).toBeLessThanOrEqual(130);

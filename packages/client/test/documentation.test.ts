@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const folder = `${root}.cache/client-documentation`;
 const blocks = new Map<string, string>();
-for (const document of ["docs/client.md", "packages/client/README.md"]) {
+for (const document of ["docs/write/client.md", "packages/client/README.md"]) {
   const text = readFileSync(root + document, "utf8");
   [...text.matchAll(/^```ts\n(.*?)^```$/gms)].forEach((match, index) => {
     blocks.set(`${document.replaceAll(/[/.]/g, "-")}-${index + 1}`, match[1] ?? "");

@@ -9,7 +9,7 @@ import { resolveOptions } from "../src/dispatch/options.js";
 /** The documents' code blocks, as they are printed, compiled against the built package. */
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const folder = `${root}.cache/documentation-dispatcher`;
-const DOCUMENTS = ["packages/dispatcher/README.md", "docs/dispatcher.md"];
+const DOCUMENTS = ["packages/dispatcher/README.md", "docs/operate/dispatcher.md"];
 const read = (file: string): string => readFileSync(root + file, "utf8");
 const blocksOf = (file: string, language: string): string[] =>
   [...read(file).matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms"))].map((match) => match[1] ?? "");
@@ -26,17 +26,17 @@ it("compiles every example strictly", () => {
   expect(spawnSync(process.execPath, [tsc, "-p", folder], { encoding: "utf8" }).stdout).toBe("");
 });
 
-describe("docs/dispatcher.md", () => {
-  const text = read("docs/dispatcher.md");
+describe("docs/operate/dispatcher.md", () => {
+  const text = read("docs/operate/dispatcher.md");
 
   it("has a config that is in order", () => {
-    const [config = ""] = blocksOf("docs/dispatcher.md", "json");
+    const [config = ""] = blocksOf("docs/operate/dispatcher.md", "json");
     expect(parseExecutorConfig(JSON.parse(config)).mappings).toMatchObject([{ activityType: "billing.charge-card" }]);
   });
 
   it("has a file of authorizers that is in order, and the same as in code", async () => {
     mkdirSync(folder, { recursive: true });
-    const [file = ""] = blocksOf("docs/dispatcher.md", "json authorizers");
+    const [file = ""] = blocksOf("docs/operate/dispatcher.md", "json authorizers");
     writeFileSync(`${folder}/authorizers.json`, file);
     const authorizers = await loadAuthorizers(`${folder}/authorizers.json`, { environment: {} });
     expect(Object.keys(authorizers)).toEqual(["lambda", "run", "access", "azure", "vercel"]);

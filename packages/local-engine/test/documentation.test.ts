@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { cleanUp } from "./support/engine.js";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-const guide = readFileSync(`${root}docs/local-engine.md`, "utf8");
+const guide = readFileSync(`${root}docs/operate/local-engine.md`, "utf8");
 const DOCUMENTS = [guide, readFileSync(`${root}packages/local-engine/README.md`, "utf8")];
 
 const source = (file: string): string => readFileSync(`${root}packages/local-engine/src/${file}`, "utf8");

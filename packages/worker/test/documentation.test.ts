@@ -12,7 +12,7 @@ const read = (file: string): string => readFileSync(root + file, "utf8");
 it("compiles every example strictly", () => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const blocks = ["packages/worker/README.md", "docs/worker.md"].flatMap((file) =>
+  const blocks = ["packages/worker/README.md", "docs/write/worker.md"].flatMap((file) =>
     [...read(file).matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = ""]) => code),
   );
   expect(blocks).toHaveLength(2);
@@ -24,7 +24,7 @@ it("compiles every example strictly", () => {
 });
 
 it("names every option, with the defaults that count", () => {
-  const text = read("docs/worker.md");
+  const text = read("docs/write/worker.md");
   const source = read("packages/worker/src/options.ts");
   const declared = /interface ActivityWorkerOptions \{([^]*?)\n\}/.exec(source)?.[1] ?? "";
   for (const [, name = ""] of declared.matchAll(/^ {2}readonly (\w+)\??:/gm)) expect(text).toContain(`\`${name}\``);

@@ -31,7 +31,7 @@ export interface InvocableActivityHandlerOptions {
    */
   readonly externalStorage?: PayloadStorage | undefined;
   /**
-   * How many values the arguments may have of all tasks that run at once, as `docs/payloads.md` counts them: some 64 bytes
+   * How many values the arguments may have of all tasks that run at once, as `docs/write/payloads.md` counts them: some 64 bytes
    * of memory each. A task that there is no room for is not run: an endpoint answers 503 with `Retry-After`, `handle` with
    * a retryable `CarrierOverloaded`. Default 1,000,000.
    */

@@ -44,7 +44,7 @@ export const conformance: Command = {
     ...CARRIER_TOKEN_OPTIONS,
   },
   description: `Sends the carrier at URL what engines send, good and bad, and compares each answer with the contract. The carrier
-registers the conformance.* activities (docs/cli-tools.md has them for any language). With a token, it is also checked
+registers the conformance.* activities (docs/reference/cli-tools.md has them for any language). With a token, it is also checked
 that nobody comes in without it. Required cases decide; recommended ones are reported.`,
   examples: [
     { line: "dw-carrier conformance http://127.0.0.1:8080/", what: "tests a carrier on this machine" },

@@ -41,7 +41,7 @@ export const dev: Command = {
   },
   description: `Everything listens on this machine only. FILE is as for dw-carrier serve; TypeScript needs no build.
 URL attaches an app that runs, in whatever language: it is asked for its activity types with a GET, now and then, which it
-answers with a manifest (see docs/http.md) or for which --types speaks. Tasks are sent there with its token.
+answers with a manifest (see docs/host/http.md) or for which --types speaks. Tasks are sent there with its token.
 While it runs, dw-carrier start, list, show, cancel and terminate find its engine without being told.
 The engine keeps activities over restarts, and large payloads in a folder beside them. With --server the activities are those of a real engine; its token must then
 be a worker's.`,

@@ -6,7 +6,7 @@ import { CliError, EXIT } from "../shell/command.js";
 import { type CarrierUnderTest, sendRequest } from "./send.js";
 
 const HANDLERS_HINT =
-  "Register the conformance.* activities (of @durable-workflow/carrier/testing, or as docs/cli-tools.md has them for other languages).";
+  "Register the conformance.* activities (of @durable-workflow/carrier/testing, or as docs/reference/cli-tools.md has them for other languages).";
 
 /**
  * Looks whether there is anything to test, so that what is wrong with all cases is said once.

@@ -20,7 +20,7 @@ interface Named {
   readonly without: string | null;
 }
 
-/** The features of the worker protocol, as people call them. `docs/protocol-versions.md` says more of each. */
+/** The features of the worker protocol, as people call them. `docs/understand/protocol-versions.md` says more of each. */
 export const FEATURES: Readonly<Record<Feature, Named>> = {
   pollRequests: {
     name: "repeated polls",

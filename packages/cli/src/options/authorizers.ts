@@ -26,6 +26,10 @@ export async function authorizersOf(input: CommandInput, io: Pick<CliIo, "cwd" |
     return await loadAuthorizers(resolve(io.cwd, path), { environment: io.env });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new CliError(EXIT.config, `--authorizers: ${error.message}`, "docs/dispatcher.md says what the file holds.");
+    throw new CliError(
+      EXIT.config,
+      `--authorizers: ${error.message}`,
+      "docs/operate/dispatcher.md says what the file holds.",
+    );
   }
 }

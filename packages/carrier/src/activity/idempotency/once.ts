@@ -13,7 +13,7 @@ const LATE_STORAGE_MS = 30_000;
 
 /**
  * Runs a task once for each idempotency key, and answers the other deliveries with the outcome of that one:
- * `docs/idempotency.md`. For a carrier's option `idempotency`.
+ * `docs/write/idempotency.md`. For a carrier's option `idempotency`.
  *
  * ```ts
  * const handler = new InvocableActivityHandler(activities, { idempotency: idempotent({ store }) });

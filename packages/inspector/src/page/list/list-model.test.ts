@@ -53,8 +53,11 @@ describe("a list of any length", () => {
       expect(model.held).toBeLessThanOrEqual(2000 + PAGE);
     }
     load(model, total, total - 10, total + 10);
-    expect([model.length, model.isComplete]).toEqual([total, true]);
+    expect([model.length, model.isComplete, model.hasBegun]).toEqual([total, true, true]);
     expect(model.at(0)).toBeUndefined();
+    // Far down, what is new is still told apart from what was read before.
+    model.apply([row(total + 1), row(total - 1)], () => true);
+    expect(model.waitingCount).toBe(1);
     expect(load(model, total, 0, 50)).toBe(1);
     expect(model.at(0)?.key).toBe(total);
   });
@@ -104,6 +107,6 @@ describe("a list of any length", () => {
     const model = new ListModel();
     model.take(3, "x", page(10, undefined), 0);
     model.take(0, "x", page(10, undefined), 0);
-    expect(model.hasFirst).toBe(false);
+    expect(model.hasBegun).toBe(false);
   });
 });

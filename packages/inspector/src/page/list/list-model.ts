@@ -23,6 +23,8 @@ export class ListModel {
   private nextCursor: string | null | undefined;
   private readonly places = new Map<string, ActivityRow>();
   private readonly waiting = new Set<string>();
+  /** The newest row that was taken: whatever is newer is new, also when this one was dropped. */
+  private top: ActivityRow | undefined;
 
   /** Rows that are known to be there, here or dropped. */
   get length(): number {
@@ -34,8 +36,9 @@ export class ListModel {
     return this.nextCursor === null;
   }
 
-  get hasFirst(): boolean {
-    return this.pages[0]?.rows !== undefined;
+  /** Whether the engine has answered: what is not known to be there is not there. */
+  get hasBegun(): boolean {
+    return this.nextCursor !== undefined;
   }
 
   /** How many new ones wait to be taken. */
@@ -85,6 +88,7 @@ export class ListModel {
       this.waiting.delete(row.runId);
     }
     if (number === this.pages.length - 1) this.nextCursor = next;
+    if (number === 0 && rows[0] !== undefined) this.top = rows[0];
     this.drop(near);
   }
 
@@ -115,6 +119,7 @@ export class ListModel {
     if (fresh.some((row) => row.key === null || (top?.key != null && row.key <= top.key))) return false;
     first.rows.unshift(...fresh);
     first.size += fresh.length;
+    this.top = first.rows[0];
     for (const row of fresh) {
       this.places.set(row.runId, row);
       this.waiting.delete(row.runId);
@@ -124,8 +129,8 @@ export class ListModel {
 
   /** A row that started before the newest one of a list that goes on is merely not read yet. */
   private isNew(row: ActivityRow): boolean {
-    const top = this.pages[0]?.rows?.[0];
-    if (top === undefined) return this.hasFirst;
+    const { top } = this;
+    if (top === undefined) return this.hasBegun;
     if (row.key === null || top.key === null) return row.startedAt > top.startedAt;
     return row.key > top.key;
   }

@@ -24,6 +24,8 @@ import { ListModel, PAGE } from "./list-model.js";
 import { ListRows } from "./rows.js";
 
 const AGAIN_MS = 3000;
+/** At most 200 come in an event, five times a second. */
+const MOST_MEANWHILE = 5000;
 /** Pages without a match that are gone over without asking: behind each the engine looked at many activities. */
 const MOST_EMPTY_PAGES = 25;
 
@@ -136,7 +138,13 @@ function LiveList({ filter }: { filter: Filter }): JSX.Element {
     [load],
   );
 
+  const isRefreshing = useRef(false);
+  /** Rows that were told while the list was read anew: the answer may be older than they are. */
+  const meanwhile = useRef<ActivityRow[]>([]);
   const refresh = useCallback(async (): Promise<void> => {
+    if (isRefreshing.current) return;
+    isRefreshing.current = true;
+    meanwhile.current = [];
     // The rows that are shown stay until the new ones are here.
     busy.current?.abort();
     busy.current = undefined;
@@ -146,14 +154,16 @@ function LiveList({ filter }: { filter: Filter }): JSX.Element {
     try {
       const fresh = { ...query, ...listQuery(filter, serverClock.now()) };
       next.take(0, undefined, await get<ActivityList>("activities", { ...fresh, limit: String(PAGE) }), 0);
+      next.apply(meanwhile.current, fits);
       setFault(undefined);
       setMissed(0);
       setModel(next);
     } catch (error) {
       setFault(error instanceof Fault ? error : new Fault("page", 0, { message: String(error) }));
     }
+    isRefreshing.current = false;
     changed(undefined);
-  }, [filter, query]);
+  }, [filter, query, fits]);
 
   useEffect(() => {
     return stream.listen({
@@ -162,6 +172,7 @@ function LiveList({ filter }: { filter: Filter }): JSX.Element {
           setMissed((old) => Math.min(99_999, old + rows.length));
           return;
         }
+        if (isRefreshing.current && meanwhile.current.length < MOST_MEANWHILE) meanwhile.current.push(...rows);
         if (!model.apply(rows, fits)) return;
         if (model.waitingCount > 0 && isAtRest(place.current)) {
           const fresh = rows.filter((row) => fits(row));
@@ -188,12 +199,12 @@ function LiveList({ filter }: { filter: Filter }): JSX.Element {
   };
   useKeys({ n: take, p: pause });
 
-  const { length, isComplete, hasFirst, waitingCount } = model;
+  const { length, isComplete, hasBegun, waitingCount } = model;
   return (
     <div class="live-list" ref={place}>
       <div class="list-tools">
         <span class="muted" role="status">
-          {hasFirst
+          {hasBegun
             ? isComplete
               ? counted(length, "activity", "activities")
               : `${count(length)} read, more below`
@@ -212,10 +223,10 @@ function LiveList({ filter }: { filter: Filter }): JSX.Element {
           {isPaused ? "Go on" : "Pause"} <kbd>p</kbd>
         </button>
       </div>
-      {fault !== undefined && <Failed fault={fault} again={hasFirst ? () => void refresh() : loadAgain} />}
-      {!hasFirst && fault === undefined && <Loading what="activities" />}
+      {fault !== undefined && <Failed fault={fault} again={hasBegun ? () => void refresh() : loadAgain} />}
+      {!hasBegun && fault === undefined && <Loading what="activities" />}
       {length > 0 && <ListRows model={model} version={version} onLook={onLook} isFit={fits} />}
-      {hasFirst && length === 0 && (isComplete || isSearching) && (
+      {hasBegun && length === 0 && (isComplete || isSearching) && (
         <Empty>
           {isFiltered(filter) ? (
             <>
