@@ -111,12 +111,13 @@ async function chaos(options: ChaosOptions, folder: string, programs: string): P
   }
 }
 
-/** What ended by itself, though nobody told it to: an engine may, where its disk is full as it starts. */
+/** What ended by itself, though nobody told it to, or complained: an engine may, where its disk is full as it starts. */
 function crashesOf(world: World): readonly string[] {
   return [...world.parts.values()].flatMap(({ name, lives, complaints }) => {
     const crashes = lives.filter(({ end }) => end === "crashed").length;
     const isFull = name === "engine" && complaints.includes("disk is full");
-    return crashes === 0 || isFull ? [] : [`${name} crashed ${crashes} times: ${complaints.slice(-600)}`];
+    if (isFull || (crashes === 0 && complaints === "")) return [];
+    return [`${name} crashed ${crashes} times, and said: ${complaints.slice(0, 2_000)}`];
   });
 }
 

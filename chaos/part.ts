@@ -54,6 +54,7 @@ export class Part {
     return life?.to === undefined ? life?.pid : undefined;
   }
 
+  /** What all its lives have written as errors: a service that logs has nothing to say there. */
   get complaints(): string {
     return readFileSync(`${this.output}.errors`, "utf8");
   }
@@ -71,7 +72,7 @@ export class Part {
         PATH,
         HOME,
         DW_CONFIG_HOME: join(folder, "no-profiles"),
-        NODE_OPTIONS: `--import=${preload}`,
+        NODE_OPTIONS: `--trace-warnings --import=${preload}`,
         CHAOS_CLOCK: this.clockFile,
         CHAOS_FOLDER: folder,
         ...env,

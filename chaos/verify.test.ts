@@ -108,7 +108,7 @@ const CHANGES: readonly (readonly [string, (told: Story) => void, RegExp])[] = [
   ["was not told by one that lives", (told) => void told.told.pop(), /was not killed/],
   [
     "was told and is not recorded",
-    (told) => void told.told.push(...story().told.map((one) => ({ ...one, attemptId: "x" }))),
+    (told) => void told.told.push(...story().told.map((one) => Object.assign(one, { attemptId: "x" }))),
     /not recorded/,
   ],
   ["has not run", (told) => void told.runs.pop(), /has not run/],
