@@ -1,9 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runtimesFolder } from "./runtimes-folder.js";
 
 /** Where the runtimes are, or why there are none. Plain data: it goes to the test files as JSON. */
 export type Runtimes =
@@ -32,10 +31,7 @@ export function removeWork(runtimes: Runtimes): void {
 }
 
 function installed(): Runtimes {
-  const lock = readFileSync(own("package-lock.json"));
-  const key = createHash("sha256").update(lock).digest("hex").slice(0, 16);
-  const cache = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
-  const folder = join(cache, "durable-workflow-runtimes", key);
+  const folder = runtimesFolder(readFileSync(own("package-lock.json")));
   // Written last: a folder that was interrupted has none, and is made anew.
   const stamp = join(folder, "installed");
   if (!existsSync(stamp)) {

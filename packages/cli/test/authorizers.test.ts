@@ -38,6 +38,13 @@ describe("--authorizers FILE", () => {
     await service.until(/^engine /m);
     const greeted = await run(["start", "greet", '["Ada"]', "--queue", "lamps"], { cwd, env });
     expect([greeted.code, greeted.stdout]).toEqual([0, expect.stringMatching(/result {5}"Hello, Ada"\n$/)]);
+    // Of the file as it is by now: a broken one is refused, and tasks go on.
+    writeFileSync(join(cwd, "authorizers.json"), JSON.stringify({ wall: { ...GATE, heders: "s3cret" } }));
+    process.kill(service.pid, "SIGHUP");
+    await service.until(/wall\.heders is no known field/);
+    const again = await run(["start", "greet", '["Bo"]', "--queue", "lamps"], { cwd, env });
+    expect(again.stdout).toContain('"Hello, Bo"');
+    writeFileSync(join(cwd, "authorizers.json"), JSON.stringify({ wall: GATE }));
     const { stdout, stderr } = await service.stop();
     const doctor = await run(["doctor", ...files], { cwd, env });
     expect(doctor.stdout).toMatch(/carrier\.web .*answers as a carrier/);

@@ -1,13 +1,12 @@
 import type { Buffer } from "node:buffer";
-import { randomUUID } from "node:crypto";
 import { WORTH_A_LOOK } from "../http/json-shape.js";
 import { isPlainText, printAround } from "../protocol/plain-text.js";
 
 /** From here on a blob goes past the JSON parser and printer, which would take several times as long as the codec does. */
 const LARGE_BLOB_BYTES = 32 * 1024;
 const KEY = '"blob":"';
-/** Stands for a blob in a document. */
-const MARK = randomUUID();
+/** Stands for a blob in a document. Made on first use: randomness is dear to load for a process that starts. */
+let mark: string | undefined;
 
 /**
  * The task input that bytes hold, where its arguments are a large blob, and what is around it is small. Undefined for all
@@ -21,11 +20,12 @@ export function parseAroundBlob(bytes: Buffer): object | undefined {
   const blob = bytes.subarray(begin, end);
   const around = [bytes.subarray(0, begin), bytes.subarray(end)].map((part) => part.toString());
   if (!isPlainText(blob) || around.join().includes("\ufffd")) return undefined;
+  mark ??= crypto.randomUUID();
   try {
-    const document = JSON.parse(around.join(MARK)) as { readonly payloads: { readonly arguments: { blob: string } } };
+    const document = JSON.parse(around.join(mark)) as { readonly payloads: { readonly arguments: { blob: string } } };
     const envelope = document.payloads.arguments;
     // It may have been another field of that name.
-    if (envelope.blob !== MARK) return undefined;
+    if (envelope.blob !== mark) return undefined;
     envelope.blob = blob.toString("latin1");
     return document;
   } catch {

@@ -14,7 +14,7 @@ import { ExecutorConfigError } from "@durable-workflow/engine-protocol/executor-
 import { CONNECTION_OPTIONS, type ServiceConnection, serviceConnection } from "../engine/connection.js";
 import { cannotListen } from "../host/carrier/carrier-server.js";
 import { shownUrl } from "../net/shown-url.js";
-import { AUTHORIZERS_OPTION, type Authorizers, authorizersOf } from "../options/authorizers.js";
+import { AUTHORIZERS_OPTION, authorizersOf, readAuthorizers } from "../options/authorizers.js";
 import { flag, integerOption, PORTS, textOption, wordsOption } from "../options/values.js";
 import { durationText } from "../report/duration.js";
 import { clockTime, inOneLine, say, statusStyle } from "../report/words.js";
@@ -63,8 +63,8 @@ export const dispatch: Command = {
     drain: { type: "string", value: "SECONDS", help: "how long tasks in flight may go on at the end; default 25" },
     ...CONNECTION_OPTIONS,
   },
-  description: `SIGTERM and SIGINT let the tasks in flight end, a second one ends it at once; SIGHUP reads the config again, which
-happens by itself when the file changes. The token must be a worker's.
+  description: `SIGTERM and SIGINT let the tasks in flight end, a second one ends it at once; SIGHUP reads the config and the authorizers
+again, which happens by itself when the config changes. The token must be a worker's.
 With --json: a JSON line for each event, as in the dispatcher's documentation.
 Ends with 0, or with 1 when tasks had to be given up; the engine then hands them out again.`,
   examples: [
@@ -78,7 +78,9 @@ Ends with 0, or with 1 when tasks had to be given up; the engine then hands them
 
 async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const connection = await serviceConnection(input, io, configFile(input, io));
-  const dispatcher = create(input, io, { connection, authorizers: await authorizersOf(input, io) });
+  // A file that cannot be used is told of at once; it is read again when the dispatcher asks.
+  await authorizersOf(input, io);
+  const dispatcher = create(input, io, connection);
   const forget = input.json
     ? logEvents(dispatcher.events, createLogger({}, { write: (line) => io.out(line) }))
     : sayEvents(dispatcher, io);
@@ -110,11 +112,7 @@ export function configFile(
   return { path: path === undefined ? undefined : resolve(cwd, path), overlay };
 }
 
-function create(
-  input: CommandInput,
-  io: CliIo,
-  { connection, authorizers }: { readonly connection: ServiceConnection; readonly authorizers: Authorizers },
-): Dispatcher {
+function create(input: CommandInput, io: CliIo, connection: ServiceConnection): Dispatcher {
   const configPath = textOption(input, "config");
   const configOverlay = textOption(input, "overlay");
   const activityTypes = wordsOption(input, "types");
@@ -136,7 +134,7 @@ function create(
   }
   return createDispatcher({
     environment: io.env,
-    authorizers,
+    authorizers: () => readAuthorizers(input, io),
     connection: connection.flags,
     allowEngineTargets: flag(input, "allow-engine-targets"),
     allowEngineCommands: flag(input, "allow-engine-commands"),

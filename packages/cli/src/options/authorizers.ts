@@ -11,7 +11,7 @@ export const AUTHORIZERS_OPTION = {
   },
 } as const;
 
-export type Authorizers = NonNullable<DispatcherOptions["authorizers"]>;
+export type Authorizers = Exclude<NonNullable<DispatcherOptions["authorizers"]>, () => unknown>;
 
 /**
  * The authorizers of `--authorizers FILE`; none without it. What signs is loaded when it is asked for.
@@ -19,11 +19,8 @@ export type Authorizers = NonNullable<DispatcherOptions["authorizers"]>;
  * @throws {CliError} naming the field of the file that cannot be used
  */
 export async function authorizersOf(input: CommandInput, io: Pick<CliIo, "cwd" | "env">): Promise<Authorizers> {
-  const path = textOption(input, "authorizers");
-  if (path === undefined) return {};
-  const { loadAuthorizers } = await import("@durable-workflow/dispatcher/authorizers");
   try {
-    return await loadAuthorizers(resolve(io.cwd, path), { environment: io.env });
+    return await readAuthorizers(input, io);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new CliError(
@@ -32,4 +29,12 @@ export async function authorizersOf(input: CommandInput, io: Pick<CliIo, "cwd" |
       "docs/operate/dispatcher.md says what the file holds.",
     );
   }
+}
+
+/** {@link authorizersOf} while the command runs. @throws {TypeError} naming the field of the file that cannot be used */
+export async function readAuthorizers(input: CommandInput, io: Pick<CliIo, "cwd" | "env">): Promise<Authorizers> {
+  const path = textOption(input, "authorizers");
+  if (path === undefined) return {};
+  const { loadAuthorizers } = await import("@durable-workflow/dispatcher/authorizers");
+  return loadAuthorizers(resolve(io.cwd, path), { environment: io.env });
 }

@@ -8,6 +8,7 @@ import type { EventStream } from "../events/events.js";
 import { NetworkGuard } from "../net/guard.js";
 import type { Proxies } from "../net/proxies.js";
 import type { Secrets } from "../net/secrets.js";
+import type { AuthorizersInUse } from "./authorizers-in-use.js";
 import { ConfigRouting } from "./config-routing.js";
 import type { EngineAccess } from "./engine-access.js";
 import type { ResolvedOptions } from "./options.js";
@@ -15,6 +16,7 @@ import type { ResolvedOptions } from "./options.js";
 export interface CarrierDelivererOptions {
   readonly options: ResolvedOptions;
   readonly access: EngineAccess;
+  readonly authorizers: AuthorizersInUse;
   readonly events: EventStream;
   readonly secrets: Secrets;
   readonly proxies: Proxies;
@@ -63,7 +65,8 @@ export class CarrierDeliverer implements Deliverer {
 
   private routingBy(config: ExecutorConfig | undefined, told?: Set<string>): ConfigRouting {
     const { access, secrets, events, options } = this.options;
-    const { environment, clock, credentials: local, authorizers, given } = options;
+    const { environment, clock, credentials: local, given } = options;
+    const authorizers = this.options.authorizers.current;
     const { profiles } = access;
     const credentials = new CredentialStore({ config, local, authorizers, environment, profiles, secrets, clock });
     return new ConfigRouting({

@@ -4,6 +4,7 @@ import { EventStream } from "../events/events.js";
 import { Proxies } from "../net/proxies.js";
 import { Secrets } from "../net/secrets.js";
 import type { Dispatcher, DispatcherHealth, DispatcherState, DrainReport, EffectiveConfiguration } from "./api.js";
+import { AuthorizersInUse } from "./authorizers-in-use.js";
 import { CarrierDeliverer } from "./carrier-deliverer.js";
 import { ConfigAtWork } from "./config-at-work.js";
 import { ConfigSource } from "./config-source.js";
@@ -55,6 +56,8 @@ class ServiceDispatcher implements Dispatcher {
     const source = new ConfigSource(options);
     const config = await source.load();
     const access = await EngineAccess.load(options, config);
+    const authorizers = new AuthorizersInUse(options);
+    await authorizers.load();
     if (config === undefined && options.given.queues === undefined) {
       throw new TypeError("queues or an executor config is needed: without either there is nothing to lease");
     }
@@ -64,7 +67,7 @@ class ServiceDispatcher implements Dispatcher {
     secrets.add(access.connection.token.value);
     const workerId = options.given.workerId ?? newWorkerId();
     const proxies = new Proxies(options.environment);
-    const deliverer = new CarrierDeliverer({ options, access, events, secrets, proxies }, config);
+    const deliverer = new CarrierDeliverer({ options, access, authorizers, events, secrets, proxies }, config);
     const { connection } = access;
     const machinery = buildMachinery({
       settings: options,
@@ -80,7 +83,7 @@ class ServiceDispatcher implements Dispatcher {
     });
     const work = new Work({ settings: options, machinery, deliverer, workerId, events, secrets });
     const atWork = new ConfigAtWork(work, deliverer, events);
-    const reloads = new Reloads({ options, source, access, atWork, events, secrets });
+    const reloads = new Reloads({ options, source, access, authorizers, atWork, events, secrets });
     this.started = { access, source, work, reloads };
     this.state = "running";
     atWork.apply(config, plans);

@@ -5,6 +5,7 @@ import type { Authorizer } from "../delivery/authorizer.js";
 import type { LocalCredential } from "../delivery/credentials.js";
 import type { SharedStorage } from "../payloads/shared-store.js";
 import { type Clock, systemClock } from "../time/clock.js";
+import { checkAuthorizers, checkOrigins } from "./check-authorizers.js";
 import { checkWorkerId } from "./worker-id.js";
 
 /** A task queue to lease from, beside those of the executor config, or with other types than it says. */
@@ -25,6 +26,9 @@ export interface BreakerLimits {
   /** The longest pause. Default 60,000. */
   readonly longestPauseMs?: number;
 }
+
+/** Authorizers by `auth_ref`. */
+export type AuthorizersByReference = Readonly<Record<string, Authorizer>>;
 
 /** Options of `createDispatcher`. */
 export interface DispatcherOptions {
@@ -52,9 +56,10 @@ export interface DispatcherOptions {
   /**
    * What makes requests acceptable to the walls of platforms, by `auth_ref`: `awsSigV4`, `googleIdToken`, `headersFrom` of
    * `@durable-workflow/dispatcher/authorizers`, or one of your own. Each takes the place of what the config's `auth_refs` say of
-   * that reference, and is used for the same origins alone.
+   * that reference, and is used for the same origins alone. A function is called at the start, and whenever the config is read
+   * again and has changed, or `reload()` is called; where it throws a `TypeError`, the last ones stay in use.
    */
-  readonly authorizers?: Readonly<Record<string, Authorizer>>;
+  readonly authorizers?: AuthorizersByReference | (() => AuthorizersByReference | Promise<AuthorizersByReference>);
   /**
    * Whether commands are run that come from the engine alone: whoever may configure the engine can then run anything on
    * this machine. Default false: a process carrier must be in this machine's own config.
@@ -179,7 +184,7 @@ export interface ResolvedOptions extends ResolvedNumbers {
   readonly maxInFlightPerCarrier: number | undefined;
   readonly denyPrivateNetworks: boolean;
   readonly credentials: Readonly<Record<string, LocalCredential>>;
-  readonly authorizers: Readonly<Record<string, Authorizer>>;
+  readonly authorizers: NonNullable<DispatcherOptions["authorizers"]>;
   readonly breaker: Required<BreakerLimits>;
   readonly configPath: string | undefined;
   readonly configOverlay: string | undefined;
@@ -202,7 +207,7 @@ export function resolveOptions(options: DispatcherOptions): ResolvedOptions {
   checkWorkerId(options.workerId);
   checkSharedStorage(options.sharedStorage);
   checkCredentials(credentials);
-  checkAuthorizers(authorizers, credentials);
+  if (typeof authorizers !== "function") checkAuthorizers(authorizers, credentials);
   checkConnectionFlags(options.connection ?? {});
   return {
     ...numbers,
@@ -292,23 +297,5 @@ function checkCredentials(credentials: Readonly<Record<string, LocalCredential>>
   for (const [name, credential] of Object.entries(credentials)) {
     checkCredential(`credentials.${name}`, credential);
     checkOrigins(`credentials.${name}.origins`, credential.origins);
-  }
-}
-
-function checkOrigins(what: string, origins: readonly string[]): void {
-  for (const origin of origins) {
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      throw new TypeError(`${what} must be origins, as in https://handlers.example.com`);
-    }
-  }
-}
-
-function checkAuthorizers(authorizers: object, credentials: object): void {
-  for (const [name, authorizer] of Object.entries(authorizers) as [string, Partial<Authorizer> | null][]) {
-    if (typeof authorizer?.authorize !== "function") {
-      throw new TypeError(`authorizers.${name} must be an authorizer, as awsSigV4() makes one`);
-    }
-    if (Object.hasOwn(credentials, name)) throw new TypeError(`${name} is in credentials and in authorizers: keep one`);
-    checkOrigins(`authorizers.${name}.origins`, authorizer.origins ?? []);
   }
 }

@@ -2,8 +2,9 @@ import { configError } from "@durable-workflow/engine-protocol/executor-config";
 import type { EventStream } from "../events/events.js";
 import type { Secrets } from "../net/secrets.js";
 import { pause } from "../time/clock.js";
+import type { AuthorizersInUse } from "./authorizers-in-use.js";
 import type { ConfigAtWork } from "./config-at-work.js";
-import type { ConfigSource } from "./config-source.js";
+import type { ConfigLook, ConfigSource } from "./config-source.js";
 import type { EngineAccess } from "./engine-access.js";
 import type { ResolvedOptions } from "./options.js";
 import { planDispatch } from "./plan-lanes.js";
@@ -12,12 +13,13 @@ export interface ReloadsOptions {
   readonly options: ResolvedOptions;
   readonly source: ConfigSource;
   readonly access: EngineAccess;
+  readonly authorizers: AuthorizersInUse;
   readonly atWork: ConfigAtWork;
   readonly events: EventStream;
   readonly secrets: Secrets;
 }
 
-/** Puts new configs and tokens to work while the dispatcher runs. What is broken changes nothing. */
+/** Puts new configs, tokens and authorizers to work while the dispatcher runs. What is broken changes nothing. */
 export class Reloads {
   private readonly options: ReloadsOptions;
   private readonly ending = new AbortController();
@@ -47,7 +49,7 @@ export class Reloads {
    * One after the other: what was read first must not be put to work last.
    *
    * @param force whether to read again what seems not to have changed
-   * @returns false when the config is broken
+   * @returns false when the config is broken, or the authorizers are
    */
   check(force: boolean): Promise<boolean> {
     const checked = this.checking.then(() => this.checkOnce(force));
@@ -56,16 +58,27 @@ export class Reloads {
   }
 
   private async checkOnce(force: boolean): Promise<boolean> {
-    const { source, access, atWork, events, options } = this.options;
-    const look = await source.look(force);
+    const look = await this.options.source.look(force);
     if (force) await this.reloadAccess();
+    const refused = force || look.kind === "changed" ? await this.reloadAuthorizers() : undefined;
     if (this.ending.signal.aborted) return true;
+    const isApplied = this.apply(look, force);
+    if (refused === undefined) return isApplied;
+    // Behind what the config itself has to tell, which would take its place.
+    const errors = [...(look.kind === "broken" ? look.errors : []), configError("unsupported_auth_ref", refused)];
+    this.options.events.emit({ type: "config_rejected", errors, message: refused });
+    return false;
+  }
+
+  private apply(look: ConfigLook, force: boolean): boolean {
+    const { access, atWork, events, options } = this.options;
     switch (look.kind) {
       case "unchanged":
         // Without a file there is still what the profiles hold.
         if (force) atWork.renewCredentials();
         return true;
       case "broken":
+        if (force) atWork.renewCredentials();
         events.emit({ type: "config_rejected", errors: look.errors, message: look.message });
         return false;
       case "changed":
@@ -78,6 +91,17 @@ export class Reloads {
           events.emit({ type: "config_rejected", errors, message: error.message });
           return false;
         }
+    }
+  }
+
+  /** @returns what is wrong with the new ones, in whose place the old ones stay */
+  private async reloadAuthorizers(): Promise<string | undefined> {
+    try {
+      await this.options.authorizers.load();
+      return undefined;
+    } catch (error) {
+      // What other errors say is not known to hold no secret.
+      return `the authorizers: ${error instanceof TypeError ? error.message : "they cannot be read"}`;
     }
   }
 
