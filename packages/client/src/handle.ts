@@ -68,7 +68,7 @@ export interface CompletedOutcome<Result> extends Ended {
   readonly failure?: undefined;
 }
 
-/** The end of an activity that has failed for good. */
+/** The end of an activity that has no result: it failed, timed out, was cancelled or terminated. */
 export interface FailedOutcome extends Ended {
   readonly kind: "failed" | "timed_out" | "cancelled" | "terminated";
   readonly result?: undefined;
