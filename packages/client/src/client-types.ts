@@ -50,6 +50,7 @@ export interface ManyOptions extends StartDefaults, CallOptions {
   readonly onClosed?: StartOptions["onClosed"];
 }
 
+/** What came of one of many starts. */
 export type ManyOutcome<Activity> =
   | {
       readonly input: StartItem<Activity>;
@@ -65,6 +66,7 @@ export type ManyOutcome<Activity> =
       readonly error: ClientError;
     };
 
+/** Starts activities on an engine, finds them, and waits for their ends. */
 export interface Client {
   /**
    * Starts an activity, and returns once the engine has it on record. It is not exactly once for what the handler does: an

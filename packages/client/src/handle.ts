@@ -1,13 +1,16 @@
+/** Options of a single call of the client. */
 export interface CallOptions {
   /** Gives the call up: it rejects with the signal's reason. What was sent may still be done. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How to wait for the end of an activity. */
 export interface WaitOptions extends CallOptions {
   /** After so many milliseconds the waiting ends with `wait_timeout`; the activity goes on. Default: never. */
   readonly timeoutMs?: number | undefined;
 }
 
+/** Where an activity stands, in the words of the engine. */
 export type ActivityStatus = "running" | "completed" | "failed" | "timed_out" | "cancelled" | "terminated";
 
 /** An activity as lists show it. */
@@ -58,20 +61,24 @@ interface Ended {
   readonly attempts: number;
 }
 
+/** The end of an activity that has a result. */
 export interface CompletedOutcome<Result> extends Ended {
   readonly kind: "completed";
   readonly result: Result;
   readonly failure?: undefined;
 }
 
+/** The end of an activity that has no result: it failed, timed out, was cancelled or terminated. */
 export interface FailedOutcome extends Ended {
   readonly kind: "failed" | "timed_out" | "cancelled" | "terminated";
   readonly result?: undefined;
   readonly failure: RemoteFailure | undefined;
 }
 
+/** How an activity has ended. */
 export type ActivityOutcome<Result> = CompletedOutcome<Result> | FailedOutcome;
 
+/** Which activities to list. */
 export interface ListQuery extends CallOptions {
   /** `failed` holds those that were cancelled, terminated or timed out too. Default: all. */
   readonly bucket?: "running" | "completed" | "failed" | undefined;

@@ -6,6 +6,7 @@ import type { ClientInterceptor } from "./interceptor.js";
 import { checkDefaults } from "./start/request.js";
 import type { Transport } from "./transport/transport.js";
 
+/** Where the engine of a client is, and how the client talks to it. */
 export interface ClientOptions {
   /** Where the engine is: `https://engine.example.com`, with a path when its API lies below one, and without `/api`. */
   readonly serverUrl: string;

@@ -1,5 +1,6 @@
 import type { DispatcherState, DrainReport, EventStream, LaneHealth } from "@durable-workflow/dispatcher/leasing";
 
+/** How a worker fares, for health checks. */
 export interface WorkerHealth {
   /** `new`, `running`, `draining` or `stopped`. */
   readonly state: DispatcherState;
@@ -23,6 +24,7 @@ export interface WorkerHealth {
   readonly problem: string | null;
 }
 
+/** Leases activities from an engine, and runs them in this process. */
 export interface ActivityWorker extends AsyncDisposable {
   /** Begins to lease tasks. It does not wait for the engine: until that answers, the worker is not ready. */
   start(): Promise<void>;

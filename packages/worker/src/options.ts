@@ -11,6 +11,7 @@ import { checkOptionNames, type OptionNames, readToken } from "@durable-workflow
 /** A bearer token, or a function that gives one: asked at the start, and again whenever the engine refuses it (401). */
 export type TokenSource = string | (() => string | Promise<string>);
 
+/** Which activities a worker runs, for which engine, and how many at once. */
 export interface ActivityWorkerOptions {
   /** Functions and definitions by activity type: as those of a carrier. */
   readonly activities: ActivityHandlers;

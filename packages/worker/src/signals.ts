@@ -2,6 +2,7 @@ import { type DrainReport, handleSignals as handle, type SignalOptions } from "@
 import { checkOptionNames } from "@durable-workflow/engine-protocol";
 import type { ActivityWorker } from "./api.js";
 
+/** What a worker does when its process is told to end. */
 export interface WorkerSignalOptions extends SignalOptions {
   /**
    * Whether an error that nobody has caught drains as well: nothing more is leased, the tasks of others have two seconds to be

@@ -3,7 +3,9 @@
  * project's own addition: the engine's protocol has no such thing.
  */
 export const ACTIVITY_MANIFEST_MEDIA_TYPE = "application/vnd.durable-workflow.activity-manifest+json";
+/** Names the kind of document that a manifest of activities is. */
 export const ACTIVITY_MANIFEST_SCHEMA = "durable-workflow.activity-manifest";
+/** The version of that document which this package writes. */
 export const ACTIVITY_MANIFEST_VERSION = 1;
 /** What a reader takes of a manifest. */
 const MOST_TYPES = 10_000;

@@ -10,7 +10,7 @@ import { wronglyTold } from "./told.js";
 const COUNT = countOr(1_100);
 
 it(`each of ${COUNT} activities of bad carriers ends once, as their answers say (CHAIN_SEED=${SEED})`, {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const all = scenarios(carrierStep, COUNT);
   const chain = new Chain();

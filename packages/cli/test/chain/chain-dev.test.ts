@@ -47,7 +47,7 @@ function agrees(line: TaskLine | undefined, { status, failure }: RecordedAttempt
 }
 
 it(`dev tells each end of ${COUNT} activities once, as it is recorded (CHAIN_SEED=${SEED})`, {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const { stdout, stderr, audit } = await throughDev("work", COUNT, ["--json"]);
   expect(wrongLines(stdout, audit.recorded, agrees)).toEqual([]);

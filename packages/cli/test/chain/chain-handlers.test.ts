@@ -10,7 +10,7 @@ import { wronglyTold } from "./told.js";
 const COUNT = countOr(1_100);
 
 it(`each of ${COUNT} activities of odd handlers ends once, as its handler says (CHAIN_SEED=${SEED})`, {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const all = scenarios(handlerStep, COUNT);
   const chain = new Chain();

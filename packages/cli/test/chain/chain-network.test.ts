@@ -25,7 +25,7 @@ const isTheNetworks = ({ status, failure }: RecordedAttempt): boolean =>
   status === "expired" || status === "timed_out" || NETWORK_TYPES.has(failure?.type);
 
 it(`each of ${COUNT} activities ends once though connections are cut (CHAIN_SEED=${SEED})`, {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const all = scenarios(quickStep, COUNT);
   const random = seededRandom(SEED);

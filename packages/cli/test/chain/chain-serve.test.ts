@@ -18,7 +18,7 @@ function agrees(line: TaskLine | undefined, { status, failure }: RecordedAttempt
 }
 
 it(`serve tells each end of ${COUNT} activities once, as it is recorded (CHAIN_SEED=${SEED})`, {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const all = scenarios(handlerStep, COUNT);
   const serve = begin(["serve", ACTIVITIES, "--port", "0", "--json"], { env: environmentFor(COUNT) });

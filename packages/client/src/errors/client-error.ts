@@ -1,5 +1,6 @@
 import type { ActivityDescription, ActivityHandle } from "../handle.js";
 
+/** What went wrong, in one word that programs can compare. */
 export type ClientErrorCode =
   | "unreachable" // no connection could be made: nothing was asked of the engine
   | "start_unknown" // the answer to a start was lost, and whether the activity is there could not be found out
@@ -23,6 +24,7 @@ export type ClientErrorCode =
   | "payload_invalid" // the activity succeeded, and its result cannot be read
   | "closed"; // the client was closed
 
+/** What a `ClientError` is made of, beside its message. */
 export interface ClientErrorOptions extends ErrorOptions {
   readonly retryable?: boolean | undefined;
   readonly mayHaveActed?: boolean | undefined;

@@ -3,6 +3,7 @@ import { type Transport, TransportFailure, type TransportRequest, type Transport
 /** The part of `fetch` that is used here. */
 export type FetchLike = (url: string, init: FetchInit) => Promise<FetchAnswer>;
 
+/** What the client gives a `fetch` function beside the address. */
 export interface FetchInit {
   readonly method: string;
   readonly headers: Record<string, string>;
@@ -12,6 +13,7 @@ export interface FetchInit {
   readonly signal: AbortSignal;
 }
 
+/** What the client reads of the answer of a `fetch` function. */
 export interface FetchAnswer {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
@@ -23,6 +25,7 @@ export interface FetchAnswer {
   } | null;
 }
 
+/** Options of the transport over `fetch`. */
 export interface FetchTransportOptions {
   /** Default: the global one, looked up for each request. */
   readonly fetch?: FetchLike;

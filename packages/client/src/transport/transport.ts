@@ -15,6 +15,7 @@ export interface Transport {
   readonly maxConcurrentRequests?: number;
 }
 
+/** A request of the client, as a transport sends it. */
 export interface TransportRequest {
   readonly method: "GET" | "POST";
   readonly url: string;
@@ -29,6 +30,7 @@ export interface TransportRequest {
   readonly limitBytes: number;
 }
 
+/** An answer of the engine, as a transport hands it over. */
 export interface TransportResponse {
   /** 0 for a redirect that a browser does not show. */
   readonly status: number;
@@ -37,6 +39,7 @@ export interface TransportResponse {
   header(name: string): string | undefined;
 }
 
+/** What kept a request from being answered. */
 export type TransportFailureKind =
   | "not_sent" // the engine has not seen a byte of it: refused, no such host, TLS
   | "lost" // the engine may have seen it, and the answer did not come whole
@@ -56,6 +59,7 @@ export class TransportFailure extends Error {
   }
 }
 
+/** Whether an error is a transport's own: no answer came, or none that is whole. */
 export function isTransportFailure(error: unknown): error is TransportFailure {
   return typeof error === "object" && error !== null && BRAND in error;
 }

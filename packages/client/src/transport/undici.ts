@@ -2,6 +2,7 @@ import { type Dispatcher, request as undiciRequest } from "undici";
 import { messageOf, neverArrived } from "./fetch.js";
 import { type Transport, TransportFailure } from "./transport.js";
 
+/** Options of the transport over undici. */
 export interface UndiciTransportOptions {
   /** An agent of undici's: for proxies, certificates and pools of one's own. Default: the global one. It is not closed here. */
   readonly dispatcher?: Dispatcher;

@@ -39,6 +39,7 @@ export interface Machinery {
   readonly payloads: Payloads;
 }
 
+/** Builds what leases, delivers and reports tasks, from options that are resolved. */
 export function buildMachinery({
   settings,
   engine: address,

@@ -60,6 +60,7 @@ export interface InspectedPage {
   readonly scanned: number;
 }
 
+/** One attempt of an activity, with its heartbeats. */
 export interface InspectedAttempt {
   /** 1 for the first. */
   readonly number: number;
@@ -96,6 +97,7 @@ export interface InspectedDetail {
   readonly runs: readonly InspectedRun[];
 }
 
+/** One of the runs that have the same activity id. */
 export interface InspectedRun {
   readonly run_id: string;
   readonly standing: Standing;
@@ -125,6 +127,7 @@ export interface InspectedGroup {
   readonly oldest_available_at: string | null;
 }
 
+/** What went on of late, in steps of the same length: the value at each index belongs to the same step. Null where nothing ended. */
 export interface InspectedSeries {
   readonly from: string;
   readonly step_seconds: number;
@@ -139,6 +142,7 @@ export interface InspectedSeries {
   readonly wait_seconds_p95: readonly (number | null)[];
 }
 
+/** All of an engine at a glance: how many activities stand where, who holds leases, and what went on of late. */
 export interface InspectedEngine {
   readonly as_of: string;
   readonly groups: readonly InspectedGroup[];

@@ -28,6 +28,7 @@ export interface StartDefaults {
   readonly heartbeatSeconds?: number | undefined;
 }
 
+/** How an activity is tried again where a start says nothing of it. */
 export interface RetryDefaults {
   /** Attempts in all, from 1 on. */
   readonly maxAttempts: number;

@@ -11,10 +11,12 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   };
 }
 
+/** What a schema says of a value: the value that it made of it, or its issues. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
 
+/** One thing that a schema finds wrong with a value, and where. */
 export interface SchemaIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
