@@ -32,7 +32,7 @@ function activitiesOf(name: string): readonly string[] {
 
 it("every platform has an example and a page", () => {
   expect(platforms.length).toBeGreaterThanOrEqual(10);
-  expect(pages).toEqual([...platforms, ...WITHOUT_FOLDER].sort());
+  expect(pages).toEqual([...platforms, ...WITHOUT_FOLDER].toSorted());
 });
 
 it("no example of a platform is installed with the repository", () => {
