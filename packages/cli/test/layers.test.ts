@@ -67,6 +67,9 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@durable-workflow/engine-protocol/worker": /^inspect\//,
   "@durable-workflow/inspector": /^(?:page|mcp|host)\/|^commands\/overview/,
   "@durable-workflow/local-engine": /^host\/engine\//,
+  "@durable-workflow/client": /^(?:net|engine|page)\//,
+  "@durable-workflow/client/tools": /./,
+  "@durable-workflow/client/undici": /^net\//,
   tsx: /^host\/activities\//,
   undici: /^net\//,
 };

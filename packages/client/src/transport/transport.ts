@@ -16,7 +16,8 @@ export interface Transport {
 }
 
 export interface TransportRequest {
-  readonly method: "GET" | "POST";
+  /** `HEAD` is asked by `/tools` alone. */
+  readonly method: "GET" | "HEAD" | "POST";
   readonly url: string;
   /** Names are lower case. */
   readonly headers: Readonly<Record<string, string>>;
