@@ -3,10 +3,16 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["packages/*/{src,test}/**/*.test.ts", "examples/billing/**/*.test.ts", "runtimes/fast/*.test.ts"],
+    include: [
+      "packages/*/{src,test}/**/*.test.ts",
+      "chaos/*.test.ts",
+      "examples/billing/**/*.test.ts",
+      "runtimes/fast/*.test.ts",
+    ],
     exclude: ["**/node_modules/**", "**/dist/**"],
     reporters: ["default", "./scripts/skip-reporter.mjs"],
-    testTimeout: 20_000,
+    // Generous: what a test means never depends on it, and a busy machine takes seconds to start a process.
+    testTimeout: 60_000,
     // Many tests wait for servers and processes: three side by side keep two cores busy.
     maxWorkers: Math.max(3, availableParallelism() - 1),
     coverage: {

@@ -23,7 +23,10 @@ if (process.argv[2] === "serve") {
     response.writeHead(200, { "content-type": "application/json" });
     response.end(DESCRIPTION);
   });
-  server.listen(0, "127.0.0.1", () => process.send(server.address().port));
+  server.listen(0, "127.0.0.1", () => {
+    const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+    process.send(port);
+  });
 } else {
   const child = fork(new URL(import.meta.url), ["serve"]);
   const port = await new Promise((resolve) => child.once("message", resolve));

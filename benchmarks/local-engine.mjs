@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ACTIVITIES_ONLY } from "../packages/engine-protocol/dist/index.js";
 import { median } from "./lib.mjs";
+import { fillRuns, openingMs, operationsUs, retentionMs } from "./local-engine/closed-runs.mjs";
 import { Connection, taskOf } from "./local-engine/connection.mjs";
 import { fillQueue, lookupTime } from "./local-engine/fill-queue.mjs";
 
@@ -18,6 +19,10 @@ const SHORT_QUEUE = 1000;
 const LONG_QUEUE = 1_000_000;
 const LARGEST_RATIO = 1.5;
 const POLLS = 1500;
+const FEW_RUNS = { closed: 1_000, open: 1_000 };
+const MANY_RUNS = { closed: 300_000, open: 30_000 };
+const LONGEST_OPENING_MS = 2_000;
+const LONGEST_RETENTION_MS = 20;
 
 export async function localEngineBenchmarks() {
   // Not in memory, as some systems have their folder for temporary files.
@@ -27,6 +32,7 @@ export async function localEngineBenchmarks() {
     const apart = await throughput(folder, "apart", 1);
     printThroughput(grouped, apart);
     await pollLatency(folder);
+    await manyRuns(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -95,6 +101,36 @@ async function pollLatency(folder) {
     connection.close();
     await engine.stop();
   }
+}
+
+/** Reads, steps, opening and retention of a file with many closed runs, beside one with few. */
+async function manyRuns(folder) {
+  const [few, many] = ["few", "many"].map((name) => join(folder, `${name}.db`));
+  await fillRuns(few, FEW_RUNS);
+  const bytes = await fillRuns(many, MANY_RUNS);
+  const { closed, open } = MANY_RUNS;
+  console.log(`\n${runs(closed)} closed runs and ${runs(open)} open ones, beside ${runs(FEW_RUNS.closed)} of each`);
+  console.log(`  ${bytes.toFixed(0)} bytes of the file for a run with small payloads`);
+  const opening = openingMs(many, "auto");
+  console.log(`  opened in ${opening.toFixed(0)} ms${judged(opening, LONGEST_OPENING_MS, "ms")}`);
+  const [fewUs, manyUs] = await operationsUs([few, many], 1_000);
+  for (const [what, { p50, p99 }] of Object.entries(manyUs)) {
+    const ratio = p99 / fewUs[what].p99;
+    const times = `median ${p50.toFixed(0)} us, p99 ${p99.toFixed(0)} us`;
+    console.log(`  ${what.padEnd(17)} ${times}: p99 ${ratio.toFixed(2)}x${judged(ratio, LARGEST_RATIO, "x")}`);
+  }
+  const { worst, p50, removed } = await retentionMs(many, 200);
+  console.log(
+    `  retention of ${removed} runs: batches of ${p50.toFixed(1)} ms, the longest ${worst.toFixed(1)} ms${judged(worst, LONGEST_RETENTION_MS, "ms")}`,
+  );
+}
+
+function runs(count) {
+  return count.toLocaleString("en");
+}
+
+function judged(value, aim, unit) {
+  return `  aim ${aim} ${unit}: ${value <= aim ? "met" : "MISSED"}`;
 }
 
 async function perSecond(connections, work) {

@@ -157,7 +157,7 @@ inBrowser("a page that may only look", { works: false, isReadOnly: true }, (suit
     await suite.stack.client.started("greet", QUEUE, { activity_id: "look-1", input: ["Ada"] });
     await suite.visit("#/a/look-1", async (page) => {
       await page.getByText("--read-only").first().waitFor();
-      expect(await page.getByRole("button", { name: /^Cancel/ }).getAttribute("aria-disabled")).toBe("true");
+      await expect.poll(() => page.getByRole("button", { name: /^Cancel/ }).getAttribute("aria-disabled")).toBe("true");
       await page.keyboard.press("c");
       expect(await page.getByRole("dialog").count()).toBe(0);
       await expectAccessible(page);

@@ -232,6 +232,7 @@ inBrowser("every view of an engine with activities", {}, (suite) => {
       expect(await focused.evaluate((row) => getComputedStyle(row).outlineStyle)).toBe("solid");
       await page.keyboard.press("Enter");
       await expect.poll(() => page.url()).toMatch(/#\/a\//);
+      await page.getByRole("tab", { name: "Data" }).waitFor();
       await page.keyboard.press("Escape");
       await expect.poll(() => page.url()).toMatch(/#\/l$/);
       await page.keyboard.press("?");

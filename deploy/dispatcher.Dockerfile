@@ -1,6 +1,7 @@
 # The dispatcher as a container. Build: docker build -f dispatcher.Dockerfile -t dispatcher .
 FROM node:24-slim
-RUN npm install --global @durable-workflow/carrier-cli && npm cache clean --force
+RUN npm install --global @durable-workflow/carrier-cli && npm cache clean --force \
+    && install -d -o node -g node /data
 USER node
 EXPOSE 9090
 # No npm in between: it would not pass SIGTERM on. The health port is for the kubelet and Prometheus, not for the world.

@@ -33,11 +33,14 @@ const programs = [
   "tsconfig.test.json",
   "benchmarks/tsconfig.check.json",
   "benchmarks/dispatcher/tsconfig.check.json",
+  "chaos",
 ];
 check("types", () => programs.every((program) => runBin("tsc", ["-p", program])));
 check("packages", () => script("check-packages.mjs"));
 check("api", () => script("check-api.mjs"));
 check("size", () => script("check-size.mjs"));
+check("site", () => script("docs.mjs"));
+check("chaos", () => run(process.execPath, [join(root, "chaos/run.mjs"), "--tasks", "10000", "--minutes", "1.6"]));
 
 const reports = mkdtempSync(join(tmpdir(), "carrier-ci-"));
 

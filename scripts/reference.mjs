@@ -34,7 +34,8 @@ ${parts.join("\n")}`;
 
 /** Every metric of a dispatcher. */
 async function metricsPage() {
-  const { createDispatcher, createMetrics } = await built("dispatcher/dist/index.js");
+  const { createDispatcher } = await built("dispatcher/dist/index.js");
+  const { createMetrics } = await built("dispatcher/dist/metrics.js");
   const dispatcher = createDispatcher({
     connection: { serverUrl: "http://127.0.0.1:9" },
     queues: [{ taskQueue: "none", activityTypes: ["none"] }],

@@ -1,5 +1,7 @@
 // Child of dispatcher.mjs: the dispatcher as the package has it, with metrics and logs fed.
-import { createDispatcher, createLogger, createMetrics, logEvents } from "../../packages/dispatcher/dist/index.js";
+import { createDispatcher, logEvents } from "../../packages/dispatcher/dist/index.js";
+import { createLogger } from "../../packages/dispatcher/dist/logging.js";
+import { createMetrics } from "../../packages/dispatcher/dist/metrics.js";
 
 const [serverUrl, url] = process.argv.slice(2);
 const dispatcher = createDispatcher({

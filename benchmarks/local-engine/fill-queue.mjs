@@ -3,6 +3,7 @@
 import { systemClock } from "../../packages/local-engine/dist/clock.js";
 import { EngineTime } from "../../packages/local-engine/dist/service/engine-time.js";
 import { Feed } from "../../packages/local-engine/dist/service/feed.js";
+import { Recent } from "../../packages/local-engine/dist/service/recent.js";
 import { startActivity } from "../../packages/local-engine/dist/service/starts.js";
 import { Wakes } from "../../packages/local-engine/dist/service/wakes.js";
 import { Store } from "../../packages/local-engine/dist/store/store.js";
@@ -18,6 +19,7 @@ export async function fillQueue(file, length) {
     clock: systemClock,
     time,
     now: time.now,
+    recent: new Recent(time.now()),
     lease: 300_000_000,
     freeRedeliveries: 3,
     feed: new Feed(),

@@ -17,12 +17,12 @@ async function run({ bytes, tasks, atOnce }) {
   await Promise.all(Array.from({ length: atOnce }, sendNext));
 }
 
-async function answer(/** @type {any} */ asked) {
+async function reply(/** @type {any} */ asked) {
   if (asked !== "usage") await run(asked);
   const { user, system } = process.cpuUsage();
   process.send({ cpuMs: (user + system) / 1000 });
 }
 
-process.on("message", (asked) => void answer(asked));
+process.on("message", (asked) => void reply(asked));
 process.on("SIGTERM", () => process.exit());
 process.send({});

@@ -19,6 +19,7 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 const folder = `${root}.cache/documentation`;
 const DOCUMENTS = [
   "README.md",
+  "docs/start/first-carrier.md",
   "packages/carrier/README.md",
   "docs/write/errors-and-retries.md",
   "docs/write/payloads.md",
@@ -66,10 +67,10 @@ function outcome(document: unknown): unknown {
 it("finds the examples", () => {
   expect([...blocks.keys()].filter((name) => !SELF_CHECKING.test(name))).toEqual([
     "README-md-1",
-    "README-md-2",
-    "README-md-3",
-    "README-md-4",
-    "README-md-5",
+    "docs-start-first-carrier-md-1",
+    "docs-start-first-carrier-md-2",
+    "docs-start-first-carrier-md-3",
+    "docs-start-first-carrier-md-4",
     "packages-carrier-README-md-1",
     "docs-write-errors-and-retries-md-1",
     "docs-write-payloads-md-1",
@@ -109,18 +110,20 @@ it("the first program of the README runs an activity, and its client gets the re
   expect(greeting).toBe("Hello, Ada");
 });
 
-it("the whole chain of the README runs an activity", async () => {
-  const { activity } = (await load("README-md-2")) as { activity: { status: string; result: unknown } };
+it("the whole chain of the first carrier runs an activity", async () => {
+  const { activity } = (await load("docs-start-first-carrier-md-4")) as {
+    activity: { status: string; result: unknown };
+  };
   expect(activity.status).toBe("completed");
   expect(decodePayload(activity.result)).toBe("Hello, Ada");
 });
 
-describe("the Node example of the README", () => {
+describe("the Node example of the first carrier", () => {
   let carrier: ChildProcess;
   let url: string;
 
   beforeAll(async () => {
-    ({ carrier, url } = await startCarrier("README-md-3", { CARRIER_TOKEN: "s3cret" }));
+    ({ carrier, url } = await startCarrier("docs-start-first-carrier-md-1", { CARRIER_TOKEN: "s3cret" }));
   });
   afterAll(() => {
     carrier.kill();
@@ -167,7 +170,9 @@ it("the shutdown example answers what is under way over a connection that is kep
 });
 
 it("the Lambda example of the README answers an event of a Function URL", async () => {
-  const { handler } = (await load("README-md-4")) as { handler: (event: unknown) => Promise<{ body: string }> };
+  const { handler } = (await load("docs-start-first-carrier-md-2")) as {
+    handler: (event: unknown) => Promise<{ body: string }>;
+  };
   const body = JSON.stringify(task("reports.render", [2026, "pdf"]));
   const answer = await handler({ version: "2.0", requestContext: { http: { method: "POST" } }, headers: {}, body });
   expect(outcome(JSON.parse(answer.body))).toEqual({ text: "Report for 2026\nas pdf", lines: 2 });
@@ -175,7 +180,7 @@ it("the Lambda example of the README answers an event of a Function URL", async 
 
 it("the test example of the README prints the value and the count of heartbeats", async () => {
   const log = vi.spyOn(console, "log").mockImplementation(() => {});
-  await load("README-md-5");
+  await load("docs-start-first-carrier-md-3");
   expect(log.mock.calls).toEqual([[{ imported: 2 }, 2]]);
   log.mockRestore();
 });

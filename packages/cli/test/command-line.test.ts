@@ -8,7 +8,7 @@ import { runHere } from "./support/run-here.js";
 
 const BIN = new URL("../dist/bin.js", import.meta.url).pathname;
 /** Told once for all. */
-const DOCS = new URL("../../../docs/", import.meta.url);
+const DOCS = new URL("../../../docs/reference/", import.meta.url);
 const COMMON = new Set(Object.keys(CONNECTION_OPTIONS));
 const hasScript = spawnSync("script", ["--version"]).status === 0;
 

@@ -80,7 +80,7 @@ it("--max-tasks answers 503 to more tasks at once, says so, and takes them later
   const client = carrierClient(url);
   const first = client.call("slow", [1500]);
   await expect.poll(async () => (await client.post({})).status).toBe(503);
-  await serve.until(/"event":"log".*"level":"warn","message":"Tasks are refused/);
+  await serve.until(/"event":"log".*"level":"warn","message":"This carrier has too much to do at once/);
   expect(await first).toBe("slow");
   expect(await client.call("greet", ["Ada"])).toBe("Hello, Ada");
 });

@@ -88,7 +88,7 @@ describe("what a module exports", () => {
     [
       "no function",
       "export default { greet: 5 };",
-      /the handler of greet must be a function or made by defineActivity, got 5/,
+      /the activity greet must be a function or made by defineActivity, got 5/,
     ],
     ["a number", "export default 7;", /the default export of \S+a\.mjs is a number, not activities/],
     ["a syntax error", "export default {", /a\.mjs cannot be loaded: SyntaxError: /],

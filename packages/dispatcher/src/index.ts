@@ -48,7 +48,5 @@ export { Proxies } from "./net/proxies.js";
 export type { SharedStorage, SharedStorageDriver } from "./payloads/shared-store.js";
 export * from "./service/health-server.js";
 export * from "./service/log-lines.js";
-export * from "./service/logs.js";
-export * from "./service/metrics.js";
 export * from "./service/signals.js";
 export { type Clock, systemClock } from "./time/clock.js";

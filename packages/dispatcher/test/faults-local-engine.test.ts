@@ -150,7 +150,7 @@ async function startAll(): Promise<void> {
 }
 
 describe(`the same harm, and the engine killed as well (seed ${SEED})`, () => {
-  it(`brings each of ${TASKS} tasks to exactly one end, none under two leases`, { timeout: 120_000 }, async () => {
+  it(`brings each of ${TASKS} tasks to exactly one end, none under two leases`, { timeout: 600_000 }, async () => {
     let done = false;
     const isOver = (): boolean => done;
     // Harm follows progress: a slow machine would be kept from any otherwise.

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import * as index from "../src/index.js";
+import * as logging from "../src/logging.js";
+import * as metrics from "../src/metrics.js";
 
 /** What takes options, called with some; the rest of what is exported takes none, and is named with what it is. */
 const board = { events: new index.EventStream(), health: () => ({}) as index.DispatcherHealth };
@@ -17,7 +19,7 @@ const CALLS: Readonly<Record<string, (options: never) => unknown>> = {
       credentials: { own: Object.assign({ type: "env", env: "T", origins: ["https://a.example"] }, credential) },
     }),
   serveHealth: (options) => index.serveHealth(board, options),
-  createMetrics: (options) => index.createMetrics(board, options),
+  createMetrics: (options) => metrics.createMetrics(board, options),
   handleSignals: (options) => index.handleSignals(steered, options),
   parseExecutorConfig: (options) => index.parseExecutorConfig(mapped, options),
   loadExecutorConfig: (options) =>
@@ -39,7 +41,9 @@ const WITHOUT_OPTIONS: Readonly<Record<string, string>> = {
 };
 
 it("knows everything that is exported", () => {
-  const functions = Object.entries(index).flatMap(([name, value]) => (typeof value === "function" ? [name] : []));
+  const functions = Object.entries({ ...index, ...logging, ...metrics }).flatMap(([name, value]) =>
+    typeof value === "function" ? [name] : [],
+  );
   const known = [...Object.keys(CALLS).filter((name) => !name.includes(".")), ...Object.keys(WITHOUT_OPTIONS)];
   expect(functions.toSorted()).toEqual(known.toSorted());
 });

@@ -21,7 +21,8 @@ import { Polls } from "./service/polls.js";
 import { Pruner } from "./service/pruner.js";
 import { Recent } from "./service/recent.js";
 import { Wakes } from "./service/wakes.js";
-import { letGo, sqliteCode } from "./store/connection.js";
+import { letGo } from "./store/connection.js";
+import { sqliteCode } from "./store/result-codes.js";
 import { Store } from "./store/store.js";
 
 /** Where an engine listens. */

@@ -62,8 +62,8 @@ export interface LocalEngineOptions {
   /** Config file that maps activities to carriers; read again whenever it changes. Its mapping goes with each task. */
   readonly externalExecutorConfig?: { readonly path: string; readonly overlay?: string };
   /**
-   * What is checked when the file is opened: `quick` (default) reads every page, `full` compares indexes with tables too,
-   * `off` trusts it.
+   * What is checked when the file is opened: `quick` reads every page, `full` compares indexes with tables too, `off` trusts it.
+   * `auto` (default) is `quick` for files of up to 256 MiB, so that larger ones are opened as fast, and `off` for those.
    */
   readonly integrityCheck?: IntegrityCheck;
   /** Most operations that share one flush to disk. Default 256; 1 flushes for each, and is there to measure that. */
@@ -100,7 +100,7 @@ export const DEFAULT_NAMESPACE = "default";
 
 const URL_LIKE = /^[a-z][a-z0-9+.-]+:/i;
 const NAMESPACE_NAME = /^[a-z0-9._-]{1,128}$/;
-const CHECKS = new Set<unknown>(["quick", "full", "off"]);
+const CHECKS = new Set<unknown>(["auto", "quick", "full", "off"]);
 const nothing = (): void => {};
 const silent: Logger = { info: nothing, warn: nothing, error: nothing };
 
@@ -139,8 +139,8 @@ export function resolveOptions(options: LocalEngineOptions): ResolvedOptions {
   // The driver would take it for the address of a server.
   if (URL_LIKE.test(file))
     throw new TypeError(`file must be a path, not a URL; for a file of that name write ./${file}`);
-  const integrityCheck = options.integrityCheck ?? "quick";
-  if (!CHECKS.has(integrityCheck)) throw new TypeError('integrityCheck must be "quick", "full" or "off"');
+  const integrityCheck = options.integrityCheck ?? "auto";
+  if (!CHECKS.has(integrityCheck)) throw new TypeError('integrityCheck must be "auto", "quick", "full" or "off"');
   return {
     file,
     auth: options.auth === undefined ? {} : readTokens(options.auth),

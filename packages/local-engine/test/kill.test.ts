@@ -146,3 +146,22 @@ it("a poll that is repeated after the engine was killed gets the task that the f
   expect(await third.client.describe("a")).toMatchObject({ status: "completed" });
   await third.stop();
 });
+
+it("a worker that was killed with the engine gets what it held as soon as it registers again under its id", {
+  timeout: 30_000,
+}, async () => {
+  const file = join(temporaryFolder(), "engine.db");
+  const first = await ChildEngine.start({ file });
+  await first.client.register("w", "q", ["t"]);
+  await first.client.started("t", "q", { activity_id: "a" });
+  await first.client.take("w", "q");
+  await first.kill();
+  const second = await ChildEngine.start({ file });
+  const seconds = { timeout_seconds: 0 };
+  expect(await second.client.take("w", "q", seconds)).toBeUndefined();
+  await second.client.register("w", "q", ["t"]);
+  const again = await second.client.take("w", "q", seconds);
+  expect(again?.task).toMatchObject({ workflow_id: "a", attempt_number: 2 });
+  expect((await second.client.report("complete", again!, { result: 1 })).status).toBe(200);
+  await second.stop();
+});

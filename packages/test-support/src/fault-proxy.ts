@@ -27,14 +27,20 @@ export function seededRandom(seed: number): () => number {
 export interface FaultProxy extends Loopback {
   /** How often each fault was done. */
   readonly counts: Readonly<Record<Fault, number>>;
+  /** Does harm to this share of what passes from now on. */
+  harm(rate: number): void;
   /** Lets everything through from now on. */
   heal(): void;
+  /** Cuts every connection, and each new one at once, until it is mended. */
+  sever(isSevered: boolean): void;
 }
 
 /** A TCP proxy on loopback that does harm to a share of what passes, in both directions. */
 export async function startFaultProxy(port: number, rate: number, random: () => number): Promise<FaultProxy> {
   const counts = { cut_before: 0, cut_inside: 0, cut_after: 0, delay: 0, duplicate: 0, truncate: 0, drop: 0 };
   let share = rate;
+  let isCut = false;
+  const open = new Set<Socket>();
   const pick = (faults: readonly Fault[]): Fault | "none" => {
     const fault = random() < share ? faults[Math.floor(random() * faults.length)] : undefined;
     if (fault === undefined) return "none";
@@ -44,6 +50,12 @@ export async function startFaultProxy(port: number, rate: number, random: () => 
   const delayMs = (): number => Math.floor(random() * 120);
 
   const server = createServer((client) => {
+    if (isCut) {
+      client.destroy();
+      return;
+    }
+    open.add(client);
+    client.once("close", () => open.delete(client));
     const upstream = connect(port, "127.0.0.1");
     const both = (): void => {
       client.destroy();
@@ -106,7 +118,12 @@ export async function startFaultProxy(port: number, rate: number, random: () => 
   }
 
   const loopback = await listen(server);
-  return { ...loopback, counts, heal: () => void (share = 0) };
+  const harm = (next: number): void => void (share = next);
+  const sever = (isSevered: boolean): void => {
+    isCut = isSevered;
+    if (isCut) for (const socket of open) socket.destroy();
+  };
+  return { ...loopback, counts, harm, heal: () => harm(0), sever };
 }
 
 /** Holds a socket back for a while, so that what follows stays in order. */

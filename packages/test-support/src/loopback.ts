@@ -44,7 +44,12 @@ export async function listen(server: Server, port = 0): Promise<Loopback> {
 
 /** An address of this machine that nobody listens at. */
 export async function closedAddress(): Promise<string> {
+  return `http://127.0.0.1:${await freePort()}`;
+}
+
+/** A port of this machine that nobody listens at. */
+export async function freePort(): Promise<number> {
   const server = await listen(createServer());
   await server.close();
-  return server.url;
+  return server.port;
 }

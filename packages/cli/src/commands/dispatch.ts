@@ -1,8 +1,6 @@
 import { resolve } from "node:path";
 import {
   createDispatcher,
-  createLogger,
-  createMetrics,
   type Dispatcher,
   type DispatcherEvent,
   type HealthServer,
@@ -10,6 +8,8 @@ import {
   ProfileError,
   serveHealth,
 } from "@durable-workflow/dispatcher";
+import { createLogger } from "@durable-workflow/dispatcher/logging";
+import { createMetrics } from "@durable-workflow/dispatcher/metrics";
 import { ExecutorConfigError } from "@durable-workflow/engine-protocol/executor-config";
 import { CONNECTION_OPTIONS, type ServiceConnection, serviceConnection } from "../engine/connection.js";
 import { cannotListen } from "../host/carrier/carrier-server.js";

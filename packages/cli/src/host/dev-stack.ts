@@ -57,6 +57,12 @@ export interface RunningStack {
 }
 
 /** What is known of the engine once it runs. */
+/**
+ * The same for every `dev` that runs the engine itself. An engine has its file alone: whoever held leases under this id in
+ * that file is dead, and registering again gives them back at once. Beside an engine of somebody else another `dev` may live.
+ */
+const OWN_WORKER = { workerId: "dw-carrier-dev" };
+
 type DevEngine = Pick<RunningStack, "engine" | "engineFile"> & { readonly connection: EngineConnection };
 
 /**
@@ -99,7 +105,7 @@ export class DevStack {
     const connection = { ...started.connection, taskQueue };
     const carrierUrl = await this.startFiles(connection);
     await this.startApps();
-    await this.startDispatcher(connection);
+    await this.startDispatcher(connection, engine);
     if (host !== undefined) {
       await host.announce({ url: connection.url, taskQueue });
       this.closers.push(() => host.withdraw());
@@ -240,14 +246,15 @@ export class DevStack {
   }
 
   /** Leases tasks, once there are activities: apps may come later. */
-  private async startDispatcher(connection: EngineConnection): Promise<void> {
-    this.lease = () => this.createDispatcher(connection);
+  private async startDispatcher(connection: EngineConnection, engine: RunningStack["engine"]): Promise<void> {
+    this.lease = () => this.createDispatcher(connection, engine === "own" ? OWN_WORKER : {});
     if (this.routes.activities.length > 0) await this.lease();
   }
 
-  private async createDispatcher(connection: EngineConnection): Promise<void> {
+  private async createDispatcher(connection: EngineConnection, worker: { readonly workerId?: string }): Promise<void> {
     const { url, token, namespace, tlsVerify, taskQueue } = connection;
     const dispatcher = createDispatcher({
+      ...worker,
       config: () => this.routes.config(taskQueue),
       connection: { serverUrl: url, namespace, tlsVerify, ...(token === undefined ? {} : { token }) },
       // All is said already: what is meant for other dispatchers of this machine must not steer this one.

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { payloadEnvelope } from "@durable-workflow/carrier/payload";
 import {
   createDispatcher,
-  createMetrics,
   type Dispatcher,
   type DispatcherEvent,
   type DispatcherOptions,
   logEvents,
 } from "@durable-workflow/dispatcher";
+import { createMetrics } from "@durable-workflow/dispatcher/metrics";
 import type { StartRequest } from "@durable-workflow/engine-protocol/control";
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "@durable-workflow/local-engine";
 import { ControlClient } from "./control-client.js";

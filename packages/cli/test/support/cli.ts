@@ -7,7 +7,8 @@ import { onTestFinished } from "vitest";
 
 export const root = fileURLToPath(new URL("../../../../", import.meta.url));
 const BIN = fileURLToPath(new URL("../../dist/bin.js", import.meta.url));
-const PATIENCE_MS = 15_000;
+/** Generous: a busy machine takes long to start a process. */
+const PATIENCE_MS = 45_000;
 
 export interface RunOptions {
   readonly cwd?: string;

@@ -8,7 +8,6 @@ import { type Transport, TransportFailure, type TransportRequest, type Transport
 const IDLE_MS = 4_000;
 /** A server that says how long it keeps one may be a little ahead of us. */
 const HINT_MARGIN_MS = 1_000;
-const MAX_SOCKETS = 256;
 
 /**
  * A transport over `node:http` and `node:https` with connections that are kept: several times cheaper than `fetch`. Idle
@@ -33,7 +32,7 @@ type AgentClass = new (options: ConstructorParameters<typeof HttpAgent>[0]) => H
  * costs more, and is the client's to do.
  */
 function keptBriefly(Base: AgentClass): HttpAgent {
-  const agent = new Base({ keepAlive: true, maxSockets: MAX_SOCKETS, scheduling: "lifo" });
+  const agent = new Base({ keepAlive: true, scheduling: "lifo" });
   Reflect.set(agent, "keepSocketAlive", keepSocketAlive);
   return agent;
 }

@@ -1,7 +1,7 @@
 import type { Refused, Unavailable } from "../engine/outcomes.js";
 import type { EventStream, LaneFacts } from "../events/events.js";
 import type { StopSignal } from "../time/call-off.js";
-import { backoffDelay, type Clock, jittered, pause } from "../time/clock.js";
+import { backoffDelay, type Clock, jittered, pause, spread } from "../time/clock.js";
 
 const FIRST_RETRY_MS = 200;
 const LONGEST_RETRY_MS = 15_000;
@@ -11,12 +11,20 @@ const LONGEST_RETRY_AFTER_MS = 60_000;
 const SHORTEST_REFUSED_RETRY_MS = 1_000;
 
 /**
- * How long to wait before an engine is asked again that did not answer: what it asks for with `Retry-After`, up to a minute,
- * but no less than doubles from 200 ms up to 15 s with each failure in a row; up to a quarter longer by chance.
+ * How long to wait before an engine is asked again that did not answer: doubles from 200 ms up to 15 s with each failure in a
+ * row, and is no less than half the time that it has been away, up to the same 15 s; half to one and a half times that by
+ * chance; but no less than it asks for with `Retry-After`, up to a minute, and up to a quarter longer.
+ *
+ * @param awayMs how long it has not answered: an engine that is silent is asked less often than one that refuses
  */
-export function engineRetryMs({ retryAfterMs = 0 }: Pick<Unavailable, "retryAfterMs">, failures: number): number {
-  const own = backoffDelay(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS);
-  return jittered(Math.max(own, Math.min(LONGEST_RETRY_AFTER_MS, retryAfterMs)));
+export function engineRetryMs(
+  { retryAfterMs = 0 }: Pick<Unavailable, "retryAfterMs">,
+  failures: number,
+  awayMs = 0,
+): number {
+  const doubled = backoffDelay(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS);
+  const own = spread(Math.max(doubled, Math.min(LONGEST_RETRY_MS, awayMs / 2)));
+  return Math.max(own, jittered(Math.min(LONGEST_RETRY_AFTER_MS, retryAfterMs)));
 }
 
 export interface EngineBackoffOptions {
@@ -32,6 +40,8 @@ export class EngineBackoff {
   private readonly options: EngineBackoffOptions;
   private waiting: Promise<void> | undefined;
   private failures = 0;
+  /** When the first failure in a row was. */
+  private awaySince: number | undefined;
 
   constructor(options: EngineBackoffOptions) {
     this.options = options;
@@ -44,6 +54,7 @@ export class EngineBackoff {
 
   succeeded(): void {
     this.failures = 0;
+    this.awaySince = undefined;
   }
 
   /** Waits; at once over when the signal aborts. Those who fail together wait together: that is one failure, not many. */
@@ -71,13 +82,13 @@ export class EngineBackoff {
   private async waitExpired(inARow: number, lane: LaneFacts): Promise<void> {
     const { clock, events, signal } = this.options;
     if (inARow < 2 || signal.aborted) return;
-    const retryInMs = jittered(backoffDelay(inARow - 1, FIRST_RETRY_MS, LONGEST_RETRY_MS));
+    const retryInMs = spread(backoffDelay(inARow - 1, FIRST_RETRY_MS, LONGEST_RETRY_MS));
     events.emit({ type: "leases_expired", lane, inARow, retryInMs });
     await pause(clock, retryInMs, signal);
   }
 
   private delayMs(): number {
-    return backoffDelay(this.failures, FIRST_RETRY_MS, LONGEST_RETRY_MS);
+    return spread(backoffDelay(this.failures, FIRST_RETRY_MS, LONGEST_RETRY_MS));
   }
 
   private async waitOnce(outcome: Unavailable | Refused, operation: string): Promise<void> {
@@ -87,13 +98,14 @@ export class EngineBackoff {
     onWait();
     if (outcome.kind === "unavailable") {
       const { why, status } = outcome;
-      const retryInMs = engineRetryMs(outcome, this.failures);
+      this.awaySince ??= clock.monotonic();
+      const retryInMs = engineRetryMs(outcome, this.failures, clock.monotonic() - this.awaySince);
       events.emit({ type: "engine_unavailable", operation, why, status, retryInMs });
       await pause(clock, retryInMs, signal);
       return;
     }
     const { status, reason, message } = outcome;
-    const retryInMs = jittered(Math.max(SHORTEST_REFUSED_RETRY_MS, this.delayMs()));
+    const retryInMs = Math.max(jittered(SHORTEST_REFUSED_RETRY_MS), this.delayMs());
     events.emit({ type: "engine_refused", operation, status, reason, message, retryInMs });
     await pause(clock, retryInMs, signal);
   }

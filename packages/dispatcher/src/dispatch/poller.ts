@@ -7,6 +7,8 @@ import type { EngineBackoff } from "./engine-backoff.js";
 
 /** A poll's id is kept while its answers are lost, so that a task leased meanwhile is found; not for ever. */
 const LONGEST_REQUEST_LIFE = 4;
+/** Polls that are held no longer than this only look whether the engine is there. */
+const SHORT_HOLD_SECONDS = 1;
 
 export interface PollerOptions {
   readonly client: Pick<EngineClient, "poll" | "pollMs">;
@@ -33,6 +35,8 @@ export interface PollEnd {
 export class Poller {
   private readonly options: PollerOptions;
   private held: CallOff | undefined;
+  /** Whether the next poll is held for a part of its time, by chance: those who begin together do not stay together. */
+  private isUneven = true;
 
   constructor(options: PollerOptions) {
     this.options = options;
@@ -55,16 +59,17 @@ export class Poller {
   async poll(): Promise<PollEnd> {
     const { client, clock, backoff, subject, holdSeconds, isRecalled, isStopped } = this.options;
     const poll = { ...subject(), requestId: `activity-poll-${randomUUID()}` };
-    let timeoutSeconds = holdSeconds();
+    let timeoutSeconds = this.uneven(holdSeconds());
     const firstEndsAt = clock.monotonic() + client.pollMs(timeoutSeconds);
     let outcome = await this.send({ ...poll, timeoutSeconds });
     let isRepeat = false;
+    if (outcome.kind === "unavailable") this.isUneven = true;
     for (let lost = 0, stopped = 0; mustRepeat(outcome); isRepeat = true) {
       const isSame = outcome.samePoll === true;
       if (!isSame && ++lost >= LONGEST_REQUEST_LIFE) break;
       if (isStopped() && ++stopped > 2) break;
-      // The first repeat comes at once; when that fails too, the engine is in trouble, as it is by a gateway's word.
-      const isTrouble = isSame || lost > 1 || isGateways(outcome.status);
+      // The first repeat comes at once; when that fails too, the engine is in trouble, as it is by a gateway's word, or was before.
+      const isTrouble = isSame || lost > 1 || isGateways(outcome.status) || backoff.failing;
       if (isTrouble && outcome.why !== "aborted") await backoff.wait(outcome, "poll");
       const patienceMs = firstEndsAt - clock.monotonic();
       if (isRecalled()) {
@@ -73,9 +78,17 @@ export class Poller {
         continue;
       }
       if (!isSame) timeoutSeconds = holdSeconds();
+      // Whether an engine that did not answer in time answers now is soon to be known.
+      if (outcome.why === "timeout") timeoutSeconds = Math.min(timeoutSeconds, SHORT_HOLD_SECONDS);
       outcome = await this.send({ ...poll, timeoutSeconds, isRepeat: true, patienceMs });
     }
     return { outcome, isRepeat };
+  }
+
+  private uneven(seconds: number): number {
+    if (!this.isUneven || seconds <= SHORT_HOLD_SECONDS) return seconds;
+    this.isUneven = false;
+    return Math.ceil(Math.random() * seconds);
   }
 
   private async send(request: PollRequest): Promise<PolledOutcome> {

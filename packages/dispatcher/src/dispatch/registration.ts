@@ -136,8 +136,9 @@ export class Registration {
 
   private async keepAlive(): Promise<void> {
     const { clock, signal, heartbeatMs } = this.options;
-    while (!signal.aborted) {
-      await pause(clock, heartbeatMs(this.advertisedMs), signal);
+    // The first comes at any time of its interval: of those who have registered together, not all are heard of together.
+    for (let share = Math.random(); !signal.aborted; share = 1) {
+      await pause(clock, share * heartbeatMs(this.advertisedMs), signal);
       if (signal.aborted) return;
       if (!(await this.heartbeat()) && !signal.aborted) await this.renew();
     }
@@ -146,7 +147,7 @@ export class Registration {
   /** Tells the engine that it is alive. @returns false when the engine does not know it any more */
   private async heartbeat(): Promise<boolean> {
     if (!this.current) return true;
-    const { client, events, clock, signal, lane } = this.options;
+    const { client, events, clock, signal, lane, backoff } = this.options;
     for (let failures = 1; ; failures++) {
       const { namespace, workerId } = lane();
       const outcome = await client.heartbeatWorker(namespace, workerId);
@@ -165,7 +166,8 @@ export class Registration {
         }
         case "unavailable": {
           const { why, status } = outcome;
-          const isLast = failures >= MOST_HEARTBEATS || signal.aborted;
+          // While polls fail as well, the next one is soon enough: they are what notices that the engine is back.
+          const isLast = failures >= MOST_HEARTBEATS || backoff.failing || signal.aborted;
           // An engine may count a registration that it has not heard of as stale, and hold no poll for it any more.
           const retryInMs = isLast ? null : engineRetryMs(outcome, failures);
           events.emit({ type: "engine_unavailable", operation: HEARTBEAT, why, status, retryInMs });

@@ -2,8 +2,13 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { checkOptionNames } from "@durable-workflow/engine-protocol";
 import { isLoopbackHost, parseUrl } from "@durable-workflow/engine-protocol/executor-config";
-import type { Registry } from "prom-client";
 import type { DispatcherHealth } from "../dispatch/api.js";
+
+/** What has metrics as Prometheus text: a registry of prom-client, as `createMetrics` makes one. */
+export interface MetricsText {
+  readonly contentType: string;
+  metrics(): Promise<string>;
+}
 
 /** Options of `serveHealth`. */
 export interface HealthServerOptions {
@@ -12,7 +17,7 @@ export interface HealthServerOptions {
   /** Default 0: a free one. */
   readonly port?: number;
   /** Answered at `/metrics`; without one, that is a 404. */
-  readonly metrics?: Registry;
+  readonly metrics?: MetricsText;
   /**
    * Host names, beside loopback's, that requests may be meant for. Default: none where it is bound to loopback, so that no page
    * can reach it under a name of its own (DNS rebinding); all where it is bound to another address.
@@ -78,7 +83,7 @@ function isAllowed(header: string | undefined, allowed: ReadonlySet<string>): bo
   return url !== undefined && (isLoopbackHost(url.hostname) || allowed.has(url.hostname));
 }
 
-async function printMetrics(response: ServerResponse, metrics: Registry): Promise<void> {
+async function printMetrics(response: ServerResponse, metrics: MetricsText): Promise<void> {
   try {
     const text = await metrics.metrics();
     response.writeHead(200, { "content-type": metrics.contentType }).end(text);

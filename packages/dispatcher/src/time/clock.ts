@@ -53,3 +53,8 @@ export function backoffDelay(failures: number, firstMs: number, longestMs: numbe
 export function jittered(ms: number, random: () => number = Math.random): number {
   return ms * (1 + random() / 4);
 }
+
+/** A wait that is half as long or up to half longer, by chance: so wide that many who fail together are apart after a few tries. */
+export function spread(ms: number, random: () => number = Math.random): number {
+  return ms * (0.5 + random());
+}

@@ -100,7 +100,7 @@ export class FaultWorld {
    *
    * @param breathe what lies between one harm and the next
    */
-  async wreakHavoc(isOver: () => boolean, breathe = () => this.aSecond()): Promise<void> {
+  async wreakHavoc(isOver: () => boolean, breathe: () => Promise<void>): Promise<void> {
     const running = [this.startService(), this.startService()];
     while (!isOver()) {
       await breathe();
@@ -118,10 +118,6 @@ export class FaultWorld {
         await this.own.up();
       }
     }
-  }
-
-  private aSecond(): Promise<void> {
-    return pause(700 + Math.floor(this.random() * 800));
   }
 
   private startService(): ChildProcess {

@@ -1,5 +1,6 @@
 // The dispatcher as a service, of the built package: what a process of its own does.
-import { createDispatcher, createLogger, handleSignals, logEvents } from "@durable-workflow/dispatcher";
+import { createDispatcher, handleSignals, logEvents } from "@durable-workflow/dispatcher";
+import { createLogger } from "@durable-workflow/dispatcher/logging";
 
 const dispatcher = createDispatcher({
   connection: { serverUrl: process.env.ENGINE, token: "engine-t0ken" },

@@ -52,7 +52,7 @@ async function heartbeat({ context, pruner, options }: ApiParts, { body, namespa
       worker_id: workerId,
     });
   }
-  const pruned = (await pruner?.pass(PRUNED_PER_HEARTBEAT)) ?? 0;
+  const pruned = (await pruner?.pass(PRUNED_PER_HEARTBEAT))?.removed ?? 0;
   const answer: WorkerHeartbeatAnswer = {
     worker_id: workerId,
     acknowledged: true,

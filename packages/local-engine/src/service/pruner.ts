@@ -1,8 +1,11 @@
 import { MICROS_PER_SECOND, type Micros } from "../engine/model.js";
+import type { Pruned } from "../store/retention.js";
 import type { EngineContext } from "./context.js";
 
 /** Runs in one transaction: few, so that requests need not wait for it. */
 const BATCH = 50;
+/** Beyond this the transaction ends before that, whatever the runs hold: nothing else runs meanwhile. */
+const LONGEST_MS = 4;
 const PAUSE_MS = 20;
 const EVERY_MS = 60_000;
 
@@ -27,12 +30,13 @@ export class Pruner {
     this.cancel();
   }
 
-  /** Removes at most `limit` runs, and returns how many. */
-  pass(limit: number): Promise<number> {
+  /** Removes at most `limit` runs, fewer where that takes long. */
+  pass(limit: number): Promise<Pruned> {
     const { store } = this.context;
     return store.transact(() => {
       const now = this.context.now();
-      return store.retention.prune(now - this.keep, limit, now);
+      const end = performance.now() + LONGEST_MS;
+      return store.retention.prune(now - this.keep, limit, now, () => performance.now() >= end);
     });
   }
 
@@ -40,8 +44,8 @@ export class Pruner {
     if (this.isStopped) return;
     this.cancel = this.context.clock.schedule(delayMs, () => {
       this.pass(BATCH).then(
-        (pruned) => {
-          this.schedule(pruned === BATCH ? PAUSE_MS : EVERY_MS);
+        ({ isDone }) => {
+          this.schedule(isDone ? EVERY_MS : PAUSE_MS);
         },
         (error: unknown) => {
           if (!this.isStopped) this.context.logger.error({ error }, "Closed runs could not be pruned; trying again.");

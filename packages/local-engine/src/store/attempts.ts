@@ -1,6 +1,7 @@
 import type { AttemptStatus, Micros } from "../engine/model.js";
 import type { Connection, Statement } from "./connection.js";
 import { LONGEST_READ } from "./history.js";
+import { RecordCache } from "./record-cache.js";
 import type { AttemptRecord, FailureRecord } from "./records.js";
 
 interface AttemptRow {
@@ -19,8 +20,15 @@ interface AttemptRow {
   readonly failure: string | null;
 }
 
+/** Running attempts that are remembered. */
+const REMEMBERED = 10_000;
+
 /** The rows of `attempts`. */
 export class Attempts {
+  /** By their runs: of each, one runs at a time. */
+  private readonly running = new RecordCache<number, AttemptRecord>(REMEMBERED);
+  /** The runs of attempts, by their ids. */
+  private readonly runs = new RecordCache<string, number>(REMEMBERED);
   private readonly insertAttempt: Statement<never>;
   private readonly closeAttempt: Statement<never>;
   private readonly touchAttempt: Statement<never>;
@@ -81,14 +89,34 @@ export class Attempts {
       attempt.startedAt,
       attempt.leaseExpiresAt,
     );
+    const { run, number, attemptId, taskId, leaseOwner, event, startedAt, leaseExpiresAt } = attempt;
+    const unknown = { lastHeartbeatAt: null, closedAt: null, progress: null, failure: null };
+    const record = { run, number, attemptId, taskId, leaseOwner, event, startedAt, leaseExpiresAt, ...unknown };
+    this.running.set(run, { ...record, status: "running" });
+    this.runs.set(attemptId, run);
+  }
+
+  /** Something that was written is undone: nothing is known without reading it. */
+  forget(): void {
+    this.running.clear();
+    this.runs.clear();
+  }
+
+  private forgetOne(run: number): void {
+    const attempt = this.running.get(run);
+    this.running.delete(run);
+    if (attempt !== undefined) this.runs.delete(attempt.attemptId);
   }
 
   close(run: number, number: number, status: AttemptStatus, at: Micros, failure: FailureRecord | null): void {
+    this.forgetOne(run);
     this.closeAttempt.run(status, at, failure === null ? null : JSON.stringify(failure), run, number);
   }
 
   /** @param progress what the heartbeat said; nothing leaves what was said before */
   touch(run: number, number: number, at: Micros, progress: Readonly<Record<string, unknown>>): void {
+    // What is said may be long: it is not held.
+    this.forgetOne(run);
     const isSilent = Object.keys(progress).length === 0;
     this.touchAttempt.run(at, isSilent ? null : JSON.stringify(progress), run, number);
   }
@@ -99,6 +127,13 @@ export class Attempts {
   }
 
   get(attemptId: string): AttemptRecord | undefined {
+    const run = this.runs.get(attemptId);
+    const attempt = run === undefined ? undefined : this.running.get(run);
+    return attempt?.attemptId === attemptId ? attempt : this.read(attemptId);
+  }
+
+  /** As {@link get}, from the database in any case. */
+  read(attemptId: string): AttemptRecord | undefined {
     const row = this.byId.get(attemptId);
     return row === undefined ? undefined : attemptOf(row);
   }

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { LocalEngineError } from "../errors.js";
 import type { Connection } from "./connection.js";
+import { sqliteCode } from "./result-codes.js";
 
 const read = promisify(readCallback);
 const CHUNK_BYTES = 1_048_576;
@@ -176,7 +177,7 @@ function described(error: unknown, target: string): unknown {
     const message = `${target} is there already: name another file, or set overwrite`;
     return new LocalEngineError("file_exists", message, { cause: error });
   }
-  if (code === "ENOSPC" || code === "SQLITE_FULL") {
+  if (code === "ENOSPC" || sqliteCode(error)?.startsWith("SQLITE_FULL") === true) {
     const message = `the backup ${target} could not be written, as its disk is full`;
     return new LocalEngineError("disk_full", message, { cause: error });
   }

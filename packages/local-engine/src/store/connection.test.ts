@@ -5,7 +5,7 @@ import { ENGINE_PROCESS } from "@durable-workflow/test-support/child-engine";
 import { describe, expect, it } from "vitest";
 import { cleanUp, openEngine, temporaryFolder } from "../../test/support/engine.js";
 import { createLocalEngine } from "../index.js";
-import { openConnection } from "./connection.js";
+import { isChecked, openConnection } from "./connection.js";
 
 describe("a database file", () => {
   it("is written ahead, flushed with every commit, and locked", () => {
@@ -64,5 +64,18 @@ describe("a database file", () => {
     );
     mkdirSync(join(folder, "folder.db"));
     expect(() => createLocalEngine({ file: join(folder, "folder.db") })).toThrow(/cannot be opened/);
+  });
+
+  it("that is large is read at its opening only where that is asked for", () => {
+    const size = 256 * 2 ** 20;
+    expect(isChecked("auto", size)).toBe(true);
+    expect(isChecked("auto", size + 4096)).toBe(false);
+    for (const bytes of [4096, 100 * size]) {
+      expect([isChecked("quick", bytes), isChecked("full", bytes), isChecked("off", bytes)]).toEqual([
+        true,
+        true,
+        false,
+      ]);
+    }
   });
 });

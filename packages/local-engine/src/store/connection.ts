@@ -2,8 +2,9 @@ import { closeSync, openSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import Database from "libsql";
 import { isLocalEngineError, LocalEngineError } from "../errors.js";
+import { type Database, type DriverStatement, type Parameter, sqliteDriver } from "./driver.js";
+import { sqliteCode } from "./result-codes.js";
 
 /** A prepared statement. Rows come as objects of columns. */
 export interface Statement<Row> {
@@ -14,9 +15,9 @@ export interface Statement<Row> {
   iterate(...parameters: readonly Parameter[]): Iterable<Row>;
 }
 
-export type Parameter = string | number | null;
+export type { Parameter } from "./driver.js";
 
-/** What the store needs of SQLite, so that the driver is named in this file only. */
+/** What the store needs of SQLite. */
 export interface Connection {
   readonly inTransaction: boolean;
   prepare<Row = Record<string, unknown>>(sql: string): Statement<Row>;
@@ -28,7 +29,14 @@ export interface Connection {
 }
 
 /** How closely a database is looked at when it is opened. */
-export type IntegrityCheck = "quick" | "full" | "off";
+export type IntegrityCheck =
+  | "auto" // as quick, where that takes less than a second or so; otherwise as off
+  | "quick" // every page
+  | "full" // every page, and indexes against their tables
+  | "off";
+
+/** Of larger files not every page is read at each opening: a gigabyte takes seconds. */
+const LARGEST_CHECKED_BYTES = 268_435_456;
 
 /**
  * Opens a database file for this process alone, creating it if need be, for this user alone (0600): write-ahead log, and every commit on disk before
@@ -40,7 +48,7 @@ export function openConnection(file: string, check: IntegrityCheck): Connection 
   let db: Connection | undefined;
   try {
     makePrivate(file);
-    db = wrap(new Database(file));
+    db = wrap(sqliteDriver().open(file));
     // Exclusive from the first page on: a second process is refused, and one that dies leaves nothing behind.
     db.pragma("locking_mode = EXCLUSIVE");
     db.exec("BEGIN IMMEDIATE; COMMIT");
@@ -74,13 +82,13 @@ function makePrivate(file: string): void {
 
 /** A statement that can be let go before it is collected as garbage. */
 class Prepared<Row> implements Statement<Row> {
-  private statement: Database.Statement | undefined;
+  private statement: DriverStatement | undefined;
 
-  constructor(statement: Database.Statement) {
+  constructor(statement: DriverStatement) {
     this.statement = statement;
   }
 
-  run(...parameters: readonly Parameter[]): Database.RunResult {
+  run(...parameters: readonly Parameter[]): ReturnType<DriverStatement["run"]> {
     return guarded(() => this.use().run(...parameters));
   }
 
@@ -100,16 +108,16 @@ class Prepared<Row> implements Statement<Row> {
     this.statement = undefined;
   }
 
-  private use(): Database.Statement {
+  private use(): DriverStatement {
     if (this.statement === undefined) throw new LocalEngineError("closed", "the engine was closed");
     return this.statement;
   }
 }
 
-function wrap(opened: Database.Database): Connection {
+function wrap(opened: Database): Connection {
   const statements: Prepared<unknown>[] = [];
-  let db: Database.Database | undefined = opened;
-  const use = (): Database.Database => {
+  let db: Database | undefined = opened;
+  const use = (): Database => {
     if (db === undefined) throw new LocalEngineError("closed", "the engine was closed");
     return db;
   };
@@ -128,8 +136,7 @@ function wrap(opened: Database.Database): Connection {
       });
     },
     pragma(text) {
-      const rows = guarded(() => use().pragma(text) as Record<string, unknown>[]);
-      return Object.values(rows[0] ?? {})[0];
+      return Object.values(guarded(() => use().pragma(text)) ?? {})[0];
     },
     close() {
       const closing = use();
@@ -160,20 +167,21 @@ function guarded<T>(work: () => T): T {
 }
 
 /**
- * Gives up the lock. The driver keeps its handle until prepared statements are collected as garbage, and SQLite the lock
+ * Gives up the lock. libsql keeps its handle until prepared statements are collected as garbage, and SQLite the lock
  * with it. Leaving the write-ahead mode also leaves one file behind instead of two. On a full disk it fails.
  */
-function release(db: Database.Database): void {
+function release(db: Database): void {
   db.pragma("journal_mode = DELETE");
   db.pragma("locking_mode = NORMAL");
   db.exec("SELECT count(*) FROM sqlite_schema");
 }
 
 /**
- * Waits until the file is let go after a closing that failed: the lock goes with the last handle, and the driver keeps that
+ * Waits until the file is let go after a closing that failed: the lock goes with the last handle, and libsql keeps that
  * until its statements are collected as garbage.
  */
 export async function letGo(): Promise<void> {
+  if (sqliteDriver().closesAtOnce) return;
   for (let round = 0; round < 3; round++) {
     await nextTurn();
     collectGarbage();
@@ -186,8 +194,17 @@ function collectGarbage(): void {
   (runInNewContext("gc") as () => void)();
 }
 
+/** Whether every page of a file of so many bytes is read. */
+export function isChecked(check: IntegrityCheck, bytes: number): boolean {
+  return check === "auto" ? bytes <= LARGEST_CHECKED_BYTES : check !== "off";
+}
+
+function sizeOf(db: Connection): number {
+  return (db.pragma("page_count") as number) * (db.pragma("page_size") as number);
+}
+
 function checkIntegrity(db: Connection, file: string, check: IntegrityCheck): void {
-  if (check === "off") return;
+  if (!isChecked(check, sizeOf(db))) return;
   const found = db.pragma(check === "full" ? "integrity_check(1)" : "quick_check(1)");
   if (found === "ok") return;
   throw new LocalEngineError(
@@ -201,7 +218,7 @@ export function closeQuietly(db: Connection | undefined): void {
     db?.close();
   } catch {
     // The error that led here says more.
-    collectGarbage();
+    if (!sqliteDriver().closesAtOnce) collectGarbage();
   }
 }
 
@@ -242,10 +259,4 @@ export function describeClosing(error: unknown, file: string): LocalEngineError 
     `${file} is closed, but ${why}: what was acknowledged is in ${file}-wal, keep that file beside it; the next opening reads it`,
     { cause: error },
   );
-}
-
-/** The name of SQLite's result code (`SQLITE_FULL`), or undefined for errors that are not SQLite's. */
-export function sqliteCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
-  return error.code.startsWith("SQLITE_") ? error.code : undefined;
 }

@@ -1,5 +1,6 @@
 import { LocalEngineError } from "../errors.js";
-import { type Connection, sqliteCode } from "./connection.js";
+import type { Connection } from "./connection.js";
+import { sqliteCode } from "./result-codes.js";
 
 /** The disk is full, or cannot be written: nothing of the request was recorded, and a later repeat may succeed. */
 export class StorageUnavailableError extends Error {
@@ -28,10 +29,16 @@ interface Operation {
   committed: (() => void)[];
 }
 
+type Kept =
+  | "kept" // what could be kept of it is on disk, and every operation has its outcome
+  | "thrown" // an operation threw that cannot be undone alone: nothing was kept
+  | "lost"; // the transaction could not be kept: nothing was
+
 /**
  * Runs operations in transactions, as many of those that are waiting as fit into one, so that they share one flush to disk.
  * Each settles when the transaction it was part of is on disk, or was given up. An operation that throws is undone alone;
- * those beside it stay.
+ * those beside it stay: the transaction is undone and begun again, with a savepoint around each operation, which costs too
+ * much to have it always.
  */
 export class GroupCommit {
   private readonly db: Connection;
@@ -49,14 +56,25 @@ export class GroupCommit {
   private scheduled = false;
   private closed = false;
   private readonly now: () => number;
+  private readonly undone: () => void;
   private failed: number | undefined;
 
-  /** @param maxBatch the most operations in one transaction; 1 flushes to disk for each */
-  constructor(db: Connection, maxBatch: number, counter?: CommitCounter, now: () => number = () => 0) {
+  /**
+   * @param maxBatch the most operations in one transaction; 1 flushes to disk for each
+   * @param undone called whenever something that was written is undone
+   */
+  constructor(
+    db: Connection,
+    maxBatch: number,
+    counter?: CommitCounter,
+    now: () => number = () => 0,
+    undone: () => void = () => undefined,
+  ) {
     this.db = db;
     this.maxBatch = maxBatch;
     this.counter = counter;
     this.now = now;
+    this.undone = undone;
     this.begin = db.prepare("BEGIN");
     this.commit = db.prepare("COMMIT");
     this.rollback = db.prepare("ROLLBACK");
@@ -66,8 +84,8 @@ export class GroupCommit {
   }
 
   /**
-   * Runs `work` in a transaction and gives its value once that is on disk. `work` may run twice, if what was beside it
-   * made the first transaction fail: it must do nothing but read and write the database, and call {@link onCommit}.
+   * Runs `work` in a transaction and gives its value once that is on disk. `work` may run several times, if what was
+   * beside it made the first transaction fail: it must do nothing but read and write the database, and call {@link onCommit}.
    */
   run<T>(work: () => T): Promise<T> {
     if (this.closed) return Promise.reject(new LocalEngineError("closed", "the engine was closed"));
@@ -119,7 +137,9 @@ export class GroupCommit {
     if (batch.length === 0) return;
     this.batch = batch;
     try {
-      if (!this.tryTogether(batch)) this.tryApart(batch);
+      let kept = this.tryTogether(batch, false);
+      if (kept === "thrown") kept = this.tryTogether(batch, true);
+      if (kept !== "kept") this.tryApart(batch);
     } finally {
       this.batch = undefined;
     }
@@ -128,15 +148,27 @@ export class GroupCommit {
     for (const { committed } of batch) for (const callback of committed) callback();
   }
 
-  /** All in one transaction; false when that could not be kept. */
-  private tryTogether(batch: readonly Operation[]): boolean {
+  /**
+   * All in one transaction.
+   *
+   * @param isMarked whether each operation can be undone alone; otherwise the first that throws undoes them all
+   */
+  private tryTogether(batch: readonly Operation[], isMarked: boolean): Kept {
     try {
       this.begin.run();
       const before = this.counter?.totalChanges() ?? 0;
       for (const operation of batch) {
-        this.attempt(operation);
+        operation.committed = [];
+        if (isMarked) this.attempt(operation);
+        else if (!this.attemptUnmarked(operation)) {
+          this.giveUp();
+          return "thrown";
+        }
         // Some errors of the disk end the whole transaction.
-        if (!this.db.inTransaction) return false;
+        if (isMarked && !this.db.inTransaction) {
+          this.undone();
+          return "lost";
+        }
       }
       const hasChanges = this.counter !== undefined && this.counter.totalChanges() !== before;
       const commits = hasChanges ? this.counter?.count() : undefined;
@@ -145,15 +177,20 @@ export class GroupCommit {
         this.failed = undefined;
         this.counter?.counted(commits);
       }
-      return true;
+      return "kept";
     } catch (error) {
-      if (this.db.inTransaction) this.rollback.run();
+      this.giveUp();
       const lone = batch.length === 1 ? batch[0] : undefined;
-      if (lone === undefined) return false;
+      if (lone === undefined) return "lost";
       lone.outcome = { error: this.storageError(error) };
       lone.committed = [];
-      return true;
+      return "kept";
     }
+  }
+
+  private giveUp(): void {
+    this.undone();
+    if (this.db.inTransaction) this.rollback.run();
   }
 
   /** One by one, so that only those fail which cannot be kept. */
@@ -161,9 +198,22 @@ export class GroupCommit {
     for (const operation of batch) {
       operation.outcome = undefined;
       operation.committed = [];
-      if (!this.tryTogether([operation]) && operation.outcome === undefined) {
+      if (this.tryTogether([operation], true) !== "kept" && operation.outcome === undefined) {
         operation.outcome = { error: this.storageError(undefined) };
       }
+    }
+  }
+
+  /** False when it throws: what it and those before it did is still to be undone. */
+  private attemptUnmarked(operation: Operation): boolean {
+    this.running = operation;
+    try {
+      operation.outcome = { value: operation.work() };
+      return true;
+    } catch {
+      return false;
+    } finally {
+      this.running = undefined;
     }
   }
 
@@ -176,6 +226,7 @@ export class GroupCommit {
     } catch (error) {
       operation.outcome = { error: this.storageError(error) };
       operation.committed = [];
+      this.undone();
       if (this.db.inTransaction) {
         this.undo.run();
         this.release.run();

@@ -2,6 +2,7 @@ import { dueAt } from "../engine/deadlines.js";
 import type { Activity, Micros } from "../engine/model.js";
 import type { Connection, Statement } from "./connection.js";
 import type { Payload, PayloadReference } from "./payloads.js";
+import { RecordCache } from "./record-cache.js";
 import { bucketOf, type RunRecord } from "./records.js";
 import { type RunRow, runOf } from "./run-rows.js";
 
@@ -25,8 +26,12 @@ const MOVE_SQL = `UPDATE runs SET ${INSTANTS.map((name) => `${name} = ${name} + 
 export const DUE_SQL = "SELECT * FROM runs WHERE due_at <= ? ORDER BY due_at LIMIT ?";
 export const NEXT_DUE_SQL = "SELECT due_at FROM runs WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
 
+/** Open runs that are remembered, about 1 KB each. */
+const REMEMBERED = 10_000;
+
 /** Where the rows of `runs`, `inputs`, `outcomes` and `superseded_tasks` are read and written. */
 export class Runs {
+  private readonly open = new RecordCache<number, RunRecord>(REMEMBERED);
   private readonly insertRun: Statement<never>;
   private readonly insertInput: Statement<never>;
   private readonly insertOutcome: Statement<never>;
@@ -121,14 +126,19 @@ export class Runs {
       state.historyLength,
     );
     const key = Number(lastInsertRowid);
-    this.insertInput.run(key, blobOf(run.input), run.fingerprint, referenceOf(run.input));
+    const { input, fingerprint, ...rest } = run;
+    this.insertInput.run(key, blobOf(input), fingerprint, referenceOf(input));
+    this.open.set(key, { ...rest, key });
     return key;
   }
 
   /** Writes the step from one state to the next. */
-  save({ key, state: before }: RunRecord, after: Activity): void {
+  save(run: RunRecord, after: Activity): void {
+    const { key, state: before } = run;
     const { task } = after;
     if (after.status !== "running") {
+      // Not every column is written any more: whoever wants to know reads the row.
+      this.open.delete(key);
       this.updateClosed.run(
         after.activityStatus,
         after.attemptCount,
@@ -169,6 +179,7 @@ export class Runs {
       after.attempt?.beatKeptAt ?? null,
       key,
     );
+    this.open.set(key, { ...run, state: after });
   }
 
   saveOutcome(key: number, result: Payload | null, failure: string | null): void {
@@ -176,7 +187,17 @@ export class Runs {
   }
 
   get(key: number): RunRecord | undefined {
+    return this.open.get(key) ?? this.read(key);
+  }
+
+  /** As {@link get}, from the database in any case. */
+  read(key: number): RunRecord | undefined {
     return read(this.byKey.get(key));
+  }
+
+  /** Something that was written is undone, or written by other means: nothing is known without reading it. */
+  forget(): void {
+    this.open.clear();
   }
 
   /** The newest run under an id, of whatever namespace. */
@@ -203,6 +224,7 @@ export class Runs {
 
   /** Moves every instant that a run that is open waits for. */
   moveWaiting(by: Micros): void {
+    this.forget();
     this.move.run(...INSTANTS.map(() => by));
   }
 

@@ -75,7 +75,9 @@ export class Store {
         witness.write(commits);
       },
     };
-    this.commits = new GroupCommit(db, maxBatch, this.counter, now);
+    this.commits = new GroupCommit(db, maxBatch, this.counter, now, () => {
+      this.forget();
+    });
     this.backups = new Backups(db, file);
   }
 
@@ -105,9 +107,17 @@ export class Store {
       this.db.exec("COMMIT");
       this.counter.counted(commits);
     } catch (error) {
+      this.forget();
       if (this.db.inTransaction) this.db.exec("ROLLBACK");
       throw error;
     }
+  }
+
+  /** What is remembered of rows may be undone in the database. */
+  private forget(): void {
+    this.runs.forget();
+    this.attempts.forget();
+    this.workers.forget();
   }
 
   /** Called within the work of {@link transact}: what to do once it is on disk. */

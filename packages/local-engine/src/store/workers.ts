@@ -1,5 +1,6 @@
 import type { Micros } from "../engine/model.js";
 import type { Connection, Statement } from "./connection.js";
+import { RecordCache } from "./record-cache.js";
 import type { ToldByHeartbeat, WorkerRecord } from "./records.js";
 
 interface WorkerRow {
@@ -59,8 +60,13 @@ type HeardRow = Pick<WorkerRow, "worker_id" | "task_queue" | "build_id" | "last_
 /** Characters of types and capabilities in one page. */
 const LONGEST_PAGE = 2_097_152;
 
+/** Workers that are remembered, and how many characters of types and capabilities each may have. */
+const REMEMBERED = 1000;
+const LONGEST_REMEMBERED = 16_384;
+
 /** Registrations of workers. */
 export class Workers {
+  private readonly known = new RecordCache<string, WorkerRecord>(REMEMBERED);
   private readonly upsert: Statement<never>;
   private readonly select: Statement<WorkerRow>;
   private readonly selectAll: Statement<WorkerRow>;
@@ -103,6 +109,7 @@ export class Workers {
   }
 
   save(worker: WorkerRecord): void {
+    this.known.delete(keyOf(worker.namespace, worker.workerId));
     this.upsert.run(
       worker.namespace,
       worker.workerId,
@@ -130,8 +137,25 @@ export class Workers {
   }
 
   get(namespace: string, workerId: string): WorkerRecord | undefined {
+    const key = keyOf(namespace, workerId);
+    const known = this.known.get(key);
+    if (known !== undefined) return known;
+    const row = this.select.get(namespace, workerId);
+    if (row === undefined) return undefined;
+    const worker = workerOf(row);
+    if (lengthOf(row) <= LONGEST_REMEMBERED) this.known.set(key, worker);
+    return worker;
+  }
+
+  /** As {@link get}, from the database in any case. */
+  read(namespace: string, workerId: string): WorkerRecord | undefined {
     const row = this.select.get(namespace, workerId);
     return row === undefined ? undefined : workerOf(row);
+  }
+
+  /** Something that was written is undone: nothing is known without reading it. */
+  forget(): void {
+    this.known.clear();
   }
 
   /** Some of a namespace, in the order of their ids; fewer where each takes thousands of types. */
@@ -153,11 +177,13 @@ export class Workers {
 
   /** Of the registration as it is now; undefined when there is no such worker. */
   fenceOf(namespace: string, workerId: string): string | undefined {
-    return this.selectFence.get(namespace, workerId)?.fence;
+    const known = this.known.get(keyOf(namespace, workerId));
+    return known === undefined ? this.selectFence.get(namespace, workerId)?.fence : known.fence;
   }
 
   /** False when there is no such worker. */
   touch(namespace: string, workerId: string, at: Micros, told: ToldByHeartbeat): boolean {
+    this.known.delete(keyOf(namespace, workerId));
     const slots = jsonOrNull(told.taskSlots);
     const metrics = jsonOrNull(told.processMetrics);
     return this.touchWorker.run(at, slots, metrics, told.heartbeatInterval, namespace, workerId).changes > 0;
@@ -165,7 +191,7 @@ export class Workers {
 
   /** Removes those of which nothing has been heard since. */
   forgetSilentSince(instant: Micros): void {
-    this.deleteSilent.run(instant);
+    if (this.deleteSilent.run(instant).changes > 0) this.forget();
   }
 
   /** How many of a namespace have been heard since, and those heard last. */
@@ -190,18 +216,26 @@ export class Workers {
   /** Removes those that have been silent longest, so that at most `limit` are left. */
   keepAtMost(limit: number): void {
     const excess = (this.countAll.get()?.n ?? 0) - limit;
-    if (excess > 0) this.deleteLongestSilent.run(excess);
+    if (excess <= 0) return;
+    this.forget();
+    this.deleteLongestSilent.run(excess);
   }
 
   /** Moves when they were heard last. */
   moveHeard(by: Micros): void {
+    this.forget();
     this.move.run(by);
   }
 
   /** False when there is no such worker. */
   delete(namespace: string, workerId: string): boolean {
+    this.known.delete(keyOf(namespace, workerId));
     return this.deleteWorker.run(namespace, workerId).changes > 0;
   }
+}
+
+function keyOf(namespace: string, workerId: string): string {
+  return `${namespace}\n${workerId}`;
 }
 
 function lengthOf(row: WorkerRow): number {

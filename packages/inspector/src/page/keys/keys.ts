@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { letterKeys } from "../live/preferences.js";
 
 /** What keys do, by their name as `KeyboardEvent.key` has it, or `g l` for two in a row. */
@@ -43,7 +43,7 @@ export function listenToKeys(): void {
 export function useKeys(map: KeyMap): void {
   const latest = useRef(map);
   latest.current = map;
-  useEffect(() => {
+  useLayoutEffect(() => {
     maps.push(latest);
     return () => {
       maps.splice(maps.indexOf(latest), 1);

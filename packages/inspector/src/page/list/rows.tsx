@@ -32,6 +32,8 @@ export function ListRows({ model, version, onLook, isFit }: Rows): JSX.Element {
   const [active, setActive] = useState(0);
   const range = useRef({ from: 0, to: 0 });
   const wantsFocus = useRef(false);
+  /** Between a key and the focus that follows it there is a frame: keys that are pressed meanwhile count. */
+  const isFocusing = useRef(false);
 
   const measure = useCallback((): void => {
     const element = host.current;
@@ -72,7 +74,11 @@ export function ListRows({ model, version, onLook, isFit }: Rows): JSX.Element {
     const next = Math.max(0, Math.min(length - 1, active + by));
     setActive(next);
     wantsFocus.current = true;
+    isFocusing.current = true;
     again(undefined);
+  };
+  const step = (by: number): void => {
+    move(isFocusing.current || isInside(host.current) ? by : 0);
   };
   useLayoutEffect(() => {
     if (!wantsFocus.current) return;
@@ -83,21 +89,22 @@ export function ListRows({ model, version, onLook, isFit }: Rows): JSX.Element {
     measure();
     requestAnimationFrame(() => {
       host.current?.querySelector<HTMLElement>(`[data-index="${active}"]`)?.focus({ preventScroll: true });
+      isFocusing.current = false;
     });
   });
   const page = Math.max(1, Math.floor((innerHeight * 0.8) / rowHeight));
   useKeys({
     j: () => {
-      move(isInside(host.current) ? 1 : 0);
+      step(1);
     },
     k: () => {
-      move(isInside(host.current) ? -1 : 0);
+      step(-1);
     },
     ArrowDown: () => {
-      move(isInside(host.current) ? 1 : 0);
+      step(1);
     },
     ArrowUp: () => {
-      move(isInside(host.current) ? -1 : 0);
+      step(-1);
     },
     PageDown: () => {
       move(page);

@@ -1,0 +1,24 @@
+/** Short, so that what was lost is handed out again within the run. */
+export const LEASE_SECONDS = 10;
+/** What the local engine forgives by default. */
+export const FREE_REDELIVERIES = 3;
+/** Payloads above it are uploaded, and named. */
+export const THRESHOLD_BYTES = 65_536;
+export const START_TO_CLOSE_SECONDS = 30;
+export const HEARTBEAT_SECONDS = 10;
+/** Activities that a client has open at once, and requests that it makes at once. */
+export const MOST_OPEN = 400;
+export const MOST_REQUESTS = 96;
+export const QUEUE_NAME = "chaos";
+
+/** What the client is given. */
+export interface StarterSettings {
+  readonly url: string;
+  readonly tasks: number;
+  readonly seed: number;
+  readonly perSecond: number;
+  /** In real time, milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Its file. */
+  readonly journal: string;
+}

@@ -1,0 +1,2 @@
+/** Log lines as JSON, by pino: an optional peer that its users install. */
+export * from "./service/logs.js";

@@ -1,0 +1,304 @@
+import { copyFileSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import type { RetryPolicy } from "../src/engine/model.js";
+import type { EngineContext } from "../src/service/context.js";
+import { EngineTime } from "../src/service/engine-time.js";
+import { Feed } from "../src/service/feed.js";
+import { leaseNext } from "../src/service/leases.js";
+import { Recent } from "../src/service/recent.js";
+import { deregisterWorker, heartbeatWorker, registerWorker } from "../src/service/registrations.js";
+import { type Claimant, completeTask, failTask, heartbeatTask, renewTaskLease } from "../src/service/reports.js";
+import { enforceDue } from "../src/service/setbacks.js";
+import { startActivity } from "../src/service/starts.js";
+import { stopActivity } from "../src/service/stops.js";
+import { Wakes } from "../src/service/wakes.js";
+import type { Connection } from "../src/store/connection.js";
+import { Store } from "../src/store/store.js";
+import { temporaryFolder } from "./support/engine.js";
+import { FakeClock } from "./support/fake-clock.js";
+
+/**
+ * What the store remembers of rows, so as not to read them again, against the rows: after every batch of random operations, of
+ * which some fail alone, and some transactions as a whole, and against the file as another engine would open it then.
+ */
+
+const KINDS = [
+  "start",
+  "lease",
+  "complete",
+  "fail",
+  "heartbeat",
+  "renew",
+  "stop",
+  "due",
+  "register",
+  "beat",
+  "deregister",
+] as const;
+
+interface Operation {
+  readonly kind: (typeof KINDS)[number];
+  /** Which activity, attempt or worker. */
+  readonly which: number;
+  /** Whether it throws once it has done its work. */
+  readonly throws: boolean;
+}
+
+interface Batch {
+  readonly operations: readonly Operation[];
+  readonly ends: "commit" | "full disk at the commit" | "full disk, once";
+  readonly pauseSeconds: number;
+  /** Whether the clock is set afterwards. */
+  readonly clockStep: boolean;
+}
+
+const operations: fc.Arbitrary<Operation> = fc.record({
+  kind: fc.constantFrom(...KINDS, "start" as const, "lease" as const, "lease" as const),
+  which: fc.nat(5),
+  throws: fc.boolean(),
+});
+const batches: fc.Arbitrary<Batch> = fc.record({
+  operations: fc.array(
+    fc.oneof({ weight: 5, arbitrary: operations.map((one) => ({ ...one, throws: false })) }, operations),
+    { minLength: 1, maxLength: 6 },
+  ),
+  ends: fc.oneof(
+    { weight: 5, arbitrary: fc.constant("commit" as const) },
+    { weight: 1, arbitrary: fc.constant("full disk at the commit" as const) },
+    { weight: 1, arbitrary: fc.constant("full disk, once" as const) },
+  ),
+  pauseSeconds: fc.integer({ min: 0, max: 40 }),
+  clockStep: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+});
+
+const POLICY: RetryPolicy = {
+  maxAttempts: 3,
+  backoffSeconds: [0, 10],
+  nonRetryableErrorTypes: [],
+  startToCloseSeconds: 60,
+  scheduleToStartSeconds: null,
+  scheduleToCloseSeconds: 300,
+  heartbeatSeconds: null,
+};
+const LEASE = 30_000_000;
+const WORKER = {
+  namespace: "default",
+  taskQueue: "q",
+  runtime: "typescript",
+  sdkVersion: null,
+  buildId: null,
+  workflowTypes: [],
+  activityTypes: ["t"],
+  maxWorkflowTasks: 1,
+  maxActivityTasks: 1,
+  processIdentity: null,
+  capabilities: [],
+  capabilityManifest: {},
+  maxWorkerSessions: 10,
+  taskSlots: null,
+  processMetrics: null,
+  heartbeatInterval: null,
+};
+
+/** An engine without its HTTP, its timers and its polls. */
+class Machine {
+  readonly store: Store;
+  readonly clock = new FakeClock(Date.UTC(2030, 0, 1));
+  private readonly context: EngineContext;
+  private readonly attempts: Claimant[] = [];
+  /** All that were ever written, whether they were kept or not. */
+  private readonly runKeys = new Set<number>();
+  private readonly attemptIds = new Set<string>();
+  private fullFor = 0;
+
+  constructor(file: string) {
+    const time = new EngineTime(this.clock);
+    const { now } = time;
+    this.store = Store.open(file, { integrityCheck: "off", maxBatch: 100, now });
+    const log = (): void => undefined;
+    this.context = {
+      store: this.store,
+      clock: this.clock,
+      time,
+      now,
+      lease: LEASE,
+      freeRedeliveries: 1,
+      feed: new Feed(),
+      recent: new Recent(now()),
+      logger: { info: log, warn: log, error: log },
+      wakes: new Wakes(),
+      inputRead: () => Promise.resolve(),
+    };
+    this.failCommits();
+  }
+
+  async run({ operations: all, ends, pauseSeconds, clockStep }: Batch): Promise<void> {
+    this.fullFor = { commit: 0, "full disk, once": 1, "full disk at the commit": 100 }[ends];
+    await Promise.allSettled(
+      all.map((operation) =>
+        this.store.transact(() => {
+          this.work(operation);
+          if (operation.throws) throw new Error("thrown after its work");
+        }),
+      ),
+    );
+    this.fullFor = 0;
+    if (clockStep) {
+      this.store.write(() => {
+        this.store.runs.moveWaiting(5_000_000);
+        this.store.workers.moveHeard(5_000_000);
+      });
+    }
+    await this.clock.advance(pauseSeconds * 1000);
+  }
+
+  /** What is remembered beside what is written. */
+  compare(): void {
+    const { runs, attempts, workers } = this.store;
+    for (const key of this.runKeys) expect(runs.get(key)).toEqual(runs.read(key));
+    for (const id of this.attemptIds) expect(attempts.get(id)).toEqual(attempts.read(id));
+    for (let n = 0; n < 6; n++) {
+      const written = workers.read("default", `w${n}`);
+      expect(workers.fenceOf("default", `w${n}`)).toBe(written?.fence);
+      expect(workers.get("default", `w${n}`)).toEqual(written);
+    }
+  }
+
+  /** What is remembered beside what another engine reads from the file as it is now. */
+  compareWith(other: Store): void {
+    const { runs, attempts, workers } = this.store;
+    for (const key of this.runKeys) expect(runs.get(key)).toEqual(other.runs.get(key));
+    for (const id of this.attemptIds) expect(attempts.get(id)).toEqual(other.attempts.get(id));
+    for (let n = 0; n < 6; n++) {
+      expect(workers.get("default", `w${n}`)).toEqual(other.workers.get("default", `w${n}`));
+    }
+  }
+
+  private work({ kind, which }: Operation): void {
+    const { context } = this;
+    const claimant = this.attempts.at(-1 - which);
+    const workerId = `w${which}`;
+    switch (kind) {
+      case "start": {
+        const started = startActivity(context, {
+          namespace: "default",
+          activityId: `a${which}`,
+          activityType: "t",
+          activityClass: "t",
+          taskQueue: "q",
+          businessKey: null,
+          policy: POLICY,
+          input: null,
+          rawBody: "",
+        });
+        if (started.kind === "started") this.runKeys.add(started.run.key);
+        break;
+      }
+      case "lease": {
+        const worker = this.store.workers.get("default", workerId);
+        const lease = worker && leaseNext(context, { worker, pollRequestId: `p${this.attemptIds.size}` });
+        if (lease === undefined) break;
+        this.attemptIds.add(lease.attemptId);
+        const { namespace, state } = lease.run;
+        this.attempts.push({ namespace, taskId: state.task.id, attemptId: lease.attemptId, leaseOwner: workerId });
+        break;
+      }
+      case "complete":
+        if (claimant !== undefined) completeTask(context, claimant, "AA==");
+        break;
+      case "fail": {
+        const failure = {
+          message: "no",
+          type: null,
+          exceptionClass: "E",
+          code: 0,
+          nonRetryable: false,
+          stackTrace: null,
+        };
+        if (claimant !== undefined) failTask(context, claimant, failure, null);
+        break;
+      }
+      case "heartbeat":
+        if (claimant !== undefined) heartbeatTask(context, claimant, { message: `at ${which}` });
+        break;
+      case "renew":
+        if (claimant !== undefined) renewTaskLease(context, claimant);
+        break;
+      case "stop": {
+        const how = which % 2 === 0 ? "cancelled" : "terminated";
+        const rest = { runId: null, how, reason: null, path: "/", fingerprint: "" } as const;
+        stopActivity(context, { namespace: "default", activityId: `a${which}`, ...rest });
+        break;
+      }
+      case "due":
+        enforceDue(context, 10);
+        break;
+      case "register":
+        registerWorker(context, { ...WORKER, workerId });
+        break;
+      case "beat":
+        heartbeatWorker(context, "default", workerId, { taskSlots: null, processMetrics: null, heartbeatInterval: 5 });
+        break;
+      case "deregister":
+        deregisterWorker(context, "default", workerId);
+    }
+  }
+
+  private failCommits(): void {
+    const commits = Reflect.get(this.store, "commits") as object;
+    const commit = Reflect.get(commits, "commit") as ReturnType<Connection["prepare"]>;
+    const run = commit.run.bind(commit);
+    commit.run = (...parameters) => {
+      if (this.fullFor > 0) {
+        this.fullFor--;
+        throw Object.assign(new Error("full"), { code: "SQLITE_FULL" });
+      }
+      return run(...parameters);
+    };
+  }
+}
+
+it("what is remembered is what is written, whatever fails and is undone", { timeout: 120_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(batches, { minLength: 5, maxLength: 30 }), async (script) => {
+      const machine = new Machine(":memory:");
+      for (let n = 0; n < 3; n++) await machine.run(only("register", n));
+      for (const batch of script) {
+        await machine.run(batch);
+        machine.compare();
+      }
+      machine.store.close();
+    }),
+    { numRuns: 60 },
+  );
+});
+
+it("what is remembered is what an engine finds that opens the file after every step", {
+  timeout: 120_000,
+}, async () => {
+  const folder = temporaryFolder();
+  let copies = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(batches, { minLength: 3, maxLength: 12 }), async (script) => {
+      const file = join(folder, `engine-${copies++}.db`);
+      const machine = new Machine(file);
+      await machine.run(only("register", 0));
+      for (const batch of script) {
+        await machine.run(batch);
+        const copy = join(folder, `copy-${copies++}.db`);
+        for (const end of ["", "-wal"]) if (existsSync(file + end)) copyFileSync(file + end, copy + end);
+        const other = Store.open(copy, { integrityCheck: "quick", maxBatch: 1, now: () => 0 });
+        machine.compareWith(other);
+        other.close();
+      }
+      machine.store.close();
+    }),
+    { numRuns: 12 },
+  );
+});
+
+function only(kind: Operation["kind"], which: number): Batch {
+  return { operations: [{ kind, which, throws: false }], ends: "commit", pauseSeconds: 0, clockStep: false };
+}
