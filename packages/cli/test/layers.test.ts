@@ -59,6 +59,8 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@durable-workflow/carrier/testing": /^(?:commands\/conformance|conformance\/|invoke\/|host\/carrier\/)/,
   "@durable-workflow/dispatcher": /./,
   "@durable-workflow/dispatcher/authorizers": /^options\/authorizers\.ts$/,
+  "@durable-workflow/dispatcher/logging": /^commands\/dispatch\.ts$/,
+  "@durable-workflow/dispatcher/metrics": /^commands\/dispatch\.ts$/,
   "@durable-workflow/dispatcher/tools": /./,
   "@durable-workflow/engine-protocol": /./,
   "@durable-workflow/engine-protocol/control": /./,

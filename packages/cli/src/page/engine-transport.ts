@@ -20,12 +20,15 @@ export function engineTransport(
   return {
     async request({ method, path, body, headers, limitBytes = LIMIT_BYTES }) {
       try {
-        const { status, bytes, header } = await tools.exchange({ method, path, body, headers, limitBytes });
-        const told = HEADERS.map((name) => [name, header(name)] as const).filter(([, value]) => value !== undefined);
+        const answer = await tools.exchange({ method, path, body, headers, limitBytes });
+        const told = HEADERS.flatMap((name) => {
+          const value = answer.header(name);
+          return value === undefined ? [] : [[name, value] as const];
+        });
         return {
-          status,
-          body: new TextDecoder().decode(bytes),
-          headers: Object.fromEntries(told) as Record<string, string>,
+          status: answer.status,
+          body: new TextDecoder().decode(answer.bytes),
+          headers: Object.fromEntries(told),
         };
       } catch (error) {
         if (!isClientError(error)) throw error;
