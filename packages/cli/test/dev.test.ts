@@ -294,7 +294,7 @@ describe("an engine elsewhere", () => {
       env: { DURABLE_WORKFLOW_AUTH_TOKEN: auth.workerToken },
     });
     expect(refused.code).toBe(78);
-    expect(refused.stderr).toMatch(/does not let us: .*\nIt wants an operator's token/);
+    expect(refused.stderr).toMatch(/the token may not do this .*\nIt wants an operator's token/);
     expect(refused.stderr).not.toContain("t0ken");
   });
 
@@ -304,7 +304,9 @@ describe("an engine elsewhere", () => {
     expect(away.code).toBe(69);
     expect(last(away)["error"]).toMatchObject({
       code: "unreachable",
-      message: expect.stringMatching(/^the engine at http:\/\/127\.0\.0\.1:9 cannot be reached/) as string,
+      message: expect.stringMatching(
+        /^starting greet: the engine at http:\/\/127\.0\.0\.1:9 cannot be reached \(nothing listens there/,
+      ) as string,
     });
     expect(await run(["list"], { cwd, env: { DW_ENV: "nowhere" } })).toMatchObject({ code: 78 });
   });
@@ -327,7 +329,7 @@ describe("an engine elsewhere", () => {
     const url = await engineWithTokens();
     const env = { DURABLE_WORKFLOW_SERVER_URL: url, DURABLE_WORKFLOW_AUTH_TOKEN: auth.operatorToken };
     const { code, stderr } = await run(["start", "greet", "--id", "no spaces"], { cwd: folderOf(), env });
-    expect([code, stderr]).toEqual([2, expect.stringMatching(/^dw-carrier: the engine refuses it: .*activity.id/)]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^dw-carrier: starting greet: .*activity.id/)]);
     expect(await run(["show", "unknown"], { cwd: folderOf(), env })).toMatchObject({ code: 1 });
   });
 });

@@ -1,8 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
+import { allPages, readDescription } from "@durable-workflow/client/tools";
 import { describe, expect, it } from "vitest";
-import { readDescription } from "../src/engine/answer.js";
-import { allPages } from "../src/engine/pages.js";
 import { NoAnswer } from "../src/net/exchange.js";
 import { HttpClient } from "../src/net/http-client.js";
 import { serve } from "./support/carriers.js";
@@ -56,7 +55,7 @@ describe("what is no engine", () => {
       for (const line of LINES) {
         const { code, stderr } = await runHere([...line.split(" "), "--server", url]);
         expect({ line, code }).toEqual({ line, code: 69 });
-        expect(stderr).toMatch(/Is this the address of an engine|cannot be reached/);
+        expect(stderr).toMatch(/Is this the address of an engine|cannot be reached|It may have done all the same/);
         expect(stderr).not.toMatch(/TypeError|\n {4}at |undefined|internal/);
       }
       const { code, stdout } = await runHere(["list", "--server", url, "--json"]);
@@ -73,7 +72,7 @@ describe("what is no engine", () => {
       json(response, { activities: [ACTIVITY, { ...ACTIVITY, started_at: "today" }] }),
     );
     const { stderr } = await runHere(["list", "--server", url]);
-    expect(stderr).toContain("/api/activities as engines do not: activities[1].started_at must be a time\n");
+    expect(stderr).toContain("/api/activities as no engine does: activities[1].started_at must be a time\n");
     expect(() => readDescription({ ...ACTIVITY, attempt_count: -1 })).toThrow("attempt_count must be a count");
   });
 });

@@ -12,6 +12,8 @@ import { readXml } from "./support/xml.js";
 const HOSTILE = "\u001b]0;owned\u0007\u001b[2J\rfake\u009b31m\u202etxt.\u2066\u2028\u200b\u{e0041}\u007f\b";
 /** How it begins where it was made harmless. */
 const SPELT = String.raw`\u001b]0;owned\u0007\u001b[2J`;
+/** How it begins in an error of the client, which has no control characters. */
+const PLAIN = "]0;owned [2J";
 /** How it begins where the dispatcher made it recordable before. */
 const MENDED = "\ufffd]0;owned\ufffd\ufffd[2J";
 const STEERS = /(?![\n\t])\p{Cc}|[\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\u{e0000}-\u{e0fff}]/u;
@@ -86,7 +88,7 @@ describe("what others wrote does not steer the terminal", () => {
         const { code: _, ...said } = await runHere([...line.split(" "), "--server", engine, ...form], {
           cwd: folderOf(),
         });
-        expectHarmless(said);
+        expectHarmless(said, [SPELT, PLAIN]);
       }
     },
     40_000,

@@ -59,6 +59,8 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@durable-workflow/carrier/testing": /^(?:commands\/conformance|conformance\/|invoke\/|host\/carrier\/)/,
   "@durable-workflow/dispatcher": /./,
   "@durable-workflow/dispatcher/authorizers": /^options\/authorizers\.ts$/,
+  "@durable-workflow/dispatcher/logging": /^commands\/dispatch\.ts$/,
+  "@durable-workflow/dispatcher/metrics": /^commands\/dispatch\.ts$/,
   "@durable-workflow/dispatcher/tools": /./,
   "@durable-workflow/engine-protocol": /./,
   "@durable-workflow/engine-protocol/control": /./,
@@ -67,6 +69,9 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@durable-workflow/engine-protocol/worker": /^inspect\//,
   "@durable-workflow/inspector": /^(?:page|mcp|host)\/|^commands\/overview/,
   "@durable-workflow/local-engine": /^host\/engine\//,
+  "@durable-workflow/client": /^(?:net|engine|page)\//,
+  "@durable-workflow/client/tools": /./,
+  "@durable-workflow/client/undici": /^net\//,
   tsx: /^host\/activities\//,
   undici: /^net\//,
 };

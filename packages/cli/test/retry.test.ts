@@ -83,7 +83,7 @@ describe("dw-carrier retry", () => {
 
   it.each([
     [["retry"], 2, "ID is missing"],
-    [["retry", "none"], 1, "has no activity none"],
+    [["retry", "none"], 1, "there is no activity none"],
     [["retry", "r"], 1, "still runs"],
     [["retry", "r", "--args", "[]", "--edit"], 2, "exclude each other"],
     [["retry", "r", "--id", ".."], 2, "no activity can be asked for"],

@@ -45,7 +45,6 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
       "engine/connection.ts",
       "engine/control-plane.ts",
       "engine/dev-state.ts",
-      "engine/engine-payloads.ts",
       "host/carrier/carrier-output.ts",
       "host/engine/engine-host.ts",
       "page/engine-transport.ts",
@@ -56,12 +55,13 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
   },
   {
     what: "sends requests",
-    pattern: /from "undici"|\bfetch\(|from "node:https?"/,
+    pattern: /from "(?:@durable-workflow\/client\/)?undici"|\bfetch\(|from "node:https?"/,
     // What listens has a server of its own.
     where: [
       "host/engine/control-server.ts",
       "page/page-server.ts",
       "net/agents.ts",
+      "net/client-transport.ts",
       "net/event-stream.ts",
       "net/exchange.ts",
     ],
@@ -81,6 +81,24 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
     what: "makes requests past the one client",
     pattern: /import \{[^}]*\b(?:exchange|eventStream)\b[^}]*\} from/,
     where: ["net/http-client.ts"],
+  },
+  {
+    what: "asks an engine past the client",
+    pattern: /\.exchange\(|\bnew EngineTools\(|\bcreateClient\(/,
+    // Carriers, apps, the control server of a dw-carrier, and the doctor, who asks as workers and guests do too.
+    where: [
+      "commands/invoke.ts",
+      "conformance/send.ts",
+      "doctor/carrier-checks.ts",
+      "doctor/engine-probe.ts",
+      "doctor/reach.ts",
+      "engine/backup.ts",
+      "engine/control-plane.ts",
+      "engine/dev-state.ts",
+      "host/apps/ask-types.ts",
+      // By the client's own door.
+      "page/engine-transport.ts",
+    ],
   },
   {
     what: "reads the environment, beside CliIo",

@@ -99,7 +99,7 @@ it("ui shows an engine with tokens, and gives its token to nobody", async () => 
 it("ui tells a wrong token, a wrong address and an open door before it serves anything", async () => {
   const { url } = await locked();
   const wrong = await runHere(["ui", "--server", url, "--token-env", "T", "--port", "0"], { env: { T: "of-nobody" } });
-  expect([wrong.code, wrong.stderr]).toEqual([78, expect.stringContaining("does not let us")]);
+  expect([wrong.code, wrong.stderr]).toEqual([78, expect.stringContaining("the engine does not know the token")]);
   const none = await runHere(["ui", "--server", "http://127.0.0.1:1", "--port", "0"]);
   expect(none.code).toBe(69);
   const open = await runHere(["ui", "--server", url, "--host", "0.0.0.0"]);

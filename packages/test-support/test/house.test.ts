@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   worker: ["carrier", "engine-protocol", "dispatcher"],
   "local-engine": ["carrier", "engine-protocol"],
   inspector: ["carrier", "engine-protocol"],
-  cli: ["carrier", "engine-protocol", "dispatcher", "local-engine", "inspector"],
+  cli: ["carrier", "engine-protocol", "client", "dispatcher", "local-engine", "inspector"],
 };
 
 /** What is bundled into files that are shipped: nobody installs it with the package. */

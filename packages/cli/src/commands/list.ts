@@ -1,4 +1,4 @@
-import type { ListedActivity } from "../engine/answer.js";
+import type { ListedActivity } from "@durable-workflow/client/tools";
 import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
 import { ControlPlane } from "../engine/control-plane.js";
 import { tell } from "../engine/follow.js";

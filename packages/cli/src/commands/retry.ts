@@ -1,8 +1,8 @@
 import { decodePayload, isPayloadError, projectForJson } from "@durable-workflow/carrier/payload";
+import type { InlinePayload } from "@durable-workflow/client/tools";
 import { inlineInput, type StartedWith, startedWith } from "../engine/again.js";
 import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
 import { askable, ControlPlane } from "../engine/control-plane.js";
-import { EnginePayloads, type InlineEnvelope } from "../engine/engine-payloads.js";
 import { HttpClient } from "../net/http-client.js";
 import { editText } from "../options/edit-text.js";
 import { argumentsPayload, parseJsonArguments, readArgumentText } from "../options/json-arguments.js";
@@ -43,18 +43,12 @@ async function runRetry(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const replaced =
     given === undefined ? undefined : argumentsPayload(parseJsonArguments(await readArgumentText(given, io)));
   const connection = await connectionOf(input, io);
-  const http = new HttpClient(io);
-  const client = new ControlPlane(connection, http);
-  const payloads = new EnginePayloads(connection, http, client);
+  const client = new ControlPlane(connection, new HttpClient(io));
   const before = await closedRun(client, id);
-  const kept = replaced ?? (await inlineInput(before.input, payloads));
+  const kept = replaced ?? (await inlineInput(before.input, client));
   const payload = flag(input, "edit") ? await edited(kept, io) : kept;
-  const request = {
-    ...before.request,
-    ...(other === undefined ? {} : { activity_id: other }),
-    ...(payload === undefined ? {} : { input: await payloads.outgoing(payload) }),
-  };
-  const started = await client.start(request);
+  const asked = { ...before.request, ...(other === undefined ? {} : { activity_id: other }) };
+  const { started, request } = await client.start(asked, payload);
   const { json } = input;
   sayStarted(io, started, { engine: client.url, request, json, saysBackoff: false });
   return flag(input, "detach") ? EXIT.ok : await followToEnd(io, client, started, json);
@@ -69,13 +63,13 @@ async function closedRun(client: ControlPlane, id: string): Promise<StartedWith>
   return startedWith(description, await client.history(id, description.workflow_run_id));
 }
 
-async function edited(payload: InlineEnvelope | undefined, io: CliIo): Promise<InlineEnvelope> {
+async function edited(payload: InlinePayload | undefined, io: CliIo): Promise<InlinePayload> {
   const text = payload === undefined ? "[]" : JSON.stringify(shown(payload), null, 2);
   const changed = await editText(`${text}\n`, "arguments.json", io);
   return argumentsPayload(parseJsonArguments(changed));
 }
 
-function shown(payload: InlineEnvelope): unknown {
+function shown(payload: InlinePayload): unknown {
   try {
     return projectForJson(decodePayload(payload, { lossless: true }));
   } catch (error) {

@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { decodePayload, isPayloadError, type JsonValue, projectForJson } from "@durable-workflow/carrier/payload";
+import type { InlinePayload } from "@durable-workflow/client/tools";
 import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
 import { ControlPlane } from "../engine/control-plane.js";
-import { EnginePayloads, type InlineEnvelope } from "../engine/engine-payloads.js";
 import { tell } from "../engine/follow.js";
 import type { ActivityStory } from "../engine/story.js";
 import { partOf, referenceIn, referencesOf, STORY_PARTS, type StoryPart } from "../engine/story-payloads.js";
@@ -45,15 +45,13 @@ async function runShow(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> 
   const target = textOption(input, "download");
   if (part !== undefined && target === undefined) throw new CliError(EXIT.usage, "--part needs --download FILE");
   const connection = await connectionOf(input, io);
-  const http = new HttpClient(io);
-  const client = new ControlPlane(connection, http);
-  const payloads = new EnginePayloads(connection, http, client);
+  const client = new ControlPlane(connection, new HttpClient(io));
   const story = await tell(client, id);
   if (target !== undefined) {
-    await download(input, io, { story, part: part ?? "result", payloads, target });
+    await download(input, io, { story, part: part ?? "result", client, target });
     return EXIT.ok;
   }
-  const references = await referencesWithState(story, payloads);
+  const references = await referencesWithState(story, client);
   if (input.json) sayJson(io, { ...story, references });
   else sayStory(io, story, references);
   return EXIT.ok;
@@ -73,10 +71,10 @@ interface ShownReference {
   readonly reason: string | null;
 }
 
-async function referencesWithState(story: ActivityStory, payloads: EnginePayloads): Promise<readonly ShownReference[]> {
+async function referencesWithState(story: ActivityStory, client: ControlPlane): Promise<readonly ShownReference[]> {
   return Promise.all(
     referencesOf(story).map(async ({ part, reference }) => {
-      const state = await payloads.availability(reference);
+      const state = await client.availability(reference);
       return {
         part,
         referenceId: reference.reference_id,
@@ -84,10 +82,24 @@ async function referencesWithState(story: ActivityStory, payloads: EnginePayload
         sizeBytes: reference.size_bytes,
         sha256: reference.sha256,
         canBeFetched: state.isAvailable,
-        reason: state.isAvailable ? null : state.reason,
+        reason: state.isAvailable ? null : reasonOf(state.status),
       };
     }),
   );
+}
+
+/** An answer to HEAD has no body to say more. */
+const STATUSES: Readonly<Record<number, string>> = {
+  401: "the token is not known",
+  403: "the token may not read payloads",
+  404: "the engine has no such payload in this namespace",
+  410: "it has expired",
+  422: "its bytes are not what the reference says",
+  503: "the engine's storage cannot be reached now",
+};
+
+function reasonOf(status: number): string {
+  return STATUSES[status] ?? `the engine answers ${status}`;
 }
 
 function partOption(input: CommandInput): StoryPart | undefined {
@@ -100,17 +112,17 @@ function partOption(input: CommandInput): StoryPart | undefined {
 interface Download {
   readonly story: ActivityStory;
   readonly part: StoryPart;
-  readonly payloads: EnginePayloads;
+  readonly client: ControlPlane;
   readonly target: string;
 }
 
 /** Writes a part of a story into a new file, as JSON. */
-async function download(input: CommandInput, io: CliIo, { story, part, payloads, target }: Download): Promise<void> {
+async function download(input: CommandInput, io: CliIo, { story, part, client, target }: Download): Promise<void> {
   const isThere = part === "result" ? story.status === "completed" : part === "arguments" || story.failure !== null;
   if (!isThere) throw new CliError(EXIT.failed, `the activity ${story.id} has no ${part}: it is ${story.status}`);
   const value = partOf(story, part);
   const reference = referenceIn(value);
-  const text = `${JSON.stringify(reference === undefined ? value : decode(await payloads.download(reference)))}\n`;
+  const text = `${JSON.stringify(reference === undefined ? value : decode(await client.download(reference)))}\n`;
   const file = resolve(io.cwd, target);
   try {
     await writeFile(file, text, { flag: "wx", mode: 0o600 });
@@ -125,7 +137,7 @@ async function download(input: CommandInput, io: CliIo, { story, part, payloads,
   else say(io, `The ${part} of ${story.id} is in ${target}: ${sizeText(bytes)} of JSON.`);
 }
 
-function decode(payload: InlineEnvelope): JsonValue {
+function decode(payload: InlinePayload): JsonValue {
   try {
     return projectForJson(decodePayload(payload, { lossless: true }));
   } catch (error) {

@@ -1,7 +1,6 @@
 import type { StartRequest } from "@durable-workflow/engine-protocol/control";
 import { CONNECTION_OPTIONS, connectionOf, type EngineConnection } from "../engine/connection.js";
 import { askable, ControlPlane } from "../engine/control-plane.js";
-import { EnginePayloads } from "../engine/engine-payloads.js";
 import { HttpClient } from "../net/http-client.js";
 import { ENV_FILE_OPTION, readEnvFiles } from "../options/env-files.js";
 import { argumentsPayload, parseJsonArguments, readArgumentText } from "../options/json-arguments.js";
@@ -25,7 +24,7 @@ export const start: Command = {
       value: "NAME",
       help: "task queue; default that of the dw-carrier dev that runs here, else default",
     },
-    id: { type: "string", value: "ID", help: "id of the activity; default one that the engine makes" },
+    id: { type: "string", value: "ID", help: "id of the activity; default a new one" },
     "max-attempts": { type: "string", value: "NUMBER", help: "attempts in all; default 1" },
     backoff: {
       type: "string",
@@ -66,12 +65,10 @@ async function runStart(input: CommandInput, io: CliIo): Promise<ExitCode> {
   atMost(input, 2, `Put all arguments into one JSON list: '["Ada", 7]'.`);
   const args = parseJsonArguments(await readArgumentText(input.positionals[1], io));
   const connection = await connectionOf(input, io);
-  const inline = requestOf(input, { type, connection });
+  const asked = requestOf(input, { type, connection });
   const payload = argumentsPayload(args);
-  const http = new HttpClient(io);
-  const client = new ControlPlane(connection, http);
-  const request = { ...inline, input: await new EnginePayloads(connection, http, client).outgoing(payload) };
-  const started = await client.start(request);
+  const client = new ControlPlane(connection, new HttpClient(io));
+  const { started, request } = await client.start(asked, payload);
   const { json } = input;
   const saysBackoff = textOption(input, "backoff") === undefined;
   sayStarted(io, started, { engine: client.url, request, json, saysBackoff });

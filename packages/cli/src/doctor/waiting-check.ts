@@ -1,5 +1,5 @@
+import { readActivityPage, readWorkerPage, WrongAnswer } from "@durable-workflow/client/tools";
 import { CONTROL_PLANE_VERSION, CONTROL_PLANE_VERSION_FIELD, PATHS } from "@durable-workflow/engine-protocol";
-import { readActivityPage, readWorkerPage, WrongAnswer } from "../engine/answer.js";
 import { allUntaken } from "../engine/takers.js";
 import type { EngineProbe } from "./engine-probe.js";
 import { type Finding, ok, skip, warn } from "./finding.js";

@@ -1,4 +1,5 @@
 import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
+import type { ActivityDescription, InlinePayload } from "@durable-workflow/client/tools";
 import { isObject } from "@durable-workflow/engine-protocol";
 import type { HistoryEvent, StartRequest } from "@durable-workflow/engine-protocol/control";
 import {
@@ -6,14 +7,13 @@ import {
   readRuntimePayloadEnvelope,
 } from "@durable-workflow/engine-protocol/external-payloads";
 import { CliError, EXIT } from "../shell/command.js";
-import type { ActivityDescription } from "./answer.js";
-import type { EnginePayloads, InlineEnvelope } from "./engine-payloads.js";
+import type { ControlPlane } from "./control-plane.js";
 
 /** With what a run was started: all but its arguments as they are sent. */
 export interface StartedWith {
   readonly request: Omit<StartRequest, "input">;
   /** Null for none. */
-  readonly input: InlineEnvelope | RuntimePayloadEnvelope | null;
+  readonly input: InlinePayload | RuntimePayloadEnvelope | null;
 }
 
 /**
@@ -66,10 +66,10 @@ export function startedWith(description: ActivityDescription, history: readonly 
  */
 export async function inlineInput(
   input: StartedWith["input"],
-  payloads: EnginePayloads,
-): Promise<InlineEnvelope | undefined> {
+  client: ControlPlane,
+): Promise<InlinePayload | undefined> {
   if (input === null) return undefined;
-  return "external_payload" in input ? payloads.download(input.external_payload) : input;
+  return "external_payload" in input ? client.download(input.external_payload) : input;
 }
 
 function inputOf(value: unknown, codec: unknown): StartedWith["input"] {

@@ -1,5 +1,5 @@
+import type { ListedActivity } from "@durable-workflow/client/tools";
 import { numberAt, textAt } from "@durable-workflow/engine-protocol";
-import type { ListedActivity } from "./answer.js";
 
 /** One step of an activity, as an engine tells it while it happens. This is what `dw-carrier tail --json` prints. */
 export interface EngineEvent {

@@ -1,6 +1,6 @@
+import type { ActivityDescription } from "@durable-workflow/client/tools";
 import type { HistoryEvent } from "@durable-workflow/engine-protocol/control";
 import { CliError, EXIT } from "../shell/command.js";
-import type { ActivityDescription } from "./answer.js";
 import type { ControlPlane } from "./control-plane.js";
 import { type ActivityStory, isClosed, tellStory } from "./story.js";
 

@@ -1,5 +1,5 @@
+import type { ListedActivity } from "@durable-workflow/client/tools";
 import { CliError, EXIT } from "../shell/command.js";
-import type { ListedActivity } from "./answer.js";
 
 /** What a query looks at: of a listed activity, or of an event. */
 export interface Queried {

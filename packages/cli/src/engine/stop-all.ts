@@ -1,5 +1,6 @@
 import { CliError, EXIT } from "../shell/command.js";
-import { type ControlPlane, NotActive } from "./control-plane.js";
+import { NotActive } from "./client-errors.js";
+import type { ControlPlane } from "./control-plane.js";
 
 const AT_ONCE = 8;
 

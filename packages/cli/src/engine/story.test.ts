@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { payloadEnvelope } from "@durable-workflow/carrier/payload";
+import type { ActivityDescription } from "@durable-workflow/client/tools";
 import { type HistoryEvent } from "@durable-workflow/engine-protocol/control";
 import { describe, expect, it } from "vitest";
-import type { ActivityDescription } from "./answer.js";
 import { isClosed, tellStory } from "./story.js";
 import { storyEventOf } from "./story-event.js";
 

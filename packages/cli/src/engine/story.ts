@@ -1,6 +1,6 @@
 import { decodePayload, isPayloadError, type JsonValue, projectForJson } from "@durable-workflow/carrier/payload";
+import type { ActivityDescription } from "@durable-workflow/client/tools";
 import type { HistoryEvent } from "@durable-workflow/engine-protocol/control";
-import type { ActivityDescription } from "./answer.js";
 
 /** What became of an activity, told alike whichever engine keeps it. This is what `--json` prints. */
 export interface ActivityStory {

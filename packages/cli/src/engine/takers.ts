@@ -1,5 +1,5 @@
+import type { ListedActivity, ListedWorker } from "@durable-workflow/client/tools";
 import { closest } from "../shell/suggest.js";
-import type { ListedActivity, ListedWorker } from "./answer.js";
 
 /** An activity that no registered worker takes: it waits, and says nothing. */
 export interface Untaken {

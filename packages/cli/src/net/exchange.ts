@@ -77,9 +77,8 @@ export async function exchange(url: URL, outgoing: OutgoingRequest, dispatcher: 
   } catch (error) {
     if (signal?.aborted === true) throw new NoAnswer("aborted", "interrupted", { cause: error });
     if (timeout.aborted) throw new NoAnswer("timeout", `no answer within ${timeoutMs / 1000} s`, { cause: error });
-    if (error instanceof TooLarge || isBomb(codeOf(error))) {
-      const limit = `${Math.round(limitBytes / 1024 / 1024)} MiB`;
-      throw new NoAnswer("too_large", `the answer is larger than ${limit}`, { cause: error });
+    if (error instanceof TooLarge || isBomb(error)) {
+      throw new NoAnswer("too_large", tooLarge(limitBytes), { cause: error });
     }
     throw refusal(error, connected);
   }
@@ -88,12 +87,17 @@ export async function exchange(url: URL, outgoing: OutgoingRequest, dispatcher: 
 /** `Connection: close` after the answer is not worth a word; a connection that ends before it is. */
 const CUT_OFF = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE", "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"]);
 
-function refusal(error: unknown, connected: boolean): NoAnswer {
+export function tooLarge(limitBytes: number): string {
+  return `the answer is larger than ${Math.round(limitBytes / 1024 / 1024)} MiB`;
+}
+
+/** Why a connection brought no answer. */
+export function refusal(error: unknown, connected: boolean): NoAnswer {
   const code = codeOf(error);
+  if (code.startsWith("HPE_")) return new NoAnswer("cut_off", `the answer is not HTTP (${code})`, { cause: error });
   if (connected || CUT_OFF.has(code)) {
     return new NoAnswer("cut_off", `the connection ended before the answer did (${code})`, { cause: error });
   }
-  if (code.startsWith("HPE_")) return new NoAnswer("cut_off", `the answer is not HTTP (${code})`, { cause: error });
   return new NoAnswer("unreachable", REASONS[code] ?? `no connection (${code})`, { cause: error });
 }
 
@@ -143,7 +147,7 @@ const REDACTED = "[redacted]";
  * Whoever shows a part of an answer may cut it in the middle of the token, which nobody recognises then. What is encoded
  * stays, as it would be no base64 without it; the writer looks for that (`CliIo.secrets`).
  */
-function withoutToken(text: string, token: string | undefined): string {
+export function withoutToken(text: string, token: string | undefined): string {
   if (token === undefined || token.length < SHORTEST_TOKEN) return text;
   return text.replaceAll(token, REDACTED).replaceAll(JSON.stringify(token).slice(1, -1), REDACTED);
 }

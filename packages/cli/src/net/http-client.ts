@@ -1,5 +1,7 @@
+import type { Transport } from "@durable-workflow/client";
 import type { CliIo } from "../shell/command.js";
 import { Agents, type TlsSettings } from "./agents.js";
+import { clientTransport } from "./client-transport.js";
 import { type EventStreamOptions, eventStream } from "./event-stream.js";
 import { type Answer, exchange, type OutgoingRequest } from "./exchange.js";
 
@@ -22,6 +24,15 @@ export class HttpClient {
    */
   async exchange(url: URL, outgoing: OutgoingRequest, tls: TlsSettings = {}): Promise<Answer> {
     return exchange(url, outgoing, this.agents.agentFor(url, tls));
+  }
+
+  /**
+   * By which the client reaches an engine.
+   *
+   * @throws {CliError} with exit code 78 for a proxy that cannot be used
+   */
+  transport(url: URL, tls: TlsSettings = {}): Transport {
+    return clientTransport(this.agents.agentFor(url, tls));
   }
 
   /** Reads a stream of server-sent events until the signal is aborted, or the stream ends. False where there is none. */

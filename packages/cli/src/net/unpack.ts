@@ -24,6 +24,7 @@ export async function unpacked(packed: Uint8Array, encoding: string, limitBytes:
 }
 
 /** Whether unpacking ended at the limit. */
-export function isBomb(code: string): boolean {
+export function isBomb(error: unknown): boolean {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
   return code === "ERR_BUFFER_TOO_LARGE" || code === "ERR_BROTLI_TOO_LARGE";
 }

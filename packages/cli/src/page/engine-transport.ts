@@ -1,28 +1,37 @@
+import { isClientError } from "@durable-workflow/client";
 import { CONTROL_PLANE_VERSION, CONTROL_PLANE_VERSION_FIELD, NAMESPACE_FIELD } from "@durable-workflow/engine-protocol";
 import { type EngineTransport, EngineUnreachable } from "@durable-workflow/inspector";
 import type { EngineConnection } from "../engine/connection.js";
-import { NoAnswer } from "../net/exchange.js";
+import { toolsOf } from "../engine/control-plane.js";
 import type { HttpClient } from "../net/http-client.js";
 
-const TIMEOUT_MS = 30_000;
 const LIMIT_BYTES = 16 * 1024 * 1024;
+/** What may be read of an answer's head. */
+const HEADERS = ["content-type", "date", "retry-after"] as const;
 
-/** How the page's views reach the engine: by the command's one client, with the token that it keeps to itself. */
+/** How the page's views reach the engine: by the client, with the token that the command keeps to itself. */
 export function engineTransport(
-  { url, token, namespace, tlsVerify }: Pick<EngineConnection, "url" | "token" | "namespace" | "tlsVerify">,
+  connection: Pick<EngineConnection, "url" | "token" | "namespace" | "tlsVerify">,
   http: HttpClient,
 ): EngineTransport {
+  const { url, token, namespace, tlsVerify } = connection;
   const common = { [NAMESPACE_FIELD]: namespace, [CONTROL_PLANE_VERSION_FIELD]: CONTROL_PLANE_VERSION };
-  const tls = { verify: tlsVerify };
+  const tools = toolsOf(connection, http);
   return {
-    async request({ method, path, body, headers = {}, limitBytes = LIMIT_BYTES }) {
-      const json = body === undefined ? {} : { "content-type": "application/json" };
-      const all = { accept: "application/json", "accept-encoding": "identity", ...common, ...json, ...headers };
+    async request({ method, path, body, headers, limitBytes = LIMIT_BYTES }) {
       try {
-        const outgoing = { method, headers: all, token, body, timeoutMs: TIMEOUT_MS, limitBytes, unpack: true };
-        return await http.exchange(new URL(`${url}${path}`), outgoing, tls);
+        const answer = await tools.exchange({ method, path, body, headers, limitBytes });
+        const told = HEADERS.flatMap((name) => {
+          const value = answer.header(name);
+          return value === undefined ? [] : [[name, value] as const];
+        });
+        return {
+          status: answer.status,
+          body: new TextDecoder().decode(answer.bytes),
+          headers: Object.fromEntries(told),
+        };
       } catch (error) {
-        if (!(error instanceof NoAnswer)) throw error;
+        if (!isClientError(error)) throw error;
         throw new EngineUnreachable(error.message, { cause: error });
       }
     },
@@ -40,7 +49,7 @@ export function engineTransport(
             if (!signal.aborted) onEnd();
           },
         },
-        tls,
+        { verify: tlsVerify },
       ),
   };
 }

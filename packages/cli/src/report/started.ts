@@ -1,5 +1,5 @@
+import type { StartedActivity } from "@durable-workflow/client/tools";
 import type { StartRequest } from "@durable-workflow/engine-protocol/control";
-import type { StartedActivity } from "../engine/answer.js";
 import type { ControlPlane } from "../engine/control-plane.js";
 import { follow } from "../engine/follow.js";
 import { storyEventOf } from "../engine/story-event.js";

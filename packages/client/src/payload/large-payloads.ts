@@ -7,6 +7,8 @@ import {
   PAYLOAD_MEDIA_TYPE,
   type PayloadTransport,
   payloadHeaders,
+  type RuntimePayloadEnvelope,
+  type RuntimePayloadReference,
   readPayloadTransport,
   readRuntimePayloadEnvelope,
   readUploadAnswer,
@@ -28,6 +30,12 @@ interface Limits {
   readonly freshUntil: number;
 }
 
+/** A payload of the contract in its request or answer. */
+export interface InlinePayload {
+  readonly codec: string;
+  readonly blob: string;
+}
+
 /** Payloads that go and come apart from their request. Loaded when there is one. */
 export class LargePayloads {
   private readonly engine: Engine;
@@ -38,22 +46,36 @@ export class LargePayloads {
   }
 
   /** @throws {ClientError} `payload_too_large`, `storage_refused`, and those of any call */
-  async outgoing(
+  outgoing(
     type: string,
     args: readonly unknown[],
     blob: string,
     bounds: Bounds,
   ): Promise<NonNullable<StartRequest["input"]>> {
+    return this.sent(type, { codec: AVRO_CODEC, blob }, bounds, () => largestOf(args));
+  }
+
+  /** The same of arguments whose payload is made already. @param hint ends the sentence about one that is too large */
+  async sent(
+    type: string,
+    payload: InlinePayload,
+    bounds: Bounds,
+    hint = (): string => "",
+  ): Promise<NonNullable<StartRequest["input"]>> {
     const { transport, maxInlineBytes } = await this.limits(bounds);
-    const isKeptApart = transport !== undefined && blob.length > transport.thresholdBytes;
+    const bytes = payload.blob.length;
+    const isKeptApart = transport !== undefined && bytes > transport.thresholdBytes;
     const limit = isKeptApart ? transport.maxPayloadBytes : maxInlineBytes;
-    if (blob.length > limit) throw tooLarge(type, args, blob.length, limit);
-    if (!isKeptApart) return { codec: AVRO_CODEC, blob };
+    if (bytes > limit) {
+      const told = `the arguments of ${type} have ${bytes} bytes, and the engine takes at most ${limit}${hint()}`;
+      throw new ClientError("payload_too_large", told);
+    }
+    if (!isKeptApart) return payload;
     if (!transport.takesUploads) {
-      const told = `the arguments of ${type} have ${blob.length} bytes, and the engine's storage for such is ${transport.status}`;
+      const told = `the arguments of ${type} have ${bytes} bytes, and the engine's storage for such is ${transport.status}`;
       throw new ClientError("storage_refused", told, { retryable: true });
     }
-    return this.upload(blob, bounds);
+    return this.upload(payload, bounds);
   }
 
   /** The envelope with the blob in place of the reference. @throws {ClientError} `payload_unavailable`, `payload_invalid` */
@@ -62,29 +84,35 @@ export class LargePayloads {
     if (reference === undefined) {
       throw unreadable(handle, "violations" in read ? demandsOf(read.violations) : "its reference is not valid");
     }
-    const metadata = metadataOf(reference);
-    const headers = { accept: PAYLOAD_MEDIA_TYPE, ...lowerCased(payloadHeaders(metadata)) };
-    const path = pathTo(PATHS.payload, { reference: reference.reference_id });
-    const what = `fetching the result of ${handle.activityId}`;
-    let bytes: Uint8Array;
+    let payload: InlinePayload | undefined;
     try {
-      const request = { method: "GET", path, headers, limitBytes: Math.max(metadata.sizeBytes, 65_536) } as const;
-      ({ bytes } = await this.engine.ask(request, { what }, this.engine.bounds(signal)));
+      payload = await this.download(
+        reference,
+        `fetching the result of ${handle.activityId}`,
+        this.engine.bounds(signal),
+      );
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
       const { retryable, status, reason } = error;
       const more = { cause: error, retryable, status, reason, handle };
       throw new ClientError("payload_unavailable", `the activity succeeded, but ${error.message}`, more);
     }
-    if (bytes.length !== metadata.sizeBytes || (await sha256(bytes)) !== metadata.sha256) {
-      throw unreadable(handle, "the bytes are not those that its reference speaks of");
-    }
-    return { codec: AVRO_CODEC, blob: new TextDecoder().decode(bytes) };
+    if (payload === undefined) throw unreadable(handle, "the bytes are not those that its reference speaks of");
+    return payload;
   }
 
-  private async upload(blob: string, bounds: Bounds): Promise<NonNullable<StartRequest["input"]>> {
+  /** Undefined where the bytes are not those that the reference speaks of. @throws {ClientError} those of any call */
+  async download(reference: RuntimePayloadReference, what: string, bounds: Bounds): Promise<InlinePayload | undefined> {
+    const { sizeBytes, sha256: expected } = metadataOf(reference);
+    const request = { method: "GET", ...keptAt(reference), limitBytes: Math.max(sizeBytes, 65_536) } as const;
+    const { bytes } = await this.engine.ask(request, { what }, bounds);
+    if (bytes.length !== sizeBytes || (await sha256(bytes)) !== expected) return undefined;
+    return { codec: reference.codec, blob: new TextDecoder().decode(bytes) };
+  }
+
+  private async upload({ codec, blob }: InlinePayload, bounds: Bounds): Promise<RuntimePayloadEnvelope> {
     const body = new TextEncoder().encode(blob);
-    const metadata = { codec: AVRO_CODEC, sizeBytes: body.length, sha256: await sha256(body) };
+    const metadata = { codec, sizeBytes: body.length, sha256: await sha256(body) };
     const headers = { "content-type": PAYLOAD_MEDIA_TYPE, ...lowerCased(payloadHeaders(metadata)) };
     // The same bytes have the same reference: it may be repeated.
     const request = { method: "POST", path: PATHS.payloads, headers, body } as const;
@@ -112,12 +140,21 @@ export class LargePayloads {
   }
 }
 
-function tooLarge(type: string, args: readonly unknown[], bytes: number, limit: number): ClientError {
+function largestOf(args: readonly unknown[]): string {
   const sizes = args.map((arg) => encodeAvroValue(arg).length);
   const largest = sizes.indexOf(Math.max(...sizes));
-  const most = largest < 0 ? "" : `; the largest is argument ${largest} with ${sizes[largest]}`;
-  const told = `the arguments of ${type} have ${bytes} bytes, and the engine takes at most ${limit}${most}`;
-  return new ClientError("payload_too_large", told);
+  return largest < 0 ? "" : `; the largest is argument ${largest} with ${sizes[largest]}`;
+}
+
+/** Where a payload is kept, and what is sent along to ask for it. */
+export function keptAt(reference: RuntimePayloadReference): {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+} {
+  return {
+    path: pathTo(PATHS.payload, { reference: reference.reference_id }),
+    headers: { accept: PAYLOAD_MEDIA_TYPE, ...lowerCased(payloadHeaders(metadataOf(reference))) },
+  };
 }
 
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {

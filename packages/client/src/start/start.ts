@@ -24,7 +24,7 @@ export interface StartOrder {
   readonly isOwnId: boolean;
   readonly onRunning: "error" | "attach";
   readonly onClosed: "restart" | "attach";
-  readonly handleOf: (begun: Partial<Begun>) => ActivityHandle<unknown>;
+  readonly handleOf: (begun: Partial<Begun>) => ActivityHandle<unknown> | undefined;
 }
 
 /** A step of a start: it is done, or it is to be tried again. */

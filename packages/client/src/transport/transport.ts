@@ -17,7 +17,8 @@ export interface Transport {
 
 /** A request of the client, as a transport sends it. */
 export interface TransportRequest {
-  readonly method: "GET" | "POST";
+  /** `HEAD` is asked by `/tools` alone. */
+  readonly method: "GET" | "HEAD" | "POST";
   readonly url: string;
   /** Names are lower case. */
   readonly headers: Readonly<Record<string, string>>;

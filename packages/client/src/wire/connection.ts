@@ -20,7 +20,7 @@ import { TimeLimits, TryLimit } from "./try-limit.js";
 const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
 
 export interface Call {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "HEAD" | "POST";
   readonly path: string;
   /** JSON text, or bytes. */
   readonly body?: string | Uint8Array | undefined;

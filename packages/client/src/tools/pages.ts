@@ -1,6 +1,6 @@
-import { CliError, EXIT } from "../shell/command.js";
+import { ClientError } from "../errors/client-error.js";
 
-/** How much is read of a list in pages, so that none keeps the command, or fills its memory. */
+/** How much is read of a list in pages, so that none keeps its reader for good, or fills its memory. */
 const MOST_PAGES = 10_000;
 const MOST_ITEMS = 1_000_000;
 const LONGEST_MS = 120_000;
@@ -15,7 +15,7 @@ export interface Page<Item> {
  * The items of all pages, or as many as are wanted.
  *
  * @param what in the plural, for errors, as in `events of the history`
- * @throws {CliError} with exit code 69 for pages that repeat, that bring nothing, or that do not end
+ * @throws {ClientError} `not_an_engine` for pages that repeat, that bring nothing, or that do not end
  */
 export async function allPages<Item>(
   what: string,
@@ -44,6 +44,6 @@ export async function allPages<Item>(
   return items.slice(0, wanted);
 }
 
-function endless(what: string): CliError {
-  return new CliError(EXIT.unreachable, what, "Is this the address of an engine, and no proxy in between?");
+function endless(what: string): ClientError {
+  return new ClientError("not_an_engine", what);
 }

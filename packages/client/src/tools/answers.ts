@@ -7,7 +7,7 @@ import type {
   StartedActivity as StartedOnTheWire,
 } from "@durable-workflow/engine-protocol/control";
 
-/** What the commands read of an engine's answers: they ask for no more, so that any engine will do. */
+/** What tools read of an engine's answers, as it is on the wire: they ask for no more, so that any engine will do. */
 export type StartedActivity = Pick<
   StartedOnTheWire,
   "activity_id" | "workflow_run_id" | "activity_type" | "task_queue"
@@ -29,7 +29,7 @@ export type ActivityDescription = ListedActivity &
     readonly attempts: unknown;
   };
 
-/** A registered worker, as far as commands go by it. */
+/** A registered worker, as far as tools go by it. */
 export interface ListedWorker {
   readonly task_queue: string;
   readonly status: string;
@@ -113,16 +113,6 @@ class Fields {
   }
 }
 
-export function readStarted(document: unknown): StartedActivity {
-  const fields = new Fields(document);
-  return {
-    activity_id: fields.text("activity_id"),
-    workflow_run_id: fields.text("workflow_run_id"),
-    activity_type: fields.text("activity_type"),
-    task_queue: fields.text("task_queue"),
-  };
-}
-
 export function readDescription(document: unknown): ActivityDescription {
   const fields = new Fields(document);
   return {
@@ -172,11 +162,6 @@ export function readClusterInfo(document: unknown): Readonly<Record<string, unkn
   const isEngine = isObject(document) && (isObject(document["worker_protocol"]) || isObject(document["control_plane"]));
   if (!isEngine) throw new WrongAnswer("worker_protocol must be an object");
   return document;
-}
-
-/** The answer to a command whose outcome is asked for otherwise. */
-export function readAccepted(document: unknown): void {
-  void new Fields(document);
 }
 
 function readListed(fields: Fields): ListedActivity {
