@@ -16,6 +16,8 @@ export function withRepositoryLinks(text, page) {
   return text.replace(/(\]\()([^)\s#]+)((?:#[^)\s]*)?\))/g, (whole, open, target, close) => {
     if (/^[a-z]+:/.test(target) || target.startsWith("/")) return whole;
     const path = posix.join("docs", posix.dirname(page), target);
+    // The index is the site's first page.
+    if (path === "docs/README.md") return `${open}${target.replace(/README\.md$/, "index.md")}${close}`;
     if (path.startsWith("docs/") && /\.(?:md|png|svg)$/.test(path)) return whole;
     const kind = /\.[a-zA-Z0-9]+$|\/(?:Dockerfile|CODEOWNERS|LICENSE)$/.test(path) ? "blob" : "tree";
     return `${open}${REPOSITORY}/${kind}/main/${path.replace(/\/$/, "")}${close}`;

@@ -13,11 +13,13 @@ export type StartedActivity = Pick<
   "activity_id" | "workflow_run_id" | "activity_type" | "task_queue"
 >;
 
+/** An activity as lists have it, on the wire. */
 export type ListedActivity = Pick<
   ListedOnTheWire,
   "activity_id" | "workflow_run_id" | "activity_type" | "task_queue" | "status" | "started_at" | "closed_at"
 > & { readonly business_key: string | null };
 
+/** An activity as its description has it, on the wire. */
 export type ActivityDescription = ListedActivity &
   Pick<
     DescriptionOnTheWire,
@@ -37,11 +39,13 @@ export interface ListedWorker {
   readonly supported_activity_types: readonly string[];
 }
 
+/** A page of the workers of an engine. */
 export interface WorkerPage {
   readonly workers: readonly ListedWorker[];
   readonly next_page_token: string | null;
 }
 
+/** A page of activities. */
 export interface ActivityPage {
   readonly activities: readonly ListedActivity[];
   readonly next_page_token: string | null;
@@ -113,6 +117,7 @@ class Fields {
   }
 }
 
+/** Reads a description, and names the field that is wrong. */
 export function readDescription(document: unknown): ActivityDescription {
   const fields = new Fields(document);
   return {
@@ -129,6 +134,7 @@ export function readDescription(document: unknown): ActivityDescription {
   };
 }
 
+/** Reads a page of activities, and names the field that is wrong. */
 export function readActivityPage(document: unknown): ActivityPage {
   const fields = new Fields(document);
   return {
@@ -145,6 +151,7 @@ export function readHistoryPage(document: unknown): HistoryPage {
   };
 }
 
+/** Reads a page of workers, and names the field that is wrong. */
 export function readWorkerPage(document: unknown): WorkerPage {
   const fields = new Fields(document);
   return {

@@ -5,6 +5,7 @@ const MOST_PAGES = 10_000;
 const MOST_ITEMS = 1_000_000;
 const LONGEST_MS = 120_000;
 
+/** A page of something, and the token of the next one. */
 export interface Page<Item> {
   readonly items: readonly Item[];
   /** For the page that follows; null or undefined at the end. */

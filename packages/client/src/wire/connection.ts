@@ -31,6 +31,7 @@ export interface Call {
   readonly limitBytes?: number | undefined;
 }
 
+/** What an engine answered to one request. */
 export interface Answer {
   readonly status: number;
   readonly bytes: Uint8Array;
