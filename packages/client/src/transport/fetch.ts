@@ -7,7 +7,8 @@ export type FetchLike = (url: string, init: FetchInit) => Promise<FetchAnswer>;
 export interface FetchInit {
   readonly method: string;
   readonly headers: Record<string, string>;
-  readonly body?: string | Uint8Array<ArrayBuffer>;
+  /** Bytes are of a buffer that is not shared: said so that compilers from before `Uint8Array` had a parameter read it too. */
+  readonly body?: string | ReturnType<Uint8Array["slice"]>;
   /** A redirect is not to be followed: the token would go with it. */
   readonly redirect: "manual";
   readonly signal: AbortSignal;
