@@ -97,7 +97,7 @@ function Activity({
   const [question, setQuestion] = useState<Question>();
   const [isFolded, setFolded] = useState(true);
   const features = useSignal(capabilities)?.features;
-  const refusal = refusalOfActions(useSignal(stream.freshness).state);
+  const refusal = refusalOfActions(useSignal(stream.freshness).state, useSignal(capabilities));
   const isOpen = row.closedAt === null;
   const hasFailures = failure !== null || attempts.some((attempt) => attempt.failure !== null);
   const tab: Tab = TABS.find(([name]) => name === query["tab"])?.[0] ?? (row.status === "failed" ? "failures" : "data");

@@ -30,13 +30,14 @@ export class Signal<Value> {
 /** The value, read anew whenever it changes. */
 export function useSignal<Value>(signal: Signal<Value>): Value {
   const [, again] = useReducer((count: number) => count + 1, 0);
+  const drawn = signal.value;
   useEffect(() => {
-    const seen = signal.value;
     const stop = signal.subscribe(() => {
       again(undefined);
     });
-    if (!Object.is(seen, signal.value)) again(undefined);
+    // It may have changed since it was drawn, before anybody listened.
+    if (!Object.is(drawn, signal.value)) again(undefined);
     return stop;
   }, [signal]);
-  return signal.value;
+  return drawn;
 }

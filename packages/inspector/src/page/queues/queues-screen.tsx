@@ -83,7 +83,7 @@ export function QueueScreen({ name }: { name: string }): JSX.Element {
 function QueueDetail({ queue, refresh }: { queue: Queue; refresh: () => void }): JSX.Element {
   const [question, setQuestion] = useState<Question>();
   const features = useSignal(capabilities)?.features;
-  const refusal = refusalOfActions(useSignal(stream.freshness).state);
+  const refusal = refusalOfActions(useSignal(stream.freshness).state, useSignal(capabilities));
   const isDraining = queue.drainingSince !== null;
   const ask = (): void => {
     if (refusal !== undefined) return;

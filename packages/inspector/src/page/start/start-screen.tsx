@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { ActionOutcome, ActionRequest, ActivityDetail, TypeList } from "../../api/index.js";
 import { Outcome } from "../actions/action-dialog.js";
 import { act, Fault, get } from "../live/api.js";
-import { refusalOfActions } from "../live/engine.js";
+import { capabilities, refusalOfActions } from "../live/engine.js";
 import { useResource } from "../live/resource.js";
 import { useSignal } from "../live/signal.js";
 import { stream } from "../live/stream.js";
@@ -48,7 +48,7 @@ function StartForm({
   type: string;
 }): JSX.Element {
   const known = useResource("types", (signal) => get<TypeList>("types", {}, signal));
-  const refusal = refusalOfActions(useSignal(stream.freshness).state);
+  const refusal = refusalOfActions(useSignal(stream.freshness).state, useSignal(capabilities));
   const [draft, setDraft] = useDraft(model === undefined ? "new" : `like ${model.row.id}`, {
     type: model?.row.type ?? givenType,
     queue: model?.row.queue ?? givenQueue,
