@@ -1,4 +1,5 @@
 import type { Clock } from "@durable-workflow/carrier";
+import { onAbort } from "./scope.js";
 
 /** The system's time. */
 export const systemClock: Clock = {
@@ -17,19 +18,14 @@ export const systemClock: Clock = {
 /** @throws the signal's reason (as a rejection) when it is aborted before */
 export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason as Error);
-      return;
-    }
-    const abort = (): void => {
-      cancel();
-      reject(signal.reason as Error);
-    };
     const cancel = clock.schedule(ms, () => {
-      signal.removeEventListener("abort", abort);
+      stopListening();
       resolve();
     });
-    signal.addEventListener("abort", abort, { once: true });
+    const stopListening = onAbort(signal, (reason) => {
+      cancel();
+      reject(reason);
+    });
   });
 }
 

@@ -1,3 +1,5 @@
+import { onAbort } from "./scope.js";
+
 /** So many at once, first come, first served. */
 export class Slots {
   private free: number;
@@ -15,20 +17,15 @@ export class Slots {
     }
     return new Promise((resolve, reject) => {
       const enter = (): void => {
-        signal.removeEventListener("abort", leave);
+        stopListening();
         this.waiting.delete(enter);
         resolve();
       };
-      const leave = (): void => {
-        this.waiting.delete(enter);
-        reject(signal.reason as Error);
-      };
-      if (signal.aborted) {
-        reject(signal.reason as Error);
-        return;
-      }
-      signal.addEventListener("abort", leave, { once: true });
       this.waiting.add(enter);
+      const stopListening = onAbort(signal, (reason) => {
+        this.waiting.delete(enter);
+        reject(reason);
+      });
     });
   }
 
