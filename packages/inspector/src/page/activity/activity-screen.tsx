@@ -96,8 +96,9 @@ function Activity({
   const { row, attempts, attemptsLeftOut, waiting, deadlines, gaps, failure } = detail;
   const [question, setQuestion] = useState<Question>();
   const [isFolded, setFolded] = useState(true);
-  const features = useSignal(capabilities)?.features;
-  const refusal = refusalOfActions(useSignal(stream.freshness).state, useSignal(capabilities));
+  const known = useSignal(capabilities);
+  const features = known?.features;
+  const refusal = refusalOfActions(useSignal(stream.freshness).state, known);
   const isOpen = row.closedAt === null;
   const hasFailures = failure !== null || attempts.some((attempt) => attempt.failure !== null);
   const tab: Tab = TABS.find(([name]) => name === query["tab"])?.[0] ?? (row.status === "failed" ? "failures" : "data");

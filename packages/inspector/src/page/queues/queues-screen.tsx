@@ -82,8 +82,9 @@ export function QueueScreen({ name }: { name: string }): JSX.Element {
 
 function QueueDetail({ queue, refresh }: { queue: Queue; refresh: () => void }): JSX.Element {
   const [question, setQuestion] = useState<Question>();
-  const features = useSignal(capabilities)?.features;
-  const refusal = refusalOfActions(useSignal(stream.freshness).state, useSignal(capabilities));
+  const known = useSignal(capabilities);
+  const features = known?.features;
+  const refusal = refusalOfActions(useSignal(stream.freshness).state, known);
   const isDraining = queue.drainingSince !== null;
   const ask = (): void => {
     if (refusal !== undefined) return;
