@@ -2,7 +2,7 @@ import type { Micros } from "../engine/model.js";
 import { claim } from "../engine/transitions.js";
 import type { Payload } from "../store/payloads.js";
 import type { RunRecord, WorkerRecord } from "../store/records.js";
-import { type EngineContext, newUpperId, saveStep } from "./context.js";
+import { announce, type EngineContext, newUpperId } from "./context.js";
 
 /** A task that is leased out to a worker. */
 export interface LeaseOut {
@@ -34,18 +34,8 @@ export function leaseNext(context: EngineContext, { worker, pollRequestId }: Pol
   if (before === undefined) return undefined;
   const attemptId = newUpperId(context);
   const state = claim(before.state, { attemptId, owner: worker.workerId, now, lease: context.lease });
-  store.attempts.insert({
-    run: before.key,
-    number: state.attemptCount,
-    attemptId,
-    taskId: state.task.id,
-    leaseOwner: worker.workerId,
-    pollRequestId,
-    event: state.historyLength,
-    startedAt: now,
-    leaseExpiresAt: now + context.lease,
-  });
-  const run = saveStep(context, before, state, "activity.started", now);
+  const run = store.runs.lease(before, state, pollRequestId);
+  announce(context, run, "activity.started", now);
   return { run, attemptId, attemptNumber: state.attemptCount, input: store.runs.input(run.key).payload, at: now };
 }
 
@@ -55,12 +45,13 @@ export function leaseAgain(context: EngineContext, { worker, pollRequestId }: Po
   const { store } = context;
   const { workerId, namespace, taskQueue } = worker;
   const now = context.now();
-  const attempt = store.attempts.ofPoll(pollRequestId, workerId, namespace, taskQueue, now);
-  const run = attempt === undefined ? undefined : store.runs.get(attempt.run);
-  if (attempt === undefined || run === undefined || run.state.attempt?.id !== attempt.attemptId) return undefined;
+  const key = store.leases.ofPoll(pollRequestId, workerId, namespace, taskQueue);
+  const run = key === undefined ? undefined : store.runs.get(key);
+  const attempt = run?.state.attempt;
+  if (run === undefined || attempt == null || (run.state.task.leaseExpiresAt ?? now) <= now) return undefined;
   return {
     run,
-    attemptId: attempt.attemptId,
+    attemptId: attempt.id,
     attemptNumber: attempt.number,
     input: store.runs.input(run.key).payload,
     at: now,
