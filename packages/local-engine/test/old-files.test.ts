@@ -99,8 +99,8 @@ it("an old file's runs, attempts, arguments and results are read as they were", 
   expect(attempts.newestOf(4, 10)).toMatchObject([{ number: 1, status: "running", lastHeartbeatAt: NOW }]);
   expect(attempts.newestOf(5, 10)).toMatchObject([{ number: 1, status: "completed", closedAt: NOW }]);
   expect(leases.heldBy("default", "w")).toEqual([2, 3, 4]);
-  expect(leases.ofPoll("poll-2-1", "w", "default", "q")).toBe(2);
-  expect(leases.ofPoll("poll-3-1", "w", "default", "q")).toBeUndefined();
+  expect(leases.ofPoll("poll-2-1", "w", "default", "q")).toEqual([2]);
+  expect(leases.ofPoll("poll-3-1", "w", "default", "q")).toEqual([]);
   store.close();
 });
 

@@ -6,7 +6,7 @@ import type { RetryPolicy } from "../src/engine/model.js";
 import type { EngineContext } from "../src/service/context.js";
 import { EngineTime } from "../src/service/engine-time.js";
 import { Feed } from "../src/service/feed.js";
-import { leaseAgain, leaseNext } from "../src/service/leases.js";
+import { type LeaseOut, leaseAgain, leaseSome } from "../src/service/leases.js";
 import { Recent } from "../src/service/recent.js";
 import { deregisterWorker, heartbeatWorker, registerWorker } from "../src/service/registrations.js";
 import { type Claimant, completeTask, failTask, heartbeatTask, renewTaskLease } from "../src/service/reports.js";
@@ -188,7 +188,7 @@ class Machine {
       expect(leases.heldBy("default", `w${n}`)).toEqual(read.leases.heldBy("default", `w${n}`));
       for (const poll of this.polls) {
         const given = [poll, `w${n}`, "default", "q"] as const;
-        expect(leases.ofPoll(...given)).toBe(read.leases.ofPoll(...given));
+        expect(leases.ofPoll(...given)).toEqual(read.leases.ofPoll(...given));
       }
     }
     const now = this.clock.now() * 1000;
@@ -234,12 +234,10 @@ class Machine {
         // Not every poll has an id of its own.
         const pollRequestId = `p${this.attemptIds.size % 4}`;
         const request = worker && { worker, pollRequestId };
-        const lease = request && (leaseAgain(context, request) ?? leaseNext(context, request));
-        if (lease === undefined) break;
+        const leases = request && (leaseAgain(context, request) ?? leaseSome(context, { ...request, maxTasks: 2 }));
+        if (leases === undefined) break;
         this.polls.add(pollRequestId);
-        this.attemptIds.add(lease.attemptId);
-        const { namespace, state } = lease.run;
-        this.attempts.push({ namespace, taskId: state.task.id, attemptId: lease.attemptId, leaseOwner: workerId });
+        for (const lease of [leases.first, ...leases.others]) this.leased(lease, workerId);
         break;
       }
       case "complete":
@@ -287,6 +285,12 @@ class Machine {
       case "resume":
         this.store.namespaces.resume("default", "q");
     }
+  }
+
+  private leased(lease: LeaseOut, leaseOwner: string): void {
+    this.attemptIds.add(lease.attemptId);
+    const { namespace, state } = lease.run;
+    this.attempts.push({ namespace, taskId: state.task.id, attemptId: lease.attemptId, leaseOwner });
   }
 
   private failCommits(): void {

@@ -107,21 +107,26 @@ export class EngineCaller {
     return this.first;
   }
 
-  /** Sends a POST, once more when the engine wants another protocol version. @param body may depend on the version */
+  /**
+   * Sends a POST, once more when the engine wants another protocol version.
+   *
+   * @param body may depend on the version; a text is sent as it is
+   */
   async post<Outcome extends { readonly kind: string; readonly reason?: string | null }>(
     namespace: string,
     path: string,
-    body: object | (() => object),
+    body: object | string | (() => object),
     read: (answer: EngineAnswer) => Outcome,
     { timeoutMs = this.options.requestTimeoutMs, signal, teller = "other" }: CallOptions = {},
   ): Promise<Outcome> {
     const send = async (): Promise<Outcome> => {
       const made = typeof body === "function" ? (body as () => object)() : body;
+      const text = typeof made === "string" ? made : printDocument(made, fieldOf(made, "result"));
       const answer = await this.send({
         method: "POST",
         path,
         headers: this.headers(namespace),
-        body: printDocument(made, fieldOf(made, "result")),
+        body: text,
         timeoutMs,
         signal,
       });

@@ -161,7 +161,8 @@ function admit(parts: HandlerParts, route: Route, { headers }: IncomingMessage, 
   return { namespace, protocolVersion };
 }
 
-function replyTo(error: unknown, logger: Logger): Reply {
+/** The answer to an error of a route. */
+export function replyTo(error: unknown, logger: Logger): Reply {
   if (error instanceof ReplyError) return error.reply;
   if (error instanceof StorageUnavailableError) {
     logger.error({ error: error.cause }, "The storage cannot be written; nothing of the request was recorded.");

@@ -10,7 +10,7 @@ interface LeasedRow {
 }
 
 export const LEASED_SQL =
-  "SELECT id, namespace, task_queue, lease_owner, poll_request_id FROM runs WHERE task_status = 'leased' ORDER BY leased_at, id";
+  "SELECT id, namespace, task_queue, lease_owner, poll_request_id FROM runs WHERE task_status = 'leased' ORDER BY id";
 
 interface Lease {
   readonly namespace: string;
@@ -22,10 +22,8 @@ interface Lease {
 interface Held {
   /** By their runs. */
   readonly leases: Map<number, Lease>;
-  /** The runs that polls were given, by their ids. */
-  readonly polls: Map<string, number>;
-  /** Whether a poll was given several: once its lease had run out, and was not taken back yet. */
-  hasRepeats: boolean;
+  /** The runs that polls were given, by the ids of these. */
+  readonly polls: Map<string, number[]>;
 }
 
 /** The leases that are out: all of them, in memory, read from the database when they are asked for after a {@link forget}. */
@@ -47,9 +45,10 @@ export class Leases {
     const lease = this.held?.leases.get(run);
     if (lease === undefined || this.held === undefined) return;
     this.held.leases.delete(run);
-    if (lease.poll === undefined || this.held.polls.get(lease.poll) !== run) return;
-    this.held.polls.delete(lease.poll);
-    if (this.held.hasRepeats) this.forget();
+    if (lease.poll === undefined) return;
+    const rest = this.held.polls.get(lease.poll)?.filter((other) => other !== run) ?? [];
+    if (rest.length === 0) this.held.polls.delete(lease.poll);
+    else this.held.polls.set(lease.poll, rest);
   }
 
   /** Something that was written is undone: nothing is known without reading it. */
@@ -57,9 +56,9 @@ export class Leases {
     this.held = undefined;
   }
 
-  /** The run that a poll of this id was given, the newest of them, while it is leased out. */
-  ofPoll(pollRequestId: string, owner: string, namespace: string, queue: string): number | undefined {
-    return this.all().polls.get(pollKey(pollRequestId, owner, namespace, queue));
+  /** The runs that a poll of this id was given and that are leased out still, in their order. */
+  ofPoll(pollRequestId: string, owner: string, namespace: string, queue: string): readonly number[] {
+    return inOrder(this.all().polls.get(pollKey(pollRequestId, owner, namespace, queue)) ?? NONE);
   }
 
   /** The runs that a worker of a namespace holds a lease of, in their order. */
@@ -68,12 +67,12 @@ export class Leases {
     for (const [run, lease] of this.all().leases) {
       if (lease.owner === owner && lease.namespace === namespace) runs.push(run);
     }
-    return runs.toSorted((one, other) => one - other);
+    return inOrder(runs);
   }
 
   private all(): Held {
     if (this.held !== undefined) return this.held;
-    const held: Held = { leases: new Map(), polls: new Map(), hasRepeats: false };
+    const held: Held = { leases: new Map(), polls: new Map() };
     for (const row of this.select.iterate()) {
       add(held, row.id, row.namespace, row.task_queue, row.lease_owner, row.poll_request_id);
     }
@@ -82,7 +81,7 @@ export class Leases {
 }
 
 function add(
-  held: Held,
+  { leases, polls }: Held,
   run: number,
   namespace: string,
   queue: string,
@@ -90,10 +89,17 @@ function add(
   pollRequestId: string | null,
 ): void {
   const poll = pollRequestId === null ? undefined : pollKey(pollRequestId, owner, namespace, queue);
-  held.leases.set(run, { namespace, owner, poll });
+  leases.set(run, { namespace, owner, poll });
   if (poll === undefined) return;
-  if (held.polls.has(poll)) held.hasRepeats = true;
-  held.polls.set(poll, run);
+  const runs = polls.get(poll);
+  if (runs === undefined) polls.set(poll, [run]);
+  else runs.push(run);
+}
+
+const NONE: readonly number[] = [];
+
+function inOrder(runs: readonly number[]): readonly number[] {
+  return runs.length < 2 ? runs : runs.toSorted((one, other) => one - other);
 }
 
 /** Names may hold any character: their lengths tell where each ends. */
