@@ -8,6 +8,7 @@ import {
   integerField,
   isObject,
   LONG_POLL_SECONDS,
+  SHORT_LEASES,
 } from "@durable-workflow/engine-protocol";
 
 /** Who tells of capabilities. */
@@ -20,6 +21,8 @@ export class EngineCapabilities {
   longPollSeconds: number = LONG_POLL_SECONDS.default;
   /** Whether registrations have tokens, and end with a receipt. */
   fencesRegistrations = false;
+  /** Whether workers that say that they renew leases get shorter ones. */
+  hasShortLeases = false;
   /** The most that the report of a failure may take. */
   failureReportBytes: number = FAILURE_REPORT_BYTES.body;
 
@@ -35,6 +38,7 @@ export class EngineCapabilities {
       this.longPollSeconds = seconds;
     if (teller === "other") return;
     this.renewal.set(teller, renewsLeases(capabilities));
+    this.hasShortLeases = fieldOf(capabilities[SHORT_LEASES], "supported") === true;
     this.fencesRegistrations = isFencing(capabilities["worker_deregistration_fencing"]);
   }
 

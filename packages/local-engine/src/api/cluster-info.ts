@@ -44,7 +44,11 @@ import type { ApiParts } from "./parts.js";
 const COMPRESSION = ["gzip", "deflate"];
 
 /** What this engine can do, sent with every answer of the worker plane. */
-export function serverCapabilities({ longPollSeconds }: Pick<ResolvedOptions, "longPollSeconds">): ServerCapabilities {
+export function serverCapabilities({
+  longPollSeconds,
+  leaseSeconds,
+  shortLeaseSeconds,
+}: Pick<ResolvedOptions, "longPollSeconds" | "leaseSeconds" | "shortLeaseSeconds">): ServerCapabilities {
   return {
     long_poll_timeout: longPollSeconds,
     supported_workflow_task_commands: [],
@@ -79,6 +83,7 @@ export function serverCapabilities({ longPollSeconds }: Pick<ResolvedOptions, "l
       endpoint: FENCING_ENDPOINT,
       receipt_retention_seconds: RECEIPT_SECONDS,
     },
+    short_activity_leases: { supported: true, lease_seconds: Math.min(leaseSeconds, shortLeaseSeconds) },
     worker_status: {
       supported: true,
       heartbeat_interval_seconds: HEARTBEAT_SECONDS,

@@ -1,3 +1,4 @@
+import { SHORT_LEASES } from "@durable-workflow/engine-protocol";
 import type { Micros } from "../engine/model.js";
 import { claim } from "../engine/transitions.js";
 import type { Payload } from "../store/payloads.js";
@@ -14,6 +15,14 @@ export interface LeaseOut {
   readonly input: Payload | null;
   /** The engine's time as it was leased out, or again: never before the claim. */
   readonly at: Micros;
+}
+
+/** How long a lease lasts that is given to a worker: shorter for one that says that it renews its leases. */
+export function leaseFor(
+  { lease, shortLease }: EngineContext,
+  { capabilities }: Pick<WorkerRecord, "capabilities">,
+): Micros {
+  return capabilities.includes(SHORT_LEASES) ? Math.min(lease, shortLease) : lease;
 }
 
 /** What a worker asks for. */
@@ -33,7 +42,8 @@ export function leaseNext(context: EngineContext, { worker, pollRequestId }: Pol
   const before = key === undefined ? undefined : store.runs.get(key);
   if (before === undefined) return undefined;
   const attemptId = newUpperId(context);
-  const state = claim(before.state, { attemptId, owner: worker.workerId, now, lease: context.lease });
+  const lease = leaseFor(context, worker);
+  const state = claim(before.state, { attemptId, owner: worker.workerId, now, lease });
   store.attempts.insert({
     run: before.key,
     number: state.attemptCount,
@@ -43,7 +53,7 @@ export function leaseNext(context: EngineContext, { worker, pollRequestId }: Pol
     pollRequestId,
     event: state.historyLength,
     startedAt: now,
-    leaseExpiresAt: now + context.lease,
+    leaseExpiresAt: now + lease,
   });
   const run = saveStep(context, before, state, "activity.started", now);
   return { run, attemptId, attemptNumber: state.attemptCount, input: store.runs.input(run.key).payload, at: now };
