@@ -7,7 +7,10 @@ import {
   LONGEST_NAME,
   PROTOCOL_VERSION,
   PROTOCOL_VERSION_HEADER,
+  REPORTS_ENDPOINT,
   type ServerCapabilities,
+  TASK_BATCH,
+  TASK_BATCHES_SCHEMA,
 } from "@durable-workflow/engine-protocol";
 import {
   AUTH_CONTRACT,
@@ -48,7 +51,11 @@ export function serverCapabilities({
   longPollSeconds,
   leaseSeconds,
   shortLeaseSeconds,
-}: Pick<ResolvedOptions, "longPollSeconds" | "leaseSeconds" | "shortLeaseSeconds">): ServerCapabilities {
+  maxBodyBytes,
+}: Pick<
+  ResolvedOptions,
+  "longPollSeconds" | "leaseSeconds" | "shortLeaseSeconds" | "maxBodyBytes"
+>): ServerCapabilities {
   return {
     long_poll_timeout: longPollSeconds,
     supported_workflow_task_commands: [],
@@ -84,6 +91,14 @@ export function serverCapabilities({
       receipt_retention_seconds: RECEIPT_SECONDS,
     },
     short_activity_leases: { supported: true, lease_seconds: Math.min(leaseSeconds, shortLeaseSeconds) },
+    activity_task_batches: {
+      supported: true,
+      schema: TASK_BATCHES_SCHEMA,
+      max_tasks: TASK_BATCH.tasks,
+      reports_endpoint: REPORTS_ENDPOINT,
+      max_reports: TASK_BATCH.reports,
+      max_reports_bytes: Math.min(TASK_BATCH.reportsBytes, maxBodyBytes),
+    },
     worker_status: {
       supported: true,
       heartbeat_interval_seconds: HEARTBEAT_SECONDS,
