@@ -37,6 +37,7 @@ function contextOf(file, integrityCheck) {
     time,
     now: time.now,
     lease: 300_000_000,
+    shortLease: 30_000_000,
     freeRedeliveries: 3,
     feed: new Feed(),
     recent: new Recent(time.now()),

@@ -95,6 +95,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     time,
     now,
     lease: resolved.leaseSeconds * MICROS_PER_SECOND,
+    shortLease: resolved.shortLeaseSeconds * MICROS_PER_SECOND,
     freeRedeliveries: resolved.freeRedeliveries,
     feed: new Feed(),
     recent: new Recent(now()),

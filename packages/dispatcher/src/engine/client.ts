@@ -5,6 +5,7 @@ import {
   LONGEST_POLL_TIMEOUT_SECONDS,
   PATHS,
   pathTo,
+  SHORT_LEASES,
   speaks,
 } from "@durable-workflow/engine-protocol";
 import type {
@@ -188,13 +189,18 @@ export class EngineClient {
       supported_workflow_types: [],
       max_concurrent_activity_tasks: slots,
       ...(this.tellsManifest
-        ? { max_concurrent_workflow_tasks: 0, capabilities: [], capability_manifest: ACTIVITIES_ONLY }
+        ? { max_concurrent_workflow_tasks: 0, capabilities: this.told(), capability_manifest: ACTIVITIES_ONLY }
         : {}),
       ...this.processMetrics(),
       ...(buildId === undefined ? {} : { build_id: buildId }),
     });
     const read = (answer: EngineAnswer): RegisterOutcome => readRegisterOutcome(answer, workerId);
     return this.caller.post(namespace, PATHS.register, body, read, { teller: "register" });
+  }
+
+  /** Leases are always kept by renewals or heartbeats, which an engine is told that can make use of it. */
+  private told(): readonly string[] {
+    return this.caller.capabilities.hasShortLeases ? [SHORT_LEASES] : [];
   }
 
   private get tellsManifest(): boolean {
