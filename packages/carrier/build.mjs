@@ -37,7 +37,7 @@ const compiled = {
  * platform, and that for the bytes.
  */
 const groups = [
-  { name: "bytes", test: /dist\/payload\/bytes\.js$/ },
+  { name: "bytes", test: /dist\/payload\/(?:bytes|platform\/portable)\.js$/ },
   // Loaded by those who meet a large blob.
   { name: "large-blob", test: /dist\/(?:node-http\/large-blob|protocol\/plain-text)\.js$/ },
   { name: "codec", test: /dist\/(?:payload\/(?!platform)|protocol\/)/ },
