@@ -11,6 +11,7 @@ import { googleCloudFunctionsInvocableActivityHandler } from "../src/adapters/go
 import { koaInvocableActivityHandler } from "../src/adapters/koa.js";
 import { lambdaInvocableActivityHandler } from "../src/adapters/lambda.js";
 import { nodeInvocableActivityHandler } from "../src/adapters/node.js";
+import { activityManifest } from "../src/http/manifest.js";
 import { InvocableHttpEndpoint } from "../src/http/seam.js";
 import * as carrier from "../src/index.js";
 import { resolveServeOptions } from "../src/node-http/serve-options.js";
@@ -42,6 +43,7 @@ const TAKERS: Readonly<Record<string, readonly Make[]>> = {
     (options) => koaInvocableActivityHandler({}, options),
   ],
   ServeOptions: [(options) => resolveServeOptions(options)],
+  ActivityManifestOptions: [(options) => activityManifest(options)],
   LambdaInvocableOptions: [(options) => lambdaInvocableActivityHandler({}, options)],
   IdempotencyOptions: [(options) => idempotent(options)],
   MemoryIdempotencyStoreOptions: [(options) => new MemoryIdempotencyStore(options)],
