@@ -62,7 +62,7 @@ const { output } = await bundle.generate({
   minify: { compress: true, mangle: false, codegen: false },
   comments: { legal: true, annotation: true, jsdoc: false },
   codeSplitting: {
-    groups: groups.map((group, index) => ({ minShareCount: 2, priority: groups.length - index, ...group })),
+    groups: groups.map(({ name, test }, index) => ({ name, test, minShareCount: 2, priority: groups.length - index })),
   },
 });
 await bundle.close();

@@ -77,7 +77,7 @@ export class AttachedApps {
 
   /** What they say of the arguments of their activities, by type: JSON schemas of the whole list. */
   get inputSchemas(): Readonly<Record<string, string>> {
-    return Object.fromEntries(this.schemas.toReversed().flatMap((schemas) => [...schemas]));
+    return Object.fromEntries(this.schemas.toReversed().flatMap((schemas) => Array.from(schemas)));
   }
 
   stop(): void {
