@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import { root } from "./lib.mjs";
 
 /** Bytes. Raise one only with a reason in the changelog. */
-const LIMITS = { fetch: 14_200, lambda: 15_400, node: 15_400 };
+const LIMITS = { fetch: 14_250, lambda: 15_400, node: 15_400 };
 /** `/fetch` as for workers: they have no Buffer. */
 const CONDITIONS = { lambda: ["node"], node: ["node"] };
 /** The tables are written in hundreds of bytes; a difference below this is none. */

@@ -37,7 +37,7 @@ const compiled = {
  * platform, and that for the bytes.
  */
 const groups = [
-  { name: "bytes", test: /dist\/payload\/bytes\.js$/ },
+  { name: "bytes", test: /dist\/payload\/(?:bytes|platform\/portable)\.js$/ },
   // Loaded by those who meet a large blob.
   { name: "large-blob", test: /dist\/(?:node-http\/large-blob|protocol\/plain-text)\.js$/ },
   { name: "codec", test: /dist\/(?:payload\/(?!platform)|protocol\/)/ },
@@ -62,7 +62,7 @@ const { output } = await bundle.generate({
   minify: { compress: true, mangle: false, codegen: false },
   comments: { legal: true, annotation: true, jsdoc: false },
   codeSplitting: {
-    groups: groups.map((group, index) => ({ minShareCount: 2, priority: groups.length - index, ...group })),
+    groups: groups.map(({ name, test }, index) => ({ name, test, minShareCount: 2, priority: groups.length - index })),
   },
 });
 await bundle.close();

@@ -56,7 +56,7 @@ function nameOf(error: unknown): string | null {
 }
 
 function messageOf(error: unknown): string {
-  const said = text(error) ?? textOf(error, "message");
+  const said = saidBy(error);
   if (said !== undefined) return said;
   const kind = typeof error;
   const value =
@@ -98,8 +98,13 @@ function causesAsText(error: unknown, tell: (cause: unknown) => string): string 
 /** A cause as the first line of a stack has it. */
 function headline(cause: unknown): string {
   const name = nameOf(cause);
-  const said = text(cause) ?? textOf(cause, "message");
+  const said = saidBy(cause);
   return name === null || said === undefined ? messageOf(cause) : `${name}: ${said}`;
+}
+
+/** A text that was thrown, or the message of an error. */
+function saidBy(value: unknown): string | undefined {
+  return text(value) ?? textOf(value, "message");
 }
 
 /** {@link text} of a property. */

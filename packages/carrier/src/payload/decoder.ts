@@ -72,7 +72,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
   }
 
   /** What stands where something else was expected. */
-  function invalid(what: string, found: unknown, expected: string): never {
+  function invalid(what: string, found: number, expected: string): never {
     return fail(`invalid ${what} ${found}: expected ${expected}`);
   }
 

@@ -24,7 +24,7 @@ export function knownOptions<Options extends object, const Defaults extends Part
   subject: string,
   defaults?: Defaults,
 ): WithDefaults<Options, Defaults> {
-  const known = { ...defaults } as Options;
+  const known: Options = { ...defaults } as Options;
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new TypeError(`options must be an object of those of ${subject}, or be left out`);
   }
@@ -39,7 +39,7 @@ export function knownOptions<Options extends object, const Defaults extends Part
     if (check !== true && !check[0](value)) throw new TypeError(`${name} must be ${check[1]}`);
     known[name] = value;
   }
-  return known as WithDefaults<Options, Defaults>;
+  return known as Options & WithDefaults<Options, Defaults>;
 }
 
 export function isFunction(value: unknown): boolean {

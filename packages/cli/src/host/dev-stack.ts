@@ -78,6 +78,8 @@ export class DevStack {
   private readonly ends: TaskEnds;
   private readonly routes: Routes;
   private readonly carriers: CarriersWatch;
+  /** Undefined before they were asked. */
+  private apps: AttachedApps | undefined;
   private dispatcher: Dispatcher | undefined;
   /** Undefined before the engine runs, and once the command ends. */
   private lease: (() => Promise<void>) | undefined;
@@ -138,8 +140,9 @@ export class DevStack {
     if (other?.command === "engine") return { engine: "found", at: engineOf(other) };
     if (other !== undefined) refuseSecond(other, dataFolder);
     const carriers = (): ReturnType<NonNullable<PageOptions["carriers"]>> => this.carriers.all;
+    const inputSchemas = (): Readonly<Record<string, string>> => this.apps?.inputSchemas ?? {};
     return new EngineHost(
-      { command: "dev", dataFolder, inMemory, port: enginePort, portOption: "engine-port", carriers },
+      { command: "dev", dataFolder, inMemory, port: enginePort, portOption: "engine-port", carriers, inputSchemas },
       this.io,
     );
   }
@@ -228,6 +231,7 @@ export class DevStack {
       this.reroute();
     });
     this.closers.push(() => apps.stop());
+    this.apps = apps;
     await apps.start();
     this.routes.apps = apps.all;
     for (const state of apps.all) if (state.state !== "attached") this.output.app(state);

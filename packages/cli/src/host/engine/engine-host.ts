@@ -34,6 +34,8 @@ export interface EngineHostOptions {
   readonly leaseSeconds?: number | undefined;
   /** The carriers of the dispatcher that runs beside. */
   readonly carriers?: PageOptions["carriers"];
+  /** What they say of the arguments of their activities. */
+  readonly inputSchemas?: PageOptions["inputSchemas"];
 }
 
 export interface RunningEngine {
@@ -62,11 +64,12 @@ export class EngineHost {
     if (file !== null) await prepareDataFolder(dataFolder);
     this.engine = openEngine(file ?? ":memory:", leaseSeconds);
     const url = await listen(this.engine, port, { option: portOption, site: this.site });
-    const { command, carriers } = this.options;
+    const { command, carriers, inputSchemas } = this.options;
     const connection = { url, namespace: "default", token: undefined, tlsVerify: true };
     this.page = await pageOf(connection, this.io, {
       servedBy: command,
       ...(carriers === undefined ? {} : { carriers }),
+      ...(inputSchemas === undefined ? {} : { inputSchemas }),
     });
     return { url, file };
   }
