@@ -59,7 +59,15 @@ for (const folder of readdirSync(`${root}packages`)) {
   const paths = new Set(files.map(({ path }) => path));
   const scripts = [...paths].filter((path) => isOwnScript(path));
   check(`${manifest.name} brings its changelog`, paths.has("CHANGELOG.md"));
-  check(`${manifest.name} brings source maps`, scripts.length > 0 && scripts.every((path) => paths.has(`${path}.map`)));
+  const doors = Object.keys(manifest.exports).filter((entry) => !entry.endsWith(".json"));
+  if (doors.length > 0) {
+    const mapped = scripts.length > 0 && scripts.every((path) => paths.has(`${path}.map`));
+    check(`${manifest.name} brings source maps`, mapped);
+  } else {
+    // Nobody imports it: maps and types would only make it larger.
+    const extra = [...paths].filter((path) => /\.(?:map|d\.ts)$/.test(path) && path.startsWith("dist/"));
+    check(`${manifest.name} brings neither maps nor types`, extra.length === 0);
+  }
   check(`${manifest.name} has no runtime dependency`, folder !== "carrier" || manifest.dependencies === undefined);
   check("publint", runBin("publint", ["run", tarball, "--strict"]));
   check(
@@ -103,7 +111,6 @@ for (const folder of readdirSync(`${root}packages`)) {
   }
 
   const peers = Object.keys(manifest.peerDependencies ?? {});
-  const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith(".json"));
   /** Whether an entry point, or its types, wants a package that its users bring along. */
   const wantsPeer = (entry) =>
     Object.values(manifest.exports[entry])
@@ -114,12 +121,12 @@ for (const folder of readdirSync(`${root}packages`)) {
     peers.every((peer) => manifest.peerDependenciesMeta?.[peer]?.optional === true),
   );
   use(
-    entries.filter((entry) => !wantsPeer(entry)),
+    doors.filter((entry) => !wantsPeer(entry)),
     peers.length === 0 ? "every entry point" : "every entry point that needs no peer, without peers",
   );
   if (peers.length > 0) {
     for (const peer of peers) link(peer, join(consumer, "node_modules"));
-    use(entries, "every entry point, with peers");
+    use(doors, "every entry point, with peers");
   }
 }
 rmSync(work, { recursive: true, force: true });

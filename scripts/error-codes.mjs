@@ -504,7 +504,13 @@ async function commandSection() {
   const own = Object.entries(EXIT).filter(([name]) => name !== "ok");
   for (const [name, status] of own)
     if (EXIT_CODES[name]?.[0] !== String(status)) throw new Error(`scripts/error-codes.mjs: ${name} is ${status}`);
-  const rows = Object.entries(EXIT_CODES).map(([code, [status, ...rest]]) => [status, `\`${code}\``, ...rest]);
+  const rows = Object.entries(EXIT_CODES).map(([code, [status, what, again, todo]]) => [
+    status,
+    `\`${code}\``,
+    what,
+    again,
+    todo,
+  ]);
   return section("The command", "The exit code, and `error.code` of `--json`.", [
     ["exit code", "code", "what", "again?", "what to do"],
     ...rows,
@@ -518,7 +524,13 @@ async function sections(parts) {
 }
 
 export async function errorCodesPage() {
-  const types = Object.entries(FAILURE_TYPES).map(([type, [who, ...rest]]) => [`\`${type}\``, who, ...rest]);
+  const types = Object.entries(FAILURE_TYPES).map(([type, [who, what, again, todo]]) => [
+    `\`${type}\``,
+    who,
+    what,
+    again,
+    todo,
+  ]);
   const parts = [
     section(
       "Failures of activities",

@@ -27,7 +27,10 @@ export class House {
 
   constructor() {
     this.packages = readdirSync(PACKAGES)
-      .filter((folder) => existsSync(fileURLToPath(new URL(`${folder}/package.json`, PACKAGES))))
+      // A package may hold no code, only dependencies.
+      .filter((folder) =>
+        ["package.json", "src"].every((part) => existsSync(fileURLToPath(new URL(`${folder}/${part}`, PACKAGES)))),
+      )
       .map((folder) => {
         const manifest = JSON.parse(readFileSync(new URL(`${folder}/package.json`, PACKAGES), "utf8")) as Manifest;
         return { folder, manifest, sources: new SourceTree(new URL(`${folder}/src/`, PACKAGES)) };
