@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
+import { markdownTable } from "@durable-workflow/test-support/markdown";
 import { describe, expect, it } from "vitest";
 import { loadAuthorizers } from "../src/authorizers.js";
 import { resolveOptions } from "../src/dispatch/options.js";
@@ -77,5 +78,31 @@ describe("docs/operate/dispatcher.md", () => {
       `pause (${breaker.firstPauseMs / 1000} s, doubled up to ${breaker.longestPauseMs / 1000} s)`,
     );
     expect(breaker.failures).toBe(5);
+  });
+});
+
+describe("docs/operate/capacity.md", () => {
+  const page = read("docs/operate/capacity.md");
+  const number = (text: string): number => Number(text.replaceAll(",", ""));
+
+  it("computes with the longest wait between heartbeats", () => {
+    const [, longest = ""] =
+      /^const LONGEST_WAIT_MS = ([\d_]+);/m.exec(read("packages/dispatcher/src/lease/keeper.ts")) ?? [];
+    const seconds = number(longest.replaceAll("_", "")) / 1000;
+    // Up to a quarter later by chance.
+    expect(page).toContain(`one each ${seconds} to ${(seconds * 1.25).toFixed(1)} s and task`);
+    expect(page).toContain(`T floor(S / ${(seconds * 1.125).toFixed(1)})`);
+  });
+
+  it.each(markdownTable(page, "load").map((cells) => [cells[0] ?? "", cells] as const))("%s: %j", (load, cells) => {
+    const [, inFlight = "", dispatchers = "", requests = ""] = cells;
+    const [, rate = "", duration = "", queues = ""] =
+      /^([\d,]+) tasks\/s of ([\d.]+) s, (one|three) queues?$/.exec(load) ?? [];
+    const [T, S, L] = [number(rate), number(duration), queues === "three" ? 3 : 1];
+    expect(number(inFlight)).toBe(T * S);
+    const D = number(/^\d+/.exec(dispatchers)?.[0] ?? "");
+    const H = 30;
+    const expected = [2, 3].map((each) => Math.round((D * L) / 30 + (D * L) / H + each * T + T * Math.floor(S / 8.4)));
+    expect(requests.split(" to ").map(number)).toEqual(expected);
   });
 });
