@@ -199,11 +199,18 @@ type Libsql = new (
   file: string,
 ) => {
   readonly inTransaction: boolean;
-  prepare(sql: string): DriverStatement;
+  prepare(sql: string): ListStatement;
   exec(sql: string): void;
   pragma(text: string): unknown;
   close(): void;
 };
+
+interface ListStatement {
+  run(parameters: readonly Parameter[]): ReturnType<DriverStatement["run"]>;
+  get(parameters: readonly Parameter[]): unknown;
+  all(parameters: readonly Parameter[]): unknown[];
+  iterate(parameters: readonly Parameter[]): Iterable<unknown>;
+}
 
 const own = createRequire(import.meta.url);
 
@@ -231,7 +238,7 @@ export function libsql(): Driver {
         get inTransaction() {
           return db.inTransaction;
         },
-        prepare: (sql) => db.prepare(sql),
+        prepare: (sql) => new LibsqlStatement(db.prepare(sql)),
         exec(sql) {
           db.exec(sql);
         },
@@ -242,4 +249,29 @@ export function libsql(): Driver {
       };
     },
   };
+}
+
+/** Hands parameters over as one list, which libsql would make of them otherwise. */
+class LibsqlStatement implements DriverStatement {
+  private readonly native: ListStatement;
+
+  constructor(native: ListStatement) {
+    this.native = native;
+  }
+
+  run(...parameters: readonly Parameter[]): ReturnType<DriverStatement["run"]> {
+    return this.native.run(parameters);
+  }
+
+  get(...parameters: readonly Parameter[]): unknown {
+    return this.native.get(parameters);
+  }
+
+  all(...parameters: readonly Parameter[]): unknown[] {
+    return this.native.all(parameters);
+  }
+
+  iterate(...parameters: readonly Parameter[]): Iterable<unknown> {
+    return this.native.iterate(parameters);
+  }
 }
