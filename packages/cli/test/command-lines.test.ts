@@ -22,6 +22,8 @@ interface CommandLine {
   readonly line: string;
   readonly command: string;
   readonly options: readonly string[];
+  /** What stands behind the command's name, and is no option. */
+  readonly argument: string | undefined;
 }
 
 /** Lines of code blocks and spans of code that begin a command, with a backslash at the end of a line read on. */
@@ -36,7 +38,8 @@ function commandLines(page: string): readonly CommandLine[] {
       // What comes after a pipe or a remark is not this command's.
       const own = rest.split(/ [|#] | && /)[0] ?? "";
       const options = [...own.matchAll(/(?<=^|[\s[(])--([a-z][a-z-]*)/g)].map(([, option = ""]) => option);
-      return [{ page, line: part.trim(), command, options }];
+      const argument = /^ ([^-\s[(,.;:][^\s]*)/.exec(own)?.[1];
+      return [{ page, line: part.trim(), command, options, argument }];
     });
 }
 
@@ -55,5 +58,15 @@ it("names commands that are there", () => {
 
 it("names options that its command has", () => {
   const wrong = lines.filter(({ command, options }) => options.some((one) => known.get(command)?.has(one) === false));
+  expect(wrong.map(({ page, line }) => `${page}: ${line}`)).toEqual([]);
+});
+
+it("gives arguments to commands that take some", () => {
+  const takesNone = new Set(
+    commands.filter(({ usage }) => usage === "" || /^(?:\[OPTIONS\]|--)/.test(usage)).map(({ name }) => name),
+  );
+  expect(takesNone.has("list")).toBe(true);
+  expect(takesNone.has("start")).toBe(false);
+  const wrong = lines.filter(({ command, argument }) => argument !== undefined && takesNone.has(command));
   expect(wrong.map(({ page, line }) => `${page}: ${line}`)).toEqual([]);
 });
