@@ -16,8 +16,10 @@ import {
 } from "@durable-workflow/engine-protocol/external-payloads";
 import { ClientError } from "../errors/client-error.js";
 import type { ActivityHandle } from "../handle.js";
+import type { Scope } from "../scope.js";
+import { unreadable } from "../trouble/ask-again.js";
+import { unreadableResult } from "../trouble/unreadable-result.js";
 import type { Bounds, Engine } from "../wire/engine.js";
-import { unreadable } from "./unreadable.js";
 
 /** An engine may change its mind. */
 const FRESH_MS = 60_000;
@@ -79,17 +81,17 @@ export class LargePayloads {
   }
 
   /** The envelope with the blob in place of the reference. @throws {ClientError} `payload_unavailable`, `payload_invalid` */
-  async fetched(envelope: unknown, handle: ActivityHandle<unknown>, signal: AbortSignal): Promise<unknown> {
+  async fetched(envelope: unknown, handle: ActivityHandle<unknown>, scope: Scope): Promise<unknown> {
     const { reference, ...read } = readRuntimePayloadEnvelope(envelope, "result");
     if (reference === undefined) {
-      throw unreadable(handle, "violations" in read ? demandsOf(read.violations) : "its reference is not valid");
+      throw unreadableResult(handle, "violations" in read ? demandsOf(read.violations) : "its reference is not valid");
     }
     let payload: InlinePayload | undefined;
     try {
       payload = await this.download(
         reference,
         `fetching the result of ${handle.activityId}`,
-        this.engine.bounds(signal),
+        this.engine.bounds(scope),
       );
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
@@ -97,7 +99,7 @@ export class LargePayloads {
       const more = { cause: error, retryable, status, reason, handle };
       throw new ClientError("payload_unavailable", `the activity succeeded, but ${error.message}`, more);
     }
-    if (payload === undefined) throw unreadable(handle, "the bytes are not those that its reference speaks of");
+    if (payload === undefined) throw unreadableResult(handle, "the bytes are not those that its reference speaks of");
     return payload;
   }
 
@@ -116,17 +118,18 @@ export class LargePayloads {
     const headers = { "content-type": PAYLOAD_MEDIA_TYPE, ...lowerCased(payloadHeaders(metadata)) };
     // The same bytes have the same reference: it may be repeated.
     const request = { method: "POST", path: PATHS.payloads, headers, body } as const;
-    const answer = await this.engine.ask(request, { what: "uploading the arguments" }, bounds);
+    const about = { what: "uploading the arguments" };
+    const answer = await this.engine.ask(request, about, bounds);
     const { reference, violations } = readUploadAnswer(answer.document, metadata);
     if (reference !== undefined) return runtimePayloadEnvelope(reference);
-    const told = `uploading the arguments: ${this.engine.url} answers as no engine does: ${demandsOf(violations)}`;
-    throw new ClientError("not_an_engine", told, { status: answer.status });
+    throw unreadable(this.engine, answer, about, demandsOf(violations));
   }
 
   private async limits(bounds: Bounds): Promise<Limits> {
     const now = this.engine.clock.monotonic();
     if (this.known !== undefined && now < this.known.freshUntil) return this.known;
-    const { document } = await this.engine.clusterInfo(bounds);
+    const about = { what: "asking what the engine takes" };
+    const { document } = await this.engine.ask({ method: "GET", path: PATHS.clusterInfo }, about, bounds);
     const { transport, violations } = readPayloadTransport(document);
     if (violations !== undefined) {
       throw new ClientError(
