@@ -4,8 +4,9 @@ import { join } from "node:path";
 
 const MB = 1024 * 1024;
 const BASE_BYTES = 256 * MB;
-const TASK_BYTES = 24 * 1024;
-const LARGE_BYTES = 16 * MB;
+const TASK_BYTES = 12 * 1024;
+/** On average, argument and result, with room for what is uploaded twice. */
+const LARGE_BYTES = 8 * MB;
 
 /** A file system of its own for the engine, which can be filled up; or a folder, where none can be mounted. */
 export class EngineDisk {
@@ -52,10 +53,10 @@ function mount(image: string, folder: string, tasks: number): string | undefined
     return "a file system can be mounted by root on Linux only";
   }
   const file = openSync(image, "w");
-  ftruncateSync(file, BASE_BYTES + tasks * TASK_BYTES + Math.min(tasks * 0.01, 3_000) * LARGE_BYTES);
+  ftruncateSync(file, BASE_BYTES + tasks * TASK_BYTES + Math.min(Math.ceil(tasks / 100), 3_000) * LARGE_BYTES);
   closeSync(file);
   for (const [program, ...args] of [
-    ["mkfs.ext4", "-q", "-F", "-m", "0", image],
+    ["mkfs.ext4", "-q", "-F", "-m", "0", "-i", "65536", image],
     ["mount", "-o", "loop", image, folder],
   ] as const) {
     const { status, stderr } = spawnSync(program, args, { encoding: "utf8" });

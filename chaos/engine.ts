@@ -1,15 +1,15 @@
-// The local engine in a process of its own. Arguments: the database file, the port.
+// The local engine in a process of its own. Arguments: the database file, the port, the seconds of a lease.
 import { createLocalEngine } from "@durable-workflow/local-engine";
-import { LEASE_SECONDS, THRESHOLD_BYTES } from "./settings.js";
+import { THRESHOLD_BYTES } from "./settings.js";
 
-const [file = "", port = "0"] = process.argv.slice(2);
+const [file = "", port = "0", leaseSeconds = ""] = process.argv.slice(2);
 const log =
   (level: string) =>
   (fields: object, message: string): void =>
     void process.stdout.write(`${JSON.stringify({ level, ...fields, message })}\n`);
 const engine = createLocalEngine({
   file,
-  leaseSeconds: LEASE_SECONDS,
+  leaseSeconds: Number(leaseSeconds),
   payloads: { thresholdBytes: THRESHOLD_BYTES, namespaceBytes: 2 ** 45, namespaceObjects: 10_000_000 },
   logger: { info: () => undefined, warn: log("warn"), error: log("error") },
 });

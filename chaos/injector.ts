@@ -30,7 +30,7 @@ export class Injector {
     for (const timer of this.timers) clearTimeout(timer);
     this.timers.clear();
     this.world.heal();
-    for (const part of this.world.parts.values()) part.start();
+    for (const part of this.world.parts.values()) if (part.life?.end !== "ended") part.start();
     const now = realNow();
     for (const fault of this.done) fault.to = Math.min(fault.to, now);
   }

@@ -1,73 +1,79 @@
-import { createReadStream, existsSync } from "node:fs";
-import { createInterface } from "node:readline";
+// What the client notes, one line each:
+//   B index                                begun
+//   A index runId at tookMs                the start is acknowledged
+//   E index kind type attempts at          the end, as it was told
+//   R index what code                      a call that had to be made again
+//   X index message                        what could not be followed
+// A segment begins with what was open when it was begun (O index [runId]) and then S begun; what is before it is not needed to
+// go on. Each life of the client begins one, so that a line that a kill has cut is the last of its segment.
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
 
-/** Each line of a file that may be long. A last line without its end was being written by what was killed. */
-export async function* linesOf(file: string): AsyncGenerator<string> {
-  if (!existsSync(file)) return;
-  yield* createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
+const SEGMENT_LINES = 150_000;
+
+/** The files of a journal, in their order. */
+export function segmentsOf(folder: string): readonly string[] {
+  return readdirSync(folder)
+    .filter((name) => /^journal-\d+\.log$/.test(name))
+    .toSorted()
+    .map((name) => join(folder, name));
 }
 
-/** How the client was told that an activity ended. */
-export interface ToldEnd {
-  readonly kind: string;
-  readonly type: string;
-  readonly attempts: number;
-}
+/** What is open: run ids by index, undefined for a start that is not acknowledged. */
+export type Open = Map<number, string | undefined>;
 
-/** What the client has noted. */
+/** The journal of a client that may be killed at any time, and that goes on where it was. */
 export class Journal {
-  /** Run ids of acknowledged starts, by index. */
-  readonly acknowledged: (string | undefined)[] = [];
-  readonly ends: (ToldEnd | undefined)[] = [];
-  readonly problems: string[] = [];
-  /** From the acknowledgement to the end as the client was told it, in milliseconds. */
-  readonly latencies: number[] = [];
-  /** How long starts took to be acknowledged. */
-  readonly startLatencies: number[] = [];
-  /** Calls that had to be made again, by what they were and why. */
-  readonly again = new Map<string, number>();
-  /** Indexes of starts that had to be made again. */
-  readonly startedAgain = new Set<number>();
-  private readonly acknowledgedAt: number[] = [];
+  readonly open: Open = new Map();
+  /** Indexes below it have been begun. */
+  begun = 0;
+  private readonly folder: string;
+  private file = -1;
+  private lines = 0;
+  private segment: number;
 
-  static async read(file: string): Promise<Journal> {
-    const journal = new Journal();
-    for await (const line of linesOf(file)) journal.take(line.split(" "));
-    return journal;
-  }
-
-  get acknowledgedCount(): number {
-    return this.acknowledged.filter((runId) => runId !== undefined).length;
-  }
-
-  private take([word = "", number, ...rest]: readonly string[]): void {
-    const index = Number(number);
-    switch (word) {
-      case "A": {
-        const [runId = "-", at, tookMs] = rest;
-        if (this.acknowledged[index] !== undefined) this.problems.push(`t-${index} was acknowledged twice`);
-        this.acknowledged[index] = runId;
-        this.acknowledgedAt[index] = Number(at);
-        this.startLatencies.push(Number(tookMs));
-        break;
-      }
-      case "E": {
-        const [kind = "", type = "", attempts, at] = rest;
-        if (this.ends[index] !== undefined) this.problems.push(`t-${index} was told to the client twice`);
-        this.ends[index] = { kind, type, attempts: Number(attempts) };
-        this.latencies.push(Number(at) - (this.acknowledgedAt[index] ?? 0));
-        break;
-      }
-      case "R": {
-        const what = rest.join(" ");
-        if (rest[0] === "start") this.startedAgain.add(index);
-        this.again.set(what, (this.again.get(what) ?? 0) + 1);
-        break;
-      }
-      case "X":
-        this.problems.push(`t-${index} could not be followed: ${rest.join(" ")}`);
-        break;
-      default:
+  constructor(folder: string) {
+    this.folder = folder;
+    const segments = segmentsOf(folder);
+    this.segment = segments.length;
+    const texts: string[] = [];
+    for (const name of segments.toReversed()) {
+      const text = readFileSync(name, "utf8");
+      texts.unshift(text);
+      if (/^S \d+\n/m.test(text)) break;
     }
+    for (const text of texts) for (const line of text.split("\n").slice(0, -1)) this.take(line);
+    this.begin();
+  }
+
+  note(...words: readonly (string | number)[]): void {
+    const line = words.join(" ");
+    this.take(line);
+    writeSync(this.file, `${line}\n`);
+    if (++this.lines >= SEGMENT_LINES) this.begin();
+  }
+
+  private take(line: string): void {
+    const [word, number, runId] = line.split(" ");
+    const index = Number(number);
+    if (word === "B") this.begun = Math.max(this.begun, index + 1);
+    if (word === "S") this.begun = Math.max(this.begun, index);
+    if (word === "B") this.open.set(index, undefined);
+    else if (word === "A" || word === "O") this.open.set(index, runId);
+    else if (word === "E") this.open.delete(index);
+  }
+
+  private begin(): void {
+    if (this.file !== -1) closeSync(this.file);
+    this.lines = 0;
+    this.file = openSync(join(this.folder, `journal-${String(this.segment++).padStart(6, "0")}.log`), "wx");
+    const open = Array.from(this.open, ([index, runId]) => `O ${index}${runId === undefined ? "" : ` ${runId}`}\n`);
+    writeSync(this.file, `${open.join("")}S ${this.begun}\n`);
   }
 }
+
+const STOP = "stop-starting";
+
+/** A file that tells every life of the client to start no more. */
+export const stopFile = (folder: string): string => join(folder, STOP);
+export const isStopped = (folder: string): boolean => existsSync(stopFile(folder));

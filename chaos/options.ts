@@ -7,8 +7,12 @@ export interface ChaosOptions {
   readonly minutes: number;
   /** Of the tasks and of the schedule of faults. */
   readonly seed: number;
-  /** Where the report goes, as a page; undefined for nowhere but the output. */
-  readonly report: string | undefined;
+  /** Where the report goes, as a page with a plot beside it; undefined for nowhere but the output. */
+  readonly page: string | undefined;
+  /** Faults that are begun in a minute. */
+  readonly faultsPerMinute: number;
+  /** Whether it is a soak: a constant rate, no faults, and no proxies. */
+  readonly soak: boolean;
   readonly json: boolean;
   /** Whether no faults are done, to compare with. */
   readonly calm: boolean;
@@ -16,26 +20,37 @@ export interface ChaosOptions {
   readonly keep: boolean;
 }
 
+/** Of a soak, in a second. */
+const SOAK_RATE = "80";
+
 /** @throws {TypeError} that names the option */
 export function readOptions(args: readonly string[]): ChaosOptions {
   const { values } = parseArgs({
     args: [...args],
     options: {
       tasks: { type: "string", default: "10000" },
-      minutes: { type: "string", default: "1.5" },
+      minutes: { type: "string" },
       seed: { type: "string" },
-      report: { type: "string" },
+      page: { type: "string" },
+      faults: { type: "string", default: "30" },
+      soak: { type: "boolean", default: false },
+      rate: { type: "string", default: SOAK_RATE },
       calm: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       keep: { type: "boolean", default: false },
     },
   });
+  const { soak } = values;
+  const minutes = number("--minutes", values.minutes ?? (soak ? "60" : "1.5"), 0.1, false);
+  const rate = number("--rate", values.rate, 0.1, false);
   return {
-    tasks: number("--tasks", values.tasks, 1, true),
-    minutes: number("--minutes", values.minutes, 0.1, false),
+    tasks: soak ? Math.round(rate * minutes * 60) : number("--tasks", values.tasks, 1, true),
+    minutes,
     seed: values.seed === undefined ? Date.now() % 1_000_000 : number("--seed", values.seed, 0, true),
-    report: values.report,
-    calm: values.calm,
+    page: values.page,
+    faultsPerMinute: number("--faults", values.faults, 1, false),
+    soak,
+    calm: values.calm || soak,
     json: values.json,
     keep: values.keep,
   };

@@ -67,6 +67,8 @@ export class Part {
     const { PATH = "", HOME = "" } = process.env;
     const child = spawn(process.execPath, args, {
       cwd: folder,
+      // An interrupt from a terminal is for the process that judges alone.
+      detached: true,
       stdio: ["ignore", openSync(this.output, "a"), openSync(`${this.output}.errors`, "a")],
       env: {
         PATH,

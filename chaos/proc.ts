@@ -29,10 +29,28 @@ function parentOf(pid: string): number | undefined {
   return text === undefined ? undefined : Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[1]);
 }
 
-/** What is in memory, shared pages counted once for each process, in MB; and open descriptors. */
-export function useOf(pids: readonly number[]): { readonly mb: number; readonly descriptors: number } {
-  let [bytes, descriptors] = [0, 0];
+/** What processes hold, and have used. */
+export interface Use {
+  /** In memory, shared pages counted once for each process. */
+  readonly mb: number;
+  readonly descriptors: number;
+  /** Of the processor, since they began. */
+  readonly cpuMs: number;
+}
+
+/** Ticks of `/proc` are of 10 ms on every Linux there is. */
+const TICK_MS = 10;
+
+export function useOf(pids: readonly number[]): Use {
+  let [bytes, descriptors, cpuMs] = [0, 0, 0];
   for (const pid of pids) {
+    const stat = read(`/proc/${pid}/stat`);
+    const [user, system] =
+      stat
+        ?.slice(stat.lastIndexOf(")") + 2)
+        .split(" ")
+        .slice(11, 13) ?? [];
+    cpuMs += (Number(user ?? 0) + Number(system ?? 0)) * TICK_MS;
     bytes += Number(read(`/proc/${pid}/statm`)?.split(" ")[1] ?? 0) * PAGE_BYTES;
     try {
       descriptors += readdirSync(`/proc/${pid}/fd`).length;
@@ -40,7 +58,7 @@ export function useOf(pids: readonly number[]): { readonly mb: number; readonly 
       // It has ended.
     }
   }
-  return { mb: bytes / 1024 / 1024, descriptors };
+  return { mb: bytes / 1024 / 1024, descriptors, cpuMs };
 }
 
 /** Processes whose environment has this: what a run has started and left behind. */

@@ -1,23 +1,39 @@
 import { cpus, loadavg } from "node:os";
+import { plotOf, sparkOf } from "./chart.js";
 import { wordOf } from "./explain.js";
 import type { DoneFault } from "./injector.js";
+import type { Ledger } from "./ledger.js";
 import type { ChaosOptions } from "./options.js";
 import type { Part } from "./part.js";
 import type { Growth } from "./sampler.js";
-import type { Fault } from "./schedule.js";
+import { type Cell, inline, list, sorted, sum, table } from "./tables.js";
+import { panelsOf, type Timeline } from "./timeline.js";
 import type { Verification } from "./verify.js";
 
-export interface Findings {
+/** What is known of a run while it goes on. */
+export interface Progress {
   readonly options: ChaosOptions;
+  /** Since the first start. */
   readonly seconds: number;
-  readonly schedule: readonly Fault[];
+  readonly ledger: Ledger;
+  readonly timeline: Timeline;
   readonly faults: readonly DoneFault[];
   readonly missing: ReadonlyMap<string, string>;
   readonly growth: readonly Growth[];
-  readonly verification: Verification;
   /** Faults of each proxy, by edge. */
   readonly counts: ReadonlyMap<string, Readonly<Record<string, number>>>;
   readonly parts: readonly Part[];
+  /** Of the process that does the faults, has the proxies, and judges. */
+  readonly driver: { readonly peakMb: number; readonly cpuMs: number };
+  /** One-minute load averages of the machine, one of each minute. */
+  readonly loads: readonly number[];
+}
+
+export interface Findings extends Progress {
+  readonly verification: Verification;
+  /** Whether it was ended before all was started. */
+  readonly isInterrupted: boolean;
+  readonly verifySeconds: number;
   readonly wrong: readonly string[];
 }
 
@@ -25,14 +41,14 @@ const MOST_WRONG = 40;
 
 /** The findings as JSON has them. */
 export function sentencesOf(findings: Findings): object {
-  const { options, seconds, faults, missing, growth, verification: found, counts, parts, wrong } = findings;
-  const { journal, warnings, ends, disturbed, usedUp, repeated, told } = found;
+  const { options, seconds, faults, missing, growth, verification: found, counts, parts, wrong, ledger } = findings;
+  const { warnings, ends, disturbed, usedUp, repeated, told } = found;
   return {
     tasks: options.tasks,
     minutes: options.minutes,
     seed: options.seed,
     seconds,
-    perSecond: journal.acknowledgedCount / seconds,
+    perSecond: ledger.endedCount / seconds,
     wrong,
     acknowledged: found.acknowledged,
     runs: found.recordedRuns,
@@ -47,9 +63,11 @@ export function sentencesOf(findings: Findings): object {
     disturbed: Object.fromEntries(disturbed),
     usedUp: Object.fromEntries(usedUp),
     repeated: Object.fromEntries(repeated),
-    calledAgain: Object.fromEntries(journal.again),
+    calledAgain: Object.fromEntries(ledger.again),
     warnings: Object.fromEntries(warnings),
     growth,
+    minutesSeen: findings.timeline.rows,
+    driver: findings.driver,
     faults,
     missing: Object.fromEntries(missing),
     network: Object.fromEntries(counts),
@@ -57,56 +75,160 @@ export function sentencesOf(findings: Findings): object {
   };
 }
 
-/** The findings as a page. */
-export function pageOf(findings: Findings): string {
-  const { options, seconds, verification: found, growth, parts, wrong, missing } = findings;
-  const { tasks, minutes, seed } = options;
-  const { journal } = found;
-  const seen = new Date().toISOString().slice(0, 10);
-  const load = loadavg()[1] ?? 0;
+/** The picture that a page shows. */
+export function pictureOf({ timeline }: Progress): string {
+  return plotOf(panelsOf(timeline));
+}
+
+/** What is known so far, as a page. */
+export function progressPageOf(progress: Progress, picture?: string): string {
   return [
-    "# Chaos",
+    ...headOf(progress),
+    "**Not finished, and nothing is verified yet.**",
     "",
-    `Written by \`npm run chaos -- --tasks ${tasks} --minutes ${minutes} --seed ${seed}\` on ${seen}: the same command does the same`,
-    "faults to the same tasks at the same times. An engine on a file system of its own, three dispatchers, two carriers, and a client, each",
-    "a process of its own, with a proxy on each of the twelve edges between them; all of them are killed, frozen, cut off, and given wrong",
-    "clocks while they work.",
-    "",
-    `Node ${process.versions.node}, ${cpus().length} cores, load average ${load.toFixed(1)} at the end.`,
-    "",
+    ...countsOf(progress),
+    ...minutesOf(progress, picture),
+    ...faultsOf(progress),
+    ...memoryOf(progress),
+  ].join("\n");
+}
+
+/** The findings as a page. @param picture where its plot is */
+export function pageOf(findings: Findings, picture?: string): string {
+  const { wrong, isInterrupted, ledger } = findings;
+  return [
+    ...headOf(findings),
+    ...(isInterrupted ? [`It was ended early, after ${ledger.begunCount} starts; all of them are verified.`, ""] : []),
     wrong.length === 0
       ? "**Nothing is wrong**: every acknowledged start has one outcome, told once and alike by engine, dispatchers and client, within its policy."
       : `**${wrong.length} things are wrong:**`,
     ...(wrong.length === 0 ? [] : ["", ...wrong.slice(0, MOST_WRONG).map((one) => `- ${inline(one)}`)]),
     "",
-    "## What was done",
+    ...countsOf(findings, findings),
+    ...minutesOf(findings, picture),
+    ...faultsOf(findings),
+    ...outcomesOf(findings),
+    ...memoryOf(findings),
+    ...saidOf(findings),
+  ].join("\n");
+}
+
+function headOf({ options, loads }: Progress): readonly string[] {
+  const { tasks, minutes, seed, soak, calm, faultsPerMinute } = options;
+  const seen = new Date().toISOString().slice(0, 10);
+  const what = soak
+    ? `--soak --minutes ${minutes} --rate ${tasks / minutes / 60} --seed ${seed}`
+    : `--tasks ${tasks} --minutes ${minutes} --seed ${seed} --faults ${faultsPerMinute}${calm ? " --calm" : ""}`;
+  const middle = loads.toSorted((one, other) => one - other)[loads.length >> 1] ?? loadavg()[0] ?? 0;
+  return [
+    soak ? "# Soak" : "# Chaos",
     "",
+    `Written by \`npm run chaos -- ${what}\` on ${seen}.`,
+    ...(soak
+      ? [
+          "A constant rate and no faults: an engine on a file system of its own, three dispatchers, two carriers and a client, each a process",
+          "of its own. What is looked for is what grows: memory, file descriptors, and how long an activity takes.",
+        ]
+      : [
+          "The same command does the same faults to the same tasks at the same times. An engine on a file system of its own, three dispatchers,",
+          "two carriers, and a client, each a process of its own, with a proxy on each of the twelve edges between them; all of them are killed,",
+          "frozen, cut off, and given wrong clocks while they work.",
+        ]),
+    "",
+    `Node ${process.versions.node}, ${cpus().length} cores; load average in the middle ${middle.toFixed(1)}, at most ${Math.max(middle, ...loads).toFixed(1)}, other`,
+    "work on the machine included.",
+    "",
+  ];
+}
+
+function countsOf(progress: Progress, findings?: Findings): readonly string[] {
+  const { ledger, seconds, driver } = progress;
+  const { quick, startLatency } = ledger.all;
+  const found = findings?.verification;
+  const known: (readonly [string, Cell])[] = [
+    ["starts acknowledged", ledger.acknowledgedCount],
+    ["outcomes told to the client", ledger.endedCount],
+  ];
+  const verified: readonly (readonly [string, Cell])[] =
+    found === undefined
+      ? []
+      : [
+          ["runs on record, each looked at", found.recordedRuns],
+          ["of which repeated by the network after the first had ended", found.repeatedStarts],
+          ["attempts on record, each looked at", found.recordedAttempts],
+          ["runs of handlers", found.handlerRuns],
+          ["histories read, event by event", found.histories],
+          ["effects of idempotent activities, each once", found.effects],
+          ["seconds that the verification took", findings?.verifySeconds.toFixed(0) ?? 0],
+        ];
+  const measured: readonly (readonly [string, Cell])[] = [
+    ["seconds, from the first start to the last outcome", Math.round(seconds)],
+    ["activities/s, as paced", (ledger.endedCount / seconds).toFixed(0)],
+    ["p50 from start to outcome, of those that return at once, ms", quick.quantile(0.5)],
+    ["p99 of that, ms", quick.quantile(0.99)],
+    ["p50 of a start, ms", startLatency.quantile(0.5)],
+    ["p99 of a start, ms", startLatency.quantile(0.99)],
+    ["peak memory of the process that has the proxies and judges, MB", driver.peakMb.toFixed(0)],
+    ["its processor time for each activity, us", ((driver.cpuMs * 1_000) / Math.max(1, ledger.endedCount)).toFixed(0)],
+  ];
+  return ["## What was done", "", table(["", "count"], [...known, ...verified, ...measured]), ""];
+}
+
+/** A row's values as a line of text, and the largest. */
+function spark(values: readonly (number | undefined)[]): readonly Cell[] {
+  return [sparkOf(values), values.reduce<number>((one, value) => Math.max(one, value ?? 0), 0).toFixed(0)];
+}
+
+function minutesOf({ timeline }: Progress, picture: string | undefined): readonly string[] {
+  const { rows, mb } = timeline;
+  return [
+    "## Minute by minute",
+    "",
+    ...(picture === undefined
+      ? []
+      : [`![Rates, latencies, memory and file descriptors of each minute](${picture})`, ""]),
     table(
-      ["", "count"],
+      ["from 0 up to the largest", "each minute", "largest"],
       [
-        ["starts acknowledged", found.acknowledged],
-        ["runs on record", found.recordedRuns],
-        ["of which repeated by the network after the first had ended", found.repeatedStarts],
-        ["attempts on record", found.recordedAttempts],
-        ["runs of handlers", found.handlerRuns],
-        ["histories read, event by event", found.histories],
-        ["effects of idempotent activities, each once", found.effects],
-        ["seconds, from the first start to the last outcome", Math.round(seconds)],
-        ["tasks/s, as paced", (found.acknowledged / seconds).toFixed(0)],
-        ["p50 from start to outcome, ms", quantile(journal.latencies, 0.5)],
-        ["p99 from start to outcome, ms", quantile(journal.latencies, 0.99)],
-        ["p50 of a start, ms", quantile(journal.startLatencies, 0.5)],
-        ["p99 of a start, ms", quantile(journal.startLatencies, 0.99)],
+        ["started/s", ...spark(rows.map(({ starts }) => starts / 60))],
+        ["ended/s", ...spark(rows.map(({ ends }) => ends / 60))],
+        ["p50, ms", ...spark(rows.map(({ quickP50 }) => quickP50))],
+        ["p99, ms", ...spark(rows.map(({ quickP99 }) => quickP99))],
+        ["faults begun", ...spark(rows.map(({ faults }) => faults))],
+        ...Array.from(mb, ([part, values]): readonly Cell[] => [`MB of ${part}`, ...spark(values)]),
       ],
     ),
     "",
+    table(
+      ["minute", "started", "ended", "p50, ms", "p99, ms", "faults begun"],
+      rows.map(({ minute, starts, ends, quickP50, quickP99, faults }) => [
+        minute,
+        starts,
+        ends,
+        quickP50,
+        quickP99,
+        faults,
+      ]),
+    ),
+    "",
+  ];
+}
+
+function faultsOf({ options, faults, missing, counts }: Progress): readonly string[] {
+  if (options.soak) return [];
+  return [
     "## Faults",
     "",
-    table(["fault", "times"], sorted(countBy(findings.faults.map(({ kind, target }) => `${kind} ${wordOf(target)}`)))),
+    table(["fault", "times"], sorted(countBy(faults.map(({ kind, target }) => `${kind} ${wordOf(target)}`)))),
     "",
     ...[...missing].map(([kind, why]) => `Left out: ${kind}, since ${why}.\n`),
-    `In the proxies: ${list(sumOf(findings.counts.values()))}.`,
+    `In the proxies: ${list(sumOf(counts.values()))}.`,
     "",
+  ];
+}
+
+function outcomesOf({ verification: found }: Findings): readonly string[] {
+  return [
     "## Outcomes",
     "",
     table(["outcome", "activities"], sorted(found.ends)),
@@ -120,18 +242,25 @@ export function pageOf(findings: Findings): string {
     "",
     "## Attempts that faults ended",
     "",
-    table(["end", "attempts"], sorted(found.disturbed)),
+    found.disturbed.size === 0 ? "None." : table(["end", "attempts"], sorted(found.disturbed)),
     "",
     "## Attempts that ran twice",
     "",
     found.repeated.size === 0 ? "None." : table(["fault under way", "attempts"], sorted(found.repeated)),
     "",
-    "## Memory and file descriptors",
+  ];
+}
+
+function memoryOf({ growth, parts, ledger }: Progress): readonly string[] {
+  const perActivity = (cpuMs: number): string => ((cpuMs * 1_000) / Math.max(1, ledger.endedCount)).toFixed(0);
+  return [
+    "## Memory, file descriptors and processor time",
     "",
-    "Medians of the first and the last third of the run, of processes that have run for 8 s; all processes of a part together.",
+    "Medians of the first and the last third of the run, of processes that have run for 8 s; all processes of a part together. Processor",
+    "time is that of all lives of a part, but for what a life used between the last look (one each 2 s) and its end.",
     "",
     table(
-      ["part", "processes", "MB, first", "MB, last", "peak", "descriptors, first", "last", ""],
+      ["part", "processes", "MB, first", "MB, last", "peak", "descriptors, first", "last", "", "us for each activity"],
       growth.map((one) => [
         one.part,
         parts.find(({ name }) => name === one.part)?.lives.length ?? 0,
@@ -141,43 +270,22 @@ export function pageOf(findings: Findings): string {
         one.firstDescriptors,
         one.lastDescriptors,
         one.isFlat ? "flat" : "**grows**",
+        perActivity(one.cpuMs),
       ]),
     ),
     "",
+  ];
+}
+
+function saidOf({ ledger, verification: found }: Findings): readonly string[] {
+  return [
     "## What was said meanwhile",
     "",
-    `Calls that the client made again: ${list(journal.again)}.`,
+    `Calls that the client made again: ${list(ledger.again)}.`,
     "",
     `Warnings of dispatchers: ${list(found.warnings)}.`,
     "",
-  ].join("\n");
-}
-
-type Cell = string | number;
-
-function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const line = (cells: readonly Cell[]): string => `| ${cells.map((cell) => inline(String(cell))).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-function sorted(counts: ReadonlyMap<string, number>): readonly (readonly [string, number])[] {
-  return [...counts].toSorted(([, one], [, other]) => other - one);
-}
-
-function list(counts: ReadonlyMap<string, number>): string {
-  return counts.size === 0
-    ? "none"
-    : sorted(counts)
-        .map(([name, times]) => `${inline(name)} ${times}`)
-        .join(", ");
-}
-
-/** What others wrote stays in its place on the page. */
-function inline(text: string): string {
-  return text
-    .replaceAll(/[\r\n]+/g, " ")
-    .replaceAll("|", "\\|")
-    .replaceAll("<", "&lt;");
+  ];
 }
 
 function countBy(names: readonly string[]): Map<string, number> {
@@ -191,12 +299,4 @@ function sumOf(all: Iterable<Readonly<Record<string, number>>>): Map<string, num
   for (const one of all)
     for (const [name, times] of Object.entries(one)) counts.set(name, (counts.get(name) ?? 0) + times);
   return counts;
-}
-
-function sum(counts: ReadonlyMap<string, number>): number {
-  return [...counts.values()].reduce((one, other) => one + other, 0);
-}
-
-function quantile(numbers: readonly number[], share: number): number {
-  return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length * share)] ?? 0;
 }

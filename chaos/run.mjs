@@ -1,4 +1,5 @@
-// npm run chaos -- --tasks N --minutes M [--seed S] [--report FILE] [--json] [--keep]
+// npm run chaos -- --tasks N --minutes M [--seed S] [--faults PER_MINUTE] [--page FILE.md] [--calm] [--json] [--keep]
+// npm run chaos -- --soak [--minutes M] [--rate PER_SECOND] [--page FILE.md]
 // Its parts are in TypeScript, and take the workspace's test support, which is never compiled: they are bundled first.
 import { rmSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
 import type { Part } from "./part.js";
-import { childrenOf, treeOf, useOf } from "./proc.js";
+import { childrenOf, treeOf, type Use, useOf } from "./proc.js";
 import { realNow } from "./real-time.js";
 
 const EVERY_MS = 2_000;
@@ -13,16 +13,16 @@ const WARM_SHARE = 0.15;
  */
 const GROWTH = { mb: { times: 1.5, more: 80 }, descriptors: { times: 1.5, more: 600 } } as const;
 
-interface Sample {
+export interface Sample extends Use {
   readonly at: number;
-  readonly mb: number;
-  readonly descriptors: number;
 }
 
 /** A part's use in the first and the last third of a run. */
 export interface Growth {
   readonly part: string;
   readonly samples: number;
+  /** Of the processor, in all of its lives as far as they were seen. */
+  readonly cpuMs: number;
   readonly firstMb: number;
   readonly lastMb: number;
   readonly peakMb: number;
@@ -33,7 +33,9 @@ export interface Growth {
 
 /** Looks at what each part holds, again and again. */
 export class Sampler {
-  private readonly samples = new Map<string, Sample[]>();
+  /** Of warm processes, by part. */
+  readonly samples = new Map<string, Sample[]>();
+  private readonly cpu = new Map<string, { pid: number; lastMs: number; sumMs: number }>();
   private readonly parts: () => Iterable<Part>;
   private timer: NodeJS.Timeout | undefined;
 
@@ -45,24 +47,37 @@ export class Sampler {
     this.timer = setInterval(() => this.look(), EVERY_MS);
   }
 
-  end(): readonly Growth[] {
+  stop(): void {
     clearInterval(this.timer);
-    return Array.from(this.samples, ([part, samples]) => growthOf(part, samples));
+  }
+
+  /** What has been seen so far. */
+  growth(): readonly Growth[] {
+    return Array.from(this.samples, ([part, samples]) => growthOf(part, samples, this.cpu.get(part)?.sumMs ?? 0));
   }
 
   private look(): void {
     const at = realNow();
     const children = childrenOf();
     for (const { name, pid, life } of this.parts()) {
-      if (pid === undefined || life === undefined || at - life.from < WARM_MS) continue;
+      if (pid === undefined || life === undefined) continue;
+      const use = useOf(treeOf(pid, children));
+      this.countCpu(name, pid, use.cpuMs);
+      if (at - life.from < WARM_MS) continue;
       const samples = this.samples.get(name) ?? [];
-      samples.push({ at, ...useOf(treeOf(pid, children)) });
+      samples.push({ at, ...use });
       this.samples.set(name, samples);
     }
   }
+
+  private countCpu(name: string, pid: number, cpuMs: number): void {
+    const before = this.cpu.get(name) ?? { pid, lastMs: 0, sumMs: 0 };
+    const since = before.pid === pid ? Math.max(0, cpuMs - before.lastMs) : cpuMs;
+    this.cpu.set(name, { pid, lastMs: cpuMs, sumMs: before.sumMs + since });
+  }
 }
 
-function growthOf(part: string, all: readonly Sample[]): Growth {
+function growthOf(part: string, all: readonly Sample[], cpuMs: number): Growth {
   const [begin, end] = [all[0]?.at ?? 0, all.at(-1)?.at ?? 0];
   const warm = all.filter(({ at }) => at >= begin + (end - begin) * WARM_SHARE);
   const third = Math.ceil(warm.length / 3);
@@ -76,9 +91,10 @@ function growthOf(part: string, all: readonly Sample[]): Growth {
   return {
     part,
     samples: all.length,
+    cpuMs,
     firstMb,
     lastMb,
-    peakMb: Math.max(0, ...all.map(({ mb }) => mb)),
+    peakMb: all.reduce((most, { mb }) => Math.max(most, mb), 0),
     firstDescriptors,
     lastDescriptors,
     isFlat:

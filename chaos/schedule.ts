@@ -28,8 +28,6 @@ export interface Fault {
   readonly amount: number;
 }
 
-/** A fault about each so often. */
-const EVERY_MS = 1_900;
 /** Nothing is done to a part that has just been started. */
 const GRACE_MS = 4_000;
 const HOUR_MS = 3_600_000;
@@ -38,13 +36,13 @@ const HOUR_MS = 3_600_000;
  * The faults of a run, in their order: the same for the same seed and length. Each part is killed, frozen and has its clock
  * stepped, each edge harmed and severed, in rounds over all of them, so that none is left out of a run that is long enough.
  */
-export function scheduleOf(seed: number, minutes: number): readonly Fault[] {
+export function scheduleOf(seed: number, minutes: number, perMinute: number): readonly Fault[] {
   const random = seededRandom(seed);
   const between = (least: number, most: number): number => Math.round(least + random() * (most - least));
   const rounds: (readonly [FaultKind, string])[] = [];
   const faults: Fault[] = [];
-  const end = minutes * 60_000;
-  for (let at = GRACE_MS; at < end; at += between(EVERY_MS / 2, EVERY_MS * 1.5)) {
+  const [end, every] = [minutes * 60_000, 60_000 / perMinute];
+  for (let at = GRACE_MS; at < end; at += between(every / 2, every * 1.5)) {
     if (rounds.length === 0) rounds.push(...shuffled(oneRound(), random));
     const [kind, target] = rounds.pop() ?? ["kill", "engine"];
     faults.push({ atMs: at, kind, target, forMs: lengthOf(kind, between), amount: amountOf(kind, random, between) });

@@ -1,14 +1,15 @@
-/** Short, so that what was lost is handed out again within the run. */
+/** Short, so that what was lost is handed out again within the run; in a soak nothing is lost. */
 export const LEASE_SECONDS = 10;
+export const SOAK_LEASE_SECONDS = 300;
 /** What the local engine forgives by default. */
 export const FREE_REDELIVERIES = 3;
 /** Payloads above it are uploaded, and named. */
 export const THRESHOLD_BYTES = 65_536;
 export const START_TO_CLOSE_SECONDS = 30;
 export const HEARTBEAT_SECONDS = 10;
-/** Activities that a client has open at once, and requests that it makes at once. */
-export const MOST_OPEN = 400;
-export const MOST_REQUESTS = 96;
+/** Activities that a client has open at once, and requests that it makes at once: enough to have all waits held. */
+export const MOST_OPEN = 1_000;
+export const MOST_REQUESTS = 1_400;
 export const QUEUE_NAME = "chaos";
 
 /** What the client is given. */
@@ -19,6 +20,6 @@ export interface StarterSettings {
   readonly perSecond: number;
   /** In real time, milliseconds since the epoch. */
   readonly startedAt: number;
-  /** Its file. */
-  readonly journal: string;
+  /** Of its journal. */
+  readonly folder: string;
 }

@@ -1,8 +1,8 @@
 // The client: starts activities at a rate, follows each to its end, and notes all of it in a journal. Killed and started
 // again, it goes on by its journal. Argument: its settings as JSON.
-import { openSync, readFileSync, writeSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { type ActivityHandle, createClient, isClientError } from "@durable-workflow/client";
+import { isStopped, Journal } from "./journal.js";
 import { realNow } from "./real-time.js";
 import {
   HEARTBEAT_SECONDS,
@@ -18,29 +18,9 @@ const PAUSE_MS = 300;
 const CANCEL_AFTER_MS = 200;
 
 const settings = JSON.parse(process.argv[2] ?? "") as StarterSettings;
-const { url, tasks, seed, perSecond, startedAt, journal } = settings;
+const { url, tasks, seed, perSecond, startedAt, folder } = settings;
 const client = createClient({ serverUrl: url, maxConcurrentRequests: MOST_REQUESTS });
-const file = openSync(journal, "a+");
-const note = (...words: readonly (string | number)[]): void => void writeSync(file, `${words.join(" ")}\n`);
-
-/** What an earlier life of this process has noted. */
-interface Known {
-  readonly runId: string | undefined;
-}
-
-function readJournal(): { readonly begun: number; readonly open: Map<number, Known> } {
-  const open = new Map<number, Known>();
-  let begun = 0;
-  for (const line of readFileSync(journal, "utf8").split("\n").slice(0, -1)) {
-    const [word, number, runId] = line.split(" ");
-    const index = Number(number);
-    if (word === "B") begun = Math.max(begun, index + 1);
-    if (word === "B") open.set(index, { runId: undefined });
-    else if (word === "A") open.set(index, { runId });
-    else if (word === "E") open.delete(index);
-  }
-  return { begun, open };
-}
+const journal = new Journal(folder);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -51,7 +31,7 @@ async function insist<Value>(what: string, task: Task, action: (tries: number) =
       return await action(tries);
     } catch (error) {
       if (!isClientError(error)) throw error;
-      note("R", task.index, what, error.code);
+      journal.note("R", task.index, what, error.code);
       await pause(PAUSE_MS);
     }
   }
@@ -74,16 +54,17 @@ function start(task: Task, isAgain: boolean): Promise<ActivityHandle<unknown>> {
   });
 }
 
-async function follow(index: number, known: Known | undefined): Promise<void> {
+/** @param isKnown whether an earlier life of this process has begun it @param runId as that life has noted it */
+async function follow(index: number, isKnown: boolean, runId: string | undefined): Promise<void> {
   const task = taskOf(seed, index, tasks);
   let handle: ActivityHandle<unknown>;
-  if (known?.runId === undefined) {
-    if (known === undefined) note("B", index);
+  if (runId === undefined) {
+    if (!isKnown) journal.note("B", index);
     const began = realNow();
-    handle = await start(task, known !== undefined);
-    note("A", index, handle.runId ?? "-", Math.round(realNow()), Math.round(realNow() - began));
+    handle = await start(task, isKnown);
+    journal.note("A", index, handle.runId ?? "-", Math.round(realNow()), Math.round(realNow() - began));
   } else {
-    handle = client.handle(task.id, { runId: known.runId });
+    handle = client.handle(task.id, { runId });
   }
   if (task.kind === "cancelled") {
     await pause(CANCEL_AFTER_MS);
@@ -92,25 +73,25 @@ async function follow(index: number, known: Known | undefined): Promise<void> {
   const outcome = await insist("outcome", task, () => handle.outcome());
   const isRight = outcome.kind !== "completed" || isDeepStrictEqual(outcome.result, resultOf(task));
   const type = outcome.kind === "completed" ? "-" : (outcome.failure?.type ?? "-").replaceAll(" ", "_");
-  note("E", index, isRight ? outcome.kind : "wrong_result", type, outcome.attempts, Math.round(realNow()));
+  journal.note("E", index, isRight ? outcome.kind : "wrong_result", type, outcome.attempts, Math.round(realNow()));
 }
 
-const { begun, open } = readJournal();
 const under = new Set<Promise<void>>();
 const broken: unknown[] = [];
-const run = (index: number, known?: Known): void => {
-  const one: Promise<void> = follow(index, known)
+const run = (index: number, isKnown: boolean, runId?: string): void => {
+  const one: Promise<void> = follow(index, isKnown, runId)
     .catch((error: unknown) => {
-      note("X", index, error instanceof Error ? error.message.replaceAll("\n", " ") : String(error));
+      journal.note("X", index, error instanceof Error ? error.message.replaceAll("\n", " ") : String(error));
       broken.push(error);
     })
     .finally(() => under.delete(one));
   under.add(one);
 };
-for (const [index, known] of open) run(index, known);
-for (let next = begun; next < tasks && broken.length === 0; ) {
+let next = journal.begun;
+for (const [index, runId] of journal.open) run(index, true, runId);
+while (next < tasks && broken.length === 0 && !isStopped(folder)) {
   const due = Math.min(tasks, Math.floor(((realNow() - startedAt) / 1000) * perSecond) + 1);
-  while (next < due && under.size < MOST_OPEN) run(next++);
+  while (next < due && under.size < MOST_OPEN) run(next++, false);
   await pause(20);
 }
 await Promise.all(under);

@@ -1,4 +1,5 @@
-import { linesOf } from "./journal.js";
+import { IdTable } from "./id-table.js";
+import { linesOf } from "./lines.js";
 
 /** What a dispatcher has said of an attempt's end. */
 export interface ToldAttempt {
@@ -6,30 +7,58 @@ export interface ToldAttempt {
   readonly detail: string | null;
 }
 
-/** All that dispatchers have said, by attempt. */
-export interface Told {
-  readonly attempts: ReadonlyMap<string, readonly ToldAttempt[]>;
-  /** How often each event was logged at `warn` or above. */
-  readonly warnings: ReadonlyMap<string, number>;
-}
+/** So many ends with their details are told apart; a byte says which. */
+const MOST_KINDS = 240;
+const NONE = 255;
+const OTHER = "other";
 
-export async function readTold(files: readonly string[]): Promise<Told> {
-  const attempts = new Map<string, ToldAttempt[]>();
-  const warnings = new Map<string, number>();
-  for (const file of files) {
-    for await (const line of linesOf(file)) {
-      const said = parse(line);
-      if (said === undefined) continue;
-      if (said.level >= 40 && said.event !== "task_ended")
-        warnings.set(said.event, (warnings.get(said.event) ?? 0) + 1);
-      if (said.event !== "task_ended") continue;
-      const known = attempts.get(said.attemptId);
-      const one = { end: said.end, detail: said.detail };
-      if (known === undefined) attempts.set(said.attemptId, [one]);
-      else known.push(one);
-    }
+/** All that dispatchers have said, by attempt. */
+export class Told {
+  /** Attempts of which something was said. */
+  attempts = 0;
+  /** Attempts of which more than one end was said, all of them. */
+  readonly twice = new Map<string, ToldAttempt[]>();
+  /** How often each event was logged at `warn` or above. */
+  readonly warnings = new Map<string, number>();
+  private readonly table = new IdTable();
+  private readonly kinds: ToldAttempt[] = [];
+  private readonly places = new Map<string, number>();
+
+  static async read(files: readonly string[]): Promise<Told> {
+    const told = new Told();
+    for (const file of files) for await (const line of linesOf(file)) told.take(parse(line));
+    return told;
   }
-  return { attempts, warnings };
+
+  of(attemptId: string): readonly ToldAttempt[] {
+    const all = this.twice.get(attemptId);
+    if (all !== undefined) return all;
+    const kind = this.kinds[this.table.get(attemptId) ?? NONE];
+    return kind === undefined ? [] : [kind];
+  }
+
+  private take(said: LogLine | undefined): void {
+    if (said === undefined) return;
+    if (said.event !== "task_ended") {
+      if (said.level >= 40) this.warnings.set(said.event, (this.warnings.get(said.event) ?? 0) + 1);
+      return;
+    }
+    const { attemptId, end, detail } = said;
+    const before = this.of(attemptId);
+    if (before.length > 0) this.twice.set(attemptId, [...before, { end, detail }]);
+    else this.table.set(attemptId, this.placeOf({ end, detail }));
+    this.attempts = this.table.size;
+  }
+
+  private placeOf(kind: ToldAttempt): number {
+    const name = `${kind.end} ${kind.detail}`;
+    const known = this.places.get(name);
+    if (known !== undefined) return known;
+    if (this.kinds.length >= MOST_KINDS && kind.detail !== OTHER) return this.placeOf({ end: kind.end, detail: OTHER });
+    const place = this.kinds.push(kind) - 1;
+    this.places.set(name, place);
+    return place;
+  }
 }
 
 interface LogLine {

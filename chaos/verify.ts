@@ -2,17 +2,20 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { explain } from "./explain.js";
 import type { DoneFault } from "./injector.js";
-import { Journal, linesOf } from "./journal.js";
+import type { Ledger } from "./ledger.js";
+import { linesOf } from "./lines.js";
 import type { Part } from "./part.js";
 import { historyOf, type RecordedAttempt, type RecordedRun, recordedRuns } from "./recorded.js";
 import { Runs } from "./runs.js";
 import { DISPATCHERS } from "./schedule.js";
 import { FREE_REDELIVERIES } from "./settings.js";
-import { readTold, type Told } from "./told.js";
+import { Told } from "./told.js";
 import { endOf, type Task, taskOf } from "./workload.js";
 
 /** All histories are read up to so many runs; of more, as many, evenly. */
 const MOST_HISTORIES = 20_000;
+/** Those with more attempts are read in any case. */
+const MANY_ATTEMPTS = 4;
 const READERS = 8;
 /** Failures that are of what lies between engine and handler, not of the handler. */
 const DISTURBANCES = new Set([
@@ -37,8 +40,17 @@ export interface VerifyInputs {
   readonly engineUrl: string;
   readonly seed: number;
   readonly tasks: number;
+  readonly ledger: Ledger;
   readonly parts: ReadonlyMap<string, Part>;
   readonly faults: readonly DoneFault[];
+}
+
+/** What is kept of a run whose history is to be read. */
+interface RunInShort {
+  readonly id: string;
+  readonly runId: string;
+  readonly status: string;
+  readonly attempts: number;
 }
 
 /** What was found out about a run. */
@@ -64,7 +76,6 @@ export class Verification {
   readonly repeated = new Map<string, number>();
   readonly told = new Map<string, number>();
   warnings: ReadonlyMap<string, number> = new Map();
-  journal = new Journal();
 
   say(problem: string): void {
     this.wrong.push(problem);
@@ -78,13 +89,14 @@ export async function verify(inputs: VerifyInputs): Promise<Verification> {
 class Verifier {
   private readonly found = new Verification();
   private readonly inputs: VerifyInputs;
-  private told: Told = { attempts: new Map(), warnings: new Map() };
-  private runs = new Runs();
-  private readonly seen: (boolean | undefined)[] = [];
+  private told = new Told();
+  private runs: Runs | undefined;
+  private readonly seen: Uint8Array;
   private readonly killedPids = new Set<number>();
 
   constructor(inputs: VerifyInputs) {
     this.inputs = inputs;
+    this.seen = new Uint8Array(inputs.tasks);
     for (const name of DISPATCHERS) {
       for (const { pid, end } of inputs.parts.get(name)?.lives ?? []) if (end !== "ended") this.killedPids.add(pid);
     }
@@ -92,28 +104,34 @@ class Verifier {
 
   async run(): Promise<Verification> {
     const { found, inputs } = this;
-    const { folder, engineUrl, parts, tasks } = inputs;
-    found.journal = await Journal.read(join(folder, "journal.log"));
-    for (const problem of found.journal.problems) found.say(problem);
-    found.acknowledged = found.journal.acknowledgedCount;
-    if (found.acknowledged !== tasks) found.say(`${found.acknowledged} of ${tasks} starts were acknowledged`);
-    this.runs = await Runs.read(join(folder, "runs.log"), found.journal.acknowledged);
-    found.handlerRuns = this.runs.total;
-    this.told = await readTold(DISPATCHERS.map((name) => parts.get(name)?.output ?? ""));
+    const { folder, engineUrl, parts, tasks, ledger } = inputs;
+    ledger.catchUp();
+    for (const problem of ledger.problems) found.say(problem);
+    found.acknowledged = ledger.acknowledgedCount;
+    if (found.acknowledged !== ledger.begunCount) {
+      found.say(`${found.acknowledged} of ${ledger.begunCount} starts were acknowledged`);
+    }
+    const runs = await Runs.read(join(folder, "runs.log"), tasks, ledger);
+    this.runs = runs;
+    found.handlerRuns = runs.total;
+    this.told = await Told.read(DISPATCHERS.map((name) => parts.get(name)?.output ?? ""));
     found.warnings = this.told.warnings;
-    const histories: RecordedRun[] = [];
-    const step = Math.max(1, Math.ceil(tasks / MOST_HISTORIES));
+    const histories: RunInShort[] = [];
+    const step = Math.max(1, Math.ceil(found.acknowledged / MOST_HISTORIES));
     for await (const run of recordedRuns(engineUrl)) {
       this.checkRun(run);
-      if (found.recordedRuns % step === 0 || run.attempts.length > 1 + step) histories.push(run);
+      if (found.recordedRuns % step === 0 || run.attempts.length > Math.min(1 + step, MANY_ATTEMPTS)) {
+        const { activity_id: id, workflow_run_id: runId, status, attempts } = run;
+        histories.push({ id, runId, status, attempts: attempts.length });
+      }
     }
-    found.journal.acknowledged.forEach((runId, index) => {
-      if (runId !== undefined && this.seen[index] !== true)
+    for (let index = 0; index < tasks; index++) {
+      if (ledger.runIdOf(index) !== undefined && this.seen[index] !== 1)
         found.say(`t-${index} was acknowledged, and is not recorded`);
-    });
+    }
     await this.checkHistories(histories);
     this.checkTold();
-    this.explainRepeats();
+    this.explainRepeats(runs);
     await this.countEffects();
     return found;
   }
@@ -123,13 +141,13 @@ class Verifier {
     const { activity_id: id, workflow_run_id: runId, status, attempts } = run;
     found.recordedRuns++;
     const index = Number(id.slice(2));
-    const isAcknowledged = found.journal.acknowledged[index] === runId;
+    const isAcknowledged = inputs.ledger.runIdOf(index) === runId;
     if (isAcknowledged) {
-      if (this.seen[index] === true) found.say(`${id} is on record twice as run ${runId}`);
-      this.seen[index] = true;
+      if (this.seen[index] === 1) found.say(`${id} is on record twice as run ${runId}`);
+      this.seen[index] = 1;
     } else {
       found.repeatedStarts++;
-      const isRepeated = found.journal.startedAgain.has(index) || inputs.faults.some(isOfStarts);
+      const isRepeated = inputs.ledger.isStartedAgain(index) || inputs.faults.some(isOfStarts);
       if (!isRepeated) {
         found.say(`${id} has a run ${runId} that nobody has started`);
       }
@@ -164,10 +182,10 @@ class Verifier {
     found.recordedAttempts++;
     if (status === "expired" || status === "timed_out") count(found.disturbed, status);
     // Where a start was repeated, the attempts of two runs have the same numbers.
-    if (isAcknowledged && status === "completed" && !this.runs.has(task.index, number)) {
+    if (isAcknowledged && status === "completed" && this.runs?.has(task.index, number) === false) {
       found.say(`${task.id} attempt ${number} is completed, and has not run`);
     }
-    const told = this.told.attempts.get(id) ?? [];
+    const told = this.told.of(id);
     if (told.length > 1) found.say(`${task.id} attempt ${number} was told ${told.map(({ end }) => end).join(" and ")}`);
     for (const { end, detail } of told) {
       count(found.told, end);
@@ -187,7 +205,7 @@ class Verifier {
   /** The end is one, the same for engine and client, and one that its kind may have. */
   private checkEnd(task: Task, { status, attempts }: RecordedRun): void {
     const { found } = this;
-    const told = found.journal.ends[task.index];
+    const told = this.inputs.ledger.endOf(task.index);
     count(found.ends, status);
     if (told === undefined) {
       found.say(`${task.id} is ${status}, and its client was not told`);
@@ -210,12 +228,12 @@ class Verifier {
     found.say(`${task.id}, ${task.kind}, is ${status} (${told.type}), and was to be ${expected.end}`);
   }
 
-  private async checkHistories(runs: readonly RecordedRun[]): Promise<void> {
+  private async checkHistories(runs: readonly RunInShort[]): Promise<void> {
     const { found, inputs } = this;
     let next = 0;
     const reader = async (): Promise<void> => {
       for (let run = runs[next++]; run !== undefined; run = runs[next++]) {
-        const { activity_id: id, workflow_run_id: runId, status, attempts } = run;
+        const { id, runId, status, attempts } = run;
         const events = await historyOf(inputs.engineUrl, id, runId);
         found.histories++;
         events.forEach(({ sequence }, place) => {
@@ -226,7 +244,7 @@ class Verifier {
           found.say(`${id} ends ${ends.map(({ event_type: type }) => type).join(" and ")}, and is ${status}`);
         }
         const begun = events.filter(({ event_type: type }) => type === "ActivityStarted").length;
-        if (begun !== attempts.length) found.say(`${id} has ${begun} attempts in its history, and ${attempts.length}`);
+        if (begun !== attempts) found.say(`${id} has ${begun} attempts in its history, and ${attempts}`);
       }
     };
     await Promise.all(Array.from({ length: READERS }, reader));
@@ -236,12 +254,13 @@ class Verifier {
   private checkTold(): void {
     const { found, told } = this;
     const sum = [...found.told.values()].reduce((one, other) => one + other, 0);
-    const all = [...told.attempts.values()].reduce((one, ends) => one + ends.length, 0);
+    const more = [...told.twice.values()].reduce((one, ends) => one + ends.length - 1, 0);
+    const all = told.attempts + more;
     if (sum !== all) found.say(`${all - sum} ends were told of attempts that are not recorded`);
   }
 
-  private explainRepeats(): void {
-    const { found, runs, inputs } = this;
+  private explainRepeats(runs: Runs): void {
+    const { found, inputs } = this;
     for (const repeated of runs.repeated) {
       const { carrier, id } = taskOf(inputs.seed, repeated.index, inputs.tasks);
       const why = explain(repeated, carrier, inputs.faults);

@@ -7,9 +7,8 @@ import { freePort } from "@durable-workflow/test-support/loopback";
 import { EngineDisk } from "./disk.js";
 import type { ChaosOptions } from "./options.js";
 import { Part } from "./part.js";
-import { realNow } from "./real-time.js";
 import { DISPATCHERS, EDGES } from "./schedule.js";
-import { QUEUE_NAME, type StarterSettings } from "./settings.js";
+import { LEASE_SECONDS, QUEUE_NAME, SOAK_LEASE_SECONDS, type StarterSettings } from "./settings.js";
 import { CARRIERS, KINDS } from "./workload.js";
 
 const BIN = join(
@@ -21,11 +20,13 @@ const PATIENCE_MS = 60_000;
 /** All that a run is made of: parts, each in a process of its own, and a proxy on each edge between them. */
 export class World {
   readonly parts = new Map<string, Part>();
+  /** None in a soak: there every part calls the other itself. */
   readonly edges = new Map<string, FaultProxy>();
   readonly disk: EngineDisk;
   /** Without a proxy: for whoever judges. */
   engineUrl = "";
   readonly folder: string;
+  private readonly urls = new Map<string, string>();
   private readonly programs: string;
   private readonly options: ChaosOptions;
 
@@ -55,38 +56,45 @@ export class World {
     for (const name of ["engine", ...CARRIERS.map((one) => `carrier-${one}`)]) ports.set(name, await freePort());
     const random = seededRandom(this.options.seed + 1);
     for (const name of EDGES) {
-      const [, to = ""] = name.split(">");
-      this.edges.set(name, await startFaultProxy(ports.get(to) ?? 0, 0, random));
+      const port = ports.get(name.split(">")[1] ?? "") ?? 0;
+      if (!this.options.soak) this.edges.set(name, await startFaultProxy(port, 0, random));
+      this.urls.set(name, this.edges.get(name)?.url ?? `http://127.0.0.1:${port}`);
     }
     this.engineUrl = `http://127.0.0.1:${ports.get("engine")}`;
     const program = (name: string): string => join(this.programs, `${name}.mjs`);
-    this.add("engine", [program("engine"), join(this.disk.folder, "engine.db"), String(ports.get("engine"))]);
+    const lease = this.options.soak ? SOAK_LEASE_SECONDS : LEASE_SECONDS;
+    this.add("engine", [
+      program("engine"),
+      join(this.disk.folder, "engine.db"),
+      String(ports.get("engine")),
+      String(lease),
+    ]);
     for (const name of CARRIERS) {
       const part = `carrier-${name}`;
       const serve = ["serve", program("activities"), "--port", String(ports.get(part)), "--linger", "0", "--json"];
       this.add(part, [BIN, ...serve], {
-        DURABLE_WORKFLOW_SERVER_URL: this.edge(`${part}>engine`).url,
+        DURABLE_WORKFLOW_SERVER_URL: this.urlOf(`${part}>engine`),
         DURABLE_WORKFLOW_AUTH_TOKEN: "none-is-needed",
       });
     }
     for (const name of DISPATCHERS) {
       const config = join(this.folder, `${name}.json`);
       writeFileSync(config, JSON.stringify(this.configFor(name)));
-      this.add(name, [BIN, "dispatch", "--config", config, "--server", this.edge(`${name}>engine`).url, "--json"]);
+      this.add(name, [BIN, "dispatch", "--config", config, "--server", this.urlOf(`${name}>engine`), "--json"]);
     }
     for (const part of this.parts.values()) part.start();
     await this.untilReady();
   }
 
-  /** Starts the client. @param perSecond activities that it starts */
-  startClient(perSecond: number): Part {
+  /** Starts the client. @param perSecond activities that it starts @param startedAt from which they are counted */
+  startClient(perSecond: number, startedAt: number): Part {
     const settings: StarterSettings = {
-      url: this.edge("client>engine").url,
+      url: this.urlOf("client>engine"),
       tasks: this.options.tasks,
       seed: this.options.seed,
       perSecond,
-      startedAt: realNow(),
-      journal: join(this.folder, "journal.log"),
+      startedAt,
+      folder: this.folder,
     };
     const client = this.add("client", [join(this.programs, "starter.mjs"), JSON.stringify(settings)]);
     client.start();
@@ -122,6 +130,10 @@ export class World {
     this.disk.close();
   }
 
+  private urlOf(edge: string): string {
+    return this.urls.get(edge) ?? "";
+  }
+
   private add(name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Part {
     const preload = pathToFileURL(join(this.programs, "stepped-clock.mjs")).href;
     const part = new Part({ name, args, folder: this.folder, env, preload });
@@ -135,7 +147,7 @@ export class World {
       version: 1,
       defaults: { task_queue: QUEUE_NAME },
       carriers: Object.fromEntries(
-        CARRIERS.map((name) => [name, { type: "invocable_http", url: this.edge(`${dispatcher}>carrier-${name}`).url }]),
+        CARRIERS.map((name) => [name, { type: "invocable_http", url: this.urlOf(`${dispatcher}>carrier-${name}`) }]),
       ),
       mappings: CARRIERS.flatMap((name) =>
         KINDS.map((kind) => {
@@ -160,7 +172,7 @@ export class World {
   }
 
   private carrierUrl(name: string): string {
-    return this.edge(`dispatcher-1>carrier-${name}`).url;
+    return this.urlOf(`dispatcher-1>carrier-${name}`);
   }
 }
 

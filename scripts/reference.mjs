@@ -1,10 +1,11 @@
-// node scripts/reference.mjs: writes docs/reference/{commands,metrics,events}.md anew from the code as it was built. With --check it
+// node scripts/reference.mjs: writes docs/reference/{commands,metrics,events,error-codes}.md anew from the code as it was built. With --check it
 // only says whether that would change anything.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { table } from "./config-reference.mjs";
+import { errorCodesPage } from "./error-codes.mjs";
 import { root } from "./lib.mjs";
 
 const FOLDER = join(root, "docs/reference");
@@ -89,7 +90,12 @@ ${table([["event", "fields", "when"], ...rows])}
 
 /** Each page by its name. */
 export async function referencePages() {
-  return { "commands.md": await commandsPage(), "metrics.md": await metricsPage(), "events.md": await eventsPage() };
+  return {
+    "commands.md": await commandsPage(),
+    "metrics.md": await metricsPage(),
+    "events.md": await eventsPage(),
+    "error-codes.md": await errorCodesPage(),
+  };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

@@ -31,9 +31,9 @@ const CARRIER: ReadonlySet<string> = new Set([
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   undici: [
     "net/agents.ts",
-    "engine/transport.ts",
+    "net/bounded-request.ts",
+    "engine/wire.ts",
     "delivery/http-agents.ts",
-    "delivery/http-exchange.ts",
     "payloads/exchange.ts",
   ],
   aws4fetch: ["authorizers/aws-sigv4.ts"],
@@ -59,21 +59,26 @@ describe.each(files.filter((file) => folderOf(file) !== ""))("%s", (file) => {
   });
 });
 
-it("its tools are three", () => {
+it("its tools are few", () => {
   const names = [...sources.code("tools.ts").matchAll(/export \{([^}]*)\}/g)].flatMap(
     ([, list]) => list?.split(",") ?? [],
   );
-  expect(new Set(names.map((name) => name.trim()))).toEqual(new Set(["CredentialStore", "Secrets", "ServerClock"]));
+  expect(new Set(names.map((name) => name.trim()))).toEqual(
+    new Set(["CredentialStore", "LineBatch", "Secrets", "ServerClock", "flushLines"]),
+  );
 });
 
 it("prints nothing and takes over nothing of its process, except where that is the point", () => {
-  for (const file of files.filter((name) => name !== "service/signals.ts")) {
+  // Signals, and lines that wait when the process exits.
+  const where = new Set(["service/signals.ts", "service/line-batch.ts"]);
+  for (const file of files.filter((name) => !where.has(name))) {
     expect(sources.code(file), file).not.toMatch(/\bconsole\.|process\.(?:on|once|exit|stdout|stderr)\b/);
   }
 });
 
 it("reads the time from its clock", () => {
-  for (const file of files.filter((name) => name !== "time/clock.ts" && name !== "service/logs.ts")) {
+  const where = new Set(["time/clock.ts", "service/logs.ts", "service/line-batch.ts"]);
+  for (const file of files.filter((name) => !where.has(name))) {
     expect(sources.code(file), file).not.toMatch(/Date\.now|new Date\(\)|performance\.|setTimeout|setInterval/);
   }
 });
@@ -81,7 +86,7 @@ it("reads the time from its clock", () => {
 it("keeps the contract's own field names where documents are read and written", () => {
   // Labels of metrics are written as Prometheus writes them.
   const writers =
-    /^(?:engine\/(?:client|outcomes|recordable|registrations)|delivery\/result-mapping|service\/metrics|dispatch\/(?:settle-poll|attempt-(?:report|payloads))|lease\/stand-in|payloads\/(?:failures|shared-store)|authorizers\/google-key-file)\.ts$/;
+    /^(?:engine\/(?:client|outcomes|recordable|registrations|report-batches)|delivery\/result-mapping|service\/metrics|dispatch\/(?:settle-poll|attempt-(?:report|payloads))|lease\/stand-in|payloads\/(?:failures|shared-store)|authorizers\/google-key-file)\.ts$/;
   for (const file of files.filter((name) => !writers.test(name))) {
     expect(sources.code(file), file).not.toMatch(/\b[a-z]+_[a-z_]+:(?! ")/);
   }
@@ -92,7 +97,6 @@ it("cuts foreign text in one function, which halves no character", () => {
   const OWN: Readonly<Record<string, number>> = {
     "config/carrier.ts": 1,
     "delivery/trace.ts": 2,
-    "dispatch/lane-polls.ts": 1,
     "dispatch/lane-plan.ts": 1,
     "net/addresses.ts": 1,
     "net/secrets.ts": 1,

@@ -37,6 +37,7 @@ export interface ServerCapabilities {
   /** Leases are kept by `renew-lease`. Said in every answer, or in none. */
   readonly activity_lease_renewal?: boolean;
   readonly worker_deregistration_fencing?: DeregistrationFencing;
+  readonly activity_task_batches?: TaskBatches;
   readonly worker_status?: WorkerStatusCapability;
   readonly cooperative_cancellation?: boolean;
   readonly worker_sessions?: boolean;
@@ -58,6 +59,28 @@ export interface DeregistrationFencing {
 export const FENCING_SCHEMA = "durable-workflow.v2.worker-deregistration.v1";
 /** The path under `/api` at which an engine says that registrations are ended. */
 export const FENCING_ENDPOINT = "/worker/registrations/{workerId}/deregister";
+
+/**
+ * A poll may ask for several tasks, and one request may carry several reports. An addition of the local engine's: no released
+ * server says it, and without it each task is polled for and reported by itself.
+ */
+export interface TaskBatches {
+  readonly supported: boolean;
+  readonly schema: string;
+  /** The most that `max_tasks` of a poll may say. */
+  readonly max_tasks: number;
+  /** Where several reports go, without the `/api` before it. */
+  readonly reports_endpoint: string;
+  /** The most reports in one request. */
+  readonly max_reports: number;
+  /** The most bytes that the body of such a request should have. */
+  readonly max_reports_bytes: number;
+}
+
+/** `schema` of the capability by which an engine hands out and takes several tasks at once. */
+export const TASK_BATCHES_SCHEMA = "durable-workflow.local-engine.activity-task-batches.v1";
+/** The path under `/api` at which an engine says that several reports are taken. */
+export const REPORTS_ENDPOINT = "/worker/activity-tasks/reports";
 
 /** What workers may tell of themselves with each heartbeat, and how often they should. */
 export interface WorkerStatusCapability {

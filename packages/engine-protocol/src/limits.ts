@@ -35,5 +35,8 @@ export const FAILURE_REPORT_BYTES = {
   body: 1_048_576,
 } as const;
 
+/** Where several tasks go together: tasks of one poll's answer, reports of one request, and bytes of its body. */
+export const TASK_BATCH = { tasks: 64, reports: 64, reportsBytes: 262_144 } as const;
+
 /** How long an engine wants to be left alone, in seconds, as it says in `Retry-After`. */
 export const RETRY_AFTER_SECONDS = { busy: 1, storage: 5 } as const;

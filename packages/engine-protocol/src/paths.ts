@@ -27,6 +27,7 @@ export const PATHS = {
   registration: `${WORKER_PLANE}registrations/:worker`,
   deregister: `${WORKER_PLANE}registrations/:worker/deregister`,
   poll: `${WORKER_PLANE}activity-tasks/poll`,
+  reports: `${WORKER_PLANE}activity-tasks/reports`,
   complete: `${TASK}/complete`,
   fail: `${TASK}/fail`,
   heartbeat: `${TASK}/heartbeat`,

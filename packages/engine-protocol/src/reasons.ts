@@ -12,6 +12,7 @@ export const REASONS = {
   namespace_not_found: "there is no such namespace",
   unsupported_media_type: "a body needs Content-Type: application/json, and no Content-Encoding",
   malformed_json: "the body is not JSON",
+  bad_request: "a header that may stand once is there more than once",
   payload_too_large: "the body is over the server's limit",
   validation_failed: "fields are missing or ill-typed; errors names them",
   external_payload_not_found: "there is no such payload in this namespace",

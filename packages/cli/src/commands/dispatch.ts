@@ -17,7 +17,7 @@ import { shownUrl } from "../net/shown-url.js";
 import { AUTHORIZERS_OPTION, authorizersOf, readAuthorizers } from "../options/authorizers.js";
 import { flag, integerOption, PORTS, textOption, wordsOption } from "../options/values.js";
 import { durationText } from "../report/duration.js";
-import { clockTime, inOneLine, say, statusStyle } from "../report/words.js";
+import { clockTime, inOneLine, say, sayOften, statusStyle } from "../report/words.js";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../shell/command.js";
 import { stopped } from "../shell/stopped.js";
 
@@ -82,7 +82,7 @@ async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
   await authorizersOf(input, io);
   const dispatcher = create(input, io, connection);
   const forget = input.json
-    ? logEvents(dispatcher.events, createLogger({}, { write: (line) => io.out(line) }))
+    ? logEvents(dispatcher.events, createLogger({}, { write: (line) => io.log(line) }))
     : sayEvents(dispatcher, io);
   const reload = (): void => void dispatcher.reload();
   // On Windows it says that the window is being closed.
@@ -191,14 +191,20 @@ const QUIET: ReadonlySet<DispatcherEvent["type"]> = new Set(["task_ended", "stop
 /** Lines for people: how each task ended, and whatever else is worth a word. */
 function sayEvents(dispatcher: Dispatcher, io: CliIo): () => void {
   const { dim, yellow, red } = io.paint;
-  const line = (text: string): void => say(io, `${dim(clockTime(new Date()))}  ${inOneLine(text)}`);
+  const line = (text: string): void => sayOften(io, `${dim(clockTime(new Date()))}  ${inOneLine(text)}`);
   const log =
     (paint: (text: string) => string) =>
     ({ event, ...fields }: Readonly<Record<string, unknown>>, message: string): void => {
       if (!QUIET.has(event as DispatcherEvent["type"])) line(paint(`${message}${factsOf(fields)}`));
     };
   const ends = [
-    logEvents(dispatcher.events, { debug: () => {}, info: log(String), warn: log(yellow), error: log(red) }),
+    logEvents(dispatcher.events, {
+      debug: () => {},
+      info: log(String),
+      warn: log(yellow),
+      error: log(red),
+      isLevelEnabled: (level) => level !== "debug",
+    }),
     dispatcher.events.on((event) => {
       if (event.type !== "task_ended") return;
       const { task, carrier, end, detail, durationMs } = event;

@@ -44,13 +44,12 @@ async function runMcp(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> {
     const { findings, reachable } = await diagnose(options);
     return { reachable, findings };
   };
-  const stdin = Readable.from(io.stdin, { objectMode: false });
-  io.signal.addEventListener("abort", () => stdin.destroy(), { once: true });
   await serveMcp({
     means: { views, explain, doctor },
     isReadOnly: flag(input, "read-only"),
     version,
-    input: stdin,
+    input: Readable.from(io.stdin, { objectMode: false }),
+    signal: io.signal,
     output: new Writable({
       decodeStrings: false,
       write(chunk: string | Uint8Array, _, done) {

@@ -287,7 +287,13 @@ export class DevStack {
       ({ event, ...fields }: Readonly<Record<string, unknown>>, message: string): void => {
         if (event !== "task_ended" && event !== "lease_ended") logger[level](fields, withReason(message, fields));
       };
-    return { debug: () => {}, info: () => {}, warn: tell("warn"), error: tell("error") };
+    return {
+      debug: () => {},
+      info: () => {},
+      warn: tell("warn"),
+      error: tell("error"),
+      isLevelEnabled: (level) => level === "warn" || level === "error",
+    };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { CliError, EXIT } from "../shell/command.js";
+import { stopped } from "../shell/stopped.js";
 import { TOOLS, type ToolMeans } from "./tools.js";
 
 const PACKAGE = "@modelcontextprotocol/sdk";
@@ -11,17 +12,19 @@ export interface McpOptions {
   readonly version: string;
   readonly input: Readable;
   readonly output: Writable;
+  /** Ends it, as the end of the input does. */
+  readonly signal: AbortSignal;
   /** Makes an error's text fit to be shown. */
   readonly shown: (error: unknown) => string;
 }
 
 /**
- * Serves the tools over a pair of streams until the input ends.
+ * Serves the tools over a pair of streams until the input ends, or the signal comes.
  *
  * @throws {CliError} when the library of the protocol is not installed
  */
 export async function serveMcp(options: McpOptions): Promise<void> {
-  const { means, isReadOnly, version, input, output, shown } = options;
+  const { means, isReadOnly, version, input, output, signal, shown } = options;
   const { Server, StdioServerTransport, CallToolRequestSchema, ListToolsRequestSchema } = await library();
   const tools = TOOLS.filter((tool) => tool.isReadOnly || !isReadOnly);
   const server = new Server({ name: "durable-workflow", version }, { capabilities: { tools: {} } });
@@ -50,6 +53,7 @@ export async function serveMcp(options: McpOptions): Promise<void> {
     input.once("close", resolve);
     // The library has no other way to be told.
     Object.assign(server, { onclose: resolve });
+    void stopped(signal).then(resolve);
   });
   await server.connect(new StdioServerTransport(input, output));
   await ended;

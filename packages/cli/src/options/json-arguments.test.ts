@@ -118,7 +118,8 @@ describe("parseJsonArguments", () => {
 });
 
 describe("readArgumentText", () => {
-  const io = { stdin: Readable.from(["[1,", " 2]"]) as NodeJS.ReadableStream, cwd: tmpdir() };
+  const { signal } = new AbortController();
+  const io = { stdin: Readable.from(["[1,", " 2]"]) as NodeJS.ReadableStream, cwd: tmpdir(), signal };
 
   it("takes text, standard input and a file", async () => {
     const folder = mkdtempSync(join(tmpdir(), "cli-arguments-"));

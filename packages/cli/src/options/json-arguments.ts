@@ -50,7 +50,10 @@ export function parseJsonValue(text: string): AvroValue {
  *
  * @throws {CliError} with exit code 2 for a file that cannot be read
  */
-export async function readArgumentText(given: string | undefined, io: Pick<CliIo, "stdin" | "cwd">): Promise<string> {
+export async function readArgumentText(
+  given: string | undefined,
+  io: Pick<CliIo, "stdin" | "cwd" | "signal">,
+): Promise<string> {
   if (given === undefined) return "";
   if (given.includes("\ufffd")) {
     const hint = String.raw`It stands for bytes that are not UTF-8. Write \ufffd where it is meant.`;

@@ -5,7 +5,11 @@ import { runHere } from "../../test/support/run-here.js";
 import { readArgumentText } from "./json-arguments.js";
 import { decodeText, readTextFile } from "./text-file.js";
 
-const io = (cwd: string, ...bytes: readonly number[]) => ({ cwd, stdin: Readable.from([Buffer.from(bytes)]) });
+const io = (cwd: string, ...bytes: readonly number[]) => ({
+  cwd,
+  stdin: Readable.from([Buffer.from(bytes)]),
+  signal: new AbortController().signal,
+});
 
 it("a byte order mark is no part of the text, in files and standard input", async () => {
   const cwd = folderOf({ "a.json": '\ufeff["Ada"]' });

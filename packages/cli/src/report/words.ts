@@ -72,6 +72,11 @@ export function clockTime(at: Date): string {
   return [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
 }
 
+/** Writes one line of many. */
+export function sayOften(io: Pick<CliIo, "log">, line: string): void {
+  io.log(`${line}\n`);
+}
+
 /** Writes one line. */
 export function say(io: Pick<CliIo, "out">, line = ""): void {
   io.out(`${line}\n`);

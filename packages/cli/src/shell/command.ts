@@ -46,6 +46,11 @@ export interface Palette {
 export interface CliIo {
   /** Writes to standard output: what the command is for. */
   out(text: string): void;
+  /**
+   * Writes a line of many to standard output, its line feed included: those that come within 5 ms are written together, in their
+   * order and before whatever is written otherwise. What a process may not live to write goes through `out`.
+   */
+  log(line: string): void;
   /** Replaces the line that was written last and not ended. For a terminal only; `line` has no line feed. */
   redraw(line: string): void;
   /** Writes to standard error: progress, warnings, errors. */

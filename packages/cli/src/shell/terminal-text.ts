@@ -16,12 +16,15 @@ const MARKS = new RegExp(`${MARK}(0|1|2|31|32|33|36);`, "gu");
 const HOSTILE =
   /(?![\n\t]|\u200c|\u200d|\ufe0e|\ufe0f)[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
 
+/** Most of what is written, and made harmless by looking at it once. */
+const PLAIN = /^[\n\t -~]*$/;
+
 /**
  * Text in which nothing steers a terminal: every such character is spelt `\uXXXX`, which reads alike in text and within
  * JSON. Once is enough, twice does no harm.
  */
 export function printable(text: string): string {
-  return text.replaceAll("\r\n", "\n").replaceAll(HOSTILE, spelt);
+  return PLAIN.test(text) ? text : text.replaceAll("\r\n", "\n").replaceAll(HOSTILE, spelt);
 }
 
 function spelt(character: string): string {
@@ -43,7 +46,8 @@ export function palette(colours: boolean): Palette {
 
 /** What a terminal gets: text that others wrote made harmless, our own styles as what they are. */
 export function terminalText(text: string): string {
-  return printable(text).replaceAll(MARKS, "\u001b[$1m");
+  const harmless = printable(text);
+  return harmless.includes(MARK) ? harmless.replaceAll(MARKS, "\u001b[$1m") : harmless;
 }
 
 /** Text that fits, with `...` where something is missing. */

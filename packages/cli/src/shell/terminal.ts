@@ -1,4 +1,4 @@
-import { Secrets } from "@durable-workflow/dispatcher/tools";
+import { flushLines, LineBatch, Secrets } from "@durable-workflow/dispatcher/tools";
 import type { CliIo } from "./command.js";
 import { palette, terminalText } from "./terminal-text.js";
 
@@ -32,10 +32,18 @@ export function terminalIo({ stdout, stderr, stdin, env, cwd }: TerminalStreams,
   const hasColours = isTty && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
   const secrets = new Secrets();
   const written = (text: string): string => terminalText(secrets.scrub(text));
+  const batch = new LineBatch((lines) => void stdout.write(terminalText(lines)));
+  /** Lines that wait come first. */
+  const write = (stream: Pick<Output, "write">, text: string): void => {
+    batch.flushSync();
+    stream.write(text);
+  };
   return {
-    out: (text) => void stdout.write(written(text)),
-    err: (text) => void stderr.write(written(text)),
-    redraw: (line) => void stdout.write(EMPTY_LINE + written(line)),
+    out: (text) => write(stdout, written(text)),
+    err: (text) => write(stderr, written(text)),
+    redraw: (line) => write(stdout, EMPTY_LINE + written(line)),
+    // What a secret is may be forgotten by the time it is written.
+    log: (line) => batch.write(secrets.scrub(line)),
     secrets,
     stdin,
     env,
@@ -68,5 +76,6 @@ export function processIo(process: NodeJS.Process, signal: AbortSignal): CliIo {
 
 /** Ends the process once all is written. */
 export function exitWritten(process: NodeJS.Process, code: number): void {
+  flushLines();
   process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
 }

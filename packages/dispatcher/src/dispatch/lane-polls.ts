@@ -1,6 +1,6 @@
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { Routing } from "../delivery/deliverer.js";
-import type { PolledOutcome } from "../engine/client.js";
+import type { PolledOutcome, PolledTask } from "../engine/client.js";
 import type { LaneFacts } from "../events/events.js";
 import type { LaneState } from "../events/states.js";
 import type { StopSignal } from "../time/call-off.js";
@@ -12,9 +12,6 @@ import { Poller } from "./poller.js";
 import type { Registration } from "./registration.js";
 import { settlePoll } from "./settle-poll.js";
 import type { Release, SlotPool } from "./slots.js";
-
-/** A task as a poll has brought it. */
-export type PolledTask = Extract<PolledOutcome, { kind: "task" }>;
 
 /** The lane that is polled for. */
 export interface PolledLane {
@@ -34,8 +31,14 @@ export interface PolledLane {
 /** What is asked for while others wait for a slot: the slot goes round. */
 const SHORT_POLL_SECONDS = 1;
 const TRIAL_YIELD_MS = 20;
+/** Polls that are held at once where one answer brings as many tasks as there are: the other is on its way meanwhile. */
+const MOST_BATCH_POLLS = 2;
 
-/** The polls of a lane: as many at once as there is work and room for, and one where there is none. */
+/**
+ * The polls of a lane: as many at once as there is work and room for, and one where there is none. Where the engine hands out
+ * several tasks in one answer, a poll asks for as many as there are free slots, and takes those slots before it asks: what it
+ * brings begins at once. Without work it asks for one, so that slots are not kept from other lanes.
+ */
 export class LanePolls {
   private readonly lane: PolledLane;
   private readonly pollers = new Map<Poller, Promise<void>>();
@@ -43,6 +46,8 @@ export class LanePolls {
   private goingOn = 0;
   /** Leases in a row that were over as they came. */
   private expired = 0;
+  /** How many tasks the next poll asks for, where there are slots: twice as many with each answer that brings some. */
+  private toAskFor = 1;
 
   constructor(lane: PolledLane) {
     this.lane = lane;
@@ -53,10 +58,10 @@ export class LanePolls {
     for (const poller of this.pollers.keys()) poller.recall();
   }
 
-  /** Ends those that are held beyond the first. */
+  /** Ends those that are held beyond the first, and the first, too, where it asks for more than one task. */
   recallSpare(): void {
     const held = [...this.pollers.keys()].filter(({ isHeld }) => isHeld);
-    for (const poller of held.slice(1)) poller.recall();
+    for (const [index, poller] of held.entries()) if (index > 0 || poller.maxTasks > 1) poller.recall();
   }
 
   /** Resolves once none goes on. */
@@ -81,7 +86,7 @@ export class LanePolls {
       clock: deps.clock,
       backoff,
       subject: () => ({ ...this.lane.facts, buildId: deps.buildId }),
-      holdSeconds: () => this.holdSeconds(),
+      holdSeconds: (maxTasks) => this.holdSeconds(maxTasks),
       isRecalled: () => this.isRecalled,
       isStopped: () => this.stopped,
     });
@@ -129,30 +134,37 @@ export class LanePolls {
       const { epoch } = registration;
       const asPolled = deps.routing();
       const askedAt = clock.monotonic();
-      const { outcome, isRepeat } = await poller.poll();
+      const taken = [release, ...this.moreSlots()];
+      const { outcome, isRepeat } = await poller.poll(taken.length);
       const tookMs = clock.monotonic() - askedAt;
-      events.emit({ type: "polled", lane: lane.facts, outcome: outcome.kind, durationMs: tookMs });
-      if (outcome.kind === "task" && !isRepeat && this.isOver(outcome.task)) {
-        lane.run(outcome, asPolled, release, isTrial ? breaker : undefined);
+      events.emit({ type: "polled", lane: lane.facts, outcome: toldOutcome(outcome), durationMs: tookMs });
+      const brought = outcome.kind === "tasks" ? outcome.tasks.filter((each) => each.kind === "task") : [];
+      for (const task of brought) {
+        // An engine that hands out more than was asked for has leased it all the same.
+        lane.run(task, asPolled, taken.shift() ?? noSlot, isTrial ? breaker : undefined);
+      }
+      for (const unused of taken) unused();
+      if (brought.length > 0) this.toAskFor = Math.min(2 * this.toAskFor, deps.client.mostTasks);
+      else if (outcome.kind === "empty") this.toAskFor = 1;
+      if (!isRepeat && brought.some(({ task }) => this.isOver(task))) {
         this.expired++;
         if (this.expired > 1) lane.enter("expired");
         await backoff.expired(this.expired, lane.facts);
         continue;
       }
-      if (outcome.kind === "task") {
+      if (outcome.kind === "tasks" && brought.length > 0) {
         this.expired = 0;
-        lane.run(outcome, asPolled, release, isTrial ? breaker : undefined);
         lane.enter("polling");
         backoff.succeeded();
         registration.trust();
-        if (!isTrial && !this.stopped && this.goingOn < deps.maxPolls()) this.add();
-        continue;
+        if (!isTrial && !this.stopped && this.goingOn < this.mostPolls(outcome.hasMore)) this.add();
+        if (brought.length === outcome.tasks.length) continue;
       }
-      release();
-      if (isTrial) breaker.returnTrial();
+      if (isTrial && brought.length === 0) breaker.returnTrial();
       // That an earlier registration is gone is not news, nor that this one is, once it is to end.
       const isOldNews = outcome.kind === "reregister" && (this.stopped || epoch !== registration.epoch);
       if (!isOldNews) await settlePoll(outcome, tookMs, { ...deps, ...lane, signal });
+      if (brought.length > 0) continue;
       // Those who wait for the trial take it now: it must not stay with a queue that has no work.
       if (isTrial) await pause(clock, TRIAL_YIELD_MS, signal);
       // Without work one held poll is enough.
@@ -163,6 +175,26 @@ export class LanePolls {
   /** A lease that has just been granted cannot be; one that a repeated poll is told of again can. */
   private isOver({ leaseExpiresAtMs }: LeasedTask): boolean {
     return leaseExpiresAtMs <= this.lane.deps.client.serverClock.earliest();
+  }
+
+  /** Slots beyond the one that a poll has, for as many tasks as it is to ask for. */
+  private moreSlots(): Release[] {
+    const { deps, group, backoff } = this.lane;
+    const { slots, client, breaker } = deps;
+    const more: Release[] = [];
+    if (backoff.failing || breaker().state !== "closed" || slots.contends(group)) return more;
+    while (more.length + 1 < Math.min(this.toAskFor, client.mostTasks)) {
+      const release = slots.tryAcquire(group);
+      if (release === undefined) break;
+      more.push(release);
+    }
+    return more;
+  }
+
+  /** @param hasMore whether the last answer ended before the tasks did */
+  private mostPolls(hasMore: boolean): number {
+    const { maxPolls, client } = this.lane.deps;
+    return client.mostTasks === 1 || hasMore ? maxPolls() : Math.min(MOST_BATCH_POLLS, maxPolls());
   }
 
   /** Whether a poller that asks is to end: one always goes on. */
@@ -205,11 +237,22 @@ export class LanePolls {
     if (lane.state === "paused" && breaker.state !== "open") lane.enter("polling");
   }
 
-  /** After a failure a short poll shows soon whether the engine is back; a carrier's trial is not held by an empty queue. */
-  private holdSeconds(): number {
+  /**
+   * After a failure a short poll shows soon whether the engine is back; a carrier's trial is not held by an empty queue; and
+   * slots for several tasks are kept from others for a short time only.
+   */
+  private holdSeconds(maxTasks: number): number {
     const { deps, group, backoff } = this.lane;
     const { slots, pollSeconds } = deps;
-    const isShort = slots.contends(group) || backoff.failing || deps.breaker().state !== "closed";
+    const isShort = maxTasks > 1 || slots.contends(group) || backoff.failing || deps.breaker().state !== "closed";
     return isShort ? Math.min(SHORT_POLL_SECONDS, pollSeconds) : pollSeconds;
   }
+}
+
+const noSlot: Release = () => {};
+
+/** How an outcome is told: what a poll with one task has always been called. */
+function toldOutcome(outcome: PolledOutcome): string {
+  if (outcome.kind !== "tasks") return outcome.kind;
+  return outcome.tasks.some(({ kind }) => kind === "task") ? "task" : "unreadable_task";
 }

@@ -1,4 +1,5 @@
 import type { Routing } from "../delivery/deliverer.js";
+import type { PolledTask } from "../engine/client.js";
 import type { LaneFacts } from "../events/events.js";
 import type { LaneState } from "../events/states.js";
 import { CallOff } from "../time/call-off.js";
@@ -7,7 +8,7 @@ import type { CarrierBreaker } from "./breaker.js";
 import { EngineBackoff } from "./engine-backoff.js";
 import type { LaneDeps } from "./lane-deps.js";
 import type { LanePlan } from "./lane-plan.js";
-import { LanePolls, type PolledLane, type PolledTask } from "./lane-polls.js";
+import { LanePolls, type PolledLane } from "./lane-polls.js";
 import { Registration } from "./registration.js";
 import type { Release } from "./slots.js";
 

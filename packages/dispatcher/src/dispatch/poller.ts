@@ -16,8 +16,8 @@ export interface PollerOptions {
   readonly backoff: EngineBackoff;
   /** Whom to poll for, as it is when a poll begins. */
   readonly subject: () => Pick<PollRequest, "namespace" | "taskQueue" | "workerId" | "buildId">;
-  /** How long the next request asks to be held, in seconds. */
-  readonly holdSeconds: () => number;
+  /** How long the next request asks to be held, in seconds. @param maxTasks how many tasks it asks for */
+  readonly holdSeconds: (maxTasks: number) => number;
   /** Whether held polls are of no more use: what they have leased is still asked for. */
   readonly isRecalled: () => boolean;
   /** Whether nothing is leased any more. */
@@ -37,6 +37,7 @@ export class Poller {
   private held: CallOff | undefined;
   /** Whether the next poll is held for a part of its time, by chance: those who begin together do not stay together. */
   private isUneven = true;
+  private askedFor = 1;
 
   constructor(options: PollerOptions) {
     this.options = options;
@@ -44,6 +45,11 @@ export class Poller {
 
   get isHeld(): boolean {
     return this.held !== undefined;
+  }
+
+  /** How many tasks the last poll asked for. */
+  get maxTasks(): number {
+    return this.askedFor;
   }
 
   /** Ends the request that is held; it is repeated at once, so that what the engine had leased through it is found. */
@@ -55,11 +61,14 @@ export class Poller {
    * One poll. One whose answer is lost is repeated under the same id, so that a task leased meanwhile is not; so is one that
    * the engine wants again as it was, however often. An engine may not have noticed that the first request has ended, and
    * hold its repeat until it has: a repeat is waited for as long as the first request could have been held.
+   *
+   * @param maxTasks how many tasks its answer may bring
    */
-  async poll(): Promise<PollEnd> {
+  async poll(maxTasks: number): Promise<PollEnd> {
     const { client, clock, backoff, subject, holdSeconds, isRecalled, isStopped } = this.options;
-    const poll = { ...subject(), requestId: `activity-poll-${randomUUID()}` };
-    let timeoutSeconds = this.uneven(holdSeconds());
+    this.askedFor = maxTasks;
+    const poll = { ...subject(), requestId: `activity-poll-${randomUUID()}`, maxTasks };
+    let timeoutSeconds = this.uneven(holdSeconds(maxTasks));
     const firstEndsAt = clock.monotonic() + client.pollMs(timeoutSeconds);
     let outcome = await this.send({ ...poll, timeoutSeconds });
     let isRepeat = false;
@@ -77,7 +86,7 @@ export class Poller {
         outcome = await client.poll({ ...poll, timeoutSeconds: 0, isRepeat: true, patienceMs });
         continue;
       }
-      if (!isSame) timeoutSeconds = holdSeconds();
+      if (!isSame) timeoutSeconds = holdSeconds(maxTasks);
       // Whether an engine that did not answer in time answers now is soon to be known.
       if (outcome.why === "timeout") timeoutSeconds = Math.min(timeoutSeconds, SHORT_HOLD_SECONDS);
       outcome = await this.send({ ...poll, timeoutSeconds, isRepeat: true, patienceMs });

@@ -1,6 +1,5 @@
 import { demandsOf, type Reason } from "@durable-workflow/engine-protocol";
-import type { EngineClient } from "../engine/client.js";
-import type { PollOutcome } from "../engine/outcomes.js";
+import type { EngineClient, PolledOutcome } from "../engine/client.js";
 import { excerpt, recordableFailure } from "../engine/recordable.js";
 import type { EventStream, LaneFacts } from "../events/events.js";
 import { NO_SECRETS } from "../net/secrets.js";
@@ -30,9 +29,9 @@ export interface PollingLane {
   readonly enter: (state: "polling" | "waiting") => void;
 }
 
-/** Does what a poll without a task asks of its lane: waits, registers again, or tells the engine what it cannot read. */
+/** Does what a poll asks of its lane beside tasks: that it waits, registers again, or tells the engine what it cannot read. */
 export async function settlePoll(
-  outcome: Exclude<PollOutcome, { kind: "task" }>,
+  outcome: PolledOutcome,
   tookMs: number,
   { client, clock, events, signal, facts, registration, backoff, enter }: PollingLane,
 ): Promise<void> {
@@ -53,13 +52,16 @@ export async function settlePoll(
       registration.trust();
       if (tookMs < HASTY_MS) await pause(clock, HASTY_PAUSE_MS, signal);
       return;
-    case "unreadable_task": {
-      const { violations, identity } = outcome.read;
-      // The first says enough, and what is sent stays short.
-      const problem = demandsOf(violations.filter((_, index) => index === 0));
-      events.emit({ type: "task_unreadable", lane: facts, problem, taskId: identity?.taskId ?? null });
-      // Left alone, it would be handed out again and again.
-      if (identity !== null) await client.fail(identity, recordableFailure(unreadableTask(problem), NO_SECRETS));
+    case "tasks": {
+      for (const each of outcome.tasks) {
+        if (each.kind === "task") continue;
+        const { violations, identity } = each.read;
+        // The first says enough, and what is sent stays short.
+        const problem = demandsOf(violations.filter((_, index) => index === 0));
+        events.emit({ type: "task_unreadable", lane: facts, problem, taskId: identity?.taskId ?? null });
+        // Left alone, it would be handed out again and again.
+        if (identity !== null) await client.fail(identity, recordableFailure(unreadableTask(problem), NO_SECRETS));
+      }
       // Whoever answers like this may do so without end.
       await backoff.stumble();
       return;

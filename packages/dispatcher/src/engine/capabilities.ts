@@ -9,6 +9,7 @@ import {
   isObject,
   LONG_POLL_SECONDS,
 } from "@durable-workflow/engine-protocol";
+import { type BatchLimits, readBatchLimits } from "./task-batches.js";
 
 /** Who tells of capabilities. */
 export type Teller = "cluster_info" | "register" | "other";
@@ -23,6 +24,9 @@ export class EngineCapabilities {
   /** The most that the report of a failure may take. */
   failureReportBytes: number = FAILURE_REPORT_BYTES.body;
 
+  /** How much it hands out and takes at once; undefined for one by one. */
+  batches: BatchLimits | undefined;
+
   learn(body: JsonObject, teller: Teller): void {
     const capabilities = capabilitiesOf(body);
     if (teller === "cluster_info") {
@@ -30,6 +34,8 @@ export class EngineCapabilities {
       this.failureReportBytes = most > 0 ? Math.min(most, FAILURE_REPORT_BYTES.body) : FAILURE_REPORT_BYTES.body;
     }
     if (!isObject(capabilities)) return;
+    // What was said last counts: behind one address may be engines that differ.
+    this.batches = readBatchLimits(capabilities);
     const seconds = capabilities["long_poll_timeout"];
     if (typeof seconds === "number" && seconds >= 0 && seconds <= LONG_POLL_SECONDS.most)
       this.longPollSeconds = seconds;

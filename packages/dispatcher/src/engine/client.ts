@@ -9,9 +9,7 @@ import {
 } from "@durable-workflow/engine-protocol";
 import type {
   AttemptIdentity,
-  CompleteBody,
   DeregisterBody,
-  FailBody,
   LeasedTask,
   Ownership,
   PollBody,
@@ -42,8 +40,10 @@ import {
   type WorkerHeartbeatOutcome,
 } from "./registrations.js";
 import type { EngineAnswer } from "./reply.js";
+import { type OutgoingReport, ReportBatches } from "./report-batches.js";
 import { SDK_VERSION } from "./sdk-version.js";
 import type { ServerClock } from "./server-clock.js";
+import type { ReadTask, UnreadableOne } from "./task-batches.js";
 
 /** What stays the same as long as a process works. */
 export interface ProcessIdentity {
@@ -82,12 +82,28 @@ export interface PollRequest {
   readonly isRepeat?: boolean;
   /** How long to wait for the answer at least: an engine may hold a repeat until the poll that it repeats has ended. */
   readonly patienceMs?: number;
+  /** How many tasks the answer may bring: no more than the engine lets a poll ask for. Default 1. */
+  readonly maxTasks?: number;
 }
 
-/** What a poll came to. A task of an engine whose leases are renewed comes with the grant that its lease is. */
+/** A task as a poll has brought it. */
+export interface PolledTask {
+  readonly kind: "task";
+  readonly task: LeasedTask;
+  /** What its lease is, of an engine whose leases are renewed; null where heartbeats keep it. */
+  readonly grant: LeaseGrant | null;
+}
+
+/** What a poll came to. */
 export type PolledOutcome =
-  | { readonly kind: "task"; readonly task: LeasedTask; readonly grant: LeaseGrant | null }
-  | Exclude<PollOutcome, { readonly kind: "task" }>;
+  | {
+      readonly kind: "tasks";
+      /** One; several where several were asked for. */
+      readonly tasks: readonly (PolledTask | UnreadableOne)[];
+      /** Whether more may be had at once. */
+      readonly hasMore: boolean;
+    }
+  | Exclude<PollOutcome, { readonly kind: "tasks" }>;
 
 /** An answer may take this much longer than the poll is held. */
 const POLL_GRACE_MS = 5_000;
@@ -96,10 +112,18 @@ const POLL_GRACE_MS = 5_000;
 export class EngineClient {
   private readonly options: EngineClientOptions;
   private readonly caller: EngineCaller;
+  private readonly reports: ReportBatches;
 
   constructor(options: EngineClientOptions) {
     this.options = options;
     this.caller = new EngineCaller(options);
+    this.reports = new ReportBatches({
+      clock: options.clock,
+      limits: () => this.caller.capabilities.batches,
+      sendAlone: (report) => this.reportAlone(report),
+      sendTogether: (namespace, body) => this.reportTogether(namespace, body),
+      scrub: options.scrub,
+    });
   }
 
   get serverClock(): ServerClock {
@@ -118,6 +142,11 @@ export class EngineClient {
 
   get protocolVersion(): string | undefined {
     return this.caller.agreedVersion;
+  }
+
+  /** How many tasks a poll may ask for. */
+  get mostTasks(): number {
+    return this.caller.capabilities.batches?.tasks ?? 1;
   }
 
   /** The most that the body of a failure's report may take, in bytes. */
@@ -216,7 +245,17 @@ export class EngineClient {
   }
 
   async poll(request: PollRequest): Promise<PolledOutcome> {
-    const { namespace, workerId, taskQueue, buildId, requestId, timeoutSeconds, signal, isRepeat } = request;
+    const {
+      namespace,
+      workerId,
+      taskQueue,
+      buildId,
+      requestId,
+      timeoutSeconds,
+      signal,
+      isRepeat,
+      maxTasks = 1,
+    } = request;
     const isBounded = speaks(this.caller.version, "boundedPolls");
     const body: PollBody = {
       worker_id: workerId,
@@ -224,6 +263,7 @@ export class EngineClient {
       poll_request_id: requestId,
       timeout_seconds: isBounded ? Math.min(timeoutSeconds, LONGEST_POLL_TIMEOUT_SECONDS) : timeoutSeconds,
       ...(buildId === undefined ? {} : { build_id: buildId }),
+      ...(maxTasks === 1 ? {} : { max_tasks: maxTasks }),
     };
     const timeoutMs = Math.max(this.pollMs(timeoutSeconds), request.patienceMs ?? 0);
     let dateMs: number | undefined;
@@ -234,31 +274,44 @@ export class EngineClient {
     const { clock } = this.options;
     const sentAt = clock.monotonic();
     const outcome = await this.caller.post(namespace, PATHS.poll, body, read, { timeoutMs, signal });
-    if (outcome.kind !== "task") return outcome;
-    const { task, body: answer } = outcome;
+    if (outcome.kind !== "tasks") return outcome;
+    const { tasks, hasMore, body: answer } = outcome;
     const receivedAt = clock.monotonic();
-    if (isRepeat !== true) {
-      const { leaseExpiresAtMs: expiresAtMs, leaseGrantedAtMs: grantedAtMs } = task;
+    const first = tasks.find((read) => read.kind === "task")?.task;
+    if (isRepeat !== true && first !== undefined) {
+      const { leaseExpiresAtMs: expiresAtMs, leaseGrantedAtMs: grantedAtMs } = first;
       this.serverClock.checkAgainst({ expiresAtMs, grantedAtMs, dateMs }, sentAt, receivedAt);
     }
-    const grant = this.caller.capabilities.renewsLeases(answer)
-      ? readLeaseGrant(answer, task.leaseExpiresAt, task.closesAtMs, receivedAt)
-      : undefined;
-    return { kind: "task", task, grant: grant ?? null };
+    const renews = this.caller.capabilities.renewsLeases(answer);
+    const granted = (read: ReadTask): PolledTask | UnreadableOne => {
+      if (read.kind !== "task") return read;
+      const { task } = read;
+      const grant = renews ? readLeaseGrant(answer, task.leaseExpiresAt, task.closesAtMs, receivedAt) : undefined;
+      return { kind: "task", task, grant: grant ?? null };
+    };
+    return { kind: "tasks", tasks: tasks.map(granted), hasMore };
   }
 
   complete(task: AttemptIdentity, { payload: result }: RecordableResult): Promise<ReportOutcome> {
-    const body: CompleteBody = { ...ownership(task), result };
-    return this.caller.post(task.namespace, taskPath(task, PATHS.complete), body, (answer) =>
-      readReportOutcome(answer, "completed"),
-    );
+    return this.reports.send({ task, status: "completed", body: { ...ownership(task), result } });
   }
 
   fail(task: AttemptIdentity, failure: RecordableFailure): Promise<ReportOutcome> {
-    const body: FailBody = { ...ownership(task), failure };
-    return this.caller.post(task.namespace, taskPath(task, PATHS.fail), body, (answer) =>
-      readReportOutcome(answer, "failed"),
-    );
+    return this.reports.send({ task, status: "failed", body: { ...ownership(task), failure } });
+  }
+
+  private reportAlone({ task, status, body }: OutgoingReport): Promise<ReportOutcome> {
+    const path = taskPath(task, status === "completed" ? PATHS.complete : PATHS.fail);
+    return this.caller.post(task.namespace, path, body, (answer) => readReportOutcome(answer, status));
+  }
+
+  private async reportTogether(namespace: string, body: string): Promise<EngineAnswer> {
+    const { answer } = await this.caller.post(namespace, PATHS.reports, body, (whole) => ({
+      kind: whole.kind === "reply" && whole.status >= 400 ? "refused" : "answered",
+      reason: whole.kind === "reply" ? whole.reason : null,
+      answer: whole,
+    }));
+    return answer;
   }
 
   /**

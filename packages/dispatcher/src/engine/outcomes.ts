@@ -6,9 +6,9 @@ import {
   type Reason,
   VERSION_REFUSED,
 } from "@durable-workflow/engine-protocol";
-import { type LeasedTask, readLeasedTask, type UnreadableTask } from "@durable-workflow/engine-protocol/worker";
 import { excerpt } from "./recordable.js";
 import type { EngineAnswer, EngineReply } from "./reply.js";
+import { type ReadTask, readTask } from "./task-batches.js";
 
 /** What an answer of the engine means for what was asked. Pure: every class of answer is told apart here. */
 
@@ -58,9 +58,18 @@ export function isMissingRegistration({ status, reason }: EngineReply): boolean 
   return status === 412 || (reason !== null && isRegistrationGone(reason));
 }
 
+/** The answer to a poll that brings one task, or several. */
+export interface TasksOutcome {
+  readonly kind: "tasks";
+  /** The first of them is that of engines that hand out one by one. */
+  readonly tasks: readonly ReadTask[];
+  /** Whether the answer ended before the tasks did. */
+  readonly hasMore: boolean;
+  readonly body: JsonObject;
+}
+
 export type PollOutcome =
-  | { readonly kind: "task"; readonly task: LeasedTask; readonly body: JsonObject }
-  | { readonly kind: "unreadable_task"; readonly read: UnreadableTask }
+  | TasksOutcome
   | { readonly kind: "empty"; readonly pollStatus: string | null }
   /** The registration is gone, or says something else than the poll. */
   | { readonly kind: "reregister"; readonly reason: string }
@@ -77,8 +86,10 @@ export function readPollOutcome(namespace: string, answer: EngineAnswer, request
   if (status === 200) {
     const { task, poll_status: pollStatus } = body;
     if (isObject(task)) {
-      const read = readLeasedTask(namespace, task);
-      return read.task === undefined ? { kind: "unreadable_task", read } : { kind: "task", task: read.task, body };
+      const { more_tasks: more, has_more: hasMore } = body;
+      const all = [task, ...(Array.isArray(more) ? more.filter(isObject) : [])];
+      const tasks = all.map((each) => readTask(namespace, each));
+      return { kind: "tasks", tasks, hasMore: hasMore === true, body };
     }
     if (pollStatus === "throttled" || pollStatus === "unavailable") {
       return { ...unavailable(reply), why: pollStatus, mayHaveActed: false };

@@ -37,7 +37,7 @@ const MEANING: Readonly<Record<string, string>> = {
   "register 500 server_error": "unavailable",
   "worker-heartbeat 200 null": "acknowledged",
   "worker-heartbeat 404 worker_not_registered": "reregister",
-  "poll 200 task": "task",
+  "poll 200 task": "tasks",
   "poll 200 empty": "empty",
   "poll 409 build_id_mismatch": "reregister",
   "poll 409 task_queue_mismatch": "reregister",
@@ -169,7 +169,9 @@ if (!existsSync(RECORDINGS)) {
         expect(asked.at(-1)?.path === recording.request.path || asked.at(-1)?.path === "/api/cluster/info").toBe(true);
         if (outcome.kind === "continue") expect(outcome.leaseExpiresAtMs).toBeGreaterThan(Date.UTC(2026, 0, 1));
         if (outcome.kind === "stop") expect(outcome.cancelRequested).toBe(/run_/.test(kind));
-        if (outcome.kind === "task") readsWell(outcome.task, recording);
+        if (outcome.kind !== "tasks") return;
+        expect(outcome).toMatchObject({ tasks: [{ kind: "task" }], hasMore: false });
+        for (const read of outcome.tasks) if (read.kind === "task") readsWell(read.task, recording);
       },
     );
 

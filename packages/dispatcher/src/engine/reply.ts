@@ -50,6 +50,11 @@ export function readReply(status: number, text: LeanText, retryAfter: string | u
     body = undefined;
   }
   if (!isObject(body)) return { kind: "broken", why: "not_json", status, retryAfterMs };
+  return replyOf(status, body, retryAfterMs);
+}
+
+/** An answer as its status and its body say. @param retryAfterMs what its header asks for; undefined for nothing */
+export function replyOf(status: number, body: JsonObject, retryAfterMs: number | undefined): EngineReply {
   const { reason, error, message } = body;
   const sentence = [error, message, reason].find((field) => typeof field === "string" && field !== "");
   return {

@@ -219,13 +219,14 @@ export class EventStream {
 
   private cleaned(event: DispatcherEvent): DispatcherEvent {
     if (this.scrub === undefined) return event;
-    const changes: Record<string, string> = {};
     const fields: Readonly<Record<string, unknown>> = event;
+    let changes: Record<string, string> | undefined;
     for (const name of FREE_TEXT) {
       const text = fields[name];
-      const clean = typeof text === "string" ? this.scrub(text) : text;
-      if (typeof clean === "string" && clean !== text) changes[name] = clean;
+      if (typeof text !== "string") continue;
+      const clean = this.scrub(text);
+      if (clean !== text) (changes ??= {})[name] = clean;
     }
-    return { ...event, ...changes };
+    return changes === undefined ? event : { ...event, ...changes };
   }
 }

@@ -1,24 +1,29 @@
 import type { DispatcherEvent, EventStream } from "../events/events.js";
 
 /** What events are written to: pino, console and the carrier's own loggers fit. */
-export type EventLogger = Readonly<Record<Level, (fields: Record<string, unknown>, message: string) => void>>;
+export type EventLogger = Readonly<Record<Level, (fields: Record<string, unknown>, message: string) => void>> & {
+  /** Asked first, so that nothing is made of an event that is not written. Default: everything is. */
+  readonly isLevelEnabled?: (level: Level) => boolean;
+};
 
 /** Writes each event as one line, with the identity of its task. The function returned ends that. */
 export function logEvents(events: EventStream, logger: EventLogger): () => void {
   return events.on((event) => {
-    const { type, ...facts } = event;
-    logger[levelOf(event)]({ event: type, ...flattened(facts) }, sentenceOf(event));
+    const level = levelOf(event);
+    if (logger.isLevelEnabled?.(level) !== false) logger[level](flattened(event), sentenceOf(event));
   });
 }
 
 /** Task and lane lie flat in the line, so that their ids can be searched for. */
-function flattened(facts: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { task, lane, ...rest } = facts;
-  return { ...asObject(lane), ...asObject(task), ...rest };
-}
-
-function asObject(value: unknown): object {
-  return typeof value === "object" && value !== null ? value : {};
+function flattened(event: DispatcherEvent): Record<string, unknown> {
+  const fields: Record<string, unknown> = { event: event.type };
+  if ("lane" in event) Object.assign(fields, event.lane);
+  if ("task" in event) Object.assign(fields, event.task);
+  const facts: Readonly<Record<string, unknown>> = event;
+  for (const name in facts) {
+    if (name !== "type" && name !== "lane" && name !== "task") fields[name] = facts[name];
+  }
+  return fields;
 }
 
 type Level = "debug" | "info" | "warn" | "error";

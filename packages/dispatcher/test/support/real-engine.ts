@@ -247,7 +247,18 @@ export class RealEngine implements EngineUnderTest {
     return reports.map(({ verb, body }) => ({ attemptId, attempt: number, verb, body }));
   }
 
-  private note({ verb, body: sent }: EngineCall, { status, body }: EngineReply): void {
+  private note(call: EngineCall, { status, body }: EngineReply): void {
+    const { verb, body: sent } = call;
+    if (verb === "reports") {
+      // Several at once: each with the answer that is its own.
+      const replies = (status === 200 ? body["reports"] : []) as readonly EngineReply[];
+      for (const [index, report] of (sent["reports"] as readonly Json[]).entries()) {
+        const reply = replies[index];
+        const own = { ...call, verb: "failure" in report ? "fail" : "complete", body: report };
+        if (reply !== undefined) this.note(own, reply);
+      }
+      return;
+    }
     const attemptId = String(sent["activity_attempt_id"]);
     if (status === 200 && keepsLease(verb, body)) {
       this.heartbeats.set(attemptId, (this.heartbeats.get(attemptId) ?? 0) + 1);

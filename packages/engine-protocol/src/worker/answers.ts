@@ -31,6 +31,10 @@ export interface PollAnswer {
   readonly poll_status: PollStatus;
   /** The server's clock, at or after the claim. There where leases are renewed. */
   readonly server_time?: string;
+  /** Tasks beyond the first, for a poll that asked for several. */
+  readonly more_tasks?: readonly PolledTask[];
+  /** Whether the answer ended before the tasks did. Said where several were asked for. */
+  readonly has_more?: boolean;
 }
 
 /** Every answer about an attempt names it so. */
@@ -70,6 +74,19 @@ export interface IgnoredAnswer extends AttemptIds {
   readonly task_status?: string;
   readonly lease_owner?: string;
   readonly lease_expires_at?: null;
+}
+
+/** What the route of one report would have answered. */
+export interface ReportReply {
+  readonly status: number;
+  readonly body: object;
+  /** Its `Retry-After`, where it would have had one. */
+  readonly retry_after?: string;
+}
+
+/** The answer to a request with several reports: one for each, in their order. */
+export interface ReportsAnswer {
+  readonly reports: readonly ReportReply[];
 }
 
 /** How a heartbeat is answered, whether it was taken or not: with 200 also where the handler has to stop. */

@@ -95,4 +95,6 @@ export interface PollBody {
   /** How many seconds the poll may be held; the server has a limit of its own. Servers of 1.0 pass over it. */
   readonly timeout_seconds?: number;
   readonly build_id?: string;
+  /** How many tasks the answer may bring. Only where the engine has `activity_task_batches`. Default 1. */
+  readonly max_tasks?: number;
 }

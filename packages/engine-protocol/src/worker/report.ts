@@ -47,3 +47,11 @@ export interface CompleteBody extends Ownership {
 export interface FailBody extends Ownership {
   readonly failure: FailureReport;
 }
+
+/** One of several reports in a request: what its own route takes, and the task that is in the path there. */
+export type BatchedReport = (CompleteBody | FailBody) & { readonly task_id: string };
+
+/** The body of a request with several reports. A `result` makes a report that of a success, a `failure` that of a failure. */
+export interface ReportsBody {
+  readonly reports: readonly BatchedReport[];
+}

@@ -42,7 +42,8 @@ function readClaimant(fields: Fields, { body, params, namespace }: Call): Claima
   };
 }
 
-async function complete({ context, keeper }: ApiParts, call: Call): Promise<Reply> {
+/** `.../complete`. */
+export async function complete({ context, keeper }: ApiParts, call: Call): Promise<Reply> {
   const fields = new Fields();
   const claimant = readClaimant(fields, call);
   fields.check();
@@ -56,7 +57,8 @@ async function complete({ context, keeper }: ApiParts, call: Call): Promise<Repl
   return reportToWire(outcome, claimant, "completed");
 }
 
-async function fail({ context, keeper }: ApiParts, call: Call): Promise<Reply> {
+/** `.../fail`. */
+export async function fail({ context, keeper }: ApiParts, call: Call): Promise<Reply> {
   const fields = new Fields();
   const claimant = readClaimant(fields, call);
   const { failure, reference } = await reported(claimant, async () => {

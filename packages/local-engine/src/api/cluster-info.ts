@@ -7,7 +7,10 @@ import {
   LONGEST_NAME,
   PROTOCOL_VERSION,
   PROTOCOL_VERSION_HEADER,
+  REPORTS_ENDPOINT,
   type ServerCapabilities,
+  TASK_BATCH,
+  TASK_BATCHES_SCHEMA,
 } from "@durable-workflow/engine-protocol";
 import {
   AUTH_CONTRACT,
@@ -44,7 +47,10 @@ import type { ApiParts } from "./parts.js";
 const COMPRESSION = ["gzip", "deflate"];
 
 /** What this engine can do, sent with every answer of the worker plane. */
-export function serverCapabilities({ longPollSeconds }: Pick<ResolvedOptions, "longPollSeconds">): ServerCapabilities {
+export function serverCapabilities({
+  longPollSeconds,
+  maxBodyBytes,
+}: Pick<ResolvedOptions, "longPollSeconds" | "maxBodyBytes">): ServerCapabilities {
   return {
     long_poll_timeout: longPollSeconds,
     supported_workflow_task_commands: [],
@@ -78,6 +84,14 @@ export function serverCapabilities({ longPollSeconds }: Pick<ResolvedOptions, "l
       schema: FENCING_SCHEMA,
       endpoint: FENCING_ENDPOINT,
       receipt_retention_seconds: RECEIPT_SECONDS,
+    },
+    activity_task_batches: {
+      supported: true,
+      schema: TASK_BATCHES_SCHEMA,
+      max_tasks: TASK_BATCH.tasks,
+      reports_endpoint: REPORTS_ENDPOINT,
+      max_reports: TASK_BATCH.reports,
+      max_reports_bytes: Math.min(TASK_BATCH.reportsBytes, maxBodyBytes),
     },
     worker_status: {
       supported: true,

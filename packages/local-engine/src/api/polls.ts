@@ -4,13 +4,14 @@ import {
   PATHS,
   RETRY_AFTER_SECONDS,
   speaks,
+  TASK_BATCH,
 } from "@durable-workflow/engine-protocol";
 import type { PollAnswer, PollCapacityRefusal, PolledTask, PollStatus } from "@durable-workflow/engine-protocol/worker";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import { Fields } from "../http/fields.js";
 import type { Route } from "../http/router.js";
 import { storageRefusal } from "../http/unavailable.js";
-import type { LeaseOut, PollRequest } from "../service/leases.js";
+import type { LeaseOut, Leases, PollRequest } from "../service/leases.js";
 import type { PollOutcome } from "../service/polls.js";
 import { StorageUnavailableError } from "../store/group-commit.js";
 import type { Payload } from "../store/payloads.js";
@@ -55,14 +56,7 @@ async function poll(parts: ApiParts, call: Call, kind: TaskKind): Promise<Reply>
   }
   switch (outcome.kind) {
     case "leased":
-      return polled(
-        {
-          task: leaseToWire(parts, outcome.lease),
-          poll_status: "leased",
-          server_time: timestamp(outcome.lease.at),
-        },
-        outcome.lease.input,
-      );
+      return request.maxTasks === undefined ? leased(parts, outcome.first) : leasedTogether(parts, outcome);
     case "empty":
       return empty("empty");
     case "fenced":
@@ -72,6 +66,27 @@ async function poll(parts: ApiParts, call: Call, kind: TaskKind): Promise<Reply>
     case "crowded":
       return crowded(worker, kind);
   }
+}
+
+function leased(parts: ApiParts, lease: LeaseOut): Reply {
+  const task = leaseToWire(parts, lease);
+  return polled({ task, poll_status: "leased", server_time: timestamp(lease.at) }, lease.input);
+}
+
+/** An addition of this engine's, for who asks for several tasks: it has all that the answer with one has. */
+function leasedTogether(parts: ApiParts, { first, others, isCut }: Leases): Reply {
+  const last = others.at(-1) ?? first;
+  // At most one of them is large, the last.
+  return polled(
+    {
+      task: leaseToWire(parts, first),
+      more_tasks: others.map((lease) => leaseToWire(parts, lease)),
+      has_more: isCut,
+      poll_status: "leased",
+      server_time: timestamp(last.at),
+    },
+    last.input,
+  );
 }
 
 function readPoll(
@@ -86,11 +101,16 @@ function readPoll(
   const isBounded = protocolVersion !== undefined && speaks(protocolVersion, "boundedPolls");
   const bounds = { min: 0, ...(isBounded && { max: LONGEST_POLL_TIMEOUT_SECONDS }) };
   const seconds = fields.integer(body, "timeout_seconds", bounds);
+  const maxTasks = fields.integer(body, "max_tasks", { min: 1, max: TASK_BATCH.tasks });
   fields.check();
   const worker = findPoller(context.store.workers.get(namespace, workerId), workerId, queue, buildId);
   return {
     // An empty id is none.
-    request: { worker, pollRequestId: pollRequestId === undefined || pollRequestId === "" ? null : pollRequestId },
+    request: {
+      worker,
+      pollRequestId: pollRequestId === undefined || pollRequestId === "" ? null : pollRequestId,
+      ...(maxTasks === undefined ? {} : { maxTasks }),
+    },
     timeoutMs: Math.min(seconds ?? Number.POSITIVE_INFINITY, options.longPollSeconds) * 1000,
   };
 }

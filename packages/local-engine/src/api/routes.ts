@@ -1,5 +1,6 @@
 import type { Route } from "../http/router.js";
 import { activityRoutes } from "./activities.js";
+import { activityReportsRoutes } from "./activity-reports.js";
 import { activityTaskRoutes } from "./activity-tasks.js";
 import { clusterRoutes } from "./cluster.js";
 import { eventRoutes } from "./events.js";
@@ -21,6 +22,7 @@ export function allRoutes(parts: ApiParts, streams: Set<() => void>): readonly R
     ...activityRoutes(parts),
     ...pollRoutes(parts),
     ...activityTaskRoutes(parts),
+    ...activityReportsRoutes(parts),
     ...registrationRoutes(parts),
     ...workerRoutes(parts),
     ...runRoutes(parts),

@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import { HISTORY_PAGE, LONGEST_STOP_REASON, PATHS } from "@durable-workflow/engine-protocol";
 import { STANDALONE_WORKFLOW_TYPE } from "@durable-workflow/engine-protocol/control";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import { Fields } from "../http/fields.js";
 import type { Route } from "../http/router.js";
 import { type StopOutcome, stopActivity } from "../service/stops.js";
+import { sha256 } from "../sha256.js";
 import { withControlPlane } from "../wire/control-plane.js";
 import { historyToWire } from "../wire/history.js";
 import { type ApiParts, CONTROL_ROLES } from "./parts.js";
@@ -36,7 +36,7 @@ async function stop({ context }: ApiParts, call: Call, how: "cancelled" | "termi
     how,
     reason,
     path,
-    fingerprint: createHash("sha256").update(rawBody).digest("hex"),
+    fingerprint: sha256(rawBody),
   };
   const outcome = await context.store.transact(() => stopActivity(context, request));
   return stopReply(outcome, how, request);

@@ -28,7 +28,7 @@ export function readProtocolVersion(headers: IncomingHttpHeaders): string {
       remediation: `Send the ${PROTOCOL_VERSION_HEADER}: ${PROTOCOL_VERSION} header on worker protocol requests.`,
     });
   }
-  if (acceptsVersion(requested)) return requested;
+  if (requested === PROTOCOL_VERSION || acceptsVersion(requested)) return requested;
   throw new ReplyError(400, {
     error: "Unsupported worker protocol version.",
     reason: "unsupported_protocol_version",

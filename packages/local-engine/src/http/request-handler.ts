@@ -11,10 +11,18 @@ import type { Arrivals } from "./arrivals.js";
 import { type Gate, refuseWebPages } from "./auth.js";
 import { parseBody, readBody } from "./body.js";
 import { type Call, type Plane, type Reply, ReplyError, type StreamReply } from "./call.js";
-import { afterBody, type BytesReply, directCall, planeOf, sendBytes, versionHeaders } from "./direct.js";
+import {
+  afterBody,
+  type BytesReply,
+  type DirectRoute,
+  directCall,
+  planeOf,
+  sendBytes,
+  versionHeaders,
+} from "./direct.js";
 import { checkControlPlaneVersion, readProtocolVersion } from "./negotiation.js";
 import type { Responses } from "./responses.js";
-import type { DirectMatch, Route, Router } from "./router.js";
+import type { Match, Route, Router } from "./router.js";
 import { openStream } from "./streams.js";
 import { isStopping, storageRefusal, unavailable } from "./unavailable.js";
 
@@ -40,13 +48,15 @@ export async function handleRequest(
   response: ServerResponse,
 ): Promise<void> {
   const { pathname, searchParams } = readUrl(request.url ?? "/");
-  const direct = parts.router.direct(request.method ?? "GET", pathname);
-  if (direct !== undefined) return handleDirect(parts, direct, searchParams, request, response);
+  const method = request.method ?? "GET";
+  const match = parts.router.match(method, pathname);
+  if (match?.route.direct !== undefined) {
+    return handleDirect(parts, match, match.route.direct, searchParams, request, response);
+  }
   const plane: Plane = pathname.startsWith(WORKER_PLANE) ? "worker" : "control";
   let answered: Plane = plane;
   let reply: Reply | StreamReply;
   const arrived = parts.arrivals.begin();
-  response.once("close", arrived);
   try {
     refuseRepeated(request);
     if (!parts.gate.isLocked) refuseWebPages(request.headers.origin, request.headers.host);
@@ -54,8 +64,8 @@ export async function handleRequest(
     const bytes = read instanceof Promise ? await read : read;
     const { text: rawBody, object: body } = parseBody(bytes, request.headers["content-type"]);
     arrived();
-    const method = request.method ?? "GET";
-    const { route, params } = parts.router.match(method, pathname);
+    if (match === undefined) throw parts.router.refusal(method, pathname);
+    const { route, params } = match;
     answered = route.plane;
     const admitted = admit(parts, route, request, searchParams);
     reply = await route.handle({
@@ -85,7 +95,8 @@ export async function handleRequest(
 /** As above, for a route that reads the body itself: what is refused by the head is refused before the body is read. */
 async function handleDirect(
   parts: HandlerParts,
-  { route, direct, params }: DirectMatch,
+  { route, params }: Match,
+  direct: DirectRoute,
   query: URLSearchParams,
   request: IncomingMessage,
   response: ServerResponse,
@@ -106,13 +117,23 @@ async function handleDirect(
 }
 
 /** Which of two would count is for each proxy on the way to decide anew. Node itself takes the first. */
-function refuseRepeated({ headersDistinct }: IncomingMessage): void {
-  if ((headersDistinct["authorization"]?.length ?? 0) > 1) {
+function refuseRepeated(request: IncomingMessage): void {
+  if (isRepeated(request, "authorization")) {
     throw new ReplyError(401, { reason: "unauthorized", message: "The Authorization header was sent more than once." });
   }
-  if ((headersDistinct["host"]?.length ?? 0) > 1) {
+  if (isRepeated(request, "host")) {
     throw new ReplyError(400, { reason: "bad_request", message: "The Host header was sent more than once." });
   }
+}
+
+/** Read off the lines as they came: Node's own list of them is made for every header anew. */
+function isRepeated({ rawHeaders }: IncomingMessage, name: string): boolean {
+  let times = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const line = rawHeaders[at] ?? "";
+    if (line.length === name.length && line.toLowerCase() === name) times++;
+  }
+  return times > 1;
 }
 
 type Admitted = Pick<Call, "namespace" | "protocolVersion">;
@@ -140,7 +161,8 @@ function admit(parts: HandlerParts, route: Route, { headers }: IncomingMessage, 
   return { namespace, protocolVersion };
 }
 
-function replyTo(error: unknown, logger: Logger): Reply {
+/** The answer to an error of a route. */
+export function replyTo(error: unknown, logger: Logger): Reply {
   if (error instanceof ReplyError) return error.reply;
   if (error instanceof StorageUnavailableError) {
     logger.error({ error: error.cause }, "The storage cannot be written; nothing of the request was recorded.");

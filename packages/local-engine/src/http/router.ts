@@ -22,10 +22,6 @@ export interface Match {
   readonly params: Readonly<Record<string, string>>;
 }
 
-export interface DirectMatch extends Match {
-  readonly direct: DirectRoute;
-}
-
 interface Node {
   readonly children: Map<string, Node>;
   placeholder: { readonly name: string; readonly node: Node } | undefined;
@@ -35,31 +31,31 @@ interface Node {
 /** Finds routes by their path, in time that does not depend on how many there are. */
 export class Router {
   private readonly root = emptyNode();
+  /** Of patterns without a placeholder, by their paths. */
+  private readonly fixed = new Map<string, ReadonlyMap<string, Route>>();
 
   constructor(routes: readonly Route[]) {
     for (const route of routes) {
       let node = this.root;
       for (const part of route.pattern.slice(1).split("/")) node = step(node, part);
       node.routes.set(route.method, route);
+      if (!route.pattern.includes("/:")) this.fixed.set(route.pattern, node.routes);
     }
   }
 
-  /** @throws {ReplyError} 404 or 405 */
-  match(method: string, path: string): Match {
+  /** Undefined where {@link refusal} says why. */
+  match(method: string, path: string): Match | undefined {
+    const fixed = this.fixed.get(path);
     const params: Record<string, string> = {};
-    const routes = this.find(path, params);
-    if (routes === undefined) throw notFound(path);
-    const route = routeOf(routes, method);
-    if (route === undefined) throw wrongMethod(method, path, [...routes.keys()]);
-    return { route, params };
+    const routes = fixed ?? this.find(path, params);
+    const route = routes && routeOf(routes, method);
+    return route && { route, params };
   }
 
-  /** The route of a request that reads its body itself; undefined for every other one. */
-  direct(method: string, path: string): DirectMatch | undefined {
-    const params: Record<string, string> = {};
-    const routes = this.find(path, params);
-    const route = routes && routeOf(routes, method);
-    return route?.direct === undefined ? undefined : { route, direct: route.direct, params };
+  /** Why nothing matches: 404 or 405. */
+  refusal(method: string, path: string): ReplyError {
+    const routes = this.find(path, {});
+    return routes === undefined ? notFound(path) : wrongMethod(method, path, [...routes.keys()]);
   }
 
   private find(path: string, params: Record<string, string>): ReadonlyMap<string, Route> | undefined {

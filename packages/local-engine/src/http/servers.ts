@@ -75,7 +75,7 @@ export class Servers {
   }
 
   private limitOf({ method = "GET", url = "/" }: IncomingMessage): number {
-    const isDirect = this.parts.router.direct(method, url.split("?", 1)[0] ?? url) !== undefined;
+    const isDirect = this.parts.router.match(method, url.split("?", 1)[0] ?? url)?.route.direct !== undefined;
     return isDirect ? this.parts.maxPayloadBytes : this.parts.maxBodyBytes;
   }
 

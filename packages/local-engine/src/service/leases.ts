@@ -21,6 +21,39 @@ export interface PollRequest {
   /** As it was registered when it asked. */
   readonly worker: WorkerRecord;
   readonly pollRequestId: string | null;
+  /** How many tasks its answer may bring. Default 1. */
+  readonly maxTasks?: number;
+}
+
+/** What is leased out in one answer. */
+export interface Leases {
+  readonly first: LeaseOut;
+  readonly others: readonly LeaseOut[];
+  /** Whether it ended before the tasks may have. */
+  readonly isCut: boolean;
+}
+
+/** An answer ends once its arguments are as long as this: whoever wants more asks again. */
+const ENOUGH_INPUT_LENGTH = 65_536;
+/** It ends with one that is as long as this: such go from the store to the wire without being looked into, one in an answer. */
+const LARGE_INPUT_LENGTH = 16_384;
+
+/** Leases the tasks that are first in line for a worker, as many as it asks for. To be called within a transaction. */
+export function leaseSome(context: EngineContext, request: PollRequest): Leases | undefined {
+  const first = leaseNext(context, request);
+  if (first === undefined) return undefined;
+  const { maxTasks = 1 } = request;
+  const others: LeaseOut[] = [];
+  let length = 0;
+  for (let newest = first; ; others.push(newest)) {
+    const own = typeof newest.input === "string" ? newest.input.length : 0;
+    length += own;
+    if (others.length + 1 >= maxTasks || own >= LARGE_INPUT_LENGTH || length >= ENOUGH_INPUT_LENGTH) break;
+    const next = leaseNext(context, request);
+    if (next === undefined) return { first, others, isCut: false };
+    newest = next;
+  }
+  return { first, others, isCut: true };
 }
 
 /** Leases the task that is first in line for a worker, if there is one. To be called within a transaction. */
@@ -49,20 +82,17 @@ export function leaseNext(context: EngineContext, { worker, pollRequestId }: Pol
   return { run, attemptId, attemptNumber: state.attemptCount, input: store.runs.input(run.key).payload, at: now };
 }
 
-/** What an earlier poll under the same request id was given, while its lease is valid. */
-export function leaseAgain(context: EngineContext, { worker, pollRequestId }: PollRequest): LeaseOut | undefined {
+/** What an earlier poll under the same request id was given, while its leases are valid. */
+export function leaseAgain(context: EngineContext, { worker, pollRequestId }: PollRequest): Leases | undefined {
   if (pollRequestId === null) return undefined;
   const { store } = context;
   const { workerId, namespace, taskQueue } = worker;
-  const now = context.now();
-  const attempt = store.attempts.ofPoll(pollRequestId, workerId, namespace, taskQueue, now);
-  const run = attempt === undefined ? undefined : store.runs.get(attempt.run);
-  if (attempt === undefined || run === undefined || run.state.attempt?.id !== attempt.attemptId) return undefined;
-  return {
-    run,
-    attemptId: attempt.attemptId,
-    attemptNumber: attempt.number,
-    input: store.runs.input(run.key).payload,
-    at: now,
-  };
+  const at = context.now();
+  const attempts = store.attempts.ofPoll(pollRequestId, workerId, namespace, taskQueue, at);
+  const [first, ...others] = attempts.flatMap(({ attemptId, number: attemptNumber, run: key }): LeaseOut[] => {
+    const run = store.runs.get(key);
+    if (run?.state.attempt?.id !== attemptId) return [];
+    return [{ run, attemptId, attemptNumber, input: store.runs.input(run.key).payload, at }];
+  });
+  return first === undefined ? undefined : { first, others, isCut: false };
 }

@@ -1,12 +1,12 @@
 import type { Micros } from "../engine/model.js";
 import type { RunRecord } from "../store/records.js";
 import type { EngineContext } from "./context.js";
-import { type LeaseOut, leaseAgain, leaseNext, type PollRequest } from "./leases.js";
+import { type Leases, leaseAgain, leaseSome, type PollRequest } from "./leases.js";
 import { type OnCancel, PollRepeats, type Wait } from "./poll-repeats.js";
 import { deferred, type Waiter } from "./waiter.js";
 
 export type PollOutcome =
-  | { readonly kind: "leased"; readonly lease: LeaseOut }
+  | ({ readonly kind: "leased" } & Leases)
   | { readonly kind: "empty" } // nothing came in time
   | { readonly kind: "fenced" } // the registration it was begun under is over
   | { readonly kind: "crowded" } // too many polls wait already
@@ -27,8 +27,8 @@ export interface PollLimits {
 }
 
 /**
- * Polls that wait for a task. They are woken, never asked: a task that becomes ready wakes one waiter that takes its type,
- * and the transaction that made it ready leases it out too. Tasks of the future have a timer for each queue that is waited
+ * Polls that wait for tasks. They are woken, never asked: a task that becomes ready wakes one waiter that takes its type,
+ * and the transaction that made it ready leases it out too. A waiter that asks for several is woken once for as many. Tasks of the future have a timer for each queue that is waited
  * at.
  */
 export class Polls {
@@ -85,6 +85,7 @@ export class Polls {
       fail: reject,
       isSettled: false,
       isWaking: true,
+      room: 0,
       isOverdue: timeoutMs === 0,
       timeout: undefined,
     };
@@ -157,8 +158,10 @@ export class Polls {
 
   private wakeOne(waiters: Iterable<Waiter<PollOutcome>>, type: string): void {
     for (const waiter of waiters) {
-      if (waiter.isWaking || !waiter.types.has(type)) continue;
-      this.tryLease(waiter);
+      if (!waiter.types.has(type)) continue;
+      if (waiter.isWaking && waiter.room === 0) continue;
+      if (waiter.isWaking) waiter.room--;
+      else this.tryLease(waiter);
       return;
     }
   }
@@ -172,13 +175,14 @@ export class Polls {
   /** Looks for a task in a transaction, and lets the waiter wait when there is none. */
   private tryLease(waiter: Waiter<PollOutcome>): void {
     waiter.isWaking = true;
+    waiter.room = (waiter.request.maxTasks ?? 1) - 1;
     this.context.store
       .transact(() => this.lookFor(waiter))
       .then(
         (found) => {
           if (found === "gone") return;
           if (found === "fenced") this.finish(waiter, { kind: "fenced" });
-          else if (found !== "none") this.finish(waiter, { kind: "leased", lease: found });
+          else if (found !== "none") this.finish(waiter, { kind: "leased", ...found });
           else if (waiter.isOverdue) this.finish(waiter, { kind: "empty" });
         },
         (error: unknown) => {
@@ -189,8 +193,10 @@ export class Polls {
   }
 
   /** To be called within a transaction. */
-  private lookFor(waiter: Waiter<PollOutcome>): LeaseOut | "none" | "gone" | "fenced" {
+  private lookFor(waiter: Waiter<PollOutcome>): Leases | "none" | "gone" | "fenced" {
     const { request } = waiter;
+    // What becomes ready from here on, it does not find.
+    waiter.room = 0;
     const { namespace, workerId, fence } = request.worker;
     const isFenced = this.context.store.workers.fenceOf(namespace, workerId) !== fence;
     const again = waiter.isSettled || isFenced ? undefined : leaseAgain(this.context, request);
@@ -200,8 +206,12 @@ export class Polls {
       if (again !== undefined) return again;
       return waiter.isSettled ? "gone" : "fenced";
     }
-    const lease = leaseNext(this.context, request);
-    if (lease !== undefined) return lease;
+    const leases = leaseSome(this.context, request);
+    if (leases !== undefined) {
+      // Of what it was woken for, some may be left for somebody else.
+      if (leases.isCut && (request.maxTasks ?? 1) > 1) this.wakeAll(waiter.key);
+      return leases;
+    }
     // From here on, within this very transaction, it must be found by whatever makes a task ready.
     this.park(waiter);
     return "none";

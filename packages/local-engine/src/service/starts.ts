@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { RetryPolicy } from "../engine/model.js";
 import { start } from "../engine/transitions.js";
+import { sha256 } from "../sha256.js";
 import type { Payload, PayloadFault } from "../store/payloads.js";
 import type { RunRecord } from "../store/records.js";
 import { announce, type EngineContext, newId } from "./context.js";
@@ -57,7 +57,7 @@ export function startActivity(context: EngineContext, request: StartRequest): St
     businessKey: request.businessKey,
     state: start(request.policy, newId(context), now),
   };
-  const fingerprint = createHash("sha256").update(request.rawBody).digest("hex");
+  const fingerprint = sha256(request.rawBody);
   const key = store.runs.insert({ ...newRun, input: request.input, fingerprint });
   if (reference !== null) store.payloads.claim(request.namespace, reference, key);
   const run: RunRecord = { key, ...newRun };

@@ -9,8 +9,10 @@ export interface Waiter<Outcome> {
   readonly settle: (outcome: Outcome) => void;
   readonly fail: (error: unknown) => void;
   isSettled: boolean;
-  /** It is being looked for a task; nobody else need wake it. */
+  /** It is being looked for a task. */
   isWaking: boolean;
+  /** How many more tasks that become ready meanwhile it will find: nobody else need be woken for those. */
+  room: number;
   /** Its time was up while it was being looked for. */
   isOverdue: boolean;
   /** Cancels the timer that ends it; undefined before there is one. */

@@ -159,16 +159,15 @@ export class Attempts {
     return readSome(this.following.iterate(run, event, limit));
   }
 
-  /** What an earlier poll under this id was given, while its lease is valid. */
+  /** What an earlier poll under this id was given, while the leases are valid. */
   ofPoll(
     pollRequestId: string,
     owner: string,
     namespace: string,
     queue: string,
     now: Micros,
-  ): AttemptRecord | undefined {
-    const row = this.byPoll.get(pollRequestId, owner, namespace, queue, now);
-    return row === undefined ? undefined : attemptOf(row);
+  ): readonly AttemptRecord[] {
+    return this.byPoll.all(pollRequestId, owner, namespace, queue, now).map(attemptOf);
   }
 }
 

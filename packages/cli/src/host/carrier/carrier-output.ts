@@ -6,7 +6,7 @@ import type { Untaken } from "../../engine/takers.js";
 import { shownUrl } from "../../net/shown-url.js";
 import { durationText } from "../../report/duration.js";
 import { shownFile } from "../../report/shown-file.js";
-import { clockTime, say, sayJson, statusStyle } from "../../report/words.js";
+import { clockTime, say, sayOften, statusStyle } from "../../report/words.js";
 import type { CliError, CliIo } from "../../shell/command.js";
 import type { ActivityFile } from "../activities/collect.js";
 import type { AppState } from "../apps/attached-apps.js";
@@ -28,12 +28,12 @@ export class CarrierOutput {
 
   /** An event for `--json`; people are told by `text`, which is not called then. */
   event(event: string, facts: object, text: () => string | undefined): void {
-    if (this.json) {
-      sayJson(this.io, { event, at: new Date().toISOString(), ...facts });
-      return;
-    }
-    const line = text();
+    const line = this.lineOf(event, facts, text);
     if (line !== undefined) say(this.io, line);
+  }
+
+  private lineOf(event: string, facts: object, text: () => string | undefined): string | undefined {
+    return this.json ? JSON.stringify({ event, at: new Date().toISOString(), ...facts }) : text();
   }
 
   activities(types: readonly (ActivityFile | { readonly type: string; readonly url: string })[]): string {
@@ -45,7 +45,7 @@ export class CarrierOutput {
   }
 
   task(report: TaskReport): void {
-    this.event("task", report, () => {
+    const line = this.lineOf("task", report, () => {
       const { type, attempt, outcome, failure, durationMs } = report;
       const { dim } = this.io.paint;
       const what =
@@ -63,6 +63,7 @@ export class CarrierOutput {
         `${type}  attempt ${attempt}  ${status} ${dim(`in ${durationText(durationMs)}`)}${what}${retry}${this.stack(stack)}`,
       );
     });
+    if (line !== undefined) sayOften(this.io, line);
   }
 
   /** What an attempt did beside returning and throwing: to itself, or to its process. */
