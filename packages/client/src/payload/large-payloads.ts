@@ -1,5 +1,6 @@
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
 import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
+import { sha256OfBytes } from "@durable-workflow/carrier/runtime-payloads";
 import { demandsOf, fieldOf, integerField, PATHS, pathTo } from "@durable-workflow/engine-protocol";
 import type { StartRequest } from "@durable-workflow/engine-protocol/control";
 import {
@@ -164,13 +165,11 @@ function lowerCased(headers: Readonly<Record<string, string>>): Record<string, s
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
+/** @throws {ClientError} `payload_unavailable` without WebCrypto, as on pages without TLS */
 async function sha256(bytes: Uint8Array): Promise<string> {
-  const subtle: typeof crypto.subtle | undefined = globalThis.crypto?.subtle;
-  if (subtle === undefined) {
-    const told = "large payloads are checked by WebCrypto (crypto.subtle), which pages without TLS do not have";
-    throw new ClientError("payload_unavailable", told);
+  try {
+    return await sha256OfBytes(bytes);
+  } catch (cause) {
+    throw new ClientError("payload_unavailable", `payloads cannot be checked: ${(cause as Error).message}`, { cause });
   }
-  // Nothing here shares memory between threads, which is what the narrower type excludes.
-  const digest = new Uint8Array(await subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,4 +1,3 @@
-import { parseTimestamp } from "@durable-workflow/carrier/protocol";
 import { jittered, sleep } from "../clock.js";
 import { ClientError } from "../errors/client-error.js";
 import type { ActivityDescription } from "../handle.js";
@@ -8,6 +7,7 @@ import { FIRST_PAUSE_MS } from "./ask-again.js";
 import { provesNothingDone, startRefusal } from "./refusal.js";
 import { type Subject, subjectOf } from "./subject.js";
 import { isTimeout, unanswered } from "./unanswered.js";
+import { isSince } from "./utc.js";
 
 /** A start that was given up waiting for may still be under way: looked for so often more, this far apart. */
 const LATE_LOOKS = 3;
@@ -136,9 +136,7 @@ class StartAgain {
    */
   private beganAfterSending({ description, answer }: Described): boolean | undefined {
     const now = Date.parse(answer.header("date") ?? "");
-    const began = parseTimestamp(description.startedAt);
-    if (Number.isNaN(now) || began === undefined) return undefined;
-    return began >= now - (answer.receivedAt - this.firstSentAt);
+    return Number.isNaN(now) ? undefined : isSince(description.startedAt, now - (answer.receivedAt - this.firstSentAt));
   }
 
   private isSame({ type, taskQueue }: ActivityDescription): boolean {
