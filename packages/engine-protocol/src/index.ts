@@ -1,3 +1,4 @@
+export * from "./activity-paths.js";
 export * from "./capabilities.js";
 export * from "./fields.js";
 export * from "./headers.js";

@@ -37,8 +37,3 @@ function minutes(text: string, at: number): number {
 function twoDigits(text: string, at: number): number {
   return text.charCodeAt(at) * 10 + text.charCodeAt(at + 1) - 528;
 }
-
-/** RFC 3339 in UTC with milliseconds, as in `2026-04-22T01:10:00.000Z`. */
-export function formatTimestamp(epochMs: number): string {
-  return new Date(epochMs).toISOString();
-}

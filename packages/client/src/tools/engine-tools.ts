@@ -1,16 +1,19 @@
 import { LIST_PAGE, PATHS, pathTo } from "@durable-workflow/engine-protocol";
 import type { HistoryEvent, StartRequest } from "@durable-workflow/engine-protocol/control";
 import type { RuntimePayloadReference } from "@durable-workflow/engine-protocol/external-payloads";
+import { stop } from "../calls/stop.js";
 import { ClientError } from "../errors/client-error.js";
 import { type ClientOptions, settleOptions } from "../options.js";
+import { ends, trouble } from "../parts.js";
 import { type InlinePayload, keptAt, LargePayloads } from "../payload/large-payloads.js";
-import { Start } from "../start/start.js";
+import { Scope } from "../scope.js";
+import { begin } from "../start/start.js";
 import { ulid } from "../start/ulid.js";
 import { fetchTransport } from "../transport/fetch.js";
-import { type Answer, type Call, Connection, NoAnswer } from "../wire/connection.js";
+import { subjectOf } from "../trouble/subject.js";
+import { unanswered } from "../trouble/unanswered.js";
+import { type Answer, type Call, Connection } from "../wire/connection.js";
 import { type About, Engine } from "../wire/engine.js";
-import { stop } from "../wire/stop.js";
-import { unanswered } from "../wire/unanswered.js";
 import {
   type ActivityDescription,
   type ListedActivity,
@@ -47,7 +50,7 @@ export class EngineTools {
   private readonly engine: Engine;
   private readonly connection: Connection;
   private readonly large: LargePayloads;
-  private readonly forGood = new AbortController().signal;
+  private readonly forGood = new Scope([]);
 
   /**
    * @param options of `createClient`, but for `defaults`, which start nothing here. Default of `transport`: `fetch`
@@ -56,7 +59,7 @@ export class EngineTools {
   constructor(options: Omit<ClientOptions, "defaults">) {
     const settled = settleOptions(options, fetchTransport);
     this.connection = new Connection(settled);
-    this.engine = new Engine(this.connection, settled);
+    this.engine = new Engine(this.connection, settled, { trouble, ends });
     this.url = settled.serverUrl;
     this.large = new LargePayloads(this.engine);
   }
@@ -88,7 +91,7 @@ export class EngineTools {
       onClosed: "restart",
       handleOf: () => undefined,
     } as const;
-    const { runId } = await new Start(this.engine, order, bounds).run();
+    const { runId } = await begin(this.engine, order, bounds, trouble);
     const { activity_id, activity_type, task_queue } = whole;
     return { started: { activity_id, workflow_run_id: runId, activity_type, task_queue }, request: whole };
   }
@@ -160,14 +163,15 @@ export class EngineTools {
    *
    * @throws {ClientError} `unreachable` or `not_an_engine` when there is no whole answer; the signal's reason
    */
-  async exchange({ signal = this.forGood, ...request }: ToolRequest): Promise<Answer> {
-    const timeoutMs = this.engine.requestTimeoutMs;
+  async exchange({ signal, ...request }: ToolRequest): Promise<Answer> {
+    const scope = new Scope([signal]);
     try {
-      return await this.connection.exchange({ ...request, signal, timeoutMs });
-    } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
+      const answer = await this.connection.exchange(request, scope, this.engine.requestTimeoutMs);
+      if (answer.why === undefined) return answer;
       const about = { what: `${request.method} ${request.path}`, acts: request.method === "POST" };
-      throw unanswered(error, this.engine.subject(about));
+      throw unanswered(answer, subjectOf(this.engine, about));
+    } finally {
+      scope.end();
     }
   }
 

@@ -1,3 +1,5 @@
+import { brand, isBranded } from "../errors/brand.js";
+
 /**
  * How requests reach the engine: bytes in, bytes out. What the bytes mean, how long a request may take and whether it is
  * repeated is the client's.
@@ -54,13 +56,12 @@ export class TransportFailure extends Error {
 
   constructor(kind: TransportFailureKind, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = "TransportFailure";
     this.kind = kind;
-    Object.defineProperty(this, BRAND, { value: true });
+    brand(this, "TransportFailure", BRAND);
   }
 }
 
 /** Whether an error is a transport's own: no answer came, or none that is whole. */
 export function isTransportFailure(error: unknown): error is TransportFailure {
-  return typeof error === "object" && error !== null && BRAND in error;
+  return isBranded(error, BRAND);
 }

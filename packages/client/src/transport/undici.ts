@@ -1,5 +1,5 @@
 import { type Dispatcher, request as undiciRequest } from "undici";
-import { messageOf, neverArrived } from "./fetch.js";
+import { failureOf } from "./failure.js";
 import { type Transport, TransportFailure } from "./transport.js";
 
 /** Options of the transport over undici. */
@@ -45,8 +45,7 @@ export function undiciTransport({ dispatcher }: UndiciTransportOptions = {}): Tr
           },
         };
       } catch (error) {
-        if (error instanceof TransportFailure) throw error;
-        throw new TransportFailure(neverArrived(error) ? "not_sent" : "lost", messageOf(error), { cause: error });
+        throw error instanceof TransportFailure ? error : failureOf(error, TransportFailure);
       }
     },
   };

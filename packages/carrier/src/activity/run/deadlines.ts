@@ -1,5 +1,6 @@
+import { formatTimestamp } from "../../protocol/format-timestamp.js";
 import type { ActivityTaskInput } from "../../protocol/task-input.js";
-import { formatTimestamp, parseTimestamp } from "../../protocol/timestamps.js";
+import { parseTimestamp } from "../../protocol/timestamps.js";
 
 /** As the contract names them; `platform_limit` is ours. */
 export type DeadlineName =
