@@ -60,7 +60,7 @@ export class HttpWire implements EngineWire {
       },
     });
     const { origin, basePath } = this;
-    request.send(this.agent, { origin, method, path: basePath + path, headers, body });
+    void request.send(this.agent, { origin, method, path: basePath + path, headers, body });
     return request;
   }
 

@@ -102,7 +102,7 @@ describe("BoundedRequest, on an agent of its own", () => {
 
   it("waits for room before it reads on, and tells how much has come of what says no length", async () => {
     const seen: number[] = [];
-    let grant = (_: boolean): void => {};
+    let grant: (isRoom: boolean) => void = () => undefined;
     const room = new Promise<boolean>((resolve) => {
       grant = resolve;
     });

@@ -131,7 +131,22 @@ export function parseBody(bytes: Buffer, contentType: string | undefined): Parse
   }
   // Decoding would put other characters in the place of those that are none.
   if (!isUtf8(bytes)) throw malformed("Malformed UTF-8 characters");
-  const text = textOf(bytes);
+  return parseText(textOf(bytes));
+}
+
+/**
+ * The same for a document of this process, which came as text, or as bytes.
+ *
+ * @throws {ReplyError} 413 or 400
+ */
+export function parseDocument(document: string | Uint8Array | undefined, limit: number): ParsedBody {
+  if (document === undefined || document.length === 0) return { text: "", object: {} };
+  if (document.length > limit || Buffer.byteLength(document) > limit) throw tooLarge(limit);
+  if (typeof document === "string") return parseText(document);
+  return parseBody(Buffer.from(document.buffer, document.byteOffset, document.byteLength), "application/json");
+}
+
+function parseText(text: string): ParsedBody {
   // The outermost value counts, too.
   const values = scanJson(text, DEEPEST_JSON, MOST_VALUES - 1, MOST_KEYS);
   if (values === TOO_DEEP) throw malformed("Maximum stack depth exceeded");

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { InProcessEngine } from "@durable-workflow/engine-protocol";
 import type { Inspector } from "@durable-workflow/inspector";
 import { createLocalEngine, isLocalEngineError, type LocalEngine, type Site } from "@durable-workflow/local-engine";
 import {
@@ -39,6 +40,8 @@ export interface EngineHostOptions {
 }
 
 export interface RunningEngine {
+  /** For those who ask it in this process. */
+  readonly inProcess: InProcessEngine;
   readonly url: string;
   /** Where it keeps what it knows; null for one in memory. */
   readonly file: string | null;
@@ -71,7 +74,7 @@ export class EngineHost {
       ...(carriers === undefined ? {} : { carriers }),
       ...(inputSchemas === undefined ? {} : { inputSchemas }),
     });
-    return { url, file };
+    return { inProcess: this.engine, url, file };
   }
 
   /** The page of the engine, at its own address. */
