@@ -6,7 +6,7 @@ import type { RetryPolicy } from "../src/engine/model.js";
 import type { EngineContext } from "../src/service/context.js";
 import { EngineTime } from "../src/service/engine-time.js";
 import { Feed } from "../src/service/feed.js";
-import { leaseNext } from "../src/service/leases.js";
+import { type LeaseOut, leaseAgain, leaseSome } from "../src/service/leases.js";
 import { Recent } from "../src/service/recent.js";
 import { deregisterWorker, heartbeatWorker, registerWorker } from "../src/service/registrations.js";
 import { type Claimant, completeTask, failTask, heartbeatTask, renewTaskLease } from "../src/service/reports.js";
@@ -15,6 +15,10 @@ import { startActivity } from "../src/service/starts.js";
 import { stopActivity } from "../src/service/stops.js";
 import { Wakes } from "../src/service/wakes.js";
 import type { Connection } from "../src/store/connection.js";
+import { Leases } from "../src/store/leases.js";
+import { Namespaces } from "../src/store/namespaces.js";
+import { ReadyTasks } from "../src/store/ready-tasks.js";
+import { Runs } from "../src/store/runs.js";
 import { Store } from "../src/store/store.js";
 import { temporaryFolder } from "./support/engine.js";
 import { FakeClock } from "./support/fake-clock.js";
@@ -36,6 +40,8 @@ const KINDS = [
   "register",
   "beat",
   "deregister",
+  "drain",
+  "resume",
 ] as const;
 
 interface Operation {
@@ -61,7 +67,11 @@ const operations: fc.Arbitrary<Operation> = fc.record({
 });
 const batches: fc.Arbitrary<Batch> = fc.record({
   operations: fc.array(
-    fc.oneof({ weight: 5, arbitrary: operations.map((one) => ({ ...one, throws: false })) }, operations),
+    fc.oneof(
+      { weight: 2, arbitrary: fc.constant({ kind: "resume" as const, which: 0, throws: false }) },
+      { weight: 5, arbitrary: operations.map((one) => ({ ...one, throws: false })) },
+      operations,
+    ),
     { minLength: 1, maxLength: 6 },
   ),
   ends: fc.oneof(
@@ -111,6 +121,7 @@ class Machine {
   /** All that were ever written, whether they were kept or not. */
   private readonly runKeys = new Set<number>();
   private readonly attemptIds = new Set<string>();
+  private readonly polls = new Set<string>();
   private fullFor = 0;
 
   constructor(file: string) {
@@ -157,20 +168,42 @@ class Machine {
 
   /** What is remembered beside what is written. */
   compare(): void {
-    const { runs, attempts, workers } = this.store;
-    for (const key of this.runKeys) expect(runs.get(key)).toEqual(runs.read(key));
-    for (const id of this.attemptIds) expect(attempts.get(id)).toEqual(attempts.read(id));
+    const { workers, attempts } = this.store;
     for (let n = 0; n < 6; n++) {
       const written = workers.read("default", `w${n}`);
       expect(workers.fenceOf("default", `w${n}`)).toBe(written?.fence);
       expect(workers.get("default", `w${n}`)).toEqual(written);
     }
+    for (const id of this.attemptIds) expect(attempts.get(id)).toEqual(attempts.read(id));
+    this.compareRuns(readersOf(Reflect.get(this.store, "db") as Connection));
+  }
+
+  private compareRuns(read: Pick<Store, "runs" | "ready" | "leases" | "namespaces">): void {
+    const { runs, ready, leases, namespaces } = this.store;
+    for (const key of this.runKeys) {
+      expect(runs.get(key)).toEqual(read.runs.get(key));
+      expect(runs.input(key)).toEqual(read.runs.input(key));
+    }
+    for (let n = 0; n < 6; n++) {
+      expect(runs.latest(`a${n}`)).toEqual(read.runs.latest(`a${n}`));
+      expect(leases.heldBy("default", `w${n}`)).toEqual(read.leases.heldBy("default", `w${n}`));
+      for (const poll of this.polls) {
+        const given = [poll, `w${n}`, "default", "q"] as const;
+        expect(leases.ofPoll(...given)).toEqual(read.leases.ofPoll(...given));
+      }
+    }
+    const now = this.clock.now() * 1000;
+    for (const at of [now, now + 5_000_000, now + 60_000_000]) {
+      expect(ready.firstRun("default", "q", ["t"], at)).toBe(read.ready.firstRun("default", "q", ["t"], at));
+      expect(ready.nextAt("default", "q", ["t"], at)).toBe(read.ready.nextAt("default", "q", ["t"], at));
+    }
+    expect(namespaces.drainedSince("default", "q")).toBe(read.namespaces.drainedSince("default", "q"));
   }
 
   /** What is remembered beside what another engine reads from the file as it is now. */
   compareWith(other: Store): void {
-    const { runs, attempts, workers } = this.store;
-    for (const key of this.runKeys) expect(runs.get(key)).toEqual(other.runs.get(key));
+    const { attempts, workers } = this.store;
+    this.compareRuns(other);
     for (const id of this.attemptIds) expect(attempts.get(id)).toEqual(other.attempts.get(id));
     for (let n = 0; n < 6; n++) {
       expect(workers.get("default", `w${n}`)).toEqual(other.workers.get("default", `w${n}`));
@@ -191,7 +224,7 @@ class Machine {
           taskQueue: "q",
           businessKey: null,
           policy: POLICY,
-          input: null,
+          input: [null, "AAEC", "A".repeat(2000)][which % 3] ?? null,
           rawBody: "",
         });
         if (started.kind === "started") this.runKeys.add(started.run.key);
@@ -199,15 +232,17 @@ class Machine {
       }
       case "lease": {
         const worker = this.store.workers.get("default", workerId);
-        const lease = worker && leaseNext(context, { worker, pollRequestId: `p${this.attemptIds.size}` });
-        if (lease === undefined) break;
-        this.attemptIds.add(lease.attemptId);
-        const { namespace, state } = lease.run;
-        this.attempts.push({ namespace, taskId: state.task.id, attemptId: lease.attemptId, leaseOwner: workerId });
+        // Not every poll has an id of its own.
+        const pollRequestId = `p${this.attemptIds.size % 4}`;
+        const request = worker && { worker, pollRequestId };
+        const leases = request && (leaseAgain(context, request) ?? leaseSome(context, { ...request, maxTasks: 2 }));
+        if (leases === undefined) break;
+        this.polls.add(pollRequestId);
+        for (const lease of [leases.first, ...leases.others]) this.leased(lease, workerId);
         break;
       }
       case "complete":
-        if (claimant !== undefined) completeTask(context, claimant, "AA==");
+        if (claimant !== undefined) completeTask(context, claimant, which === 0 ? "A".repeat(2000) : "AA==");
         break;
       case "fail": {
         const failure = {
@@ -244,7 +279,19 @@ class Machine {
         break;
       case "deregister":
         deregisterWorker(context, "default", workerId);
+        break;
+      case "drain":
+        this.store.namespaces.drain("default", "q", which);
+        break;
+      case "resume":
+        this.store.namespaces.resume("default", "q");
     }
+  }
+
+  private leased(lease: LeaseOut, leaseOwner: string): void {
+    this.attemptIds.add(lease.attemptId);
+    const { namespace, state } = lease.run;
+    this.attempts.push({ namespace, taskId: state.task.id, attemptId: lease.attemptId, leaseOwner });
   }
 
   private failCommits(): void {
@@ -259,6 +306,13 @@ class Machine {
       return run(...parameters);
     };
   }
+}
+
+/** Readers that remember nothing yet. */
+function readersOf(db: Connection): Pick<Store, "runs" | "ready" | "leases" | "namespaces"> {
+  const ready = new ReadyTasks(db);
+  const leases = new Leases(db);
+  return { ready, leases, runs: new Runs(db, ready, leases), namespaces: new Namespaces(db) };
 }
 
 it("what is remembered is what is written, whatever fails and is undone", { timeout: 120_000 }, async () => {

@@ -283,15 +283,15 @@ export class EngineClient {
     if (outcome.kind !== "tasks") return outcome;
     const { tasks, hasMore, body: answer } = outcome;
     const receivedAt = clock.monotonic();
-    const first = tasks.find((read) => read.kind === "task")?.task;
+    const first = tasks.find((one) => one.kind === "task")?.task;
     if (isRepeat !== true && first !== undefined) {
       const { leaseExpiresAtMs: expiresAtMs, leaseGrantedAtMs: grantedAtMs } = first;
       this.serverClock.checkAgainst({ expiresAtMs, grantedAtMs, dateMs }, sentAt, receivedAt);
     }
     const renews = this.caller.capabilities.renewsLeases(answer);
-    const granted = (read: ReadTask): PolledTask | UnreadableOne => {
-      if (read.kind !== "task") return read;
-      const { task } = read;
+    const granted = (one: ReadTask): PolledTask | UnreadableOne => {
+      if (one.kind !== "task") return one;
+      const { task } = one;
       const grant = renews ? readLeaseGrant(answer, task.leaseExpiresAt, task.closesAtMs, receivedAt) : undefined;
       return { kind: "task", task, grant: grant ?? null };
     };

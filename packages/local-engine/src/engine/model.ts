@@ -56,6 +56,10 @@ export interface RunningAttempt {
   readonly id: string;
   readonly number: number;
   readonly startedAt: Micros;
+  /** Its place in the run's history. */
+  readonly event: number;
+  /** When its lease was to run out as it was given out. */
+  readonly givenUntil: Micros;
   /** Heartbeats that history holds an event of. */
   readonly beatsKept: number;
   /** When the newest of those events was begun, null before there is one. */

@@ -57,16 +57,18 @@ export interface Claim {
 export function claim(activity: Activity, { attemptId, owner, now, lease }: Claim): Activity {
   if (activity.task.status !== "ready" || activity.task.availableAt > now) throw misfit("claim", activity);
   const number = activity.attemptCount + 1;
+  const event = activity.historyLength + 1;
+  const givenUntil = now + lease;
   return {
     ...activity,
     activityStatus: "running",
     attemptCount: number,
-    attempt: { id: attemptId, number, startedAt: now, beatsKept: 0, beatKeptAt: null },
-    task: { ...activity.task, status: "leased", leasedAt: now, leaseOwner: owner, leaseExpiresAt: now + lease },
+    attempt: { id: attemptId, number, startedAt: now, event, givenUntil, beatsKept: 0, beatKeptAt: null },
+    task: { ...activity.task, status: "leased", leasedAt: now, leaseOwner: owner, leaseExpiresAt: givenUntil },
     lastProgressAt: now,
     startToCloseAt: after(now, activity.policy.startToCloseSeconds),
     heartbeatAt: after(now, activity.policy.heartbeatSeconds),
-    historyLength: activity.historyLength + 1,
+    historyLength: event,
   };
 }
 

@@ -46,18 +46,16 @@ export function saveStep(
   type: FeedEventType,
   at: Micros,
 ): RunRecord {
-  const run: RunRecord = { ...before, state };
-  context.store.runs.save(before, state);
+  const run = context.store.runs.save(before, state);
   announce(context, run, type, at);
   return run;
 }
 
 /** Writes a change that nobody need be told of, within a transaction. Returns the run after it. */
 export function saveQuietly({ store, wakes }: EngineContext, before: RunRecord, state: Activity): RunRecord {
-  store.runs.save(before, state);
   const due = dueAt(state);
   if (due !== null) wakes.due(due);
-  return { ...before, state };
+  return store.runs.save(before, state);
 }
 
 /** As {@link saveStep}, for a run that is written already. */

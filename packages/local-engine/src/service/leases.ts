@@ -3,7 +3,7 @@ import type { Micros } from "../engine/model.js";
 import { claim } from "../engine/transitions.js";
 import type { Payload } from "../store/payloads.js";
 import type { RunRecord, WorkerRecord } from "../store/records.js";
-import { type EngineContext, newUpperId, saveStep } from "./context.js";
+import { announce, type EngineContext, newUpperId } from "./context.js";
 
 /** A task that is leased out to a worker. */
 export interface LeaseOut {
@@ -77,18 +77,8 @@ export function leaseNext(context: EngineContext, { worker, pollRequestId }: Pol
   const attemptId = newUpperId(context);
   const lease = leaseFor(context, worker);
   const state = claim(before.state, { attemptId, owner: worker.workerId, now, lease });
-  store.attempts.insert({
-    run: before.key,
-    number: state.attemptCount,
-    attemptId,
-    taskId: state.task.id,
-    leaseOwner: worker.workerId,
-    pollRequestId,
-    event: state.historyLength,
-    startedAt: now,
-    leaseExpiresAt: now + lease,
-  });
-  const run = saveStep(context, before, state, "activity.started", now);
+  const run = store.runs.lease(before, state, pollRequestId);
+  announce(context, run, "activity.started", now);
   return { run, attemptId, attemptNumber: state.attemptCount, input: store.runs.input(run.key).payload, at: now };
 }
 
@@ -98,11 +88,13 @@ export function leaseAgain(context: EngineContext, { worker, pollRequestId }: Po
   const { store } = context;
   const { workerId, namespace, taskQueue } = worker;
   const at = context.now();
-  const attempts = store.attempts.ofPoll(pollRequestId, workerId, namespace, taskQueue, at);
-  const [first, ...others] = attempts.flatMap(({ attemptId, number: attemptNumber, run: key }): LeaseOut[] => {
+  const keys = store.leases.ofPoll(pollRequestId, workerId, namespace, taskQueue);
+  const [first, ...others] = keys.flatMap((key): LeaseOut[] => {
     const run = store.runs.get(key);
-    if (run?.state.attempt?.id !== attemptId) return [];
-    return [{ run, attemptId, attemptNumber, input: store.runs.input(run.key).payload, at }];
+    const attempt = run?.state.attempt;
+    if (run === undefined || attempt == null || (run.state.task.leaseExpiresAt ?? at) <= at) return [];
+    const { id: attemptId, number: attemptNumber } = attempt;
+    return [{ run, attemptId, attemptNumber, input: store.runs.input(key).payload, at }];
   });
   return first === undefined ? undefined : { first, others, isCut: false };
 }

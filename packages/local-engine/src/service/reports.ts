@@ -3,7 +3,7 @@ import type { Micros } from "../engine/model.js";
 import { complete, fail, heartbeat, renewLease } from "../engine/transitions.js";
 import type { Payload, PayloadFault, PayloadReference } from "../store/payloads.js";
 import type { AttemptRecord, FailureRecord, RunRecord } from "../store/records.js";
-import { type EngineContext, newId, saveQuietly, saveStep } from "./context.js";
+import { announce, type EngineContext, newId, saveQuietly, saveStep } from "./context.js";
 import { leaseFor } from "./leases.js";
 import { recordFailure, snapshotOf } from "./setbacks.js";
 
@@ -50,13 +50,13 @@ export type ReportOutcome =
 export function completeTask(context: EngineContext, claimant: Claimant, result: Payload): ReportOutcome {
   const found = findOwned(context, claimant);
   if (found.kind !== "owned") return found;
-  const { run, attempt } = found;
+  const { run } = found;
   const fault = typeof result === "string" ? undefined : context.store.payloads.claim(run.namespace, result, run.key);
   if (fault !== undefined) return { kind: "payload_refused", fault };
   const now = context.now();
-  context.store.attempts.close(run.key, attempt.number, "completed", now, null);
-  context.store.runs.saveOutcome(run.key, result, null);
-  saveStep(context, run, complete(run.state, now), "activity.closed", now);
+  const { attempts, runs } = context.store;
+  attempts.complete(run, now);
+  announce(context, runs.complete(run, complete(run.state, now), result), "activity.closed", now);
   return { kind: "recorded", nextTaskId: null };
 }
 
@@ -78,7 +78,7 @@ export function failTask(
 ): ReportOutcome {
   const found = findOwned(context, claimant);
   if (found.kind !== "owned") return found;
-  const { run, attempt } = found;
+  const { run } = found;
   const fault = reference === null ? undefined : context.store.payloads.claim(run.namespace, reference, run.key);
   if (fault !== undefined) return { kind: "payload_refused", fault };
   const now = context.now();
@@ -90,7 +90,7 @@ export function failTask(
     deadlineAt: null,
   };
   const setback = fail(run.state, reported, newId(context), now);
-  context.store.attempts.close(run.key, attempt.number, "failed", now, failure);
+  context.store.attempts.close(run, "failed", now, failure);
   recordFailure(context, run, setback, failure, now);
   return { kind: "recorded", nextTaskId: setback.kind === "retry" ? setback.activity.task.id : null };
 }
@@ -116,7 +116,7 @@ export function heartbeatTask(context: EngineContext, claimant: Claimant, progre
   const now = context.now();
   const lease = leaseAnew(context, run, attempt, context.lease);
   const after = saveStep(context, run, heartbeat(run.state, now, lease), "activity.heartbeat", now);
-  context.store.attempts.touch(run.key, attempt.number, now, { ...progress });
+  context.store.attempts.touch(run, now, { ...progress });
   const { historyLength } = after.state;
   const data = { ...snapshotOf(after), progress };
   const { history } = context.store;

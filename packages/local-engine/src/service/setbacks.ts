@@ -47,7 +47,7 @@ export function recordFailure(
   const type = failure.category === "timeout" ? "ActivityTimedOut" : "ActivityFailed";
   history.append(run.key, last - 1, type, now, snapshot);
   history.append(run.key, last, "WorkflowFailed", now, { failure });
-  runs.saveOutcome(run.key, null, JSON.stringify(failure));
+  runs.saveFailure(run.key, JSON.stringify(failure));
   saveStep(context, run, activity, "activity.closed", now);
 }
 
@@ -69,7 +69,7 @@ export function enforceDue(context: EngineContext, limit: number): readonly Enfo
     }
     const setback = timeOut(run.state, action.deadline, newId(context), now);
     const failure = timeoutFailure(context, run, action.deadline, action.at);
-    closeAttempt(context, run, "timed_out", now, failure);
+    context.store.attempts.close(run, "timed_out", now, failure);
     recordFailure(context, run, setback, failure, now);
     done.push({ kind: "timed_out", run, deadline: action.deadline, retried: setback.kind === "retry" });
   }
@@ -84,8 +84,8 @@ type LeaseEnd =
 /** Takes back every lease that a worker holds. To be called within a transaction. */
 export function takeBackLeases(context: EngineContext, namespace: string, owner: string): void {
   const now = context.now();
-  const { attempts, runs } = context.store;
-  for (const key of attempts.heldBy(namespace, owner)) {
+  const { leases, runs } = context.store;
+  for (const key of leases.heldBy(namespace, owner)) {
     const run = runs.get(key);
     if (run?.state.attempt != null) endLease(context, run, "registration", now);
   }
@@ -94,12 +94,12 @@ export function takeBackLeases(context: EngineContext, namespace: string, owner:
 function endLease(context: EngineContext, run: RunRecord, why: LeaseEnd, now: Micros): void {
   const expiry = expireLease(run.state, context.freeRedeliveries, newId(context), now);
   if (expiry.kind === "redelivered") {
-    closeAttempt(context, run, "expired", now, null);
+    context.store.attempts.close(run, "expired", now, null);
     saveStep(context, run, expiry.activity, "activity.lease_expired", now);
     return;
   }
   const failure = expiryFailure(context, run, expiry.activity.expiries, why);
-  closeAttempt(context, run, "expired", now, failure);
+  context.store.attempts.close(run, "expired", now, failure);
   recordFailure(context, run, expiry, failure, now);
 }
 
@@ -122,17 +122,6 @@ function expiryFailure(context: EngineContext, run: RunRecord, expiries: number,
     timeoutKind: null,
     deadlineAt: null,
   };
-}
-
-function closeAttempt(
-  { store }: EngineContext,
-  run: RunRecord,
-  status: "expired" | "timed_out",
-  now: Micros,
-  failure: FailureRecord | null,
-): void {
-  const { attempt } = run.state;
-  if (attempt !== null) store.attempts.close(run.key, attempt.number, status, now, failure);
 }
 
 function timeoutFailure(context: EngineContext, run: RunRecord, deadline: DeadlineKind, at: Micros): FailureRecord {

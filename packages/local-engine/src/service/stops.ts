@@ -55,9 +55,7 @@ export function stopActivity(context: EngineContext, request: StopRequest): Stop
     acceptedAt: now,
   };
   const state = stop(run.state, request.how, now);
-  const { attempt } = run.state;
-  if (attempt !== null) store.attempts.close(run.key, attempt.number, "cancelled", now, null);
-  store.runs.saveOutcome(run.key, null, null);
+  store.attempts.close(run, "cancelled", now, null);
   const failureId = newId(context);
   for (const [index, type] of EVENTS[request.how].entries()) {
     const sequence = state.historyLength - 2 + index;

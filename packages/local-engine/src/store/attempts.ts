@@ -1,8 +1,8 @@
-import type { AttemptStatus, Micros } from "../engine/model.js";
-import type { Connection, Statement } from "./connection.js";
+import type { AttemptStatus, Micros, RunningAttempt } from "../engine/model.js";
+import type { Connection, Parameter, Statement } from "./connection.js";
 import { LONGEST_READ } from "./history.js";
-import { RecordCache } from "./record-cache.js";
-import type { AttemptRecord, FailureRecord } from "./records.js";
+import type { AttemptRecord, FailureRecord, RunRecord } from "./records.js";
+import type { Runs } from "./runs.js";
 
 interface AttemptRow {
   readonly run: number;
@@ -20,31 +20,37 @@ interface AttemptRow {
   readonly failure: string | null;
 }
 
-/** Running attempts that are remembered. */
-const REMEMBERED = 10_000;
+const COLUMNS =
+  "run, number, attempt_id, task_id, status, lease_owner, event, started_at, lease_expires_at, last_heartbeat_at, closed_at, progress, failure";
 
-/** The rows of `attempts`. */
+/** The same of those in the runs' own rows. */
+const IN_RUNS = `SELECT id AS run, attempt_count AS number, attempt_id, task_id,
+    iif(status = 'running', 'running', 'completed') AS status, lease_owner, attempt_event AS event,
+    attempt_started_at AS started_at, attempt_given_until AS lease_expires_at, NULL AS last_heartbeat_at, closed_at,
+    NULL AS progress, NULL AS failure
+  FROM runs WHERE attempt_id IS NOT NULL AND beats_kept = 0`;
+
+/** The attempts of runs: those in the runs' own rows, and those in rows of their own; see `own-rows.ts`. */
 export class Attempts {
-  /** By their runs: of each, one runs at a time. */
-  private readonly running = new RecordCache<number, AttemptRecord>(REMEMBERED);
-  /** The runs of attempts, by their ids. */
-  private readonly runs = new RecordCache<string, number>(REMEMBERED);
-  private readonly insertAttempt: Statement<never>;
+  private readonly runs: Runs;
+  private readonly insertEnded: Statement<never>;
+  private readonly insertTouched: Statement<never>;
   private readonly closeAttempt: Statement<never>;
   private readonly touchAttempt: Statement<never>;
   private readonly byId: Statement<AttemptRow>;
   private readonly byNumber: Statement<AttemptRow>;
   private readonly newest: Statement<AttemptRow>;
   private readonly following: Statement<AttemptRow>;
-  private readonly byPoll: Statement<AttemptRow>;
   private readonly brief: Statement<AttemptRow>;
-  private readonly held: Statement<{ run: number }>;
 
-  constructor(db: Connection) {
-    this.insertAttempt = db.prepare(
-      `INSERT INTO attempts (run, number, attempt_id, task_id, status, lease_owner, poll_request_id, event, started_at,
-         lease_expires_at)
-       VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?)`,
+  constructor(db: Connection, runs: Runs) {
+    this.runs = runs;
+    const who = "run, number, attempt_id, task_id, lease_owner, event, started_at, lease_expires_at";
+    this.insertEnded = db.prepare(
+      `INSERT INTO attempts (${who}, status, closed_at, failure) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.insertTouched = db.prepare(
+      `INSERT INTO attempts (${who}, status, last_heartbeat_at, progress) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?)`,
     );
     this.closeAttempt = db.prepare(
       "UPDATE attempts SET status = ?, closed_at = ?, failure = ? WHERE run = ? AND number = ?",
@@ -52,84 +58,59 @@ export class Attempts {
     this.touchAttempt = db.prepare(
       "UPDATE attempts SET last_heartbeat_at = ?, progress = coalesce(?, progress) WHERE run = ? AND number = ?",
     );
-    this.byId = db.prepare("SELECT * FROM attempts WHERE attempt_id = ?");
-    this.byNumber = db.prepare("SELECT * FROM attempts WHERE run = ? AND number = ?");
-    this.newest = db.prepare("SELECT * FROM attempts WHERE run = ? ORDER BY number DESC LIMIT ?");
-    this.following = db.prepare("SELECT * FROM attempts WHERE run = ? AND event > ? ORDER BY number LIMIT ?");
-    this.brief = db.prepare(
-      `SELECT run, number, attempt_id, task_id, status, lease_owner, event, started_at, lease_expires_at,
-         last_heartbeat_at, closed_at, NULL AS failure, NULL AS progress
-       FROM attempts WHERE run = ? ORDER BY number DESC LIMIT ?`,
+    this.byId = db.prepare(
+      `SELECT ${COLUMNS} FROM attempts WHERE attempt_id = ?1 UNION ALL ${IN_RUNS} AND attempt_id = ?1`,
     );
-    this.held = db.prepare(
-      `SELECT run FROM attempts JOIN runs ON runs.id = attempts.run
-       WHERE attempts.status = 'running' AND attempts.lease_owner = ? AND runs.namespace = ? ORDER BY run`,
+    this.byNumber = db.prepare(
+      `SELECT ${COLUMNS} FROM attempts WHERE run = ?1 AND number = ?2 UNION ALL ${IN_RUNS} AND id = ?1 AND attempt_count = ?2`,
     );
-    this.byPoll = db.prepare(
-      `SELECT attempts.* FROM attempts JOIN runs ON runs.id = attempts.run
-       WHERE poll_request_id = ? AND attempts.status = 'running' AND attempts.lease_owner = ? AND runs.namespace = ?
-         AND runs.task_queue = ? AND runs.lease_expires_at > ?`,
+    // The one in the run's own row is the newest.
+    this.newest = db.prepare(newestSql(COLUMNS));
+    this.brief = db.prepare(newestSql(COLUMNS.replace("progress, failure", "NULL AS progress, NULL AS failure")));
+    this.following = db.prepare(
+      `SELECT * FROM (SELECT ${COLUMNS} FROM attempts WHERE run = ?1 AND event > ?2 ORDER BY number LIMIT ?3)
+       UNION ALL ${IN_RUNS} AND id = ?1 AND attempt_event > ?2 LIMIT ?3`,
     );
   }
 
-  insert(
-    attempt: Pick<
-      AttemptRecord,
-      "run" | "number" | "attemptId" | "taskId" | "leaseOwner" | "event" | "startedAt" | "leaseExpiresAt"
-    > & { readonly pollRequestId: string | null },
-  ): void {
-    this.insertAttempt.run(
-      attempt.run,
-      attempt.number,
-      attempt.attemptId,
-      attempt.taskId,
-      attempt.leaseOwner,
-      attempt.pollRequestId,
-      attempt.event,
-      attempt.startedAt,
-      attempt.leaseExpiresAt,
-    );
-    const { run, number, attemptId, taskId, leaseOwner, event, startedAt, leaseExpiresAt } = attempt;
-    const unknown = { lastHeartbeatAt: null, closedAt: null, progress: null, failure: null };
-    const record = { run, number, attemptId, taskId, leaseOwner, event, startedAt, leaseExpiresAt, ...unknown };
-    this.running.set(run, { ...record, status: "running" });
-    this.runs.set(attemptId, run);
+  /**
+   * Writes the end of the attempt that runs, before the step that it leads the run to is written. Not for a run that
+   * completes with it.
+   */
+  close(run: RunRecord, status: AttemptStatus, at: Micros, failure: FailureRecord | null): void {
+    const { attempt } = run.state;
+    if (attempt === null) return;
+    const text = failure === null ? null : JSON.stringify(failure);
+    if (attempt.beatsKept > 0) this.closeAttempt.run(status, at, text, run.key, attempt.number);
+    else this.insertEnded.run(...columnsOf(run, attempt), status, at, text);
   }
 
-  /** Something that was written is undone: nothing is known without reading it. */
-  forget(): void {
-    this.running.clear();
-    this.runs.clear();
+  /** As {@link close}, for a run that completes with it: its own row tells it, unless the attempt has one. */
+  complete({ key, state: { attempt } }: RunRecord, at: Micros): void {
+    if (attempt !== null && attempt.beatsKept > 0) this.closeAttempt.run("completed", at, null, key, attempt.number);
   }
 
-  private forgetOne(run: number): void {
-    const attempt = this.running.get(run);
-    this.running.delete(run);
-    if (attempt !== undefined) this.runs.delete(attempt.attemptId);
-  }
-
-  close(run: number, number: number, status: AttemptStatus, at: Micros, failure: FailureRecord | null): void {
-    this.forgetOne(run);
-    this.closeAttempt.run(status, at, failure === null ? null : JSON.stringify(failure), run, number);
-  }
-
-  /** @param progress what the heartbeat said; nothing leaves what was said before */
-  touch(run: number, number: number, at: Micros, progress: Readonly<Record<string, unknown>>): void {
-    // What is said may be long: it is not held.
-    this.forgetOne(run);
-    const isSilent = Object.keys(progress).length === 0;
-    this.touchAttempt.run(at, isSilent ? null : JSON.stringify(progress), run, number);
-  }
-
-  /** The runs that a worker of a namespace holds a lease of. */
-  heldBy(namespace: string, owner: string): readonly number[] {
-    return this.held.all(owner, namespace).map(({ run }) => run);
+  /**
+   * Writes a heartbeat of the attempt that runs.
+   *
+   * @param run as it was before the heartbeat
+   * @param progress what the heartbeat said; nothing leaves what was said before
+   */
+  touch(run: RunRecord, at: Micros, progress: Readonly<Record<string, unknown>>): void {
+    const { attempt } = run.state;
+    if (attempt === null) return;
+    const text = Object.keys(progress).length === 0 ? null : JSON.stringify(progress);
+    if (attempt.beatsKept > 0) this.touchAttempt.run(at, text, run.key, attempt.number);
+    else this.insertTouched.run(...columnsOf(run, attempt), at, text);
   }
 
   get(attemptId: string): AttemptRecord | undefined {
-    const run = this.runs.get(attemptId);
-    const attempt = run === undefined ? undefined : this.running.get(run);
-    return attempt?.attemptId === attemptId ? attempt : this.read(attemptId);
+    const run = this.runs.ofAttempt(attemptId);
+    const attempt = run?.state.attempt;
+    // What heartbeats said may be long: it is not held.
+    return run === undefined || attempt == null || attempt.beatsKept > 0
+      ? this.read(attemptId)
+      : attemptIn(run, attempt);
   }
 
   /** As {@link get}, from the database in any case. */
@@ -158,17 +139,35 @@ export class Attempts {
   after(run: number, event: number, limit: number): readonly AttemptRecord[] {
     return readSome(this.following.iterate(run, event, limit));
   }
+}
 
-  /** What an earlier poll under this id was given, while the leases are valid. */
-  ofPoll(
-    pollRequestId: string,
-    owner: string,
-    namespace: string,
-    queue: string,
-    now: Micros,
-  ): readonly AttemptRecord[] {
-    return this.byPoll.all(pollRequestId, owner, namespace, queue, now).map(attemptOf);
-  }
+function columnsOf({ key, state: { task } }: RunRecord, attempt: RunningAttempt): Parameter[] {
+  const { id, number, event, startedAt, givenUntil } = attempt;
+  return [key, number, id, task.id, task.leaseOwner, event, startedAt, givenUntil];
+}
+
+/** An attempt that has no row of its own, as the run's row tells it. */
+function attemptIn({ key, state: { task } }: RunRecord, attempt: RunningAttempt): AttemptRecord {
+  return {
+    run: key,
+    number: attempt.number,
+    attemptId: attempt.id,
+    taskId: task.id,
+    status: "running",
+    leaseOwner: task.leaseOwner ?? "",
+    event: attempt.event,
+    startedAt: attempt.startedAt,
+    leaseExpiresAt: attempt.givenUntil,
+    lastHeartbeatAt: null,
+    closedAt: null,
+    progress: null,
+    failure: null,
+  };
+}
+
+function newestSql(columns: string): string {
+  return `${IN_RUNS} AND id = ?1
+    UNION ALL SELECT * FROM (SELECT ${columns} FROM attempts WHERE run = ?1 ORDER BY number DESC LIMIT ?2) LIMIT ?2`;
 }
 
 function readSome(rows: Iterable<AttemptRow>): AttemptRecord[] {

@@ -20,6 +20,8 @@ export type { Parameter } from "./driver.js";
 /** What the store needs of SQLite. */
 export interface Connection {
   readonly inTransaction: boolean;
+  /** Rows changed by prepared statements so far, those included that were undone. */
+  readonly changes: number;
   prepare<Row = Record<string, unknown>>(sql: string): Statement<Row>;
   exec(sql: string): void;
   /** The value of a pragma's one row. */
@@ -80,24 +82,49 @@ function makePrivate(file: string): void {
   }
 }
 
+interface Changes {
+  count: number;
+}
+
 /** A statement that can be let go before it is collected as garbage. */
 class Prepared<Row> implements Statement<Row> {
   private statement: DriverStatement | undefined;
+  private readonly changes: Changes;
+  /** Whether it writes; then its rows are those that it has written. */
+  private readonly writes: boolean;
 
-  constructor(statement: DriverStatement) {
+  constructor(statement: DriverStatement, sql: string, changes: Changes) {
     this.statement = statement;
+    this.writes = /^\s*(?:INSERT|UPDATE|DELETE)\b/i.test(sql);
+    this.changes = changes;
   }
 
   run(...parameters: readonly Parameter[]): ReturnType<DriverStatement["run"]> {
-    return guarded(() => this.use().run(...parameters));
+    try {
+      const done = this.use().run(...parameters);
+      if (this.writes) this.changes.count += done.changes;
+      return done;
+    } catch (error) {
+      throw letGoOf(error);
+    }
   }
 
   get(...parameters: readonly Parameter[]): Row | undefined {
-    return guarded(() => this.use().get(...parameters)) as Row | undefined;
+    try {
+      const row = this.use().get(...parameters) as Row | undefined;
+      if (this.writes && row !== undefined) this.changes.count++;
+      return row;
+    } catch (error) {
+      throw letGoOf(error);
+    }
   }
 
   all(...parameters: readonly Parameter[]): Row[] {
-    return guarded(() => this.use().all(...parameters)) as Row[];
+    try {
+      return this.use().all(...parameters) as Row[];
+    } catch (error) {
+      throw letGoOf(error);
+    }
   }
 
   iterate(...parameters: readonly Parameter[]): Iterable<Row> {
@@ -116,6 +143,7 @@ class Prepared<Row> implements Statement<Row> {
 
 function wrap(opened: Database): Connection {
   const statements: Prepared<unknown>[] = [];
+  const changes: Changes = { count: 0 };
   let db: Database | undefined = opened;
   const use = (): Database => {
     if (db === undefined) throw new LocalEngineError("closed", "the engine was closed");
@@ -125,8 +153,15 @@ function wrap(opened: Database): Connection {
     get inTransaction() {
       return use().inTransaction;
     },
+    get changes() {
+      return changes.count;
+    },
     prepare<Row>(sql: string) {
-      const prepared = new Prepared<Row>(guarded(() => use().prepare(sql)));
+      const prepared = new Prepared<Row>(
+        guarded(() => use().prepare(sql)),
+        sql,
+        changes,
+      );
       statements.push(prepared);
       return prepared;
     },
@@ -157,12 +192,16 @@ function wrap(opened: Database): Connection {
  * Until an error's stack is read, the error holds on to the objects whose methods it came through. Statements must not live
  * as long as it does: see {@link letGo}.
  */
+function letGoOf(error: unknown): unknown {
+  if (error instanceof Error) void error.stack;
+  return error;
+}
+
 function guarded<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof Error) void error.stack;
-    throw error;
+    throw letGoOf(error);
   }
 }
 

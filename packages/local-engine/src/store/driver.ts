@@ -206,7 +206,7 @@ export function libsql(): Driver {
         get inTransaction() {
           return db.inTransaction;
         },
-        prepare: (sql) => db.prepare(sql) as Libsql.Statement,
+        prepare: (sql) => new LibsqlStatement(db.prepare(sql) as Libsql.Statement),
         exec(sql) {
           db.exec(sql);
         },
@@ -217,4 +217,29 @@ export function libsql(): Driver {
       };
     },
   };
+}
+
+/** Hands parameters over as one list, which libsql would make of them otherwise. */
+class LibsqlStatement implements DriverStatement {
+  private readonly native: Libsql.Statement;
+
+  constructor(native: Libsql.Statement) {
+    this.native = native;
+  }
+
+  run(...parameters: readonly Parameter[]): ReturnType<DriverStatement["run"]> {
+    return this.native.run(parameters);
+  }
+
+  get(...parameters: readonly Parameter[]): unknown {
+    return this.native.get(parameters);
+  }
+
+  all(...parameters: readonly Parameter[]): unknown[] {
+    return this.native.all(parameters);
+  }
+
+  iterate(...parameters: readonly Parameter[]): Iterable<unknown> {
+    return this.native.iterate(parameters);
+  }
 }

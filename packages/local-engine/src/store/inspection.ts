@@ -314,9 +314,10 @@ function conditionsOf(
 }
 
 function payloadSql(table: string, column: string): string {
-  return `SELECT length(${column}) AS length, CASE WHEN length(${column}) <= ${SHORT_PAYLOAD} THEN ${column} END AS blob,
+  const text = `coalesce(r.${column}, o.${column})`;
+  return `SELECT length(${text}) AS length, CASE WHEN length(${text}) <= ${SHORT_PAYLOAD} THEN ${text} END AS blob,
       p.reference_id, p.codec, p.size, p.sha256
-    FROM ${table} LEFT JOIN payloads p ON p.id = payload WHERE run = ?`;
+    FROM runs r LEFT JOIN ${table} o ON o.run = r.id LEFT JOIN payloads p ON p.id = o.payload WHERE r.id = ?`;
 }
 
 function briefOf(row: PayloadRow | undefined): PayloadRecordBrief | undefined {

@@ -13,17 +13,18 @@ export interface LedgerRecord {
 /** The row of `ledger`: how far the database has come. */
 export class Ledger {
   private readonly select: Statement<{ commits: number; last_at: number; origin: string }>;
-  private readonly advance: Statement<{ commits: number }>;
+  private readonly advance: Statement<never>;
   private readonly setLast: Statement<never>;
   private readonly touchRow: Statement<never>;
-  private readonly changes: Statement<{ n: number }>;
+  /** Commits that are on disk. */
+  private commits: number;
 
   constructor(db: Connection) {
     this.select = db.prepare("SELECT commits, last_at, origin FROM ledger");
-    this.advance = db.prepare("UPDATE ledger SET commits = commits + 1, last_at = max(last_at, ?) RETURNING commits");
+    this.advance = db.prepare("UPDATE ledger SET commits = ?, last_at = max(last_at, ?)");
     this.setLast = db.prepare("UPDATE ledger SET last_at = ?");
     this.touchRow = db.prepare("UPDATE ledger SET last_at = last_at");
-    this.changes = db.prepare("SELECT total_changes() AS n");
+    this.commits = this.read().commits;
   }
 
   read(): LedgerRecord {
@@ -31,14 +32,16 @@ export class Ledger {
     return { commits: row?.commits ?? 0, lastAt: row?.last_at ?? 0, origin: row?.origin ?? "" };
   }
 
-  /** Rows changed by this connection so far. */
-  totalChanges(): number {
-    return this.changes.get()?.n ?? 0;
+  /** Writes that one more commit is about to be made, and returns the number of commits with it. */
+  count(at: Micros): number {
+    const commits = this.commits + 1;
+    this.advance.run(commits, at);
+    return commits;
   }
 
-  /** Counts the commit that is about to be made, and returns the number of commits with it. */
-  count(at: Micros): number {
-    return this.advance.get(at)?.commits ?? 0;
+  /** That commit is on disk. */
+  counted(commits: number): void {
+    this.commits = commits;
   }
 
   setLastAt(at: Micros): void {

@@ -1,5 +1,6 @@
 import { LocalEngineError } from "../errors.js";
 import type { Connection } from "./connection.js";
+import { OWN_ROWS_SQL } from "./own-rows.js";
 import { INTENDED_PAYLOADS_SQL, PAYLOADS_SQL } from "./payloads.js";
 
 /**
@@ -109,6 +110,7 @@ export const MIGRATIONS: readonly string[] = [
   `,
   PAYLOADS_SQL,
   INTENDED_PAYLOADS_SQL,
+  OWN_ROWS_SQL,
 ];
 
 /**

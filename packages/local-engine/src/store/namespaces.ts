@@ -8,6 +8,12 @@ interface NamespaceRow {
   readonly created_at: number;
 }
 
+interface DrainRow {
+  readonly namespace: string;
+  readonly task_queue: string;
+  readonly since: number;
+}
+
 /** Namespaces, and the queues of them that take no new work. */
 export class Namespaces {
   private readonly insert: Statement<never>;
@@ -15,7 +21,9 @@ export class Namespaces {
   private readonly selectAll: Statement<NamespaceRow>;
   private readonly insertDrain: Statement<never>;
   private readonly deleteDrain: Statement<never>;
-  private readonly selectDrain: Statement<{ since: number }>;
+  private readonly selectDrains: Statement<DrainRow>;
+  /** All that are drained, by namespace and queue; undefined where that is to be read. */
+  private drained: ReadonlyMap<string, ReadonlyMap<string, Micros>> | undefined;
 
   constructor(db: Connection) {
     this.insert = db.prepare("INSERT INTO namespaces VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
@@ -23,7 +31,7 @@ export class Namespaces {
     this.selectAll = db.prepare("SELECT * FROM namespaces ORDER BY name");
     this.insertDrain = db.prepare("INSERT INTO drained_queues VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
     this.deleteDrain = db.prepare("DELETE FROM drained_queues WHERE namespace = ? AND task_queue = ?");
-    this.selectDrain = db.prepare("SELECT since FROM drained_queues WHERE namespace = ? AND task_queue = ?");
+    this.selectDrains = db.prepare("SELECT * FROM drained_queues");
   }
 
   /** Leaves one that is there as it is. */
@@ -41,16 +49,32 @@ export class Namespaces {
   }
 
   drain(namespace: string, queue: string, now: Micros): void {
+    this.forget();
     this.insertDrain.run(namespace, queue, now);
   }
 
   resume(namespace: string, queue: string): void {
+    this.forget();
     this.deleteDrain.run(namespace, queue);
   }
 
   /** Since when the queue takes no new work, or undefined. */
   drainedSince(namespace: string, queue: string): Micros | undefined {
-    return this.selectDrain.get(namespace, queue)?.since;
+    return (this.drained ??= this.readDrained()).get(namespace)?.get(queue);
+  }
+
+  /** Something that was written is undone: nothing is known without reading it. */
+  forget(): void {
+    this.drained = undefined;
+  }
+
+  private readDrained(): ReadonlyMap<string, ReadonlyMap<string, Micros>> {
+    const drained = new Map<string, Map<string, Micros>>();
+    for (const { namespace, task_queue, since } of this.selectDrains.iterate()) {
+      const queues = drained.get(namespace) ?? new Map<string, Micros>();
+      drained.set(namespace, queues.set(task_queue, since));
+    }
+    return drained;
   }
 }
 

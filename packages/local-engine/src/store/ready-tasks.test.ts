@@ -15,7 +15,7 @@ function planOf(sql: string, ...parameters: (string | number)[]): string {
 const indexed = (index: string): RegExp => new RegExp(`^SEARCH runs USING (?:COVERING )?INDEX ${index} \\([^;]*$`);
 
 it("the first task in line is looked up in the index, and nothing is sorted", () => {
-  expect(planOf(FIRST_READY_SQL, "n", "q", "t", 1)).toMatch(indexed("runs_ready"));
+  expect(planOf(FIRST_READY_SQL, "n", "q", "t", 64)).toMatch(indexed("runs_ready"));
   expect(planOf(NEXT_READY_SQL, "n", "q", "t", 1)).toMatch(indexed("runs_ready"));
 });
 

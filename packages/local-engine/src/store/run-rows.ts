@@ -27,6 +27,8 @@ export interface RunRow {
   readonly lease_expires_at: number | null;
   readonly attempt_id: string | null;
   readonly attempt_started_at: number | null;
+  readonly attempt_event: number | null;
+  readonly attempt_given_until: number | null;
   readonly expiries: number;
   readonly beats_kept: number;
   readonly beat_kept_at: number | null;
@@ -75,12 +77,14 @@ function stateOf(row: RunRow): Activity {
       leaseExpiresAt: row.lease_expires_at,
     },
     attempt:
-      row.attempt_id === null
+      row.attempt_id === null || row.status !== "running"
         ? null
         : {
             id: row.attempt_id,
             number: row.attempt_count,
             startedAt: row.attempt_started_at ?? row.last_progress_at,
+            event: row.attempt_event ?? row.history_length,
+            givenUntil: row.attempt_given_until ?? row.last_progress_at,
             beatsKept: row.beats_kept,
             beatKeptAt: row.beat_kept_at,
           },

@@ -1,16 +1,12 @@
-import { dueAt } from "../engine/deadlines.js";
 import type { Activity, Micros } from "../engine/model.js";
 import type { Connection, Statement } from "./connection.js";
+import type { Leases } from "./leases.js";
 import type { Payload, PayloadReference } from "./payloads.js";
+import type { ReadyTasks } from "./ready-tasks.js";
 import { RecordCache } from "./record-cache.js";
-import { bucketOf, type RunRecord } from "./records.js";
+import type { RunRecord } from "./records.js";
 import { type RunRow, runOf } from "./run-rows.js";
-
-export interface NewRun extends Omit<RunRecord, "key"> {
-  /** The encoded arguments, null for none. */
-  readonly input: Payload | null;
-  readonly fingerprint: string;
-}
+import { LONGEST_OWN, type NewRun, RunSteps } from "./run-steps.js";
 
 const INSTANTS = [
   "available_at",
@@ -26,20 +22,34 @@ const MOVE_SQL = `UPDATE runs SET ${INSTANTS.map((name) => `${name} = ${name} + 
 export const DUE_SQL = "SELECT * FROM runs WHERE due_at <= ? ORDER BY due_at LIMIT ?";
 export const NEXT_DUE_SQL = "SELECT due_at FROM runs WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
 
-/** Open runs that are remembered, about 1 KB each. */
+/** Open runs that are remembered, about 1 KB each, and twice as much with their arguments. */
 const REMEMBERED = 10_000;
 
-/** Where the rows of `runs`, `inputs`, `outcomes` and `superseded_tasks` are read and written. */
+interface OpenRun {
+  readonly run: RunRecord;
+  /** Undefined where it is not held: it is long, or stands elsewhere. */
+  readonly input: RunInput | undefined;
+}
+
+export interface RunInput {
+  /** The encoded arguments, null for none. */
+  readonly payload: Payload | null;
+  readonly fingerprint: string;
+}
+
+/**
+ * Where the rows of `runs`, `inputs`, `outcomes` and `superseded_tasks` are read and written. Runs that are open are
+ * remembered as they are written, and so are the lines of tasks and the leases that follow from them.
+ */
 export class Runs {
-  private readonly open = new RecordCache<number, RunRecord>(REMEMBERED);
-  private readonly insertRun: Statement<never>;
-  private readonly insertInput: Statement<never>;
-  private readonly insertOutcome: Statement<never>;
-  private readonly insertSuperseded: Statement<never>;
-  private readonly updateOpen: Statement<never>;
-  private readonly updateClosed: Statement<never>;
-  private readonly updateTask: Statement<never>;
-  private readonly move: Statement<never>;
+  private readonly open = new RecordCache<number, OpenRun>(REMEMBERED);
+  /** Of runs in {@link open}: by the ids of their activities, and of the attempts that they began. */
+  private readonly ids = new RecordCache<string, number>(REMEMBERED);
+  private readonly attempts = new RecordCache<string, number>(REMEMBERED);
+  private readonly ready: ReadyTasks;
+  private readonly leases: Leases;
+  private readonly steps: RunSteps;
+  private readonly moveInstants: Statement<never>;
   private readonly byKey: Statement<RunRow>;
   private readonly newest: Statement<RunRow>;
   private readonly byRunId: Statement<RunRow>;
@@ -47,40 +57,14 @@ export class Runs {
   private readonly bySuperseded: Statement<{ run: number }>;
   private readonly due: Statement<RunRow>;
   private readonly nextDue: Statement<{ due_at: number }>;
-  private readonly inputOf: Statement<PayloadColumns & { arguments: string | null; fingerprint: string }>;
+  private readonly inputOf: Statement<PayloadColumns & { arguments: string | null; fingerprint: string | null }>;
   private readonly outcomeOf: Statement<PayloadColumns & { result: string | null; failure: string | null }>;
 
-  constructor(db: Connection) {
-    this.insertRun = db.prepare(
-      `INSERT INTO runs (namespace, activity_id, run_number, run_id, execution_id, command_id, activity_type,
-         activity_class, task_queue, business_key, policy, status, bucket, activity_status, attempt_count, task_id,
-         task_status, available_at, started_at, last_progress_at, schedule_to_start_at, schedule_to_close_at, due_at,
-         history_length)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    );
-    const payload = "(SELECT id FROM payloads WHERE reference_id = ?)";
-    this.insertInput = db.prepare(
-      `INSERT INTO inputs (run, arguments, fingerprint, payload) VALUES (?, ?, ?, ${payload})`,
-    );
-    this.insertOutcome = db.prepare(
-      `INSERT INTO outcomes (run, result, failure, payload) VALUES (?, ?, ?, ${payload})`,
-    );
-    this.insertSuperseded = db.prepare("INSERT INTO superseded_tasks (task_id, run) VALUES (?, ?)");
-    this.updateOpen = db.prepare(
-      `UPDATE runs SET activity_status = ?, attempt_count = ?, task_status = ?, available_at = ?, leased_at = ?,
-         lease_owner = ?, lease_expires_at = ?, attempt_id = ?, attempt_started_at = ?, last_progress_at = ?,
-         last_heartbeat_at = ?, schedule_to_start_at = ?, start_to_close_at = ?, heartbeat_at = ?, due_at = ?,
-         history_length = ?, expiries = ?, beats_kept = ?, beat_kept_at = ?
-       WHERE id = ?`,
-    );
-    this.updateClosed = db.prepare(
-      `UPDATE runs SET activity_status = ?, attempt_count = ?, task_status = ?, lease_expires_at = NULL,
-         attempt_id = NULL, attempt_started_at = NULL, last_progress_at = ?, start_to_close_at = NULL,
-         heartbeat_at = NULL, due_at = NULL, history_length = ?, status = ?, bucket = ?, closed_reason = ?, closed_at = ?
-       WHERE id = ?`,
-    );
-    this.updateTask = db.prepare("UPDATE runs SET task_id = ? WHERE id = ?");
-    this.move = db.prepare(MOVE_SQL);
+  constructor(db: Connection, ready: ReadyTasks, leases: Leases) {
+    this.ready = ready;
+    this.leases = leases;
+    this.steps = new RunSteps(db);
+    this.moveInstants = db.prepare(MOVE_SQL);
     this.byKey = db.prepare("SELECT * FROM runs WHERE id = ?");
     this.newest = db.prepare("SELECT * FROM runs WHERE activity_id = ? ORDER BY run_number DESC LIMIT 1");
     this.byRunId = db.prepare("SELECT * FROM runs WHERE activity_id = ? AND run_id = ?");
@@ -90,104 +74,98 @@ export class Runs {
     this.nextDue = db.prepare(NEXT_DUE_SQL);
     const joined = "p.reference_id, p.codec, p.size, p.sha256";
     this.inputOf = db.prepare(
-      `SELECT arguments, fingerprint, ${joined} FROM inputs LEFT JOIN payloads p ON p.id = payload WHERE run = ?`,
+      `SELECT coalesce(r.arguments, i.arguments) AS arguments, coalesce(r.fingerprint, i.fingerprint) AS fingerprint,
+         ${joined}
+       FROM runs r LEFT JOIN inputs i ON i.run = r.id LEFT JOIN payloads p ON p.id = i.payload WHERE r.id = ?`,
     );
     this.outcomeOf = db.prepare(
-      `SELECT result, failure, ${joined} FROM outcomes LEFT JOIN payloads p ON p.id = payload WHERE run = ?`,
+      `SELECT coalesce(r.result, o.result) AS result, o.failure, ${joined}
+       FROM runs r LEFT JOIN outcomes o ON o.run = r.id LEFT JOIN payloads p ON p.id = o.payload WHERE r.id = ?`,
     );
   }
 
-  insert(run: NewRun): number {
-    const { state } = run;
-    const { lastInsertRowid } = this.insertRun.run(
-      run.namespace,
-      run.activityId,
-      run.runNumber,
-      run.runId,
-      run.executionId,
-      run.commandId,
-      run.activityType,
-      run.activityClass,
-      run.taskQueue,
-      run.businessKey,
-      JSON.stringify(state.policy),
-      state.status,
-      bucketOf(state.status),
-      state.activityStatus,
-      state.attemptCount,
-      state.task.id,
-      state.task.status,
-      state.task.availableAt,
-      state.startedAt,
-      state.lastProgressAt,
-      state.scheduleToStartAt,
-      state.scheduleToCloseAt,
-      dueAt(state),
-      state.historyLength,
-    );
-    const key = Number(lastInsertRowid);
-    const { input, fingerprint, ...rest } = run;
-    this.insertInput.run(key, blobOf(input), fingerprint, referenceOf(input));
-    this.open.set(key, { ...rest, key });
+  insert(newRun: NewRun): number {
+    const key = this.steps.started(newRun);
+    const { input, fingerprint, ...rest } = newRun;
+    const run = { ...rest, key };
+    const isShort = input === null || (typeof input === "string" && input.length <= LONGEST_OWN);
+    this.open.set(key, { run, input: isShort ? { payload: input, fingerprint } : undefined });
+    this.ids.set(run.activityId, key);
+    this.ready.added(run);
     return key;
   }
 
-  /** Writes the step from one state to the next. */
-  save(run: RunRecord, after: Activity): void {
-    const { key, state: before } = run;
-    const { task } = after;
-    if (after.status !== "running") {
-      // Not every column is written any more: whoever wants to know reads the row.
-      this.open.delete(key);
-      this.updateClosed.run(
-        after.activityStatus,
-        after.attemptCount,
-        task.status,
-        after.lastProgressAt,
-        after.historyLength,
-        after.status,
-        bucketOf(after.status),
-        after.closedReason,
-        after.closedAt,
-        key,
-      );
-      return;
-    }
-    if (task.id !== before.task.id) {
-      this.insertSuperseded.run(before.task.id, key);
-      this.updateTask.run(task.id, key);
-    }
-    this.updateOpen.run(
-      after.activityStatus,
-      after.attemptCount,
-      task.status,
-      task.availableAt,
-      task.leasedAt,
-      task.leaseOwner,
-      task.leaseExpiresAt,
-      after.attempt?.id ?? null,
-      after.attempt?.startedAt ?? null,
-      after.lastProgressAt,
-      after.lastHeartbeatAt,
-      after.scheduleToStartAt,
-      after.startToCloseAt,
-      after.heartbeatAt,
-      dueAt(after),
-      after.historyLength,
-      after.expiries,
-      after.attempt?.beatsKept ?? 0,
-      after.attempt?.beatKeptAt ?? null,
-      key,
-    );
-    this.open.set(key, { ...run, state: after });
+  /** Writes that the task of a run was leased out, and returns the run with the attempt that has begun. */
+  lease(before: RunRecord, state: Activity, pollRequestId: string | null): RunRecord {
+    const run = { ...before, state };
+    this.steps.leased(run.key, state, pollRequestId);
+    this.ready.removed(before);
+    this.leases.begun(run, pollRequestId);
+    this.remember(run);
+    if (state.attempt !== null) this.attempts.set(state.attempt.id, run.key);
+    return run;
   }
 
-  saveOutcome(key: number, result: Payload | null, failure: string | null): void {
-    this.insertOutcome.run(key, blobOf(result), failure, referenceOf(result));
+  /** Writes that a run completed, with its result, and returns the run after that. */
+  complete(before: RunRecord, state: Activity, result: Payload): RunRecord {
+    this.steps.completed(before.key, state, result);
+    this.over(before);
+    return { ...before, state };
+  }
+
+  /** Writes any other step of a run, and returns the run after it. */
+  save(before: RunRecord, state: Activity): RunRecord {
+    const run = { ...before, state };
+    if (state.status !== "running") {
+      this.steps.closed(run.key, state);
+      this.over(before);
+      return run;
+    }
+    if (state.attempt !== null) this.steps.alive(run.key, state);
+    else {
+      this.steps.waits(run.key, before.state, state);
+      this.attemptOver(before);
+      this.ready.added(run);
+    }
+    this.remember(run);
+    return run;
+  }
+
+  /** How it ended, where it did not complete. */
+  saveFailure(key: number, failure: string | null): void {
+    this.steps.outcome(key, null, failure);
   }
 
   get(key: number): RunRecord | undefined {
-    return this.open.get(key) ?? this.read(key);
+    return this.open.get(key)?.run ?? this.read(key);
+  }
+
+  /** The run of an attempt, where both are remembered. */
+  ofAttempt(attemptId: string): RunRecord | undefined {
+    const key = this.attempts.get(attemptId);
+    const run = key === undefined ? undefined : this.open.get(key)?.run;
+    return run?.state.attempt?.id === attemptId ? run : undefined;
+  }
+
+  private remember(run: RunRecord): void {
+    this.open.set(run.key, { run, input: this.open.get(run.key)?.input });
+    this.ids.set(run.activityId, run.key);
+  }
+
+  /** Not every column is written any more: whoever wants to know reads the row. */
+  private over(before: RunRecord): void {
+    this.open.delete(before.key);
+    this.ids.delete(before.activityId);
+    this.attemptOver(before);
+  }
+
+  private attemptOver(before: RunRecord): void {
+    if (before.state.attempt === null) {
+      this.ready.removed(before);
+      return;
+    }
+    this.leases.ended(before.key);
+    this.attempts.delete(before.state.attempt.id);
   }
 
   /** As {@link get}, from the database in any case. */
@@ -198,11 +176,17 @@ export class Runs {
   /** Something that was written is undone, or written by other means: nothing is known without reading it. */
   forget(): void {
     this.open.clear();
+    this.ids.clear();
+    this.attempts.clear();
+    this.ready.forget();
+    this.leases.forget();
   }
 
   /** The newest run under an id, of whatever namespace. */
   latest(activityId: string): RunRecord | undefined {
-    return read(this.newest.get(activityId));
+    const key = this.ids.get(activityId);
+    // One that is open is the newest.
+    return (key === undefined ? undefined : this.open.get(key)?.run) ?? read(this.newest.get(activityId));
   }
 
   ofRunId(activityId: string, runId: string): RunRecord | undefined {
@@ -225,7 +209,7 @@ export class Runs {
   /** Moves every instant that a run that is open waits for. */
   moveWaiting(by: Micros): void {
     this.forget();
-    this.move.run(...INSTANTS.map(() => by));
+    this.moveInstants.run(...INSTANTS.map(() => by));
   }
 
   /** When something is due next. */
@@ -233,7 +217,9 @@ export class Runs {
     return this.nextDue.get()?.due_at;
   }
 
-  input(key: number): { readonly payload: Payload | null; readonly fingerprint: string } {
+  input(key: number): RunInput {
+    const known = this.open.get(key)?.input;
+    if (known !== undefined) return known;
     const row = this.inputOf.get(key);
     return { payload: row === undefined ? null : payloadOf(row.arguments, row), fingerprint: row?.fingerprint ?? "" };
   }
@@ -256,14 +242,6 @@ interface PayloadColumns {
 function payloadOf(blob: string | null, { reference_id, codec, size, sha256 }: PayloadColumns): Payload | null {
   if (reference_id === null || codec === null || size === null || sha256 === null) return blob;
   return { referenceId: reference_id, codec, sizeBytes: size, sha256 } satisfies PayloadReference;
-}
-
-function blobOf(payload: Payload | null): string | null {
-  return typeof payload === "string" ? payload : null;
-}
-
-function referenceOf(payload: Payload | null): string | null {
-  return payload === null || typeof payload === "string" ? null : payload.referenceId;
 }
 
 function read(row: RunRow | undefined): RunRecord | undefined {

@@ -7,6 +7,7 @@ import { EndedRegistrations } from "./ended-registrations.js";
 import { type CommitCounter, GroupCommit } from "./group-commit.js";
 import { History } from "./history.js";
 import { Inspection } from "./inspection.js";
+import { Leases } from "./leases.js";
 import { Ledger } from "./ledger.js";
 import { Listing } from "./listing.js";
 import { migrate } from "./migrations.js";
@@ -34,6 +35,7 @@ export class Store {
   private readonly backups: Backups;
   readonly runs: Runs;
   readonly ready: ReadyTasks;
+  readonly leases: Leases;
   readonly attempts: Attempts;
   readonly history: History;
   readonly listing: Listing;
@@ -52,9 +54,10 @@ export class Store {
     this.db = db;
     this.file = file;
     this.now = now;
-    this.runs = new Runs(db);
     this.ready = new ReadyTasks(db);
-    this.attempts = new Attempts(db);
+    this.leases = new Leases(db);
+    this.runs = new Runs(db, this.ready, this.leases);
+    this.attempts = new Attempts(db, this.runs);
     this.history = new History(db);
     this.listing = new Listing(db);
     this.inspection = new Inspection(db);
@@ -69,9 +72,10 @@ export class Store {
     this.missingCommits = missing;
     const { ledger } = this;
     this.counter = {
-      totalChanges: () => ledger.totalChanges(),
+      totalChanges: () => db.changes,
       count: () => ledger.count(now()),
       counted(commits) {
+        ledger.counted(commits);
         witness.write(commits);
       },
     };
@@ -116,8 +120,8 @@ export class Store {
   /** What is remembered of rows may be undone in the database. */
   private forget(): void {
     this.runs.forget();
-    this.attempts.forget();
     this.workers.forget();
+    this.namespaces.forget();
   }
 
   /** Called within the work of {@link transact}: what to do once it is on disk. */
