@@ -15,7 +15,14 @@ import { quantile } from "../lib.mjs";
 
 const BATCH = 5_000;
 const BLOB = "wwHioz3/VYAiNwwCCgZBZGEA";
-const WORKER = { namespace: "default", workerId: "w", taskQueue: "q", activityTypes: ["t"], buildId: null };
+const WORKER = {
+  namespace: "default",
+  workerId: "w",
+  taskQueue: "q",
+  activityTypes: ["t"],
+  buildId: null,
+  capabilities: [],
+};
 const POLICY = {
   maxAttempts: 1,
   backoffSeconds: [],
