@@ -86,7 +86,7 @@ export interface DispatcherOptions {
   readonly maxInFlight?: number;
   /** The same for one carrier. Default: an equal share. */
   readonly maxInFlightPerCarrier?: number;
-  /** Polls held at once for one carrier of one task queue, when there is work: as many as there are free slots, up to this. Default 32; without work it is one. */
+  /** Polls held at once for one carrier of one task queue, when there is work: as many as there are free slots, up to this. Default 32; without work it is one, and two with work where one answer brings several tasks. */
   readonly maxPolls?: number;
   /** How long to ask the engine to hold a poll, in seconds. Default 30; newer engines are asked for 60 at most. */
   readonly pollSeconds?: number;

@@ -19,6 +19,8 @@ export interface FleetOptions extends Pick<ModelOptions, "heartbeatSeconds"> {
   readonly taskMs: number;
   readonly pollSeconds?: number;
   readonly maxPolls?: number;
+  /** How many tasks the engine hands out at once. Default: one. */
+  readonly batch?: number;
 }
 
 /** Real dispatchers by one engine, in virtual time: their clock and what they send requests with are not the system's. */
@@ -40,6 +42,7 @@ export class Fleet {
       latencyMs: 2,
       leaseMs: 300_000,
       heartbeatSeconds: options.heartbeatSeconds,
+      batch: options.batch,
     });
   }
 
