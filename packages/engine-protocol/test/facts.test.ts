@@ -148,7 +148,7 @@ const FACTS: Readonly<Record<string, Fact>> = {
       { file: "carrier/src/storage/runtime/engine-payloads.ts", why: RUNTIME_PAYLOADS },
       { file: "dispatcher/src/payloads/verified-body.ts", why: "payloads, hashed as they come, up to their own size" },
       { file: "client/src/transport/fetch.ts", why: "runs in browsers too, and on fetch alone" },
-      { file: "cli/src/net/event-stream.ts", why: "a stream of events, which has no end" },
+      { file: "client/src/tools/event-stream.ts", why: "a stream of events, which has no end" },
       { file: "cli/src/net/exchange.ts", why: "the command's one client: packed answers too, and nothing is repeated" },
     ],
   },

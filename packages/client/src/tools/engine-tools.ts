@@ -10,6 +10,7 @@ import { Scope } from "../scope.js";
 import { begin } from "../start/start.js";
 import { ulid } from "../start/ulid.js";
 import { fetchTransport } from "../transport/fetch.js";
+import type { Transport } from "../transport/transport.js";
 import { subjectOf } from "../trouble/subject.js";
 import { unanswered } from "../trouble/unanswered.js";
 import { type Answer, type Call, Connection } from "../wire/connection.js";
@@ -26,6 +27,7 @@ import {
   type StartedActivity,
   WrongAnswer,
 } from "./answers.js";
+import { type EventStreamOptions, eventStream } from "./event-stream.js";
 import { allPages } from "./pages.js";
 
 /** A request of a tool's own. */
@@ -50,6 +52,7 @@ export class EngineTools {
   private readonly engine: Engine;
   private readonly connection: Connection;
   private readonly large: LargePayloads;
+  private readonly transport: Transport;
   private readonly forGood = new Scope([]);
 
   /**
@@ -58,6 +61,7 @@ export class EngineTools {
    */
   constructor(options: Omit<ClientOptions, "defaults">) {
     const settled = settleOptions(options, fetchTransport);
+    this.transport = settled.transport;
     this.connection = new Connection(settled);
     this.engine = new Engine(this.connection, settled, { trouble, ends });
     this.url = settled.serverUrl;
@@ -173,6 +177,22 @@ export class EngineTools {
     } finally {
       scope.end();
     }
+  }
+
+  /**
+   * Reads a stream of server-sent events until the signal is aborted, or the stream ends. False where there is none: the
+   * engine has no such route, or the transport hands over whole answers alone, as all but `undiciTransport` do.
+   *
+   * @param path with its query
+   */
+  async events(path: string, options: EventStreamOptions): Promise<boolean> {
+    const { connection, transport } = this;
+    const headers = {
+      ...connection.plainHeaders,
+      ...(await connection.authorized()),
+      accept: "text/event-stream",
+    };
+    return eventStream(transport, { url: this.url + path, headers }, options);
   }
 
   private bounds(): ReturnType<Engine["bounds"]> {

@@ -11,6 +11,11 @@ export interface Transport {
    * @throws {TransportFailure} (as a rejection) when there is no whole answer; anything when the signal is aborted
    */
   send(request: TransportRequest): Promise<TransportResponse>;
+  /**
+   * Sends a request and hands its answer over as it comes, without a limit: for streams of events, which `/tools` reads.
+   * Default: there are none. The signal ends it.
+   */
+  open?(request: Pick<TransportRequest, "method" | "url" | "headers" | "signal">): Promise<OpenResponse>;
   /** Lets go of idle connections. */
   close?(): Promise<void>;
   /** How many requests may be under way at once, where the platform has a limit. Default: 16. */
@@ -40,6 +45,11 @@ export interface TransportResponse {
   readonly body: Uint8Array;
   /** @param name in lower case */
   header(name: string): string | undefined;
+}
+
+/** An answer that is still coming. */
+export interface OpenResponse extends Pick<TransportResponse, "status" | "header"> {
+  readonly body: AsyncIterable<Uint8Array>;
 }
 
 /** What kept a request from being answered. */

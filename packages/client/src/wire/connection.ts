@@ -72,7 +72,8 @@ export class Connection {
   readonly #slots: Slots;
   readonly limits: TimeLimits;
   readonly #sendAll: (request: TransportRequest) => Promise<TransportResponse>;
-  readonly #plainHeaders: Readonly<Record<string, string>>;
+  /** Of every request. */
+  readonly plainHeaders: Readonly<Record<string, string>>;
   /** The last token that was sent: what answers quote of it is not shown. */
   bearer = "";
 
@@ -82,7 +83,7 @@ export class Connection {
     this.clock = options.clock;
     this.#options = options;
     if (typeof options.token === "string") this.bearer = options.token;
-    this.#plainHeaders = {
+    this.plainHeaders = {
       accept: "application/json",
       [NAMESPACE_FIELD]: options.namespace,
       [CONTROL_PLANE_VERSION_FIELD]: CONTROL_PLANE_VERSION,
@@ -116,11 +117,10 @@ export class Connection {
 
   async #once(call: Call, scope: Scope, timeoutMs: number): Promise<Answer | NoAnswer> {
     const { method, path, body, headers, limitBytes = ANSWER_LIMIT_BYTES } = call;
-    const { token } = this.#options;
-    const authorized = typeof token === "function" ? authorization(await this.#ask(token)) : undefined;
+    const authorized = typeof this.#options.token === "function" ? await this.authorized() : undefined;
     const typed = body === undefined ? undefined : { "content-type": "application/json" };
     const isPlain = (authorized ?? typed ?? headers) === undefined;
-    const sent = isPlain ? this.#plainHeaders : { ...this.#plainHeaders, ...authorized, ...typed, ...headers };
+    const sent = isPlain ? this.plainHeaders : { ...this.plainHeaders, ...authorized, ...typed, ...headers };
     const limit = new Scope([scope], this.limits, timeoutMs);
     try {
       const response = await this.#sendAll({
@@ -153,11 +153,14 @@ export class Connection {
     }
   }
 
-  async #ask(token: () => string | Promise<string>): Promise<string> {
+  /** The header of a token that is asked for anew; the others are {@link plainHeaders}. */
+  async authorized(): Promise<{ readonly authorization?: string }> {
+    const { token } = this.#options;
+    if (typeof token !== "function") return {};
     const { token: read } = readToken(await token());
     if (read === undefined) throw new TypeError("token: the function gave no string of visible ASCII characters");
     this.bearer = read;
-    return read;
+    return authorization(read);
   }
 }
 
