@@ -110,7 +110,7 @@ const PARTS = [
       expired_reference: [
         "Start the activity again: its arguments are stored anew. Let references live longer than an activity may wait.",
       ],
-      oversized_reference: ["Raise `maxBytes` of that storage, if the carrier has the memory."],
+      oversized_reference: ["A carrier reads no payload over 256 MiB: pass where the data is, not the data."],
       not_found: ["See whether a lifecycle rule of the store removes objects too early."],
       access_denied: [
         "Mend the credentials, or the policy of the bucket. A store that hides what is missing says this, too.",
