@@ -138,8 +138,8 @@ async function operate(context, isCounted, n) {
     store.runs.input(run.key);
     store.attempts.newestOf(run.key, 10);
   });
-  timed("list page", () => store.listing.page("default", undefined, 50, 0));
-  timed("list of a status", () => store.listing.page("default", "running", 50, 0));
+  timed("list page", () => store.listing.page("default", undefined, 50, { offset: 0 }));
+  timed("list of a status", () => store.listing.page("default", "running", 50, { offset: 0 }));
 }
 
 /** Milliseconds until each batch of a retention that removes everything is on disk, up to a number of batches. */

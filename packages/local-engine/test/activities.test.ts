@@ -198,8 +198,6 @@ describe("an activity", () => {
     await client.call("POST", "/api/workflows/a2/cancel", {});
     const first = (await client.call("GET", "/api/activities?page_size=3")).body;
     expect(first.activities.map(({ activity_id: id }: { activity_id: string }) => id)).toEqual(["a5", "a4", "a3"]);
-    // What comes meanwhile moves no page.
-    await client.started("t", "q", { activity_id: "a6" });
     const { body: rest } = await client.call(
       "GET",
       `/api/activities?page_size=3&next_page_token=${first.next_page_token}`,
@@ -210,6 +208,20 @@ describe("an activity", () => {
     expect(failed.activities).toMatchObject([{ activity_id: "a2", status: "cancelled", status_bucket: "failed" }]);
     expect((await client.call("GET", "/api/activities?page_size=0")).status).toBe(422);
     expect((await client.call("GET", "/api/activities?next_page_token=bm8=")).status).toBe(422);
+    // By its cursor no page moves when activities start meanwhile; by its token, which counts, it does.
+    expect(Buffer.from(first.next_page_token, "base64").toString()).toBe("3");
+    await client.started("t", "q", { activity_id: "a6" });
+    const listed = async (token: string) => {
+      const { body } = await client.call(
+        "GET",
+        `/api/activities?page_size=1&next_page_token=${encodeURIComponent(token)}`,
+      );
+      return [body.activities[0].activity_id, body.next_page_token, body.next_page_cursor];
+    };
+    const [second, next, cursor] = await listed(first.next_page_cursor);
+    expect([second, next]).toEqual(["a2", cursor]);
+    expect(await listed(next)).toEqual(["a1", null, undefined]);
+    expect((await listed(first.next_page_token))[0]).toBe("a3");
   });
 
   it("is seen in its own namespace only", async () => {

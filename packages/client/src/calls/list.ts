@@ -49,5 +49,5 @@ async function pageOf(engine: Engine, query: Record<string, string>, bounds: Bou
   if (!Array.isArray(fieldOf(document, "activities")) || !activities.every((one) => one !== undefined)) {
     throw unreadable(engine, answer, about);
   }
-  return { activities, next: textField(document, "next_page_token") };
+  return { activities, next: textField(document, "next_page_cursor") ?? textField(document, "next_page_token") };
 }

@@ -139,7 +139,8 @@ export function readActivityPage(document: unknown): ActivityPage {
   const fields = new Fields(document);
   return {
     activities: fields.objects("activities").map(readListed),
-    next_page_token: fields.textOrNull("next_page_token"),
+    // By a cursor no page moves when activities start meanwhile.
+    next_page_token: fields.textOrNull("next_page_cursor") ?? fields.textOrNull("next_page_token"),
   };
 }
 

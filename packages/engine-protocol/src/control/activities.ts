@@ -166,7 +166,10 @@ export interface ListedActivity extends WithAttempts {
 export interface ActivityPage {
   readonly activities: readonly ListedActivity[];
   readonly activity_count: number;
+  /** Base64 of how many come before the next page: those that start meanwhile move it. */
   readonly next_page_token: string | null;
+  /** What the local engine takes in the token's place, where there is a next page: it names an activity, so nothing moves it. */
+  readonly next_page_cursor?: string;
 }
 
 /** One event of the history of an activity. */

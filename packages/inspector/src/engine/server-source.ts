@@ -1,5 +1,5 @@
 import { LIST_PAGE } from "@durable-workflow/engine-protocol";
-import type { HistoryEvent, ListedActivity } from "@durable-workflow/engine-protocol/control";
+import type { ActivityPage, HistoryEvent, ListedActivity } from "@durable-workflow/engine-protocol/control";
 import type {
   ActivityDetail,
   ActivityList,
@@ -135,7 +135,7 @@ export class ServerSource implements Source {
       }
       skip = 0;
       if (page.next_page_token === null) return { asOf, rows, cursor: null, scanned };
-      token = page.next_page_token;
+      token = nextOf(page);
     }
     return { asOf, rows, cursor: writeCursor({ token, skip: 0 }), scanned };
   }
@@ -231,7 +231,7 @@ export class ServerSource implements Source {
       activities.push(...page.activities);
       if (page.next_page_token === null)
         return { rows: activities.map((one) => serverRow(one, asOf)), asOf, isWhole: true };
-      token = page.next_page_token;
+      token = nextOf(page);
     }
     return { rows: activities.map((one) => serverRow(one, asOf)), asOf, isWhole: false };
   }
@@ -336,4 +336,9 @@ function queuesOf(rows: readonly ActivityRow[], workers: readonly Worker[]): rea
         },
       } satisfies Queue;
     });
+}
+
+/** What asks for the next page: by a cursor no page moves when activities start meanwhile. */
+function nextOf({ next_page_cursor: cursor, next_page_token: token }: ActivityPage): string | undefined {
+  return cursor ?? token ?? undefined;
 }

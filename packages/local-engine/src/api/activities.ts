@@ -5,7 +5,7 @@ import type { RetryPolicy } from "../engine/model.js";
 import { type Call, type JsonObject, type Reply, ReplyError } from "../http/call.js";
 import { Fields, invalidField, isObject } from "../http/fields.js";
 import { MOST_KEYS, MOST_VALUES } from "../http/json-limits.js";
-import { pageToken, readPageToken } from "../http/page-token.js";
+import { pageCursor, pageToken, readPlace } from "../http/page-token.js";
 import type { Route } from "../http/router.js";
 import { type StartRequest, startActivity } from "../service/starts.js";
 import type { Payload } from "../store/payloads.js";
@@ -199,15 +199,19 @@ function list({ context }: ApiParts, { query, namespace }: Call): Reply {
   const fields = new Fields();
   const status = fields.string({ status: query.get("status") }, "status", { oneOf: BUCKETS }) as Bucket | undefined;
   const size = fields.integer({ page_size: query.get("page_size") }, "page_size", { min: 1, max: LIST_PAGE.most });
-  const after = readPageToken(fields, query.get("next_page_token"));
+  const place = readPlace(fields, query.get("next_page_token"));
   fields.check();
   const limit = size ?? LIST_PAGE.default;
-  const runs = context.store.listing.page(namespace, status, limit + 1, after);
+  const runs = context.store.listing.page(namespace, status, limit + 1, place);
   const page = runs.slice(0, limit);
+  const last = page.at(-1);
+  const cursor = last === undefined || runs.length <= limit ? undefined : pageCursor(last.key);
   const answer: ActivityPage = {
     activities: page.map((run) => listedToWire(run, context.store.attempts.briefOf(run.key, LISTED_ATTEMPTS))),
     activity_count: page.length,
-    next_page_token: runs.length > limit ? pageToken(page.at(-1)?.key ?? 0) : null,
+    // Whoever has asked by a cursor goes on by cursors.
+    next_page_token: cursor === undefined || "key" in place ? (cursor ?? null) : pageToken(place.offset + limit),
+    ...(cursor !== undefined && { next_page_cursor: cursor }),
   };
   return { status: 200, body: answer };
 }

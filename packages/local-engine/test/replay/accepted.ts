@@ -194,7 +194,7 @@ export const accepted: readonly Accepted[] = [
   },
   {
     names: ANY,
-    path: /^value of next_page_token$/,
-    why: "opaque to clients: the engine counts rows, here it names the key that the page ended with, so that no row moves",
+    path: /^next_page_cursor$/,
+    why: "added by this engine: a page by its cursor does not move when activities start meanwhile",
   },
 ];
