@@ -4,6 +4,7 @@ import { createLocalEngine } from "@durable-workflow/local-engine";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { begin, folderOf, jsonLines, run } from "./support/cli.js";
 
+const CONTROL_PLANE = { "x-namespace": "default", "x-durable-workflow-control-plane-version": "2" };
 const ACTIVITIES = "export const greet = (name) => `Hello, ${name}`; export const wait = () => new Promise(() => {});";
 
 function config(url: string, changes: object = {}): string {
@@ -69,6 +70,26 @@ describe("dispatch", () => {
     expect(jsonLines(stdout).map(({ event }) => event)).toEqual(
       expect.arrayContaining(["config_loaded", "registered", "draining", "stopped"]) as unknown[],
     );
+  }, 40_000);
+
+  it("has a name of its own, and says at once that a carrier is down when it is not to hold tasks for it", async () => {
+    const engine = createLocalEngine({ file: ":memory:" });
+    onTestFinished(() => engine.close());
+    const { url } = await engine.listen();
+    const cwd = folderOf({ "executor.json": config("http://127.0.0.1:9/") });
+    const env = { CARRIER_TOKEN: "s3cret-token", DURABLE_WORKFLOW_SERVER_URL: url };
+    const args = ["dispatch", "--config", "executor.json", "--worker-id", "lamps-1"];
+    const service = begin([...args, "--hold-unreachable", "0", "--no-redeliver-broken"], { cwd, env });
+    await service.until(/^engine /m);
+    const started = await run(["start", "greet", '["Ada"]', "--queue", "lamps"], { cwd, env });
+    expect(started.code).toBe(1);
+    const { workers } = (await (await fetch(`${url}/api/workers`, { headers: CONTROL_PLANE })).json()) as {
+      readonly workers: readonly { readonly worker_id: string }[];
+    };
+    expect(workers.map(({ worker_id: id }) => id)).toEqual([expect.stringMatching(/^lamps-1/)]);
+    expect((await service.stop()).code).toBe(0);
+    const wrong = await run(["dispatch", "--config", "executor.json", "--hold-unreachable=-1"], { cwd, env });
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("--hold-unreachable")]);
   }, 40_000);
 
   it("calls what the engine alone maps when that is allowed, and not before", async () => {

@@ -44,6 +44,31 @@ describe("dw-carrier engine", () => {
     expect(existsSync(join(cwd, ".dw/dev.json"))).toBe(false);
   }, 60_000);
 
+  it("has tokens from the environment, and then neither page nor a word for others; no address is open without", async () => {
+    const cwd = folderOf({});
+    const env = { W: "worker-token-1", O: "operator-token-1", A: "admin-token-1" };
+    const tokens = ["--worker-token-env", "W", "--operator-token-env", "O", "--admin-token-env", "A"];
+    const engine = begin(["engine", "--port", "0", "--json", "--memory", "--host", "0.0.0.0", ...tokens], { cwd, env });
+    const [, port = ""] = await engine.until(/"engineUrl":"http:\/\/[^":]+:(\d+)"/);
+    const url = `http://127.0.0.1:${port}`;
+    expect(existsSync(join(cwd, ".dw/dev.json"))).toBe(false);
+    const list = async (variable: string): Promise<number> =>
+      (await run(["list", "--server", url, "--token-env", variable], { cwd, env })).code;
+    expect([await list("O"), await list("A"), await list("W")]).toEqual([0, 0, 78]);
+    expect((await fetch(`${url}/`)).status).toBe(404);
+    const { code, stdout, stderr } = await engine.stop();
+    expect(code).toBe(0);
+    expect(stdout + stderr).not.toMatch(/-token-1/);
+    expect(jsonLines(stdout)[0]).toMatchObject({ event: "listening", pageUrl: null });
+
+    const open = await run(["engine", "--host", "0.0.0.0"], { cwd, env });
+    expect([open.code, open.stderr]).toEqual([2, expect.stringContaining("0.0.0.0 can be reached by others")]);
+    const half = await run(["engine", "--worker-token-env", "W"], { cwd, env });
+    expect([half.code, half.stderr]).toEqual([2, expect.stringContaining("--operator-token-env")]);
+    const unset = await run(["engine", "--worker-token-env", "NONE", "--operator-token-env", "O"], { cwd, env });
+    expect([unset.code, unset.stderr]).toEqual([78, expect.stringContaining("NONE, named by --worker-token-env,")]);
+  }, 60_000);
+
   it("is what dispatch, check and doctor connect to, with no token of the environment", async () => {
     const cwd = folderOf({ "a.mjs": ACTIVITIES });
     const { url } = await engineIn(cwd, "--memory");

@@ -60,6 +60,20 @@ export const dispatch: Command = {
       type: "boolean",
       help: "run commands that the engine alone maps: who may configure it can run anything here",
     },
+    "worker-id": {
+      type: "string",
+      value: "NAME",
+      help: "begins the name that it registers under; default: host name, process id and a random part",
+    },
+    "hold-unreachable": {
+      type: "string",
+      value: "SECONDS",
+      help: "how long a task is held for a carrier that is down, 0 for not at all; default: while lease and deadlines allow",
+    },
+    "no-redeliver-broken": {
+      type: "boolean",
+      help: "let a connection that broke before any of an answer cost the attempt; default: the request is sent once more",
+    },
     drain: { type: "string", value: "SECONDS", help: "how long tasks in flight may go on at the end; default 25" },
     ...CONNECTION_OPTIONS,
   },
@@ -124,6 +138,8 @@ function create(input: CommandInput, io: CliIo, connection: ServiceConnection): 
   }
   const maxInFlight = integerOption(input, "max-in-flight", { least: 1, most: 100_000 });
   const drain = integerOption(input, "drain", { least: 0, most: 86_400 });
+  const hold = integerOption(input, "hold-unreachable", { least: 0, most: 86_400 });
+  const workerId = textOption(input, "worker-id");
   const isConfigured = configPath ?? io.env["DW_EXTERNAL_EXECUTOR_CONFIG_PATH"];
   if ((isConfigured === undefined || isConfigured === "") && activityTypes === undefined) {
     throw new CliError(
@@ -143,6 +159,9 @@ function create(input: CommandInput, io: CliIo, connection: ServiceConnection): 
     ...(queues === undefined ? {} : { queues }),
     ...(maxInFlight === undefined ? {} : { maxInFlight }),
     ...(drain === undefined ? {} : { drainMs: drain * 1000 }),
+    ...(hold === undefined ? {} : { holdUnreachableMs: hold * 1000 }),
+    ...(workerId === undefined ? {} : { workerId }),
+    ...(flag(input, "no-redeliver-broken") && { redeliverBroken: false }),
   });
 }
 

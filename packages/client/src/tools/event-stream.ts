@@ -28,7 +28,7 @@ export async function eventStream(
     over.abort();
   };
   try {
-    const answer = await transport.open?.({ method: "GET", url, headers, signal: over.signal });
+    const answer = await transport.stream?.({ method: "GET", url, headers, signal: over.signal });
     const isStream =
       answer?.status === 200 &&
       answer.header("content-encoding") === undefined &&

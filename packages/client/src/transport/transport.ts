@@ -15,7 +15,7 @@ export interface Transport {
    * Sends a request and hands its answer over as it comes, without a limit: for streams of events, which `/tools` reads.
    * Default: there are none. The signal ends it.
    */
-  open?(request: Pick<TransportRequest, "method" | "url" | "headers" | "signal">): Promise<OpenResponse>;
+  stream?(request: Pick<TransportRequest, "method" | "url" | "headers" | "signal">): Promise<StreamedResponse>;
   /** Lets go of idle connections. */
   close?(): Promise<void>;
   /** How many requests may be under way at once, where the platform has a limit. Default: 16. */
@@ -48,7 +48,7 @@ export interface TransportResponse {
 }
 
 /** An answer that is still coming. */
-export interface OpenResponse extends Pick<TransportResponse, "status" | "header"> {
+export interface StreamedResponse extends Pick<TransportResponse, "status" | "header"> {
   readonly body: AsyncIterable<Uint8Array>;
 }
 

@@ -3,7 +3,7 @@ import { failureOf } from "./failure.js";
 import { type Transport, TransportFailure } from "./transport.js";
 
 /** For the head of an answer that is handed over as it comes. */
-const OPEN_MS = 5_000;
+const STREAM_HEAD_MS = 5_000;
 
 /** Options of the transport over undici. */
 export interface UndiciTransportOptions {
@@ -19,7 +19,9 @@ export interface UndiciTransportOptions {
  * const client = createClient({ serverUrl, token, transport: undiciTransport({ dispatcher: new EnvHttpProxyAgent() }) });
  * ```
  */
-export function undiciTransport({ dispatcher }: UndiciTransportOptions = {}): Transport {
+export function undiciTransport({
+  dispatcher,
+}: UndiciTransportOptions = {}): Transport & Required<Pick<Transport, "stream">> {
   return {
     async send({ method, url, headers, body, signal, limitBytes }) {
       try {
@@ -48,7 +50,7 @@ export function undiciTransport({ dispatcher }: UndiciTransportOptions = {}): Tr
         throw error instanceof TransportFailure ? error : failureOf(error, TransportFailure);
       }
     },
-    async open({ method, url, headers, signal }) {
+    async stream({ method, url, headers, signal }) {
       const {
         statusCode,
         headers: answered,
@@ -57,7 +59,7 @@ export function undiciTransport({ dispatcher }: UndiciTransportOptions = {}): Tr
         method,
         headers: { ...headers },
         signal,
-        headersTimeout: OPEN_MS,
+        headersTimeout: STREAM_HEAD_MS,
         bodyTimeout: 0,
         ...(dispatcher && { dispatcher }),
       });

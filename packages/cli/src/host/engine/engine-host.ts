@@ -1,7 +1,13 @@
 import { join } from "node:path";
 import type { InProcessEngine } from "@durable-workflow/engine-protocol";
 import type { Inspector } from "@durable-workflow/inspector";
-import { createLocalEngine, isLocalEngineError, type LocalEngine, type Site } from "@durable-workflow/local-engine";
+import {
+  createLocalEngine,
+  isLocalEngineError,
+  type LocalEngine,
+  type Site,
+  type TokenOptions,
+} from "@durable-workflow/local-engine";
 import {
   type DevState,
   findDevState,
@@ -27,6 +33,13 @@ export interface EngineHostOptions {
   readonly dataFolder: string;
   /** Whether the engine keeps everything in memory. */
   readonly inMemory: boolean;
+  /** Address to listen on. Default 127.0.0.1; one that others can reach needs tokens. */
+  readonly host?: string | undefined;
+  /**
+   * Who may do what. Default: whoever reaches it, everything. With tokens there is no page, which would ask with one of them
+   * for everybody, and the engine is not announced.
+   */
+  readonly auth?: TokenOptions | undefined;
   /** Port of the engine; undefined for the usual one, or a free one where that is taken. */
   readonly port: number | undefined;
   /** Option that names it, for errors. */
@@ -62,11 +75,13 @@ export class EngineHost {
 
   /** @throws {CliError} with what has begun still to be closed */
   async start(): Promise<RunningEngine> {
-    const { inMemory, dataFolder, port, portOption, leaseSeconds = LEASE_SECONDS } = this.options;
+    const { inMemory, dataFolder, host = HOST, auth, port, portOption, leaseSeconds = LEASE_SECONDS } = this.options;
     const file = inMemory ? null : join(dataFolder, FILE);
     if (file !== null) await prepareDataFolder(dataFolder);
-    this.engine = openEngine(file ?? ":memory:", leaseSeconds);
-    const url = await listen(this.engine, port, { option: portOption, site: this.site });
+    this.engine = openEngine(file ?? ":memory:", leaseSeconds, auth);
+    const site = auth === undefined ? { site: this.site } : {};
+    const url = await listen(this.engine, port, { host, option: portOption, ...site });
+    if (auth !== undefined) return { url, file };
     const { command, carriers, inputSchemas } = this.options;
     const connection = { url, namespace: "default", token: undefined, tlsVerify: true };
     this.page = await pageOf(connection, this.io, {
@@ -140,9 +155,9 @@ export async function backupClosed(dataFolder: string, target: string, overwrite
   }
 }
 
-function openEngine(file: string, leaseSeconds: number): LocalEngine {
+function openEngine(file: string, leaseSeconds: number, auth?: TokenOptions): LocalEngine {
   try {
-    return createLocalEngine({ file, leaseSeconds });
+    return createLocalEngine({ file, leaseSeconds, ...(auth && { auth }) });
   } catch (error) {
     if (!isLocalEngineError(error)) throw error;
     throw new CliError(
@@ -156,13 +171,13 @@ function openEngine(file: string, leaseSeconds: number): LocalEngine {
 async function listen(
   engine: LocalEngine,
   port: number | undefined,
-  { option, site }: { readonly option: string; readonly site: Site },
+  { host, option, ...site }: { readonly host: string; readonly option: string; readonly site?: Site },
 ): Promise<string> {
   try {
-    return (await engine.listen({ host: HOST, port: port ?? ENGINE_PORT, site })).url;
+    return (await engine.listen({ host, port: port ?? ENGINE_PORT, ...site })).url;
   } catch (error) {
     const isTaken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
-    if (port === undefined && isTaken) return (await engine.listen({ host: HOST, port: 0, site })).url;
-    throw cannotListen(error, HOST, port ?? ENGINE_PORT, option);
+    if (port === undefined && isTaken) return (await engine.listen({ host, port: 0, ...site })).url;
+    throw cannotListen(error, host, port ?? ENGINE_PORT, option);
   }
 }
