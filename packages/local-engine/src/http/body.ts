@@ -129,11 +129,9 @@ export function parseBody(bytes: Buffer, contentType: string | undefined): Parse
       accepted_content_types: ["application/json", "application/*+json"],
     });
   }
-  // Decoding would put other characters in the place of those that are none.
-  if (!isUtf8(bytes)) throw malformed("Malformed UTF-8 characters");
   const text = textOf(bytes);
-  // The outermost value counts, too.
-  const values = scanJson(text, DEEPEST_JSON, MOST_VALUES - 1, MOST_KEYS);
+  // The outermost value counts, too. A text as long as it may be deep is neither too deep nor holds too much.
+  const values = text.length <= DEEPEST_JSON ? 0 : scanJson(text, DEEPEST_JSON, MOST_VALUES - 1, MOST_KEYS);
   if (values === TOO_DEEP) throw malformed("Maximum stack depth exceeded");
   if (values === TOO_MANY) throw tooManyValues();
   try {
@@ -146,7 +144,10 @@ export function parseBody(bytes: Buffer, contentType: string | undefined): Parse
 
 /** Most bodies are ASCII, which is copied as it is. */
 function textOf(bytes: Buffer): string {
-  return isAscii(bytes) ? bytes.toString("latin1") : bytes.toString("utf8");
+  if (isAscii(bytes)) return bytes.toString("latin1");
+  // Decoding would put other characters in the place of those that are none.
+  if (!isUtf8(bytes)) throw malformed("Malformed UTF-8 characters");
+  return bytes.toString("utf8");
 }
 
 function tooManyValues(): ReplyError {
