@@ -14,6 +14,7 @@ import { enforceDue } from "../src/service/setbacks.js";
 import { startActivity } from "../src/service/starts.js";
 import { stopActivity } from "../src/service/stops.js";
 import { Wakes } from "../src/service/wakes.js";
+import { Attempts } from "../src/store/attempts.js";
 import type { Connection } from "../src/store/connection.js";
 import { Leases } from "../src/store/leases.js";
 import { Namespaces } from "../src/store/namespaces.js";
@@ -42,6 +43,7 @@ const KINDS = [
   "deregister",
   "drain",
   "resume",
+  "prune",
 ] as const;
 
 interface Operation {
@@ -112,6 +114,8 @@ const WORKER = {
   heartbeatInterval: null,
 };
 
+type Readers = Pick<Store, "attempts" | "runs" | "ready" | "leases" | "namespaces">;
+
 /** An engine without its HTTP, its timers and its polls. */
 class Machine {
   readonly store: Store;
@@ -178,11 +182,13 @@ class Machine {
     this.compareRuns(readersOf(Reflect.get(this.store, "db") as Connection));
   }
 
-  private compareRuns(read: Pick<Store, "runs" | "ready" | "leases" | "namespaces">): void {
-    const { runs, ready, leases, namespaces } = this.store;
+  private compareRuns(read: Readers): void {
+    const { attempts, runs, ready, leases, namespaces } = this.store;
     for (const key of this.runKeys) {
       expect(runs.get(key)).toEqual(read.runs.get(key));
       expect(runs.input(key)).toEqual(read.runs.input(key));
+      expect(runs.outcome(key)).toEqual(read.runs.outcome(key));
+      expect(attempts.newestOf(key, 5)).toEqual(read.attempts.newestOf(key, 5));
     }
     for (let n = 0; n < 6; n++) {
       expect(runs.latest(`a${n}`)).toEqual(read.runs.latest(`a${n}`));
@@ -285,6 +291,9 @@ class Machine {
         break;
       case "resume":
         this.store.namespaces.resume("default", "q");
+        break;
+      case "prune":
+        this.store.retention.prune(context.now() - 20_000_000, which, context.now(), () => false);
     }
   }
 
@@ -309,10 +318,11 @@ class Machine {
 }
 
 /** Readers that remember nothing yet. */
-function readersOf(db: Connection): Pick<Store, "runs" | "ready" | "leases" | "namespaces"> {
+function readersOf(db: Connection): Readers {
   const ready = new ReadyTasks(db);
   const leases = new Leases(db);
-  return { ready, leases, runs: new Runs(db, ready, leases), namespaces: new Namespaces(db) };
+  const runs = new Runs(db, ready, leases);
+  return { ready, leases, runs, attempts: new Attempts(db, runs), namespaces: new Namespaces(db) };
 }
 
 it("what is remembered is what is written, whatever fails and is undone", { timeout: 120_000 }, async () => {

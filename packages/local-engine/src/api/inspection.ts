@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { LIST_PAGE, PATHS } from "@durable-workflow/engine-protocol";
 import type {
   InspectedDetail,
@@ -10,7 +11,7 @@ import type { Micros } from "../engine/model.js";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import { Fields } from "../http/fields.js";
 import type { Route } from "../http/router.js";
-import type { GroupRecord, InspectedRecord, InspectionFilter } from "../store/inspection.js";
+import type { GroupRecord, Groups, InspectedRecord, InspectionFilter } from "../store/inspection.js";
 import type { AttemptRecord, FailureRecord } from "../store/records.js";
 import { failureToWire } from "../wire/activity.js";
 import {
@@ -56,9 +57,7 @@ export function inspectionRoutes(parts: ApiParts): readonly Route[] {
   ];
 }
 
-interface Counted {
-  readonly groups: readonly GroupRecord[];
-  readonly isWhole: boolean;
+interface Counted extends Groups {
   readonly untilMs: number;
 }
 
@@ -66,18 +65,39 @@ interface Counted {
 class Counts {
   private readonly parts: ApiParts;
   private readonly kept = new Map<string, Counted>();
+  private readonly counting = new Map<string, Promise<Counted>>();
 
   constructor(parts: ApiParts) {
     this.parts = parts;
   }
 
-  of(namespace: string): Counted {
-    const begun = performance.now();
+  /** Those who ask while it is counted get that count. */
+  of(namespace: string): Promise<Counted> {
     const last = this.kept.get(namespace);
-    if (last !== undefined && begun < last.untilMs) return last;
+    if (last !== undefined && performance.now() < last.untilMs) return Promise.resolve(last);
+    const counting = this.counting.get(namespace);
+    if (counting !== undefined) return counting;
+    const begun = this.count(namespace).finally(() => {
+      this.counting.delete(namespace);
+    });
+    this.counting.set(namespace, begun);
+    return begun;
+  }
+
+  private async count(namespace: string): Promise<Counted> {
     const { store, now } = this.parts.context;
-    const found = store.inspection.groups(namespace, now());
-    const tookMs = performance.now() - begun;
+    const parts = store.inspection.groups(namespace, now());
+    let tookMs = 0;
+    for (;;) {
+      const begun = performance.now();
+      const part = parts.next();
+      tookMs += performance.now() - begun;
+      if (part.done === true) return this.keep(namespace, part.value, tookMs);
+      await nextTurn();
+    }
+  }
+
+  private keep(namespace: string, found: Groups, tookMs: number): Counted {
     const many = found.groups.reduce((sum, { count }) => sum + count, 0) > FEW;
     const counted = { ...found, untilMs: many ? performance.now() + tookMs * COUNT_SHARE : 0 };
     this.kept.set(namespace, counted);
@@ -85,10 +105,10 @@ class Counts {
   }
 }
 
-function engine({ context }: ApiParts, counts: Counts, { namespace }: Call): Reply {
+async function engine({ context }: ApiParts, counts: Counts, { namespace }: Call): Promise<Reply> {
   const { store, recent } = context;
+  const { groups, isWhole } = await counts.of(namespace);
   const now = context.now();
-  const { groups, isWhole } = counts.of(namespace);
   const most = groups.toSorted((one, other) => other.count - one.count).slice(0, MOST_GROUPS);
   const body: InspectedEngine = {
     as_of: timestamp(now),
@@ -97,7 +117,7 @@ function engine({ context }: ApiParts, counts: Counts, { namespace }: Call): Rep
     drained_queues: store.inspection
       .drainedQueues(namespace, MOST_DRAINED)
       .map(({ taskQueue, since }) => ({ task_queue: taskQueue, since: timestamp(since) })),
-    leases: store.inspection.leases(namespace).map(({ workerId, count }) => ({ worker_id: workerId, count })),
+    leases: [...store.leases.countsOf(namespace)].map(([worker_id, count]) => ({ worker_id, count })),
     series: seriesToWire(recent.series(namespace, now)),
   };
   return { status: 200, body };

@@ -129,8 +129,6 @@ export function parseBody(bytes: Buffer, contentType: string | undefined): Parse
       accepted_content_types: ["application/json", "application/*+json"],
     });
   }
-  // Decoding would put other characters in the place of those that are none.
-  if (!isUtf8(bytes)) throw malformed("Malformed UTF-8 characters");
   return parseText(textOf(bytes));
 }
 
@@ -147,8 +145,8 @@ export function parseDocument(document: string | Uint8Array | undefined, limit: 
 }
 
 function parseText(text: string): ParsedBody {
-  // The outermost value counts, too.
-  const values = scanJson(text, DEEPEST_JSON, MOST_VALUES - 1, MOST_KEYS);
+  // The outermost value counts, too. A text no longer than it may be deep is neither too deep nor holds too much.
+  const values = text.length <= DEEPEST_JSON ? 0 : scanJson(text, DEEPEST_JSON, MOST_VALUES - 1, MOST_KEYS);
   if (values === TOO_DEEP) throw malformed("Maximum stack depth exceeded");
   if (values === TOO_MANY) throw tooManyValues();
   try {
@@ -161,7 +159,10 @@ function parseText(text: string): ParsedBody {
 
 /** Most bodies are ASCII, which is copied as it is. */
 function textOf(bytes: Buffer): string {
-  return isAscii(bytes) ? bytes.toString("latin1") : bytes.toString("utf8");
+  if (isAscii(bytes)) return bytes.toString("latin1");
+  // Decoding would put other characters in the place of those that are none.
+  if (!isUtf8(bytes)) throw malformed("Malformed UTF-8 characters");
+  return bytes.toString("utf8");
 }
 
 function tooManyValues(): ReplyError {

@@ -5,8 +5,8 @@ import type { EngineContext } from "./context.js";
 /** Runs in one transaction: few, so that requests need not wait for it. */
 const BATCH = 50;
 /** Beyond this the transaction ends before that, whatever the runs hold: nothing else runs meanwhile. */
-const LONGEST_MS = 4;
-const PAUSE_MS = 20;
+const LONGEST_MS = 2;
+const PAUSE_MS = 10;
 const EVERY_MS = 60_000;
 
 /** Removes runs some time after they closed. */

@@ -110,7 +110,7 @@ export class Attempts {
     // What heartbeats said may be long: it is not held.
     return run === undefined || attempt == null || attempt.beatsKept > 0
       ? this.read(attemptId)
-      : attemptIn(run, attempt);
+      : attemptIn(run, attempt, "running");
   }
 
   /** As {@link get}, from the database in any case. */
@@ -132,6 +132,8 @@ export class Attempts {
 
   /** The last ones of a run, in order; fewer where their failures are long. */
   newestOf(run: number, limit: number): readonly AttemptRecord[] {
+    const only = this.runs.onlyAttempt(run);
+    if (only !== undefined) return [attemptIn(only.run, only.attempt, "completed")];
     return readSome(this.newest.iterate(run, limit)).toReversed();
   }
 
@@ -147,19 +149,23 @@ function columnsOf({ key, state: { task } }: RunRecord, attempt: RunningAttempt)
 }
 
 /** An attempt that has no row of its own, as the run's row tells it. */
-function attemptIn({ key, state: { task } }: RunRecord, attempt: RunningAttempt): AttemptRecord {
+function attemptIn(
+  { key, state: { task, closedAt } }: RunRecord,
+  attempt: RunningAttempt,
+  status: "running" | "completed",
+): AttemptRecord {
   return {
     run: key,
     number: attempt.number,
     attemptId: attempt.id,
     taskId: task.id,
-    status: "running",
+    status,
     leaseOwner: task.leaseOwner ?? "",
     event: attempt.event,
     startedAt: attempt.startedAt,
     leaseExpiresAt: attempt.givenUntil,
     lastHeartbeatAt: null,
-    closedAt: null,
+    closedAt,
     progress: null,
     failure: null,
   };

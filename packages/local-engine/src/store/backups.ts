@@ -4,13 +4,11 @@ import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { LocalEngineError } from "../errors.js";
-import type { Connection } from "./connection.js";
+import { CHECKPOINT_EVERY, type Connection } from "./connection.js";
 import { sqliteCode } from "./result-codes.js";
 
 const read = promisify(readCallback);
 const CHUNK_BYTES = 1_048_576;
-/** SQLite's own default, in pages. */
-const CHECKPOINT_EVERY = 1000;
 
 export interface BackupTarget {
   readonly overwrite: boolean;

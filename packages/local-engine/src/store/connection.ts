@@ -41,6 +41,12 @@ export type IntegrityCheck =
 const LARGEST_CHECKED_BYTES = 268_435_456;
 
 /**
+ * Pages of the log after which a commit writes them into the file: a quarter of SQLite's own number, so that no commit stands
+ * still for long. Most commits write the same few pages, so it costs little more.
+ */
+export const CHECKPOINT_EVERY = 250;
+
+/**
  * Opens a database file for this process alone, creating it if need be, for this user alone (0600): write-ahead log, and every commit on disk before
  * it counts (`synchronous=FULL`; on macOS with a flush of the drive's own cache).
  *
@@ -60,6 +66,7 @@ export function openConnection(file: string, check: IntegrityCheck): Connection 
     db.pragma("synchronous = FULL");
     db.pragma("fullfsync = ON");
     db.pragma("checkpoint_fullfsync = ON");
+    db.pragma(`wal_autocheckpoint = ${CHECKPOINT_EVERY}`);
     db.pragma("cache_size = -65536");
     db.pragma("temp_store = MEMORY");
     return db;

@@ -8,6 +8,8 @@ import { type RunRow, runOf } from "./run-rows.js";
 const LOOKED_AT = 20_000;
 /** Of each bucket, when runs are counted. */
 export const MOST_COUNTED = 100_000;
+/** Of those, so many without a pause. */
+const COUNTED_AT_ONCE = 1_000;
 /** Characters of a payload that is given whole. */
 const SHORT_PAYLOAD = 65_536;
 const LONGEST_LINE = 200;
@@ -70,6 +72,11 @@ export interface GroupRecord {
   readonly oldestAvailableAt: Micros;
 }
 
+export interface Groups {
+  readonly groups: readonly GroupRecord[];
+  readonly isWhole: boolean;
+}
+
 export interface PayloadRecordBrief {
   readonly codec: string | null;
   /** Characters of base64. */
@@ -86,6 +93,7 @@ interface GroupRow {
   readonly n: number;
   readonly later: number;
   readonly oldest: number;
+  readonly last: number;
 }
 
 interface PayloadRow {
@@ -112,7 +120,6 @@ export class Inspection {
   private readonly newestFailure: Statement<{ type: string | null; message: string | null }>;
   private readonly outcomeFailure: Statement<{ type: string | null; message: string | null }>;
   private readonly drained: Statement<{ task_queue: string; since: number }>;
-  private readonly held: Statement<{ lease_owner: string; n: number }>;
   private readonly retries: Statement<{ number: number; available: number }>;
   private readonly beats: Statement<{ at: number; number: number; progress: string }>;
   private readonly inputOf: Statement<PayloadRow>;
@@ -126,8 +133,9 @@ export class Inspection {
     this.ofId = db.prepare(`${select} namespace = ?2 AND activity_id = ?3 ORDER BY run_number DESC LIMIT ?4`);
     this.groupsIn = db.prepare(
       `SELECT task_queue, activity_type, ${STANDING} AS standing, count(*) AS n,
-         sum(available_at > ?1) AS later, min(available_at) AS oldest
-       FROM (SELECT * FROM runs WHERE namespace = ?2 AND bucket = ?3 ORDER BY id DESC LIMIT ?4) GROUP BY 1, 2, 3`,
+         sum(available_at > ?1) AS later, min(available_at) AS oldest, min(id) AS last
+       FROM (SELECT * FROM runs WHERE namespace = ?2 AND bucket = ?3 AND id < ?4 ORDER BY id DESC LIMIT ?5)
+       GROUP BY 1, 2, 3`,
     );
     this.newestProgress = db.prepare(
       "SELECT progress FROM attempts WHERE run = ? AND progress IS NOT NULL ORDER BY number DESC LIMIT 1",
@@ -139,11 +147,6 @@ export class Inspection {
     this.outcomeFailure = db.prepare(`SELECT ${line} FROM outcomes WHERE run = ? AND failure IS NOT NULL`);
     this.drained = db.prepare(
       "SELECT task_queue, since FROM drained_queues WHERE namespace = ? ORDER BY task_queue LIMIT ?",
-    );
-    this.held = db.prepare(
-      `SELECT lease_owner, count(*) AS n FROM
-         (SELECT lease_owner FROM runs WHERE namespace = ? AND bucket = 'running' AND task_status = 'leased' LIMIT ?)
-       GROUP BY lease_owner`,
     );
     this.retries = db.prepare(
       `SELECT json_extract(data, '$.attemptNumber') AS number, json_extract(data, '$.retryAvailableAt') AS available
@@ -196,31 +199,37 @@ export class Inspection {
     }));
   }
 
-  /** How many runs stand how, by queue and type. Of each bucket the newest {@link MOST_COUNTED} count. */
-  groups(namespace: string, now: Micros): { readonly groups: readonly GroupRecord[]; readonly isWhole: boolean } {
+  /**
+   * How many runs stand how, by queue and type. Of each bucket the newest {@link MOST_COUNTED} count. In parts: each takes a
+   * few milliseconds, and what happens between two of them may be counted or not.
+   */
+  *groups(namespace: string, now: Micros): Generator<void, Groups> {
+    const groups = new Map<string, GroupRecord>();
     let isWhole = true;
-    const groups = ["running", "failed", "completed"].flatMap((bucket) => {
-      const rows = this.groupsIn.all(now, namespace, bucket, MOST_COUNTED);
-      if (rows.reduce((sum, { n }) => sum + n, 0) >= MOST_COUNTED) isWhole = false;
-      return rows.map((row) => ({
-        taskQueue: row.task_queue,
-        activityType: row.activity_type,
-        standing: row.standing,
-        count: row.n,
-        later: row.later,
-        oldestAvailableAt: row.oldest,
-      }));
-    });
-    return { groups, isWhole };
+    for (const bucket of ["running", "failed", "completed"]) {
+      let counted = 0;
+      for (let before = Number.MAX_SAFE_INTEGER; ; ) {
+        const rows = this.groupsIn.all(now, namespace, bucket, before, COUNTED_AT_ONCE);
+        let part = 0;
+        for (const row of rows) {
+          addGroup(groups, row);
+          part += row.n;
+          before = Math.min(before, row.last);
+        }
+        counted += part;
+        if (part < COUNTED_AT_ONCE) break;
+        if (counted >= MOST_COUNTED) {
+          isWhole = false;
+          break;
+        }
+        yield;
+      }
+    }
+    return { groups: [...groups.values()], isWhole };
   }
 
   drainedQueues(namespace: string, limit: number): readonly { readonly taskQueue: string; readonly since: Micros }[] {
     return this.drained.all(namespace, limit).map((row) => ({ taskQueue: row.task_queue, since: row.since }));
-  }
-
-  /** How many leases each worker holds. */
-  leases(namespace: string): readonly { readonly workerId: string; readonly count: number }[] {
-    return this.held.all(namespace, MOST_COUNTED).map((row) => ({ workerId: row.lease_owner, count: row.n }));
   }
 
   /** From when on the attempt after each could be leased, by the number of the one before. */
@@ -268,6 +277,19 @@ export class Inspection {
     }
     return statement;
   }
+}
+
+function addGroup(groups: Map<string, GroupRecord>, row: GroupRow): void {
+  const key = JSON.stringify([row.task_queue, row.activity_type, row.standing]);
+  const known = groups.get(key);
+  groups.set(key, {
+    taskQueue: row.task_queue,
+    activityType: row.activity_type,
+    standing: row.standing,
+    count: row.n + (known?.count ?? 0),
+    later: row.later + (known?.later ?? 0),
+    oldestAvailableAt: Math.min(row.oldest, known?.oldestAvailableAt ?? row.oldest),
+  });
 }
 
 /** The runs that a page looks through, by an index, and the parameters from `?2` on. */

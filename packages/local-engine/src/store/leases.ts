@@ -13,17 +13,18 @@ export const LEASED_SQL =
   "SELECT id, namespace, task_queue, lease_owner, poll_request_id FROM runs WHERE task_status = 'leased' ORDER BY id";
 
 interface Lease {
+  readonly run: number;
   readonly namespace: string;
+  readonly queue: string;
   readonly owner: string;
-  /** Of the poll that it was given to; undefined where that had no id. */
-  readonly poll: string | undefined;
+  readonly pollRequestId: string | null;
 }
 
 interface Held {
   /** By their runs. */
   readonly leases: Map<number, Lease>;
-  /** The runs that polls were given, by the ids of these. */
-  readonly polls: Map<string, number[]>;
+  /** By the ids of the polls that they were given to: other workers may use the same. */
+  readonly polls: Map<string, Lease[]>;
 }
 
 /** The leases that are out: all of them, in memory, read from the database when they are asked for after a {@link forget}. */
@@ -36,8 +37,10 @@ export class Leases {
   }
 
   /** A run was leased out, in the database as well. */
-  begun({ key, namespace, taskQueue, state }: RunRecord, pollRequestId: string | null): void {
-    if (this.held !== undefined) add(this.held, key, namespace, taskQueue, state.task.leaseOwner ?? "", pollRequestId);
+  begun({ key: run, namespace, taskQueue: queue, state }: RunRecord, pollRequestId: string | null): void {
+    if (this.held !== undefined) {
+      add(this.held, { run, namespace, queue, owner: state.task.leaseOwner ?? "", pollRequestId });
+    }
   }
 
   /** The lease of a run is over, in the database as well. */
@@ -45,10 +48,11 @@ export class Leases {
     const lease = this.held?.leases.get(run);
     if (lease === undefined || this.held === undefined) return;
     this.held.leases.delete(run);
-    if (lease.poll === undefined) return;
-    const rest = this.held.polls.get(lease.poll)?.filter((other) => other !== run) ?? [];
-    if (rest.length === 0) this.held.polls.delete(lease.poll);
-    else this.held.polls.set(lease.poll, rest);
+    const { pollRequestId } = lease;
+    if (pollRequestId === null) return;
+    const rest = this.held.polls.get(pollRequestId)?.filter((other) => other !== lease) ?? [];
+    if (rest.length === 0) this.held.polls.delete(pollRequestId);
+    else this.held.polls.set(pollRequestId, rest);
   }
 
   /** Something that was written is undone: nothing is known without reading it. */
@@ -58,7 +62,12 @@ export class Leases {
 
   /** The runs that a poll of this id was given and that are leased out still, in their order. */
   ofPoll(pollRequestId: string, owner: string, namespace: string, queue: string): readonly number[] {
-    return inOrder(this.all().polls.get(pollKey(pollRequestId, owner, namespace, queue)) ?? NONE);
+    const given = this.all().polls.get(pollRequestId) ?? [];
+    return inOrder(
+      given.flatMap((lease) =>
+        lease.owner === owner && lease.namespace === namespace && lease.queue === queue ? [lease.run] : [],
+      ),
+    );
   }
 
   /** The runs that a worker of a namespace holds a lease of, in their order. */
@@ -70,39 +79,34 @@ export class Leases {
     return inOrder(runs);
   }
 
+  /** How many each worker of a namespace holds. */
+  countsOf(namespace: string): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const lease of this.all().leases.values()) {
+      if (lease.namespace === namespace) counts.set(lease.owner, (counts.get(lease.owner) ?? 0) + 1);
+    }
+    return counts;
+  }
+
   private all(): Held {
     if (this.held !== undefined) return this.held;
     const held: Held = { leases: new Map(), polls: new Map() };
     for (const row of this.select.iterate()) {
-      add(held, row.id, row.namespace, row.task_queue, row.lease_owner, row.poll_request_id);
+      const { id: run, namespace, task_queue: queue, lease_owner: owner, poll_request_id: pollRequestId } = row;
+      add(held, { run, namespace, queue, owner, pollRequestId });
     }
     return (this.held = held);
   }
 }
 
-function add(
-  { leases, polls }: Held,
-  run: number,
-  namespace: string,
-  queue: string,
-  owner: string,
-  pollRequestId: string | null,
-): void {
-  const poll = pollRequestId === null ? undefined : pollKey(pollRequestId, owner, namespace, queue);
-  leases.set(run, { namespace, owner, poll });
-  if (poll === undefined) return;
-  const runs = polls.get(poll);
-  if (runs === undefined) polls.set(poll, [run]);
-  else runs.push(run);
+function add({ leases, polls }: Held, lease: Lease): void {
+  leases.set(lease.run, lease);
+  if (lease.pollRequestId === null) return;
+  const given = polls.get(lease.pollRequestId);
+  if (given === undefined) polls.set(lease.pollRequestId, [lease]);
+  else given.push(lease);
 }
-
-const NONE: readonly number[] = [];
 
 function inOrder(runs: readonly number[]): readonly number[] {
   return runs.length < 2 ? runs : runs.toSorted((one, other) => one - other);
-}
-
-/** Names may hold any character: their lengths tell where each ends. */
-function pollKey(pollRequestId: string, owner: string, namespace: string, queue: string): string {
-  return `${namespace.length} ${queue.length} ${owner.length} ${namespace}${queue}${owner}${pollRequestId}`;
 }

@@ -28,7 +28,8 @@ it("a run with many attempts and events is removed in pieces, and nothing is lef
   }
   const changes = db.prepare<{ n: number }>("SELECT total_changes() AS n");
   const changed = (): number => changes.get()?.n ?? 0;
-  const retention = new Retention(db, new Payloads(db));
+  const gone: number[] = [];
+  const retention = new Retention(db, new Payloads(db), (run) => gone.push(run));
 
   let passes = 0;
   for (let isDone = false; !isDone; passes++) {
@@ -49,6 +50,7 @@ it("a run with many attempts and events is removed in pieces, and nothing is lef
   })) {
     expect(db.prepare(`SELECT DISTINCT ${key} AS run FROM ${table}`).all(), table).toMatchObject([{ run: 3 }]);
   }
+  expect(gone).toEqual([1, 2]);
   expect(retention.prune(600, 1, 1000, () => false)).toEqual({ removed: 1, isDone: false });
   expect(retention.prune(600, 1, 1000, () => false)).toEqual({ removed: 0, isDone: true });
   db.close();

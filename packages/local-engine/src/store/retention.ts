@@ -18,9 +18,12 @@ export class Retention {
   private readonly deleteSome: readonly Statement<never>[];
   private readonly deleteRest: readonly Statement<never>[];
   private readonly payloads: Payloads;
+  private readonly gone: (run: number) => void;
 
-  constructor(db: Connection, payloads: Payloads) {
+  /** @param gone called for each run that is removed */
+  constructor(db: Connection, payloads: Payloads, gone: (run: number) => void) {
     this.payloads = payloads;
+    this.gone = gone;
     this.expired = db.prepare("SELECT id FROM runs WHERE closed_at <= ? ORDER BY closed_at LIMIT ?");
     const many = { events: "sequence", attempts: "number", superseded_tasks: "task_id" };
     this.deleteSome = Object.entries(many).map(([table, key]) =>
@@ -48,6 +51,7 @@ export class Retention {
       if (!this.removeMany(id, isOver)) return { removed, isDone: false };
       this.payloads.release(id, now);
       for (const statement of this.deleteRest) statement.run(id);
+      this.gone(id);
       removed++;
       if (isOver()) break;
     }

@@ -1,4 +1,4 @@
-import type { Activity, Micros } from "../engine/model.js";
+import type { Activity, Micros, RunningAttempt } from "../engine/model.js";
 import type { Connection, Statement } from "./connection.js";
 import type { Leases } from "./leases.js";
 import type { Payload, PayloadReference } from "./payloads.js";
@@ -25,6 +25,16 @@ export const NEXT_DUE_SQL = "SELECT due_at FROM runs WHERE due_at IS NOT NULL OR
 /** Open runs that are remembered, about 1 KB each, and twice as much with their arguments. */
 const REMEMBERED = 10_000;
 
+/** Runs that completed last, with results that are short: somebody may wait for them. */
+const REMEMBERED_ENDS = 1000;
+
+interface CompletedRun {
+  readonly run: RunRecord;
+  readonly result: Payload;
+  /** The only one that it had; undefined where it had several, or one with a row of its own. */
+  readonly attempt: RunningAttempt | undefined;
+}
+
 interface OpenRun {
   readonly run: RunRecord;
   /** Undefined where it is not held: it is long, or stands elsewhere. */
@@ -46,6 +56,7 @@ export class Runs {
   /** Of runs in {@link open}: by the ids of their activities, and of the attempts that they began. */
   private readonly ids = new RecordCache<string, number>(REMEMBERED);
   private readonly attempts = new RecordCache<string, number>(REMEMBERED);
+  private readonly ends = new RecordCache<number, CompletedRun>(REMEMBERED_ENDS);
   private readonly ready: ReadyTasks;
   private readonly leases: Leases;
   private readonly steps: RunSteps;
@@ -110,7 +121,24 @@ export class Runs {
   complete(before: RunRecord, state: Activity, result: Payload): RunRecord {
     this.steps.completed(before.key, state, result);
     this.over(before);
-    return { ...before, state };
+    const run = { ...before, state };
+    const { attempt } = before.state;
+    const isOnly = attempt?.number === 1 && attempt.beatsKept === 0;
+    if (typeof result === "string" && result.length <= LONGEST_OWN) {
+      this.ends.set(run.key, { run, result, attempt: isOnly ? attempt : undefined });
+    }
+    return run;
+  }
+
+  /** A run is gone, in the database as well. */
+  removed(key: number): void {
+    this.ends.delete(key);
+  }
+
+  /** The only attempt of a run that completed with it, as it was while it ran, where that is remembered. */
+  onlyAttempt(key: number): { readonly run: RunRecord; readonly attempt: RunningAttempt } | undefined {
+    const end = this.ends.get(key);
+    return end?.attempt === undefined ? undefined : { run: end.run, attempt: end.attempt };
   }
 
   /** Writes any other step of a run, and returns the run after it. */
@@ -137,7 +165,7 @@ export class Runs {
   }
 
   get(key: number): RunRecord | undefined {
-    return this.open.get(key)?.run ?? this.read(key);
+    return this.open.get(key)?.run ?? this.ends.get(key)?.run ?? this.read(key);
   }
 
   /** The run of an attempt, where both are remembered. */
@@ -178,6 +206,7 @@ export class Runs {
     this.open.clear();
     this.ids.clear();
     this.attempts.clear();
+    this.ends.clear();
     this.ready.forget();
     this.leases.forget();
   }
@@ -225,6 +254,8 @@ export class Runs {
   }
 
   outcome(key: number): { readonly result: Payload | null; readonly failure: string | null } {
+    const end = this.ends.get(key);
+    if (end !== undefined) return { result: end.result, failure: null };
     const row = this.outcomeOf.get(key);
     return row === undefined
       ? { result: null, failure: null }

@@ -65,7 +65,9 @@ export class Store {
     this.endedRegistrations = new EndedRegistrations(db);
     this.namespaces = new Namespaces(db);
     this.payloads = new Payloads(db);
-    this.retention = new Retention(db, this.payloads);
+    this.retention = new Retention(db, this.payloads, (run) => {
+      this.runs.removed(run);
+    });
     this.ledger = new Ledger(db);
     const { witness, missing } = Witness.open(file, this.ledger.read());
     this.witness = witness;

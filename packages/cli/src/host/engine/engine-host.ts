@@ -81,7 +81,7 @@ export class EngineHost {
     this.engine = openEngine(file ?? ":memory:", leaseSeconds, auth);
     const site = auth === undefined ? { site: this.site } : {};
     const url = await listen(this.engine, port, { host, option: portOption, ...site });
-    if (auth !== undefined) return { url, file };
+    if (auth !== undefined) return { inProcess: this.engine, url, file };
     const { command, carriers, inputSchemas } = this.options;
     const connection = { url, namespace: "default", token: undefined, tlsVerify: true };
     this.page = await pageOf(connection, this.io, {
