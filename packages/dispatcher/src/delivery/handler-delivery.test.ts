@@ -44,7 +44,7 @@ describe("deliverToHandler", () => {
     const carrier = carrierOf();
     const { clock, ...rest } = delivery(700);
     const delivered = deliverToHandler(carrier, ENVELOPE, { clock, ...rest });
-    clock.advance(700);
+    await clock.advance(700);
     expect(await delivered).toEqual({ kind: "timeout", limit: "start_to_close", afterMs: 700 });
     expect(carrier.seen.signal?.aborted).toBe(true);
     // Too late.
