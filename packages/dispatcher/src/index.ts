@@ -37,6 +37,7 @@ export {
   type TokenSource,
 } from "./config/profiles.js";
 export type { LocalCredential } from "./delivery/credentials.js";
+export type { LocalCarrier } from "./delivery/handler-delivery.js";
 export type * from "./dispatch/api.js";
 export { createDispatcher } from "./dispatch/dispatcher.js";
 export type { BreakerLimits, DispatcherOptions, QueueBinding } from "./dispatch/options.js";

@@ -126,7 +126,13 @@ function deliver(url: string, authorizer: Authorizer, wishes: Wishes = {}): Prom
     },
     mapping(url),
     // No process is started here.
-    { http, process: undefined as unknown as ProcessDeliverer, credentials: storeOf(authorizer, mapped) },
+    {
+      http,
+      process: undefined as unknown as ProcessDeliverer,
+      credentials: storeOf(authorizer, mapped),
+      clock: systemClock,
+      handlers: new Map(),
+    },
   );
 }
 

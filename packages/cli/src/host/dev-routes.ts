@@ -7,7 +7,7 @@ import type { AppState, AppTarget } from "./apps/attached-apps.js";
 export type RoutedActivity = ActivityFile | { readonly type: string; readonly url: string };
 
 /** The carrier of the files; apps are `app-1`, `app-2`. */
-const FILES = "dev";
+export const FILES = "dev";
 
 /** Which carrier each activity type goes to: the files' own, else the first app that has it. */
 export class Routes {

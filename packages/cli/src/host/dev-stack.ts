@@ -12,8 +12,9 @@ import type { ActivityFile } from "./activities/collect.js";
 import { type AppTarget, AttachedApps } from "./apps/attached-apps.js";
 import type { CarrierOutput } from "./carrier/carrier-output.js";
 import { type CarrierServer, startCarrierServer } from "./carrier/carrier-server.js";
+import { reportedRun } from "./carrier/task-report.js";
 import { CarriersWatch } from "./carriers-watch.js";
-import { type RoutedActivity, Routes } from "./dev-routes.js";
+import { FILES, type RoutedActivity, Routes } from "./dev-routes.js";
 import { EngineHost, refuseSecond, runningWith } from "./engine/engine-host.js";
 import { ActivityProcess } from "./process/activity-process.js";
 import { TaskEnds } from "./task-ends.js";
@@ -88,6 +89,8 @@ export class DevStack {
   private dispatcher: Dispatcher | undefined;
   /** Undefined before the engine runs, and once the command ends. */
   private lease: (() => Promise<void>) | undefined;
+  /** What runs the files' activities, for the dispatcher: their carrier's URL is for others. */
+  private handlers: NonNullable<DispatcherOptions["handlers"]> = {};
 
   constructor(options: DevOptions, io: CliIo, output: CarrierOutput) {
     this.options = options;
@@ -164,6 +167,7 @@ export class DevStack {
     if (this.options.files.length === 0) return null;
     const host = await this.startActivities(connection);
     const carrier = await this.startCarrier(host);
+    this.handlers = { [FILES]: { handle: reportedRun(host, (report) => this.ends.answered(report)) } };
     this.routes.carrierUrl = carrier.url;
     return carrier.url;
   }
@@ -267,6 +271,7 @@ export class DevStack {
     const { url, token, namespace, tlsVerify, taskQueue } = connection;
     const dispatcher = createDispatcher({
       ...own,
+      handlers: this.handlers,
       config: () => this.routes.config(taskQueue),
       connection: { serverUrl: url, namespace, tlsVerify, ...(token === undefined ? {} : { token }) },
       // All is said already: what is meant for other dispatchers of this machine must not steer this one.

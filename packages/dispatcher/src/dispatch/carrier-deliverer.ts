@@ -1,6 +1,7 @@
 import type { Carrier, ExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
 import { CredentialStore } from "../delivery/credentials.js";
 import type { Deliverer } from "../delivery/deliverer.js";
+import type { LocalCarrier } from "../delivery/handler-delivery.js";
 import { HttpDeliverer } from "../delivery/http-carrier.js";
 import { canConnect } from "../delivery/probe.js";
 import { ProcessDeliverer } from "../delivery/process-carrier.js";
@@ -28,6 +29,7 @@ export class CarrierDeliverer implements Deliverer {
   private readonly guard: NetworkGuard;
   private readonly http: HttpDeliverer;
   private readonly process: ProcessDeliverer;
+  private readonly handlers: ReadonlyMap<string, LocalCarrier>;
   private inUse: ConfigRouting;
 
   constructor(options: CarrierDelivererOptions, config: ExecutorConfig | undefined) {
@@ -46,6 +48,7 @@ export class CarrierDeliverer implements Deliverer {
       redeliverBroken: given.redeliverBroken ?? true,
     });
     this.process = new ProcessDeliverer({ clock, environment, outputLimitBytes: responseLimitBytes });
+    this.handlers = new Map(Object.entries(options.options.given.handlers ?? {}));
     this.inUse = this.routingBy(config);
   }
 
@@ -71,7 +74,7 @@ export class CarrierDeliverer implements Deliverer {
     const credentials = new CredentialStore({ config, local, authorizers, environment, profiles, secrets, clock });
     return new ConfigRouting({
       config,
-      delivery: { http: this.http, process: this.process, credentials },
+      delivery: { http: this.http, process: this.process, credentials, clock, handlers: this.handlers },
       events,
       allowEngineCommands: given.allowEngineCommands ?? false,
       allowEngineTargets: given.allowEngineTargets ?? false,

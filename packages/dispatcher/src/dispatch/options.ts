@@ -3,6 +3,7 @@ import { type ConnectionFlags, checkConnectionFlags } from "../config/connection
 import type { Environment } from "../config/profiles.js";
 import type { Authorizer } from "../delivery/authorizer.js";
 import type { LocalCredential } from "../delivery/credentials.js";
+import type { LocalCarrier } from "../delivery/handler-delivery.js";
 import type { SharedStorage } from "../payloads/shared-store.js";
 import { type Clock, systemClock } from "../time/clock.js";
 import { checkAuthorizers, checkOrigins } from "./check-authorizers.js";
@@ -52,6 +53,11 @@ export interface DispatcherOptions {
    * go to the connection's URL. Default: all go there.
    */
   readonly engine?: InProcessEngine;
+  /**
+   * Carriers of this process, by their names in the executor config: what is mapped to them is given to them without a connection, and
+   * their URLs are for others. An `InvocableActivityHandler` is one. Default: none.
+   */
+  readonly handlers?: Readonly<Record<string, LocalCarrier>>;
   /** Default `process.env`. */
   readonly environment?: Environment;
   /** The engine's command line configuration. Default: where that keeps it. */
@@ -137,6 +143,7 @@ const OPTIONS: OptionNames<DispatcherOptions> = {
   configCheckMs: true,
   connection: true,
   engine: true,
+  handlers: true,
   environment: true,
   profilesPath: true,
   credentials: true,
@@ -216,6 +223,7 @@ export function resolveOptions(options: DispatcherOptions): ResolvedOptions {
   if (typeof authorizers !== "function") checkAuthorizers(authorizers, credentials);
   checkConnectionFlags(options.connection ?? {});
   checkEngine(options.engine);
+  checkHandlers(options.handlers ?? {});
   return {
     ...numbers,
     given: options,
@@ -251,6 +259,14 @@ function integer(name: string, value: number, least: number): number {
 function checkEngine(engine: InProcessEngine | undefined): void {
   if (engine !== undefined && typeof (engine as Partial<InProcessEngine> | null)?.answer !== "function") {
     throw new TypeError("engine must be an engine of this process, as createLocalEngine makes one");
+  }
+}
+
+function checkHandlers(handlers: Readonly<Record<string, LocalCarrier>>): void {
+  for (const [name, handler] of Object.entries(handlers)) {
+    if (typeof (handler as Partial<LocalCarrier> | null)?.handle !== "function") {
+      throw new TypeError(`handlers.${name} must be an InvocableHandler, with handle`);
+    }
   }
 }
 
