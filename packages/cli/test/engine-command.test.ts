@@ -52,7 +52,7 @@ describe("dw-carrier engine", () => {
     const [, port = ""] = await engine.until(/"engineUrl":"http:\/\/[^":]+:(\d+)"/);
     const url = `http://127.0.0.1:${port}`;
     expect(existsSync(join(cwd, ".dw/dev.json"))).toBe(false);
-    const list = async (variable: string): Promise<number> =>
+    const list = async (variable: string): Promise<number | null> =>
       (await run(["list", "--server", url, "--token-env", variable], { cwd, env })).code;
     expect([await list("O"), await list("A"), await list("W")]).toEqual([0, 0, 78]);
     expect((await fetch(`${url}/`)).status).toBe(404);
