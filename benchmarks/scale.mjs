@@ -25,13 +25,13 @@ async function start(folder, { dispatchers, carriers }) {
     ready: /engine (\S+)/,
   });
   const processes = [engine];
-  const many = async (count, begin) => {
+  const ready = async (count, begin) => {
     const all = Array.from({ length: count }, (_, index) => begin(index));
     processes.push(...all);
     return Promise.all(all.map(({ ready }) => ready));
   };
   const [, engineUrl] = await engine.ready;
-  const urls = await many(carriers, (index) => {
+  const urls = await ready(carriers, (index) => {
     const serve = [BIN, "serve", ACTIVITIES, "--port", "0", "--json"];
     return new Measured(`carrier ${index}`, process.execPath, serve, { cwd: folder, ready: /"url":"([^"]+)"/ });
   });
@@ -49,10 +49,10 @@ async function start(folder, { dispatchers, carriers }) {
     })),
   };
   writeFileSync(join(folder, "executor.json"), JSON.stringify(config));
-  await many(dispatchers, (index) => {
+  await ready(dispatchers, (index) => {
     const dispatch = [BIN, "dispatch", "--config", "executor.json", "--server", engineUrl, "--json"];
-    const ready = /"event":"registered"/;
-    return new Measured(`dispatcher ${index}`, process.execPath, dispatch, { cwd: folder, ready });
+    const said = /"event":"registered"/;
+    return new Measured(`dispatcher ${index}`, process.execPath, dispatch, { cwd: folder, ready: said });
   });
   return running(processes, engineUrl);
 }
