@@ -12,6 +12,9 @@ import { type Exchange, type HttpDelivery, HttpExchanges } from "./http-exchange
 import { Holding, mayPass, retryDelayMs, Unreached } from "./retry.js";
 import { PausableTimer } from "./timeouts.js";
 
+/** A process that is killed goes on taking connections for a moment, and breaks them, too: the second delivery waits that out. */
+const REDELIVER_AFTER_MS = 100;
+
 export interface HttpDelivererOptions {
   readonly clock: Clock;
   readonly guard: NetworkGuard;
@@ -85,11 +88,13 @@ export class HttpDeliverer {
           continue;
         }
       }
-      if (broke !== undefined && this.redeliverBroken && !wasRedelivered && hasRoom(0)) {
+      if (broke !== undefined && this.redeliverBroken && !wasRedelivered && hasRoom(REDELIVER_AFTER_MS)) {
         wasRedelivered = true;
         onNewConnection = true;
         const which = broke === "stale" ? "a kept connection" : "the connection";
-        onRetry(`${which} was closed before an answer`, 0, tries);
+        onRetry(`${which} was closed before an answer`, REDELIVER_AFTER_MS, tries);
+        await pause(clock, REDELIVER_AFTER_MS, signal);
+        if (signal.aborted) return { kind: "aborted" };
         continue;
       }
       onNewConnection = false;

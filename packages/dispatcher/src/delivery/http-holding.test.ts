@@ -135,6 +135,19 @@ describe.each([
     expect([...counts.values()]).toEqual([2, 1]);
   });
 
+  it("whose carrier is killed is not asked again while the system still takes connections for it", async () => {
+    let killedAt: number | undefined;
+    const server = create((request, response) => {
+      killedAt ??= performance.now();
+      // As that of a killed process: what was connected breaks, and what connects in that moment, too.
+      if (performance.now() - killedAt < 50) request.socket.destroy();
+      else response.end(answered);
+    });
+    const { url } = await serve(server);
+    const address = url.replace(/^http:\/\/[^:]+/, `${protocol}://localhost`);
+    expect(await deliver(deliverer(ca), address)).toMatchObject({ status: 200 });
+  });
+
   it("that breaks within an answer is not repeated; a new one that breaks before is, once, unless that is off", async () => {
     const own = deliverer(ca);
     const partly = await closing((socket) => {
