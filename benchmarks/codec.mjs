@@ -1,8 +1,9 @@
 // The Avro Value codec against JSON in base64, and against avsc.
 import { readFileSync } from "node:fs";
 import avsc from "avsc";
-import { bufferBytes, portableBytes } from "../packages/carrier/dist/payload/bytes.js";
 import { createAvroCodec } from "../packages/carrier/dist/payload/codec.js";
+import { bufferBytes } from "../packages/carrier/dist/payload/platform/buffer.js";
+import { portableBytes } from "../packages/carrier/dist/payload/platform/portable.js";
 import { compare } from "./lib.mjs";
 
 const codec = createAvroCodec(bufferBytes);

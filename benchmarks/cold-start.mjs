@@ -14,7 +14,7 @@ const ROUNDS = 15;
 /** The share of rounds that are quicker than the one that counts. */
 const QUIET_SHARE = 0.1;
 const AIM_MS = 5;
-const adapters = fileURLToPath(new URL("../packages/carrier/dist/adapters/", import.meta.url));
+const doors = fileURLToPath(new URL("../packages/carrier/dist/doors/", import.meta.url));
 const HANDLERS = "{ greet: (name) => `Hello, ${name}` }";
 const TASK = JSON.stringify(buildTaskInput({ activityType: "greet", args: ["Ada"] }));
 const EVENT = {
@@ -57,7 +57,7 @@ export async function coldStartBenchmarks() {
       const times = { carrier: [], empty: [] };
       for (const [kind, contents] of Object.entries(kinds)) {
         const outfile = join(folder, `${platform}-${kind}.mjs`);
-        const stdin = { contents, resolveDir: adapters };
+        const stdin = { contents, resolveDir: doors };
         await build({ stdin, outfile, bundle: true, minify: true, format: "esm", platform: "node" });
       }
       for (let round = 0; round < ROUNDS; round++) {

@@ -1,5 +1,5 @@
 // One small task through the handler and the HTTP helper, against parsing and stringifying the same two documents.
-import { handleInvocableHttpRequest, InvocableActivityHandler } from "../packages/carrier/dist/index.js";
+import { handleInvocableHttpRequest, InvocableActivityHandler } from "@durable-workflow/carrier";
 import { compare } from "./lib.mjs";
 import { smallTask } from "./task.mjs";
 

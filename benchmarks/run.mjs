@@ -1,4 +1,4 @@
-// npm run bench [-- chain codec cold-start handler node payloads startup storage dispatcher worker local-engine]
+// npm run bench [-- chain codec cold-start handler node payloads startup storage dispatcher worker local-engine scale]
 import { chainBenchmarks } from "./chain.mjs";
 import { codecBenchmarks } from "./codec.mjs";
 import { coldStartBenchmarks } from "./cold-start.mjs";
@@ -7,6 +7,7 @@ import { handlerBenchmarks } from "./handler.mjs";
 import { localEngineBenchmarks } from "./local-engine.mjs";
 import { nodeBenchmarks } from "./node.mjs";
 import { payloadBenchmarks } from "./payloads.mjs";
+import { scaleBenchmarks } from "./scale.mjs";
 import { startupBenchmarks } from "./startup.mjs";
 import { storageBenchmarks } from "./storage.mjs";
 import { workerBenchmarks } from "./worker.mjs";
@@ -23,6 +24,7 @@ const suites = {
   storage: storageBenchmarks,
   dispatcher: dispatcherBenchmarks,
   worker: workerBenchmarks,
+  scale: scaleBenchmarks,
 };
 const wanted = process.argv.slice(2);
 for (const name of wanted.filter((word) => !(word in suites))) {

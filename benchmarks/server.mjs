@@ -1,7 +1,7 @@
 // Child of node.mjs: a server of the kind named by the argument, whose CPU time the parent asks for.
 import { createServer } from "node:http";
-import { nodeInvocableActivityHandler } from "../packages/carrier/dist/adapters/node.js";
-import { InvocableActivityHandler } from "../packages/carrier/dist/index.js";
+import { InvocableActivityHandler } from "@durable-workflow/carrier";
+import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { smallTask } from "./task.mjs";
 
 const handler = new InvocableActivityHandler({ "billing.charge-card": (card, cents) => ({ charged: cents, card }) });

@@ -15,7 +15,7 @@ export async function startupBenchmarks() {
   writeFileSync(files.empty, "export {};\n");
   for (const adapter of ["fetch", "lambda"]) {
     files[adapter] = join(folder, `${adapter}.mjs`);
-    const entry = fileURLToPath(new URL(`../packages/carrier/dist/adapters/${adapter}.js`, import.meta.url));
+    const entry = fileURLToPath(new URL(`../packages/carrier/dist/doors/${adapter}.js`, import.meta.url));
     await build({ entryPoints: [entry], bundle: true, minify: true, format: "esm", outfile: files[adapter] });
   }
   const times = Object.fromEntries(Object.keys(files).map((name) => [name, []]));

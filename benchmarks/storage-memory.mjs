@@ -1,7 +1,7 @@
 // One job of storage.mjs in a process of its own; prints its peak of resident memory in bytes, and what else it found.
-import { decodeAvroValue, encodeAvroValue } from "../packages/carrier/dist/payload/index.js";
-import { fetchExternalPayload, storeExternalPayload } from "../packages/carrier/dist/storage/index.js";
-import { LocalFilesystemExternalStorage } from "../packages/carrier/dist/storage/local.js";
+import { decodeAvroValue, encodeAvroValue } from "@durable-workflow/carrier/payload";
+import { fetchExternalPayload, storeExternalPayload } from "@durable-workflow/carrier/storage";
+import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
 
 const [root, job, argument] = process.argv.slice(2);
 const driver = new LocalFilesystemExternalStorage({ root });

@@ -5,10 +5,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { InvocableActivityHandler } from "../packages/carrier/dist/index.js";
-import { decodePayload, payloadEnvelope } from "../packages/carrier/dist/payload/index.js";
+import { InvocableActivityHandler } from "@durable-workflow/carrier";
+import { decodePayload, payloadEnvelope } from "@durable-workflow/carrier/payload";
+import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
 import { externalStorage, inlinePayload, offloadPayload } from "../packages/carrier/dist/storage/external-storage.js";
-import { LocalFilesystemExternalStorage } from "../packages/carrier/dist/storage/local.js";
 import { compare } from "./lib.mjs";
 import { smallTask } from "./task.mjs";
 

@@ -1,4 +1,4 @@
-import { payloadEnvelope } from "../packages/carrier/dist/payload/index.js";
+import { payloadEnvelope } from "@durable-workflow/carrier/payload";
 
 /** A task of ordinary size whose deadlines are far away. */
 export function smallTask() {

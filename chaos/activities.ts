@@ -8,6 +8,8 @@ import { CARRIERS, KINDS, type Kind, resultOf, type Task } from "./workload.js";
 const folder = process.env["CHAOS_FOLDER"] ?? "";
 const runs = openSync(join(folder, "runs.log"), "a");
 
+const BEAT_MS = 500;
+
 class Hopeless extends Error {
   override readonly name = "Hopeless";
 }
@@ -36,9 +38,9 @@ async function perform(context: ActivityContext, kind: Kind, task: Task): Promis
       await pause(task.ms, context.signal);
       break;
     case "beating":
-      for (let done = 0; done < task.ms; done += 250) {
+      for (let done = 0; done < task.ms; done += BEAT_MS) {
         context.heartbeat({ current: done, total: task.ms, unit: "ms" });
-        await pause(250, context.signal);
+        await pause(BEAT_MS, context.signal);
       }
       break;
     case "cancelled":

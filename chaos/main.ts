@@ -17,6 +17,7 @@ import { World } from "./world.js";
 
 /** What is still under way when all starts have come to their ends: nothing, but for starts that the network has repeated. */
 const SETTLE_MS = 120_000;
+const QUIET_LOOKS = 6;
 /** A client that has not come to its end after this is stuck. */
 const PATIENCE_TIMES = 6;
 const PATIENCE_MS = 300_000;
@@ -210,12 +211,14 @@ function crashesOf(world: World): readonly string[] {
   });
 }
 
+/** Resolves when nothing is open, and has not been for a while: a start that waits in a socket may still come. @returns what is open */
 async function untilClosed(url: string): Promise<number> {
   const until = realNow() + SETTLE_MS;
-  for (;;) {
+  for (let quiet = 0; ; ) {
     let open = 0;
     for await (const run of recordedRuns(url, "&status=running")) if (run.status === "running") open++;
-    if (open === 0 || realNow() > until) return open;
+    quiet = open === 0 ? quiet + 1 : 0;
+    if (quiet >= QUIET_LOOKS || realNow() > until) return open;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }

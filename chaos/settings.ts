@@ -7,9 +7,9 @@ export const FREE_REDELIVERIES = 3;
 export const THRESHOLD_BYTES = 65_536;
 export const START_TO_CLOSE_SECONDS = 30;
 export const HEARTBEAT_SECONDS = 10;
-/** Activities that a client has open at once, and requests that it makes at once. */
-export const MOST_OPEN = 800;
-export const MOST_REQUESTS = 256;
+/** Activities that a client has open at once, and requests that it makes at once: enough to have all waits held. */
+export const MOST_OPEN = 1_000;
+export const MOST_REQUESTS = 1_400;
 export const QUEUE_NAME = "chaos";
 
 /** What the client is given. */

@@ -1,4 +1,6 @@
+import { createRequire } from "node:module";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { buildTaskInput } from "@durable-workflow/carrier/testing";
 import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
@@ -150,6 +152,52 @@ testExample("nextjs", {
       },
       "/tasks",
     );
+  },
+});
+
+const node22 = installedFile("node-22/bin/node");
+const vercel = new Example("vercel");
+const vercelServer = installedFile("@vercel/node/dist/dev-server.mjs");
+testExample("vercel", {
+  missing: node22.missing ?? vercelServer.missing,
+  withoutToken: "lets nobody in",
+  async start(given) {
+    await vercel.runScript("typecheck");
+    const { functions } = JSON.parse(vercel.read("vercel.json")) as {
+      readonly functions: Readonly<Record<string, object>>;
+    };
+    const [entry = ""] = Object.keys(functions);
+    const { env } = new Example("node").startCommand(given);
+    // As `vercel dev` starts a function that is TypeScript.
+    const tsx = pathToFileURL(createRequire(vercelServer.path).resolve("tsx")).href;
+    return overApp({
+      program: node22.path,
+      args: ["--import", tsx, join(work, "vercel-host.mjs"), entry, vercelServer.path],
+      cwd: vercel.folder,
+      env: env ?? {},
+    });
+  },
+});
+
+const netlify = new Example("netlify");
+testExample("netlify", {
+  missing: node22.missing ?? installedFile("@netlify/serverless-functions-api/package.json").missing,
+  withoutToken: "lets nobody in",
+  async start(given) {
+    await netlify.runScript("typecheck");
+    const [, directory = ""] = /^directory = "(.*)"$/m.exec(netlify.read("netlify.toml")) ?? [];
+    const bundle = join(netlify.folder, "bundle.mjs");
+    const entryPoints = [join(netlify.folder, directory, "tasks.mts")];
+    // As `node_bundler` has it.
+    expect(netlify.read("netlify.toml")).toContain('node_bundler = "esbuild"');
+    await build({ entryPoints, outfile: bundle, bundle: true, format: "esm", platform: "node", logLevel: "silent" });
+    const { env } = new Example("node").startCommand(given);
+    return overApp({
+      program: node22.path,
+      args: ["netlify-host.mjs", pathToFileURL(bundle).href],
+      cwd: work,
+      env: env ?? {},
+    });
   },
 });
 

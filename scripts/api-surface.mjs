@@ -1,6 +1,7 @@
 // What a package's doors export, read from the declaration files that the compiler wrote.
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { root } from "./lib.mjs";
 
 /** The doors of a package that have declarations: `{ path: ".", file: ".../index.d.ts" }`, sorted. */
 export function doorsOf(folder) {
@@ -49,6 +50,8 @@ export function exportsOf(file, seen = new Set()) {
 }
 
 function declarationOf(file, specifier) {
+  const [, name, door] = /^@durable-workflow\/([\w-]+)(.*)$/.exec(specifier) ?? [];
+  if (name !== undefined) return doorsOf(`${root}packages/${name}`).find(({ path }) => path === `.${door}`).file;
   return join(dirname(file), specifier.replace(/\.js$/, ".d.ts"));
 }
 

@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import { table } from "./config-reference.mjs";
 import { root } from "./lib.mjs";
 
+const WHAT = "what, and _what to do_";
 const NO = "no";
 const YES = "yes";
 
@@ -109,7 +110,7 @@ const PARTS = [
       expired_reference: [
         "Start the activity again: its arguments are stored anew. Let references live longer than an activity may wait.",
       ],
-      oversized_reference: ["Raise `maxBytes` of that storage, if the carrier has the memory."],
+      oversized_reference: ["A carrier reads no payload over 256 MiB: pass where the data is, not the data."],
       not_found: ["See whether a lifecycle rule of the store removes objects too early."],
       access_denied: [
         "Mend the credentials, or the policy of the bucket. A store that hides what is missing says this, too.",
@@ -207,6 +208,18 @@ const PARTS = [
       no_sqlite: [NO, "Use Node 22.13 or newer, or install optional dependencies."],
       address_refused: [NO, "Give it tokens (`auth`), or listen on loopback."],
       closed: [NO, "Make a new engine."],
+    },
+  },
+  {
+    title: "The dispatcher's health server",
+    who: "`error` of an answer of `/livez`, `/readyz` and `/metrics`. What keeps a dispatcher from leasing stands in the document of `/readyz`.",
+    file: "dispatcher/src/service/health-server.ts",
+    given: /\berror: "(\w+)"/g,
+    codes: {
+      host_not_allowed: [NO, "Name the host in `allowedHosts`, or ask by the address that it listens on."],
+      method_not_allowed: [NO, "GET or HEAD."],
+      not_found: [NO, "`/livez`, `/readyz`, or `/metrics` where it was made with metrics."],
+      metrics_failed: [YES, "Look for a metric of your own in that registry whose `collect` fails."],
     },
   },
   {
@@ -450,10 +463,20 @@ const EXIT_CODES = {
   internal: ["1", "a mistake of ours", NO, "Please report it."],
 };
 
+/** What a code means, and what to do about it, in one cell: tables stay as narrow as a page. */
+function told(what, todo) {
+  const meaning = /[.!?]$/.test(what) || what === "" ? what : `${what}.`;
+  const sentence = meaning === "" ? "" : `${meaning[0].toUpperCase()}${meaning.slice(1)}`;
+  return [sentence, todo === "Nothing." ? "" : `_${todo}_`].filter((part) => part !== "").join(" ");
+}
+
 /** @throws for a code without an entry, and for an entry without a code */
-async function sectionOf({ title, who, file, name, again, codes }) {
+async function sectionOf({ title, who, file, name, given, again, codes }) {
   const source = read(file);
-  const declared = [name].flat().flatMap((each) => declaredCodes(source, each));
+  const declared =
+    given === undefined
+      ? [name].flat().flatMap((each) => declaredCodes(source, each))
+      : [...source.matchAll(given)].map(([, code]) => ({ code, comment: "" }));
   same(
     title,
     declared.map(({ code }) => code),
@@ -462,11 +485,12 @@ async function sectionOf({ title, who, file, name, again, codes }) {
   const hasStatus = declared.some(({ status }) => status !== undefined);
   const rows = [];
   for (const one of declared) {
-    const computed = again === undefined ? [] : [(await again(one)) ? YES : NO];
-    const cells = [`\`${one.code}\``, one.comment, ...computed, ...codes[one.code]];
+    const entry = codes[one.code];
+    const [retried, todo] = again === undefined ? entry : [(await again(one)) ? YES : NO, ...entry];
+    const cells = [`\`${one.code}\``, retried, told(one.comment, todo)];
     rows.push(hasStatus ? [one.status, ...cells] : cells);
   }
-  const head = ["code", "what", "again?", "what to do"];
+  const head = ["code", "again?", WHAT];
   return section(title, who, [hasStatus ? ["status", ...head] : head, ...rows]);
 }
 
@@ -490,12 +514,12 @@ async function engineSection() {
     const again =
       PAYLOAD_REFUSALS[reason]?.retryable ??
       /may succeed later|again after|the same (?:request|bytes) again|storage_pressure/.test(sentence);
-    return [`\`${reason}\``, sentence, AGAIN[reason] ?? (again ? YES : NO)];
+    return [`\`${reason}\``, AGAIN[reason] ?? (again ? YES : NO), sentence];
   });
   return section(
     "The engine",
     "`reason` of an answer, or of a stop that a heartbeat brings. Dispatcher, worker and client do what can be done about it by themselves.",
-    [["reason", "what, and what to do", "again?"], ...rows],
+    [["reason", "again?", "what, and what to do"], ...rows],
   );
 }
 
@@ -504,9 +528,14 @@ async function commandSection() {
   const own = Object.entries(EXIT).filter(([name]) => name !== "ok");
   for (const [name, status] of own)
     if (EXIT_CODES[name]?.[0] !== String(status)) throw new Error(`scripts/error-codes.mjs: ${name} is ${status}`);
-  const rows = Object.entries(EXIT_CODES).map(([code, [status, ...rest]]) => [status, `\`${code}\``, ...rest]);
+  const rows = Object.entries(EXIT_CODES).map(([code, [status, what, again, todo]]) => [
+    status,
+    `\`${code}\``,
+    again,
+    told(what, todo),
+  ]);
   return section("The command", "The exit code, and `error.code` of `--json`.", [
-    ["exit code", "code", "what", "again?", "what to do"],
+    ["exit code", "code", "again?", WHAT],
     ...rows,
   ]);
 }
@@ -518,12 +547,17 @@ async function sections(parts) {
 }
 
 export async function errorCodesPage() {
-  const types = Object.entries(FAILURE_TYPES).map(([type, [who, ...rest]]) => [`\`${type}\``, who, ...rest]);
+  const types = Object.entries(FAILURE_TYPES).map(([type, [who, what, again, todo]]) => [
+    `\`${type}\``,
+    who,
+    again,
+    told(what, todo),
+  ]);
   const parts = [
     section(
       "Failures of activities",
       '`type` of a recorded failure, where not the handler, but this project says it. "Again" is `retryable`: whether the activity\'s retry policy may run it again. What an engine refuses of large payloads is a type by its reason, `external_payload_expired` as `ExternalPayloadExpired`: [the engine](#the-engine).',
-      [["type", "who says it", "what", "again?", "what to do"], ...types],
+      [["type", "who says it", "again?", WHAT], ...types],
     ),
     ...(await sections(PARTS.slice(0, 4))),
     await commandSection(),
@@ -541,7 +575,9 @@ ${parts.join("\n")}`;
 
 /** Where each vocabulary is declared: a test looks whether there are others. */
 export const VOCABULARIES = [
-  ...PARTS.flatMap(({ file, name }) => [name].flat().map((each) => ({ file, name: each }))),
+  ...PARTS.filter(({ name }) => name !== undefined).flatMap(({ file, name }) =>
+    [name].flat().map((each) => ({ file, name: each })),
+  ),
   { file: "engine-protocol/src/reasons.ts", name: "REASONS" },
   { file: "cli/src/shell/command.ts", name: "EXIT" },
 ];

@@ -64,8 +64,10 @@ export function ensureInstalled() {
   }
 }
 
-/** Compiles the packages and examples, and bundles the inspector's page; ends the process when that fails. */
+/** Compiles the packages and examples, and bundles the carrier's doors and the inspector's page; ends the process when that fails. */
 export function build() {
   if (!runBin("tsc", ["-b"])) process.exit(1);
-  if (!run(process.execPath, [join(root, "packages/inspector/build.mjs")])) process.exit(1);
+  for (const name of ["carrier", "inspector"]) {
+    if (!run(process.execPath, [join(root, `packages/${name}/build.mjs`)])) process.exit(1);
+  }
 }

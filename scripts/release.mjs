@@ -50,7 +50,7 @@ export function packagesOf(root) {
   const ordered = [];
   const add = (one) => {
     if (ordered.includes(one)) return;
-    for (const name of Object.keys(one.manifest.dependencies ?? {})) {
+    for (const name of Object.keys({ ...one.manifest.dependencies, ...one.manifest.optionalDependencies })) {
       const needed = all.find(({ manifest }) => manifest.name === name);
       if (needed !== undefined) add(needed);
     }

@@ -48,7 +48,8 @@ function callerOf(url) {
   };
 }
 
-function running(processes, url) {
+/** What a benchmark does to a system of ours that is up. */
+export function running(processes, url) {
   const caller = callerOf(url);
   return {
     processes,

@@ -15,7 +15,14 @@ import { quantile } from "../lib.mjs";
 
 const BATCH = 5_000;
 const BLOB = "wwHioz3/VYAiNwwCCgZBZGEA";
-const WORKER = { namespace: "default", workerId: "w", taskQueue: "q", activityTypes: ["t"], buildId: null };
+const WORKER = {
+  namespace: "default",
+  workerId: "w",
+  taskQueue: "q",
+  activityTypes: ["t"],
+  buildId: null,
+  capabilities: [],
+};
 const POLICY = {
   maxAttempts: 1,
   backoffSeconds: [],
@@ -37,6 +44,7 @@ function contextOf(file, integrityCheck) {
     time,
     now: time.now,
     lease: 300_000_000,
+    shortLease: 30_000_000,
     freeRedeliveries: 3,
     feed: new Feed(),
     recent: new Recent(time.now()),

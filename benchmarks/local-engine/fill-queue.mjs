@@ -21,6 +21,7 @@ export async function fillQueue(file, length) {
     now: time.now,
     recent: new Recent(time.now()),
     lease: 300_000_000,
+    shortLease: 30_000_000,
     freeRedeliveries: 3,
     feed: new Feed(),
     logger: console,

@@ -1,6 +1,6 @@
 // Child of payloads.mjs: a carrier whose activity gives back what it is given.
 import { createServer } from "node:http";
-import { nodeInvocableActivityHandler } from "../../packages/carrier/dist/adapters/node.js";
+import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 
 const limit = 256 * 2 ** 20;
 const options = { bodyLimitBytes: limit, maxConcurrentBodyBytes: 4 * limit };

@@ -1,7 +1,7 @@
 // What starts activities for payloads.mjs, and reads their results.
 import { createHash } from "node:crypto";
+import { encodeAvroValue } from "@durable-workflow/carrier/payload";
 import { Pool } from "undici";
-import { encodeAvroValue } from "../../packages/carrier/dist/payload/index.js";
 
 const CONTROL = { "X-Durable-Workflow-Control-Plane-Version": "2" };
 

@@ -1,6 +1,6 @@
 // Child of worker.mjs: a carrier as users write it, on Node's own server.
 import { createServer } from "node:http";
-import { nodeInvocableActivityHandler } from "../../packages/carrier/dist/adapters/node.js";
+import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { activities } from "./activities.mjs";
 import { answerUsage } from "./usage.mjs";
 

@@ -1,4 +1,4 @@
-// Runs netlify.mjs in Netlify's own library, which makes a function for Lambda of it: events go in, made of HTTP requests, and
+// Runs a function, netlify.mjs unless argv names a file, in Netlify's own library, which makes a function for Lambda of it: events go in, made of HTTP requests, and
 // what it streams back is the answer. Lambda's half of the streaming is these lines.
 import { createServer } from "node:http";
 import { buffer } from "node:stream/consumers";
@@ -13,7 +13,7 @@ globalThis.awslambda = {
   },
 };
 const { getLambdaHandler } = await import("@netlify/serverless-functions-api");
-const handler = getLambdaHandler(new URL("netlify.mjs", import.meta.url).href);
+const handler = getLambdaHandler(new URL(process.argv[2] ?? "netlify.mjs", import.meta.url).href);
 
 const context = { awsRequestId: "1", clientContext: {}, getRemainingTimeInMillis: () => 26_000 };
 const server = createServer(async (request, response) => {

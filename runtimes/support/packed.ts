@@ -5,12 +5,21 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-interface Manifest {
+export interface Manifest {
   readonly name: string;
+  readonly version: string;
   readonly private?: true;
   readonly exports: Readonly<Record<string, unknown>>;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+/** The `package.json` of every package that is published. */
+export function publishedManifests(): readonly Manifest[] {
+  return readdirSync(`${root}packages`)
+    .map((name) => JSON.parse(readFileSync(`${root}packages/${name}/package.json`, "utf8")) as Manifest)
+    .filter((manifest) => manifest.private !== true);
 }
 
 /** A package as it is packed. */
@@ -30,9 +39,7 @@ export function installPacked(folder: string): readonly PackedPackage[] {
   writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
   const linked = new Set(["@types/node", "undici-types"]);
   const packages: PackedPackage[] = [];
-  for (const name of readdirSync(`${root}packages`)) {
-    const manifest = JSON.parse(readFileSync(`${root}packages/${name}/package.json`, "utf8")) as Manifest;
-    if (manifest.private) continue;
+  for (const manifest of publishedManifests()) {
     const pack = ["pack", "--json", "--pack-destination", tarballs, "--workspace", manifest.name];
     const report = JSON.parse(runIn(root, "npm", pack)) as Readonly<Record<string, { readonly filename: string }>>;
     // npm 11 and older list packages, newer ones name them.
@@ -53,7 +60,7 @@ export function installPacked(folder: string): readonly PackedPackage[] {
   return packages;
 }
 
-function runIn(cwd: string, program: string, args: readonly string[]): string {
+export function runIn(cwd: string | URL, program: string, args: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: "utf8" });
   if (status !== 0) throw new Error(`${program} ${args.join(" ")}: ${error?.message ?? stderr}`);
   return stdout;

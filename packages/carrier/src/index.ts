@@ -1,6 +1,6 @@
 /**
  * Host Durable Workflow activities behind HTTP or a serverless function. What not every carrier needs has a subpath of its
- * own: adapters (`@durable-workflow/carrier/fetch`, `/node`, `/lambda`), `/heartbeat`, `/idempotency`, `/storage`,
+ * own: adapters (`@durable-workflow/carrier/fetch`, `/node`, `/lambda`; `/http` for one of your own), `/heartbeat`, `/idempotency`, `/storage`,
  * `/payload`, `/protocol`, `/testing`, `/opentelemetry`.
  */
 export type { CallerSignal } from "./activity/caller-signal.js";
@@ -58,17 +58,10 @@ export type { Logger } from "./activity/logger.js";
 export { type MapError, mapErrors } from "./activity/map-error.js";
 export type { ActivityOutcome } from "./activity/outcome.js";
 export { bearerToken, type InvocableAuthGate } from "./http/auth.js";
-export { InvocableBodyError, type InvocableBodyProblem, isInvocableBodyError } from "./http/body-error.js";
-export { handleInvocableHttpRequest, type InvocableHandlers, InvocableHttpEndpoint } from "./http/endpoint.js";
+export { handleInvocableHttpRequest, type InvocableHandlers } from "./http/endpoint.js";
 export type { InvocableHttpOptions } from "./http/endpoint-options.js";
-export type {
-  InvocableHttpRequest,
-  InvocableHttpResponse,
-  InvocableRequestBody,
-  InvocableRequestHead,
-} from "./http/message.js";
+export type { InvocableHttpResponse } from "./http/message.js";
 export { toAvroValue } from "./payload/adapter.js";
-export { type AvroValue, avroDouble, isAvroDouble } from "./payload/value.js";
+export { type AvroValue, avroDouble } from "./payload/value.js";
 export type { HeartbeatProgress } from "./protocol/heartbeat-progress.js";
 export type { InvocableResultEnvelope } from "./protocol/wire.js";
-export type { PayloadStorage } from "./storage/payload-storage.js";

@@ -11,6 +11,8 @@ import { googleCloudFunctionsInvocableActivityHandler } from "../src/adapters/go
 import { koaInvocableActivityHandler } from "../src/adapters/koa.js";
 import { lambdaInvocableActivityHandler } from "../src/adapters/lambda.js";
 import { nodeInvocableActivityHandler } from "../src/adapters/node.js";
+import { activityManifest } from "../src/http/manifest.js";
+import { InvocableHttpEndpoint } from "../src/http/seam.js";
 import * as carrier from "../src/index.js";
 import { resolveServeOptions } from "../src/node-http/serve-options.js";
 import { openTelemetryInterceptor } from "../src/opentelemetry/index.js";
@@ -28,8 +30,8 @@ type Make = (options: never) => unknown;
 const TAKERS: Readonly<Record<string, readonly Make[]>> = {
   InvocableActivityHandlerOptions: [(options) => new carrier.InvocableActivityHandler({}, options)],
   InvocableHttpOptions: [
-    (options) => new carrier.InvocableHttpEndpoint({}, options),
-    (options) => new carrier.InvocableHttpEndpoint(new carrier.InvocableActivityHandler({}), options),
+    (options) => new InvocableHttpEndpoint({}, options),
+    (options) => new InvocableHttpEndpoint(new carrier.InvocableActivityHandler({}), options),
     (options) => fetchInvocableActivityHandler({}, options),
     (options) => nodeInvocableActivityHandler({}, options),
   ],
@@ -41,6 +43,7 @@ const TAKERS: Readonly<Record<string, readonly Make[]>> = {
     (options) => koaInvocableActivityHandler({}, options),
   ],
   ServeOptions: [(options) => resolveServeOptions(options)],
+  ActivityManifestOptions: [(options) => activityManifest(options)],
   LambdaInvocableOptions: [(options) => lambdaInvocableActivityHandler({}, options)],
   IdempotencyOptions: [(options) => idempotent(options)],
   MemoryIdempotencyStoreOptions: [(options) => new MemoryIdempotencyStore(options)],

@@ -40,14 +40,12 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
       "commands/tail.ts",
       // Given what is fit to be shown.
       "conformance/junit.ts",
-      "doctor/diagnose.ts",
       "doctor/engine-checks.ts",
       "engine/connection.ts",
       "engine/control-plane.ts",
       "engine/dev-state.ts",
       "host/carrier/carrier-output.ts",
       "host/engine/engine-host.ts",
-      "page/engine-transport.ts",
       // Of apps, which AttachedApps has made fit to be shown.
       "host/apps/attached-apps.ts",
       "host/dev-routes.ts",
@@ -62,7 +60,6 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
       "page/page-server.ts",
       "net/agents.ts",
       "net/client-transport.ts",
-      "net/event-stream.ts",
       "net/exchange.ts",
     ],
   },
@@ -79,25 +76,23 @@ const RULES: readonly { readonly what: string; readonly pattern: RegExp; readonl
   },
   {
     what: "makes requests past the one client",
-    pattern: /import \{[^}]*\b(?:exchange|eventStream)\b[^}]*\} from/,
+    pattern: /import \{[^}]*\bexchange\b[^}]*\} from/,
     where: ["net/http-client.ts"],
   },
   {
     what: "asks an engine past the client",
-    pattern: /\.exchange\(|\bnew EngineTools\(|\bcreateClient\(/,
-    // Carriers, apps, the control server of a dw-carrier, and the doctor, who asks as workers and guests do too.
+    // The door for tools has an exchange of its own.
+    pattern: /(?<!\btools)\.exchange\(|\bnew EngineTools\(|\bcreateClient\(/,
+    // Carriers, apps, and the control server of a dw-carrier.
     where: [
       "commands/invoke.ts",
       "conformance/send.ts",
       "doctor/carrier-checks.ts",
-      "doctor/engine-probe.ts",
       "doctor/reach.ts",
       "engine/backup.ts",
       "engine/control-plane.ts",
       "engine/dev-state.ts",
       "host/apps/ask-types.ts",
-      // By the client's own door.
-      "page/engine-transport.ts",
     ],
   },
   {

@@ -1,27 +1,18 @@
-import { ClientError } from "./errors/client-error.js";
-import { ActivityOutcomeError } from "./errors/outcome-error.js";
-import type {
-  ActivityDescription,
-  ActivityHandle,
-  ActivityOutcome,
-  CallOptions,
-  RemoteFailure,
-  WaitOptions,
-} from "./handle.js";
+import type { ActivityDescription, ActivityHandle, ActivityOutcome, CallOptions, WaitOptions } from "./handle.js";
+import { calls, ends } from "./parts.js";
 import type { Payloads } from "./payload/payloads.js";
-import { Scope } from "./scope.js";
+import { type Scope, within } from "./scope.js";
 import type { Pace } from "./wait/pace.js";
 import { waitFor } from "./wait/waiting.js";
 import type { Engine } from "./wire/engine.js";
-import type { RunEnd } from "./wire/history.js";
 
 /** What handles of one client share. */
 export interface HandleParts {
   readonly engine: Engine;
   readonly payloads: Payloads;
   readonly pace: Pace;
-  /** Aborted when the client is closed. */
-  readonly closing: AbortSignal;
+  /** Over when the client is closed. */
+  readonly closing: Scope;
 }
 
 export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
@@ -44,66 +35,53 @@ export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
   async result(options?: WaitOptions): Promise<Result> {
     const outcome = await this.outcome(options);
     if (outcome.kind === "completed") return outcome.result;
+    const { ActivityOutcomeError } = await ends();
     throw new ActivityOutcomeError(outcome);
   }
 
   async outcome(options: WaitOptions = {}): Promise<ActivityOutcome<Result>> {
-    const description = await this.wait(
+    const description = await this.#wait(
       options,
       true,
-      ({ status, runId }) => status !== "running" || this.isOther(runId),
+      ({ status, runId }) => status !== "running" || this.#isOther(runId),
     );
-    const scope = new Scope(this.#parts.engine.clock, [options.signal, this.#parts.closing]);
-    try {
-      return this.isOther(description.runId)
-        ? await this.replaced(scope.signal)
-        : await this.ended(description, scope.signal);
-    } finally {
-      scope.end();
-    }
+    return within(this.#parts.closing, options.signal, (scope) => this.#ended(description, scope));
   }
 
   describe(options: CallOptions = {}): Promise<ActivityDescription> {
-    return this.call(options, async (engine, signal) => {
-      const { description } = await engine.describe(this.activityId, engine.bounds(signal));
+    const { engine, closing } = this.#parts;
+    return within(closing, options.signal, async (scope) => {
+      const { description } = await engine.describe(this.activityId, engine.bounds(scope));
       return description;
     });
   }
 
   async *follow(options: WaitOptions = {}): AsyncGenerator<ActivityDescription> {
-    const { clock } = this.#parts.engine;
-    const ends = options.timeoutMs === undefined ? undefined : clock.monotonic() + options.timeoutMs;
-    let seen = "";
-    for (;;) {
-      const left = ends === undefined ? {} : { timeoutMs: Math.max(0, ends - clock.monotonic()) };
-      const description = await this.wait({ ...options, ...left }, false, (now) => stateOf(now) !== seen);
-      if (this.isOther(description.runId)) throw this.runReplaced();
-      seen = stateOf(description);
-      yield description;
-      if (description.status !== "running") return;
-    }
+    const { follow } = await calls();
+    yield* follow(this, this.#parts.engine.clock, options, (each, until) => this.#wait(each, false, until));
   }
 
   cancel(reason?: string, options: CallOptions = {}): Promise<boolean> {
-    return this.stop("cancel", reason, options);
+    return this.#stop("cancel", reason, options);
   }
 
   terminate(reason?: string, options: CallOptions = {}): Promise<boolean> {
-    return this.stop("terminate", reason, options);
+    return this.#stop("terminate", reason, options);
   }
 
-  private stop(how: "cancel" | "terminate", reason: string | undefined, options: CallOptions): Promise<boolean> {
-    return this.call(options, async (engine, signal) => {
-      const { stop } = await import("./wire/stop.js");
-      return stop(engine, { how, id: this.activityId, runId: this.runId, reason }, engine.bounds(signal));
+  #stop(how: "cancel" | "terminate", reason: string | undefined, options: CallOptions): Promise<boolean> {
+    const { engine, closing } = this.#parts;
+    return within(closing, options.signal, async (scope) => {
+      const { stop } = await calls();
+      return stop(engine, { how, id: this.activityId, runId: this.runId, reason }, engine.bounds(scope));
     });
   }
 
-  private isOther(runId: string): boolean {
+  #isOther(runId: string): boolean {
     return this.runId !== undefined && this.runId !== runId;
   }
 
-  private wait(
+  #wait(
     { signal, timeoutMs }: WaitOptions,
     onlyEnd: boolean,
     until: (description: ActivityDescription) => boolean,
@@ -112,78 +90,13 @@ export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
     return waitFor(engine, pace, { handle: this, signal, closing, timeoutMs, until, onlyEnd });
   }
 
-  private async call<T>(
-    { signal }: CallOptions,
-    work: (engine: Engine, signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const { engine, closing } = this.#parts;
-    if (signal === undefined) {
-      closing.throwIfAborted();
-      return work(engine, closing);
-    }
-    const scope = new Scope(engine.clock, [signal, closing]);
-    try {
-      scope.signal.throwIfAborted();
-      return await work(engine, scope.signal);
-    } finally {
-      scope.end();
-    }
-  }
-
-  private async ended(description: ActivityDescription, signal: AbortSignal): Promise<ActivityOutcome<Result>> {
+  async #ended(description: ActivityDescription, scope: Scope): Promise<ActivityOutcome<Result>> {
     const { status, runId, attempts, raw } = description;
-    const end = { activityId: this.activityId, runId, attempts };
-    if (status === "completed") {
-      const result = (await this.#parts.payloads.incoming(raw["result"], this, signal)) as Result;
-      return { kind: status, ...end, result };
+    if (status !== "completed" || this.#isOther(runId)) {
+      const { outcomeOf } = await ends();
+      return outcomeOf<Result>(this.#parts, this, description, scope);
     }
-    const kind = status as Exclude<typeof status, "running">;
-    const isFailure = status === "failed" || status === "timed_out";
-    const failure = isFailure ? (description.failure ?? (await this.failureOf(runId, signal))) : undefined;
-    return { kind, ...end, failure };
+    const result = (await this.#parts.payloads.incoming(raw["result"], this, scope)) as Result;
+    return { kind: status, activityId: this.activityId, runId, attempts, result };
   }
-
-  /** Descriptions of most engines say that it failed, and not why. */
-  private async failureOf(runId: string, signal: AbortSignal): Promise<RemoteFailure | undefined> {
-    try {
-      return (await this.runEnd(runId, signal))?.failure;
-    } catch (error) {
-      if (error instanceof ClientError) return undefined;
-      throw error;
-    }
-  }
-
-  /** The id has a newer run: what became of ours stands in its history. */
-  private async replaced(signal: AbortSignal): Promise<ActivityOutcome<Result>> {
-    const { payloads } = this.#parts;
-    const runId = this.runId ?? "";
-    let end: RunEnd | undefined;
-    try {
-      end = await this.runEnd(runId, signal);
-    } catch (error) {
-      if (error instanceof ClientError && !error.retryable) throw this.runReplaced(error);
-      throw error;
-    }
-    if (end === undefined) throw this.runReplaced();
-    const { status: kind, attempts, failure } = end;
-    const told = { activityId: this.activityId, runId, attempts };
-    if (kind !== "completed") return { kind, ...told, failure };
-    return { kind, ...told, result: (await payloads.incoming(end.result, this, signal)) as Result };
-  }
-
-  /** Few need a history: what reads it is no part of what is loaded at first. */
-  private async runEnd(runId: string, signal: AbortSignal): Promise<RunEnd | undefined> {
-    const { engine } = this.#parts;
-    const { runEndOf } = await import("./wire/history.js");
-    return runEndOf(engine, this.activityId, runId, engine.bounds(signal));
-  }
-
-  private runReplaced(cause?: ClientError): ClientError {
-    const told = `the activity ${this.activityId} has a newer run, and of the run ${this.runId} nothing can be read`;
-    return new ClientError("run_replaced", told, { handle: this, ...(cause !== undefined && { cause }) });
-  }
-}
-
-function stateOf({ runId, status, stage, attempts, lastHeartbeatAt, raw }: ActivityDescription): string {
-  return [runId, status, stage, attempts, lastHeartbeatAt, raw["last_progress_at"]].join(" ");
 }

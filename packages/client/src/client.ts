@@ -16,10 +16,18 @@ import type {
 import { ClientError } from "./errors/client-error.js";
 import type { ActivityHandle, ActivitySummary, ListQuery } from "./handle.js";
 import { type ClientOptions, type SettledOptions, settleOptions } from "./options.js";
+import { calls, ends, trouble } from "./parts.js";
 import { Payloads } from "./payload/payloads.js";
-import { Scope } from "./scope.js";
-import { checkId, checkStartOptions, nameOf, startRequest } from "./start/request.js";
-import { type Begun, Start } from "./start/start.js";
+import { Scope, within } from "./scope.js";
+import {
+  checkDefaults,
+  checkExecuteOptions,
+  checkId,
+  checkStartOptions,
+  nameOf,
+  startRequest,
+} from "./start/request.js";
+import { type Begun, begin } from "./start/start.js";
 import { ulid } from "./start/ulid.js";
 import { Pace } from "./wait/pace.js";
 import { Connection } from "./wire/connection.js";
@@ -39,23 +47,18 @@ export function createClient(options: ClientOptions): Client {
   return new EngineClient(settleOptions(options, defaultTransport));
 }
 
-const EXECUTE_NAMES = { timeoutMs: true, cancelOnAbort: true } as const;
-
 class EngineClient implements Client {
   readonly #settled: SettledOptions;
   readonly #parts: HandleParts;
-  readonly #closing = new AbortController();
-  readonly #alive: Scope;
+  /** Over when it is closed: all calls are made in it. */
+  readonly #closing = new Scope([]);
 
   constructor(settled: SettledOptions) {
-    const { namespace, requestTimeoutMs, maxConcurrentRequests } = settled;
     this.#settled = settled;
-    const engine = new Engine(new Connection(settled), { namespace, requestTimeoutMs });
+    const engine = new Engine(new Connection(settled), settled, { trouble, ends });
     // So that waiting never keeps a start from its turn.
-    const pace = new Pace(Math.max(1, Math.floor((maxConcurrentRequests * 3) / 4)));
-    // One that never ends, so that calls do not put a listener on the signal and take it off again, each for itself.
-    this.#alive = new Scope(settled.clock, [this.#closing.signal]);
-    this.#parts = { engine, payloads: new Payloads(engine), pace, closing: this.#closing.signal };
+    const pace = new Pace(Math.max(1, Math.floor((settled.maxConcurrentRequests * 3) / 4)));
+    this.#parts = { engine, payloads: new Payloads(engine), pace, closing: this.#closing };
   }
 
   async start<const Activity extends ActivityLike>(
@@ -72,7 +75,7 @@ class EngineClient implements Client {
     args: ArgsOf<Activity>,
     options: ExecuteOptions = {},
   ): Promise<ResultOf<Activity>> {
-    checkStartOptions(options, EXECUTE_NAMES);
+    checkExecuteOptions(options);
     const { timeoutMs, cancelOnAbort = false, ...starting } = options;
     const { signal } = options;
     const handle = await this.#start(activity, args, starting);
@@ -86,12 +89,13 @@ class EngineClient implements Client {
     }
   }
 
-  startMany<const Activity extends ActivityLike>(
+  async *startMany<const Activity extends ActivityLike>(
     activity: Activity,
     items: Iterable<StartItem<Activity>> | AsyncIterable<StartItem<Activity>>,
     options?: ManyOptions,
-  ): AsyncIterable<ManyOutcome<Activity>> {
-    return this.#startMany(activity, items, options);
+  ): AsyncGenerator<ManyOutcome<Activity>> {
+    const { startMany } = await calls();
+    yield* startMany((one, args, each) => this.start(one, args, each), activity, items, options);
   }
 
   handle<Activity = unknown>(
@@ -105,8 +109,10 @@ class EngineClient implements Client {
     });
   }
 
-  list(query: ListQuery = {}): AsyncIterable<ActivitySummary> {
-    return this.#list(query);
+  async *list(query: ListQuery = {}): AsyncGenerator<ActivitySummary> {
+    const { list } = await calls();
+    const { engine, closing } = this.#parts;
+    yield* list(engine, (work) => within(closing, query.signal, work), query);
   }
 
   typed<Activities>(): TypedClient<Activities> {
@@ -114,30 +120,12 @@ class EngineClient implements Client {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(new ClientError("closed", "the client was closed"));
-    this.#alive.end();
+    this.#closing.finish(new ClientError("closed", "the client was closed"));
     await this.#settled.transport.close?.();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** Most never need it: it is no part of what is loaded at first. */
-  async *#startMany<const Activity extends ActivityLike>(
-    activity: Activity,
-    items: Iterable<StartItem<Activity>> | AsyncIterable<StartItem<Activity>>,
-    options?: ManyOptions,
-  ): AsyncGenerator<ManyOutcome<Activity>> {
-    const { startMany } = await import("./many.js");
-    yield* startMany((one, args, each) => this.start(one, args, each), activity, items, options);
-  }
-
-  /** Most never need it either. */
-  async *#list(query: ListQuery): AsyncGenerator<ActivitySummary> {
-    const { list } = await import("./list.js");
-    const { engine, closing } = this.#parts;
-    yield* list(engine, closing, query);
   }
 
   async #start<Activity extends ActivityLike>(
@@ -146,29 +134,26 @@ class EngineClient implements Client {
     options: StartOptions,
   ): Promise<ActivityHandle<ResultOf<Activity>>> {
     const type = nameOf(activity);
-    const id = options.id === undefined ? ulid(this.#settled.clock.now()) : checkId(options.id);
+    const id = options.id === undefined ? ulid(this.#settled.clock.now()) : options.id;
     const { input, defaults } = (typeof activity === "string" ? {} : activity) as Partial<
       Pick<ActivityContract, "input" | "defaults">
     >;
     if (!Array.isArray(args)) throw new TypeError(`args of ${type} must be the list of its arguments`);
-    const base = startRequest(type, id, options, defaults, this.#settled.defaults);
+    if (defaults !== undefined) checkDefaults(defaults);
+    const base = startRequest(type, id, options, [options, defaults, this.#settled.defaults]);
     const { engine, payloads, closing } = this.#parts;
-    const scope = new Scope(engine.clock, [options.signal, closing]);
-    try {
-      scope.signal.throwIfAborted();
+    return within(closing, options.signal, async (scope) => {
       if (input !== undefined) {
-        const { validateArguments } = await import("./start/validation.js");
+        const { validateArguments } = await calls();
         await validateArguments(type, input, args);
       }
-      const bounds = engine.bounds(scope.signal);
+      const bounds = engine.bounds(scope);
       const request = { ...base, activity_id: id, input: await payloads.outgoing(type, args, bounds) };
       const handleOf = ({ runId, started }: Partial<Begun>): ActivityHandle<ResultOf<Activity>> =>
         new EngineActivityHandle(this.#parts, { activityId: id, runId, started });
       const { onRunning = "error", onClosed = "restart" } = options;
       const order = { request, isOwnId: options.id === undefined, onRunning, onClosed, handleOf };
-      return handleOf(await new Start(engine, order, bounds).run());
-    } finally {
-      scope.end();
-    }
+      return handleOf(await begin(engine, order, bounds, trouble));
+    });
   }
 }

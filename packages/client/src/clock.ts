@@ -1,5 +1,5 @@
 import type { Clock } from "@durable-workflow/carrier";
-import { onAbort } from "./scope.js";
+import type { Scope } from "./scope.js";
 
 /** The system's time. */
 export const systemClock: Clock = {
@@ -15,14 +15,14 @@ export const systemClock: Clock = {
   },
 };
 
-/** @throws the signal's reason (as a rejection) when it is aborted before */
-export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+/** @throws the scope's reason (as a rejection) when it is over before */
+export function sleep(clock: Clock, ms: number, scope: Scope): Promise<void> {
   return new Promise((resolve, reject) => {
     const cancel = clock.schedule(ms, () => {
-      stopListening();
+      leave();
       resolve();
     });
-    const stopListening = onAbort(signal, (reason) => {
+    const leave = scope.onOver((reason) => {
       cancel();
       reject(reason);
     });

@@ -1,6 +1,7 @@
 import type { Clock } from "@durable-workflow/carrier";
 import type { StartDefaults } from "@durable-workflow/carrier/contract";
-import { checkOptionNames, type OptionNames, readToken } from "@durable-workflow/engine-protocol";
+import { readToken } from "@durable-workflow/engine-protocol";
+import { check, integer, must, type Rule, type Rules } from "./check.js";
 import { systemClock } from "./clock.js";
 import type { ClientInterceptor } from "./interceptor.js";
 import { checkDefaults } from "./start/request.js";
@@ -28,20 +29,34 @@ export interface ClientOptions {
   readonly maxConcurrentRequests?: number | undefined;
 }
 
-const OPTION_NAMES: OptionNames<ClientOptions> = {
-  serverUrl: true,
-  token: true,
-  namespace: true,
-  transport: true,
-  defaults: true,
-  interceptors: true,
-  clock: true,
-  requestTimeoutMs: true,
-  maxConcurrentRequests: true,
-};
-
 const DEFAULT_CONCURRENCY = 16;
 const LONGEST_MS = 2 ** 31 - 1;
+
+const isFunction = (value: unknown): boolean => typeof value === "function";
+
+const RULES: Rules<ClientOptions> = {
+  serverUrl: [
+    isServerUrl,
+    "an http or https URL without user name, password, query and fragment, as in https://engine.example.com",
+  ],
+  token: [
+    (value) => isFunction(value) || readToken(value as string).token !== undefined,
+    "a text of visible ASCII characters, or a function that returns one",
+  ],
+  namespace: [(value) => readToken(value as string).token === value, "a non-empty text of visible ASCII characters"],
+  transport: [(value) => isFunction((value as Partial<Transport> | null)?.send), "an object with a method send"],
+  defaults: true,
+  interceptors: [
+    (value) => Array.isArray(value) && value.every(isFunction),
+    "a list of functions (request, next) => next(request)",
+  ],
+  clock: true,
+  requestTimeoutMs: [
+    (value) => typeof value === "number" && value >= 1 && value <= LONGEST_MS,
+    `a number from 1 to ${LONGEST_MS}`,
+  ],
+  maxConcurrentRequests: integer(1),
+};
 
 export interface SettledOptions {
   readonly serverUrl: string;
@@ -57,37 +72,26 @@ export interface SettledOptions {
 
 /** @throws {TypeError} that names the option */
 export function settleOptions(options: ClientOptions, defaultTransport: () => Transport): SettledOptions {
-  checkOptionNames("createClient", options, OPTION_NAMES);
+  check("createClient", options, RULES);
+  must("serverUrl", options.serverUrl, RULES.serverUrl as Rule);
+  const { origin, pathname } = new URL(options.serverUrl);
+  const serverUrl = origin + pathname.replace(/\/+$/, "");
+  if (serverUrl.endsWith("/api")) throw new TypeError("serverUrl must not end in /api: the client adds it");
   const {
+    token,
     namespace = "default",
+    transport = defaultTransport(),
     defaults,
     interceptors = [],
     clock = systemClock,
     requestTimeoutMs = 15_000,
+    maxConcurrentRequests = transport.maxConcurrentRequests ?? DEFAULT_CONCURRENCY,
   } = options;
-  const serverUrl = readServerUrl(options.serverUrl);
-  const token = readTokenOption(options.token);
-  if (readToken(namespace).token !== namespace) {
-    throw new TypeError("namespace must be a non-empty text of visible ASCII characters");
-  }
-  if (defaults !== undefined) checkDefaults("defaults", defaults);
-  if (!Array.isArray(interceptors) || !interceptors.every((one) => typeof one === "function")) {
-    throw new TypeError("interceptors must be a list of functions (request, next) => next(request)");
-  }
-  if (!(typeof requestTimeoutMs === "number" && requestTimeoutMs >= 1 && requestTimeoutMs <= LONGEST_MS)) {
-    throw new TypeError(`requestTimeoutMs must be a number from 1 to ${LONGEST_MS}`);
-  }
-  const { transport = defaultTransport() } = options;
-  if (typeof (transport as Partial<Transport> | null)?.send !== "function") {
-    throw new TypeError("transport must be an object with a method send");
-  }
-  const { maxConcurrentRequests = transport.maxConcurrentRequests ?? DEFAULT_CONCURRENCY } = options;
-  if (!Number.isSafeInteger(maxConcurrentRequests) || maxConcurrentRequests < 1) {
-    throw new TypeError("maxConcurrentRequests must be an integer >= 1");
-  }
+  must("maxConcurrentRequests", maxConcurrentRequests, RULES.maxConcurrentRequests as Rule);
+  if (defaults !== undefined) checkDefaults(defaults);
   return {
     serverUrl,
-    token,
+    token: typeof token === "string" ? readToken(token).token : token,
     namespace,
     transport,
     defaults,
@@ -98,33 +102,8 @@ export function settleOptions(options: ClientOptions, defaultTransport: () => Tr
   };
 }
 
-function readServerUrl(given: unknown): string {
-  let url: URL | undefined;
-  try {
-    url = new URL(given as string);
-  } catch {
-    // Said below.
-  }
-  const isFit =
-    url !== undefined &&
-    /^https?:$/.test(url.protocol) &&
-    url.username === "" &&
-    url.password === "" &&
-    url.search === "" &&
-    url.hash === "";
-  if (url === undefined || !isFit) {
-    throw new TypeError(
-      "serverUrl must be an http or https URL without user name, password, query and fragment, as in https://engine.example.com",
-    );
-  }
-  const path = url.pathname.replace(/\/+$/, "");
-  if (path.endsWith("/api")) throw new TypeError("serverUrl must not end in /api: the client adds it");
-  return url.origin + path;
-}
-
-function readTokenOption(given: ClientOptions["token"]): ClientOptions["token"] {
-  if (given === undefined || typeof given === "function") return given;
-  const { token } = readToken(given);
-  if (token !== undefined) return token;
-  throw new TypeError("token must be a text of visible ASCII characters, or a function that returns one");
+function isServerUrl(given: unknown): boolean {
+  if (!URL.canParse(given as string)) return false;
+  const { protocol, username, password, search, hash } = new URL(given as string);
+  return /^https?:$/.test(protocol) && username + password + search + hash === "";
 }

@@ -1,69 +1,85 @@
-import type { Clock } from "@durable-workflow/carrier";
-
-/** Ends a scope that had a time limit. */
-export class TimeUp extends Error {}
+import { type OnAbort, onAbort } from "./on-abort.js";
+import type { Timed, TimeLimits } from "./time-limits.js";
 
 /**
- * A signal of one call's own, aborted with whichever comes first: another signal, or a time limit. Signals that live long
- * are let go of at its end: `AbortSignal.any` leaves something on them.
+ * What a call, or one try of it, lives in: it is over when one of its parents is, or when its time is up. It has a signal for
+ * those alone who ask for one: scopes are made for every request, and signals cost more than the rest of it.
  */
-export class Scope {
-  readonly signal: AbortSignal;
-  private readonly leave: readonly (() => void)[];
-  private readonly cancelTimer: (() => void) | undefined;
+export class Scope implements Timed {
+  isOver = false;
+  /** Whether it was the time. */
+  isLate = false;
+  reason: unknown;
+  endsAt = Number.POSITIVE_INFINITY;
+  readonly #callbacks = new Set<OnAbort>();
+  readonly #leave: (() => void)[] = [];
+  readonly #limits: TimeLimits | undefined;
+  #controller: AbortController | undefined;
 
-  constructor(clock: Clock, parents: readonly (AbortSignal | undefined)[], timeoutMs = Number.POSITIVE_INFINITY) {
-    const controller = new AbortController();
-    this.signal = controller.signal;
-    const forward = (reason: unknown): void => controller.abort(reason);
-    this.leave = parents.flatMap((parent) => (parent === undefined ? [] : [onAbort(parent, forward)]));
-    if (timeoutMs < LONGEST_DELAY_MS) {
-      this.cancelTimer = clock.schedule(Math.max(0, timeoutMs), () => {
-        controller.abort(new TimeUp(`${timeoutMs} ms have passed`));
-      });
+  /** @param timeoutMs counts where there are limits; undefined for none */
+  constructor(parents: readonly (Scope | AbortSignal | undefined)[], limits?: TimeLimits, timeoutMs?: number) {
+    const finish = (reason: unknown): void => this.finish(reason);
+    for (const parent of parents) {
+      if (parent !== undefined) {
+        this.#leave.push(parent instanceof Scope ? parent.onOver(finish) : onAbort(parent, finish));
+      }
     }
+    if (limits === undefined || timeoutMs === undefined) return;
+    this.#limits = limits;
+    limits.add(this, timeoutMs);
   }
 
+  /** Aborted when it is over. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.isOver) this.#controller.abort(this.reason);
+    return this.#controller.signal;
+  }
+
+  /** Calls back when it is over, at once if it is. @returns stops listening */
+  onOver(callback: OnAbort): () => void {
+    if (this.isOver) callback(this.reason);
+    else this.#callbacks.add(callback);
+    return () => void this.#callbacks.delete(callback);
+  }
+
+  /** @throws its reason, when it is over */
+  check(): void {
+    if (this.isOver) throw this.reason;
+  }
+
+  /** Ends whatever is done in it. */
+  finish(reason: unknown): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.reason = reason;
+    this.#controller?.abort(reason);
+    for (const each of this.#callbacks) each(reason);
+  }
+
+  expire(): void {
+    this.isLate = true;
+    this.finish(new Error("the time is up"));
+  }
+
+  /** What was done in it is done: it lets go of its parents, and of its time. */
   end(): void {
-    this.cancelTimer?.();
-    for (const leave of this.leave) leave();
+    this.#limits?.delete(this);
+    for (const leave of this.#leave) leave();
   }
 }
 
-/** Timers overflow above this. So long nobody waits for one. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1;
-
-export type OnAbort = (reason: unknown) => void;
-
-interface Watched {
-  readonly callbacks: Set<OnAbort>;
-  readonly listener: () => void;
-}
-
-const watched = new WeakMap<AbortSignal, Watched>();
-
-/** One listener on a signal, however many calls share it: Node warns of eleven. */
-export function onAbort(signal: AbortSignal, callback: OnAbort): () => void {
-  if (signal.aborted) {
-    callback(signal.reason);
-    return () => {};
+/** Does something that may be given up, in a scope of its own where somebody may do so. @throws the scope's reason */
+export async function within<T>(
+  outer: Scope,
+  signal: AbortSignal | undefined,
+  work: (scope: Scope) => Promise<T>,
+): Promise<T> {
+  const scope = signal === undefined ? outer : new Scope([signal, outer]);
+  try {
+    scope.check();
+    return await work(scope);
+  } finally {
+    if (scope !== outer) scope.end();
   }
-  let entry = watched.get(signal);
-  if (entry === undefined) {
-    const callbacks = new Set<OnAbort>();
-    const listener = (): void => {
-      for (const each of callbacks) each(signal.reason);
-    };
-    entry = { callbacks, listener };
-    watched.set(signal, entry);
-    signal.addEventListener("abort", listener, { once: true });
-  }
-  const { callbacks, listener } = entry;
-  callbacks.add(callback);
-  return () => {
-    callbacks.delete(callback);
-    if (callbacks.size > 0 || watched.get(signal)?.callbacks !== callbacks) return;
-    watched.delete(signal);
-    signal.removeEventListener("abort", listener);
-  };
 }

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
+import { markdownTable } from "@durable-workflow/test-support/markdown";
 import { describe, expect, it } from "vitest";
 import { loadAuthorizers } from "../src/authorizers.js";
 import { resolveOptions } from "../src/dispatch/options.js";
@@ -48,12 +49,24 @@ describe("docs/operate/dispatcher.md", () => {
     expect(spawnSync(process.execPath, [script, "--check"], { encoding: "utf8" }).stdout).toContain("up to date");
   });
 
-  it("names every error of a config, and every metric", () => {
+  it("names every error of a config", () => {
     const codes = read("packages/engine-protocol/src/executor-config/errors.ts").matchAll(/^ {2}(?:\| )?"([a-z_]+)"/gm);
-    const metrics = read("packages/dispatcher/src/service/metrics.ts").matchAll(/"(dw_dispatcher_[a-z_]+)"/g);
-    const names = [...codes, ...metrics].map((match) => match[1] ?? "");
-    expect(names.length).toBeGreaterThan(28);
+    const names = [...codes].map((match) => match[1] ?? "");
+    expect(names.length).toBeGreaterThan(12);
     for (const name of names) expect(text, name).toContain(name);
+  });
+
+  it("leaves metrics to their own page, which has each, and how tasks may end", () => {
+    const page = read("docs/reference/metrics.md");
+    const metrics = read("packages/dispatcher/src/service/metrics.ts").matchAll(/"(dw_dispatcher_[a-z_]+)"/g);
+    const names = [...metrics].map((match) => match[1] ?? "");
+    expect(names.length).toBeGreaterThan(14);
+    for (const name of names) expect(page, name).toContain(`\n| \`${name}\` `);
+    expect(text).not.toMatch(/^\| `dw_dispatcher_/m);
+    const ends = /type TaskEnd =\n([^]*?)\n\n/.exec(read("packages/dispatcher/src/events/events.ts"))?.[1] ?? "";
+    const values = [...ends.matchAll(/"(\w+)"/g)].map((match) => match[1] ?? "");
+    expect(values.length).toBeGreaterThan(4);
+    expect(page).toContain(`how they ended: ${values.join(", ")}.`);
   });
 
   it("has the defaults that count", () => {
@@ -65,5 +78,31 @@ describe("docs/operate/dispatcher.md", () => {
       `pause (${breaker.firstPauseMs / 1000} s, doubled up to ${breaker.longestPauseMs / 1000} s)`,
     );
     expect(breaker.failures).toBe(5);
+  });
+});
+
+describe("docs/operate/capacity.md", () => {
+  const page = read("docs/operate/capacity.md");
+  const number = (text: string): number => Number(text.replaceAll(",", ""));
+
+  it("computes with the longest wait between heartbeats", () => {
+    const [, longest = ""] =
+      /^const LONGEST_WAIT_MS = ([\d_]+);/m.exec(read("packages/dispatcher/src/lease/keeper.ts")) ?? [];
+    const seconds = number(longest.replaceAll("_", "")) / 1000;
+    // Up to a quarter later by chance.
+    expect(page).toContain(`one each ${seconds} to ${(seconds * 1.25).toFixed(1)} s and task`);
+    expect(page).toContain(`T floor(S / ${(seconds * 1.125).toFixed(1)})`);
+  });
+
+  it.each(markdownTable(page, "load").map((cells) => [cells[0] ?? "", cells] as const))("%s: %j", (load, cells) => {
+    const [, inFlight = "", dispatchers = "", requests = ""] = cells;
+    const [, rate = "", duration = "", queues = ""] =
+      /^([\d,]+) tasks\/s of ([\d.]+) s, (one|three) queues?$/.exec(load) ?? [];
+    const [T, S, L] = [number(rate), number(duration), queues === "three" ? 3 : 1];
+    expect(number(inFlight)).toBe(T * S);
+    const D = number(/^\d+/.exec(dispatchers)?.[0] ?? "");
+    const H = 30;
+    const expected = [2, 3].map((each) => Math.round((D * L) / 30 + (D * L) / H + each * T + T * Math.floor(S / 8.4)));
+    expect(requests.split(" to ").map(number)).toEqual(expected);
   });
 });

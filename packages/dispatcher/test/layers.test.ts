@@ -31,9 +31,9 @@ const CARRIER: ReadonlySet<string> = new Set([
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   undici: [
     "net/agents.ts",
-    "engine/transport.ts",
+    "net/bounded-request.ts",
+    "engine/wire.ts",
     "delivery/http-agents.ts",
-    "delivery/http-exchange.ts",
     "payloads/exchange.ts",
   ],
   aws4fetch: ["authorizers/aws-sigv4.ts"],

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { SHORT_LEASES } from "@durable-workflow/engine-protocol";
 import { afterEach, expect, it } from "vitest";
 import type { Activity } from "./support/engine-under-test.js";
 import { RealEngine } from "./support/real-engine.js";
@@ -108,4 +109,17 @@ it("a dispatcher with a name of its own that is killed has its tasks run again a
   // By default a lease lasts five minutes.
   await engine.until(() => completed(activities) === activities.length, "both again");
   expect(performance.now() - startedAt).toBeLessThan(PATIENCE_MS + 2_000);
+});
+
+it("a dispatcher says that it renews its leases, and gets short ones", async () => {
+  const engine = await begin();
+  const { port } = await startCarrier(0, 1_000);
+  const config = oneCarrier(`http://127.0.0.1:${port}/activities`, ["work"]);
+  const { dispatcher } = await startDispatcher(engine, { config });
+  endings.push(() => dispatcher.drain());
+  const activity = await engine.schedule({ type: "work" });
+  await engine.untilStatus(activity, "running");
+  expect(engine.callsOf("register")[0]?.body).toMatchObject({ capabilities: [SHORT_LEASES] });
+  const { attempts } = await engine.describe(activity);
+  expect(Date.parse(attempts[0].lease_expires_at) - Date.parse(attempts[0].started_at)).toBe(30_000);
 });

@@ -6,11 +6,11 @@ export const CONTROL_PLANE_VERSION_HEADER = "X-Durable-Workflow-Control-Plane-Ve
 export const NAMESPACE_HEADER = "X-Namespace";
 
 /** The same in lower case: as requests are sent here, and as Node names the headers that it has read. */
-export const PROTOCOL_VERSION_FIELD = lowerCase(PROTOCOL_VERSION_HEADER);
+export const PROTOCOL_VERSION_FIELD = /* @__PURE__ */ lowerCase(PROTOCOL_VERSION_HEADER);
 /** The header of the control plane's version, in lower case. */
-export const CONTROL_PLANE_VERSION_FIELD = lowerCase(CONTROL_PLANE_VERSION_HEADER);
+export const CONTROL_PLANE_VERSION_FIELD = /* @__PURE__ */ lowerCase(CONTROL_PLANE_VERSION_HEADER);
 /** The header of the namespace, in lower case. */
-export const NAMESPACE_FIELD = lowerCase(NAMESPACE_HEADER);
+export const NAMESPACE_FIELD = /* @__PURE__ */ lowerCase(NAMESPACE_HEADER);
 
 function lowerCase<Name extends string>(name: Name): Lowercase<Name> {
   return name.toLowerCase() as Lowercase<Name>;

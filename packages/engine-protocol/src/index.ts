@@ -1,4 +1,6 @@
+export * from "./activity-paths.js";
 export * from "./capabilities.js";
+export type * from "./embedded-engine.js";
 export * from "./fields.js";
 export * from "./headers.js";
 export * from "./known-options.js";

@@ -1,5 +1,5 @@
-/** The names that an object of options may have: exactly those of its type. */
-export type OptionNames<Options> = Readonly<Record<keyof Required<Options>, true>>;
+/** The names that an object of options may have: exactly those of its type, each with anything. */
+export type OptionNames<Options> = Readonly<Record<keyof Required<Options>, unknown>>;
 
 /**
  * Checks that options hold no name that is not known: a misspelt one would be passed over in silence.

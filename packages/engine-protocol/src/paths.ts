@@ -1,10 +1,11 @@
-/** Every path of the engine's API, once. `:name` stands for a part that {@link pathTo} fills in. */
+import { ACTIVITIES_PATH, ACTIVITY_PATH } from "./activity-paths.js";
+
+/** Every path of the engine's API, once. `:name` stands for a part that `pathTo` fills in. */
 
 /** All paths of the worker plane begin so. The rest is the control plane, but for health and readiness. */
 export const WORKER_PLANE = "/api/worker/";
 
 const TASK = `${WORKER_PLANE}activity-tasks/:task` as const;
-const ACTIVITIES = "/api/activities";
 const WORKFLOW = "/api/workflows/:id";
 const RUN = `${WORKFLOW}/runs/:run` as const;
 const QUEUE = "/api/task-queues/:queue";
@@ -36,8 +37,8 @@ export const PATHS = {
   queryTaskPoll: `${WORKER_PLANE}query-tasks/poll`,
   workflowTaskHeartbeat: `${WORKER_PLANE}workflow-tasks/:task/heartbeat`,
 
-  activities: ACTIVITIES,
-  activity: `${ACTIVITIES}/:id`,
+  activities: ACTIVITIES_PATH,
+  activity: ACTIVITY_PATH,
   cancel: `${WORKFLOW}/cancel`,
   terminate: `${WORKFLOW}/terminate`,
   cancelRun: `${RUN}/cancel`,
@@ -65,20 +66,3 @@ export const SERVICE_OPERATION_PATHS =
 
 /** A path of the engine's API, with its parts still open. */
 export type PathPattern = (typeof PATHS)[keyof typeof PATHS];
-
-/** The parts that a pattern has to be given: `"id" | "run"` for `/api/workflows/:id/runs/:run/history`. */
-export type PathParts<Pattern extends string> = Pattern extends `${string}:${infer Name}/${infer Rest}`
-  ? Name | PathParts<`/${Rest}`>
-  : Pattern extends `${string}:${infer Name}`
-    ? Name
-    : never;
-
-/** A path with its parts filled in, each percent-encoded. */
-export function pathTo<Pattern extends PathPattern>(
-  pattern: Pattern,
-  parts: Readonly<Record<PathParts<Pattern>, string>>,
-): string {
-  return pattern.replaceAll(/:([a-z]+)/g, (_, name: string) =>
-    encodeURIComponent((parts as Readonly<Record<string, string>>)[name] ?? ""),
-  );
-}

@@ -10,6 +10,7 @@ export const SINCE = {
   failureFlags: "1.1", // a failure keeps its type and flags, details or not
   capabilityManifest: "1.18", // `capability_manifest` is required at registration
   boundedPolls: "1.18", // `timeout_seconds` of a poll is refused beyond the limit; the version is not known, and this is a safe one
+  externalPayloads: "1.19", // payloads that are kept apart; a carrier, which may import nothing, says it too
   taskStatus: "1.20", // a task can be looked at without renewing its lease
 } as const satisfies Readonly<Record<string, string>>;
 

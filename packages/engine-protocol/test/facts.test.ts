@@ -1,6 +1,6 @@
 import { House } from "@durable-workflow/test-support/sources";
 import { expect, it } from "vitest";
-import { CONTROL_PLANE_VERSION, PROTOCOL_VERSION } from "../src/version.js";
+import { CONTROL_PLANE_VERSION, PROTOCOL_VERSION, SINCE } from "../src/version.js";
 
 /**
  * A fact of the engine's wire stands in one source file: whoever needs it imports it. The carrier depends on nothing, so
@@ -55,7 +55,7 @@ const FACTS: Readonly<Record<string, Fact>> = {
   },
   paths: {
     pattern: /["'`]\/api\//,
-    home: /^engine-protocol\/src\/paths\.ts$/,
+    home: /^engine-protocol\/src\/(?:activity-)?paths\.ts$/,
     also: [
       { file: "carrier/src/protocol/heartbeat-endpoint.ts", why: "an example in an error message" },
       { file: "carrier/src/protocol/runtime-payload.ts", why: RUNTIME_PAYLOADS },
@@ -122,7 +122,7 @@ const FACTS: Readonly<Record<string, Fact>> = {
   },
   "what an object is": {
     pattern: /typeof (\w+) === "object" && \1 !== null && !Array\.isArray\(\1\)/,
-    home: /^carrier\/src\/protocol\/fields\.ts$/,
+    home: /^carrier\/src\/protocol\/json-object\.ts$/,
   },
   "the longest name": {
     pattern: /\b255\b/,
@@ -148,7 +148,7 @@ const FACTS: Readonly<Record<string, Fact>> = {
       { file: "carrier/src/storage/runtime/engine-payloads.ts", why: RUNTIME_PAYLOADS },
       { file: "dispatcher/src/payloads/verified-body.ts", why: "payloads, hashed as they come, up to their own size" },
       { file: "client/src/transport/fetch.ts", why: "runs in browsers too, and on fetch alone" },
-      { file: "cli/src/net/event-stream.ts", why: "a stream of events, which has no end" },
+      { file: "client/src/tools/event-stream.ts", why: "a stream of events, which has no end" },
       { file: "cli/src/net/exchange.ts", why: "the command's one client: packed answers too, and nothing is repeated" },
     ],
   },
@@ -172,6 +172,12 @@ const code = new Map(
     sources.files.map((file) => [`${folder}/src/${file}`, sources.code(file)] as const),
   ),
 );
+
+/** A carrier may import nothing, so that it says for itself which version first keeps payloads apart. */
+it("carriers ask for payloads by the version that first keeps them apart", () => {
+  const text = code.get("carrier/src/storage/runtime/engine-payloads.ts") ?? "";
+  expect(/const PROTOCOL_VERSION = "([\d.]+)"/.exec(text)?.[1]).toBe(SINCE.externalPayloads);
+});
 
 it("finds the sources", () => {
   expect(code.size).toBeGreaterThan(350);

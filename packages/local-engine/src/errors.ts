@@ -8,7 +8,7 @@ export type LocalEngineErrorCode =
   | "file_exists" // a backup would overwrite it
   | "file_corrupt" // its integrity check failed
   | "newer_schema" // a newer version of this package wrote it
-  | "no_sqlite" // this Node has no SQLite, and the optional dependency libsql is not installed
+  | "no_sqlite" // this Node has no SQLite, and libsql, which an optional dependency brings, is not installed
   | "address_refused" // an address that is not loopback, and no tokens
   | "closed"; // the engine was closed
 

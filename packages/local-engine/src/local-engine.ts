@@ -1,3 +1,4 @@
+import type { InProcessEngine } from "@durable-workflow/engine-protocol";
 import { serverCapabilities } from "./api/cluster-info.js";
 import type { ApiParts } from "./api/parts.js";
 import { allRoutes } from "./api/routes.js";
@@ -45,7 +46,7 @@ export interface BackupOptions {
 }
 
 /** An engine on this machine. */
-export interface LocalEngine {
+export interface LocalEngine extends InProcessEngine {
   /**
    * Serves the engine's API over HTTP. May be called for several addresses.
    *
@@ -95,6 +96,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     time,
     now,
     lease: resolved.leaseSeconds * MICROS_PER_SECOND,
+    shortLease: resolved.shortLeaseSeconds * MICROS_PER_SECOND,
     freeRedeliveries: resolved.freeRedeliveries,
     feed: new Feed(),
     recent: new Recent(now()),
@@ -156,6 +158,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       const { host, port, site } = readListen(listenOptions);
       return servers.listen(host, port, site);
     },
+    answer: (request) => servers.answer(request),
     async backup(target, backupOptions = {}) {
       const { overwrite } = readBackup(target, backupOptions, file);
       if (closing !== undefined) throw new LocalEngineError("closed", "the engine was closed");

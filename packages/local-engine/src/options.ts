@@ -43,6 +43,11 @@ export interface LocalEngineOptions {
   /** How long a worker may be silent before its task is given to another. Default 300. */
   readonly leaseSeconds?: number;
   /**
+   * The same for workers that say, when they register, that they renew their leases (capability `short_activity_leases`), as the
+   * dispatcher and the worker of this project do; `leaseSeconds` where that is less. Default 30.
+   */
+  readonly shortLeaseSeconds?: number;
+  /**
    * How often the lease of a run may run out without that counting against its `max_attempts`. After that it is a failed
    * attempt of the type `LeaseExpired`. Default 3. The server has no such limit, and redelivers without end.
    */
@@ -81,6 +86,7 @@ export interface ResolvedOptions {
   readonly auth: TokenOptions;
   readonly namespaces: readonly string[];
   readonly leaseSeconds: number;
+  readonly shortLeaseSeconds: number;
   readonly freeRedeliveries: number;
   readonly longPollSeconds: number;
   readonly maxWaitingPolls: number;
@@ -111,6 +117,7 @@ export const OPTION_NAMES = {
     "auth",
     "namespaces",
     "leaseSeconds",
+    "shortLeaseSeconds",
     "freeRedeliveries",
     "longPollSeconds",
     "maxWaitingPolls",
@@ -146,6 +153,7 @@ export function resolveOptions(options: LocalEngineOptions): ResolvedOptions {
     auth: options.auth === undefined ? {} : readTokens(options.auth),
     namespaces: [DEFAULT_NAMESPACE, ...readNamespaces(options.namespaces ?? [])],
     leaseSeconds: readWhole("leaseSeconds", options.leaseSeconds ?? 300, 1, 86_400),
+    shortLeaseSeconds: readWhole("shortLeaseSeconds", options.shortLeaseSeconds ?? 30, 1, 86_400),
     freeRedeliveries: readWhole("freeRedeliveries", options.freeRedeliveries ?? 3, 0, 1_000_000),
     longPollSeconds: readWhole(
       "longPollSeconds",

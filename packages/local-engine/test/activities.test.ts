@@ -198,6 +198,8 @@ describe("an activity", () => {
     await client.call("POST", "/api/workflows/a2/cancel", {});
     const first = (await client.call("GET", "/api/activities?page_size=3")).body;
     expect(first.activities.map(({ activity_id: id }: { activity_id: string }) => id)).toEqual(["a5", "a4", "a3"]);
+    // What comes meanwhile moves no page.
+    await client.started("t", "q", { activity_id: "a6" });
     const { body: rest } = await client.call(
       "GET",
       `/api/activities?page_size=3&next_page_token=${first.next_page_token}`,

@@ -42,11 +42,11 @@ describe.each(files.filter((file) => folderOf(file) !== ""))("%s", (file) => {
   });
 });
 
-it("imports of the other packages the wire and the codec only, and the database driver in one place", () => {
+it("imports of the other packages the wire and the codec only", () => {
   for (const file of files) {
     for (const target of sources.importedPackages(file)) {
       if (target.startsWith("node:")) continue;
-      expect(file === "store/driver.ts" ? [...PACKAGES, "libsql"] : PACKAGES, file).toContain(target);
+      expect(PACKAGES, file).toContain(target);
     }
   }
 });

@@ -12,6 +12,7 @@ const BAD: Record<string, unknown> = {
   auth: "token",
   namespaces: "default",
   leaseSeconds: "300",
+  shortLeaseSeconds: 0,
   freeRedeliveries: -1,
   longPollSeconds: 1.5,
   maxWaitingPolls: null,

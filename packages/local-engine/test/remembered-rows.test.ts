@@ -139,6 +139,7 @@ class Machine {
       time,
       now,
       lease: LEASE,
+      shortLease: LEASE,
       freeRedeliveries: 1,
       feed: new Feed(),
       recent: new Recent(now()),

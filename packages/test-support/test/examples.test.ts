@@ -19,8 +19,6 @@ interface Manifest {
 
 const platforms = readdirSync(join(root, "examples")).filter((name) => name !== WORKSPACE);
 const pages = readdirSync(join(root, "docs/deploy")).map((name) => name.replace(/\.md$/, ""));
-/** Platforms whose functions of every kind runtimes/functions.test.ts runs, from its own apps: their pages name no folder. */
-const WITHOUT_FOLDER = ["netlify", "vercel"];
 const ABOUT = ["Bodies", "Time", "A caller that goes away", "The gate", "Storage threshold"];
 const tests = read("runtimes/examples.test.ts");
 const [activities = ""] = platforms.flatMap((name) => activitiesOf(name));
@@ -32,18 +30,11 @@ function activitiesOf(name: string): readonly string[] {
 
 it("every platform has an example and a page", () => {
   expect(platforms.length).toBeGreaterThanOrEqual(10);
-  expect(pages).toEqual([...platforms, ...WITHOUT_FOLDER].toSorted());
+  expect(pages).toEqual(platforms.toSorted());
 });
 
 it("no example of a platform is installed with the repository", () => {
   expect(json("package.json").workspaces).toEqual(["packages/*", `examples/${WORKSPACE}`]);
-});
-
-it.each(WITHOUT_FOLDER)("the page of %s tells of limits, and what it says is run", (name) => {
-  const page = read(`docs/deploy/${name}.md`);
-  for (const about of ABOUT) expect(page).toContain(`- **${about}.** `);
-  expect(page).toContain("fetchInvocableActivityHandler(activities, {");
-  expect(read("runtimes/functions.test.ts").toLowerCase()).toContain(`"${name}`);
 });
 
 describe.each(platforms)("examples/%s", (name) => {

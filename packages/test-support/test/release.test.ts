@@ -22,6 +22,7 @@ interface Manifest {
   readonly version: string;
   readonly private?: boolean;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -56,7 +57,7 @@ describe("the changelog", () => {
 it("packages are published after those that they need", () => {
   const names = packagesOf(root).map(({ manifest }) => manifest.name);
   for (const { manifest } of packagesOf(root)) {
-    for (const name of Object.keys(manifest.dependencies ?? {})) {
+    for (const name of Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })) {
       if (names.includes(name)) expect(names.indexOf(name)).toBeLessThan(names.indexOf(manifest.name));
     }
   }

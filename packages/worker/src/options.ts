@@ -1,10 +1,5 @@
-import type {
-  ActivityHandlers,
-  ActivityIdempotency,
-  ActivityInterceptors,
-  Logger,
-  PayloadStorage,
-} from "@durable-workflow/carrier";
+import type { ActivityHandlers, ActivityIdempotency, ActivityInterceptors, Logger } from "@durable-workflow/carrier";
+import type { PayloadStorage } from "@durable-workflow/carrier/storage";
 import { type Clock, checkWorkerId, systemClock, type WorkSettings } from "@durable-workflow/dispatcher/leasing";
 import { checkOptionNames, type OptionNames, readToken } from "@durable-workflow/engine-protocol";
 

@@ -1,4 +1,4 @@
-import { brand, brandOf } from "../protocol/brand.js";
+import { BrandedError, brand, brandOf } from "../protocol/brand.js";
 
 /** What an {@link ActivityFailure} says beside its message. */
 export interface ActivityFailureOptions {
@@ -57,28 +57,26 @@ export class ActivityCancelled extends Error {
 }
 
 /** Why a run's signal was aborted: one of its deadlines passed. */
-export class ExternalTaskDeadlineExceeded extends Error {
-  override readonly name = "ExternalTaskDeadlineExceeded";
+export class ExternalTaskDeadlineExceeded extends BrandedError {
+  declare readonly name: "ExternalTaskDeadlineExceeded";
   /** Which: `lease.expires_at`, `deadlines.start_to_close`, ..., or `platform_limit`. */
   readonly deadline: string;
   /** When, as the envelope has it. */
   readonly expiresAt: string;
 
   constructor(deadline: string, expiresAt: string, when: string) {
-    super(`${deadline} passed at ${expiresAt}, ${when}.`);
-    brand(this, "ExternalTaskDeadlineExceeded");
+    super("ExternalTaskDeadlineExceeded", `${deadline} passed at ${expiresAt}, ${when}.`);
     this.deadline = deadline;
     this.expiresAt = expiresAt;
   }
 }
 
 /** Why a run's signal was aborted: whoever sent the task is gone, so that nobody will read the result. */
-export class CallerDisconnected extends Error {
-  override readonly name = "CallerDisconnected";
+export class CallerDisconnected extends BrandedError {
+  declare readonly name: "CallerDisconnected";
 
   constructor() {
-    super("The caller closed the connection.");
-    brand(this, "CallerDisconnected");
+    super("CallerDisconnected", "The caller closed the connection.");
   }
 }
 
@@ -86,25 +84,23 @@ export class CallerDisconnected extends Error {
  * Why a run's signal was aborted: the engine, asked by a heartbeat, no longer waits for this attempt. It was completed,
  * timed out or handed to somebody else, so that nobody will read the result.
  */
-export class AttemptClosed extends Error {
-  override readonly name = "AttemptClosed";
+export class AttemptClosed extends BrandedError {
+  declare readonly name: "AttemptClosed";
   /** The engine's word for it: `attempt_closed`, `stale_attempt`, `lease_owner_mismatch`, ... */
   readonly reason: string;
 
   constructor(reason: string) {
-    super(`The engine no longer waits for this attempt: ${reason}.`);
-    brand(this, "AttemptClosed");
+    super("AttemptClosed", `The engine no longer waits for this attempt: ${reason}.`);
     this.reason = reason;
   }
 }
 
 /** Why a run's signal was aborted: this process is about to stop. */
-export class CarrierShutdown extends Error {
-  override readonly name = "CarrierShutdown";
+export class CarrierShutdown extends BrandedError {
+  declare readonly name: "CarrierShutdown";
 
   constructor() {
-    super("The carrier is shutting down.");
-    brand(this, "CarrierShutdown");
+    super("CarrierShutdown", "The carrier is shutting down.");
   }
 }
 

@@ -1,5 +1,5 @@
 import { AVRO_CODEC } from "../protocol/constants.js";
-import { BOOLEAN, COUNT, FUNCTION, knownOptions, methods, type OptionNames } from "../protocol/options.js";
+import { BOOLEAN, COUNT, FUNCTION, knownOptions, madeBy, methods, type OptionNames } from "../protocol/options.js";
 import type { PayloadStorage } from "../storage/payload-storage.js";
 import { type Clock, systemClock } from "./clock.js";
 import type { ActivityInterceptors } from "./definition/interceptor.js";
@@ -53,10 +53,10 @@ export const HANDLER_OPTION_NAMES: OptionNames<InvocableActivityHandlerOptions> 
   carrier: [(value) => typeof value === "string" && value !== "", "a non-empty string"],
   resultCodec: [(value) => value === AVRO_CODEC, `"${AVRO_CODEC}"`],
   stackTraces: BOOLEAN,
-  interceptors: methods(["~around"], "what interceptWith(...) makes"),
-  idempotency: methods(["forCarrier"], "what idempotent(...) makes"),
-  heartbeat: methods(["start"], "what engineHeartbeats(...) makes"),
-  externalStorage: methods(["read"], "what externalStorage(...) makes"),
+  interceptors: madeBy("interceptWith", "~around"),
+  idempotency: madeBy("idempotent", "forCarrier"),
+  heartbeat: madeBy("engineHeartbeats", "start"),
+  externalStorage: madeBy("externalStorage", "read"),
   maxArgumentValues: COUNT,
   logger: methods(["debug", "info", "warn", "error"]),
   clock: methods(["now", "monotonic", "schedule"]),
@@ -67,11 +67,11 @@ export const HANDLER_OPTION_NAMES: OptionNames<InvocableActivityHandlerOptions> 
 export interface HandlerSettings {
   readonly carrier: string;
   readonly stackTraces: boolean;
-  readonly interceptors: ActivityInterceptors | undefined;
+  readonly interceptors?: ActivityInterceptors | undefined;
   readonly idempotency: PerformOnce | undefined;
-  readonly storage: PayloadStorage | undefined;
-  readonly heartbeat: HeartbeatSource | undefined;
-  readonly onHeartbeat: HeartbeatObserver | undefined;
+  readonly externalStorage?: PayloadStorage | undefined;
+  readonly heartbeat?: HeartbeatSource | undefined;
+  readonly onHeartbeat?: HeartbeatObserver | undefined;
   readonly maxArgumentValues: number;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -79,18 +79,12 @@ export interface HandlerSettings {
 
 /** @throws {TypeError} naming the option that makes no sense */
 export function resolveHandlerOptions(given: InvocableActivityHandlerOptions | undefined): HandlerSettings {
-  const options = knownOptions(given, HANDLER_OPTION_NAMES, "an invocable activity handler");
-  const { clock = systemClock } = options;
-  return {
-    carrier: options.carrier ?? "typescript-invocable",
-    stackTraces: options.stackTraces ?? true,
-    interceptors: options.interceptors,
-    idempotency: options.idempotency?.forCarrier(clock),
-    storage: options.externalStorage,
-    heartbeat: options.heartbeat,
-    onHeartbeat: options.onHeartbeat,
-    maxArgumentValues: options.maxArgumentValues ?? 1_000_000,
-    logger: guardLogger(options.logger),
-    clock,
-  };
+  const options = knownOptions(given, HANDLER_OPTION_NAMES, "an invocable activity handler", {
+    carrier: "typescript-invocable",
+    stackTraces: true,
+    maxArgumentValues: 1_000_000,
+    clock: systemClock,
+  });
+  const { clock, idempotency, logger } = options;
+  return { ...options, idempotency: idempotency?.forCarrier(clock), logger: guardLogger(logger) };
 }

@@ -51,12 +51,12 @@ export function thrownMessage(error: unknown): string {
 
 function nameOf(error: unknown): string | null {
   const failure = isActivityFailure(error) ? error : undefined;
-  const name = text(readProperty(failure, "type")) ?? text(readProperty(error, "name"));
+  const name = textOf(failure, "type") ?? textOf(error, "name");
   return name === undefined ? null : recordableName(name);
 }
 
 function messageOf(error: unknown): string {
-  const said = text(error) ?? text(readProperty(error, "message"));
+  const said = saidBy(error);
   if (said !== undefined) return said;
   const kind = typeof error;
   const value =
@@ -83,9 +83,9 @@ function shown(field: unknown): string {
 
 /** The error's stack, followed by those of its causes. */
 function stackOf(error: unknown): string | null {
-  const trace = text(readProperty(error, "stack"));
+  const trace = textOf(error, "stack");
   if (trace === undefined) return null;
-  const told = trace + causesAsText(error, (cause) => text(readProperty(cause, "stack")) ?? messageOf(cause));
+  const told = trace + causesAsText(error, (cause) => textOf(cause, "stack") ?? messageOf(cause));
   return clip(told, LONGEST_STACK);
 }
 
@@ -98,8 +98,18 @@ function causesAsText(error: unknown, tell: (cause: unknown) => string): string 
 /** A cause as the first line of a stack has it. */
 function headline(cause: unknown): string {
   const name = nameOf(cause);
-  const said = text(cause) ?? text(readProperty(cause, "message"));
+  const said = saidBy(cause);
   return name === null || said === undefined ? messageOf(cause) : `${name}: ${said}`;
+}
+
+/** A text that was thrown, or the message of an error. */
+function saidBy(value: unknown): string | undefined {
+  return text(value) ?? textOf(value, "message");
+}
+
+/** {@link text} of a property. */
+function textOf(value: unknown, property: string): string | undefined {
+  return text(readProperty(value, property));
 }
 
 /** Text in which something is to be seen once it was made recordable. */

@@ -1,10 +1,11 @@
+import { platformBytes } from "#bytes";
 import type { HandleOptions } from "../activity/invocable-handler.js";
 import { createAdapter } from "../http/adapter.js";
 import { utf8Length, withinLimit } from "../http/answer-limit.js";
 import type { InvocableHandlers } from "../http/endpoint.js";
 import { type AdapterOptions, HTTP_OPTION_NAMES } from "../http/endpoint-options.js";
 import type { InvocableHttpRequest, InvocableHttpResponse, InvocableRequestBody } from "../http/message.js";
-import { base64ByteLength, bufferBytes, portableBytes } from "../payload/bytes.js";
+import { base64ByteLength } from "../payload/bytes.js";
 import { EXTERNAL_TASK_INPUT_SCHEMA } from "../protocol/constants.js";
 import { isObject, type JsonObject } from "../protocol/fields.js";
 import { BOOLEAN, knownOptions, type OptionNames } from "../protocol/options.js";
@@ -225,10 +226,9 @@ function bodyOf(event: JsonObject, limitBytes: number): InvocableRequestBody | u
 
 /** Text that is no base64 becomes no bytes, which is answered as an empty body. */
 function fromBase64(text: string): Uint8Array {
-  const bytePlatform = bufferBytes ?? portableBytes;
   const size = base64ByteLength(text);
-  const bytes = bytePlatform.allocate(size);
-  return bytePlatform.readBase64(text, bytes, size) ? bytes.subarray(0, size) : new Uint8Array(0);
+  const bytes = platformBytes.allocate(size);
+  return platformBytes.readBase64(text, bytes, size) ? bytes.subarray(0, size) : new Uint8Array(0);
 }
 
 function toResult(response: InvocableHttpResponse, event: unknown): LambdaHttpResult {

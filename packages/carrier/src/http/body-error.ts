@@ -1,5 +1,5 @@
 import { readProperty } from "../activity/causes.js";
-import { brand, brandOf } from "../protocol/brand.js";
+import { BrandedError, brandOf } from "../protocol/brand.js";
 
 /** Why a request's body is not there. */
 export type InvocableBodyProblem =
@@ -9,14 +9,13 @@ export type InvocableBodyProblem =
   | "unreadable"; // reading failed
 
 /** Thrown by `InvocableHttpRequest.body`: it says which answer is due. Another error stands for `unreadable`. */
-export class InvocableBodyError extends Error {
-  override readonly name = "InvocableBodyError";
+export class InvocableBodyError extends BrandedError {
+  declare readonly name: "InvocableBodyError";
   readonly problem: InvocableBodyProblem;
 
   constructor(problem: InvocableBodyProblem, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super("InvocableBodyError", message, options);
     this.problem = problem;
-    brand(this, "InvocableBodyError");
   }
 }
 

@@ -86,32 +86,27 @@ export const HTTP_OPTION_NAMES: OptionNames<AdapterOptions<readonly unknown[]>> 
 
 /** The options of the endpoint itself, complete. */
 export interface EndpointSettings {
-  readonly auth: InvocableAuthGate | undefined;
+  readonly auth?: InvocableAuthGate;
   readonly bodyLimitBytes: number;
   readonly maxConcurrentTasks: number;
   readonly maxConcurrentBodyBytes: number;
-  readonly health: boolean;
-  readonly manifest: ActivityManifest | undefined;
+  readonly health?: boolean;
+  readonly manifest?: ActivityManifest | undefined;
   readonly logger: Logger;
 }
 
 /** @throws {TypeError} naming the option that makes no sense */
 export function resolveHttpOptions(given: AdapterOptions<readonly unknown[]> | undefined): EndpointSettings {
-  const options = knownOptions(given, HTTP_OPTION_NAMES, "an invocable endpoint");
-  const { bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES } = options;
+  const options = knownOptions(given, HTTP_OPTION_NAMES, "an invocable endpoint", {
+    bodyLimitBytes: DEFAULT_BODY_LIMIT_BYTES,
+    maxConcurrentTasks: DEFAULT_CONCURRENT_TASKS,
+  });
+  const { bodyLimitBytes, logger } = options;
   const { maxConcurrentBodyBytes = Math.max(DEFAULT_CONCURRENT_BODY_BYTES, bodyLimitBytes) } = options;
   if (maxConcurrentBodyBytes < bodyLimitBytes) {
     throw new TypeError("maxConcurrentBodyBytes must be at least bodyLimitBytes");
   }
-  return {
-    auth: options.auth,
-    bodyLimitBytes,
-    maxConcurrentTasks: options.maxConcurrentTasks ?? DEFAULT_CONCURRENT_TASKS,
-    maxConcurrentBodyBytes,
-    health: options.health ?? false,
-    manifest: options.manifest,
-    logger: guardLogger(options.logger),
-  };
+  return { ...options, maxConcurrentBodyBytes, logger: guardLogger(logger) };
 }
 
 /** The part of the options that is the handler's. */

@@ -46,13 +46,14 @@ export async function readWebBody(
   const reader = body.getReader();
   const pieces: Uint8Array[] = [];
   let size = 0;
-  for (let next = await reader.read(); next.value !== undefined; next = await reader.read()) {
-    size += next.value.length;
-    if (size > limitBytes || !take(next.value.length)) {
-      reader.releaseLock();
-      return undefined;
-    }
-    pieces.push(next.value);
+  const isWhole = await readPieces(reader, (piece) => {
+    size += piece.length;
+    pieces.push(piece);
+    return size <= limitBytes && take(piece.length);
+  });
+  if (!isWhole) {
+    reader.releaseLock();
+    return undefined;
   }
   const whole = new Uint8Array(size);
   size = 0;
@@ -61,6 +62,15 @@ export async function readWebBody(
     size += piece.length;
   }
   return whole;
+}
+
+/** Hands over one piece after the other. False where one was refused, and reading ended with it. */
+async function readPieces(reader: WebStreamReader, take: (piece: Uint8Array) => boolean): Promise<boolean> {
+  for (;;) {
+    const { value } = await reader.read();
+    if (value === undefined) return true;
+    if (!take(value)) return false;
+  }
 }
 
 /**
@@ -74,23 +84,18 @@ export function dropWebBody({ body }: WebBody): Promise<void> {
   const reader = body.getReader();
   return new Promise((resolve) => {
     let timer = setTimeout(resolve, QUIET_MS);
-    const drop = async (): Promise<void> => {
-      let dropped = 0;
-      for (let next = await reader.read(); next.value !== undefined; next = await reader.read()) {
-        clearTimeout(timer);
-        timer = setTimeout(resolve, QUIET_MS);
-        dropped += next.value.length;
-        if (dropped > MOST_DROPPED_BYTES) {
-          await reader.cancel();
-          return;
-        }
-      }
-    };
+    let dropped = 0;
+    const dropping = readPieces(reader, ({ length }) => {
+      clearTimeout(timer);
+      timer = setTimeout(resolve, QUIET_MS);
+      dropped += length;
+      return dropped <= MOST_DROPPED_BYTES;
+    });
     const done = (): void => {
       clearTimeout(timer);
       resolve();
     };
     // The client went away, or the platform ended the request: nothing is left to be dropped.
-    drop().then(done, done);
+    dropping.then((isWhole) => (isWhole ? undefined : reader.cancel())).then(done, done);
   });
 }

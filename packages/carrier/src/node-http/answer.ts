@@ -1,7 +1,6 @@
-import { Buffer } from "node:buffer";
 import type { InvocableHttpEndpoint } from "../http/endpoint.js";
 import { dropRest } from "./body.js";
-import { printAroundBlob } from "./large-blob.js";
+import { printAroundBlob } from "./large-blobs.js";
 import { type NodeRequestParts, toInvocableRequest } from "./message.js";
 import type { NodeRequest, NodeResponse } from "./types.js";
 

@@ -1,10 +1,9 @@
-import { Buffer } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import { CallerDisconnected } from "../activity/errors.js";
 import { InvocableBodyError } from "../http/body-error.js";
 import type { InvocableRequestBody } from "../http/message.js";
-import { parseAroundBlob } from "./large-blob.js";
+import { parseAroundBlob } from "./large-blobs.js";
 
 /** Of a body that was refused, what is read and dropped before the connection is given up: 64 MiB. */
 const MOST_DROPPED_BYTES = 64 * 1024 * 1024;

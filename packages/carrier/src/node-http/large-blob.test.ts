@@ -1,11 +1,11 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { nodeInvocableActivityHandler } from "../adapters/node.js";
 import { handleInvocableHttpRequest } from "../http/endpoint.js";
 import { decodeAvroValue, encodeAvroValue } from "../payload/codec.js";
 import { buildTaskInput } from "../testing/build-task-input.js";
-import { parseAroundBlob, printAroundBlob } from "./large-blob.js";
+import { parseAroundBlob, printAroundBlob } from "./large-blobs.js";
 
 const handlers = { echo: (value: unknown) => value, count: (...args: readonly unknown[]) => args.length };
 const TEXT = "lamp \u00e9 ".repeat(20_000);
@@ -19,6 +19,10 @@ beforeAll(async () => {
     server.listen(0, "127.0.0.1", resolve);
   });
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  // What handles large blobs is loaded when the first one is met, which goes through JSON.
+  const document = { result: { payload: { codec: "avro", blob: "A".repeat(100_000) } } };
+  expect(printAroundBlob(document)).toBeUndefined();
+  await vi.waitFor(() => expect(printAroundBlob(document)).toBeDefined());
 });
 
 afterAll(() => {

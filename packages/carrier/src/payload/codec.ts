@@ -1,4 +1,5 @@
-import { type BytePlatform, bufferBytes, portableBytes } from "./bytes.js";
+import { platformBytes } from "#bytes";
+import type { BytePlatform } from "./bytes.js";
 import { createValueDecoder, type ValueDecoder } from "./decoder.js";
 import { createValueEncoder, type ValueEncoder } from "./encoder.js";
 import { AvroDouble, type AvroValue } from "./value.js";
@@ -68,7 +69,7 @@ function decodeWith(decoder: ValueDecoder, blob: string, options: DecodeAvroOpti
 let shared: Coders | undefined;
 
 function coders(): Coders {
-  return (shared ??= createCoders(bufferBytes ?? portableBytes));
+  return (shared ??= createCoders(platformBytes));
 }
 
 /**

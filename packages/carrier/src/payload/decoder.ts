@@ -71,9 +71,14 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
     throw new PayloadError("invalid_payload_framing", `${what} (at byte ${position} of ${end})`);
   }
 
+  /** What stands where something else was expected. */
+  function invalid(what: string, found: number, expected: string): never {
+    return fail(`invalid ${what} ${found}: expected ${expected}`);
+  }
+
   /** Checks that there is room for so many more bytes. */
   function need(count: number): void {
-    if (count > end - position) fail("the frame is too short");
+    if (count > end - position) fail(`the frame is too short: expected ${count} more bytes, got ${end - position}`);
   }
 
   /** Counts values of a kind that is worth so many others. */
@@ -96,7 +101,8 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
 
   function readValue(): AvroValue {
     need(1);
-    switch (bytes[position++]!) {
+    const branch = bytes[position++]!;
+    switch (branch) {
       case STRING_BRANCH:
         return readText();
       case LONG_BRANCH:
@@ -114,20 +120,20 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
       case BYTES_BRANCH:
         return readBytes();
       default:
-        return fail("invalid branch");
+        return invalid("branch", branch, "one of 0, 2, ... 14");
     }
   }
 
   function readBoolean(): boolean {
     need(1);
     const byte = bytes[position++]!;
-    return byte > 1 ? fail("invalid boolean") : byte === 1;
+    return byte > 1 ? invalid("boolean", byte, "0 or 1") : byte === 1;
   }
 
   function readDouble(): number | AvroDouble {
     need(8);
     const value = view.getFloat64(position, true);
-    if (!Number.isFinite(value)) fail("invalid double");
+    if (!Number.isFinite(value)) invalid("double", value, "a finite one");
     position += 8;
     return keep === undefined ? value : keep(value);
   }
@@ -141,7 +147,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
       const byte = bytes[position++]!;
       bits |= (byte & 0x7f) << shift;
       if (byte < 0x80) {
-        if (byte === 0 && shift > 0) failOverlong();
+        if (byte === 0 && shift > 0) invalidInteger(byte);
         return (bits >>> 1) ^ -(bits & 1);
       }
     }
@@ -157,17 +163,17 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
       need(1);
       const byte = bytes[position++]!;
       // The tenth byte holds the last bit.
-      if (shift === 63n && byte > 1) failOverlong();
+      if (shift === 63n && byte > 1) invalidInteger(byte);
       bits |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) {
-        if (byte === 0 && shift > 0n) failOverlong();
+        if (byte === 0 && shift > 0n) invalidInteger(byte);
         return (bits >> 1n) ^ -(bits & 1n);
       }
     }
   }
 
-  function failOverlong(): never {
-    fail("invalid integer");
+  function invalidInteger(lastByte: number): never {
+    invalid("integer ending in", lastByte, "64 bits in as few bytes as they need");
   }
 
   /** A long as a number, which is what lengths and counts fit; most take one byte. */
@@ -181,7 +187,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
   /** The length of bytes or text that follow. */
   function readLength(): number {
     const length = readCount();
-    if (length < 0) fail("invalid length");
+    if (length < 0) invalid("length", length, "0 or more");
     need(length);
     return length;
   }
@@ -207,14 +213,14 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
   function readUtf8(length: number): string {
     spend(1);
     const text = platform.readUtf8(bytes, position, position + length);
-    if (text === undefined) fail("invalid UTF-8");
+    if (text === undefined) fail(`invalid UTF-8 in a text of ${length} bytes`);
     position += length;
     return text;
   }
 
   /** The count of the next block, 0 at the end. A negative count is followed by the block's size, which must be right. */
   function readBlockCount(smallestItem: number): number {
-    if (blockEnd >= 0 && position !== blockEnd) fail("invalid block");
+    if (blockEnd >= 0 && position !== blockEnd) fail(`invalid block: expected its end at byte ${blockEnd}`);
     let count = readCount();
     blockEnd = -1;
     if (count < 0) {
@@ -292,7 +298,7 @@ export function createValueDecoder(platform: BytePlatform): ValueDecoder {
       readHeader();
       position = HEADER.length;
       const value = readValue();
-      if (position !== size) fail("more follows the value");
+      if (position !== size) fail(`more follows the value: ${size - position} bytes`);
       return value;
     } finally {
       if (bytes.length > KEPT_SCRATCH_BYTES) allocate(1024);

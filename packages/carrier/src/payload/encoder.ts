@@ -9,8 +9,6 @@ import {
   BYTES_BRANCH,
   DOUBLE_BRANCH,
   HEADER,
-  INT64_MAX,
-  INT64_MIN,
   KEPT_SCRATCH_BYTES,
   LONG_BRANCH,
   MAP_BRANCH,
@@ -122,7 +120,7 @@ export function createValueEncoder(platform: BytePlatform): ValueEncoder {
   }
 
   function writeBigInt(value: bigint): void {
-    if (value < INT64_MIN || value > INT64_MAX) fail("integer_overflow", "is over 64 bits");
+    if (BigInt.asIntN(64, value) !== value) fail("integer_overflow", "is over 64 bits");
     bytes[position++] = LONG_BRANCH;
     let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
     for (; rest > 0x7fn; rest >>= 7n) bytes[position++] = Number(rest & 0x7fn) | 0x80;

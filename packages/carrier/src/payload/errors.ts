@@ -1,4 +1,4 @@
-import { brand, brandOf } from "../protocol/brand.js";
+import { BrandedError, brandOf } from "../protocol/brand.js";
 
 /** What is wrong with a payload; the codes of the contract, each at the front of its message. */
 export type PayloadErrorCode =
@@ -11,14 +11,13 @@ export type PayloadErrorCode =
   | "unsupported_value_type"; // a value that is none of the eight kinds
 
 /** A value does not encode, or a payload does not decode. The message starts with {@link PayloadError.code}. */
-export class PayloadError extends Error {
-  override readonly name: string = "PayloadError";
+export class PayloadError extends BrandedError {
+  declare readonly name: string;
   readonly code: PayloadErrorCode;
 
   constructor(code: PayloadErrorCode, explanation: string, options?: ErrorOptions) {
-    super(`${code}: ${explanation}`, options);
+    super("PayloadError", `${code}: ${explanation}`, options);
     this.code = code;
-    brand(this, "PayloadError");
   }
 }
 

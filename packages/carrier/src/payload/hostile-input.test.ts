@@ -176,8 +176,20 @@ describe.each(CODECS)("hostile input, with %s", (_, codec) => {
 
   it.each([
     [framed([Branch.Map], varint(1), sized([0xff]), NULL, [0]), /UTF-8.*at byte 13 of 16/],
-    [framed(NULL, NULL), /more follows.*at byte 11 of 12/],
-    [framed([Branch.Array, 1, 4, 0, 0, 0]), /invalid block/],
+    [framed(NULL, NULL), /more follows the value: 1 bytes \(at byte 11 of 12/],
+    [framed([Branch.Array, 1, 4, 0, 0, 0]), /invalid block: expected its end at byte 15 \(at byte 14 of 16/],
+    [framed([9]), /invalid branch 9: expected one of 0, 2, \.\.\. 14 \(at byte 11 of 11/],
+    [framed([Branch.Boolean, 7]), /invalid boolean 7: expected 0 or 1 \(at byte 12 of 12/],
+    [
+      framed([Branch.Double, 0, 0, 0, 0, 0, 0, 0xf0, 0x7f]),
+      /invalid double Infinity: expected a finite one \(at byte 11 of 19/,
+    ],
+    [
+      framed([Branch.Long, 0x80, 0]),
+      /invalid integer ending in 0: expected 64 bits in as few bytes as they need \(at byte 13 of 13/,
+    ],
+    [framed([Branch.Bytes, 3]), /invalid length -2: expected 0 or more \(at byte 12 of 12/],
+    [framed([Branch.Bytes, 8, 1]), /the frame is too short: expected 4 more bytes, got 1 \(at byte 12 of 13/],
     [framed(repeated(600, Branch.Array, 2)), /deeper than 512 levels/],
   ])("messages say what is wrong, and where: %#", (blob, pattern) => {
     expect(refuse(blob).message).toMatch(pattern);

@@ -1,5 +1,5 @@
-import { bytesToBase64 } from "./bytes.js";
 import { PayloadError } from "./errors.js";
+import { bytesToBase64 } from "./platform/portable.js";
 import { type AvroValue, isAvroDouble, isBytes, isPlainObject, MAX_DEPTH, setOwn, tagOf } from "./value.js";
 
 /** A JSON document. */

@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
+import { isWellFormed } from "./text.js";
 
 const TEXTS: readonly (readonly [text: string, wellFormed: string])[] = [
   ["", ""],
@@ -11,20 +12,6 @@ const TEXTS: readonly (readonly [text: string, wellFormed: string])[] = [
   ["😀\ude00", "😀\ufffd"],
 ];
 
-const native = Object.getOwnPropertyDescriptor(String.prototype, "isWellFormed");
-
-afterEach(() => {
-  if (native !== undefined) Reflect.defineProperty(String.prototype, "isWellFormed", native);
-  vi.resetModules();
-});
-
-describe.each(["with", "without"])("text, %s String.prototype.isWellFormed", (availability) => {
-  it.each(TEXTS)("%j", async (text, wellFormed) => {
-    vi.resetModules();
-    if (availability === "without") Reflect.deleteProperty(String.prototype, "isWellFormed");
-    const { isWellFormed } = await import("./text.js");
-    for (let time = 0; time < 2; time++) {
-      expect(isWellFormed(text)).toBe(text === wellFormed);
-    }
-  });
+it.each(TEXTS)("%j", (text, wellFormed) => {
+  expect(isWellFormed(text)).toBe(text === wellFormed);
 });

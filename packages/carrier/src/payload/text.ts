@@ -1,10 +1,9 @@
-/** In Unicode mode a pair is one character, so that only halves match. */
-const LONE_SURROGATE = /\p{Surrogate}/u;
-
-/** Not in every runtime of this library's age: Node has it from version 20 on. */
-const nativeIsWellFormed: ((this: string) => boolean) | undefined = Reflect.get(String.prototype, "isWellFormed");
+/** The lib of this library's age does not have it; its runtimes do, from Node 20 on. */
+interface WellFormed {
+  isWellFormed(): boolean;
+}
 
 /** False when the text holds half of a surrogate pair, which UTF-8 cannot express. */
 export function isWellFormed(text: string): boolean {
-  return nativeIsWellFormed === undefined ? !LONE_SURROGATE.test(text) : nativeIsWellFormed.call(text);
+  return (text as unknown as WellFormed).isWellFormed();
 }

@@ -8,6 +8,15 @@ export function brand(object: object, kind: string): void {
   Object.defineProperty(object, BRAND, { value: kind });
 }
 
+/** An error that is known by its name, whichever copy of this library made it. */
+export abstract class BrandedError extends Error {
+  constructor(name: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = name;
+    brand(this, name);
+  }
+}
+
 /** The kind an object was branded with, by any copy of this library; undefined for everything else. */
 export function brandOf(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return undefined;

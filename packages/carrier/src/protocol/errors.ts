@@ -1,14 +1,14 @@
-import { brand, brandOf } from "./brand.js";
+import { BrandedError, brandOf } from "./brand.js";
 import { type ContractViolation, violationMessage } from "./fields.js";
 
-class ContractError extends Error {
+class ContractError extends BrandedError {
   /** Where in the document, as in `task.attempt`; empty for the document itself. */
   readonly path: string;
   /** What the contract expects there. */
   readonly expected: string;
 
-  constructor(violation: ContractViolation) {
-    super(violationMessage(violation));
+  constructor(name: string, violation: ContractViolation) {
+    super(name, violationMessage(violation));
     this.path = violation.path;
     this.expected = violation.expected;
   }
@@ -19,41 +19,37 @@ class ContractError extends Error {
  * contract's own terms. A carrier turns it into HTTP 400.
  */
 export class ExternalTaskInputError extends ContractError {
-  override readonly name = "ExternalTaskInputError";
+  declare readonly name: "ExternalTaskInputError";
 
   constructor(violation: ContractViolation) {
-    super(violation);
-    brand(this, "ExternalTaskInputError");
+    super("ExternalTaskInputError", violation);
   }
 }
 
 /** A document is not an external task result. A caller turns it into `malformed_output`. */
 export class ExternalTaskResultError extends ContractError {
-  override readonly name = "ExternalTaskResultError";
+  declare readonly name: "ExternalTaskResultError";
 
   constructor(violation: ContractViolation) {
-    super(violation);
-    brand(this, "ExternalTaskResultError");
+    super("ExternalTaskResultError", violation);
   }
 }
 
 /** A document is no reference to an externally stored payload. A carrier answers `unsupported_payload_reference`. */
 export class ExternalPayloadReferenceError extends ContractError {
-  override readonly name = "ExternalPayloadReferenceError";
+  declare readonly name: "ExternalPayloadReferenceError";
 
   constructor(violation: ContractViolation) {
-    super(violation);
-    brand(this, "ExternalPayloadReferenceError");
+    super("ExternalPayloadReferenceError", violation);
   }
 }
 
 /** A document is no storage policy, or the policy does not say enough to make a driver. */
 export class ExternalPayloadStoragePolicyError extends ContractError {
-  override readonly name = "ExternalPayloadStoragePolicyError";
+  declare readonly name: "ExternalPayloadStoragePolicyError";
 
   constructor(violation: ContractViolation) {
-    super(violation);
-    brand(this, "ExternalPayloadStoragePolicyError");
+    super("ExternalPayloadStoragePolicyError", violation);
   }
 }
 

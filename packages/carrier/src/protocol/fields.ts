@@ -1,8 +1,10 @@
 /** Readers for untrusted JSON documents. Each checks one field, reports what is wrong with its path, and allocates nothing when all is well. */
 
+import { describeReceived } from "./describe-received.js";
+import { isObject, type JsonObject } from "./json-object.js";
 import { recordableText } from "./recordable-text.js";
 
-export type JsonObject = Readonly<Record<string, unknown>>;
+export { describeReceived, isObject, type JsonObject };
 
 /** One thing wrong with a document. */
 export interface ContractViolation {
@@ -17,22 +19,7 @@ export interface ContractViolation {
 /** Takes a violation: either throws, or collects it so that reading goes on. */
 export type Violate = (path: string, expected: string, received: string) => void;
 
-const NOTHING: JsonObject = Object.freeze({});
-
-/** Whether a value is a JSON object: neither null nor a list. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Names a value without giving it away: envelopes carry business data. */
-export function describeReceived(value: unknown): string {
-  if (value === undefined) return "nothing";
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "a list";
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
-  if (typeof value === "string") return value === "" ? "an empty string" : "a string";
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
-}
+const NOTHING: JsonObject = /* @__PURE__ */ Object.freeze({});
 
 /** Shows a wrong text where the contract has names and versions of its own: that helps and reveals nothing. */
 export function quoteReceived(value: unknown): string {

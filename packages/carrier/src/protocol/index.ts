@@ -1,5 +1,7 @@
 export * from "./artifacts.js";
 export * from "./constants.js";
+// As a whole: bundlers that split code load, with a door that names what it passes on, all that is used of it anywhere.
+export * from "./describe-received.js";
 export {
   ExternalPayloadReferenceError,
   ExternalPayloadStoragePolicyError,
@@ -10,9 +12,10 @@ export {
   isExternalTaskInputError,
   isExternalTaskResultError,
 } from "./errors.js";
-export { type ContractViolation, describeReceived, isObject, type JsonObject } from "./fields.js";
+export type { ContractViolation } from "./fields.js";
 export type { HeartbeatAnswer, HeartbeatRequestWire } from "./heartbeat.js";
 export { type HeartbeatProgress, PROGRESS_LIMITS } from "./heartbeat-progress.js";
+export * from "./json-object.js";
 export { scanJson, TOO_DEEP, TOO_MANY } from "./json-shape.js";
 export {
   type ExternalPayloadReference,
@@ -25,5 +28,5 @@ export * from "./recordable-text.js";
 export * from "./storage-policy.js";
 export * from "./task-input.js";
 export * from "./task-result.js";
-export { parseTimestamp } from "./timestamps.js";
+export * from "./timestamps.js";
 export type * from "./wire.js";

@@ -1,3 +1,5 @@
+import { isObject, type JsonObject } from "./fields.js";
+
 /**
  * The media type of a manifest. Who wants one asks with `GET` and this in `Accept`; carriers in any language may answer. This
  * project's own addition: the engine's protocol has no such thing.
@@ -18,21 +20,28 @@ export interface ActivityManifestDocument {
   readonly carrier: string;
   /** The types that it serves now. */
   readonly activity_types: readonly string[];
+  /** Of the list of arguments, in JSON Schema (2020-12), by type; of those alone that it is known of. */
+  readonly input_schemas?: Readonly<Record<string, JsonObject>>;
 }
 
 /** The manifest of a handler, for carriers that answer requests in their own way. */
-export function manifestOf({
-  carrier,
-  activityTypes,
-}: {
-  readonly carrier: string;
-  readonly activityTypes: readonly string[];
-}): ActivityManifestDocument {
+export function manifestOf(
+  {
+    carrier,
+    activityTypes,
+  }: {
+    readonly carrier: string;
+    readonly activityTypes: readonly string[];
+  },
+  inputSchemas?: ReadonlyMap<string, JsonObject>,
+): ActivityManifestDocument {
+  const told = [...(inputSchemas ?? [])].filter(([type]) => activityTypes.includes(type));
   return {
     schema: ACTIVITY_MANIFEST_SCHEMA,
     version: ACTIVITY_MANIFEST_VERSION,
     carrier,
     activity_types: [...activityTypes],
+    ...(told.length > 0 && { input_schemas: Object.fromEntries(told) }),
   };
 }
 
@@ -51,6 +60,24 @@ export function readActivityManifest(document: unknown): readonly string[] | und
   if (schema !== ACTIVITY_MANIFEST_SCHEMA || version !== ACTIVITY_MANIFEST_VERSION) return undefined;
   if (!Array.isArray(types) || types.length > MOST_TYPES) return undefined;
   return types.every(isType) ? [...new Set(types)] : undefined;
+}
+
+/**
+ * What a manifest says of the arguments of the types that it names: JSON Schemas of the whole list, by type. Empty for a
+ * manifest that says nothing of them, and for what is none.
+ *
+ * @param document parsed from JSON, by whoever asked
+ */
+export function readInputSchemas(document: unknown): ReadonlyMap<string, JsonObject> {
+  const types = readActivityManifest(document) ?? [];
+  const { input_schemas: told } = types.length === 0 ? {} : (document as { readonly input_schemas?: unknown });
+  const schemas = new Map<string, JsonObject>();
+  if (!isObject(told)) return schemas;
+  for (const type of types) {
+    const schema = Object.hasOwn(told, type) ? told[type] : undefined;
+    if (isObject(schema)) schemas.set(type, schema);
+  }
+  return schemas;
 }
 
 function isType(type: unknown): type is string {

@@ -4,19 +4,27 @@ export type OptionCheck = readonly [fits: (value: unknown) => boolean, expected:
 /** The names of an options object, each once, so that the compiler misses none: with a check, or `true` for none here. */
 export type OptionNames<Options extends object> = Readonly<Record<keyof Required<Options>, true | OptionCheck>>;
 
+/** Options of which some cannot be undefined. */
+export type WithDefaults<Options, Defaults> = Options & {
+  readonly [Name in keyof Options & keyof Defaults]-?: Exclude<Options[Name], undefined>;
+};
+
 /**
  * The options, once it is sure that they are an object of known names: a misspelt one must not leave a door open, or a
  * limit unset, without a word.
  *
  * @param subject what takes them, as its user calls it
+ * @param defaults what an option is that was left out, or is undefined
+ * @returns a copy, without those that are undefined
  * @throws {TypeError} naming the option, and those that there are, or what its value must be
  */
-export function knownOptions<Options extends object>(
-  options: Options | undefined,
+export function knownOptions<Options extends object, const Defaults extends Partial<Options> = object>(
+  options: Options | undefined = {} as Options,
   names: OptionNames<Options>,
   subject: string,
-): Options {
-  if (options === undefined) return {} as Options;
+  defaults?: Defaults,
+): WithDefaults<Options, Defaults> {
+  const known: Options = { ...defaults } as Options;
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new TypeError(`options must be an object of those of ${subject}, or be left out`);
   }
@@ -27,10 +35,11 @@ export function knownOptions<Options extends object>(
   for (const name in names) {
     const check = names[name];
     const value = options[name];
-    if (check === true || (value === undefined && !(check[2] && name in options)) || check[0](value)) continue;
-    throw new TypeError(`${name} must be ${check[1]}`);
+    if (value === undefined && !(check !== true && check[2] && name in options)) continue;
+    if (check !== true && !check[0](value)) throw new TypeError(`${name} must be ${check[1]}`);
+    known[name] = value;
   }
-  return options;
+  return known as Options & WithDefaults<Options, Defaults>;
 }
 
 export function isFunction(value: unknown): boolean {
@@ -40,6 +49,11 @@ export function isFunction(value: unknown): boolean {
 export const FUNCTION: OptionCheck = [isFunction, "a function"];
 export const BOOLEAN: OptionCheck = [(value) => typeof value === "boolean", "a boolean"];
 export const COUNT: OptionCheck = [(value) => Number.isSafeInteger(value) && (value as number) > 0, "an integer >= 1"];
+
+/** What a function of this library makes, known by a method. */
+export function madeBy(maker: string, method: string): OptionCheck {
+  return methods([method], `what ${maker}(...) makes`);
+}
 
 /** An object with methods; `expected` says what it is, where that is more than its methods. */
 export function methods(names: readonly string[], expected = `an object with ${names.join(", ")}`): OptionCheck {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { formatTimestamp, parseTimestamp } from "./timestamps.js";
+import { formatTimestamp } from "./format-timestamp.js";
+import { parseTimestamp } from "./timestamps.js";
 
 describe("parseTimestamp", () => {
   it.each([

@@ -1,6 +1,5 @@
 const RFC3339 =
   /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?$/i;
-const DAYS_OF_400_YEARS = 146_097;
 
 /**
  * Milliseconds since the epoch of an RFC 3339 timestamp, or undefined when the text is none. Strict, where the platform's
@@ -13,16 +12,16 @@ const DAYS_OF_400_YEARS = 146_097;
 export function parseTimestamp(text: string): number | undefined {
   if (!RFC3339.test(text)) return undefined;
   const month = twoDigits(text, 5) - 1;
-  // Date.UTC takes years below 100 for those of the twentieth century; 400 years are a whole number of days.
-  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2) + 400;
-  const midnight = Date.UTC(year, month, twoDigits(text, 8)) - DAYS_OF_400_YEARS * 86_400_000;
+  const day = new Date(0);
+  // Date.UTC takes years below 100 for those of the twentieth century.
+  const midnight = day.setUTCFullYear(twoDigits(text, 0) * 100 + twoDigits(text, 2), month, twoDigits(text, 8));
   // "+hh:mm", unless the text ends in another way.
   const zoneAt = text.length - 6;
   const offset = text[zoneAt + 3] === ":" && zoneAt > 18 ? minutes(text, zoneAt + 1) : 0;
   const minuteOfDay = minutes(text, 11) - (text[zoneAt] === "-" ? -offset : offset);
   const second = twoDigits(text, 17);
   // A day that the month does not have has become one of the next month.
-  if (new Date(midnight).getUTCMonth() !== month || (second > 59 && (minuteOfDay + 1440) % 1440 !== 1439)) {
+  if (day.getUTCMonth() !== month || (second > 59 && (minuteOfDay + 1440) % 1440 !== 1439)) {
     return undefined;
   }
   // Of three digits at most, so that rounding only mends what binary fractions cannot hold; what follows them is passed over.
@@ -37,9 +36,4 @@ function minutes(text: string, at: number): number {
 
 function twoDigits(text: string, at: number): number {
   return text.charCodeAt(at) * 10 + text.charCodeAt(at + 1) - 528;
-}
-
-/** RFC 3339 in UTC with milliseconds, as in `2026-04-22T01:10:00.000Z`. */
-export function formatTimestamp(epochMs: number): string {
-  return new Date(epochMs).toISOString();
 }

@@ -1,4 +1,4 @@
-import { largeAsciiToText } from "../payload/bytes.js";
+import { largeAsciiToText } from "#bytes";
 import { PayloadError } from "../payload/errors.js";
 import type { ExternalPayloadReference } from "../protocol/payload-reference.js";
 import { sizeMismatch } from "./body.js";

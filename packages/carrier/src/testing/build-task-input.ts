@@ -5,8 +5,8 @@ import {
   EXTERNAL_TASK_INPUT_VERSION,
 } from "../protocol/constants.js";
 import type { JsonObject } from "../protocol/fields.js";
+import { formatTimestamp } from "../protocol/format-timestamp.js";
 import { knownOptions, type OptionNames } from "../protocol/options.js";
-import { formatTimestamp } from "../protocol/timestamps.js";
 import type { ActivityTaskInputEnvelope, DeadlinesWire, LeaseWire, PayloadEnvelope } from "../protocol/wire.js";
 
 const LEASE_MS = 300_000;

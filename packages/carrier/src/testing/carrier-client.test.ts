@@ -154,7 +154,7 @@ describe("carrierClient", () => {
   it("takes no options of a carrier for one behind a URL, where they would do nothing", () => {
     const make = () => carrierClient(server.url, { auth, token: "s3cret", health: true, bodyLimitBytes: 1 });
     expect(make).toThrow(TypeError);
-    expect(make).toThrow("takes token and headers only: give auth, health, bodyLimitBytes to the carrier");
+    expect(make).toThrow("takes token and headers only: give auth, bodyLimitBytes, health to the carrier");
     expect(() => carrierClient(new URL(server.url), { stackTraces: false })).toThrow("give stackTraces to");
     expect(() => carrierClient(server.url, { token: "s3cret", headers: { "x-a": "b" } })).not.toThrow();
   });

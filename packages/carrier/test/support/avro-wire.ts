@@ -1,6 +1,7 @@
-import { bufferBytes, portableBytes } from "../../src/payload/bytes.js";
 import { type AvroCodec, createAvroCodec, type DecodeAvroOptions } from "../../src/payload/codec.js";
 import { isPayloadError, type PayloadError } from "../../src/payload/errors.js";
+import { bufferBytes } from "../../src/payload/platform/buffer.js";
+import { portableBytes } from "../../src/payload/platform/portable.js";
 import { type AvroValue, isAvroDouble } from "../../src/payload/value.js";
 
 if (bufferBytes === undefined) throw new Error("Tests run on Node, which has Buffer");

@@ -64,9 +64,8 @@ async function diagnoseEngine(probe: EngineProbe, dispatches: boolean): Promise<
     return { reachable: true, findings: await engineFindings(probe, dispatches) };
   } catch (error) {
     if (!(error instanceof NoAnswer) || error.why === "aborted") throw error;
-    const message = `the engine at ${probe.connection.url} gave no answer: ${error.message}`;
     const remedy = "Start it (dw-carrier dev runs one), or give its URL with --server or DURABLE_WORKFLOW_SERVER_URL.";
-    return { reachable: false, findings: [fail("server.reachable", message, remedy)] };
+    return { reachable: false, findings: [fail("server.reachable", error.message, remedy)] };
   }
 }
 

@@ -8,16 +8,9 @@ import {
   type ListedWorker,
   type StartedActivity,
 } from "@durable-workflow/client/tools";
-import {
-  CONTROL_PLANE_VERSION,
-  CONTROL_PLANE_VERSION_FIELD,
-  NAMESPACE_FIELD,
-  PATHS,
-  parseJson,
-} from "@durable-workflow/engine-protocol";
+import { PATHS, parseJson } from "@durable-workflow/engine-protocol";
 import type { HistoryEvent, StartRequest } from "@durable-workflow/engine-protocol/control";
 import type { RuntimePayloadReference } from "@durable-workflow/engine-protocol/external-payloads";
-import type { EventStreamOptions } from "../net/event-stream.js";
 import type { HttpClient } from "../net/http-client.js";
 import { CliError, EXIT } from "../shell/command.js";
 import { asCliErrors, NotActive } from "./client-errors.js";
@@ -31,11 +24,15 @@ type Reached = Pick<EngineConnection, "url" | "namespace" | "token" | "tlsVerify
 const TIMEOUT_MS = 30_000;
 
 /** The client's door for tools, by the command's agents. @throws {CliError} for a connection that cannot be */
-export function toolsOf({ url, namespace, token, tlsVerify }: Reached, http: HttpClient): EngineTools {
+export function toolsOf(
+  { url, namespace, token, tlsVerify }: Reached,
+  http: HttpClient,
+  requestTimeoutMs = TIMEOUT_MS,
+): EngineTools {
   let transport: Transport;
   try {
     transport = http.transport(new URL(url), { verify: tlsVerify });
-    return new EngineTools({ serverUrl: url, namespace, token, transport, requestTimeoutMs: TIMEOUT_MS });
+    return new EngineTools({ serverUrl: url, namespace, token, transport, requestTimeoutMs });
   } catch (error) {
     if (error instanceof TypeError) throw new CliError(EXIT.config, error.message);
     throw error;
@@ -46,13 +43,11 @@ export function toolsOf({ url, namespace, token, tlsVerify }: Reached, http: Htt
 export class ControlPlane {
   readonly url: string;
   private readonly connection: EngineConnection;
-  private readonly http: HttpClient;
   private readonly tools: EngineTools;
 
   constructor(connection: EngineConnection, http: HttpClient) {
     this.url = connection.url;
     this.connection = connection;
-    this.http = http;
     this.tools = toolsOf(connection, http);
   }
 
@@ -115,19 +110,14 @@ export class ControlPlane {
    * @param onEnd called when the stream is over, by the signal or otherwise
    */
   onEvents(signal: AbortSignal, onEvent: (event: EngineEvent) => void, onEnd?: () => void): Promise<boolean> {
-    const { namespace, token, tlsVerify } = this.connection;
-    const events = new URL(`${this.url}${PATHS.events}`);
-    const options: EventStreamOptions = {
-      headers: { [NAMESPACE_FIELD]: namespace, [CONTROL_PLANE_VERSION_FIELD]: CONTROL_PLANE_VERSION },
-      token,
+    return this.tools.events(PATHS.events, {
       signal,
       onEnd,
       onEvent: (name, data) => {
         const event = readEngineEvent(name, parseJson(data));
         if (event !== undefined) onEvent(event);
       },
-    };
-    return this.http.events(events, options, { verify: tlsVerify });
+    });
   }
 
   private asked<T>(work: () => Promise<T>): Promise<T> {

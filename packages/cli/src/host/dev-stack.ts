@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { createDispatcher, type Dispatcher, logEvents } from "@durable-workflow/dispatcher";
+import { createDispatcher, type Dispatcher, type DispatcherOptions, logEvents } from "@durable-workflow/dispatcher";
+import type { InProcessEngine } from "@durable-workflow/engine-protocol";
 import { DEFAULT_TASK_QUEUE, type EngineConnection, engineOf } from "../engine/connection.js";
 import { ControlPlane } from "../engine/control-plane.js";
 import { heartbeatsTo } from "../engine/heartbeats.js";
@@ -63,7 +64,11 @@ export interface RunningStack {
  */
 const OWN_WORKER = { workerId: "dw-carrier-dev" };
 
-type DevEngine = Pick<RunningStack, "engine" | "engineFile"> & { readonly connection: EngineConnection };
+type DevEngine = Pick<RunningStack, "engine" | "engineFile"> & {
+  readonly connection: EngineConnection;
+  /** Where it runs in this process. */
+  readonly inProcess?: InProcessEngine;
+};
 
 /**
  * Engine, carrier and dispatcher in one process, the activities in another, or in apps that run already: started in that
@@ -78,6 +83,8 @@ export class DevStack {
   private readonly ends: TaskEnds;
   private readonly routes: Routes;
   private readonly carriers: CarriersWatch;
+  /** Undefined before they were asked. */
+  private apps: AttachedApps | undefined;
   private dispatcher: Dispatcher | undefined;
   /** Undefined before the engine runs, and once the command ends. */
   private lease: (() => Promise<void>) | undefined;
@@ -105,7 +112,7 @@ export class DevStack {
     const connection = { ...started.connection, taskQueue };
     const carrierUrl = await this.startFiles(connection);
     await this.startApps();
-    await this.startDispatcher(connection, engine);
+    await this.startDispatcher(connection, started.inProcess);
     if (host !== undefined) {
       await host.announce({ url: connection.url, taskQueue });
       this.closers.push(() => host.withdraw());
@@ -138,17 +145,18 @@ export class DevStack {
     if (other?.command === "engine") return { engine: "found", at: engineOf(other) };
     if (other !== undefined) refuseSecond(other, dataFolder);
     const carriers = (): ReturnType<NonNullable<PageOptions["carriers"]>> => this.carriers.all;
+    const inputSchemas = (): Readonly<Record<string, string>> => this.apps?.inputSchemas ?? {};
     return new EngineHost(
-      { command: "dev", dataFolder, inMemory, port: enginePort, portOption: "engine-port", carriers },
+      { command: "dev", dataFolder, inMemory, port: enginePort, portOption: "engine-port", carriers, inputSchemas },
       this.io,
     );
   }
 
   private async startEngine(host: EngineHost): Promise<DevEngine> {
     this.closers.push(() => host.close());
-    const { url, file } = await host.start();
+    const { inProcess, url, file } = await host.start();
     const connection = engineOf({ url, namespace: "default", taskQueue: DEFAULT_TASK_QUEUE });
-    return { engine: "own", engineFile: file, connection };
+    return { engine: "own", engineFile: file, connection, inProcess };
   }
 
   /** Runs the files' activities; their carrier's address, null where there are no files. */
@@ -228,6 +236,7 @@ export class DevStack {
       this.reroute();
     });
     this.closers.push(() => apps.stop());
+    this.apps = apps;
     await apps.start();
     this.routes.apps = apps.all;
     for (const state of apps.all) if (state.state !== "attached") this.output.app(state);
@@ -246,15 +255,18 @@ export class DevStack {
   }
 
   /** Leases tasks, once there are activities: apps may come later. */
-  private async startDispatcher(connection: EngineConnection, engine: RunningStack["engine"]): Promise<void> {
-    this.lease = () => this.createDispatcher(connection, engine === "own" ? OWN_WORKER : {});
+  private async startDispatcher(connection: EngineConnection, engine: InProcessEngine | undefined): Promise<void> {
+    this.lease = () => this.createDispatcher(connection, engine === undefined ? {} : { ...OWN_WORKER, engine });
     if (this.routes.activities.length > 0) await this.lease();
   }
 
-  private async createDispatcher(connection: EngineConnection, worker: { readonly workerId?: string }): Promise<void> {
+  private async createDispatcher(
+    connection: EngineConnection,
+    own: Pick<DispatcherOptions, "workerId" | "engine">,
+  ): Promise<void> {
     const { url, token, namespace, tlsVerify, taskQueue } = connection;
     const dispatcher = createDispatcher({
-      ...worker,
+      ...own,
       config: () => this.routes.config(taskQueue),
       connection: { serverUrl: url, namespace, tlsVerify, ...(token === undefined ? {} : { token }) },
       // All is said already: what is meant for other dispatchers of this machine must not steer this one.

@@ -32,6 +32,7 @@ export const FEATURES: Readonly<Record<Feature, Named>> = {
   },
   capabilityManifest: { name: "capability manifests of registrations", without: null },
   boundedPolls: { name: "polls of a bounded time", without: null },
+  externalPayloads: { name: "payloads that are kept apart", without: null },
   taskStatus: { name: "the status of a task, asked without renewing its lease", without: null },
 };
 

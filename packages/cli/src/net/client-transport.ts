@@ -11,7 +11,11 @@ import { isBomb, unpacked } from "./unpack.js";
  */
 export function clientTransport(dispatcher: Dispatcher): Transport {
   const inner = undiciTransport({ dispatcher });
+  const { open: stream } = inner;
   return {
+    ...(stream && {
+      open: (request) => stream({ ...request, headers: { ...request.headers, "accept-encoding": "identity" } }),
+    }),
     async send(request) {
       const { limitBytes } = request;
       try {

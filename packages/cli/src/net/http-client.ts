@@ -2,7 +2,6 @@ import type { Transport } from "@durable-workflow/client";
 import type { CliIo } from "../shell/command.js";
 import { Agents, type TlsSettings } from "./agents.js";
 import { clientTransport } from "./client-transport.js";
-import { type EventStreamOptions, eventStream } from "./event-stream.js";
 import { type Answer, exchange, type OutgoingRequest } from "./exchange.js";
 
 /**
@@ -33,10 +32,5 @@ export class HttpClient {
    */
   transport(url: URL, tls: TlsSettings = {}): Transport {
     return clientTransport(this.agents.agentFor(url, tls));
-  }
-
-  /** Reads a stream of server-sent events until the signal is aborted, or the stream ends. False where there is none. */
-  async events(url: URL, options: EventStreamOptions, tls: TlsSettings = {}): Promise<boolean> {
-    return eventStream(url, options, this.agents.agentFor(url, tls));
   }
 }

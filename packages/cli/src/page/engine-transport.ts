@@ -1,5 +1,4 @@
 import { isClientError } from "@durable-workflow/client";
-import { CONTROL_PLANE_VERSION, CONTROL_PLANE_VERSION_FIELD, NAMESPACE_FIELD } from "@durable-workflow/engine-protocol";
 import { type EngineTransport, EngineUnreachable } from "@durable-workflow/inspector";
 import type { EngineConnection } from "../engine/connection.js";
 import { toolsOf } from "../engine/control-plane.js";
@@ -14,8 +13,6 @@ export function engineTransport(
   connection: Pick<EngineConnection, "url" | "token" | "namespace" | "tlsVerify">,
   http: HttpClient,
 ): EngineTransport {
-  const { url, token, namespace, tlsVerify } = connection;
-  const common = { [NAMESPACE_FIELD]: namespace, [CONTROL_PLANE_VERSION_FIELD]: CONTROL_PLANE_VERSION };
   const tools = toolsOf(connection, http);
   return {
     async request({ method, path, body, headers, limitBytes = LIMIT_BYTES }) {
@@ -36,20 +33,14 @@ export function engineTransport(
       }
     },
     events: ({ path, signal, onData, onEnd }) =>
-      http.events(
-        new URL(`${url}${path}`),
-        {
-          headers: { accept: "text/event-stream", ...common },
-          token,
-          signal,
-          onEvent: (_, data) => {
-            onData(data);
-          },
-          onEnd: () => {
-            if (!signal.aborted) onEnd();
-          },
+      tools.events(path, {
+        signal,
+        onEvent: (_, data) => {
+          onData(data);
         },
-        { verify: tlsVerify },
-      ),
+        onEnd: () => {
+          if (!signal.aborted) onEnd();
+        },
+      }),
   };
 }

@@ -1,4 +1,5 @@
 import type { ActivityDescription, ActivityHandle } from "../handle.js";
+import { brand, isBranded } from "./brand.js";
 
 /** What went wrong, in one word that programs can compare. */
 export type ClientErrorCode =
@@ -56,8 +57,7 @@ export class ClientError extends Error {
   readonly description: ActivityDescription | undefined;
 
   constructor(code: ClientErrorCode, message: string, options: ClientErrorOptions = {}) {
-    super(message, "cause" in options ? { cause: options.cause } : undefined);
-    this.name = "ClientError";
+    super(message, "cause" in options ? options : undefined);
     this.code = code;
     this.retryable = options.retryable ?? false;
     this.mayHaveActed = options.mayHaveActed ?? false;
@@ -66,7 +66,7 @@ export class ClientError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.handle = options.handle;
     this.description = options.description;
-    Object.defineProperty(this, BRAND, { value: true });
+    brand(this, "ClientError", BRAND);
   }
 }
 
@@ -76,6 +76,5 @@ export class ClientError extends Error {
  * @param code of this code alone
  */
 export function isClientError(error: unknown, code?: ClientErrorCode): error is ClientError {
-  const isOne = typeof error === "object" && error !== null && BRAND in error;
-  return isOne && (code === undefined || (error as object as ClientError).code === code);
+  return isBranded(error, BRAND) && (code === undefined || (error as ClientError).code === code);
 }

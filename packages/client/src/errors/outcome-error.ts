@@ -1,4 +1,5 @@
 import type { FailedOutcome, RemoteFailure } from "../handle.js";
+import { brand, isBranded } from "./brand.js";
 
 const BRAND = Symbol.for("durable-workflow.client.outcome-error");
 
@@ -26,19 +27,18 @@ export class ActivityOutcomeError extends Error {
     const told =
       failure === undefined ? "" : `: ${failure.type === undefined ? "" : `${failure.type}: `}${failure.message}`;
     super(`the activity ${activityId} ${WORDS[kind]}${told}`, failure && { cause: asCause(failure) });
-    this.name = "ActivityOutcomeError";
     this.kind = kind;
     this.activityId = activityId;
     this.runId = runId;
     this.attempts = attempts;
     this.failure = failure;
-    Object.defineProperty(this, BRAND, { value: true });
+    brand(this, "ActivityOutcomeError", BRAND);
   }
 }
 
 /** True for an {@link ActivityOutcomeError} of any copy of this package, which `instanceof` is not. */
 export function isActivityOutcomeError(error: unknown): error is ActivityOutcomeError {
-  return typeof error === "object" && error !== null && BRAND in error;
+  return isBranded(error, BRAND);
 }
 
 function asCause({ type, message, stack }: RemoteFailure): Error {

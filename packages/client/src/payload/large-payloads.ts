@@ -1,5 +1,6 @@
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
 import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
+import { sha256OfBytes } from "@durable-workflow/carrier/runtime-payloads";
 import { demandsOf, fieldOf, integerField, PATHS, pathTo } from "@durable-workflow/engine-protocol";
 import type { StartRequest } from "@durable-workflow/engine-protocol/control";
 import {
@@ -16,8 +17,10 @@ import {
 } from "@durable-workflow/engine-protocol/external-payloads";
 import { ClientError } from "../errors/client-error.js";
 import type { ActivityHandle } from "../handle.js";
+import type { Scope } from "../scope.js";
+import { unreadable } from "../trouble/ask-again.js";
+import { unreadableResult } from "../trouble/unreadable-result.js";
 import type { Bounds, Engine } from "../wire/engine.js";
-import { unreadable } from "./unreadable.js";
 
 /** An engine may change its mind. */
 const FRESH_MS = 60_000;
@@ -79,17 +82,17 @@ export class LargePayloads {
   }
 
   /** The envelope with the blob in place of the reference. @throws {ClientError} `payload_unavailable`, `payload_invalid` */
-  async fetched(envelope: unknown, handle: ActivityHandle<unknown>, signal: AbortSignal): Promise<unknown> {
+  async fetched(envelope: unknown, handle: ActivityHandle<unknown>, scope: Scope): Promise<unknown> {
     const { reference, ...read } = readRuntimePayloadEnvelope(envelope, "result");
     if (reference === undefined) {
-      throw unreadable(handle, "violations" in read ? demandsOf(read.violations) : "its reference is not valid");
+      throw unreadableResult(handle, "violations" in read ? demandsOf(read.violations) : "its reference is not valid");
     }
     let payload: InlinePayload | undefined;
     try {
       payload = await this.download(
         reference,
         `fetching the result of ${handle.activityId}`,
-        this.engine.bounds(signal),
+        this.engine.bounds(scope),
       );
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
@@ -97,7 +100,7 @@ export class LargePayloads {
       const more = { cause: error, retryable, status, reason, handle };
       throw new ClientError("payload_unavailable", `the activity succeeded, but ${error.message}`, more);
     }
-    if (payload === undefined) throw unreadable(handle, "the bytes are not those that its reference speaks of");
+    if (payload === undefined) throw unreadableResult(handle, "the bytes are not those that its reference speaks of");
     return payload;
   }
 
@@ -116,17 +119,18 @@ export class LargePayloads {
     const headers = { "content-type": PAYLOAD_MEDIA_TYPE, ...lowerCased(payloadHeaders(metadata)) };
     // The same bytes have the same reference: it may be repeated.
     const request = { method: "POST", path: PATHS.payloads, headers, body } as const;
-    const answer = await this.engine.ask(request, { what: "uploading the arguments" }, bounds);
+    const about = { what: "uploading the arguments" };
+    const answer = await this.engine.ask(request, about, bounds);
     const { reference, violations } = readUploadAnswer(answer.document, metadata);
     if (reference !== undefined) return runtimePayloadEnvelope(reference);
-    const told = `uploading the arguments: ${this.engine.url} answers as no engine does: ${demandsOf(violations)}`;
-    throw new ClientError("not_an_engine", told, { status: answer.status });
+    throw unreadable(this.engine, answer, about, demandsOf(violations));
   }
 
   private async limits(bounds: Bounds): Promise<Limits> {
     const now = this.engine.clock.monotonic();
     if (this.known !== undefined && now < this.known.freshUntil) return this.known;
-    const { document } = await this.engine.clusterInfo(bounds);
+    const about = { what: "asking what the engine takes" };
+    const { document } = await this.engine.ask({ method: "GET", path: PATHS.clusterInfo }, about, bounds);
     const { transport, violations } = readPayloadTransport(document);
     if (violations !== undefined) {
       throw new ClientError(
@@ -161,13 +165,11 @@ function lowerCased(headers: Readonly<Record<string, string>>): Record<string, s
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
+/** @throws {ClientError} `payload_unavailable` without WebCrypto, as on pages without TLS */
 async function sha256(bytes: Uint8Array): Promise<string> {
-  const subtle: typeof crypto.subtle | undefined = globalThis.crypto?.subtle;
-  if (subtle === undefined) {
-    const told = "large payloads are checked by WebCrypto (crypto.subtle), which pages without TLS do not have";
-    throw new ClientError("payload_unavailable", told);
+  try {
+    return await sha256OfBytes(bytes);
+  } catch (cause) {
+    throw new ClientError("payload_unavailable", `payloads cannot be checked: ${(cause as Error).message}`, { cause });
   }
-  // Nothing here shares memory between threads, which is what the narrower type excludes.
-  const digest = new Uint8Array(await subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,16 +1,20 @@
 import { LIST_PAGE, PATHS, pathTo } from "@durable-workflow/engine-protocol";
 import type { HistoryEvent, StartRequest } from "@durable-workflow/engine-protocol/control";
 import type { RuntimePayloadReference } from "@durable-workflow/engine-protocol/external-payloads";
+import { stop } from "../calls/stop.js";
 import { ClientError } from "../errors/client-error.js";
 import { type ClientOptions, settleOptions } from "../options.js";
+import { ends, trouble } from "../parts.js";
 import { type InlinePayload, keptAt, LargePayloads } from "../payload/large-payloads.js";
-import { Start } from "../start/start.js";
+import { Scope } from "../scope.js";
+import { begin } from "../start/start.js";
 import { ulid } from "../start/ulid.js";
 import { fetchTransport } from "../transport/fetch.js";
-import { type Answer, type Call, Connection, NoAnswer } from "../wire/connection.js";
+import type { Transport } from "../transport/transport.js";
+import { subjectOf } from "../trouble/subject.js";
+import { unanswered } from "../trouble/unanswered.js";
+import { type Answer, type Call, Connection } from "../wire/connection.js";
 import { type About, Engine } from "../wire/engine.js";
-import { stop } from "../wire/stop.js";
-import { unanswered } from "../wire/unanswered.js";
 import {
   type ActivityDescription,
   type ListedActivity,
@@ -23,6 +27,7 @@ import {
   type StartedActivity,
   WrongAnswer,
 } from "./answers.js";
+import { type EventStreamOptions, eventStream } from "./event-stream.js";
 import { allPages } from "./pages.js";
 
 /** A request of a tool's own. */
@@ -47,7 +52,8 @@ export class EngineTools {
   private readonly engine: Engine;
   private readonly connection: Connection;
   private readonly large: LargePayloads;
-  private readonly forGood = new AbortController().signal;
+  private readonly transport: Transport;
+  private readonly forGood = new Scope([]);
 
   /**
    * @param options of `createClient`, but for `defaults`, which start nothing here. Default of `transport`: `fetch`
@@ -55,8 +61,9 @@ export class EngineTools {
    */
   constructor(options: Omit<ClientOptions, "defaults">) {
     const settled = settleOptions(options, fetchTransport);
+    this.transport = settled.transport;
     this.connection = new Connection(settled);
-    this.engine = new Engine(this.connection, settled);
+    this.engine = new Engine(this.connection, settled, { trouble, ends });
     this.url = settled.serverUrl;
     this.large = new LargePayloads(this.engine);
   }
@@ -88,7 +95,7 @@ export class EngineTools {
       onClosed: "restart",
       handleOf: () => undefined,
     } as const;
-    const { runId } = await new Start(this.engine, order, bounds).run();
+    const { runId } = await begin(this.engine, order, bounds, trouble);
     const { activity_id, activity_type, task_queue } = whole;
     return { started: { activity_id, workflow_run_id: runId, activity_type, task_queue }, request: whole };
   }
@@ -160,15 +167,32 @@ export class EngineTools {
    *
    * @throws {ClientError} `unreachable` or `not_an_engine` when there is no whole answer; the signal's reason
    */
-  async exchange({ signal = this.forGood, ...request }: ToolRequest): Promise<Answer> {
-    const timeoutMs = this.engine.requestTimeoutMs;
+  async exchange({ signal, ...request }: ToolRequest): Promise<Answer> {
+    const scope = new Scope([signal]);
     try {
-      return await this.connection.exchange({ ...request, signal, timeoutMs });
-    } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
+      const answer = await this.connection.exchange(request, scope, this.engine.requestTimeoutMs);
+      if (answer.why === undefined) return answer;
       const about = { what: `${request.method} ${request.path}`, acts: request.method === "POST" };
-      throw unanswered(error, this.engine.subject(about));
+      throw unanswered(answer, subjectOf(this.engine, about));
+    } finally {
+      scope.end();
     }
+  }
+
+  /**
+   * Reads a stream of server-sent events until the signal is aborted, or the stream ends. False where there is none: the
+   * engine has no such route, or the transport hands over whole answers alone, as all but `undiciTransport` do.
+   *
+   * @param path with its query
+   */
+  async events(path: string, options: EventStreamOptions): Promise<boolean> {
+    const { connection, transport } = this;
+    const headers = {
+      ...connection.plainHeaders,
+      ...(await connection.authorized()),
+      accept: "text/event-stream",
+    };
+    return eventStream(transport, { url: this.url + path, headers }, options);
   }
 
   private bounds(): ReturnType<Engine["bounds"]> {

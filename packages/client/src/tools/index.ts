@@ -17,4 +17,5 @@ export {
   WrongAnswer,
 } from "./answers.js";
 export { type Availability, EngineTools, type ToolRequest } from "./engine-tools.js";
+export type { EventStreamOptions } from "./event-stream.js";
 export { allPages, type Page } from "./pages.js";

@@ -1,3 +1,4 @@
+import { failures, prepare } from "../parts.js";
 import { type Transport, TransportFailure, type TransportRequest, type TransportResponse } from "./transport.js";
 
 /** The part of `fetch` that is used here. */
@@ -39,16 +40,20 @@ export interface FetchTransportOptions {
  * runtimes on servers give and browsers do not: there a start that meets no engine is `start_unknown`.
  */
 export function fetchTransport(options: FetchTransportOptions = {}): Transport {
+  // A page has a network now, and may have none when there is trouble: what handles that is loaded with the first answer.
+  let isPrepared = !isPage();
   return {
     maxConcurrentRequests: options.maxConcurrentRequests ?? (hasFewConnections() ? 4 : 16),
     async send(request) {
       const send = options.fetch ?? (globalThis as { readonly fetch?: FetchLike }).fetch;
       if (send === undefined) throw new TransportFailure("not_sent", "there is no global fetch: give one");
       try {
-        return await exchange(send, request);
+        const response = await exchange(send, request);
+        if (!isPrepared) prepare();
+        isPrepared = true;
+        return response;
       } catch (error) {
-        if (error instanceof TransportFailure) throw error;
-        throw new TransportFailure(neverArrived(error) ? "not_sent" : "lost", messageOf(error), { cause: error });
+        throw error instanceof TransportFailure ? error : (await failures()).failureOf(error, TransportFailure);
       }
     },
   };
@@ -95,30 +100,12 @@ function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
   return whole;
 }
 
-/** Codes of Node's, Bun's and of the certificate checks of both. */
-const NOT_SENT =
-  /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ConnectionRefused|FailedToOpenSocket|ERR_TLS_CERT_ALTNAME_INVALID|CERT_\w+|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+)$/;
-/** Deno has no codes, and says it in these words. */
-const NOT_SENT_IN_WORDS = /client error \(Connect\)|dns error|invalid peer certificate/;
-
-/** Whether an error says that the connection was never made. */
-export function neverArrived(error: unknown): boolean {
-  const { code, cause, message } = error as { code?: unknown; cause?: unknown; message?: unknown };
-  if (typeof code === "string" && NOT_SENT.test(code)) return true;
-  if (typeof message === "string" && NOT_SENT_IN_WORDS.test(message)) return true;
-  return typeof cause === "object" && cause !== null && neverArrived(cause);
-}
-
-/** What an error says, with what its cause says: `fetch failed` alone helps nobody. */
-export function messageOf(error: unknown): string {
-  const { message, code, cause } = error as { message?: unknown; code?: unknown; cause?: unknown };
-  if (typeof cause === "object" && cause !== null) return messageOf(cause);
-  const said = typeof message === "string" && message !== "" ? message : "the request failed";
-  return typeof code === "string" && !said.includes(code) ? `${said} (${code})` : said;
-}
-
 /** Cloudflare and browsers allow a few connections at once. */
 function hasFewConnections(): boolean {
-  const scope = globalThis as { readonly navigator?: { readonly userAgent?: string }; readonly document?: unknown };
-  return scope.navigator?.userAgent === "Cloudflare-Workers" || scope.document !== undefined;
+  const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } };
+  return navigator?.userAgent === "Cloudflare-Workers" || isPage();
+}
+
+function isPage(): boolean {
+  return (globalThis as { readonly document?: unknown }).document !== undefined;
 }

@@ -1,7 +1,7 @@
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
-import { messageOf, neverArrived } from "./fetch.js";
+import { failures } from "../parts.js";
 import { type Transport, TransportFailure, type TransportRequest, type TransportResponse } from "./transport.js";
 
 /** Servers close idle connections after 5 s where nobody says otherwise: ours are gone before. */
@@ -14,14 +14,45 @@ const HINT_MARGIN_MS = 1_000;
  * connections are dropped after 4 s, or a second before the server drops them, and keep no process alive.
  */
 export function nodeTransport(): Transport {
-  const agents = { http: keptBriefly(HttpAgent), https: keptBriefly(HttpsAgent) };
+  const agents = { "http:": keptBriefly(HttpAgent), "https:": keptBriefly(HttpsAgent) };
+  const targetOf = targets();
   return {
-    send: (request) => send(request, agents),
+    send: (request) => send(request, targetOf(request.url), agents),
     close: () => {
-      agents.http.destroy();
-      agents.https.destroy();
+      agents["http:"].destroy();
+      agents["https:"].destroy();
       return Promise.resolve();
     },
+  };
+}
+
+/** Where a request goes, as `node:http` takes it. */
+interface Target {
+  readonly protocol: string;
+  /** As the header has it. */
+  readonly host: string;
+  readonly hostname: string;
+  readonly port: string;
+  readonly path: string;
+}
+
+/** What is the same for a URL and for the path within it, parsed or not. */
+const PLAIN = /^(?!.*\/\.)[\w/?=&%.:~+-]+$/;
+
+/** Reads URLs. Those of a client differ in their path alone, so that most need not be parsed. */
+function targets(): (url: string) => Target {
+  let origin = "";
+  let known: Target | undefined;
+  return (url) => {
+    const path = url.slice(origin.length);
+    if (known !== undefined && path.startsWith("/") && url.startsWith(origin) && PLAIN.test(path)) {
+      const { protocol, host, hostname, port } = known;
+      return { protocol, host, hostname, port, path };
+    }
+    const { protocol, host, hostname, port, pathname, search, origin: its } = new URL(url);
+    origin = its;
+    known = { protocol, host, hostname: hostname.replaceAll(/[[\]]/g, ""), port, path: pathname + search };
+    return known;
   };
 }
 
@@ -52,35 +83,30 @@ function keepSocketAlive(socket: Socket): boolean {
 
 function send(
   asked: TransportRequest,
-  agents: { readonly http: HttpAgent; readonly https: HttpAgent },
+  { host, ...target }: Target,
+  agents: Readonly<Record<string, HttpAgent>>,
 ): Promise<TransportResponse> {
-  const { method, url, headers, body, limitBytes } = asked;
-  return new Promise((resolve, reject) => {
-    const isTls = url.startsWith("https:");
-    const length = body === undefined ? undefined : typeof body === "string" ? Buffer.byteLength(body) : body.length;
-    const request = (isTls ? httpsRequest : httpRequest)(url, {
-      method,
-      agent: isTls ? agents.https : agents.http,
-      headers: length === undefined ? headers : { ...headers, "content-length": String(length) },
-    });
-    const settle = (end: () => void): void => {
-      signal?.removeEventListener("abort", abort);
-      end();
-    };
+  const { method, headers, body, limitBytes } = asked;
+  return new Promise((resolve) => {
+    // As a list they are written as they are, which is cheaper; Node adds neither the name of the host then, nor a length.
+    const list = ["host", host];
+    for (const [name, value] of Object.entries(headers)) list.push(name, value);
+    if (body !== undefined) list.push("content-length", String(Buffer.byteLength(body)));
+    const start = target.protocol === "https:" ? httpsRequest : httpRequest;
+    const request = start({ ...target, method, headers: list, agent: agents[target.protocol] });
+    let isDone = false;
     const fail = (error: unknown): void => {
-      const kind = wasNotSent(request, error) ? "not_sent" : "lost";
-      settle(() => {
-        reject(
-          error instanceof TransportFailure ? error : new TransportFailure(kind, messageOf(error), { cause: error }),
-        );
-      });
+      if (isDone) return;
+      isDone = true;
+      resolve(failed(error, isConnecting(request)));
     };
-    const abort = (): void => {
-      isGivenUp = true;
-      const kind = isConnecting(request) ? "not_sent" : "lost";
+    const giveUp = (why: TransportFailure): void => {
+      if (isDone) return;
+      fail(why);
       request.destroy();
-      fail(new TransportFailure(kind, "the request was given up"));
     };
+    const abort = (): void =>
+      giveUp(new TransportFailure(isConnecting(request) ? "not_sent" : "lost", "the request was given up"));
     request.on("error", fail);
     request.on("response", (response) => {
       const chunks: Buffer[] = [];
@@ -88,9 +114,9 @@ function send(
       response.on("data", (chunk: Buffer) => {
         size += chunk.length;
         chunks.push(chunk);
-        if (size <= limitBytes) return;
-        request.destroy();
-        fail(new TransportFailure("too_large", `the answer is longer than ${limitBytes} bytes`));
+        if (size > limitBytes) {
+          giveUp(new TransportFailure("too_large", `the answer is longer than ${limitBytes} bytes`));
+        }
       });
       response.on("error", fail);
       response.on("end", () => {
@@ -98,20 +124,22 @@ function send(
           fail(new TransportFailure("lost", "the answer was cut off"));
           return;
         }
+        if (isDone) return;
+        isDone = true;
         const read = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-        settle(() => {
-          resolve({ status: response.statusCode ?? 0, body: read, header: (name) => headerOf(response, name) });
-        });
+        resolve({ status: response.statusCode ?? 0, body: read, header: (name) => headerOf(response, name) });
       });
     });
-    let isGivenUp = false;
-    const signal = asked.onAbort === undefined ? asked.signal : undefined;
-    asked.onAbort?.(abort);
-    if (signal?.aborted === true) abort();
-    signal?.addEventListener("abort", abort);
-    if (isGivenUp) return;
-    request.end(body);
+    if (asked.onAbort !== undefined) asked.onAbort(abort);
+    else if (asked.signal.aborted) abort();
+    else asked.signal.addEventListener("abort", abort, { once: true });
+    if (!request.destroyed) request.end(body);
   });
+}
+
+async function failed(error: unknown, wasConnecting: boolean): Promise<never> {
+  if (error instanceof TransportFailure) throw error;
+  throw (await failures()).failureOf(error, TransportFailure, wasConnecting);
 }
 
 function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
@@ -123,9 +151,4 @@ function headerOf({ headers }: IncomingMessage, name: string): string | undefine
 function isConnecting({ socket }: ClientRequest): boolean {
   if (socket === null) return true;
   return socket.connecting || Reflect.get(socket, "secureConnecting") === true;
-}
-
-function wasNotSent(request: ClientRequest, error: unknown): boolean {
-  const { syscall } = error as { syscall?: unknown };
-  return syscall === "connect" || syscall === "getaddrinfo" || neverArrived(error) || isConnecting(request);
 }

@@ -1,3 +1,5 @@
+import { brand, isBranded } from "../errors/brand.js";
+
 /**
  * How requests reach the engine: bytes in, bytes out. What the bytes mean, how long a request may take and whether it is
  * repeated is the client's.
@@ -9,6 +11,11 @@ export interface Transport {
    * @throws {TransportFailure} (as a rejection) when there is no whole answer; anything when the signal is aborted
    */
   send(request: TransportRequest): Promise<TransportResponse>;
+  /**
+   * Sends a request and hands its answer over as it comes, without a limit: for streams of events, which `/tools` reads.
+   * Default: there are none. The signal ends it.
+   */
+  open?(request: Pick<TransportRequest, "method" | "url" | "headers" | "signal">): Promise<OpenResponse>;
   /** Lets go of idle connections. */
   close?(): Promise<void>;
   /** How many requests may be under way at once, where the platform has a limit. Default: 16. */
@@ -40,6 +47,11 @@ export interface TransportResponse {
   header(name: string): string | undefined;
 }
 
+/** An answer that is still coming. */
+export interface OpenResponse extends Pick<TransportResponse, "status" | "header"> {
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
 /** What kept a request from being answered. */
 export type TransportFailureKind =
   | "not_sent" // the engine has not seen a byte of it: refused, no such host, TLS
@@ -54,13 +66,12 @@ export class TransportFailure extends Error {
 
   constructor(kind: TransportFailureKind, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = "TransportFailure";
     this.kind = kind;
-    Object.defineProperty(this, BRAND, { value: true });
+    brand(this, "TransportFailure", BRAND);
   }
 }
 
 /** Whether an error is a transport's own: no answer came, or none that is whole. */
 export function isTransportFailure(error: unknown): error is TransportFailure {
-  return typeof error === "object" && error !== null && BRAND in error;
+  return isBranded(error, BRAND);
 }

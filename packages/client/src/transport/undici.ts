@@ -1,6 +1,9 @@
 import { type Dispatcher, request as undiciRequest } from "undici";
-import { messageOf, neverArrived } from "./fetch.js";
+import { failureOf } from "./failure.js";
 import { type Transport, TransportFailure } from "./transport.js";
+
+/** For the head of an answer that is handed over as it comes. */
+const OPEN_MS = 5_000;
 
 /** Options of the transport over undici. */
 export interface UndiciTransportOptions {
@@ -39,15 +42,33 @@ export function undiciTransport({ dispatcher }: UndiciTransportOptions = {}): Tr
         return {
           status: response.statusCode,
           body: Buffer.concat(chunks),
-          header: (name) => {
-            const value = response.headers[name];
-            return Array.isArray(value) ? value.join(", ") : value;
-          },
+          header: (name) => headerOf(response.headers, name),
         };
       } catch (error) {
-        if (error instanceof TransportFailure) throw error;
-        throw new TransportFailure(neverArrived(error) ? "not_sent" : "lost", messageOf(error), { cause: error });
+        throw error instanceof TransportFailure ? error : failureOf(error, TransportFailure);
       }
     },
+    async open({ method, url, headers, signal }) {
+      const {
+        statusCode,
+        headers: answered,
+        body,
+      } = await undiciRequest(url, {
+        method,
+        headers: { ...headers },
+        signal,
+        headersTimeout: OPEN_MS,
+        bodyTimeout: 0,
+        ...(dispatcher && { dispatcher }),
+      });
+      // Whoever reads it is told by the reading.
+      body.on("error", () => undefined);
+      return { status: statusCode, header: (name) => headerOf(answered, name), body };
+    },
   };
+}
+
+function headerOf(headers: Readonly<Record<string, string | string[] | undefined>>, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(", ") : value;
 }

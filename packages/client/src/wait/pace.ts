@@ -17,37 +17,37 @@ const FORGET_MS = 60_000;
 /** How often the waits of one client ask, all together: bounded, and a little uneven, so that they do not come at once. */
 export class Pace {
   readonly slots: Slots;
-  private readonly most: number;
-  private waits = 0;
-  private holdsNotUntil = 0;
+  readonly #most: number;
+  #waits = 0;
+  #holdsNotUntil = 0;
 
   /** @param most requests of waits under way at once */
   constructor(most: number) {
-    this.most = most;
+    this.#most = most;
     this.slots = new Slots(most);
   }
 
   enter(): void {
-    this.waits++;
+    this.#waits++;
   }
 
   leave(): void {
-    this.waits--;
+    this.#waits--;
   }
 
   /** For how long the engine is to hold its answer back: when all waits can be held at once, so that none keeps another from asking. */
   holdSeconds(now: number, most: number): number {
-    return this.waits <= this.most && now >= this.holdsNotUntil ? most : 0;
+    return this.#waits <= this.#most && now >= this.#holdsNotUntil ? most : 0;
   }
 
   /** Told when an answer came, after so long, that was to be held back. */
   heldFor(ms: number, seconds: number, now: number): void {
-    if (ms < seconds * 900) this.holdsNotUntil = now + FORGET_MS;
+    if (ms < seconds * 900) this.#holdsNotUntil = now + FORGET_MS;
   }
 
   /** The pause before the request of this number, from 1. */
   pauseMs(count: number): number {
-    return Math.max(Math.min(FIRST_MS * GROWTH ** (count - 1), LONGEST_MS), this.waits * APART_MS);
+    return Math.max(Math.min(FIRST_MS * GROWTH ** (count - 1), LONGEST_MS), this.#waits * APART_MS);
   }
 
   /** The pause after so many answers that did not come. */

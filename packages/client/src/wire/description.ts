@@ -1,9 +1,13 @@
-import { integerField, isObject, textField } from "@durable-workflow/engine-protocol";
-import type { ActivityDescription, ActivityStatus, ActivitySummary } from "../handle.js";
-import { readDescribedFailure } from "./failure.js";
+import { decodeAvroValue } from "@durable-workflow/carrier/payload";
+import { AVRO_CODEC } from "@durable-workflow/carrier/protocol";
+import { fieldOf, integerField, isObject, textField } from "@durable-workflow/engine-protocol";
+import type { ActivityDescription, ActivityStatus, ActivitySummary, RemoteFailure } from "../handle.js";
 
 /** Undefined for what is no description. */
-export function readDescription(document: unknown): ActivityDescription | undefined {
+export function readDescription(
+  document: unknown,
+  failure: RemoteFailure | undefined,
+): ActivityDescription | undefined {
   const read = readSummary(document);
   if (read === undefined) return undefined;
   // Written out: copying is what would cost most of a description.
@@ -21,7 +25,7 @@ export function readDescription(document: unknown): ActivityDescription | undefi
     attempts: integerField(read.raw, "attempt_count") ?? 0,
     stage: textField(read.raw, "activity_status") ?? read.status,
     lastHeartbeatAt: textField(read.raw, "last_heartbeat_at") ?? null,
-    failure: readDescribedFailure(read.raw["failure"]),
+    failure,
   };
 }
 
@@ -60,4 +64,16 @@ function statusOf(document: unknown): ActivityStatus {
   if (status === "failed" && textField(document, "closed_reason") === "timed_out") return "timed_out";
   const known = Object.hasOwn(STATUSES, status) ? STATUSES[status] : undefined;
   return known ?? (textField(document, "closed_at") === undefined ? "running" : "failed");
+}
+
+/**
+ * The value of a payload that is held where it is spoken of: a result, or details.
+ *
+ * @throws {TypeError} for what is no payload of a codec that is known here; {PayloadError} where it cannot be decoded
+ */
+export function decodeInline(envelope: unknown): unknown {
+  const blob = fieldOf(envelope, "blob");
+  if (fieldOf(envelope, "codec") !== AVRO_CODEC) throw new TypeError(`its codec must be "${AVRO_CODEC}"`);
+  if (typeof blob !== "string") throw new TypeError("it has no blob");
+  return decodeAvroValue(blob);
 }

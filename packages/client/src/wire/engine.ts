@@ -1,16 +1,15 @@
 import type { Clock } from "@durable-workflow/carrier";
-import { PATHS, pathTo } from "@durable-workflow/engine-protocol";
+import { ACTIVITIES_PATH, activityPath, fieldOf, isObject, textField } from "@durable-workflow/engine-protocol";
 import type { StartRequest } from "@durable-workflow/engine-protocol/control";
-import { jittered, sleep } from "../clock.js";
-import { ClientError } from "../errors/client-error.js";
-import type { ActivityDescription } from "../handle.js";
-import { type Answer, type Call, type Connection, NoAnswer } from "./connection.js";
+import type { ClientError } from "../errors/client-error.js";
+import type { ActivityDescription, RemoteFailure } from "../handle.js";
+import type { Scope } from "../scope.js";
+import type { TimeLimits } from "../time-limits.js";
+import type { Answer, Call, Connection, NoAnswer } from "./connection.js";
 import { readDescription } from "./description.js";
-import { type Subject, unanswered } from "./unanswered.js";
 
 /** How often a request is tried that may be repeated. */
 export const TRIES = 3;
-export const FIRST_PAUSE_MS = 100;
 
 export interface EngineOptions {
   readonly namespace: string;
@@ -19,7 +18,7 @@ export interface EngineOptions {
 
 /** How long a call may take, and who may give it up. */
 export interface Bounds {
-  readonly signal: AbortSignal;
+  readonly scope: Scope;
   /** On the monotonic clock, over all tries. */
   readonly deadline: number;
 }
@@ -29,58 +28,99 @@ export interface Described {
   readonly answer: Answer;
 }
 
-type Request = Pick<Call, "method" | "path" | "body" | "headers" | "limitBytes">;
-export type About = Pick<Subject, "what"> & { readonly activityId?: string | undefined; readonly acts?: boolean };
+/** What came of one try of a start. */
+export interface StartTry {
+  /** On the monotonic clock. */
+  readonly sentAt: number;
+  readonly answer: Answer | NoAnswer;
+  /** Of the run that was started; undefined where the answer is not that of an engine that has started one. */
+  readonly runId: string | undefined;
+}
+
+export type Request = Pick<Call, "method" | "path" | "body" | "headers" | "limitBytes">;
+
+/** What a request is about, for errors. */
+export interface About {
+  /** As in `starting greet`: what was asked. */
+  readonly what: string;
+  readonly activityId?: string | undefined;
+  /** Whether it changes anything. Default false. */
+  readonly acts?: boolean;
+}
+
+/** How often a request is tried, and what happens between. */
+export interface Repeating {
+  readonly tries?: number;
+  /** For how much longer than others one try may take. */
+  readonly moreMs?: number;
+  /** Told before a try that follows one that the engine may have seen. */
+  readonly onRepeat?: () => void;
+}
+
+/** What is loaded when an answer is not as most are. */
+export interface EngineParts {
+  trouble(): Promise<{
+    askAgain(
+      engine: Engine,
+      request: Request,
+      about: About,
+      bounds: Bounds,
+      first: Answer | NoAnswer,
+      repeating?: Repeating,
+    ): Promise<Answer>;
+    unreadable(engine: Engine, answer: Answer, about: About): ClientError;
+  }>;
+  ends(): Promise<{ readDescribedFailure(told: Readonly<Record<string, unknown>>): RemoteFailure }>;
+}
 
 /** The operations of the control plane that activities need. Every answer is bounded in time and size, and read field by field. */
 export class Engine {
   readonly clock: Clock;
+  readonly limits: TimeLimits;
   readonly url: string;
   readonly requestTimeoutMs: number;
-  private readonly connection: Connection;
-  private readonly namespace: string;
+  readonly namespace: string;
+  readonly connection: Connection;
+  readonly #parts: EngineParts;
   /** Whether the engine stops a certain run; undefined before it was tried. */
   stopsRuns: boolean | undefined;
 
-  constructor(connection: Connection, { namespace, requestTimeoutMs }: EngineOptions) {
+  constructor(connection: Connection, { namespace, requestTimeoutMs }: EngineOptions, parts: EngineParts) {
+    this.#parts = parts;
     this.connection = connection;
     this.clock = connection.clock;
+    this.limits = connection.limits;
     this.url = connection.url;
     this.namespace = namespace;
     this.requestTimeoutMs = requestTimeoutMs;
   }
 
   /** For one call from now on: tries, pauses and bodies. */
-  bounds(signal: AbortSignal): Bounds {
-    return { signal, deadline: this.clock.monotonic() + this.requestTimeoutMs * TRIES };
+  bounds(scope: Scope): Bounds {
+    return { scope, deadline: this.clock.monotonic() + this.requestTimeoutMs * TRIES };
   }
 
   left({ deadline }: Bounds): number {
     return deadline - this.clock.monotonic();
   }
 
-  subject({ what, activityId, acts = false }: About): Subject {
-    const { url, namespace } = this;
-    return { url, namespace, what, activityId, acts, shown: (text) => this.connection.shown(text) };
-  }
-
-  /** One try of a start, whatever is answered. @throws {NoAnswer} */
-  postStart(request: StartRequest, bounds: Bounds): Promise<Answer> {
-    return this.once({ method: "POST", path: PATHS.activities, body: JSON.stringify(request) }, bounds);
+  /** One try of a start, whatever is answered. */
+  async tryStart(request: StartRequest, bounds: Bounds): Promise<StartTry> {
+    const sentAt = this.clock.monotonic();
+    const answer = await this.once({ method: "POST", path: ACTIVITIES_PATH, body: JSON.stringify(request) }, bounds);
+    return { sentAt, answer, runId: isSuccess(answer) ? textField(answer.document, "workflow_run_id") : undefined };
   }
 
   /** @param wait seconds for which the engine may hold the answer back until the activity has ended; engines may not know it */
-  async describe(id: string, bounds: Bounds, { wait = 0, tries = TRIES } = {}): Promise<Described> {
+  async describe(id: string, bounds: Bounds, wait = 0, tries = TRIES): Promise<Described> {
     const about = { what: `describing ${id}`, activityId: id };
-    const path = pathTo(PATHS.activity, { id }) + (wait === 0 ? "" : `?wait=${wait}`);
+    const path = activityPath(id) + (wait === 0 ? "" : `?wait=${wait}`);
     const answer = await this.ask({ method: "GET", path }, about, bounds, { tries, moreMs: wait * 1000 });
-    const description = readDescription(answer.document);
-    if (description === undefined) throw this.unreadable(answer, about);
+    const told = fieldOf(answer.document, "failure");
+    const failure = isObject(told) ? (await this.#parts.ends()).readDescribedFailure(told) : undefined;
+    const description = readDescription(answer.document, failure);
+    if (description === undefined) throw (await this.#parts.trouble()).unreadable(this, answer, about);
     return { description, answer };
-  }
-
-  clusterInfo(bounds: Bounds): Promise<Answer> {
-    return this.ask({ method: "GET", path: PATHS.clusterInfo }, { what: "asking what the engine takes" }, bounds);
   }
 
   /**
@@ -88,44 +128,21 @@ export class Engine {
    *
    * @throws {ClientError} when there is none within the bounds
    */
-  async ask(
-    request: Request,
-    about: About,
-    bounds: Bounds,
-    { tries = TRIES, moreMs = 0, onRepeat }: { tries?: number; moreMs?: number; onRepeat?: () => void } = {},
-  ): Promise<Answer> {
-    for (let count = 1; ; count++) {
-      const trouble = await this.attempt(request, about, bounds, moreMs);
-      if (!(trouble instanceof ClientError)) return trouble;
-      const pause = Math.max(jittered(FIRST_PAUSE_MS * 2 ** (count - 1)), trouble.retryAfterMs ?? 0);
-      if (!trouble.retryable || count >= tries || pause >= this.left(bounds)) throw trouble;
-      await sleep(this.clock, pause, bounds.signal);
-      if (trouble.mayHaveActed) onRepeat?.();
-    }
+  async ask(request: Request, about: About, bounds: Bounds, repeating?: Repeating): Promise<Answer> {
+    const first = await this.once(request, bounds, repeating?.moreMs);
+    if (isSuccess(first)) return first;
+    return (await this.#parts.trouble()).askAgain(this, request, about, bounds, first, repeating);
   }
 
-  private async attempt(request: Request, about: About, bounds: Bounds, moreMs: number): Promise<Answer | ClientError> {
-    try {
-      const answer = await this.once(request, bounds, moreMs);
-      const isRead = answer.document !== undefined || answer.header("content-type") === "application/octet-stream";
-      if (answer.status >= 200 && answer.status < 300 && isRead) return answer;
-      const { refusal } = await import("./refusal.js");
-      return refusal(answer, this.subject(about));
-    } catch (error) {
-      if (error instanceof NoAnswer) return unanswered(error, this.subject(about));
-      throw error;
-    }
+  /** One try. */
+  once(request: Request, { scope, deadline }: Bounds, moreMs = 0): Promise<Answer | NoAnswer> {
+    const left = Math.min(this.requestTimeoutMs, deadline - this.clock.monotonic());
+    return this.connection.exchange(request, scope, Math.max(1, left) + moreMs);
   }
+}
 
-  private once(request: Request, bounds: Bounds, moreMs = 0): Promise<Answer> {
-    const timeoutMs = Math.max(1, Math.min(this.requestTimeoutMs, this.left(bounds))) + moreMs;
-    const { method, path, body, headers, limitBytes } = request;
-    return this.connection.exchange({ method, path, body, headers, limitBytes, signal: bounds.signal, timeoutMs });
-  }
-
-  /** What is no answer of an engine's. */
-  unreadable({ status }: Answer, { what }: About): ClientError {
-    const told = `${what}: ${this.url} answers ${status} as no engine does. Is it the engine's own address?`;
-    return new ClientError("not_an_engine", told, { status });
-  }
+/** Whether it is an answer of success that can be read. */
+export function isSuccess(answer: Answer | NoAnswer): answer is Answer {
+  if (answer.why !== undefined || answer.status < 200 || answer.status > 299) return false;
+  return answer.document !== undefined || answer.header("content-type") === "application/octet-stream";
 }

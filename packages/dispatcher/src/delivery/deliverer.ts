@@ -40,7 +40,7 @@ export interface Delivery {
    * Asked for room in memory for an answer that has begun; waiting for it does not count as the carrier's time. Undefined
    * when the delivery was called off meanwhile. Default: there is always room.
    */
-  readonly roomFor?: ((bytes: number) => Promise<Held | undefined>) | undefined;
+  readonly roomFor?: ((bytes: number) => Promise<Held | undefined> | Held | undefined) | undefined;
   /** Calls the delivery off. Its reason is a {@link DeliveryEnd}. */
   readonly signal: StopSignal & { readonly reason: DeliveryEnd | undefined };
   /** Tells the engine of the attempt, with progress or without. What the answer means for the lease is seen to. */

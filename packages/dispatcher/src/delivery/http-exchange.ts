@@ -1,10 +1,10 @@
 import { Readable } from "node:stream";
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "@durable-workflow/carrier/protocol";
 import type { HttpCarrier } from "@durable-workflow/engine-protocol/executor-config";
-import type { Dispatcher } from "undici";
 import { readRetryAfter } from "../engine/reply.js";
 import { type BlobBody, type DeliveryBody, withoutLargeBlobs } from "../net/blob-bytes.js";
-import { headerOf, readBoundedBytes } from "../net/bounded-body.js";
+import type { BoundedBytes } from "../net/bounded-body.js";
+import { type BoundedAnswer, BoundedRequest } from "../net/bounded-request.js";
 import type { ConnectionUse } from "../net/connection-use.js";
 import type { NetworkGuard } from "../net/guard.js";
 import type { Proxies } from "../net/proxies.js";
@@ -31,7 +31,7 @@ export interface HttpDelivery {
    * Asked for room in memory for an answer that has begun; waiting for it does not count as the carrier's time. Undefined
    * when the delivery was called off meanwhile. Default: there is always room.
    */
-  readonly roomFor?: ((bytes: number) => Promise<Held | undefined>) | undefined;
+  readonly roomFor?: ((bytes: number) => Promise<Held | undefined> | Held | undefined) | undefined;
   /** How long a try that begins now may take. */
   readonly limit: () => TimeLimit;
   /** True while the lease and the deadlines leave room for a try that begins so much later. */
@@ -77,102 +77,148 @@ export class HttpExchanges {
     this.options = options;
   }
 
-  /** @throws (as a rejection) what undici, the guard or an authorizer does */
+  /** @throws (as a rejection) what undici, the guard or an authorizer does, and an `AbortError` once it was called off */
   async exchange(
     delivery: HttpDelivery,
     { abort, timer, use, tries, onNewConnection, refused, onShown }: Exchange,
   ): Promise<DeliveryAnswer | AbortedDelivery> {
     const { clock, guard, agents, proxies } = this.options;
     const { carrier, credential } = delivery;
-    const url = new URL(carrier.url);
+    const { url, origin, path } = targetOf(carrier);
     const proxy = proxies?.proxyFor(url);
     if (proxy === undefined) guard.checkUrl(url);
     else await unlessAborted(abort, guard.checkBehindProxy(url));
-    const { headers, body, shown } = await composed(delivery, url, { abort, refused });
-    if (shown !== undefined) onShown(shown);
+    const composed =
+      credential.type === "authorized"
+        ? await this.authorized(delivery, credential, { abort, refused, onShown })
+        : composedFor(delivery, credential);
+    const { headers, body } = composed;
     const agent = onNewConnection ? agents.create(credential, proxy) : agents.for(credential, proxy);
     try {
-      const begin = (): Promise<Dispatcher.ResponseData> =>
-        agent.request({
-          origin: url.origin,
-          path: url.pathname + url.search,
+      let held: Held | undefined;
+      let isRefused = false;
+      const { responseLimitBytes: limitBytes = this.options.responseLimitBytes, roomFor } = delivery;
+      const onRoom = (room: Held | undefined): boolean => {
+        held = room;
+        isRefused = room === undefined;
+        return !isRefused;
+      };
+      const request = new BoundedRequest({
+        limitBytes,
+        onHead: ({ expectedBytes = UNSAID_BYTES }) => {
+          if (roomFor === undefined) return true;
+          const room = roomFor(Math.min(expectedBytes, limitBytes));
+          if (!(room instanceof Promise)) return onRoom(room);
+          timer.pause();
+          return room.then((granted) => {
+            timer.resume();
+            return onRoom(granted);
+          });
+        },
+        onBytes: (bytes) => held?.grow(bytes),
+      });
+      if (abort.aborted) request.callOff();
+      else abort.addEventListener("abort", () => request.callOff());
+      const isText = typeof body === "string";
+      const send = (): Promise<BoundedAnswer> =>
+        request.send(agent, {
+          origin,
+          path,
           method: "POST",
-          headers: typeof body === "string" ? headers : { ...headers, "content-length": String(body.bytes) },
-          body: typeof body === "string" ? body : streamed(body),
-          signal: abort,
+          headers: isText ? headers : [...headers, "content-length", String(body.bytes)],
+          body: isText ? body : streamed(body),
         });
-      const response = await unlessAborted(abort, use.watch(begin));
-      const status = response.statusCode;
-      const read = await this.readAnswer(response, delivery, timer);
-      if (read === undefined) return { kind: "aborted" };
-      if ("problem" in read && read.problem === "cut_off")
-        return { kind: "unreachable", why: "the answer was cut off", tries };
+      const { head, read } = await use.watch(send).catch((error: unknown) => {
+        if (isRefused) return REFUSED;
+        throw error;
+      });
+      if (isRefused) return { kind: "aborted" };
+      if (read.problem === "cut_off") return { kind: "unreachable", why: "the answer was cut off", tries };
+      const { status, retryAfter } = head;
       const asks = status === 429 || status === 503;
-      const retryAfterMs = asks ? readRetryAfter(headerOf(response.headers, "retry-after"), clock.now()) : undefined;
+      const retryAfterMs = asks ? readRetryAfter(retryAfter, clock.now()) : undefined;
       // Whoever says when to come again is not done with the task, whatever the policy counts as temporary.
       const temporary = retryAfterMs !== undefined || isRetryableStatus(carrier.retryPolicy, status);
-      return { kind: "http", status, body: read, temporary, retryAfterMs };
+      return { kind: "http", status, body: bodyOf(read, held), temporary, retryAfterMs };
     } finally {
       if (onNewConnection) void agent.destroy();
     }
   }
 
-  /** Undefined when the delivery was called off before there was room. */
-  private async readAnswer(
-    { headers, body }: Dispatcher.ResponseData,
-    { responseLimitBytes: limitBytes = this.options.responseLimitBytes, roomFor }: HttpDelivery,
-    timer: PausableTimer,
-  ): Promise<AnswerBody | undefined> {
-    const said = headerOf(headers, "content-length");
-    const expectedBytes = said !== undefined && /^\d{1,15}$/.test(said) ? Number(said) : undefined;
-    timer.pause();
-    const held = await roomFor?.(Math.min(expectedBytes ?? UNSAID_BYTES, limitBytes));
-    timer.resume();
-    if (roomFor !== undefined && held === undefined) {
-      body.on("error", () => undefined).destroy();
-      return undefined;
-    }
-    const contentEncoding = headerOf(headers, "content-encoding");
-    const onBytes = (bytes: number): void => held?.grow(bytes);
-    const read = await readBoundedBytes(body, { contentEncoding, limitBytes, expectedBytes, onBytes });
-    if (read.bytes === undefined) {
-      held?.release();
-      return read;
-    }
-    held?.grow(read.bytes.length);
-    held?.shrink(read.bytes.length);
-    return withoutLargeBlobs(read.bytes) ?? { problem: "not_utf8" };
+  /** @throws {AuthorizerError} (as a rejection) */
+  private async authorized(
+    delivery: HttpDelivery,
+    { authorize }: Extract<Credential, { readonly type: "authorized" }>,
+    { abort, refused, onShown }: Pick<Exchange, "abort" | "refused" | "onShown">,
+  ): Promise<Composed> {
+    const document = delivery.body();
+    const headers = { ...ENVELOPE_HEADERS, "idempotency-key": delivery.idempotencyKey };
+    // A signature is over the whole of it.
+    const body = typeof document === "string" ? document : Buffer.concat(document.chunks).toString();
+    // One of its own: an authorizer may change it.
+    const url = new URL(delivery.carrier.url);
+    const shown = await unlessAborted(
+      abort,
+      authorize({ method: "POST", url, headers, body, refused, signal: abort.signal }),
+    );
+    for (const secret of shown.secrets) delivery.onSecret?.(secret);
+    onShown(shown);
+    return { headers: Object.entries({ ...headers, ...shown.headers }).flat(), body };
   }
 }
 
-interface Composed {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: DeliveryBody;
-  readonly shown: Authorization | undefined;
+const ENVELOPE_HEADERS = {
+  "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE,
+  accept: EXTERNAL_TASK_RESULT_MEDIA_TYPE,
+};
+const ENVELOPE_HEADER_LIST: readonly string[] = Object.entries(ENVELOPE_HEADERS).flat();
+
+/** In the place of an answer for which there was no room, as the delivery was called off. */
+const REFUSED: BoundedAnswer = {
+  head: { status: 0, date: undefined, retryAfter: undefined, contentEncoding: undefined, expectedBytes: undefined },
+  read: { problem: "cut_off" },
+};
+
+/** What has come, which takes as much of the room as it is long. */
+function bodyOf(read: BoundedBytes, held: Held | undefined): AnswerBody {
+  if (read.bytes === undefined) {
+    held?.release();
+    return read;
+  }
+  held?.grow(read.bytes.length);
+  held?.shrink(read.bytes.length);
+  return withoutLargeBlobs(read.bytes) ?? { problem: "not_utf8" };
 }
 
-/** What is sent, with what the credential adds to it. @throws {AuthorizerError} */
-async function composed(
-  { credential, body: makeBody, idempotencyKey, onSecret }: HttpDelivery,
-  url: URL,
-  { abort, refused }: Pick<Exchange, "abort" | "refused">,
-): Promise<Composed> {
-  const document = makeBody();
-  const headers = {
-    "content-type": EXTERNAL_TASK_INPUT_MEDIA_TYPE,
-    accept: EXTERNAL_TASK_RESULT_MEDIA_TYPE,
-    "idempotency-key": idempotencyKey,
-    ...(credential.type === "bearer" ? { authorization: `Bearer ${credential.token}` } : {}),
-  };
-  if (credential.type !== "authorized") return { headers, body: document, shown: undefined };
-  // A signature is over the whole of it.
-  const body = typeof document === "string" ? document : Buffer.concat(document.chunks).toString();
-  const shown = await unlessAborted(
-    abort,
-    credential.authorize({ method: "POST", url, headers, body, refused, signal: abort.signal }),
-  );
-  for (const secret of shown.secrets) onSecret?.(secret);
-  return { headers: { ...headers, ...shown.headers }, body, shown };
+interface Target {
+  readonly url: URL;
+  readonly origin: string;
+  readonly path: string;
+}
+
+const targets = new WeakMap<HttpCarrier, Target>();
+
+/** Where a carrier is: the same for all its tasks. */
+function targetOf(carrier: HttpCarrier): Target {
+  let target = targets.get(carrier);
+  if (target === undefined) {
+    const url = new URL(carrier.url);
+    target = { url, origin: url.origin, path: url.pathname + url.search };
+    targets.set(carrier, target);
+  }
+  return target;
+}
+
+interface Composed {
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  readonly body: DeliveryBody;
+}
+
+function composedFor({ body, idempotencyKey }: HttpDelivery, credential: Credential): Composed {
+  const headers = [...ENVELOPE_HEADER_LIST, "idempotency-key", idempotencyKey];
+  if (credential.type === "bearer") headers.push("authorization", `Bearer ${credential.token}`);
+  return { headers, body: body() };
 }
 
 /** Piece by piece, without a copy of the whole. */

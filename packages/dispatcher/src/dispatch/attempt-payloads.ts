@@ -99,12 +99,14 @@ export class AttemptPayloads {
       : { kind: "ready", task: { ...task, arguments: { ...stored } }, payload: undefined };
   }
 
-  /** Room for an answer. That of a try before is given back. */
-  async roomFor(bytes: number): Promise<Held | undefined> {
+  /** Room for an answer, at once where there is some. That of a try before is given back. */
+  roomFor(bytes: number): Promise<Held | undefined> | Held | undefined {
     const { payloads, signal } = this.deps;
     this.resultRoom?.release();
-    this.resultRoom = await payloads.resultBudget.acquire(bytes, signal);
-    return this.resultRoom;
+    const room = payloads.resultBudget.acquire(bytes, signal);
+    if (!(room instanceof Promise)) return (this.resultRoom = room);
+    this.resultRoom = undefined;
+    return room.then((held) => (this.resultRoom = held));
   }
 
   /** Delivery is over: nothing is sent again. */

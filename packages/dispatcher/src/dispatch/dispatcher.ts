@@ -75,6 +75,7 @@ class ServiceDispatcher implements Dispatcher {
         serverUrl: connection.serverUrl.value,
         tlsVerify: connection.tlsVerify.value,
         token: () => access.connection.token.value,
+        inProcess: options.given.engine,
       },
       events,
       secrets,

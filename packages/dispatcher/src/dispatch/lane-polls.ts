@@ -144,8 +144,11 @@ export class LanePolls {
         lane.run(task, asPolled, taken.shift() ?? noSlot, isTrial ? breaker : undefined);
       }
       for (const unused of taken) unused();
-      if (brought.length > 0) this.toAskFor = Math.min(2 * this.toAskFor, deps.client.mostTasks);
-      else if (outcome.kind === "empty") this.toAskFor = 1;
+      if (outcome.kind === "tasks" && brought.length > 0) {
+        // Where answers end before the tasks do, more slots for each would keep other polls from asking.
+        const enough = outcome.hasMore ? brought.length : this.toAskFor;
+        this.toAskFor = Math.min(2 * enough, deps.client.mostTasks);
+      } else if (outcome.kind === "empty") this.toAskFor = 1;
       if (!isRepeat && brought.some(({ task }) => this.isOver(task))) {
         this.expired++;
         if (this.expired > 1) lane.enter("expired");
@@ -157,8 +160,12 @@ export class LanePolls {
         lane.enter("polling");
         backoff.succeeded();
         registration.trust();
-        if (!isTrial && !this.stopped && this.goingOn < this.mostPolls(outcome.hasMore)) this.add();
-        if (brought.length === outcome.tasks.length) continue;
+        const mostPolls = this.mostPolls(brought.length, outcome.hasMore);
+        if (!isTrial && !this.stopped && this.goingOn < mostPolls) this.add();
+        if (brought.length === outcome.tasks.length) {
+          if (this.goingOn > mostPolls && this.mayEnd()) return;
+          continue;
+        }
       }
       if (isTrial && brought.length === 0) breaker.returnTrial();
       // That an earlier registration is gone is not news, nor that this one is, once it is to end.
@@ -191,10 +198,11 @@ export class LanePolls {
     return more;
   }
 
-  /** @param hasMore whether the last answer ended before the tasks did */
-  private mostPolls(hasMore: boolean): number {
+  /** @param tasks of the last answer. @param hasMore whether it ended before the tasks did */
+  private mostPolls(tasks: number, hasMore: boolean): number {
     const { maxPolls, client } = this.lane.deps;
-    return client.mostTasks === 1 || hasMore ? maxPolls() : Math.min(MOST_BATCH_POLLS, maxPolls());
+    // A poll for several is enough where tasks come one by one.
+    return client.mostTasks === 1 || hasMore ? maxPolls() : Math.min(tasks > 1 ? MOST_BATCH_POLLS : 1, maxPolls());
   }
 
   /** Whether a poller that asks is to end: one always goes on. */

@@ -1,6 +1,8 @@
 import { hostname } from "node:os";
+import type { InProcessEngine } from "@durable-workflow/engine-protocol";
 import type { Carrier } from "@durable-workflow/engine-protocol/executor-config";
 import { EngineClient } from "../engine/client.js";
+import { InProcessWire } from "../engine/in-process-wire.js";
 import type { DispatcherEvent, EventStream } from "../events/events.js";
 import type { Proxies } from "../net/proxies.js";
 import type { Secrets } from "../net/secrets.js";
@@ -19,6 +21,8 @@ export interface EngineAddress {
   readonly token: () => string | null;
   /** Told of each answer that refuses the token. Default: nobody is. */
   readonly onUnauthorized?: () => void;
+  /** An engine of this process. Default: none, it is reached at its URL. */
+  readonly inProcess?: InProcessEngine | undefined;
 }
 
 export interface MachineryOptions {
@@ -53,6 +57,7 @@ export function buildMachinery({
   const engine = { ...address, scrub: (text: string) => secrets.scrub(text), clock, proxies };
   const client = new EngineClient({
     ...engine,
+    wire: address.inProcess && new InProcessWire(address.inProcess),
     requestTimeoutMs,
     // The same as long as this process works: engines tell by it that nothing was started anew.
     process: {

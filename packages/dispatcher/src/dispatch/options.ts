@@ -1,4 +1,4 @@
-import { checkOptionNames, type OptionNames } from "@durable-workflow/engine-protocol";
+import { checkOptionNames, type InProcessEngine, type OptionNames } from "@durable-workflow/engine-protocol";
 import { type ConnectionFlags, checkConnectionFlags } from "../config/connection.js";
 import type { Environment } from "../config/profiles.js";
 import type { Authorizer } from "../delivery/authorizer.js";
@@ -47,6 +47,11 @@ export interface DispatcherOptions {
   readonly configCheckMs?: number;
   /** How to reach the engine; see `resolveConnection` for what counts where nothing is given. */
   readonly connection?: ConnectionFlags;
+  /**
+   * An engine of this process, such as a `LocalEngine`: requests go to it without a connection, those for large payloads apart, which
+   * go to the connection's URL. Default: all go there.
+   */
+  readonly engine?: InProcessEngine;
   /** Default `process.env`. */
   readonly environment?: Environment;
   /** The engine's command line configuration. Default: where that keeps it. */
@@ -81,7 +86,7 @@ export interface DispatcherOptions {
   readonly maxInFlight?: number;
   /** The same for one carrier. Default: an equal share. */
   readonly maxInFlightPerCarrier?: number;
-  /** Polls held at once for one carrier of one task queue, when there is work: as many as there are free slots, up to this. Default 32; without work it is one. */
+  /** Polls held at once for one carrier of one task queue, when there is work: as many as there are free slots, up to this. Default 32; without work it is one, and two with work where one answer brings several tasks. */
   readonly maxPolls?: number;
   /** How long to ask the engine to hold a poll, in seconds. Default 30; newer engines are asked for 60 at most. */
   readonly pollSeconds?: number;
@@ -131,6 +136,7 @@ const OPTIONS: OptionNames<DispatcherOptions> = {
   knownHandlers: true,
   configCheckMs: true,
   connection: true,
+  engine: true,
   environment: true,
   profilesPath: true,
   credentials: true,
@@ -209,6 +215,7 @@ export function resolveOptions(options: DispatcherOptions): ResolvedOptions {
   checkCredentials(credentials);
   if (typeof authorizers !== "function") checkAuthorizers(authorizers, credentials);
   checkConnectionFlags(options.connection ?? {});
+  checkEngine(options.engine);
   return {
     ...numbers,
     given: options,
@@ -239,6 +246,12 @@ function variable(environment: Environment, name: string): string | undefined {
 function integer(name: string, value: number, least: number): number {
   if (!Number.isSafeInteger(value) || value < least) throw new TypeError(`${name} must be an integer >= ${least}`);
   return value;
+}
+
+function checkEngine(engine: InProcessEngine | undefined): void {
+  if (engine !== undefined && typeof (engine as Partial<InProcessEngine> | null)?.answer !== "function") {
+    throw new TypeError("engine must be an engine of this process, as createLocalEngine makes one");
+  }
 }
 
 function checkSharedStorage(sharedStorage: SharedStorage | undefined): void {

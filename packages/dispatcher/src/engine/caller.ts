@@ -15,6 +15,7 @@ import { type Refused, readNegotiation, type Unavailable, wantsOtherVersion } fr
 import type { EngineAnswer } from "./reply.js";
 import { ServerClock } from "./server-clock.js";
 import { type EngineRequest, EngineTransport } from "./transport.js";
+import type { EngineWire } from "./wire.js";
 
 export interface EngineCallerOptions {
   readonly serverUrl: string;
@@ -30,6 +31,8 @@ export interface EngineCallerOptions {
   readonly requestTimeoutMs: number;
   /** Told of each answer that refuses the token (401). Default: nobody is. */
   readonly onUnauthorized?: (() => void) | undefined;
+  /** The way to the engine. Default: HTTP. */
+  readonly wire?: EngineWire | undefined;
   /** Told when a version was agreed on. */
   readonly onVersion?: (version: string, advertised: string) => void;
 }
@@ -52,6 +55,8 @@ export class EngineCaller {
   private negotiation: Promise<void> | undefined;
   private first: Promise<Unavailable | Refused | undefined> | undefined;
   private closed = false;
+  /** By namespace, as they were made last; "" for none. */
+  private readonly lastHeaders = new Map<string, PreparedHeaders>();
 
   constructor(options: EngineCallerOptions) {
     this.options = options;
@@ -165,14 +170,22 @@ export class EngineCaller {
     await this.negotiation;
   }
 
-  private headers(namespace?: string): Record<string, string> {
+  /** Names and values in turn. Made anew when the token or the version has changed. */
+  private headers(namespace = ""): readonly string[] {
     const token = this.options.token();
-    return {
-      accept: "application/json",
-      "content-type": "application/json",
-      [PROTOCOL_VERSION_FIELD]: this.version,
-      ...(namespace === undefined ? {} : { [NAMESPACE_FIELD]: namespace }),
-      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-    };
+    const { version } = this;
+    const last = this.lastHeaders.get(namespace);
+    if (last !== undefined && last.token === token && last.version === version) return last.headers;
+    const headers = ["accept", "application/json", "content-type", "application/json", PROTOCOL_VERSION_FIELD, version];
+    if (namespace !== "") headers.push(NAMESPACE_FIELD, namespace);
+    if (token !== null) headers.push("authorization", `Bearer ${token}`);
+    this.lastHeaders.set(namespace, { token, version, headers });
+    return headers;
   }
+}
+
+interface PreparedHeaders {
+  readonly token: string | null;
+  readonly version: string;
+  readonly headers: readonly string[];
 }

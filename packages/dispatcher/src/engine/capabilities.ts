@@ -8,6 +8,7 @@ import {
   integerField,
   isObject,
   LONG_POLL_SECONDS,
+  SHORT_LEASES,
 } from "@durable-workflow/engine-protocol";
 import { type BatchLimits, readBatchLimits } from "./task-batches.js";
 
@@ -21,6 +22,8 @@ export class EngineCapabilities {
   longPollSeconds: number = LONG_POLL_SECONDS.default;
   /** Whether registrations have tokens, and end with a receipt. */
   fencesRegistrations = false;
+  /** Whether workers that say that they renew leases get shorter ones. */
+  hasShortLeases = false;
   /** The most that the report of a failure may take. */
   failureReportBytes: number = FAILURE_REPORT_BYTES.body;
 
@@ -41,6 +44,7 @@ export class EngineCapabilities {
       this.longPollSeconds = seconds;
     if (teller === "other") return;
     this.renewal.set(teller, renewsLeases(capabilities));
+    this.hasShortLeases = fieldOf(capabilities[SHORT_LEASES], "supported") === true;
     this.fencesRegistrations = isFencing(capabilities["worker_deregistration_fencing"]);
   }
 

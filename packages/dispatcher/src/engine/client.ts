@@ -5,6 +5,7 @@ import {
   LONGEST_POLL_TIMEOUT_SECONDS,
   PATHS,
   pathTo,
+  SHORT_LEASES,
   speaks,
 } from "@durable-workflow/engine-protocol";
 import type {
@@ -188,13 +189,18 @@ export class EngineClient {
       supported_workflow_types: [],
       max_concurrent_activity_tasks: slots,
       ...(this.tellsManifest
-        ? { max_concurrent_workflow_tasks: 0, capabilities: [], capability_manifest: ACTIVITIES_ONLY }
+        ? { max_concurrent_workflow_tasks: 0, capabilities: this.told(), capability_manifest: ACTIVITIES_ONLY }
         : {}),
       ...this.processMetrics(),
       ...(buildId === undefined ? {} : { build_id: buildId }),
     });
     const read = (answer: EngineAnswer): RegisterOutcome => readRegisterOutcome(answer, workerId);
     return this.caller.post(namespace, PATHS.register, body, read, { teller: "register" });
+  }
+
+  /** Leases are always kept by renewals or heartbeats, which an engine is told that can make use of it. */
+  private told(): readonly string[] {
+    return this.caller.capabilities.hasShortLeases ? [SHORT_LEASES] : [];
   }
 
   private get tellsManifest(): boolean {
@@ -277,15 +283,15 @@ export class EngineClient {
     if (outcome.kind !== "tasks") return outcome;
     const { tasks, hasMore, body: answer } = outcome;
     const receivedAt = clock.monotonic();
-    const first = tasks.find((read) => read.kind === "task")?.task;
+    const first = tasks.find((one) => one.kind === "task")?.task;
     if (isRepeat !== true && first !== undefined) {
       const { leaseExpiresAtMs: expiresAtMs, leaseGrantedAtMs: grantedAtMs } = first;
       this.serverClock.checkAgainst({ expiresAtMs, grantedAtMs, dateMs }, sentAt, receivedAt);
     }
     const renews = this.caller.capabilities.renewsLeases(answer);
-    const granted = (read: ReadTask): PolledTask | UnreadableOne => {
-      if (read.kind !== "task") return read;
-      const { task } = read;
+    const granted = (one: ReadTask): PolledTask | UnreadableOne => {
+      if (one.kind !== "task") return one;
+      const { task } = one;
       const grant = renews ? readLeaseGrant(answer, task.leaseExpiresAt, task.closesAtMs, receivedAt) : undefined;
       return { kind: "task", task, grant: grant ?? null };
     };

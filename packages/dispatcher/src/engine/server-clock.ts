@@ -43,6 +43,8 @@ export class ServerClock {
   private header = new Bounds();
   private own = new Bounds();
   private ownAt = Number.NEGATIVE_INFINITY;
+  private lastDate: string | undefined;
+  private lastDateMs = Number.NaN;
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -51,10 +53,19 @@ export class ServerClock {
   /**
    * @param date the `Date` header: whole seconds, cut off
    * @param sentAt, receivedAt when the request left and the answer's head came, monotonic
+   * @returns what it says, in milliseconds; undefined for nothing
    */
-  observe(date: string | undefined, sentAt: number, receivedAt: number): void {
-    const second = date === undefined ? Number.NaN : Date.parse(date);
-    if (!Number.isNaN(second)) this.header.narrow(second - receivedAt, second + 1000 - sentAt);
+  observe(date: string | undefined, sentAt: number, receivedAt: number): number | undefined {
+    if (date === undefined) return undefined;
+    // Hundreds of answers have the same second.
+    if (date !== this.lastDate) {
+      this.lastDate = date;
+      this.lastDateMs = Date.parse(date);
+    }
+    const second = this.lastDateMs;
+    if (Number.isNaN(second)) return undefined;
+    this.header.narrow(second - receivedAt, second + 1000 - sentAt);
+    return second;
   }
 
   /** @param timeMs what the engine says its time was between `sentAt` and `receivedAt`, and up to `unsureMs` later */

@@ -73,16 +73,22 @@ export function wholeText({ text, blobs }: LeanText): string {
 }
 
 const KEY = Buffer.from('"blob"');
+const NO_BLOBS: ReadonlyMap<string, Buffer> = new Map();
 
 /**
  * Takes the large values of `blob` fields out of a JSON text. Nothing else of it changes: what is taken out is what stands
  * between two quotes and needs no escapes. Undefined for bytes that are no UTF-8.
  */
 export function withoutLargeBlobs(bytes: Buffer): LeanText | undefined {
+  // Most documents have no room for one.
+  if (bytes.length <= LARGE_BLOB_BYTES) {
+    const all = decodeText(bytes);
+    return all === undefined ? undefined : { text: all, blobs: NO_BLOBS };
+  }
   const blobs = new Map<string, Buffer>();
   const parts: Buffer[] = [];
   let kept = 0;
-  for (let key = bytes.indexOf(KEY); key >= 0 && bytes.length > LARGE_BLOB_BYTES; ) {
+  for (let key = bytes.indexOf(KEY); key >= 0; ) {
     const begin = valueBegin(bytes, key + KEY.length);
     const end = begin === undefined ? -1 : bytes.indexOf(QUOTE, begin);
     let next = key + KEY.length;

@@ -57,48 +57,88 @@ export interface BytesToRead {
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
-/** As {@link readBoundedBody}, without a look at what it is. */
-export async function readBoundedBytes(
-  body: Readable,
-  { contentEncoding, limitBytes, expectedBytes, onBytes }: BytesToRead,
-): Promise<BoundedBytes> {
-  const encoding = (contentEncoding ?? "identity").trim().toLowerCase();
-  const decode = DECODERS.get(encoding);
-  if (encoding !== "identity" && encoding !== "" && decode === undefined) {
-    body.on("error", () => undefined).destroy();
-    return { problem: "unknown_encoding" };
+/**
+ * Takes what comes of a body, piece by piece, `limitBytes` at most: of what is sent, and of what it decompresses to.
+ */
+export class BodyCollector {
+  private readonly limitBytes: number;
+  private readonly decode:
+    | ((bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>)
+    | undefined;
+  private readonly expectedBytes: number | undefined;
+  private readonly onBytes: ((bytes: number) => void) | undefined;
+  /** Whether it has a `Content-Encoding` that is not known here: nothing of it is to be taken. */
+  readonly isUnknown: boolean;
+  private readonly chunks: Uint8Array[] = [];
+  private whole: Buffer | undefined;
+  private length = 0;
+
+  constructor({ contentEncoding, limitBytes, expectedBytes, onBytes }: BytesToRead) {
+    const encoding = contentEncoding === undefined ? "" : contentEncoding.trim().toLowerCase();
+    this.decode = encoding === "" ? undefined : DECODERS.get(encoding);
+    this.isUnknown = encoding !== "" && encoding !== "identity" && this.decode === undefined;
+    this.limitBytes = limitBytes;
+    this.expectedBytes = this.decode === undefined ? expectedBytes : undefined;
+    this.onBytes = onBytes;
   }
-  const isWhole = decode === undefined && expectedBytes !== undefined && expectedBytes <= limitBytes;
-  // Pages are taken as they are written to: a length that is only said costs nothing.
-  const whole = isWhole ? Buffer.allocUnsafeSlow(expectedBytes) : undefined;
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  try {
-    const isAll = await readChunks(body, (chunk) => {
-      length += chunk.length;
-      if (length > limitBytes) return false;
-      if (whole === undefined) {
-        chunks.push(chunk);
-        onBytes?.(length);
-      } else whole.set(chunk, length - chunk.length);
-      return true;
-    });
-    if (!isAll) return { problem: "too_large" };
-  } catch (error) {
-    if (error instanceof Error && error.name === "AbortError") throw error;
-    return { problem: "cut_off" };
+
+  /** @returns false past the limit: nothing more is to come */
+  take(chunk: Uint8Array): boolean {
+    const before = this.length;
+    this.length += chunk.length;
+    const { length, limitBytes, expectedBytes } = this;
+    if (length > limitBytes) return false;
+    if (expectedBytes === undefined || expectedBytes > limitBytes) {
+      this.chunks.push(chunk);
+      this.onBytes?.(length);
+    } else if (this.whole !== undefined) this.whole.set(chunk, before);
+    // What comes in one piece is not copied.
+    else if (length === expectedBytes) this.chunks.push(chunk);
+    else {
+      // Pages are taken as they are written to: a length that is only said costs nothing.
+      this.whole = Buffer.allocUnsafeSlow(expectedBytes);
+      this.whole.set(chunk);
+    }
+    return true;
   }
-  // HTTP itself sees to it that as much came as was said.
-  let bytes: Uint8Array = whole ?? (chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
-  if (decode !== undefined) {
+
+  /** What has come, once all has; a promise where it is to be decompressed. HTTP itself sees to it that as much came as was said. */
+  end(): BoundedBytes | Promise<BoundedBytes> {
+    const { whole, chunks, decode } = this;
+    const [first] = chunks;
+    const bytes = whole ?? (first !== undefined && chunks.length === 1 ? bufferOf(first) : Buffer.concat(chunks));
+    return decode === undefined ? { bytes } : this.decoded(decode(bytes, { maxOutputLength: this.limitBytes }));
+  }
+
+  private async decoded(decoding: Promise<Uint8Array>): Promise<BoundedBytes> {
     try {
-      bytes = await decode(bytes, { maxOutputLength: limitBytes });
+      return { bytes: bufferOf(await decoding) };
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
       return { problem: code === "ERR_BUFFER_TOO_LARGE" ? "too_large" : "not_decodable" };
     }
   }
-  return { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** As {@link readBoundedBody}, without a look at what it is. */
+async function readBoundedBytes(body: Readable, toRead: BytesToRead): Promise<BoundedBytes> {
+  const collector = new BodyCollector(toRead);
+  if (collector.isUnknown) {
+    body.on("error", () => undefined).destroy();
+    return { problem: "unknown_encoding" };
+  }
+  try {
+    const isAll = await readChunks(body, (chunk) => collector.take(chunk));
+    if (!isAll) return { problem: "too_large" };
+  } catch (error) {
+    if (error instanceof Error && error.name === "AbortError") throw error;
+    return { problem: "cut_off" };
+  }
+  return collector.end();
 }
 
 /** The value of a header that may have been sent more than once: the first counts. */

@@ -12,11 +12,11 @@ describe("a budget of bytes", () => {
     const budget = new ByteBudget(10 * MIB);
     const first = await budget.acquire(8 * MIB, never);
     const order: string[] = [];
-    const large = budget.acquire(6 * MIB, never).then((held) => {
+    const large = Promise.resolve(budget.acquire(6 * MIB, never)).then((held) => {
       order.push("large");
       return held;
     });
-    const small = budget.acquire(1 * MIB, never).then((held) => {
+    const small = Promise.resolve(budget.acquire(1 * MIB, never)).then((held) => {
       order.push("small");
       return held;
     });

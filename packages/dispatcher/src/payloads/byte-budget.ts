@@ -31,15 +31,19 @@ export class ByteBudget {
     return this.waiting.size;
   }
 
-  /** Resolves once there is room, with what gives it back; undefined when the signal aborts before. Never rejects. */
-  async acquire(bytes: number, signal: StopSignal): Promise<Held | undefined> {
+  /**
+   * What gives the room back, at once where there is room, and else once there is; undefined when the signal aborts before. Never
+   * rejects.
+   */
+  acquire(bytes: number, signal: StopSignal): Promise<Held | undefined> | Held | undefined {
     if (signal.aborted) return undefined;
     const counted = bytes <= UNCOUNTED_BYTES ? 0 : bytes;
+    const held = (): Held => new Held((returned) => this.giveBack(returned), counted);
     if (counted > 0 && (this.waiting.size > 0 || !this.fits(counted))) {
-      const admitted = await this.queue(counted, signal);
-      if (!admitted) return undefined;
-    } else this.held += counted;
-    return new Held((returned) => this.giveBack(returned), counted);
+      return this.queue(counted, signal).then((admitted) => (admitted ? held() : undefined));
+    }
+    this.held += counted;
+    return held();
   }
 
   private fits(bytes: number): boolean {

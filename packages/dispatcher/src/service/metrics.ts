@@ -27,7 +27,7 @@ export function createMetrics(
   if (processMetrics) collectDefaultMetrics({ register: registry });
   const tasks = new Counter({
     name: "dw_dispatcher_tasks_total",
-    help: "Tasks by how they ended.",
+    help: "Tasks by how they ended: completed, failed, cancelled, superseded, lost, abandoned.",
     labelNames: ["carrier", "activity_type", "end"],
     registers,
   });
@@ -40,7 +40,7 @@ export function createMetrics(
   });
   const deliveries = new Counter({
     name: "dw_dispatcher_deliveries_total",
-    help: "Deliveries by how they ended.",
+    help: "Deliveries by how they ended: answered, timeout, unreachable, refused, aborted.",
     labelNames: ["carrier", "outcome"],
     registers,
   });
@@ -53,25 +53,25 @@ export function createMetrics(
   });
   const retries = new Counter({
     name: "dw_dispatcher_retries_total",
-    help: "Tries again, of deliveries to carriers, of reports to the engine, and of large payloads from and to it.",
+    help: "Tries again: of a delivery to a carrier, of a report to the engine, of the fetch and upload of a large payload.",
     labelNames: ["what"],
     registers,
   });
   const polls = new Counter({
     name: "dw_dispatcher_polls_total",
-    help: "Polls by what came of them.",
+    help: "Polls by what came of them: task, unreadable_task, empty, draining, reregister, unavailable, refused.",
     labelNames: ["task_queue", "outcome"],
     registers,
   });
   const heartbeats = new Counter({
     name: "dw_dispatcher_heartbeats_total",
-    help: "Task heartbeats by their answer.",
+    help: "Heartbeats and lease renewals by their answer: continue, renewed, stop, lost, unavailable, refused.",
     labelNames: ["outcome"],
     registers,
   });
   const engineErrors = new Counter({
     name: "dw_dispatcher_engine_errors_total",
-    help: "Requests that the engine did not answer, or refused.",
+    help: "Requests that the engine did not answer (unavailable), or refused (refused).",
     labelNames: ["operation", "kind"],
     registers,
   });

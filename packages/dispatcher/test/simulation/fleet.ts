@@ -1,7 +1,7 @@
-import { Readable } from "node:stream";
 import type { Dispatcher as UndiciDispatcher } from "undici";
 import { createDispatcher, type Dispatcher } from "../../src/index.js";
-import type { StopSignal } from "../../src/time/call-off.js";
+import type { BoundedRequest } from "../../src/net/bounded-request.js";
+import { CallOff } from "../../src/time/call-off.js";
 import { type ModelAnswer, ModelEngine, type ModelOptions, type Verb } from "./model-engine.js";
 import { VirtualTime } from "./virtual-time.js";
 
@@ -19,6 +19,8 @@ export interface FleetOptions extends Pick<ModelOptions, "heartbeatSeconds"> {
   readonly taskMs: number;
   readonly pollSeconds?: number;
   readonly maxPolls?: number;
+  /** How many tasks the engine hands out at once. Default: one. */
+  readonly batch?: number;
 }
 
 /** Real dispatchers by one engine, in virtual time: their clock and what they send requests with are not the system's. */
@@ -40,25 +42,32 @@ export class Fleet {
       latencyMs: 2,
       leaseMs: 300_000,
       heartbeatSeconds: options.heartbeatSeconds,
+      batch: options.batch,
     });
   }
 
   /** What `createAgent` is to give: requests of this fleet go to its engine, and to its carrier. */
   readonly agent = {
-    request: async ({ origin, path, method, body, signal }: UndiciDispatcher.RequestOptions) => {
+    dispatch: ({ origin, path, method, body }: UndiciDispatcher.DispatchOptions, handler: BoundedRequest): boolean => {
+      const gone = new CallOff();
+      handler.onConnect(() => gone.abort(undefined));
       const request = {
         method,
         path,
         body: typeof body === "string" ? body : Buffer.from((body ?? "") as Uint8Array).toString("utf8"),
-        signal: signal as StopSignal | undefined,
+        signal: gone,
       };
-      const answer = String(origin) === ENGINE ? await this.engine.request(request) : await this.carry(request.body);
-      const bytes = Buffer.from(JSON.stringify(answer.body));
-      return {
-        statusCode: answer.status,
-        headers: { "content-type": answer.type ?? "application/json" },
-        body: bodyOf(bytes),
-      };
+      const answering = String(origin) === ENGINE ? this.engine.request(request) : this.carry(request.body);
+      answering.then(
+        (answer) => {
+          const type = answer.type ?? "application/json";
+          handler.onHeaders(answer.status, [Buffer.from("content-type"), Buffer.from(type)], () => undefined);
+          handler.onData(Buffer.from(JSON.stringify(answer.body)));
+          handler.onComplete();
+        },
+        (error: Error) => handler.onError(error),
+      );
+      return true;
     },
     close: () => Promise.resolve(),
     destroy: () => Promise.resolve(),
@@ -170,14 +179,4 @@ function resultOf({ id, kind, attempt, idempotency_key }: Readonly<Record<string
     result: { payload: { codec: "avro", blob: "wwHioz3/VYAiNwoIZG9uZQ==" }, metadata: null },
     metadata: { handler: "run", carrier: "model", duration_ms: 1 },
   };
-}
-
-/** A response's body: all of it at once. */
-function bodyOf(bytes: Buffer): Readable {
-  return new Readable({
-    read() {
-      this.push(bytes);
-      this.push(null);
-    },
-  });
 }

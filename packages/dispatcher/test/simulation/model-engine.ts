@@ -1,10 +1,10 @@
-import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
+import { PROTOCOL_VERSION, REPORTS_ENDPOINT, TASK_BATCHES_SCHEMA } from "@durable-workflow/engine-protocol";
 import { verbOf } from "@durable-workflow/test-support/engine-calls";
 import type { StopSignal } from "../../src/time/call-off.js";
 import type { VirtualTime } from "./virtual-time.js";
 
 /** What is asked of the engine, counted in each second of virtual time. */
-export type Verb = "cluster_info" | "register" | "worker_heartbeat" | "poll" | "complete" | "other";
+export type Verb = "cluster_info" | "register" | "worker_heartbeat" | "poll" | "complete" | "reports" | "other";
 
 export interface ModelRequest {
   readonly method: string;
@@ -27,7 +27,7 @@ interface QueuedTask {
 }
 
 interface HeldPoll {
-  readonly answer: (task: QueuedTask | undefined) => void;
+  readonly answer: (tasks: readonly QueuedTask[]) => void;
 }
 
 export interface ModelOptions {
@@ -36,6 +36,8 @@ export interface ModelOptions {
   /** How long an answer takes at least, there and back. */
   readonly latencyMs: number;
   readonly leaseMs: number;
+  /** How many tasks it hands out in one answer, and outcomes it takes in one request; undefined where one by one. */
+  readonly batch: number | undefined;
   /** What it asks of registrations; undefined where it says nothing. */
   readonly heartbeatSeconds: number | undefined;
 }
@@ -77,7 +79,7 @@ export class ModelEngine {
     if (poll === undefined || this.outage !== "none") queue.tasks.push(task);
     else {
       queue.polls.delete(poll);
-      poll.answer(task);
+      poll.answer([task]);
     }
   }
 
@@ -154,6 +156,14 @@ export class ModelEngine {
       case "complete":
         this.complete(decodeURIComponent(path.split("/").at(-2) ?? ""), answer);
         return;
+      case "reports": {
+        const reports: object[] = [];
+        for (const { task_id: id } of body["reports"] as readonly { readonly task_id: string }[]) {
+          this.complete(id, (status, said) => reports.push({ status, body: said }));
+        }
+        answer(200, { reports });
+        return;
+      }
       default:
         answer(404, { reason: "not_found" });
     }
@@ -170,22 +180,22 @@ export class ModelEngine {
       return;
     }
     const queue = this.queue(String(body["task_queue"]));
-    const finish = (task: QueuedTask | undefined): void => {
+    const finish = (tasks: readonly QueuedTask[]): void => {
       takeBack();
-      if (task !== undefined) this.leased.set(task.id, task);
-      answer(200, {
-        task: task === undefined ? null : this.leasedTask(task, workerId),
-        poll_status: task === undefined ? "empty" : "leased",
-      });
+      for (const task of tasks) this.leased.set(task.id, task);
+      const [task = null, ...more] = tasks.map((each) => this.leasedTask(each, workerId));
+      const several = most === 1 ? {} : { more_tasks: more, has_more: queue.tasks.length > 0 };
+      answer(200, { task, ...several, poll_status: task === null ? "empty" : "leased" });
     };
+    const most = Number(body["max_tasks"] ?? 1);
     const { time, longPollSeconds } = this.options;
     const poll: HeldPoll = { answer: finish };
     const takeBack = time.schedule(Math.min(Number(body["timeout_seconds"]), longPollSeconds) * 1000, () => {
-      if (queue.polls.delete(poll)) finish(undefined);
+      if (queue.polls.delete(poll)) finish([]);
     });
-    const task = queue.tasks.shift();
-    if (task !== undefined) {
-      finish(task);
+    const tasks = queue.tasks.splice(0, most);
+    if (tasks.length > 0) {
+      finish(tasks);
       return;
     }
     queue.polls.add(poll);
@@ -233,9 +243,21 @@ export class ModelEngine {
   }
 
   private always(): object {
+    const { batch, longPollSeconds } = this.options;
+    const batches = {
+      supported: true,
+      schema: TASK_BATCHES_SCHEMA,
+      max_tasks: batch,
+      reports_endpoint: REPORTS_ENDPOINT,
+      max_reports: batch,
+      max_reports_bytes: 100_000,
+    };
     return {
       protocol_version: PROTOCOL_VERSION,
-      server_capabilities: { long_poll_timeout: this.options.longPollSeconds },
+      server_capabilities: {
+        long_poll_timeout: longPollSeconds,
+        ...(batch === undefined ? {} : { activity_task_batches: batches }),
+      },
     };
   }
 
@@ -260,7 +282,14 @@ export class ModelEngine {
   }
 }
 
-const KNOWN: ReadonlySet<string> = new Set(["cluster_info", "register", "worker_heartbeat", "poll", "complete"]);
+const KNOWN: ReadonlySet<string> = new Set([
+  "cluster_info",
+  "register",
+  "worker_heartbeat",
+  "poll",
+  "complete",
+  "reports",
+]);
 
 function connectionError(code: string): Error {
   return Object.assign(new Error(code), { code });

@@ -47,8 +47,8 @@ const ratio = (values: Iterable<number>): number => {
   return Math.max(...all) / Math.min(...all);
 };
 
-async function throughOutage(outage: "refuses" | "silent", withTasks: boolean): Promise<void> {
-  fleet = new Fleet(OPTIONS);
+async function throughOutage(outage: "refuses" | "silent", withTasks: boolean, batch?: number): Promise<void> {
+  fleet = new Fleet(batch === undefined ? OPTIONS : { ...OPTIONS, batch });
   await fleet.start(30_000);
   if (withTasks) fleet.startTasks();
   await fleet.time.until(DOWN * 1000);
@@ -74,17 +74,24 @@ describe(`${DISPATCHERS} dispatchers by one engine, in virtual time`, () => {
     },
   );
 
-  it("serve every queue alike, and lose no task, while they come back", { timeout: TIMEOUT_MS }, async () => {
-    await throughOutage("refuses", true);
-    const steady = mean(fleet.perSecond(WARM, DOWN));
-    // A poll and a report for each task, and no more than one poll that a lane has added in vain.
-    expect(steady).toBeGreaterThan(IDLE_PER_SECOND + 2 * TASKS_PER_SECOND * 0.9);
-    expect(steady).toBeLessThan(IDLE_PER_SECOND + 3 * TASKS_PER_SECOND * 1.1);
-    expect(ratio(fleet.servedByQueue(WARM, DOWN).values())).toBeLessThan(2);
-    expect(ratio(fleet.servedByQueue(UP, UP + 30).values())).toBeLessThan(2);
-    // Of those that came while the engine was away.
-    expect(ratio(fleet.waitByQueue(DOWN, UP).values())).toBeLessThan(2);
-    const came = TASKS_PER_SECOND * (END - 30);
-    expect(fleet.engine.served.length).toBeGreaterThan(came * 0.98);
-  });
+  it.each([
+    ["one by one", undefined],
+    ["several at once", 64],
+  ])(
+    "serve every queue alike, and lose no task, while they come back (tasks %s)",
+    { timeout: TIMEOUT_MS },
+    async (_, batch) => {
+      await throughOutage("refuses", true, batch);
+      const steady = mean(fleet.perSecond(WARM, DOWN));
+      // A poll and a report for each task, and no more than one poll that a lane has added in vain.
+      expect(steady).toBeGreaterThan(IDLE_PER_SECOND + 2 * TASKS_PER_SECOND * 0.9);
+      expect(steady).toBeLessThan(IDLE_PER_SECOND + 3 * TASKS_PER_SECOND * 1.1);
+      expect(ratio(fleet.servedByQueue(WARM, DOWN).values())).toBeLessThan(2);
+      expect(ratio(fleet.servedByQueue(UP, UP + 30).values())).toBeLessThan(2);
+      // Of those that came while the engine was away.
+      expect(ratio(fleet.waitByQueue(DOWN, UP).values())).toBeLessThan(2);
+      const came = TASKS_PER_SECOND * (END - 30);
+      expect(fleet.engine.served.length).toBeGreaterThan(came * 0.98);
+    },
+  );
 });

@@ -4,7 +4,8 @@ import {
   EXTERNAL_TASK_INPUT_VERSION,
   type PayloadEnvelope,
 } from "@durable-workflow/carrier/protocol";
-import { PATHS, pathTo } from "../paths.js";
+import { pathTo } from "../activity-paths.js";
+import { PATHS } from "../paths.js";
 import type { LeasedTask } from "./task.js";
 
 /** What an envelope says beside the task itself. */

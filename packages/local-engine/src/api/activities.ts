@@ -199,15 +199,15 @@ function list({ context }: ApiParts, { query, namespace }: Call): Reply {
   const fields = new Fields();
   const status = fields.string({ status: query.get("status") }, "status", { oneOf: BUCKETS }) as Bucket | undefined;
   const size = fields.integer({ page_size: query.get("page_size") }, "page_size", { min: 1, max: LIST_PAGE.most });
-  const offset = readPageToken(fields, query.get("next_page_token"));
+  const after = readPageToken(fields, query.get("next_page_token"));
   fields.check();
   const limit = size ?? LIST_PAGE.default;
-  const runs = context.store.listing.page(namespace, status, limit + 1, offset);
+  const runs = context.store.listing.page(namespace, status, limit + 1, after);
   const page = runs.slice(0, limit);
   const answer: ActivityPage = {
     activities: page.map((run) => listedToWire(run, context.store.attempts.briefOf(run.key, LISTED_ATTEMPTS))),
     activity_count: page.length,
-    next_page_token: runs.length > limit ? pageToken(offset + limit) : null,
+    next_page_token: runs.length > limit ? pageToken(page.at(-1)?.key ?? 0) : null,
   };
   return { status: 200, body: answer };
 }

@@ -49,8 +49,13 @@ const COMPRESSION = ["gzip", "deflate"];
 /** What this engine can do, sent with every answer of the worker plane. */
 export function serverCapabilities({
   longPollSeconds,
+  leaseSeconds,
+  shortLeaseSeconds,
   maxBodyBytes,
-}: Pick<ResolvedOptions, "longPollSeconds" | "maxBodyBytes">): ServerCapabilities {
+}: Pick<
+  ResolvedOptions,
+  "longPollSeconds" | "leaseSeconds" | "shortLeaseSeconds" | "maxBodyBytes"
+>): ServerCapabilities {
   return {
     long_poll_timeout: longPollSeconds,
     supported_workflow_task_commands: [],
@@ -85,6 +90,7 @@ export function serverCapabilities({
       endpoint: FENCING_ENDPOINT,
       receipt_retention_seconds: RECEIPT_SECONDS,
     },
+    short_activity_leases: { supported: true, lease_seconds: Math.min(leaseSeconds, shortLeaseSeconds) },
     activity_task_batches: {
       supported: true,
       schema: TASK_BATCHES_SCHEMA,

@@ -129,8 +129,23 @@ export function parseBody(bytes: Buffer, contentType: string | undefined): Parse
       accepted_content_types: ["application/json", "application/*+json"],
     });
   }
-  const text = textOf(bytes);
-  // The outermost value counts, too. A text as long as it may be deep is neither too deep nor holds too much.
+  return parseText(textOf(bytes));
+}
+
+/**
+ * The same for a document of this process, which came as text, or as bytes.
+ *
+ * @throws {ReplyError} 413 or 400
+ */
+export function parseDocument(document: string | Uint8Array | undefined, limit: number): ParsedBody {
+  if (document === undefined || document.length === 0) return { text: "", object: {} };
+  if (document.length > limit || Buffer.byteLength(document) > limit) throw tooLarge(limit);
+  if (typeof document === "string") return parseText(document);
+  return parseBody(Buffer.from(document.buffer, document.byteOffset, document.byteLength), "application/json");
+}
+
+function parseText(text: string): ParsedBody {
+  // The outermost value counts, too. A text no longer than it may be deep is neither too deep nor holds too much.
   const values = text.length <= DEEPEST_JSON ? 0 : scanJson(text, DEEPEST_JSON, MOST_VALUES - 1, MOST_KEYS);
   if (values === TOO_DEEP) throw malformed("Maximum stack depth exceeded");
   if (values === TOO_MANY) throw tooManyValues();

@@ -1,5 +1,7 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import {
+  type InProcessAnswer,
+  type InProcessRequest,
   NAMESPACE_FIELD,
   NAMESPACE_HEADER,
   PROTOCOL_VERSION_FIELD,
@@ -9,7 +11,7 @@ import { DEFAULT_NAMESPACE, type Logger } from "../options.js";
 import { StorageUnavailableError } from "../store/group-commit.js";
 import type { Arrivals } from "./arrivals.js";
 import { type Gate, refuseWebPages } from "./auth.js";
-import { parseBody, readBody } from "./body.js";
+import { type ParsedBody, parseBody, parseDocument, readBody } from "./body.js";
 import { type Call, type Plane, type Reply, ReplyError, type StreamReply } from "./call.js";
 import {
   afterBody,
@@ -62,27 +64,21 @@ export async function handleRequest(
     if (!parts.gate.isLocked) refuseWebPages(request.headers.origin, request.headers.host);
     const read = readBody(request, parts.maxBodyBytes);
     const bytes = read instanceof Promise ? await read : read;
-    const { text: rawBody, object: body } = parseBody(bytes, request.headers["content-type"]);
+    const body = parseBody(bytes, request.headers["content-type"]);
     arrived();
-    if (match === undefined) throw parts.router.refusal(method, pathname);
-    const { route, params } = match;
-    answered = route.plane;
-    const admitted = admit(parts, route, request, searchParams);
-    reply = await route.handle({
+    answered = match?.route.plane ?? plane;
+    reply = await replyOf(parts, match, {
       method,
       path: pathname,
-      params,
       query: searchParams,
       headers: request.headers,
       body,
-      rawBody,
-      ...admitted,
       onDisconnect(callback) {
         response.once("close", () => {
           if (!response.writableFinished) callback();
         });
       },
-    } satisfies Call);
+    });
   } catch (error) {
     arrived();
     if (request.destroyed && !request.complete) return;
@@ -90,6 +86,41 @@ export async function handleRequest(
   }
   if ("join" in reply) openStream(request, response, reply);
   else parts.responses.send(request, response, answered, reply);
+}
+
+/** A request of this process: judged and answered as others are, without a connection. */
+export async function answerInProcess(parts: HandlerParts, request: InProcessRequest): Promise<InProcessAnswer> {
+  const { method, headers, body, onDisconnect = () => undefined } = request;
+  const { pathname, searchParams } = readUrl(request.path);
+  const match = parts.router.match(method, pathname);
+  if (match?.route.direct !== undefined) throw new TypeError(`${pathname} is answered over HTTP alone`);
+  let plane: Plane = pathname.startsWith(WORKER_PLANE) ? "worker" : "control";
+  let reply: Reply | StreamReply;
+  try {
+    const read = parseDocument(body, parts.maxBodyBytes);
+    plane = match?.route.plane ?? plane;
+    const call = { method, path: pathname, query: searchParams, headers, body: read, onDisconnect };
+    reply = await replyOf(parts, match, call);
+  } catch (error) {
+    reply = replyTo(error, parts.logger);
+  }
+  if ("join" in reply) throw new TypeError(`${pathname} is answered over HTTP alone`);
+  return parts.responses.inProcess(plane, reply);
+}
+
+type Arrived = Pick<Call, "method" | "path" | "query" | "headers" | "onDisconnect"> & { readonly body: ParsedBody };
+
+/** What a request comes to once it has been read. @throws {ReplyError} what is refused */
+function replyOf(
+  parts: HandlerParts,
+  match: Match | undefined,
+  { body: { text: rawBody, object: body }, ...arrived }: Arrived,
+): Promise<Reply | StreamReply> | Reply | StreamReply {
+  const { method, path, headers, query } = arrived;
+  if (match === undefined) throw parts.router.refusal(method, path);
+  const { route, params } = match;
+  const admitted = admit(parts, route, headers, query);
+  return route.handle({ ...arrived, params, body, rawBody, ...admitted } satisfies Call);
 }
 
 /** As above, for a route that reads the body itself: what is refused by the head is refused before the body is read. */
@@ -105,7 +136,7 @@ async function handleDirect(
   try {
     refuseRepeated(request);
     if (!parts.gate.isLocked) refuseWebPages(request.headers.origin, request.headers.host);
-    const { namespace } = admit(parts, route, request, query);
+    const { namespace } = admit(parts, route, request.headers, query);
     reply = await direct.handle(directCall(request, response, params, namespace));
   } catch (error) {
     if (response.destroyed) return;
@@ -138,7 +169,7 @@ function isRepeated({ rawHeaders }: IncomingMessage, name: string): boolean {
 
 type Admitted = Pick<Call, "namespace" | "protocolVersion">;
 
-function admit(parts: HandlerParts, route: Route, { headers }: IncomingMessage, query: URLSearchParams): Admitted {
+function admit(parts: HandlerParts, route: Route, headers: IncomingHttpHeaders, query: URLSearchParams): Admitted {
   if (route.plane === "open") return { namespace: DEFAULT_NAMESPACE, protocolVersion: undefined };
   parts.gate.admit(headers.authorization, route.roles);
   let protocolVersion: string | undefined;

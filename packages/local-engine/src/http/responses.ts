@@ -4,6 +4,7 @@ import { printAround } from "@durable-workflow/carrier/protocol";
 import {
   CONTROL_PLANE_VERSION,
   CONTROL_PLANE_VERSION_HEADER,
+  type InProcessAnswer,
   PROTOCOL_VERSION,
   PROTOCOL_VERSION_HEADER,
 } from "@durable-workflow/engine-protocol";
@@ -28,11 +29,19 @@ export class Responses {
     this.workerEnd = `,${JSON.stringify(common).slice(1)}`;
   }
 
+  /** A reply to this process, which no connection comes between. */
+  inProcess(plane: Plane, reply: Reply): InProcessAnswer {
+    const { status, headers } = reply;
+    const body = this.print(reply, plane === "worker" && !isBareError(reply));
+    if (headers === undefined) return { status, headers: NO_HEADERS, body };
+    const named = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+    return { status, headers: Object.fromEntries(named), body };
+  }
+
   send(request: IncomingMessage, response: ServerResponse, plane: Plane, reply: Reply): void {
     if (response.destroyed || response.headersSent) return;
-    const { status, body, headers } = reply;
-    // A server error says nothing but that, as the engine's.
-    const isBare = status === 500 && !("reason" in body);
+    const { status, headers } = reply;
+    const isBare = isBareError(reply);
     const whole = this.print(reply, plane === "worker" && !isBare);
     const own = isBare ? HEADERS.open : HEADERS[plane];
     const head = headers === undefined ? [...own.list] : listOf({ ...own.record, ...headers });
@@ -71,6 +80,13 @@ export class Responses {
     return isOfWorkers ? text.slice(0, -1) + this.workerEnd : text;
   }
 }
+
+/** A server error says nothing but that, as the engine's. */
+function isBareError({ status, body }: Reply): boolean {
+  return status === 500 && !("reason" in body);
+}
+
+const NO_HEADERS = {};
 
 interface Headers {
   readonly record: Readonly<Record<string, string>>;

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { InProcessAnswer, InProcessRequest } from "@durable-workflow/engine-protocol";
 import { LocalEngineError } from "../errors.js";
 import { isLoopback } from "./auth.js";
 import { holdBack, isAnnouncedTooLarge } from "./body.js";
-import { type HandlerParts, handleRequest } from "./request-handler.js";
+import { answerInProcess, type HandlerParts, handleRequest } from "./request-handler.js";
 import type { Site } from "./site.js";
 
 /** A client that takes longer to send a request than this is let go. */
@@ -24,6 +25,7 @@ export interface Listening {
 export class Servers {
   private readonly parts: HandlerParts;
   private readonly servers = new Set<Server>();
+  private readonly inProcess = new Set<Promise<InProcessAnswer>>();
   private isClosed = false;
 
   constructor(parts: HandlerParts) {
@@ -79,6 +81,18 @@ export class Servers {
     return isDirect ? this.parts.maxPayloadBytes : this.parts.maxBodyBytes;
   }
 
+  /** Answers a request of this process. @throws {LocalEngineError} `closed` (as a rejection) */
+  async answer(request: InProcessRequest): Promise<InProcessAnswer> {
+    if (this.isClosed) throw closed();
+    const answer = answerInProcess(this.parts, request);
+    this.inProcess.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.inProcess.delete(answer);
+    }
+  }
+
   /** Takes no more requests; ends once those that have begun are answered, or after a while. */
   async close(): Promise<void> {
     this.isClosed = true;
@@ -93,10 +107,14 @@ export class Servers {
     };
     closeIdle();
     const sweep = setInterval(closeIdle, IDLE_SWEEP_MS);
-    const grace = setTimeout(() => {
-      for (const server of this.servers) server.closeAllConnections();
-    }, CLOSE_GRACE_MS);
-    await Promise.all(done);
+    let grace: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      grace = setTimeout(() => {
+        for (const server of this.servers) server.closeAllConnections();
+        resolve();
+      }, CLOSE_GRACE_MS);
+    });
+    await Promise.all([...done, Promise.race([Promise.allSettled(this.inProcess), late])]);
     clearInterval(sweep);
     clearTimeout(grace);
   }

@@ -18,6 +18,8 @@ export interface EngineContext {
   /** The engine's time; see {@link EngineTime}. */
   readonly now: () => Micros;
   readonly lease: Micros;
+  /** Of workers that say that they renew their leases. */
+  readonly shortLease: Micros;
   /** Leases of a run that may run out before that counts as a failed attempt. */
   readonly freeRedeliveries: number;
   readonly feed: Feed;

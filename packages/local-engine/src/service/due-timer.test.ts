@@ -25,6 +25,7 @@ it("what could not be enforced is tried again in a second, whatever else falls d
     time,
     now,
     lease: 1,
+    shortLease: 1,
     freeRedeliveries: 3,
     feed: new Feed(),
     recent: new Recent(0),

@@ -1,3 +1,4 @@
+import { SHORT_LEASES } from "@durable-workflow/engine-protocol";
 import type { Micros } from "../engine/model.js";
 import { claim } from "../engine/transitions.js";
 import type { Payload } from "../store/payloads.js";
@@ -14,6 +15,14 @@ export interface LeaseOut {
   readonly input: Payload | null;
   /** The engine's time as it was leased out, or again: never before the claim. */
   readonly at: Micros;
+}
+
+/** How long a lease lasts that is given to a worker: shorter for one that says that it renews its leases. */
+export function leaseFor(
+  { lease, shortLease }: EngineContext,
+  { capabilities }: Pick<WorkerRecord, "capabilities">,
+): Micros {
+  return capabilities.includes(SHORT_LEASES) ? Math.min(lease, shortLease) : lease;
 }
 
 /** What a worker asks for. */
@@ -66,7 +75,7 @@ export function leaseNext(context: EngineContext, { worker, pollRequestId }: Pol
   const before = key === undefined ? undefined : store.runs.get(key);
   if (before === undefined) return undefined;
   const attemptId = newUpperId(context);
-  const state = claim(before.state, { attemptId, owner: worker.workerId, now, lease: context.lease });
+  const state = claim(before.state, { attemptId, owner: worker.workerId, now, lease: leaseFor(context, worker) });
   const run = store.runs.lease(before, state, pollRequestId);
   announce(context, run, "activity.started", now);
   return { run, attemptId, attemptNumber: state.attemptCount, input: store.runs.input(run.key).payload, at: now };

@@ -4,6 +4,7 @@ import { complete, fail, heartbeat, renewLease } from "../engine/transitions.js"
 import type { Payload, PayloadFault, PayloadReference } from "../store/payloads.js";
 import type { AttemptRecord, FailureRecord, RunRecord } from "../store/records.js";
 import { announce, type EngineContext, newId, saveQuietly, saveStep } from "./context.js";
+import { leaseFor } from "./leases.js";
 import { recordFailure, snapshotOf } from "./setbacks.js";
 
 /** Who reports on what. */
@@ -111,9 +112,10 @@ export type HeartbeatOutcome =
 export function heartbeatTask(context: EngineContext, claimant: Claimant, progress: Progress): HeartbeatOutcome {
   const found = findOwned(context, claimant);
   if (found.kind !== "owned") return found;
-  const { run } = found;
+  const { run, attempt } = found;
   const now = context.now();
-  const after = saveStep(context, run, heartbeat(run.state, now, context.lease), "activity.heartbeat", now);
+  const lease = leaseAnew(context, run, attempt, context.lease);
+  const after = saveStep(context, run, heartbeat(run.state, now, lease), "activity.heartbeat", now);
   context.store.attempts.touch(run, now, { ...progress });
   const { historyLength } = after.state;
   const data = { ...snapshotOf(after), progress };
@@ -121,7 +123,7 @@ export function heartbeatTask(context: EngineContext, claimant: Claimant, progre
   if (historyLength > run.state.historyLength) {
     history.append(run.key, historyLength, "ActivityHeartbeatRecorded", now, data);
   } else history.replaceHeartbeat(run.key, now, data);
-  return { kind: "recorded", leaseExpiresAt: now + context.lease, at: now };
+  return { kind: "recorded", leaseExpiresAt: now + lease, at: now };
 }
 
 /** An attempt that runs, for which something is due that was not done yet: it must not go on. */
@@ -146,8 +148,21 @@ export function renewTaskLease(context: EngineContext, claimant: Claimant): Rene
   const now = context.now();
   const due = dueAction(run.state, now);
   if (due !== undefined) return { kind: "overdue", run, attempt, due };
-  const after = saveQuietly(context, run, renewLease(run.state, now, context.lease));
+  // Whoever renews does so again, even one that has ended its registration and does its last tasks.
+  const lease = leaseAnew(context, run, attempt, Math.min(context.lease, context.shortLease));
+  const after = saveQuietly(context, run, renewLease(run.state, now, lease));
   return { kind: "renewed", run: after, attempt, at: now };
+}
+
+/** @param unknown for a worker that is registered no more */
+function leaseAnew(
+  context: EngineContext,
+  { namespace }: RunRecord,
+  { leaseOwner }: AttemptRecord,
+  unknown: Micros,
+): Micros {
+  const worker = context.store.workers.get(namespace, leaseOwner);
+  return worker === undefined ? unknown : leaseFor(context, worker);
 }
 
 export type StatusOutcome = OwnershipError | Closed | Overdue | Owned;

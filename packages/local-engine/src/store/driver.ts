@@ -1,5 +1,4 @@
 import { createRequire } from "node:module";
-import type Libsql from "libsql";
 import { LocalEngineError } from "../errors.js";
 
 /** SQLite as a driver brings it. This file alone names the drivers; what differs between them ends here. */
@@ -32,7 +31,8 @@ export interface Driver {
 let chosen: Driver | undefined;
 
 /**
- * `node:sqlite` where this Node has it (22.13 and newer), and the optional dependency `libsql` otherwise.
+ * `node:sqlite` where this Node has it (22.13 and newer), and `libsql` otherwise, which the optional dependency
+ * `@durable-workflow/sqlite-node20` brings.
  *
  * @throws {LocalEngineError} `no_sqlite` when neither is there
  */
@@ -194,9 +194,41 @@ function loadQuietly(): NodeSqlite | undefined {
   }
 }
 
+/** The part of `libsql` that is used here. */
+type Libsql = new (
+  file: string,
+) => {
+  readonly inTransaction: boolean;
+  prepare(sql: string): ListStatement;
+  exec(sql: string): void;
+  pragma(text: string): unknown;
+  close(): void;
+};
+
+interface ListStatement {
+  run(parameters: readonly Parameter[]): ReturnType<DriverStatement["run"]>;
+  get(parameters: readonly Parameter[]): unknown;
+  all(parameters: readonly Parameter[]): unknown[];
+  iterate(parameters: readonly Parameter[]): Iterable<unknown>;
+}
+
+const own = createRequire(import.meta.url);
+
+/**
+ * Package managers leave `@durable-workflow/sqlite-node20` out where Node has SQLite built in. It holds no code: it is there to
+ * depend on `libsql`, which is looked for from its folder, and then from here, for who has installed that himself.
+ */
+function requireLibsql(): Libsql {
+  let from = own;
+  try {
+    from = createRequire(own.resolve("@durable-workflow/sqlite-node20/package.json"));
+  } catch {}
+  return from("libsql") as Libsql;
+}
+
 /** @throws when it is not installed */
 export function libsql(): Driver {
-  const Database = createRequire(import.meta.url)("libsql") as typeof Libsql;
+  const Database = requireLibsql();
   return {
     name: "libsql",
     closesAtOnce: false,
@@ -206,7 +238,7 @@ export function libsql(): Driver {
         get inTransaction() {
           return db.inTransaction;
         },
-        prepare: (sql) => new LibsqlStatement(db.prepare(sql) as Libsql.Statement),
+        prepare: (sql) => new LibsqlStatement(db.prepare(sql)),
         exec(sql) {
           db.exec(sql);
         },
@@ -221,9 +253,9 @@ export function libsql(): Driver {
 
 /** Hands parameters over as one list, which libsql would make of them otherwise. */
 class LibsqlStatement implements DriverStatement {
-  private readonly native: Libsql.Statement;
+  private readonly native: ListStatement;
 
-  constructor(native: Libsql.Statement) {
+  constructor(native: ListStatement) {
     this.native = native;
   }
 

@@ -27,7 +27,10 @@ export class House {
 
   constructor() {
     this.packages = readdirSync(PACKAGES)
-      .filter((folder) => existsSync(fileURLToPath(new URL(`${folder}/package.json`, PACKAGES))))
+      // A package may hold no code, only dependencies.
+      .filter((folder) =>
+        ["package.json", "src"].every((part) => existsSync(fileURLToPath(new URL(`${folder}/${part}`, PACKAGES)))),
+      )
       .map((folder) => {
         const manifest = JSON.parse(readFileSync(new URL(`${folder}/package.json`, PACKAGES), "utf8")) as Manifest;
         return { folder, manifest, sources: new SourceTree(new URL(`${folder}/src/`, PACKAGES)) };
@@ -83,10 +86,10 @@ export function packageOf(target: string): string {
   return target.split("/", target.startsWith("@") ? 2 : 1).join("/");
 }
 
-/** The source behind an entry point. */
+/** The source behind an entry point: that of its types, as what runs may be bundled. */
 function entryOf({ name, exports }: Manifest, target: string): string {
   const entry = exports[`.${target.slice(name.length)}`];
-  const file = typeof entry === "string" ? entry : (entry as { readonly default?: string } | undefined)?.default;
+  const file = typeof entry === "string" ? entry : (entry as { readonly types?: string } | undefined)?.types;
   if (file === undefined) throw new Error(`${target}: there is no such entry point`);
-  return file.replace(/^\.\/dist\//, "").replace(/\.js$/, ".ts");
+  return file.replace(/^\.\/dist\//, "").replace(/\.(?:js|d\.ts)$/, ".ts");
 }

@@ -1,4 +1,4 @@
-import { formatTimestamp } from "../../protocol/timestamps.js";
+import { formatTimestamp } from "../../protocol/format-timestamp.js";
 import { type DeadlineName, isInstant, type RunDeadlines } from "../run/deadlines.js";
 
 /** Puts a deadline that is set off to a later instant by the carrier's clock. An earlier one changes nothing. */

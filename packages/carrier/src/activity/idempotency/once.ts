@@ -78,7 +78,7 @@ function performOnce(keys: IdempotencySettings, clock: Clock): PerformOnce {
 /** Runs the handler to its end, whatever becomes of the run, and says what came of it. */
 async function execute(task: AdmittedTask, args: readonly unknown[], settings: PerformSettings): Promise<TaskOutcome> {
   const { activity, run } = task;
-  const { storage, stackTraces } = settings;
+  const { externalStorage: storage, stackTraces } = settings;
   let outcome: TaskOutcome;
   try {
     const value = await activity(task, args);

@@ -1,5 +1,6 @@
+import { formatTimestamp } from "../../protocol/format-timestamp.js";
 import type { ActivityTaskInput } from "../../protocol/task-input.js";
-import { formatTimestamp, parseTimestamp } from "../../protocol/timestamps.js";
+import { parseTimestamp } from "../../protocol/timestamps.js";
 
 /** As the contract names them; `platform_limit` is ours. */
 export type DeadlineName =
@@ -24,8 +25,14 @@ export interface UnreadableDeadline {
   readonly unreadable: string;
 }
 
+/** When a deadline counts; in that order, so that what counts throughout counts on receipt. */
+type Counts = typeof NEVER | typeof ON_RECEIPT | typeof THROUGHOUT;
+const NEVER = 0;
+const ON_RECEIPT = 1;
+const THROUGHOUT = 2;
+
 export interface TaskDeadline extends Deadline {
-  readonly counts: "throughout" | "on receipt" | "never";
+  readonly counts: Counts;
 }
 
 /**
@@ -51,9 +58,9 @@ export class RunDeadlines {
    */
   first(whileRunning: boolean): Deadline | undefined {
     let first: Deadline | undefined;
+    const least = whileRunning ? THROUGHOUT : ON_RECEIPT;
     for (const deadline of this.all) {
-      const counts = whileRunning ? deadline.counts === "throughout" : deadline.counts !== "never";
-      if (counts && (first === undefined || deadline.at < first.at)) first = deadline;
+      if (deadline.counts >= least && (first === undefined || deadline.at < first.at)) first = deadline;
     }
     return first;
   }
@@ -76,15 +83,15 @@ export function readRunDeadlines(
   now: number,
   platformLimit: number | undefined,
 ): RunDeadlines | UnreadableDeadline {
-  const renewable = lease.renewedBy === null ? "throughout" : "never";
+  const renewable = lease.renewedBy === null ? THROUGHOUT : NEVER;
   const sentAt = lease.sentAt === null ? undefined : parseTimestamp(lease.sentAt);
   const skewMs = sentAt === undefined ? undefined : now - sentAt;
   const all: TaskDeadline[] = [];
   for (const [name, expiresAt, counts] of [
     ["lease.expires_at", lease.expiresAt, renewable],
-    ["deadlines.schedule_to_start", deadlines.scheduleToStart, "on receipt"],
-    ["deadlines.start_to_close", deadlines.startToClose, "throughout"],
-    ["deadlines.schedule_to_close", deadlines.scheduleToClose, "throughout"],
+    ["deadlines.schedule_to_start", deadlines.scheduleToStart, ON_RECEIPT],
+    ["deadlines.start_to_close", deadlines.startToClose, THROUGHOUT],
+    ["deadlines.schedule_to_close", deadlines.scheduleToClose, THROUGHOUT],
     ["deadlines.heartbeat", deadlines.heartbeat, renewable],
   ] as const) {
     if (expiresAt === null) continue;
@@ -94,7 +101,7 @@ export function readRunDeadlines(
   }
   if (isInstant(platformLimit)) {
     const expiresAt = formatTimestamp(platformLimit);
-    all.push({ name: "platform_limit", at: platformLimit, expiresAt, counts: "throughout" });
+    all.push({ name: "platform_limit", at: platformLimit, expiresAt, counts: THROUGHOUT });
   }
   return new RunDeadlines(all, skewMs);
 }

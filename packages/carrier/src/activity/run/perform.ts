@@ -24,7 +24,7 @@ export interface PerformSettings {
   readonly clock: Clock;
   readonly stackTraces: boolean;
   readonly logger: Logger;
-  readonly storage: PayloadStorage | undefined;
+  readonly externalStorage?: PayloadStorage | undefined;
 }
 
 /** Runs the activity of a task, and says what came of it. */
@@ -62,7 +62,7 @@ export async function fetched(
   task: AdmittedTask,
   settings: PerformSettings,
 ): Promise<JsonObject | TaskFailure> {
-  const { storage, clock } = settings;
+  const { externalStorage: storage, clock } = settings;
   if (storage === undefined) return unsupportedReference(sent);
   const now = clock.now() - (task.deadlines.skewMs ?? 0);
   return bounded(task, settings, (signal) => storage.read(sent, { signal, now }));
@@ -74,7 +74,7 @@ export async function stored(
   task: AdmittedTask,
   settings: PerformSettings,
 ): Promise<PayloadEnvelope | TaskFailure> {
-  const { storage, logger } = settings;
+  const { externalStorage: storage, logger } = settings;
   if (storage?.exceedsThreshold(payload) === true) {
     return bounded(task, settings, (signal) => storage.write(payload, { signal }));
   }

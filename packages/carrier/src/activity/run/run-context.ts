@@ -18,8 +18,8 @@ export type HeartbeatObserver = (info: ActivityInfo, progress: HeartbeatProgress
 export interface ContextSettings {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly heartbeat: HeartbeatSource | undefined;
-  readonly onHeartbeat: HeartbeatObserver | undefined;
+  readonly heartbeat?: HeartbeatSource | undefined;
+  readonly onHeartbeat?: HeartbeatObserver | undefined;
 }
 
 /** What a context is made of. */

@@ -1,5 +1,5 @@
-import { bytesToBase64 } from "../../payload/bytes.js";
 import { encodeAvroValue } from "../../payload/codec.js";
+import { bytesToBase64 } from "../../payload/platform/portable.js";
 import { HEADER } from "../../payload/wire-format.js";
 import { framed, task, variants } from "./request.js";
 import type { ConformanceCase, ExpectedFailure } from "./types.js";

@@ -1,4 +1,4 @@
-import { bytesToBase64 } from "../../payload/bytes.js";
+import { bytesToBase64 } from "../../payload/platform/portable.js";
 import type { AvroValue } from "../../payload/value.js";
 import { HEADER } from "../../payload/wire-format.js";
 import { type ActivityTaskOptions, activityTask } from "./tasks.js";

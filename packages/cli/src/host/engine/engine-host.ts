@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { InProcessEngine } from "@durable-workflow/engine-protocol";
 import type { Inspector } from "@durable-workflow/inspector";
 import { createLocalEngine, isLocalEngineError, type LocalEngine, type Site } from "@durable-workflow/local-engine";
 import {
@@ -34,9 +35,13 @@ export interface EngineHostOptions {
   readonly leaseSeconds?: number | undefined;
   /** The carriers of the dispatcher that runs beside. */
   readonly carriers?: PageOptions["carriers"];
+  /** What they say of the arguments of their activities. */
+  readonly inputSchemas?: PageOptions["inputSchemas"];
 }
 
 export interface RunningEngine {
+  /** For those who ask it in this process. */
+  readonly inProcess: InProcessEngine;
   readonly url: string;
   /** Where it keeps what it knows; null for one in memory. */
   readonly file: string | null;
@@ -62,13 +67,14 @@ export class EngineHost {
     if (file !== null) await prepareDataFolder(dataFolder);
     this.engine = openEngine(file ?? ":memory:", leaseSeconds);
     const url = await listen(this.engine, port, { option: portOption, site: this.site });
-    const { command, carriers } = this.options;
+    const { command, carriers, inputSchemas } = this.options;
     const connection = { url, namespace: "default", token: undefined, tlsVerify: true };
     this.page = await pageOf(connection, this.io, {
       servedBy: command,
       ...(carriers === undefined ? {} : { carriers }),
+      ...(inputSchemas === undefined ? {} : { inputSchemas }),
     });
-    return { url, file };
+    return { inProcess: this.engine, url, file };
   }
 
   /** The page of the engine, at its own address. */

@@ -1,5 +1,5 @@
-import type { ActivityLike, Client, ManyOptions, ManyOutcome, StartItem, StartOptions } from "./client-types.js";
-import { ClientError, isClientError } from "./errors/client-error.js";
+import type { ActivityLike, Client, ManyOptions, ManyOutcome, StartItem, StartOptions } from "../client-types.js";
+import { ClientError, isClientError } from "../errors/client-error.js";
 
 const DEFAULT_CONCURRENCY = 16;
 

@@ -1,12 +1,12 @@
-import { decodePayload } from "@durable-workflow/carrier/payload";
-import { isObject, textField } from "@durable-workflow/engine-protocol";
+import type { JsonObject } from "@durable-workflow/carrier/protocol";
+import { textField } from "@durable-workflow/engine-protocol";
 import type { RemoteFailure } from "../handle.js";
+import { decodeInline } from "../wire/description.js";
 
 export const NO_MESSAGE = "no reason was given";
 
 /** The `failure` of a description. */
-export function readDescribedFailure(value: unknown): RemoteFailure | undefined {
-  if (!isObject(value)) return undefined;
+export function readDescribedFailure(value: JsonObject): RemoteFailure {
   return {
     type: textField(value, "type"),
     message: textField(value, "message") ?? NO_MESSAGE,
@@ -20,9 +20,8 @@ export function readDescribedFailure(value: unknown): RemoteFailure | undefined 
 /** Details as a value; as they came where they are none that can be read here. */
 export function decodedDetails(details: unknown): unknown {
   if (details === null || details === undefined) return undefined;
-  if (!isObject(details) || typeof details["blob"] !== "string") return details;
   try {
-    return decodePayload(details);
+    return decodeInline(details);
   } catch {
     return details;
   }

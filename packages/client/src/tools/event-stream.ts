@@ -1,14 +1,11 @@
-import { type Dispatcher, request } from "undici";
-import { bearer } from "./exchange.js";
+import type { Transport, TransportRequest } from "../transport/transport.js";
 
-const HEADERS_MS = 5_000;
 /** More than any event: what has no line ends is no stream of events. */
 const LONGEST_LINE = 65_536;
 
+/** Who is told what of a stream of events. */
 export interface EventStreamOptions {
-  readonly headers: Readonly<Record<string, string>>;
-  /** Sent as a bearer token. */
-  readonly token: string | undefined;
+  /** Ends the stream. */
   readonly signal: AbortSignal;
   /** Called for each `data:` line with its text, and the name that its event has; empty for none. */
   readonly onEvent: (name: string, data: string) => void;
@@ -16,44 +13,44 @@ export interface EventStreamOptions {
   readonly onEnd?: (() => void) | undefined;
 }
 
-/**
- * Reads a stream of server-sent events until the signal is aborted, or the stream ends. False where there is none.
- */
+/** Reads a stream of server-sent events until the signal is aborted, or the stream ends. False where there is none. */
 export async function eventStream(
-  url: URL,
-  { headers, token, signal, onEvent, onEnd }: EventStreamOptions,
-  dispatcher: Dispatcher,
+  transport: Transport,
+  { url, headers }: Pick<TransportRequest, "url" | "headers">,
+  { signal, onEvent, onEnd }: EventStreamOptions,
 ): Promise<boolean> {
+  const over = new AbortController();
+  const stop = (): void => over.abort();
+  if (signal.aborted) return false;
+  signal.addEventListener("abort", stop);
+  const end = (): void => {
+    signal.removeEventListener("abort", stop);
+    over.abort();
+  };
   try {
-    const {
-      statusCode,
-      headers: answered,
-      body,
-    } = await request(url, {
-      headers: { ...bearer(token), ...headers, accept: "text/event-stream", "accept-encoding": "identity" },
-      signal,
-      headersTimeout: HEADERS_MS,
-      bodyTimeout: 0,
-      dispatcher,
-    });
+    const answer = await transport.open?.({ method: "GET", url, headers, signal: over.signal });
     const isStream =
-      statusCode === 200 &&
-      answered["content-encoding"] === undefined &&
-      String(answered["content-type"] ?? "").startsWith("text/event-stream");
+      answer?.status === 200 &&
+      answer.header("content-encoding") === undefined &&
+      answer.header("content-type")?.startsWith("text/event-stream") === true;
     if (!isStream) {
-      body.on("error", () => {}).destroy();
+      end();
       return false;
     }
     let name = "";
-    void readLines(body, (line) => {
+    void readLines(answer.body, (line) => {
       if (line === "") name = "";
       else if (line.startsWith("event:")) name = line.slice("event:".length).trim();
       else if (line.startsWith("data:")) onEvent(name, line.slice("data:".length));
     })
-      .catch(() => {})
-      .finally(() => onEnd?.());
+      .catch(() => undefined)
+      .finally(() => {
+        end();
+        onEnd?.();
+      });
     return true;
   } catch {
+    end();
     return false;
   }
 }

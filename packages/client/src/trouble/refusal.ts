@@ -1,7 +1,7 @@
 import { at, entriesOf, isObject, type Reason, textAt } from "@durable-workflow/engine-protocol";
 import { ClientError, type ClientErrorCode, type ClientErrorOptions } from "../errors/client-error.js";
-import type { Answer } from "./connection.js";
-import type { Subject } from "./unanswered.js";
+import type { Answer } from "../wire/connection.js";
+import type { Subject } from "./subject.js";
 
 /** What answers that are no success say: most clients see few of them, so that this is loaded when one has come. */
 

@@ -1,37 +1,33 @@
 import { fieldOf, LIST_PAGE, listField, PATHS, textField } from "@durable-workflow/engine-protocol";
-import { ClientError } from "./errors/client-error.js";
-import type { ActivitySummary, ListQuery } from "./handle.js";
-import { Scope } from "./scope.js";
-import { readSummary } from "./wire/description.js";
-import type { Bounds, Engine } from "./wire/engine.js";
+import { ClientError } from "../errors/client-error.js";
+import type { ActivitySummary, ListQuery } from "../handle.js";
+import type { Scope } from "../scope.js";
+import { unreadable } from "../trouble/ask-again.js";
+import { readSummary } from "../wire/description.js";
+import type { Bounds, Engine } from "../wire/engine.js";
 
 /**
  * The activities of all pages, each asked for when it is come to.
  *
+ * @param within gives each page a scope
  * @throws {TypeError} for a page size that no engine takes; {ClientError}; the signal's reason
  */
-export async function* list(engine: Engine, closing: AbortSignal, query: ListQuery): AsyncGenerator<ActivitySummary> {
-  const { bucket, pageSize = LIST_PAGE.default, signal } = query;
+export async function* list(
+  engine: Engine,
+  within: <T>(work: (scope: Scope) => Promise<T>) => Promise<T>,
+  { bucket, pageSize = LIST_PAGE.default }: ListQuery,
+): AsyncGenerator<ActivitySummary> {
   if (!Number.isSafeInteger(pageSize) || pageSize < 1 || pageSize > LIST_PAGE.most) {
     throw new TypeError(`pageSize must be an integer from 1 to ${LIST_PAGE.most}`);
   }
   const seen = new Set<string>();
   let token: string | undefined;
   do {
-    const scope = new Scope(engine.clock, [signal, closing]);
-    try {
-      scope.signal.throwIfAborted();
-      const asked = { page_size: String(pageSize), ...(bucket && { status: bucket }) };
-      const page = await pageOf(
-        engine,
-        token === undefined ? asked : { ...asked, next_page_token: token },
-        engine.bounds(scope.signal),
-      );
-      yield* page.activities;
-      token = page.activities.length === 0 ? undefined : page.next;
-    } finally {
-      scope.end();
-    }
+    const asked = { page_size: String(pageSize), ...(bucket && { status: bucket }) };
+    const wanted = token === undefined ? asked : { ...asked, next_page_token: token };
+    const page = await within((scope) => pageOf(engine, wanted, engine.bounds(scope)));
+    yield* page.activities;
+    token = page.activities.length === 0 ? undefined : page.next;
     if (token !== undefined && seen.has(token)) {
       throw new ClientError("not_an_engine", `listing activities: ${engine.url} hands out the same page again`);
     }
@@ -51,7 +47,7 @@ async function pageOf(engine: Engine, query: Record<string, string>, bounds: Bou
   const { document } = answer;
   const activities = listField(document, "activities").map(readSummary);
   if (!Array.isArray(fieldOf(document, "activities")) || !activities.every((one) => one !== undefined)) {
-    throw engine.unreadable(answer, about);
+    throw unreadable(engine, answer, about);
   }
   return { activities, next: textField(document, "next_page_token") };
 }

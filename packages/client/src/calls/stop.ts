@@ -1,6 +1,6 @@
 import { PATHS, pathTo } from "@durable-workflow/engine-protocol";
 import { ClientError } from "../errors/client-error.js";
-import type { Bounds, Engine } from "./engine.js";
+import type { Bounds, Engine } from "../wire/engine.js";
 
 export interface StopOrder {
   readonly how: "cancel" | "terminate";

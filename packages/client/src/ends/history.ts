@@ -3,7 +3,8 @@ import { at, listField, PATHS, pathTo, textField } from "@durable-workflow/engin
 import type { HistoryEvent } from "@durable-workflow/engine-protocol/control";
 import { ClientError } from "../errors/client-error.js";
 import type { ActivityStatus, RemoteFailure } from "../handle.js";
-import type { Bounds, Engine } from "./engine.js";
+import { unreadable } from "../trouble/ask-again.js";
+import type { Bounds, Engine } from "../wire/engine.js";
 import { decodedDetails, NO_MESSAGE } from "./failure.js";
 
 /** Pages of a history, so that none keeps a caller for good. */
@@ -24,7 +25,7 @@ async function historyOf(engine: Engine, id: string, runId: string, bounds: Boun
     const answer = await engine.ask({ method: "GET", path: path + query }, about, bounds);
     const read = listField(answer.document, "events");
     for (const event of read) {
-      if (textField(event, "event_type") === undefined) throw engine.unreadable(answer, about);
+      if (textField(event, "event_type") === undefined) throw unreadable(engine, answer, about);
       events.push(event as HistoryEvent);
     }
     const next = textField(answer.document, "next_page_token");

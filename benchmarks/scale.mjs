@@ -1,0 +1,124 @@
+// Eight dispatchers and four carriers on one engine, beside one of each: the same tasks, in turns, in one run.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { running } from "./chain/ours.mjs";
+import { cannotMeasure, Measured } from "./chain/processes.mjs";
+import { median } from "./lib.mjs";
+
+const BIN = fileURLToPath(new URL("../packages/cli/dist/bin.js", import.meta.url));
+const ENGINE = fileURLToPath(new URL("chain/engine.mjs", import.meta.url));
+const ACTIVITIES = fileURLToPath(new URL("chain/scale-activities.mjs", import.meta.url));
+const TYPES = ["greet1", "greet2", "greet3", "greet4"];
+const ROUNDS = 3;
+const TASKS = 6_000;
+const WARM = 2_000;
+const AT_ONCE = 64;
+const LOOK_MS = 20;
+/** Of the throughput of one. */
+const AIM = 0.9;
+
+/** Brings up an engine with so many dispatchers and carriers; each carrier has its share of the activity types. */
+async function start(folder, { dispatchers, carriers }) {
+  const engine = new Measured("engine", process.execPath, [ENGINE, join(folder, "engine.db")], {
+    ready: /engine (\S+)/,
+  });
+  const processes = [engine];
+  const many = async (count, begin) => {
+    const all = Array.from({ length: count }, (_, index) => begin(index));
+    processes.push(...all);
+    return Promise.all(all.map(({ ready }) => ready));
+  };
+  const [, engineUrl] = await engine.ready;
+  const urls = await many(carriers, (index) => {
+    const serve = [BIN, "serve", ACTIVITIES, "--port", "0", "--json"];
+    return new Measured(`carrier ${index}`, process.execPath, serve, { cwd: folder, ready: /"url":"([^"]+)"/ });
+  });
+  const config = {
+    schema: "durable-workflow.external-executor.config",
+    version: 1,
+    defaults: { task_queue: "default" },
+    carriers: Object.fromEntries(urls.map(([, url], index) => [`carrier-${index}`, { type: "invocable_http", url }])),
+    mappings: TYPES.map((type, index) => ({
+      name: type,
+      kind: "activity",
+      activity_type: type,
+      carrier: `carrier-${index % carriers}`,
+      handler: type,
+    })),
+  };
+  writeFileSync(join(folder, "executor.json"), JSON.stringify(config));
+  await many(dispatchers, (index) => {
+    const dispatch = [BIN, "dispatch", "--config", "executor.json", "--server", engineUrl, "--json"];
+    const ready = /"event":"registered"/;
+    return new Measured(`dispatcher ${index}`, process.execPath, dispatch, { cwd: folder, ready });
+  });
+  return running(processes, engineUrl);
+}
+
+async function many(tasks, run) {
+  let next = 0;
+  const lane = async () => {
+    while (next < tasks) await run(next++);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+}
+
+/** Starts tasks, and waits until nothing is open. */
+async function drain(system, tasks) {
+  const before = system.processes.map(({ cpuMs }) => cpuMs);
+  const started = performance.now();
+  await many(tasks, (index) => system.begin(TYPES[index % TYPES.length], `Q${index}`));
+  while ((await system.open()) > 0) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  const perSecond = (tasks * 1000) / (performance.now() - started);
+  const cpuMs = system.processes.reduce((sum, one, index) => sum + one.cpuMs - before[index], 0);
+  return { perSecond, cpuUs: (cpuMs * 1000) / tasks };
+}
+
+/** Calls that wait for their results, each checked. */
+async function call(system, tasks) {
+  const started = performance.now();
+  await many(tasks, async (index) => {
+    const said = await system.call(TYPES[index % TYPES.length], `Ada ${index}`);
+    if (said !== `Hello, Ada ${index}`) throw new Error(`a call was answered ${String(said)}`);
+  });
+  return { perSecond: (tasks * 1000) / (performance.now() - started) };
+}
+
+async function measure(counts) {
+  const folder = mkdtempSync(join(tmpdir(), "dw-scale-"));
+  const system = await start(folder, counts);
+  try {
+    await call(system, WARM);
+    return { queue: await drain(system, TASKS), call: await call(system, TASKS) };
+  } finally {
+    await system.stop();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+export async function scaleBenchmarks() {
+  console.log("\neight dispatchers and four carriers on one engine, beside one of each");
+  if (cannotMeasure !== undefined) {
+    console.log(`  left out: ${cannotMeasure}`);
+    return;
+  }
+  const rounds = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    rounds.push({
+      one: await measure({ dispatchers: 1, carriers: 1 }),
+      many: await measure({ dispatchers: 8, carriers: 4 }),
+    });
+  }
+  for (const phase of ["queue", "call"]) {
+    const mid = (read) => median(rounds.map(read));
+    const ratio = mid(({ one, many: all }) => all[phase].perSecond / one[phase].perSecond);
+    const [one, all] = ["one", "many"].map((name) => mid((round) => round[name][phase].perSecond));
+    console.log(
+      `  ${phase}: ${one.toFixed(0)} tasks/s with one, ${all.toFixed(0)} with eight: ${ratio.toFixed(2)}x  aim ${AIM}: ${ratio >= AIM ? "met" : "MISSED"}`,
+    );
+  }
+  const us = (name) => median(rounds.map((round) => round[name].queue.cpuUs)).toFixed(0);
+  console.log(`  queue: ${us("one")} us of the processor for a task with one, ${us("many")} with eight`);
+}

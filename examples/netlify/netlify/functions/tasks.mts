@@ -1,0 +1,12 @@
+import { bearerToken } from "@durable-workflow/carrier";
+import { fetchInvocableActivityHandler } from "@durable-workflow/carrier/fetch";
+import { activities } from "../../activities.js";
+
+const carrier = fetchInvocableActivityHandler(activities, {
+  auth: bearerToken(() => process.env.CARRIER_TOKEN ?? ""),
+  health: true,
+});
+
+export default (request: Request) => carrier(request);
+
+export const config = { path: "/tasks" };
