@@ -1,6 +1,11 @@
 import { createServer, type RequestListener } from "node:http";
 import { gzipSync } from "node:zlib";
-import { negotiateVersion, PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
+import {
+  negotiateVersion,
+  PROTOCOL_VERSION,
+  REPORTS_ENDPOINT,
+  TASK_BATCHES_SCHEMA,
+} from "@durable-workflow/engine-protocol";
 import { readLeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { afterEach, describe, expect, it } from "vitest";
@@ -108,6 +113,98 @@ it("sends what the worker plane wants", async () => {
     "/base/api/worker/registrations/w%3A1",
     {},
   ]);
+});
+
+/** A task as an engine leases it. */
+function wireTask(id: string, more: object = {}): object {
+  return {
+    task_id: id,
+    workflow_id: "evening",
+    run_id: "run-1",
+    activity_execution_id: `execution-${id}`,
+    activity_attempt_id: `A-${id}`,
+    idempotency_key: `execution-${id}`,
+    attempt_number: 1,
+    activity_type: "lamps.dim",
+    payload_codec: "avro",
+    task_queue: "lamps",
+    lease_owner: "w",
+    lease_expires_at: "2999-06-01T12:05:00.000000Z",
+    ...more,
+  };
+}
+
+describe("a poll for several tasks", () => {
+  const capabilities = {
+    activity_lease_renewal: true,
+    activity_task_batches: {
+      supported: true,
+      schema: TASK_BATCHES_SCHEMA,
+      max_tasks: 7,
+      reports_endpoint: REPORTS_ENDPOINT,
+      max_reports: 7,
+      max_reports_bytes: 10_000,
+    },
+  };
+  const poll = { namespace: "cellar", workerId: "w", taskQueue: "lamps", requestId: "p", timeoutSeconds: 1 };
+
+  it("brings each with its lease, and past one that cannot be read", async () => {
+    const bodies: string[] = [];
+    const engine = await serve((request, response) => {
+      request.on("data", (chunk) => bodies.push(String(chunk)));
+      request.on("end", () =>
+        reply(
+          response,
+          200,
+          {},
+          {
+            task: wireTask("a"),
+            more_tasks: [
+              wireTask("b", { attempt_number: "second" }),
+              wireTask("c", { lease_expires_at: "2999-06-01T12:10:00.000000Z" }),
+              "nothing",
+            ],
+            has_more: true,
+            poll_status: "leased",
+            server_time: "2999-06-01T12:00:00.000000Z",
+            server_capabilities: capabilities,
+          },
+        ),
+      );
+    });
+    const outcome = await engine.poll({ ...poll, maxTasks: 3 });
+    expect(outcome).toMatchObject({
+      kind: "tasks",
+      hasMore: true,
+      tasks: [
+        { kind: "task", task: { taskId: "a", attemptId: "A-a" }, grant: { leaseMs: 300_000 } },
+        { kind: "unreadable_task", read: { identity: { taskId: "b", attemptId: "A-b" } } },
+        { kind: "task", task: { taskId: "c" }, grant: { leaseMs: 600_000 } },
+      ],
+    });
+    expect(JSON.parse(bodies.join(""))).toMatchObject({ max_tasks: 3 });
+    expect(engine.mostTasks).toBe(7);
+  });
+
+  it("is one for one task to an engine that says nothing of several, and says nothing of them itself", async () => {
+    const bodies: string[] = [];
+    const engine = await serve((request, response) => {
+      request.on("data", (chunk) => bodies.push(String(chunk)));
+      request.on("end", () => reply(response, 200, {}, { task: wireTask("a"), server_capabilities: {} }));
+    });
+    expect(await engine.poll(poll)).toMatchObject({
+      kind: "tasks",
+      hasMore: false,
+      tasks: [{ kind: "task", grant: null }],
+    });
+    expect(Object.keys(JSON.parse(bodies.join("")) as object)).toEqual([
+      "worker_id",
+      "task_queue",
+      "poll_request_id",
+      "timeout_seconds",
+    ]);
+    expect(engine.mostTasks).toBe(1);
+  });
 });
 
 it("asks for the version again when the engine wants another", async () => {
