@@ -12,8 +12,8 @@ const ENGINE = fileURLToPath(new URL("chain/engine.mjs", import.meta.url));
 const ACTIVITIES = fileURLToPath(new URL("chain/scale-activities.mjs", import.meta.url));
 const TYPES = ["greet1", "greet2", "greet3", "greet4"];
 const ROUNDS = 3;
-const TASKS = 6_000;
-const WARM = 2_000;
+const TASKS = 3_000;
+const WARM = 1_500;
 const AT_ONCE = 64;
 const LOOK_MS = 20;
 /** Of the throughput of one. */

@@ -81,8 +81,8 @@ export class Poller {
       const isTrouble = isSame || lost > 1 || isGateways(outcome.status) || backoff.failing;
       if (isTrouble && outcome.why !== "aborted") await backoff.wait(outcome, "poll");
       const patienceMs = firstEndsAt - clock.monotonic();
-      if (isRecalled()) {
-        // It says what the first one has leased, and cannot be recalled itself.
+      if (isRecalled() || outcome.why === "aborted") {
+        // It says what the first one has leased, and cannot be recalled itself: however often polls are, no task is lost by it.
         outcome = await client.poll({ ...poll, timeoutSeconds: 0, isRepeat: true, patienceMs });
         continue;
       }

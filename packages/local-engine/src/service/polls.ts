@@ -183,7 +183,8 @@ export class Polls {
           if (found === "gone") return;
           if (found === "fenced") this.finish(waiter, { kind: "fenced" });
           else if (found !== "none") this.finish(waiter, { kind: "leased", ...found });
-          else if (waiter.isOverdue) this.finish(waiter, { kind: "empty" });
+          // It may have been woken since, and be given a task by a look that is still under way.
+          else if (waiter.isOverdue && !waiter.isWaking) this.finish(waiter, { kind: "empty" });
         },
         (error: unknown) => {
           this.leave(waiter);
