@@ -25,13 +25,13 @@ async function start(folder, { dispatchers, carriers }) {
     ready: /engine (\S+)/,
   });
   const processes = [engine];
-  const ready = async (count, begin) => {
+  const bring = async (count, begin) => {
     const all = Array.from({ length: count }, (_, index) => begin(index));
     processes.push(...all);
     return Promise.all(all.map(({ ready }) => ready));
   };
   const [, engineUrl] = await engine.ready;
-  const urls = await ready(carriers, (index) => {
+  const urls = await bring(carriers, (index) => {
     const serve = [BIN, "serve", ACTIVITIES, "--port", "0", "--json"];
     return new Measured(`carrier ${index}`, process.execPath, serve, { cwd: folder, ready: /"url":"([^"]+)"/ });
   });
@@ -49,7 +49,7 @@ async function start(folder, { dispatchers, carriers }) {
     })),
   };
   writeFileSync(join(folder, "executor.json"), JSON.stringify(config));
-  await ready(dispatchers, (index) => {
+  await bring(dispatchers, (index) => {
     const dispatch = [BIN, "dispatch", "--config", "executor.json", "--server", engineUrl, "--json"];
     const said = /"event":"registered"/;
     return new Measured(`dispatcher ${index}`, process.execPath, dispatch, { cwd: folder, ready: said });
