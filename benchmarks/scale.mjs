@@ -28,7 +28,7 @@ async function start(folder, { dispatchers, carriers }) {
   const ready = async (count, begin) => {
     const all = Array.from({ length: count }, (_, index) => begin(index));
     processes.push(...all);
-    return Promise.all(all.map(({ ready }) => ready));
+    return Promise.all(all.map((one) => one.ready));
   };
   const [, engineUrl] = await engine.ready;
   const urls = await ready(carriers, (index) => {
