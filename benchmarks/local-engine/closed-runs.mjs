@@ -141,7 +141,7 @@ async function operate(context, isCounted, n) {
   timed("list page", () => store.listing.page("default", undefined, 50, { offset: 0 }));
   // Half-way down, where a long list begins anew with each page.
   timed("list page, deep", () =>
-    store.listing.page("default", undefined, 50, Math.max(1, store.runs.latest(id).key >> 1)),
+    store.listing.page("default", undefined, 50, { key: Math.ceil(store.runs.latest(id).key / 2) }),
   );
   timed("list of a status", () => store.listing.page("default", "running", 50, { offset: 0 }));
 }

@@ -18,15 +18,17 @@ const DIGITS = 5;
  */
 export function multiplyRuns(file, times) {
   const db = sqliteDriver().open(file);
+  /** @param {string} sql @returns {any[]} */
+  const all = (sql) => db.prepare(sql).all();
   for (const pragma of ["journal_mode = OFF", "synchronous = OFF", "cache_size = -400000", "temp_store = FILE"]) {
     db.pragma(pragma);
   }
-  const indexes = db.prepare("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").all();
+  const indexes = all("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL");
   for (const { name } of indexes) db.exec(`DROP INDEX ${name}`);
-  const last = db.prepare("SELECT max(id) AS id FROM runs").get().id;
+  const [{ id: last }] = all("SELECT max(id) AS id FROM runs");
   const copies = Object.entries(TABLES).flatMap(([table, run]) => {
-    if (db.prepare(`SELECT 1 FROM ${table} LIMIT 1`).get() === undefined) return [];
-    const columns = db.prepare(`SELECT name FROM pragma_table_info('${table}')`).all();
+    if (all(`SELECT 1 FROM ${table} LIMIT 1`).length === 0) return [];
+    const columns = all(`SELECT name FROM pragma_table_info('${table}')`);
     const values = columns.map(({ name }) => {
       if (name === run) return `${name} + ?1 * ${last}`;
       // Those of attempts are in upper case.
@@ -38,7 +40,7 @@ export function multiplyRuns(file, times) {
   });
   for (let copy = 1; copy <= times; copy++) for (const statement of copies) statement.run(copy);
   for (const { sql } of indexes) db.exec(sql);
-  const runs = db.prepare("SELECT count(*) AS n FROM runs").get().n;
+  const [{ runs }] = all("SELECT count(*) AS runs FROM runs");
   db.pragma("journal_mode = DELETE");
   db.close();
   return statSync(file).size / runs;
