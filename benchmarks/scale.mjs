@@ -13,11 +13,14 @@ const ACTIVITIES = fileURLToPath(new URL("chain/scale-activities.mjs", import.me
 const TYPES = ["greet1", "greet2", "greet3", "greet4"];
 const ROUNDS = 3;
 const TASKS = 3_000;
+/** For each dispatcher, so that all are as warm as one is. */
 const WARM = 1_500;
 const AT_ONCE = 64;
 const LOOK_MS = 20;
-/** Of the throughput of one. */
+/** Of the throughput of one, where processors are not what is short: thirteen processes have these to share. */
 const AIM = 0.9;
+/** The same for the engine alone, of whose processor time that is left. */
+const ENGINE_AIM = 1.11;
 
 /** Brings up an engine with so many dispatchers and carriers; each carrier has its share of the activity types. */
 async function start(folder, { dispatchers, carriers }) {
@@ -28,7 +31,7 @@ async function start(folder, { dispatchers, carriers }) {
   const bring = async (count, begin) => {
     const all = Array.from({ length: count }, (_, index) => begin(index));
     processes.push(...all);
-    return Promise.all(all.map(({ ready }) => ready));
+    return Promise.all(all.map((one) => one.ready));
   };
   const [, engineUrl] = await engine.ready;
   const urls = await bring(carriers, (index) => {
@@ -72,8 +75,9 @@ async function drain(system, tasks) {
   await many(tasks, (index) => system.begin(TYPES[index % TYPES.length], `Q${index}`));
   while ((await system.open()) > 0) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   const perSecond = (tasks * 1000) / (performance.now() - started);
-  const cpuMs = system.processes.reduce((sum, one, index) => sum + one.cpuMs - before[index], 0);
-  return { perSecond, cpuUs: (cpuMs * 1000) / tasks };
+  const cpuUs = system.processes.map((one, index) => ((one.cpuMs - before[index]) * 1000) / tasks);
+  // The engine is the first.
+  return { perSecond, engineUs: cpuUs[0] ?? 0, cpuUs: cpuUs.reduce((sum, one) => sum + one, 0) };
 }
 
 /** Calls that wait for their results, each checked. */
@@ -90,7 +94,7 @@ async function measure(counts) {
   const folder = mkdtempSync(join(tmpdir(), "dw-scale-"));
   const system = await start(folder, counts);
   try {
-    await call(system, WARM);
+    await call(system, WARM * counts.dispatchers);
     return { queue: await drain(system, TASKS), call: await call(system, TASKS) };
   } finally {
     await system.stop();
@@ -119,6 +123,13 @@ export async function scaleBenchmarks() {
       `  ${phase}: ${one.toFixed(0)} tasks/s with one, ${all.toFixed(0)} with eight: ${ratio.toFixed(2)}x  aim ${AIM}: ${ratio >= AIM ? "met" : "MISSED"}`,
     );
   }
-  const us = (name) => median(rounds.map((round) => round[name].queue.cpuUs)).toFixed(0);
-  console.log(`  queue: ${us("one")} us of the processor for a task with one, ${us("many")} with eight`);
+  const us = (name, read) => median(rounds.map((round) => read(round[name].queue))).toFixed(0);
+  console.log(
+    `  queue: ${us("one", (one) => one.cpuUs)} us of the processor for a task with one, ${us("many", (one) => one.cpuUs)} with eight`,
+  );
+  // What does not come apart over machines.
+  const times = median(rounds.map(({ one, many: all }) => all.queue.engineUs / one.queue.engineUs));
+  console.log(
+    `  of the engine: ${us("one", (one) => one.engineUs)} us with one, ${us("many", (one) => one.engineUs)} with eight: ${times.toFixed(2)}x  aim ${ENGINE_AIM}: ${times <= ENGINE_AIM ? "met" : "MISSED"}`,
+  );
 }

@@ -139,6 +139,10 @@ async function operate(context, isCounted, n) {
     store.attempts.newestOf(run.key, 10);
   });
   timed("list page", () => store.listing.page("default", undefined, 50, { offset: 0 }));
+  // Half-way down, where a long list begins anew with each page.
+  timed("list page, deep", () =>
+    store.listing.page("default", undefined, 50, { key: Math.ceil(store.runs.latest(id).key / 2) }),
+  );
   timed("list of a status", () => store.listing.page("default", "running", 50, { offset: 0 }));
 }
 
