@@ -148,6 +148,19 @@ describe("a poll", () => {
     expect(redelivered?.attemptId).not.toBe(another?.attemptId);
   });
 
+  it("that comes after its repeat, which has done what it was given, is given nothing", async () => {
+    const { client, clock } = await openEngine({ longPollSeconds: 0 });
+    await client.register("w", "q", ["t"]);
+    for (const id of ["a1", "a2", "a3"]) await client.started("t", "q", { activity_id: id });
+    const held = await client.take("w", "q", { poll_request_id: "p" });
+    await client.report("complete", held!);
+    // The request whose client went before the engine read it: nobody would hear of what it is given.
+    expect(await client.take("w", "q", { poll_request_id: "p" })).toBeUndefined();
+    expect(await client.take("w", "q", { poll_request_id: "p-2" })).toBeDefined();
+    await clock.advance(10_001);
+    expect(await client.take("w", "q", { poll_request_id: "p" })).toBeDefined();
+  });
+
   it("that is repeated while it waits is held as long as the first, and given the same task", async () => {
     const { client } = await openEngine();
     await workers(client, "q", ["w"]);

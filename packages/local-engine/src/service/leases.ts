@@ -32,6 +32,8 @@ export interface PollRequest {
   readonly pollRequestId: string | null;
   /** How many tasks its answer may bring. Default 1. */
   readonly maxTasks?: number;
+  /** Whether it is told of the tasks that it has been given already, and given no others. Default false. */
+  readonly onlyAgain?: boolean;
 }
 
 /** What is leased out in one answer. */
@@ -49,6 +51,7 @@ const LARGE_INPUT_LENGTH = 16_384;
 
 /** Leases the tasks that are first in line for a worker, as many as it asks for. To be called within a transaction. */
 export function leaseSome(context: EngineContext, request: PollRequest): Leases | undefined {
+  if (request.onlyAgain === true) return undefined;
   const first = leaseNext(context, request);
   if (first === undefined) return undefined;
   const { maxTasks = 1 } = request;

@@ -27,6 +27,8 @@ interface Options<Outcome> {
   readonly begin: (request: PollRequest, timeoutMs: number) => Wait<Outcome>;
   /** Whether an outcome is told again to those who ask again. */
   readonly isEmpty: (outcome: Outcome) => boolean;
+  /** Whether an outcome has tasks. */
+  readonly isGiven: (outcome: Outcome) => boolean;
   /** What those are told who are too many. */
   readonly crowded: Outcome;
   readonly maxReaders: number;
@@ -34,20 +36,27 @@ interface Options<Outcome> {
   readonly nowMs: () => number;
 }
 
-/** Empty answers that are remembered at most. */
+/** Answers that are remembered at most. */
 const MOST_REMEMBERED = 20_000;
+/** A request is overtaken by its repeat by no more than this. */
+const OVERTAKEN_MS = 10_000;
 
 /**
  * Polls with a request id, as the server has them: a repeat is held until the first poll of its id ends, however short its
  * own timeout is, and gets the same answer. An empty answer is given again for a while. Other than there it is noticed when
  * the client of the first has gone: then the time of those counts who have asked again, and where nobody is left the poll
  * ends, and the next of its id is a first one.
+ *
+ * The first may also come after its repeat, from a client that has gone: where that was given tasks, and has done them, the first
+ * is given no others, which nobody would hear of.
  */
 export class PollRepeats<Outcome> {
   private readonly options: Options<Outcome>;
   private readonly running = new Map<string, Shared<Outcome>>();
   /** Empty answers, the oldest first. */
   private readonly empties = new Map<string, { readonly outcome: Outcome; readonly untilMs: number }>();
+  /** Polls that were given tasks, and until when that is remembered; the oldest first. */
+  private readonly given = new Map<string, number>();
   private readers = 0;
 
   constructor(options: Options<Outcome>) {
@@ -63,14 +72,16 @@ export class PollRepeats<Outcome> {
     }
     const empty = this.emptyAgain(key);
     if (empty !== undefined) return empty;
-    const wait = this.options.begin(request, timeoutMs);
+    const isGiven = (this.given.get(key) ?? 0) > this.options.nowMs();
+    const wait = this.options.begin(isGiven ? { ...request, onlyAgain: true } : request, isGiven ? 0 : timeoutMs);
     const shared: Shared<Outcome> = { wait, readers: new Set() };
     this.running.set(key, shared);
     wait.outcome.then(
       (outcome) => {
+        if (this.options.isGiven(outcome)) this.rememberGiven(key);
         if (this.running.get(key) !== shared) return;
         this.running.delete(key);
-        if (this.options.isEmpty(outcome)) this.remember(key, outcome);
+        if (this.options.isEmpty(outcome) && !isGiven) this.remember(key, outcome);
       },
       () => {
         if (this.running.get(key) === shared) this.running.delete(key);
@@ -107,6 +118,16 @@ export class PollRepeats<Outcome> {
     const empty = this.empties.get(key);
     if (empty === undefined || empty.untilMs <= this.options.nowMs()) return undefined;
     return Promise.resolve(empty.outcome);
+  }
+
+  private rememberGiven(key: string): void {
+    const now = this.options.nowMs();
+    for (const [other, untilMs] of this.given) {
+      if (untilMs > now && this.given.size < MOST_REMEMBERED) break;
+      this.given.delete(other);
+    }
+    this.given.delete(key);
+    this.given.set(key, now + OVERTAKEN_MS);
   }
 
   private remember(key: string, outcome: Outcome): void {

@@ -46,6 +46,7 @@ export class Polls {
     this.repeats = new PollRepeats<PollOutcome>({
       begin: (request, timeoutMs) => this.begin(request, timeoutMs),
       isEmpty: ({ kind }) => kind === "empty",
+      isGiven: ({ kind }) => kind === "leased",
       crowded: { kind: "crowded" },
       maxReaders: maxWaitingPolls,
       rememberMs: rememberSeconds(longPollSeconds) * 1000,

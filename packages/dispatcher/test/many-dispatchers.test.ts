@@ -1,0 +1,87 @@
+import { createLocalEngine } from "@durable-workflow/local-engine";
+import { Client } from "@durable-workflow/test-support/engine-client";
+import { expect, it, onTestFinished } from "vitest";
+import { WORKER_TOKEN } from "./support/engine-under-test.js";
+import { DONE, startForeignCarrier } from "./support/foreign-carrier.js";
+import { type Running, startDispatcher } from "./support/running.js";
+
+const TASKS = 800;
+const AT_ONCE = 40;
+const TYPES = ["one", "two", "three", "four"];
+const DISPATCHERS = 8;
+const TASK_MS = 10;
+
+it("eight dispatchers and four carriers on one engine run each task once, all of them some, though two leave meanwhile", {
+  timeout: 120_000,
+}, async () => {
+  const engine = createLocalEngine({ file: ":memory:", auth: { workerToken: WORKER_TOKEN, operatorToken: "o" } });
+  const { url } = await engine.listen();
+  onTestFinished(() => engine.close());
+  const client = new Client(url, { operatorToken: "o" });
+  const ran = new Map<string, number>();
+  const carriers = await Promise.all(
+    TYPES.map(() =>
+      startForeignCarrier(async ({ task }) => {
+        const id = String(task.activity_execution_id ?? task.id);
+        ran.set(id, (ran.get(id) ?? 0) + 1);
+        await new Promise((resolve) => setTimeout(resolve, TASK_MS));
+        return DONE;
+      }),
+    ),
+  );
+  onTestFinished(async () => {
+    await Promise.all(carriers.map((carrier) => carrier.close()));
+  });
+  const config = {
+    schema: "durable-workflow.external-executor.config",
+    version: 1,
+    defaults: { task_queue: "lamps" },
+    carriers: Object.fromEntries(
+      carriers.map((carrier, at) => [TYPES[at], { type: "invocable_http", url: carrier.url }]),
+    ),
+    mappings: TYPES.map((type) => ({
+      name: type,
+      kind: "activity",
+      activity_type: type,
+      carrier: type,
+      handler: type,
+    })),
+  };
+  const all: Running[] = [];
+  for (let count = 0; count < DISPATCHERS; count++)
+    all.push(await startDispatcher({ url }, { config, maxInFlight: 10 }));
+  onTestFinished(async () => {
+    await Promise.all(all.map(({ dispatcher }) => dispatcher.drain()));
+  });
+
+  const leaving: Promise<unknown>[] = [];
+  for (let from = 0; from < TASKS; from += AT_ONCE) {
+    await Promise.all(
+      Array.from({ length: AT_ONCE }, (_, place) =>
+        client.started(TYPES[place % TYPES.length] ?? "", "lamps", { activity_id: `t-${from + place}` }),
+      ),
+    );
+    if (from === TASKS / 2) leaving.push(...all.slice(0, 2).map(({ dispatcher }) => dispatcher.drain()));
+  }
+  const open = async (): Promise<number> =>
+    (await client.call("GET", "/api/activities?status=running&page_size=1")).body.activity_count;
+  while ((await open()) > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  await Promise.all(leaving);
+
+  let seen = 0;
+  for (let token: string | null = ""; token !== null; ) {
+    const path: string = `/api/activities?page_size=200&next_page_token=${encodeURIComponent(token)}`;
+    const { body } = await client.call("GET", path);
+    for (const { activity_id: id, status, attempt_count: attempts } of body.activities) {
+      expect([id, status, attempts]).toEqual([id, "completed", 1]);
+      seen++;
+    }
+    token = body.next_page_token;
+  }
+  expect(seen).toBe(TASKS);
+  expect([...ran.values()].filter((times) => times !== 1)).toEqual([]);
+  expect(ran.size).toBe(TASKS);
+  const told = all.map(({ eventsOf }) => eventsOf("task_ended").length);
+  expect(told.reduce((one, other) => one + other, 0)).toBe(TASKS);
+  expect(Math.min(...told)).toBeGreaterThan(0);
+});
