@@ -198,7 +198,9 @@ function handledReport(result: InvocableResultEnvelope, context: MappingContext)
 }
 
 /** A carrier of this process need not be of this repository, nor keep to its type. */
-function isSuccess(result: unknown): boolean {
+function isSuccess(
+  result: InvocableResultEnvelope,
+): result is Exclude<InvocableResultEnvelope, { readonly failure: unknown }> {
   if (fieldOf(fieldOf(result, "outcome"), "status") !== "succeeded") return false;
   const payload = fieldOf(fieldOf(result, "result"), "payload");
   return payload === undefined || payload === null || isObject(payload);
