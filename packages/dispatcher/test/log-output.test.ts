@@ -46,10 +46,16 @@ describe("no line is lost, and all are in order, when the process", () => {
     ["throws in a timer", "await new Promise(() => setTimeout(() => null.x));", 1],
     ["has a rejection that nobody handles", "void Promise.reject(new Error());", 1],
     ["is told to end, and does", 'process.once("SIGTERM", () => process.exit(0)).kill(process.pid, "SIGTERM");', 0],
-  ])("%s", async (_, end, code) => {
+    [
+      "logs as it exits",
+      `process.on("exit", () => logger.info({ count: ${LINES + 1} }, "The very last.")); process.exit(3);`,
+      3,
+      LINES + 1,
+    ],
+  ])("%s", async (_, end, code, lines = LINES) => {
     const ended = await logged(end);
     expect(ended.code).toBe(code);
-    expect(ended.counts).toEqual(all(LINES));
+    expect(ended.counts).toEqual(all(lines));
   });
 
   it("has a reader that looks away for a while", async () => {

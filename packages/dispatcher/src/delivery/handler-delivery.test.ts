@@ -84,4 +84,17 @@ describe("deliverToHandler", () => {
       body: { text: expect.stringMatching(text) },
     });
   });
+
+  it("takes what is thrown, and what is no promise, as what a promise comes to", async () => {
+    const { clock, ...rest } = delivery();
+    const throwing = {
+      handle: (): Promise<InvocableResultEnvelope> => {
+        throw new Error("at once");
+      },
+    };
+    const thrown = await deliverToHandler(throwing, ENVELOPE, { clock, ...rest });
+    expect(thrown).toMatchObject({ kind: "http", status: 502 });
+    const plain = { handle: () => RESULT as unknown as Promise<InvocableResultEnvelope> };
+    expect(await deliverToHandler(plain, ENVELOPE, { clock, ...rest })).toEqual({ kind: "handled", result: RESULT });
+  });
 });

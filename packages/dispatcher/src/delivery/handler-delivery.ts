@@ -43,7 +43,9 @@ export function deliverToHandler(
       gone.abort(undefined);
     });
     signal.addEventListener("abort", calledOff, { once: true });
-    carrier.handle(envelope, { signal: gone }).then(
+    // Whoever wrote it may throw, or answer, at once.
+    const handled = async (): Promise<InvocableResultEnvelope> => carrier.handle(envelope, { signal: gone });
+    handled().then(
       (result) => settle({ kind: "handled", result }),
       (error: unknown) => settle(rejected(error)),
     );

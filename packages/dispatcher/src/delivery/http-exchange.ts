@@ -94,11 +94,18 @@ export class HttpExchanges {
         : composedFor(delivery, credential);
     const { headers, body } = composed;
     const agent = onNewConnection ? agents.create(credential, proxy) : agents.for(credential, proxy);
+    let held: Held | undefined;
+    let isKept = false;
+    let isOver = false;
     try {
-      let held: Held | undefined;
       let isRefused = false;
       const { responseLimitBytes: limitBytes = this.options.responseLimitBytes, roomFor } = delivery;
       const onRoom = (room: Held | undefined): boolean => {
+        if (isOver) {
+          // The connection broke meanwhile.
+          room?.release();
+          return false;
+        }
         held = room;
         isRefused = room === undefined;
         return !isRefused;
@@ -139,8 +146,11 @@ export class HttpExchanges {
       const retryAfterMs = asks ? readRetryAfter(retryAfter, clock.now()) : undefined;
       // Whoever says when to come again is not done with the task, whatever the policy counts as temporary.
       const temporary = retryAfterMs !== undefined || isRetryableStatus(carrier.retryPolicy, status);
+      isKept = read.bytes !== undefined;
       return { kind: "http", status, body: bodyOf(read, held), temporary, retryAfterMs };
     } finally {
+      isOver = true;
+      if (!isKept) held?.release();
       if (onNewConnection) void agent.destroy();
     }
   }
@@ -181,10 +191,7 @@ const REFUSED: BoundedAnswer = {
 
 /** What has come, which takes as much of the room as it is long. */
 function bodyOf(read: BoundedBytes, held: Held | undefined): AnswerBody {
-  if (read.bytes === undefined) {
-    held?.release();
-    return read;
-  }
+  if (read.bytes === undefined) return read;
   held?.grow(read.bytes.length);
   held?.shrink(read.bytes.length);
   return withoutLargeBlobs(read.bytes) ?? { problem: "not_utf8" };

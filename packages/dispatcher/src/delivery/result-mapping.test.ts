@@ -48,6 +48,33 @@ function failureOf(report: Report) {
   return report.failure;
 }
 
+describe("what a handler of this process has said", () => {
+  const handled = (result: unknown): Report =>
+    reportOf(task, { kind: "handled", result: result as never }, context).report;
+
+  it("is its result, or its failure", () => {
+    const payload = { codec: "avro", blob: "wwHioz3/VYAiNwoIZG9uZQ==" };
+    expect(handled(resultFor({ result: { payload, metadata: null } }))).toEqual({ kind: "complete", result: payload });
+    expect(failureOf(handled(failedFor())).malformed_output).toBe(false);
+  });
+
+  it.each([
+    undefined,
+    null,
+    "done",
+    {},
+    { outcome: { status: "succeeded" }, result: { payload: "done" } },
+    { outcome: { status: "failed" }, failure: "no" },
+  ])("is a failure where it is %j", (result) => {
+    expect(failureOf(handled(result))).toMatchObject({
+      type: "MalformedOutput",
+      malformed_output: true,
+      non_retryable: true,
+      message: expect.stringMatching(/^The handler of carrier web answered without a result for this task: /),
+    });
+  });
+});
+
 describe("a result", () => {
   it("is completed with its payload, and nothing but its two keys", () => {
     const payload = { codec: "avro", blob: "wwHioz3/VYAiNwoIZG9uZQ==", note: "more" };

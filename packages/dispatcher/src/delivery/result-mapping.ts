@@ -51,7 +51,7 @@ export function reportOf(task: LeasedTask, answer: DeliveryAnswer, context: Mapp
 function mappedReport(task: LeasedTask, answer: DeliveryAnswer, context: MappingContext): Report | MappedReport {
   switch (answer.kind) {
     case "handled":
-      return handledReport(answer.result);
+      return handledReport(answer.result, context);
     case "http":
       return httpReport(task, answer, context);
     case "process":
@@ -186,9 +186,24 @@ function malformed(
 }
 
 /** What a handler in this process has said: nothing of it went through JSON, so that there is less to doubt. */
-function handledReport(result: InvocableResultEnvelope): Report {
-  if ("failure" in result) return resultReport(parseExternalTaskResult(result));
-  return { kind: "complete", result: passedThrough(result.result?.payload ?? null) };
+function handledReport(result: InvocableResultEnvelope, context: MappingContext): Report {
+  if (isSuccess(result)) return { kind: "complete", result: passedThrough(result.result?.payload ?? null) };
+  try {
+    return resultReport(parseExternalTaskResult(result));
+  } catch (error) {
+    const problem = isExternalTaskResultError(error) ? error.message : "it cannot be read";
+    const intro = `The handler of carrier ${context.carrier} answered`;
+    return malformed(intro, problem, context, { preview: "", more: {}, retryable: false });
+  }
+}
+
+/** A carrier of this process need not be of this repository, nor keep to its type. */
+function isSuccess(
+  result: InvocableResultEnvelope,
+): result is Exclude<InvocableResultEnvelope, { readonly failure: unknown }> {
+  if (fieldOf(fieldOf(result, "outcome"), "status") !== "succeeded") return false;
+  const payload = fieldOf(fieldOf(result, "result"), "payload");
+  return payload === undefined || payload === null || isObject(payload);
 }
 
 function resultReport(result: ExternalTaskResult): Report {

@@ -8,6 +8,7 @@ export class PausableTimer {
   private readonly onEnd: () => void;
   private left: number;
   private startedAt = 0;
+  private isOver = false;
   private cancelTimer: (() => void) | undefined;
 
   constructor(clock: Clock, ms: number, onEnd: () => void) {
@@ -19,16 +20,24 @@ export class PausableTimer {
 
   pause(): void {
     if (this.cancelTimer === undefined) return;
-    this.cancel();
+    this.stop();
     this.left -= this.clock.monotonic() - this.startedAt;
   }
 
+  /** Does nothing once it was cancelled. */
   resume(): void {
+    if (this.isOver) return;
     this.startedAt = this.clock.monotonic();
     this.cancelTimer = this.clock.schedule(timerDelay(this.left), this.onEnd);
   }
 
+  /** For good. */
   cancel(): void {
+    this.isOver = true;
+    this.stop();
+  }
+
+  private stop(): void {
     this.cancelTimer?.();
     this.cancelTimer = undefined;
   }

@@ -67,9 +67,11 @@ class InProcessExchange implements WireExchange {
   }
 
   take(answering: () => Promise<InProcessAnswer>): void {
-    answering().then(
+    // Whatever an engine that is not of this repository throws, or answers, is a request that has failed.
+    const asked = async (): Promise<WireAnswer> => readAnswer(await answering(), this.onHead);
+    asked().then(
       (answer) => {
-        if (this.end()) this.resolve(readAnswer(answer, this.onHead));
+        if (this.end()) this.resolve(answer);
       },
       (error: unknown) => {
         if (this.end()) this.reject(error);

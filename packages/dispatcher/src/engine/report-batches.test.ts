@@ -35,7 +35,7 @@ class Engine {
         this.together.push({ ids: reports.map(({ task_id: id }) => id), bytes: Buffer.byteLength(body), answer });
       });
     },
-    scrub: (text) => text.replaceAll("s3cret", "[redacted]"),
+    scrub: (text) => text.replaceAll(/s3cret|12345678/g, "[redacted]"),
   });
 
   report(id: string, more: Partial<OutgoingReport> = {}): Promise<ReportOutcome> {
@@ -256,6 +256,13 @@ describe("several reports", () => {
     expect(await Promise.all(reports.map((report) => engine.batches.send(report)))).toEqual([RECORDED, RECORDED]);
     expect(engine.alone).toEqual(["a", "b"]);
     expect(engine.together).toHaveLength(1);
+  });
+
+  it("have answers of their own where one cannot be read without its secrets", async () => {
+    const engine = new Engine();
+    const { sent, outcomes } = await engine.several(2);
+    sent.answer(answered([{ status: 409, body: { reason: "stale_attempt", id: 12345678 } }, OK]));
+    expect(await Promise.all(outcomes)).toMatchObject([{ kind: "unavailable", why: "not_json" }, RECORDED]);
   });
 
   it("are refused each where the token is", async () => {

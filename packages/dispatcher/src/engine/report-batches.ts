@@ -121,10 +121,13 @@ export class ReportBatches {
     const batch = this.takeFrom(lane);
     if (batch.length === 0) return;
     lane.underWay++;
-    void this.sendBatch(lane.namespace, batch).finally(() => {
-      lane.underWay--;
-      this.schedule(lane);
-    });
+    void this.sendBatch(lane.namespace, batch)
+      // Nothing in there rejects; if something does after all, each still has an outcome.
+      .catch(() => this.leaveOpen(batch, { kind: "broken", why: "not_json", status: null, retryAfterMs: undefined }))
+      .finally(() => {
+        lane.underWay--;
+        this.schedule(lane);
+      });
     this.schedule(lane);
   }
 
@@ -163,9 +166,14 @@ export class ReportBatches {
       return;
     }
     const isWord = answer.kind === "reply" && answer.status >= 300;
+    this.leaveOpen(batch, isWord ? answer : unreadable(answer));
+  }
+
+  /** What came of them is not known. */
+  private leaveOpen(batch: readonly Waiting[], answer: EngineAnswer): void {
     for (const { report, settle } of batch) {
       this.alone.add(report.task);
-      settle(readReportOutcome(isWord ? answer : unreadable(answer), report.status));
+      settle(readReportOutcome(answer, report.status));
     }
   }
 
@@ -185,8 +193,17 @@ export class ReportBatches {
     const retryAfter = fieldOf(reply, "retry_after");
     const retryAfterMs = typeof retryAfter === "string" ? readRetryAfter(retryAfter, clock.now()) : undefined;
     const isError = (status as number) >= 300;
-    const shown: unknown = isError ? JSON.parse(scrub(JSON.stringify(body))) : body;
+    const shown = isError ? scrubbed(body, scrub) : body;
     return isObject(shown) ? replyOf(status as number, shown, retryAfterMs) : undefined;
+  }
+}
+
+/** Undefined where it is no JSON without its credentials: digits may be one. */
+function scrubbed(body: object, scrub: (text: string) => string): unknown {
+  try {
+    return JSON.parse(scrub(JSON.stringify(body)));
+  } catch {
+    return undefined;
   }
 }
 

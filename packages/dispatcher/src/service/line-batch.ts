@@ -8,6 +8,8 @@ const MOST_WAITING = 64 * 1024;
 /** Those with lines that are not written yet. */
 const waiting = new Set<LineBatch>();
 let isWatchingExit = false;
+/** Nothing is kept waiting any more: there is no later. */
+let isExiting = false;
 
 /**
  * Writes log lines, several at once where many come: a line after quiet is written at the end of the turn of the event loop that
@@ -29,13 +31,15 @@ export class LineBatch {
    */
   constructor(write: (text: string) => void) {
     this.writeText = write;
+    // Not with the first line: that may be of somebody who logs as the process exits.
+    watchExit();
   }
 
   /** Takes a line, its line feed included. */
   write(line: string): void {
     const isFirst = this.lines === "";
     this.lines += line;
-    if (this.lines.length >= MOST_WAITING) this.flushSync();
+    if (isExiting || this.lines.length >= MOST_WAITING) this.flushSync();
     else if (isFirst) this.schedule();
   }
 
@@ -55,7 +59,6 @@ export class LineBatch {
 
   private schedule(): void {
     waiting.add(this);
-    watchExit();
     const waitMs = this.writtenAt + BATCH_MS - performance.now();
     if (waitMs <= 0) this.immediate = setImmediate(this.flushAlone);
     else this.timer = setTimeout(this.flushAlone, waitMs);
@@ -84,5 +87,8 @@ export function flushLines(): void {
 function watchExit(): void {
   if (isWatchingExit) return;
   isWatchingExit = true;
-  process.on("exit", flushLines);
+  process.on("exit", () => {
+    isExiting = true;
+    flushLines();
+  });
 }

@@ -86,6 +86,7 @@ export class Polls {
       fail: reject,
       isSettled: false,
       isWaking: true,
+      looks: 0,
       room: 0,
       isOverdue: timeoutMs === 0,
       timeout: undefined,
@@ -177,8 +178,9 @@ export class Polls {
   private tryLease(waiter: Waiter<PollOutcome>): void {
     waiter.isWaking = true;
     waiter.room = (waiter.request.maxTasks ?? 1) - 1;
+    const look = ++waiter.looks;
     this.context.store
-      .transact(() => this.lookFor(waiter))
+      .transact(() => this.lookFor(waiter, look))
       .then(
         (found) => {
           if (found === "gone") return;
@@ -195,7 +197,10 @@ export class Polls {
   }
 
   /** To be called within a transaction. */
-  private lookFor(waiter: Waiter<PollOutcome>): Leases | "none" | "gone" | "fenced" {
+  private lookFor(waiter: Waiter<PollOutcome>, look: number): Leases | "none" | "gone" | "fenced" {
+    // Where a transaction is undone and done again, this look and the one that followed it are both in it: what two of them
+    // lease, one answer cannot bring.
+    if (look !== waiter.looks) return "gone";
     const { request } = waiter;
     // What becomes ready from here on, it does not find.
     waiter.room = 0;

@@ -11,6 +11,8 @@ export interface Waiter<Outcome> {
   isSettled: boolean;
   /** It is being looked for a task. */
   isWaking: boolean;
+  /** How often it was begun to look for a task: only the newest look counts. */
+  looks: number;
   /** How many more tasks that become ready meanwhile it will find: nobody else need be woken for those. */
   room: number;
   /** Its time was up while it was being looked for. */
