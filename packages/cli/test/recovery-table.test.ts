@@ -12,7 +12,7 @@ const TASKS = Number(process.env["RECOVERY_TASKS"] ?? 200);
 const SLACK = Number(process.env["RECOVERY_SLACK"] ?? 6);
 const KILLED_AFTER = Math.round(TASKS * 0.3);
 const TASK_MS = 50;
-const IN_FLIGHT = 25;
+const IN_FLIGHT = Math.max(25, TASKS / 10);
 /** Of the library's engine, for workers that renew. */
 const SHORT_LEASE_MS = 30_000;
 const LONG_MS = 180_000;
