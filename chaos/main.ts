@@ -207,7 +207,7 @@ function crashesOf(world: World): readonly string[] {
     const crashes = lives.filter(({ end }) => end === "crashed").length;
     const isFull = name === "engine" && complaints.includes("disk is full");
     if (isFull || (crashes === 0 && complaints === "")) return [];
-    return [`${name} crashed ${crashes} times, and said: ${complaints.slice(0, 2_000)}`];
+    return [`${name} crashed ${crashes} times, and said: ${complaints.slice(0, 400)}`];
   });
 }
 

@@ -31,11 +31,16 @@ export function canConnect(
     const host = target.hostname.replace(/^\[(.*)\]$/, "$1");
     const port = target.port === "" ? (target.protocol === "https:" ? 443 : 80) : Number(target.port);
     const lookup = proxy === undefined ? { lookup: guard.lookup } : {};
-    const socket = connect({ host, port, ...lookup, timeout: timeoutMs, signal });
+    const socket = connect({ host, port, ...lookup, timeout: timeoutMs });
     const answer = (reached: boolean) => (): void => {
+      signal.removeEventListener("abort", calledOff);
       socket.destroy();
       resolve(reached);
     };
+    // Not as an option of the connection, which would listen for as long as there is the signal: that of a breaker has many.
+    const calledOff = answer(false);
+    if (signal.aborted) calledOff();
+    signal.addEventListener("abort", calledOff, { once: true });
     socket.once("connect", answer(true));
     socket.once("timeout", answer(false));
     socket.once("error", answer(false));
