@@ -148,17 +148,28 @@ describe("a poll", () => {
     expect(redelivered?.attemptId).not.toBe(another?.attemptId);
   });
 
-  it("that comes after its repeat, which has done what it was given, is given nothing", async () => {
+  it("for several that comes after its repeat, which has done what it was given, is given nothing", async () => {
     const { client, clock } = await openEngine({ longPollSeconds: 0 });
     await client.register("w", "q", ["t"]);
     for (const id of ["a1", "a2", "a3"]) await client.started("t", "q", { activity_id: id });
-    const held = await client.take("w", "q", { poll_request_id: "p" });
+    const several = (id: string) => client.take("w", "q", { poll_request_id: id, max_tasks: 1 });
+    const held = await several("p");
     await client.report("complete", held!);
     // The request whose client went before the engine read it: nobody would hear of what it is given.
-    expect(await client.take("w", "q", { poll_request_id: "p" })).toBeUndefined();
-    expect(await client.take("w", "q", { poll_request_id: "p-2" })).toBeDefined();
+    expect(await several("p")).toBeUndefined();
+    expect(await several("p-2")).toBeDefined();
     await clock.advance(10_001);
-    expect(await client.take("w", "q", { poll_request_id: "p" })).toBeDefined();
+    expect(await several("p")).toBeDefined();
+  });
+
+  it("for one may use an id again once what it was given is done", async () => {
+    const { client } = await openEngine({ longPollSeconds: 0 });
+    await client.register("w", "q", ["t"]);
+    for (const id of ["a1", "a2"]) await client.started("t", "q", { activity_id: id });
+    const first = await client.take("w", "q", { poll_request_id: "p" });
+    await client.report("complete", first!);
+    const second = await client.take("w", "q", { poll_request_id: "p" });
+    expect([first?.task.workflow_id, second?.task.workflow_id]).toEqual(["a1", "a2"]);
   });
 
   it("that is repeated while it waits is held as long as the first, and given the same task", async () => {

@@ -72,7 +72,8 @@ export class PollRepeats<Outcome> {
     }
     const empty = this.emptyAgain(key);
     if (empty !== undefined) return empty;
-    const isGiven = (this.given.get(key) ?? 0) > this.options.nowMs();
+    // The contract lets an id be used again once what it was given is done; those who ask for several at once never do.
+    const isGiven = request.maxTasks !== undefined && (this.given.get(key) ?? 0) > this.options.nowMs();
     const wait = this.options.begin(isGiven ? { ...request, onlyAgain: true } : request, isGiven ? 0 : timeoutMs);
     const shared: Shared<Outcome> = { wait, readers: new Set() };
     this.running.set(key, shared);
