@@ -11,6 +11,7 @@ const PACKAGES: ReadonlySet<string> = new Set([
   "@durable-workflow/carrier",
   "@durable-workflow/carrier/heartbeat",
   "@durable-workflow/carrier/protocol",
+  "@durable-workflow/carrier/storage",
   "@durable-workflow/dispatcher/leasing",
   "@durable-workflow/engine-protocol",
   "@durable-workflow/engine-protocol/worker",

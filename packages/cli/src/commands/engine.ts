@@ -39,7 +39,7 @@ export const engine: Command = {
   },
   description: `Without options it listens on loopback, without tokens. While it runs, the other commands find it without being told, and
 dw-carrier dev FILE... in the same folder uses it in place of one of its own. An engine with tokens is not found so, and has no
-page: name it with --server, and its token with --token-env; dw-carrier ui shows it.`,
+page: name it with --server, and its token with --token-env; the command ui shows it.`,
   examples: [
     { line: "dw-carrier engine", what: "an engine on http://127.0.0.1:7070, whose data stays in .dw" },
     {
