@@ -72,7 +72,8 @@ it("asks for no more than there are free slots, and begins with what it is given
   const { engine, dispatch } = await begin(async () => {
     most = Math.max(most, ++atOnce);
     // The first ones stay until all slots are taken, however slow the machine is.
-    for (let waits = 0; waits < 1_000 && most < 7; waits++) await new Promise((resolve) => setTimeout(resolve, 5));
+    const isFull = (): boolean => most === 7;
+    for (let waits = 0; waits < 1_000 && !isFull(); waits++) await new Promise((resolve) => setTimeout(resolve, 5));
     await new Promise((resolve) => setTimeout(resolve, 5));
     atOnce--;
     return DONE;
