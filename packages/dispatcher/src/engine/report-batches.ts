@@ -145,9 +145,9 @@ export class ReportBatches {
   }
 
   private async sendBatch(namespace: string, batch: readonly Waiting[]): Promise<void> {
-    const { sendAlone, sendTogether } = this.options;
+    const { sendTogether } = this.options;
     if (batch.length === 1) {
-      await Promise.all(batch.map(({ report, settle }) => settled(sendAlone(report), settle)));
+      await this.sendEach(batch);
       return;
     }
     const body = `{"reports":[${batch.map(({ text }) => text).join(",")}]}`;
@@ -162,11 +162,17 @@ export class ReportBatches {
     if (isRefusedAsAWhole(answer)) {
       if (answer.status === 413) this.passingBytes = Buffer.byteLength(body) / 2;
       if (answer.status === 404 || answer.status === 405) this.offUntil = this.options.clock.monotonic() + OFF_MS;
-      await Promise.all(batch.map(({ report, settle }) => settled(sendAlone(report), settle)));
+      await this.sendEach(batch);
       return;
     }
     const isWord = answer.kind === "reply" && answer.status >= 300;
     this.leaveOpen(batch, isWord ? answer : unreadable(answer));
+  }
+
+  /** Sends each by its own route. */
+  private async sendEach(batch: readonly Waiting[]): Promise<void> {
+    const { sendAlone } = this.options;
+    await Promise.all(batch.map(({ report, settle }) => settled(sendAlone(report), settle)));
   }
 
   /** What came of them is not known. */
