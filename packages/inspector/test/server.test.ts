@@ -1,25 +1,12 @@
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
 import { PATHS } from "@durable-workflow/engine-protocol";
+import { asServersTell } from "@durable-workflow/test-support/server-like";
 import { expect, it } from "vitest";
 import { type ActivityDetail, type ActivityList, type EngineTransport, type Overview, ROUTES } from "../src/index.js";
 import { type Inspected, openInspected } from "./support/inspected.js";
 import { StreamReader } from "./support/stream.js";
 
 /** The same views of an engine that tells no more than the server's released API does. */
-
-const ADDED = [
-  "failure",
-  "attempts",
-  "attempt_state",
-  "current_attempt",
-  "current_attempt_id",
-  "current_attempt_status",
-];
-const NOT_LISTED = [...ADDED, "activity_status", "attempt_count", "workflow_id", "activity_execution_id"];
-
-function without(document: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(document).filter(([name]) => !names.includes(name)));
-}
 
 /** Takes away what a released server does not have. */
 function asServer(own: EngineTransport): EngineTransport {
@@ -32,17 +19,7 @@ function asServer(own: EngineTransport): EngineTransport {
       }
       const answer = await own.request(call);
       const document = JSON.parse(answer.body) as Record<string, unknown>;
-      if (path === PATHS.clusterInfo) {
-        const capabilities = without(document["capabilities"] as Record<string, unknown>, ["inspection"]);
-        return { ...answer, body: JSON.stringify({ ...without(document, ["engine"]), capabilities }) };
-      }
-      if (path === PATHS.activities && call.method === "GET") {
-        const activities = (document["activities"] as Record<string, unknown>[]).map((one) => without(one, NOT_LISTED));
-        return { ...answer, body: JSON.stringify({ ...document, activities }) };
-      }
-      return path.startsWith(`${PATHS.activities}/`)
-        ? { ...answer, body: JSON.stringify(without(document, ADDED)) }
-        : answer;
+      return { ...answer, body: JSON.stringify(asServersTell(path, document)) };
     },
   };
 }

@@ -13,7 +13,7 @@ const ADDED = [
 ];
 const NOT_LISTED = [...ADDED, "activity_status", "attempt_count", "workflow_id", "activity_execution_id"];
 const OWN_ROUTES =
-  /^\/api\/(?:events|inspection|task-queues\/[^/]+\/(?:drain|resume)|activities\/[^/]+\/runs\/[^/]+\/(?:cancel|terminate))\b/;
+  /^\/api\/(?:events|inspection|worker\/activity-tasks\/reports|task-queues\/[^/]+\/(?:drain|resume)|activities\/[^/]+\/runs\/[^/]+\/(?:cancel|terminate))\b/;
 
 type Json = Record<string, unknown>;
 
@@ -54,16 +54,18 @@ async function answer(engineUrl: string, request: IncomingMessage, signal: Abort
   const body = chunks.length === 0 ? undefined : Buffer.concat(chunks).toString("utf8");
   const reply = await send(engineUrl, { method, path: asked, headers: passed as Record<string, string>, body, signal });
   if (!/json/.test(reply.headers["content-type"] ?? "")) return reply;
-  return { ...reply, text: JSON.stringify(withoutOwn(path, JSON.parse(reply.text, optionalOff) as Json)) };
+  return { ...reply, text: JSON.stringify(asServersTell(path, JSON.parse(reply.text, optionalOff) as Json)) };
 }
 
-function withoutOwn(path: string, document: Json): Json {
+/** A document as released servers tell it: without what the local engine adds. @param path without its query */
+export function asServersTell(path: string, document: Json): Json {
   if (path === "/api/cluster/info") {
     const { engine: _, capabilities = {}, ...rest } = document as { readonly capabilities?: Json } & Json;
     return { ...rest, capabilities: without(capabilities, ["inspection"]) };
   }
   if (path === "/api/activities" && Array.isArray(document["activities"])) {
-    return { ...document, activities: (document["activities"] as Json[]).map((one) => without(one, NOT_LISTED)) };
+    const activities = (document["activities"] as Json[]).map((one) => without(one, NOT_LISTED));
+    return { ...without(document, ["next_page_cursor"]), activities };
   }
   return path.startsWith("/api/activities/") ? without(document, ADDED) : document;
 }
@@ -72,7 +74,7 @@ function withoutOwn(path: string, document: Json): Json {
 function optionalOff(key: string, value: unknown): unknown {
   if (key !== "server_capabilities" || typeof value !== "object" || value === null) return value;
   const off = { activity_lease_renewal: false, worker_deregistration_fencing: { supported: false } };
-  return { ...without(value as Json, ["worker_status"]), ...off };
+  return { ...without(value as Json, ["worker_status", "activity_task_batches", "short_activity_leases"]), ...off };
 }
 
 function without(document: Json, names: readonly string[]): Json {
