@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type { EngineClient, PolledOutcome, PollRequest } from "../engine/client.js";
+import type { EngineClient } from "../engine/client.js";
 import type { Unavailable } from "../engine/outcomes.js";
+import type { PolledOutcome, PollRequest } from "../engine/polls.js";
 import { CallOff } from "../time/call-off.js";
 import type { Clock } from "../time/clock.js";
 import type { EngineBackoff } from "./engine-backoff.js";
