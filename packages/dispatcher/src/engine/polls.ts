@@ -90,7 +90,8 @@ export class EnginePolls {
       poll_request_id: requestId,
       timeout_seconds: isBounded ? Math.min(timeoutSeconds, LONGEST_POLL_TIMEOUT_SECONDS) : timeoutSeconds,
       ...(buildId === undefined ? {} : { build_id: buildId }),
-      ...(maxTasks === 1 ? {} : { max_tasks: maxTasks }),
+      // Said of one, too: an engine that knows it gives nothing to a request that comes after its own repeat.
+      ...(maxTasks === 1 && this.caller.capabilities.batches === undefined ? {} : { max_tasks: maxTasks }),
     };
     const timeoutMs = Math.max(this.pollMs(timeoutSeconds), request.patienceMs ?? 0);
     let dateMs: number | undefined;
@@ -116,6 +117,7 @@ export class EnginePolls {
       const grant = renews ? readLeaseGrant(answer, task.leaseExpiresAt, task.closesAtMs, receivedAt) : undefined;
       return { kind: "task", task, grant: grant ?? null };
     };
-    return { kind: "tasks", tasks: tasks.map(granted), hasMore };
+    // An answer with the one task that was asked for ends with it, whatever is left.
+    return { kind: "tasks", tasks: tasks.map(granted), hasMore: hasMore && maxTasks > 1 };
   }
 }
