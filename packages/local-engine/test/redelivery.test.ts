@@ -99,6 +99,19 @@ describe("tasks whose worker is gone come before those that were queued behind t
   });
 });
 
+it("a task whose lease ran out is not said to have waited while it ran", async () => {
+  const { client, clock } = await openEngine(options);
+  await client.register("w", "q", ["t"]);
+  await client.started("t", "q");
+  await client.take("w", "q");
+  await clock.advance(10_001);
+  expect(await client.take("w", "q")).toBeDefined();
+  const { series } = (await client.call("GET", "/api/inspection")).body;
+  const waits: number[] = series.wait_seconds_p95.filter((wait: number | null) => wait !== null);
+  expect(waits.every((wait) => wait < 0.1)).toBe(true);
+  expect(waits).not.toEqual([]);
+});
+
 describe("a failure whose text no database could give back", () => {
   it.each(["\0", "a\0b", "\uD800", "x\uDFFFy", "\uD83D"])("%j is recorded once, and keeps its type", async (text) => {
     const { client } = await openEngine(options);
