@@ -1,4 +1,4 @@
-import { LIST_PAGE } from "@durable-workflow/engine-protocol";
+import { LIST_PAGE, nextPageField } from "@durable-workflow/engine-protocol";
 import type { ActivityPage, HistoryEvent, ListedActivity } from "@durable-workflow/engine-protocol/control";
 import type {
   ActivityDetail,
@@ -338,7 +338,7 @@ function queuesOf(rows: readonly ActivityRow[], workers: readonly Worker[]): rea
     });
 }
 
-/** What asks for the next page: by a cursor no page moves when activities start meanwhile. */
-function nextOf({ next_page_cursor: cursor, next_page_token: token }: ActivityPage): string | undefined {
-  return cursor ?? token ?? undefined;
+/** What asks for the next page. */
+function nextOf(page: ActivityPage): string | undefined {
+  return page[nextPageField(page)] ?? undefined;
 }
