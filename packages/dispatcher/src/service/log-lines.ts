@@ -81,7 +81,7 @@ const PAYLOAD_TRANSPORT = {
   unusable: "How the engine keeps large payloads cannot be followed; everything goes inline.",
 } as const;
 
-/** Leases are renewed at a third of what is left of them, or earlier: a longer delay has spent of what is there for an engine that is away. */
+/** Leases are renewed at a third of what is left of them, or earlier: past that a renewal is late. */
 function blockedSentence({
   delayMs,
   leaseLeftMs,
