@@ -10,7 +10,7 @@ afterEach(async () => {
   await scene[Symbol.asyncDispose]();
 });
 
-async function drained(items: AsyncIterable<unknown>): Promise<void> {
+async function first(items: AsyncIterable<unknown>): Promise<void> {
   await items[Symbol.asyncIterator]().next();
 }
 
@@ -20,11 +20,11 @@ type Call = (client: Client, handle: ActivityHandle<unknown>, options: never) =>
 const CALLS: readonly (readonly [name: string, call: Call])[] = [
   ["waiting", (_client, handle, options) => handle.result(options)],
   ["waiting", (_client, handle, options) => handle.outcome(options)],
-  ["waiting", (_client, handle, options) => drained(handle.follow(options))],
+  ["waiting", (_client, handle, options) => first(handle.follow(options))],
   ["describe", (_client, handle, options) => handle.describe(options)],
   ["cancel", (_client, handle, options) => handle.cancel("because", options)],
   ["terminate", (_client, handle, options) => handle.terminate("because", options)],
-  ["list", (client, _handle, options) => drained(client.list(options))],
+  ["list", (client, _handle, options) => first(client.list(options))],
   ["handle", async (client, _handle, options) => client.handle("order-7", options)],
   ["execute", (client, _handle, options) => client.execute("greet", [], options)],
 ];
@@ -58,7 +58,7 @@ describe("options of calls", () => {
     [{ bucket: "cancelled" }, 'bucket must be "running", "completed" or "failed"'],
     [{ pageSize: 201 }, "pageSize must be an integer from 1 to 200"],
   ])("list refuses %j", async (query, told) => {
-    await expect(drained(scene.client().list(query as never))).rejects.toThrow(new TypeError(told));
+    await expect(first(scene.client().list(query as never))).rejects.toThrow(new TypeError(told));
   });
 
   it("takes a time without end", async () => {

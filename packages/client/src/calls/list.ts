@@ -6,7 +6,7 @@ import { unreadable } from "../trouble/ask-again.js";
 import { readSummary } from "../wire/description.js";
 import type { Bounds, Engine } from "../wire/engine.js";
 
-const BUCKETS: readonly ListQuery["bucket"][] = [undefined, "running", "completed", "failed"];
+const BUCKETS: ReadonlySet<ListQuery["bucket"]> = new Set([undefined, "running", "completed", "failed"]);
 
 /**
  * The activities of all pages, each asked for when it is come to.
@@ -22,7 +22,7 @@ export async function* list(
   if (!Number.isSafeInteger(pageSize) || pageSize < 1 || pageSize > LIST_PAGE.most) {
     throw new TypeError(`pageSize must be an integer from 1 to ${LIST_PAGE.most}`);
   }
-  if (!BUCKETS.includes(bucket)) throw new TypeError('bucket must be "running", "completed" or "failed"');
+  if (!BUCKETS.has(bucket)) throw new TypeError('bucket must be "running", "completed" or "failed"');
   const seen = new Set<string>();
   let token: string | undefined;
   do {
