@@ -75,6 +75,13 @@ function levelOf(event: DispatcherEvent): Level {
   }
 }
 
+/** What to look at, by `why`, where something else than an engine answers. */
+const UNAVAILABLE: Readonly<Record<string, string>> = {
+  redirect:
+    "The server URL redirects, which is not followed: the token would go along. Name the engine's own address; it is asked again.",
+  not_json: "What answers is no engine, but a page, perhaps of a proxy. See the server URL; it is asked again.",
+};
+
 const PAYLOAD_TRANSPORT = {
   on: "The engine keeps large payloads.",
   off: "The engine keeps no payloads; everything goes inline.",
@@ -90,7 +97,7 @@ function sentenceOf(event: DispatcherEvent): string {
     case "engine_version":
       return "The worker protocol version is settled.";
     case "engine_unavailable":
-      return "The engine does not answer; it is asked again.";
+      return UNAVAILABLE[event.why] ?? "The engine does not answer; it is asked again.";
     case "engine_refused":
       return "The engine refuses; it is asked again.";
     case "leases_expired":

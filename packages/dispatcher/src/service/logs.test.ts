@@ -106,6 +106,13 @@ it("writes the ids of a task flat, and levels that fit", () => {
   expect(lines.map(({ level }) => level)).toEqual([30, 40, 20, 40, 30, 50]);
 });
 
+it("names what to look at where something else than the engine answers", () => {
+  const of = (why: string) => linesOf({ ...EVENTS.engine_unavailable, why, status: 301 })[0]?.["msg"];
+  expect(of("redirect")).toContain("The server URL redirects, which is not followed");
+  expect(of("not_json")).toContain("What answers is no engine");
+  expect(of("Server Error")).toBe("The engine does not answer; it is asked again.");
+});
+
 it("lets nobody who watches stop the work", () => {
   const stream = new EventStream();
   const seen: string[] = [];
