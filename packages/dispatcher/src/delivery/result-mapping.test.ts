@@ -206,6 +206,16 @@ it.each<[DeliveryAnswer, object]>([
     },
   ],
   [
+    { kind: "timeout", limit: "start_to_close", afterMs: 0 },
+    {
+      type: "CarrierTimeout",
+      timeout_type: "deadline_exceeded",
+      message: expect.stringMatching(
+        /^The task's time was over \(start_to_close\) before it could be sent to the carrier /,
+      ),
+    },
+  ],
+  [
     { kind: "unreachable", why: "ECONNREFUSED", tries: 3 },
     { type: "CarrierUnreachable", retryable: true, message: expect.stringContaining("in 3 tries: ECONNREFUSED") },
   ],

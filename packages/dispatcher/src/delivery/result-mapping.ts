@@ -263,7 +263,10 @@ function timeoutReport(limit: string, afterMs: number, { carrier }: MappingConte
   return failed({
     kind: "timeout",
     type: "CarrierTimeout",
-    message: `The carrier ${carrier} gave no answer within ${Math.round(afterMs) / 1000} s (${limit}).`,
+    message:
+      afterMs > 0
+        ? `The carrier ${carrier} gave no answer within ${Math.round(afterMs) / 1000} s (${limit}).`
+        : `The task's time was over (${limit}) before it could be sent to the carrier ${carrier}.`,
     retryable: true,
     timeoutType: "deadline_exceeded",
   });

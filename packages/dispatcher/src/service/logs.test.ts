@@ -111,6 +111,8 @@ it("names what to look at where something else than the engine answers", () => {
   expect(of("redirect")).toContain("The server URL redirects, which is not followed");
   expect(of("not_json")).toContain("What answers is no engine");
   expect(of("Server Error")).toBe("The engine does not answer; it is asked again.");
+  const last = { ...EVENTS.engine_refused, operation: "deregister", retryInMs: null };
+  expect(linesOf(last)[0]?.["msg"]).toBe("The engine refuses.");
 });
 
 it("lets nobody who watches stop the work", () => {
