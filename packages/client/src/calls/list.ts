@@ -6,11 +6,13 @@ import { unreadable } from "../trouble/ask-again.js";
 import { readSummary } from "../wire/description.js";
 import type { Bounds, Engine } from "../wire/engine.js";
 
+const BUCKETS: ReadonlySet<ListQuery["bucket"]> = new Set([undefined, "running", "completed", "failed"]);
+
 /**
  * The activities of all pages, each asked for when it is come to.
  *
  * @param within gives each page a scope
- * @throws {TypeError} for a page size that no engine takes; {ClientError}; the signal's reason
+ * @throws {TypeError} for a page size or a bucket that no engine takes; {ClientError}; the signal's reason
  */
 export async function* list(
   engine: Engine,
@@ -20,6 +22,7 @@ export async function* list(
   if (!Number.isSafeInteger(pageSize) || pageSize < 1 || pageSize > LIST_PAGE.most) {
     throw new TypeError(`pageSize must be an integer from 1 to ${LIST_PAGE.most}`);
   }
+  if (!BUCKETS.has(bucket)) throw new TypeError('bucket must be "running", "completed" or "failed"');
   const seen = new Set<string>();
   let token: string | undefined;
   do {

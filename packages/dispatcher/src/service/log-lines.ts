@@ -75,6 +75,16 @@ function levelOf(event: DispatcherEvent): Level {
   }
 }
 
+/** What to look at, by `why`, where something else than an engine answers. */
+const UNAVAILABLE: Readonly<Record<string, string>> = {
+  redirect: "The server URL redirects, which is not followed: the token would go along. Name the engine's own address",
+  not_json: "What answers is no engine, but a page, perhaps of a proxy. See the server URL",
+};
+
+function again({ retryInMs }: { readonly retryInMs: number | null }): string {
+  return retryInMs === null ? "." : "; it is asked again.";
+}
+
 const PAYLOAD_TRANSPORT = {
   on: "The engine keeps large payloads.",
   off: "The engine keeps no payloads; everything goes inline.",
@@ -102,9 +112,9 @@ function sentenceOf(event: DispatcherEvent): string {
     case "engine_version":
       return "The worker protocol version is settled.";
     case "engine_unavailable":
-      return "The engine does not answer; it is asked again.";
+      return `${UNAVAILABLE[event.why] ?? "The engine does not answer"}${again(event)}`;
     case "engine_refused":
-      return "The engine refuses; it is asked again.";
+      return `The engine refuses${again(event)}`;
     case "leases_expired":
       return "Leases are over as they come; nothing is leased for a while. Compare the clocks of the engine and of what is before it.";
     case "registered":

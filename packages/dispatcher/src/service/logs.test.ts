@@ -123,6 +123,15 @@ it.each([
   },
 );
 
+it("names what to look at where something else than the engine answers", () => {
+  const of = (why: string) => linesOf({ ...EVENTS.engine_unavailable, why, status: 301 })[0]?.["msg"];
+  expect(of("redirect")).toContain("The server URL redirects, which is not followed");
+  expect(of("not_json")).toContain("What answers is no engine");
+  expect(of("Server Error")).toBe("The engine does not answer; it is asked again.");
+  const last = { ...EVENTS.engine_refused, operation: "deregister", retryInMs: null };
+  expect(linesOf(last)[0]?.["msg"]).toBe("The engine refuses.");
+});
+
 it("lets nobody who watches stop the work", () => {
   const stream = new EventStream();
   const seen: string[] = [];
