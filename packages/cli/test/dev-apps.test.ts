@@ -75,27 +75,6 @@ describe("dev and an app that runs", () => {
     expect(stdout + stderr).not.toContain(TOKEN);
   }, 60_000);
 
-  it("shows what it says of arguments in the form that starts one", async () => {
-    const cwd = folderOf();
-    const charge = defineActivity({ input: [z.string(), z.number().int()], run: () => 1 });
-    const handlers = { "app.charge": charge, "app.plain": () => 1 };
-    const { url } = await app(handlers, { manifest: activityManifest({ schemasOf: handlers }) });
-    const running = await dev([url], { cwd });
-    const [listening] = jsonLines(running.stdout);
-    const response = await fetch(new URL("/inspect/types", String(listening?.["engineUrl"])));
-    const { types } = (await response.json()) as {
-      readonly types: readonly { readonly type: string; readonly inputSchema: string | null }[];
-    };
-    const schemas = Object.fromEntries(types.map(({ type, inputSchema }) => [type, inputSchema]));
-    expect(JSON.parse(schemas["app.charge"] ?? "null")).toMatchObject({
-      type: "array",
-      prefixItems: [{ type: "string" }, { type: "integer" }],
-      items: false,
-    });
-    expect(schemas["app.plain"]).toBeNull();
-    await running.stop();
-  }, 60_000);
-
   it("waits for one that does not run yet", async () => {
     const cwd = folderOf();
     const url = new URL("/activities", await closedAddress());

@@ -2,14 +2,12 @@ import { readProperty } from "../activity/causes.js";
 import { isActivityDefinition } from "../activity/definition/define-activity.js";
 import type { ActivityHandlers } from "../activity/definition/registry.js";
 import type { ActivityInput, StandardSchema } from "../activity/definition/standard-schema.js";
-import { isInvocableActivityHandler } from "../activity/handler.js";
 import { type InvocableHandler, isInvocableHandler } from "../activity/invocable-handler.js";
 import { isObject, type JsonObject } from "../protocol/fields.js";
+import { LONGEST_INPUT_SCHEMA } from "../protocol/manifest.js";
 
 const TARGET = "draft-2020-12";
-/** Characters of JSON: a longer one helps nobody who fills in a form. */
-const LONGEST = 65_536;
-/** Of all together: a manifest must stay small enough to be read. */
+/** Characters of all together: a manifest must stay small enough to be read. */
 const LONGEST_TOGETHER = 1_048_576;
 
 /**
@@ -20,14 +18,11 @@ const LONGEST_TOGETHER = 1_048_576;
  * const counted: InvocableHandler = { ...others, inputSchemas: inputSchemasOf(inner) };
  * ```
  *
- * @param of as a carrier takes them: handlers, or what was made of them. Of an `InvocableHandler` of one's own, what it says itself
+ * @param of as a carrier takes them: handlers, or what was made of them. Of an `InvocableHandler` of one's own what it says itself counts
  */
 export function inputSchemasOf(of: ActivityHandlers | InvocableHandler): ReadonlyMap<string, JsonObject> {
   if (!isInvocableHandler(of)) return schemasOf(of);
-  if (of.inputSchemas !== undefined) return of.inputSchemas;
-  // One of an older copy of this library has none.
-  const handlers = isInvocableActivityHandler(of) ? (of as Partial<typeof of>).handlers : undefined;
-  return handlers === undefined ? new Map() : schemasOf(handlers);
+  return of.inputSchemas ?? schemasOf(of.handlers ?? {});
 }
 
 function schemasOf(handlers: ActivityHandlers): ReadonlyMap<string, JsonObject> {
@@ -40,7 +35,7 @@ function schemasOf(handlers: ActivityHandlers): ReadonlyMap<string, JsonObject> 
     const type: unknown = handler.name ?? key;
     if (schema === undefined || typeof type !== "string") continue;
     const { length } = JSON.stringify(schema);
-    if (length > LONGEST || length > left) continue;
+    if (length > LONGEST_INPUT_SCHEMA || length > left) continue;
     left -= length;
     schemas.set(type, schema);
   }

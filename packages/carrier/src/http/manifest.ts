@@ -7,11 +7,13 @@ import type { ActivityManifest } from "./endpoint-options.js";
 import { inputSchemasOf } from "./input-schemas.js";
 import { respond } from "./responses.js";
 
+export { isInvocableHandler } from "../activity/invocable-handler.js";
 export {
   ACTIVITY_MANIFEST_MEDIA_TYPE,
   ACTIVITY_MANIFEST_SCHEMA,
   ACTIVITY_MANIFEST_VERSION,
   type ActivityManifestDocument,
+  LONGEST_INPUT_SCHEMA,
   manifestOf,
   readActivityManifest,
   readInputSchemas,

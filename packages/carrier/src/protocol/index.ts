@@ -17,6 +17,7 @@ export type { HeartbeatAnswer, HeartbeatRequestWire } from "./heartbeat.js";
 export { type HeartbeatProgress, PROGRESS_LIMITS } from "./heartbeat-progress.js";
 export * from "./json-object.js";
 export { scanJson, TOO_DEEP, TOO_MANY } from "./json-shape.js";
+export * from "./manifest.js";
 export {
   type ExternalPayloadReference,
   externalPayloadReferenceViolations,

@@ -1,4 +1,4 @@
-import { type HeartbeatProgress, recordableText } from "@durable-workflow/carrier/protocol";
+import { type HeartbeatProgress, type JsonObject, recordableText } from "@durable-workflow/carrier/protocol";
 import {
   ACTIVITIES_ONLY,
   LONGEST_NAME,
@@ -11,6 +11,7 @@ import {
 import type {
   AttemptIdentity,
   DeregisterBody,
+  InputSchemasBody,
   LeasedTask,
   Ownership,
   PollBody,
@@ -67,6 +68,15 @@ export interface RegistrationRequest {
   readonly activityTypes: readonly string[];
   readonly slots: number;
   readonly buildId?: string | undefined;
+}
+
+/** What is known of the arguments of activities of a task queue. */
+export interface ToldInputSchemas {
+  readonly namespace: string;
+  readonly taskQueue: string;
+  readonly activityTypes: readonly string[];
+  /** JSON Schemas of the list of arguments, by type. */
+  readonly inputSchemas: ReadonlyMap<string, JsonObject>;
 }
 
 export interface PollRequest {
@@ -218,6 +228,24 @@ export class EngineClient {
   heartbeatWorker(namespace: string, workerId: string): Promise<WorkerHeartbeatOutcome> {
     const body = (): WorkerHeartbeatBody => ({ worker_id: workerId, ...this.processMetrics() });
     return this.caller.post(namespace, PATHS.workerHeartbeat, body, readWorkerHeartbeatOutcome);
+  }
+
+  /** Whether the engine wants to know what the arguments of activities look like. */
+  get keepsInputSchemas(): boolean {
+    return this.caller.capabilities.keepsInputSchemas;
+  }
+
+  /** Tells it. @returns whether it has taken that */
+  async tellInputSchemas({ namespace, taskQueue, activityTypes, inputSchemas }: ToldInputSchemas): Promise<boolean> {
+    const body: InputSchemasBody = {
+      task_queue: taskQueue,
+      activity_types: activityTypes,
+      input_schemas: Object.fromEntries(inputSchemas),
+    };
+    const read = (answer: EngineAnswer): { readonly kind: "told" | "untold" } => {
+      return { kind: answer.kind === "reply" && answer.status === 200 ? "told" : "untold" };
+    };
+    return (await this.caller.post(namespace, PATHS.inputSchemas, body, read)).kind === "told";
   }
 
   /**
