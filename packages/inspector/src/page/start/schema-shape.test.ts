@@ -21,6 +21,15 @@ it.each([
     [{ card: "" }, []],
   ],
   [{ properties: { a: { properties: {} } } }, { a: {} }],
+  [{ type: "integer", minimum: 1 }, 1],
+  [{ type: "integer", minimum: -9007199254740991 }, 0],
+  [{ type: "number", exclusiveMinimum: 0 }, 1],
+  [{ $ref: "https://elsewhere.test/schema" }, null],
+  [{ $ref: "#" }, null],
+  [
+    { prefixItems: [{ $id: "argument-0", $ref: "#/$defs/a~1b", $defs: { "a/b": { type: "string" } } }], type: "array" },
+    [""],
+  ],
 ])("%j begins as %j", (schema, shape) => {
   expect(shapeOf(schema)).toEqual(shape);
 });

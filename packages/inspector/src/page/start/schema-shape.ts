@@ -1,39 +1,67 @@
 /** A document with the shape that a JSON schema describes: a beginning for somebody who fills in arguments. */
-export function shapeOf(schema: unknown, depth = 0): unknown {
-  if (typeof schema !== "object" || schema === null || depth > 6) return null;
-  const given = schema as Readonly<Record<string, unknown>>;
-  if ("const" in given) return given["const"];
-  if (Array.isArray(given["examples"]) && given["examples"].length > 0) return given["examples"][0];
-  if ("default" in given) return given["default"];
-  if (Array.isArray(given["enum"]) && given["enum"].length > 0) return given["enum"][0];
+export function shapeOf(schema: unknown): unknown {
+  return shapeWithin(schema, schema, 0);
+}
+
+/** @param around what `#` stands for, unless the schema has an `$id` of its own */
+function shapeWithin(schema: unknown, around: unknown, depth: number): unknown {
+  if (!isObject(schema) || depth > 6) return null;
+  const root = "$id" in schema ? schema : around;
+  const inner = (other: unknown): unknown => shapeWithin(other, root, depth + 1);
+  if (typeof schema["$ref"] === "string") return inner(referred(root, schema["$ref"]));
+  if ("const" in schema) return schema["const"];
+  if (Array.isArray(schema["examples"]) && schema["examples"].length > 0) return schema["examples"][0];
+  if ("default" in schema) return schema["default"];
+  if (Array.isArray(schema["enum"]) && schema["enum"].length > 0) return schema["enum"][0];
   for (const name of ["anyOf", "oneOf", "allOf"]) {
-    const branches = given[name];
-    if (Array.isArray(branches) && branches.length > 0) return shapeOf(branches[0], depth + 1);
+    const branches = schema[name];
+    if (Array.isArray(branches) && branches.length > 0) return inner(branches[0]);
   }
-  const type = Array.isArray(given["type"]) ? given["type"][0] : given["type"];
+  const type = Array.isArray(schema["type"]) ? schema["type"][0] : schema["type"];
   switch (type) {
     case "object":
-      return shapeOfObject(given, depth);
+      return shapeOfObject(schema, inner);
     case "array": {
-      const { prefixItems } = given;
-      return Array.isArray(prefixItems) ? prefixItems.map((item) => shapeOf(item, depth + 1)) : [];
+      const { prefixItems } = schema;
+      return Array.isArray(prefixItems) ? prefixItems.map(inner) : [];
     }
     case "string":
       return "";
     case "integer":
     case "number":
-      return 0;
+      return leastOf(schema);
     case "boolean":
       return false;
     default:
-      return "properties" in given ? shapeOfObject(given, depth) : null;
+      return "properties" in schema ? shapeOfObject(schema, inner) : null;
   }
 }
 
-function shapeOfObject(schema: Readonly<Record<string, unknown>>, depth: number): unknown {
+function shapeOfObject(schema: Readonly<Record<string, unknown>>, inner: (schema: unknown) => unknown): unknown {
   const { properties, required } = schema;
-  if (typeof properties !== "object" || properties === null) return {};
+  if (!isObject(properties)) return {};
   const wanted = Array.isArray(required) ? required : Object.keys(properties);
   const entries = Object.entries(properties).filter(([name]) => wanted.includes(name));
-  return Object.fromEntries(entries.map(([name, inner]) => [name, shapeOf(inner, depth + 1)]));
+  return Object.fromEntries(entries.map(([name, property]) => [name, inner(property)]));
+}
+
+/** Zero, or the least that is more and is allowed. */
+function leastOf({ minimum, exclusiveMinimum }: Readonly<Record<string, unknown>>): number {
+  if (typeof minimum === "number" && minimum > 0) return minimum;
+  return typeof exclusiveMinimum === "number" && exclusiveMinimum >= 0 ? Math.floor(exclusiveMinimum) + 1 : 0;
+}
+
+/** The part of a schema that `#/$defs/name` and the like point at; undefined for what is not in it. */
+function referred(root: unknown, reference: string): unknown {
+  if (!reference.startsWith("#")) return undefined;
+  let part = root;
+  for (const step of reference.slice(1).split("/").slice(1)) {
+    const name = step.replaceAll("~1", "/").replaceAll("~0", "~");
+    part = isObject(part) && Object.hasOwn(part, name) ? part[name] : undefined;
+  }
+  return part;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }
