@@ -6,9 +6,11 @@ import { bearerToken, defineActivity } from "@durable-workflow/carrier";
 import { activityManifest } from "@durable-workflow/carrier/manifest";
 import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { type CarrierServer, serve } from "@durable-workflow/carrier/serve";
+import { SourceTree } from "@durable-workflow/test-support/sources";
 import { expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { begin, folderOf, jsonLines, Running, root } from "./support/cli.js";
+import { shownSchema } from "./support/shown-schema.js";
 
 /** What carriers and workers know of the arguments of their activities, as the form of the engine's page is shown it. */
 
@@ -26,13 +28,8 @@ const activitiesText = (second: string): string => `
   export const plain = () => 1;
 `;
 
-/** What the form is told of a type, once it is told of it at all. */
 async function shown(engineUrl: unknown, type: string): Promise<unknown> {
-  const response = await fetch(new URL("/inspect/types", String(engineUrl)));
-  const { types } = (await response.json()) as {
-    readonly types: readonly { readonly type: string; readonly inputSchema: string | null }[];
-  };
-  const schema = types.find((one) => one.type === type)?.inputSchema;
+  const schema = await shownSchema(engineUrl, type);
   return schema === null || schema === undefined ? schema : JSON.parse(schema);
 }
 
@@ -137,3 +134,19 @@ it(
   },
   PATIENCE_MS,
 );
+
+it("whoever passes tasks on to another handler passes on what it says of arguments", () => {
+  const passers = ["carrier", "cli", "dispatcher", "worker"].flatMap((name) => {
+    const sources = new SourceTree(new URL(`../../${name}/src/`, import.meta.url));
+    return sources.files
+      .filter(
+        (file) =>
+          !file.startsWith("testing/") &&
+          /\bactivityTypes\b/.test(sources.code(file)) &&
+          /\bhandle[:(]/.test(sources.code(file)),
+      )
+      .map((file) => [`${name}/${file}`, /\b(?:inputSchemas|handlers)\b/.test(sources.code(file))] as const);
+  });
+  expect(passers.length).toBeGreaterThan(5);
+  expect(passers.filter(([, passes]) => !passes)).toEqual([]);
+});
