@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { shapeOf } from "./schema-shape.js";
+import { inputShape } from "./input-shape.js";
 
 it.each([
   [undefined, null],
@@ -31,5 +31,5 @@ it.each([
     [""],
   ],
 ])("%j begins as %j", (schema, shape) => {
-  expect(shapeOf(schema)).toEqual(shape);
+  expect(inputShape(schema)).toEqual(shape);
 });

@@ -1,5 +1,5 @@
 /** A document with the shape that a JSON schema describes: a beginning for somebody who fills in arguments. */
-export function shapeOf(schema: unknown): unknown {
+export function inputShape(schema: unknown): unknown {
   return shapeWithin(schema, schema, 0);
 }
 
@@ -8,7 +8,7 @@ function shapeWithin(schema: unknown, around: unknown, depth: number): unknown {
   if (!isObject(schema) || depth > 6) return null;
   const root = "$id" in schema ? schema : around;
   const inner = (other: unknown): unknown => shapeWithin(other, root, depth + 1);
-  if (typeof schema["$ref"] === "string") return inner(referred(root, schema["$ref"]));
+  if (typeof schema["$ref"] === "string") return inner(referredSchema(root, schema["$ref"]));
   if ("const" in schema) return schema["const"];
   if (Array.isArray(schema["examples"]) && schema["examples"].length > 0) return schema["examples"][0];
   if ("default" in schema) return schema["default"];
@@ -51,8 +51,12 @@ function leastOf({ minimum, exclusiveMinimum }: Readonly<Record<string, unknown>
   return typeof exclusiveMinimum === "number" && exclusiveMinimum >= 0 ? Math.floor(exclusiveMinimum) + 1 : 0;
 }
 
-/** The part of a schema that `#/$defs/name` and the like point at; undefined for what is not in it. */
-function referred(root: unknown, reference: string): unknown {
+/**
+ * The part of a JSON schema that `#/$defs/name` and the like point at; undefined for what is not in it.
+ *
+ * @param root the schema that `#` stands for: the nearest around it with an `$id`, else the whole
+ */
+export function referredSchema(root: unknown, reference: string): unknown {
   if (!reference.startsWith("#")) return undefined;
   let part = root;
   for (const step of reference.slice(1).split("/").slice(1)) {
