@@ -2,12 +2,11 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { bearerToken, defineActivity, type InvocableHttpOptions } from "@durable-workflow/carrier";
+import { bearerToken, type InvocableHttpOptions } from "@durable-workflow/carrier";
 import { activityManifest } from "@durable-workflow/carrier/manifest";
 import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { closedAddress } from "@durable-workflow/test-support/loopback";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { z } from "zod";
 import { begin, folderOf, jsonLines, type Running, type RunOptions, run } from "./support/cli.js";
 
 const TOKEN = "s3cret-of-the-app";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { bearerToken, defineActivity } from "@durable-workflow/carrier";
 import { activityManifest } from "@durable-workflow/carrier/manifest";
 import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
-import { type CarrierServer, serve } from "@durable-workflow/carrier/serve";
+import { type InvocableServer, serve } from "@durable-workflow/carrier/serve";
 import { SourceTree } from "@durable-workflow/test-support/sources";
 import { expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
@@ -69,7 +69,7 @@ it(
     const servedUrl = String(jsonLines(served.stdout)[0]?.["url"]);
     const charge = defineActivity({ input: [z.string(), z.number().int()], run: () => 1 });
     const options = { auth: bearerToken(TOKEN), manifest: activityManifest() };
-    const library: CarrierServer = await serve({ "library.charge": charge }, { ...options, port: 0, signals: false });
+    const library: InvocableServer = await serve({ "library.charge": charge }, { ...options, port: 0, signals: false });
     onTestFinished(() => library.close({ lingerMs: 0, graceMs: 0 }));
     const server = createServer(nodeInvocableActivityHandler({ "node.charge": charge }, options));
     await new Promise<void>((resolve) => {

@@ -77,7 +77,7 @@ describe("a carrier's manifest", () => {
 
   it("tells of arguments, as far as their schemas can", async () => {
     const tree: z.ZodType = z.object({ lamp: z.string(), below: z.lazy(() => z.array(tree)) });
-    const handlers = {
+    const carried = {
       "lamps.dim": defineActivity({ input: [z.string(), z.object({ percent: z.number().int() })], run: () => 1 }),
       "lamps.list": defineActivity({ input: z.tuple([z.string()], z.number()), run: () => 1 }),
       "lamps.name": defineActivity({ input: [type("string"), v.string()], run: () => 1 }),
@@ -111,8 +111,8 @@ describe("a carrier's manifest", () => {
       "lamps.named": list({ type: "number" }),
     };
     const manifest = activityManifest();
-    for (const carried of [handlers, new Map(Object.entries(handlers)), new InvocableActivityHandler(handlers)]) {
-      const body = await manifestFrom(fetchInvocableActivityHandler(carried as typeof handlers, { manifest }));
+    for (const given of [carried, new Map(Object.entries(carried)), new InvocableActivityHandler(carried)]) {
+      const body = await manifestFrom(fetchInvocableActivityHandler(given as typeof carried, { manifest }));
       expect(body.input_schemas).toEqual(expected);
       expect([...readInputSchemas(body).keys()]).toEqual(Object.keys(expected));
     }
@@ -151,12 +151,12 @@ describe("a carrier's manifest", () => {
     const circle: Record<string, unknown> = {};
     circle["circle"] = circle;
     const odd = [() => circle, () => "text", () => ({ toJSON: () => 1 }), () => Promise.resolve({ type: "string" })];
-    const handlers = Object.fromEntries([
+    const carried = Object.fromEntries([
       ["long", saying(text(70_000))],
       ...odd.map((say, index) => [`odd${index}`, saying(say)] as const),
       ...Array.from({ length: 40 }, (_, index) => [`many${index}`, saying(text(60_000))] as const),
     ]);
-    const body = await manifestFrom(fetchInvocableActivityHandler(handlers, { manifest: activityManifest() }));
+    const body = await manifestFrom(fetchInvocableActivityHandler(carried, { manifest: activityManifest() }));
     expect(readActivityManifest(body)).toHaveLength(45);
     const told = [...readInputSchemas(body).keys()];
     expect(told).toEqual(Array.from({ length: 17 }, (_, index) => `many${index}`));

@@ -76,8 +76,9 @@ async function runStart(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const connection = await connectionOf(input, io);
   const asked = requestOf(input, { type, connection });
   const client = new ControlPlane(connection, new HttpClient(io));
-  const start = (them: typeof args): ReturnType<ControlPlane["start"]> => client.start(asked, argumentsPayload(them));
-  const { started, request } = isEdited ? await written(asked, { client, start }, io) : await start(args);
+  const { started, request } = isEdited
+    ? await startWritten(asked, client, io)
+    : await client.start(asked, argumentsPayload(args));
   const { json } = input;
   const saysBackoff = textOption(input, "backoff") === undefined;
   sayStarted(io, started, { engine: client.url, request, json, saysBackoff });
@@ -85,32 +86,24 @@ async function runStart(input: CommandInput, io: CliIo): Promise<ExitCode> {
 }
 
 /** Starts with arguments that are written in an editor, from what is known of them on. */
-async function written(
-  { activity_type: type, task_queue: queue }: Omit<StartRequest, "input">,
-  {
-    client,
-    start,
-  }: {
-    readonly client: ControlPlane;
-    readonly start: (args: ReturnType<typeof parseJsonArguments>) => ReturnType<ControlPlane["start"]>;
-  },
+async function startWritten(
+  asked: Omit<StartRequest, "input">,
+  client: ControlPlane,
   io: CliIo,
 ): ReturnType<ControlPlane["start"]> {
+  const { activity_type: type, task_queue: queue } = asked;
   const { ArgumentDraft } = await import("../page/argument-draft.js");
   const draft = new ArgumentDraft(type, await client.inputSchema(type, queue));
-  return editText(
-    draft.text,
-    {
-      name: "arguments.jsonc",
-      inPlace: (file) => `@${file}`,
-      use: async (text) => {
-        const args = parseJsonArguments(text);
-        draft.check(args);
-        return start(args);
-      },
+  const options = {
+    name: "arguments.jsonc",
+    inPlace: (file: string) => `@${file}`,
+    use: async (text: string) => {
+      const args = parseJsonArguments(text);
+      draft.check(args);
+      return client.start(asked, argumentsPayload(args));
     },
-    io,
-  );
+  };
+  return editText(draft.text, options, io);
 }
 
 function requestOf(

@@ -39,7 +39,7 @@ export class ArgumentDraft {
 
   /** @throws {CliError} for arguments that are not as they should be */
   check(args: readonly AvroValue[]): void {
-    const violations = this.schema === undefined ? [] : schemaViolations(this.schema, args as unknown as AvroValue);
+    const violations = this.schema === undefined ? [] : schemaViolations(this.schema, args);
     if (violations.length === 0) return;
     const what = `the arguments are not what ${this.type} takes: ${violations.join("; ")}`;
     throw new CliError(EXIT.usage, what, "Given on the command line, they are sent as they are.");

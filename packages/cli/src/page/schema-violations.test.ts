@@ -39,6 +39,7 @@ it.each<[unknown, AvroValue, readonly string[]]>([
     ["$ must have 1 item at most", "$[0] must be text"],
   ],
   [{ type: "array", minItems: 2 }, [1], ["$ must have 2 items at least"]],
+  [{ enum: ["7", true] }, 7, ['$ must be "7" or true']],
   [{ enum: ["EUR", "USD"] }, "GBP", ['$ must be "EUR" or "USD"']],
   [{ minimum: 1, exclusiveMaximum: 5 }, 5n, ["$ must be less than 5"]],
   [{ exclusiveMinimum: 0, maximum: 5 }, avroDouble(0), ["$ must be more than 0"]],

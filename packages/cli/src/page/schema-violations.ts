@@ -48,9 +48,9 @@ function look(schema: unknown, value: AvroValue, around: Place): void {
   if (Array.isArray(schema["enum"])) lookAtChoices(schema["enum"], value, place);
   const number = numberOf(value);
   if (number !== undefined) lookAtNumber(schema, number, place);
-  else if (typeof value === "string") lookAtLength(schema, [...value].length, place);
+  else if (typeof value === "string") lookAtLength(schema, Array.from(value).length, place);
   else if (Array.isArray(value)) lookAtList(schema, value as readonly AvroValue[], place);
-  else if (isObject(value)) lookAtFields(schema, value as Readonly<Record<string, AvroValue>>, place);
+  else if (isObject(value)) lookAtFields(schema, value, place);
 }
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -92,8 +92,13 @@ function fits(schema: unknown, value: AvroValue, place: Place): boolean {
 /** Objects and lists are not compared. */
 function lookAtChoices(choices: readonly unknown[], value: AvroValue, { path, tell }: Place): void {
   const plain = numberOf(value) ?? value;
-  if (isObject(plain) || choices.some((choice) => isObject(choice) || choice == plain)) return;
+  if (isObject(plain) || choices.some((choice) => isObject(choice) || isSame(choice, plain))) return;
   tell(`${path} must be ${choices.map((choice) => JSON.stringify(choice)).join(" or ")}`);
+}
+
+function isSame(choice: unknown, value: unknown): boolean {
+  if (typeof value !== "bigint") return choice === value;
+  return Number.isInteger(choice) && BigInt(choice as number) === value;
 }
 
 function lookAtNumber(schema: Words, number: number | bigint, { path, tell }: Place): void {
@@ -126,9 +131,9 @@ function lookAtList(schema: Words, list: readonly AvroValue[], place: Place): vo
     tell(`${path} must have ${counted(maxItems, "item")} at most`);
   if (items === false && list.length > first.length) tell(`${path} must have ${counted(first.length, "item")} at most`);
   for (const [index, item] of list.entries()) {
-    const at = { ...place, path: `${path}[${index}]` };
-    if (index < first.length) look(first[index], item, at);
-    else if (items !== false) look(items, item, at);
+    const inner = { ...place, path: `${path}[${index}]` };
+    if (index < first.length) look(first[index], item, inner);
+    else if (items !== false) look(items, item, inner);
   }
 }
 

@@ -68,6 +68,10 @@ export interface ToldInputSchemas {
   readonly inputSchemas: ReadonlyMap<string, JsonObject>;
 }
 
+function readTold(answer: EngineAnswer): { readonly kind: "told" | "untold" } {
+  return { kind: answer.kind === "reply" && answer.status === 200 ? "told" : "untold" };
+}
+
 /** The engine's worker plane. Nothing here rejects or throws: every answer, and every lack of one, is an outcome. */
 export class EngineClient {
   private readonly options: EngineClientOptions;
@@ -193,10 +197,7 @@ export class EngineClient {
       activity_types: activityTypes,
       input_schemas: Object.fromEntries(inputSchemas),
     };
-    const read = (answer: EngineAnswer): { readonly kind: "told" | "untold" } => {
-      return { kind: answer.kind === "reply" && answer.status === 200 ? "told" : "untold" };
-    };
-    return (await this.caller.post(namespace, PATHS.inputSchemas, body, read)).kind === "told";
+    return (await this.caller.post(namespace, PATHS.inputSchemas, body, readTold)).kind === "told";
   }
 
   /**

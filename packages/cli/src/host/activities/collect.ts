@@ -60,7 +60,7 @@ export function collectActivities(
   const handler: InvocableHandler = {
     carrier: none.carrier,
     activityTypes: [...routes.keys()],
-    inputSchemas: new Map([...handlers].flatMap((each) => [...inputSchemasOf(each)])),
+    inputSchemas: new Map([...handlers].flatMap((each) => Array.from(inputSchemasOf(each)))),
     get isShutDown() {
       return none.isShutDown;
     },
