@@ -27,6 +27,8 @@ const EDITOR = `
     broken: () => text.replace('""', '"card-7'),
     list: () => "// mine\\n[1, 7.0]",
     empty: () => " \\n",
+    comments: () => text.replace(/^[^/].*\\n/gm, ""),
+    blanks: () => text + " \\n// mine\\n",
     leave: () => text,
     fail: () => text.replace('""', '"typed"'),
   };
@@ -85,7 +87,9 @@ it(
     const { cwd, edit, listed } = await chain();
     for (const [how, message] of [
       ["leave", "the text was left as it was: nothing was started"],
+      ["blanks", "the text was left as it was: nothing was started"],
       ["empty", "the text was emptied: nothing was started"],
+      ["comments", "the text was emptied: nothing was started"],
     ] as const) {
       const ended = await edit(how);
       expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining(message)]);

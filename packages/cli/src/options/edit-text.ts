@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CliError, type CliIo, EXIT } from "../shell/command.js";
+import { withoutComments } from "./json-arguments.js";
 import { readTextFile } from "./text-file.js";
 
 export interface EditOptions<Result> {
@@ -17,7 +18,7 @@ export interface EditOptions<Result> {
 }
 
 /**
- * Lets the user change a text in the editor that `VISUAL` or `EDITOR` names (else vi, on Windows notepad), in a file for who
+ * Lets the user change arguments, as text, in the editor that `VISUAL` or `EDITOR` names (else vi, on Windows notepad), in a file for who
  * runs the command alone, and uses what it became. The file is removed then; where it cannot be used, what was written stays in it,
  * and the error says where.
  *
@@ -37,11 +38,12 @@ export async function editText<Result>(text: string, options: EditOptions<Result
       isKept = true;
       throw error;
     });
-    isKept = edited.trim() !== "" && edited !== text;
+    const [before, after] = [withoutComments(text).trim(), withoutComments(edited).trim()];
+    isKept = after !== "" && after !== before;
     if (code !== 0) throw nothing(`the editor ended with ${code ?? "a signal"}`);
     if (io.signal.aborted) throw nothing("the command was stopped");
-    if (edited.trim() === "") throw nothing("the text was emptied");
-    if (edited.trim() === text.trim() && !mayStay) throw nothing("the text was left as it was");
+    if (after === "") throw nothing("the text was emptied");
+    if (after === before && !mayStay) throw nothing("the text was left as it was");
     const result = await use(edited);
     isKept = false;
     return result;

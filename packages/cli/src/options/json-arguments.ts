@@ -30,8 +30,8 @@ export function parseJsonArguments(text: string): readonly AvroValue[] {
   return Array.isArray(value) ? (value as readonly AvroValue[]) : [value];
 }
 
-/** As long as before, so that a complaint counts the characters that are there. */
-function withoutComments(text: string): string {
+/** Blanks in place of lines that begin with `//`: as long as before, so that a complaint counts the characters that are there. */
+export function withoutComments(text: string): string {
   return text.replaceAll(COMMENTS, (line) => " ".repeat(line.length));
 }
 

@@ -61,3 +61,8 @@ it("says no more than can be read", () => {
   const list = Array.from({ length: 100 }, () => 1);
   expect(schemaViolations({ items: { type: "string" } }, list)).toHaveLength(20);
 });
+
+it("comes to an end with schemas that refer to themselves many times over", () => {
+  const both = { anyOf: [{ $ref: "#" }, { $ref: "#" }, { type: "string" }], allOf: [{ $ref: "#" }, { $ref: "#" }] };
+  expect(schemaViolations(both, 7).length).toBeLessThanOrEqual(20);
+});

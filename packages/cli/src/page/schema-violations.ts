@@ -4,6 +4,8 @@ import { referredSchema } from "@durable-workflow/inspector";
 const MOST = 20;
 /** Below that nothing is looked at: schemas may go round in circles. */
 const DEEPEST = 64;
+/** Parts that are looked at; what is beyond is left to whoever runs the activity. */
+const MOST_LOOKS = 100_000;
 
 /**
  * What of a value is not as a JSON Schema (2020-12) has it, in sentences that name the place; empty where all is well. Of the
@@ -12,7 +14,13 @@ const DEEPEST = 64;
  */
 export function schemaViolations(schema: unknown, value: AvroValue): readonly string[] {
   const found: string[] = [];
-  look(schema, value, { path: "$", root: schema, depth: 0, tell: (text) => found.length < MOST && found.push(text) });
+  look(schema, value, {
+    path: "$",
+    root: schema,
+    depth: 0,
+    budget: { left: MOST_LOOKS },
+    tell: (text) => found.length < MOST && found.push(text),
+  });
   return found;
 }
 
@@ -21,17 +29,18 @@ interface Place {
   /** What `#` stands for. */
   readonly root: unknown;
   readonly depth: number;
+  readonly budget: { left: number };
   readonly tell: (text: string) => unknown;
 }
 
 type Words = Readonly<Record<string, unknown>>;
 
 function look(schema: unknown, value: AvroValue, around: Place): void {
-  const { path, tell } = around;
+  const { path, budget, tell } = around;
   if (schema === false) tell(`${path} must not be there`);
-  if (!isObject(schema) || around.depth > DEEPEST || value instanceof Uint8Array) return;
+  if (!isObject(schema) || around.depth > DEEPEST || value instanceof Uint8Array || budget.left-- <= 0) return;
   const root = "$id" in schema ? schema : around.root;
-  const place: Place = { path, root, depth: around.depth + 1, tell };
+  const place: Place = { path, root, depth: around.depth + 1, budget, tell };
   const { $ref: reference, allOf } = schema;
   if (typeof reference === "string") look(referredSchema(root, reference), value, place);
   for (const each of Array.isArray(allOf) ? allOf : []) look(each, value, place);

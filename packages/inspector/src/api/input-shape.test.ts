@@ -33,3 +33,8 @@ it.each([
 ])("%j begins as %j", (schema, shape) => {
   expect(inputShape(schema)).toEqual(shape);
 });
+
+it("comes to an end with schemas that refer to themselves many times over", () => {
+  const properties = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`p${index}`, { $ref: "#" }]));
+  expect(JSON.stringify(inputShape({ type: "object", properties })).length).toBeLessThan(100_000);
+});

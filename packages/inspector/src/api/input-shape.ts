@@ -1,13 +1,23 @@
+/** Parts of a schema that are looked at: one that refers to itself would be endless. */
+const MOST_PARTS = 2_000;
+
 /** A document with the shape that a JSON schema describes: a beginning for somebody who fills in arguments. */
 export function inputShape(schema: unknown): unknown {
-  return shapeWithin(schema, schema, 0);
+  return shapeWithin(schema, schema, { depth: 0, budget: { left: MOST_PARTS } });
+}
+
+interface Bounds {
+  readonly depth: number;
+  readonly budget: { left: number };
 }
 
 /** @param around what `#` stands for, unless the schema has an `$id` of its own */
-function shapeWithin(schema: unknown, around: unknown, depth: number): unknown {
+function shapeWithin(schema: unknown, around: unknown, { depth, budget }: Bounds): unknown {
+  // Left out, as far as JSON goes.
+  if (budget.left-- <= 0) return undefined;
   if (!isObject(schema) || depth > 6) return null;
   const root = "$id" in schema ? schema : around;
-  const inner = (other: unknown): unknown => shapeWithin(other, root, depth + 1);
+  const inner = (other: unknown): unknown => shapeWithin(other, root, { depth: depth + 1, budget });
   if (typeof schema["$ref"] === "string") return inner(referredSchema(root, schema["$ref"]));
   if ("const" in schema) return schema["const"];
   if (Array.isArray(schema["examples"]) && schema["examples"].length > 0) return schema["examples"][0];
