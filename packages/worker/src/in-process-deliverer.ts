@@ -5,6 +5,7 @@ import {
   type InvocableResultEnvelope,
 } from "@durable-workflow/carrier";
 import { heartbeats } from "@durable-workflow/carrier/heartbeat";
+import { inputSchemasOf } from "@durable-workflow/carrier/manifest";
 import {
   type AbortedDelivery,
   CallOff,
@@ -31,6 +32,7 @@ export class InProcessDeliverer implements Deliverer, Routing {
   readonly activityTypes: readonly string[];
   private readonly handler: InvocableActivityHandler;
   private readonly types: ReadonlySet<string>;
+  private schemas: ReturnType<typeof inputSchemasOf> | undefined;
   private readonly heartbeats = new AttemptHeartbeats();
   private readonly stopping = new CallOff<CarrierShutdown>();
   private readonly only: Route = { carrier: IN_PROCESS, deliver: (delivery) => this.deliver(delivery) };
@@ -70,6 +72,11 @@ export class InProcessDeliverer implements Deliverer, Routing {
 
   route(_request: RouteRequest): Route {
     return this.only;
+  }
+
+  async inputSchemas(): Promise<ReturnType<typeof inputSchemasOf>> {
+    this.schemas ??= inputSchemasOf(this.handler);
+    return this.schemas;
   }
 
   /** Tells handlers that the end is near. What they return still counts. */

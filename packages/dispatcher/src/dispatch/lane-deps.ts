@@ -1,5 +1,5 @@
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
-import type { Routing } from "../delivery/deliverer.js";
+import type { Deliverer, Routing } from "../delivery/deliverer.js";
 import type { EngineClient } from "../engine/client.js";
 import type { LeaseGrant } from "../engine/lease-grant.js";
 import type { EventStream } from "../events/events.js";
@@ -30,6 +30,8 @@ export interface LaneDeps {
   readonly routing: () => Routing;
   /** Resolves when this process has time for more tasks; undefined where it has now. Default: it always has. */
   readonly untilRecovered?: () => Promise<void> | undefined;
+  /** What the arguments of its activities look like. May reject. */
+  readonly inputSchemas: NonNullable<Deliverer["inputSchemas"]>;
   /** Runs a task to its end. */
   readonly run: (leased: Leased) => Promise<void>;
 }

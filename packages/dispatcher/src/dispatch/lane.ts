@@ -10,6 +10,7 @@ import type { LaneDeps, Leased } from "./lane-deps.js";
 import type { LanePlan } from "./lane-plan.js";
 import { LanePolls, type PolledLane } from "./lane-polls.js";
 import { Registration } from "./registration.js";
+import { SchemaTeller } from "./schema-teller.js";
 import type { Release } from "./slots.js";
 
 /** How long an engine is asked to end a registration. */
@@ -26,6 +27,7 @@ export class Lane {
   private readonly tasks = new Set<Promise<void>>();
   private readonly backoff: EngineBackoff;
   private readonly registration: Registration;
+  private readonly schemas: SchemaTeller;
   private current: LaneState = "starting";
   private readonly registeredTypes: Set<string>;
 
@@ -49,7 +51,16 @@ export class Lane {
       activityTypes: () => this.plan.activityTypes,
       heartbeatMs: deps.heartbeatMs,
       hasTasks: () => this.tasks.size > 0,
+      onHeard: () => this.schemas.tell(),
       rename: (reason) => this.rename(reason),
+    });
+    this.schemas = new SchemaTeller({
+      client,
+      clock,
+      signal,
+      plan: () => this.plan,
+      epoch: () => this.registration.epoch,
+      inputSchemas: deps.inputSchemas,
     });
     this.polls = new LanePolls(this.polled());
   }
@@ -114,7 +125,11 @@ export class Lane {
    * they began: one that is recalled may have a task by then that nobody would hear of.
    */
   update(plan: LanePlan): void {
-    if (!this.differs(plan)) return;
+    if (!this.differs(plan)) {
+      // Whoever runs them may say something else of them.
+      this.schemas.tell();
+      return;
+    }
     this.plan = plan;
     for (const type of plan.activityTypes) this.registeredTypes.add(type);
     this.registration.outdate();

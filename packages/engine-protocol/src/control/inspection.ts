@@ -1,3 +1,4 @@
+import type { JsonObject } from "@durable-workflow/carrier/protocol";
 import type { DescribedFailure, StatusBucket } from "./activities.js";
 import type { RetryPolicyWire } from "./retry-policy.js";
 
@@ -164,4 +165,18 @@ export interface InspectedEngine {
   /** Leases that each worker holds. */
   readonly leases: readonly { readonly worker_id: string; readonly count: number }[];
   readonly series: InspectedSeries;
+}
+
+/** What the arguments of an activity look like, as workers of a task queue have said. */
+export interface InspectedInputSchema {
+  readonly task_queue: string;
+  readonly activity_type: string;
+  /** A JSON Schema (2020-12) of the list of arguments. */
+  readonly schema: JsonObject;
+}
+
+/** Those that were told last come first; of very many, these alone. */
+export interface InspectedInputSchemas {
+  readonly as_of: string;
+  readonly input_schemas: readonly InspectedInputSchema[];
 }

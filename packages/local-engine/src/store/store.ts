@@ -6,6 +6,7 @@ import { closeQuietly, describeClosing, describeOpening, type IntegrityCheck, op
 import { EndedRegistrations } from "./ended-registrations.js";
 import { type CommitCounter, GroupCommit } from "./group-commit.js";
 import { History } from "./history.js";
+import { InputSchemas } from "./input-schemas.js";
 import { Inspection } from "./inspection.js";
 import { Leases } from "./leases.js";
 import { Ledger } from "./ledger.js";
@@ -42,6 +43,7 @@ export class Store {
   readonly inspection: Inspection;
   readonly workers: Workers;
   readonly endedRegistrations: EndedRegistrations;
+  readonly inputSchemas: InputSchemas;
   readonly namespaces: Namespaces;
   readonly retention: Retention;
   readonly payloads: Payloads;
@@ -63,6 +65,7 @@ export class Store {
     this.inspection = new Inspection(db);
     this.workers = new Workers(db, mostRemembered);
     this.endedRegistrations = new EndedRegistrations(db);
+    this.inputSchemas = new InputSchemas(db);
     this.namespaces = new Namespaces(db);
     this.payloads = new Payloads(db);
     this.retention = new Retention(db, this.payloads, (run) => {
