@@ -113,6 +113,8 @@ async function measure(counts) {
   }
 }
 
+const verdict = (met) => (met ? "met" : "MISSED");
+
 export async function scaleBenchmarks() {
   console.log("\neight dispatchers and four carriers on one engine, beside one of each");
   if (cannotMeasure !== undefined) {
@@ -126,7 +128,6 @@ export async function scaleBenchmarks() {
       many: await measure({ dispatchers: 8, carriers: 4 }),
     });
   }
-  const verdict = (met) => (met ? "met" : "MISSED");
   for (const phase of ["queue", "call"]) {
     const mid = (read) => median(rounds.map(({ one, many: all }) => read(one[phase], all[phase])));
     const ratio = mid((one, all) => all.perSecond / one.perSecond);

@@ -120,16 +120,16 @@ describe("a report", () => {
     const engine = new Engine();
     const first = await engine.several(2, "a");
     const second = await engine.several(4, "b");
-    const later = [engine.report("c"), engine.report("d"), engine.report("e")];
+    const later = ["c", "d", "e", "f"].map((id) => engine.report(id));
     await turns();
     expect(engine.together).toHaveLength(2);
     first.sent.answer(answered([OK, OK]));
     await turns();
-    expect(engine.together[2]?.ids).toEqual(["c", "d", "e"]);
-    engine.together[2]?.answer(answered([OK, OK, OK]));
+    expect(engine.together[2]?.ids).toEqual(["c", "d", "e", "f"]);
+    engine.together[2]?.answer(answered([OK, OK, OK, OK]));
     second.sent.answer(answered([OK, OK, OK, OK]));
     expect(await Promise.all([...first.outcomes, ...second.outcomes, ...later])).toEqual(
-      Array.from({ length: 9 }, () => RECORDED),
+      Array.from({ length: 10 }, () => RECORDED),
     );
     expect(engine.alone).toEqual([]);
   });

@@ -103,11 +103,9 @@ export class OneEngine {
     const lanes = Array.from({ length: atOnce }, async () => {
       while (this.tasks < until) await this.callOne(this.tasks++);
     });
-    let isDone = false;
-    const done = Promise.all(lanes).then(() => {
-      isDone = true;
-    });
-    while (!isDone) await this.time.until(this.time.monotonic() + 1);
+    const over = new AbortController();
+    const done = Promise.all(lanes).finally(() => over.abort());
+    while (!over.signal.aborted) await this.time.until(this.time.monotonic() + 1);
     await done;
   }
 
@@ -178,6 +176,6 @@ interface Answer {
 
 function named(list: readonly string[]): Readonly<Record<string, string>> {
   const pairs: Record<string, string> = {};
-  for (let at = 0; at + 1 < list.length; at += 2) pairs[String(list[at]).toLowerCase()] = list[at + 1] ?? "";
+  for (let at = 0; at + 1 < list.length; at += 2) pairs[list[at]?.toLowerCase() ?? ""] = list[at + 1] ?? "";
   return pairs;
 }

@@ -295,7 +295,8 @@ export class Polls {
     const waiters = this.queues.get(key);
     const [any] = waiters ?? [];
     if (waiters === undefined || any === undefined) return;
-    const types = new Set([...waiters].flatMap((waiter) => [...waiter.types]));
+    const types = new Set<string>();
+    for (const waiter of waiters) for (const type of waiter.types) types.add(type);
     this.wakeNext(key, types);
     const { namespace, taskQueue } = any.request.worker;
     const next = this.context.store.ready.nextAt(namespace, taskQueue, [...types], this.context.now());
