@@ -136,7 +136,8 @@ describe("an activity", () => {
     await fc.assert(
       fc.asyncProperty(names, async (name) => {
         const { status, body } = await client.start(name, name, { business_key: name, activity_class: name });
-        const isPlain = name !== "" && !/[\0\p{Surrogate}]/u.test(name);
+        // It is the name of the task queue, too, which stands in paths.
+        const isPlain = name !== "" && !/[\0\p{Surrogate}]|^\.{1,2}$/u.test(name);
         expect(status).toBe(isPlain ? 201 : 422);
         if (!isPlain) return;
         await client.register(name, name, [name]);
