@@ -108,7 +108,7 @@ function attemptsWithFailures(run: RunRecord, attempts: readonly AttemptRecord[]
 }
 
 function withFailure(attempt: DescribedAttempt, failure: FailureRecord | null): DescribedAttempt {
-  return { ...attempt, failure: failure === null ? null : failureToWire(failure) };
+  return { failure: failure === null ? null : failureToWire(failure), ...attempt };
 }
 
 function attemptToWire(run: RunRecord, attempt: AttemptRecord, isCurrent: boolean): DescribedAttempt {
