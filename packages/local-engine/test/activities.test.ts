@@ -193,6 +193,33 @@ describe("an activity", () => {
     expect((await client.call("GET", "/api/activities/a?wait=301")).status).toBe(422);
   });
 
+  it("is waited for by its start", async () => {
+    const { client, clock } = await openEngine();
+    await client.register("w", "q", ["t"]);
+    const start = (id: string, wait: string) =>
+      client.call("POST", `/api/activities?wait=${wait}`, { activity_type: "t", task_queue: "q", activity_id: id });
+    const starting = start("a", "10");
+    const held = await client.take("w", "q");
+    await client.report("complete", held!, { result: 7 });
+    const { status, body } = await starting;
+    expect([status, body]).toMatchObject([201, { status: "completed", command_status: "accepted" }]);
+    const described = await client.describe("a");
+    expect(body).toMatchObject(described);
+
+    const impatient = start("b", "2");
+    const failing = await client.take("w", "q");
+    await arrived();
+    await clock.advance(2000);
+    expect(await impatient).toMatchObject({ status: 201, body: { activity_id: "b", status: "running" } });
+    const again = start("c", "10");
+    await client.report("fail", failing!, { failure: { message: "no", type: "No" } });
+    const last = await client.take("w", "q");
+    await client.report("fail", last!, { failure: { message: "no", type: "No" } });
+    expect((await again).body).toMatchObject({ activity_id: "c", status: "failed", failure: { type: "No" } });
+    expect((await start("d", "301")).status).toBe(422);
+    expect((await client.call("GET", "/api/activities/d")).status).toBe(404);
+  });
+
   it("is listed in pages, newest first, by what became of it", async () => {
     const { client } = await openEngine();
     for (let n = 1; n <= 5; n++) await client.started("t", "q", { activity_id: `a${n}` });
