@@ -12,6 +12,12 @@ const AIMS = { queue: 8, call: 11, queuePerSecond: 3_500, callPerSecond: 3_000, 
 
 /** Processor time of one bare round trip, both sides, in microseconds. */
 export async function bareRoundTripUs() {
+  const { us } = await bareRoundTrip();
+  return us;
+}
+
+/** The same, and how long one takes in milliseconds where they follow one another (p50). */
+export async function bareRoundTrip() {
   const script = fileURLToPath(new URL("chain/bare.mjs", import.meta.url));
   const server = new Measured("bare", process.execPath, [script, "server"], { ready: /bare (\S+)/ });
   const [, url] = await server.ready;
@@ -23,7 +29,8 @@ export async function bareRoundTripUs() {
   await new Promise((resolve) => client.child.once("close", resolve));
   const serverUs = ((server.cpuMs - before) * 1000) / BARE_TRIPS;
   await server.stop();
-  return serverUs + Number(/client ([\d.]+)/.exec(client.said)?.[1]);
+  const said = (name) => Number(new RegExp(`${name} ([\\d.]+)`).exec(client.said)?.[1]);
+  return { us: serverUs + said("client"), aloneMs: said("alone") };
 }
 
 export async function chainBenchmarks() {
@@ -34,10 +41,10 @@ export async function chainBenchmarks() {
   }
   const rounds = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const bare = await bareRoundTripUs();
+    const { us: bare, aloneMs } = await bareRoundTrip();
     const apart = await runPhases(separate, ["lone", "call", "queue"]);
     const together = await runPhases(dev, ["call", "queue"]);
-    rounds.push({ bare, apart, together });
+    rounds.push({ bare, aloneMs, apart, together });
   }
   const mid = (read) => median(rounds.map(read));
   const bare = mid((one) => one.bare);
@@ -56,8 +63,9 @@ export async function chainBenchmarks() {
   }
   const p50 = mid(({ apart }) => apart.lone.p50Ms);
   const p99 = mid(({ apart }) => apart.lone.p99Ms);
+  const trips = mid(({ apart, aloneMs }) => apart.lone.p50Ms / aloneMs);
   console.log(
-    `  one call at a time: ${p50.toFixed(2)} ms at p50${verdict(p50, AIMS.p50Ms)}, ${p99.toFixed(1)} ms at p99`,
+    `  one call at a time: ${p50.toFixed(2)} ms at p50${verdict(p50, AIMS.p50Ms)}, ${p99.toFixed(1)} ms at p99; ${trips.toFixed(1)} times a bare round trip alone (${mid((one) => one.aloneMs).toFixed(2)} ms)`,
   );
   for (const phase of ["queue", "call"]) {
     const rate = mid(({ together }) => together[phase].perSecond);
