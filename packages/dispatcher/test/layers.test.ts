@@ -86,7 +86,7 @@ it("reads the time from its clock", () => {
 it("keeps the contract's own field names where documents are read and written", () => {
   // Labels of metrics are written as Prometheus writes them.
   const writers =
-    /^(?:engine\/(?:client|outcomes|recordable|registrations|report-batches)|delivery\/result-mapping|service\/metrics|dispatch\/(?:settle-poll|attempt-(?:report|payloads))|lease\/stand-in|payloads\/(?:failures|shared-store)|authorizers\/google-key-file)\.ts$/;
+    /^(?:engine\/(?:client|outcomes|polls|recordable|registrations|report-batches)|delivery\/result-mapping|service\/metrics|dispatch\/(?:settle-poll|attempt-(?:report|payloads))|lease\/stand-in|payloads\/(?:failures|shared-store)|authorizers\/google-key-file)\.ts$/;
   for (const file of files.filter((name) => !writers.test(name))) {
     expect(sources.code(file), file).not.toMatch(/\b[a-z]+_[a-z_]+:(?! ")/);
   }

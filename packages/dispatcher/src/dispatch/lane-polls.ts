@@ -1,6 +1,6 @@
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { Routing } from "../delivery/deliverer.js";
-import type { PolledOutcome, PolledTask } from "../engine/client.js";
+import type { PolledOutcome, PolledTask } from "../engine/polls.js";
 import type { LaneFacts } from "../events/events.js";
 import type { LaneState } from "../events/states.js";
 import type { StopSignal } from "../time/call-off.js";

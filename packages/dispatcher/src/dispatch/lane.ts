@@ -1,5 +1,5 @@
 import type { Routing } from "../delivery/deliverer.js";
-import type { PolledTask } from "../engine/client.js";
+import type { PolledTask } from "../engine/polls.js";
 import type { LaneFacts } from "../events/events.js";
 import type { LaneState } from "../events/states.js";
 import { CallOff } from "../time/call-off.js";

@@ -182,8 +182,11 @@ describe("a poll for several tasks", () => {
         { kind: "task", task: { taskId: "c" }, grant: { leaseMs: 600_000 } },
       ],
     });
-    expect(JSON.parse(bodies.join(""))).toMatchObject({ max_tasks: 3 });
+    expect(JSON.parse(bodies.splice(0).join(""))).toMatchObject({ max_tasks: 3 });
     expect(engine.mostTasks).toBe(7);
+    // Now it knows: it says so of one, too, of which more says nothing.
+    expect(await engine.poll(poll)).toMatchObject({ kind: "tasks", hasMore: false });
+    expect(JSON.parse(bodies.join(""))).toMatchObject({ max_tasks: 1 });
   });
 
   it("is one for one task to an engine that says nothing of several, and says nothing of them itself", async () => {
