@@ -1,4 +1,5 @@
 import type { ActivityContract } from "@durable-workflow/carrier/contract";
+import { checkOptionNames } from "@durable-workflow/engine-protocol";
 import { defaultTransport } from "#transport";
 import { EngineActivityHandle, type HandleParts } from "./activity-handle.js";
 import type {
@@ -19,17 +20,10 @@ import { type ClientOptions, type SettledOptions, settleOptions } from "./option
 import { calls, ends, trouble } from "./parts.js";
 import { Payloads } from "./payload/payloads.js";
 import { Scope, within } from "./scope.js";
-import {
-  checkDefaults,
-  checkExecuteOptions,
-  checkId,
-  checkStartOptions,
-  nameOf,
-  startRequest,
-} from "./start/request.js";
+import { checkDefaults, checkId, EXECUTE, nameOf, START, startRequest } from "./start/request.js";
 import { type Begun, begin } from "./start/start.js";
 import { ulid } from "./start/ulid.js";
-import { Pace } from "./wait/pace.js";
+import { HOLD_SECONDS, Pace } from "./wait/pace.js";
 import { Connection } from "./wire/connection.js";
 import { Engine } from "./wire/engine.js";
 
@@ -66,7 +60,7 @@ class EngineClient implements Client {
     args: ArgsOf<Activity>,
     options: StartOptions = {},
   ): Promise<ActivityHandle<ResultOf<Activity>>> {
-    checkStartOptions(options);
+    checkDefaults(options, "start", START);
     return this.#start(activity, args, options);
   }
 
@@ -75,10 +69,12 @@ class EngineClient implements Client {
     args: ArgsOf<Activity>,
     options: ExecuteOptions = {},
   ): Promise<ResultOf<Activity>> {
-    checkExecuteOptions(options);
+    checkDefaults(options, "execute", EXECUTE);
     const { timeoutMs, cancelOnAbort = false, ...starting } = options;
     const { signal } = options;
-    const handle = await this.#start(activity, args, starting);
+    // Who gives up waiting after a while, or then cancels, needs to know that it was started.
+    const isAwaited = timeoutMs === undefined && !cancelOnAbort;
+    const handle = await this.#start(activity, args, starting, isAwaited);
     try {
       return await handle.result({ signal, timeoutMs });
     } catch (error) {
@@ -102,14 +98,12 @@ class EngineClient implements Client {
     activityId: string,
     options: { readonly runId?: string | undefined; readonly of?: Activity } = {},
   ): ActivityHandle<ResultOf<Activity>> {
-    return new EngineActivityHandle(this.#parts, {
-      activityId: checkId(activityId),
-      runId: options.runId,
-      started: undefined,
-    });
+    checkOptionNames("handle", options, { of: true, runId: true });
+    return new EngineActivityHandle(this.#parts, checkId(activityId), { runId: options.runId });
   }
 
   async *list(query: ListQuery = {}): AsyncGenerator<ActivitySummary> {
+    checkOptionNames<ListQuery>("list", query, { signal: true, bucket: true, pageSize: true });
     const { list } = await calls();
     const { engine, closing } = this.#parts;
     yield* list(engine, (work) => within(closing, query.signal, work), query);
@@ -132,6 +126,7 @@ class EngineClient implements Client {
     activity: Activity,
     args: ArgsOf<Activity>,
     options: StartOptions,
+    isAwaited = false,
   ): Promise<ActivityHandle<ResultOf<Activity>>> {
     const type = nameOf(activity);
     const id = options.id === undefined ? ulid(this.#settled.clock.now()) : options.id;
@@ -141,19 +136,27 @@ class EngineClient implements Client {
     if (!Array.isArray(args)) throw new TypeError(`args of ${type} must be the list of its arguments`);
     if (defaults !== undefined) checkDefaults(defaults);
     const base = startRequest(type, id, options, [options, defaults, this.#settled.defaults]);
-    const { engine, payloads, closing } = this.#parts;
+    const { engine, payloads, pace, closing } = this.#parts;
     return within(closing, options.signal, async (scope) => {
       if (input !== undefined) {
         const { validateArguments } = await calls();
         await validateArguments(type, input, args);
       }
-      const bounds = engine.bounds(scope);
-      const request = { ...base, activity_id: id, input: await payloads.outgoing(type, args, bounds) };
-      const handleOf = ({ runId, started }: Partial<Begun>): ActivityHandle<ResultOf<Activity>> =>
-        new EngineActivityHandle(this.#parts, { activityId: id, runId, started });
-      const { onRunning = "error", onClosed = "restart" } = options;
-      const order = { request, isOwnId: options.id === undefined, onRunning, onClosed, handleOf };
-      return handleOf(await begin(engine, order, bounds, trouble));
+      if (isAwaited) pace.enter();
+      try {
+        const wait = isAwaited
+          ? pace.holdSeconds(engine.clock.monotonic(), Math.min(HOLD_SECONDS, engine.startWait))
+          : 0;
+        const bounds = engine.bounds(scope, wait * 1000);
+        const request = { ...base, activity_id: id, input: await payloads.outgoing(type, args, bounds) };
+        const handleOf = (begun: Partial<Begun>): ActivityHandle<ResultOf<Activity>> =>
+          new EngineActivityHandle(this.#parts, id, begun);
+        const { onRunning = "error", onClosed = "restart" } = options;
+        const order = { request, isOwnId: options.id === undefined, onRunning, onClosed, handleOf, wait };
+        return handleOf(await begin(engine, order, bounds, trouble));
+      } finally {
+        if (isAwaited) pace.leave();
+      }
     });
   }
 }

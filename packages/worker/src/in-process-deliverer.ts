@@ -85,7 +85,7 @@ export class InProcessDeliverer implements Deliverer, Routing {
   }
 
   private async deliver(delivery: Delivery): Promise<DeliveryAnswer | AbortedDelivery> {
-    const { task, payload, engineNow, engineEstimate = engineNow, signal, heartbeat } = delivery;
+    const { task, payload, engineNow, engineEstimate = engineNow, leaseLeft, signal, heartbeat } = delivery;
     const withBlob =
       payload === undefined
         ? task
@@ -95,7 +95,7 @@ export class InProcessDeliverer implements Deliverer, Routing {
       sentAtMs: engineEstimate(),
       traceparent: newTraceparent(),
     });
-    const { run, values } = this.running.open(task.activityType);
+    const { run, values } = this.running.open({ activityType: task.activityType, leaseLeft });
     this.heartbeats.begin(task.attemptId, heartbeat);
     try {
       const { stopping } = this;

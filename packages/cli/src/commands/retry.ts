@@ -2,8 +2,9 @@ import { decodePayload, isPayloadError, projectForJson } from "@durable-workflow
 import type { InlinePayload } from "@durable-workflow/client/tools";
 import { inlineInput, type StartedWith, startedWith } from "../engine/again.js";
 import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
-import { askable, ControlPlane } from "../engine/control-plane.js";
+import { ControlPlane } from "../engine/control-plane.js";
 import { HttpClient } from "../net/http-client.js";
+import { activityIdOption } from "../options/activity-id.js";
 import { editText } from "../options/edit-text.js";
 import { argumentsPayload, parseJsonArguments, readArgumentText } from "../options/json-arguments.js";
 import { atMost, flag, positional, textOption } from "../options/values.js";
@@ -38,8 +39,7 @@ async function runRetry(input: CommandInput, io: CliIo): Promise<ExitCode> {
   if (given !== undefined && flag(input, "edit")) {
     throw new CliError(EXIT.usage, "--args and --edit exclude each other", "Give one of them.");
   }
-  const other = textOption(input, "id");
-  if (other !== undefined) askable(other);
+  const other = activityIdOption(input);
   const replaced =
     given === undefined ? undefined : argumentsPayload(parseJsonArguments(await readArgumentText(given, io)));
   const connection = await connectionOf(input, io);

@@ -1,7 +1,8 @@
 import type { StartRequest } from "@durable-workflow/engine-protocol/control";
 import { CONNECTION_OPTIONS, connectionOf, type EngineConnection } from "../engine/connection.js";
-import { askable, ControlPlane } from "../engine/control-plane.js";
+import { ControlPlane } from "../engine/control-plane.js";
 import { HttpClient } from "../net/http-client.js";
+import { activityIdOption } from "../options/activity-id.js";
 import { editText } from "../options/edit-text.js";
 import { ENV_FILE_OPTION, readEnvFiles } from "../options/env-files.js";
 import { argumentsPayload, parseJsonArguments, readArgumentText } from "../options/json-arguments.js";
@@ -110,8 +111,7 @@ function requestOf(
   input: CommandInput,
   { type, connection }: { readonly type: string; readonly connection: EngineConnection },
 ): Omit<StartRequest, "input"> {
-  const id = textOption(input, "id");
-  if (id !== undefined) askable(id);
+  const id = activityIdOption(input);
   const businessKey = textOption(input, "business-key");
   const maxAttempts = integerOption(input, "max-attempts", ATTEMPTS);
   const backoff = integersOption(input, "backoff", BACKOFF) ?? ((maxAttempts ?? 1) > 1 ? DEFAULT_BACKOFF : undefined);

@@ -57,7 +57,7 @@ export function parseJsonValue(text: string): AvroValue {
 /**
  * The text that an argument of the command line stands for: itself, the file of `@FILE`, or standard input for `-`.
  *
- * @throws {CliError} with exit code 2 for a file that cannot be read
+ * @throws {CliError} with exit code 2 for a file that cannot be read, or has nothing in it
  */
 export async function readArgumentText(
   given: string | undefined,
@@ -71,7 +71,10 @@ export async function readArgumentText(
   if (given !== "-" && !given.startsWith("@")) return given;
   const file = given === "-" ? given : given.slice(1);
   const name = given === "-" ? "standard input, for the arguments," : `the file of arguments ${file}`;
-  return readTextFile(file, io, { name, exitCode: EXIT.usage });
+  const text = await readTextFile(file, io, { name, exitCode: EXIT.usage });
+  // What was to write them has failed, as like as not.
+  if (text.trim() === "") throw refused(`${name} holds nothing`, { hint: "No arguments are []." });
+  return text;
 }
 
 /** What JavaScript's numbers would lose, in the notation that keeps it. */

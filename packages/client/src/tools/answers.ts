@@ -1,4 +1,4 @@
-import { isObject } from "@durable-workflow/engine-protocol";
+import { isObject, nextPageField } from "@durable-workflow/engine-protocol";
 import type {
   ActivityDescription as DescriptionOnTheWire,
   HistoryEvent,
@@ -147,8 +147,7 @@ export function readActivityPage(document: unknown): ActivityPage {
   const fields = new Fields(document);
   return {
     activities: fields.objects("activities").map(readListed),
-    // By a cursor no page moves when activities start meanwhile.
-    next_page_token: fields.textOrNull("next_page_cursor") ?? fields.textOrNull("next_page_token"),
+    next_page_token: fields.textOrNull(nextPageField(document)),
   };
 }
 

@@ -79,8 +79,9 @@ export class HttpDeliverer {
     let wasRedelivered = false;
     let refused: Authorization | undefined;
     let wasRefused = false;
-    for (let tries = 1; ; ) {
-      const { answer, broke, isUnreached, shown } = await this.tryOnce(delivery, { tries, onNewConnection, refused });
+    for (let tries = 1, sent = 1; ; sent++) {
+      const facts = { tries: sent, onNewConnection, refused };
+      const { answer, broke, isUnreached, shown } = await this.tryOnce(delivery, facts);
       if (signal.aborted) return answer;
       refused = undefined;
       if (isUnreached) {
@@ -96,8 +97,7 @@ export class HttpDeliverer {
       if (broke !== undefined && this.redeliverBroken && !wasRedelivered && hasRoom(REDELIVER_AFTER_MS)) {
         wasRedelivered = true;
         onNewConnection = true;
-        const which = broke === "stale" ? "a kept connection" : "the connection";
-        onRetry(`${which} was closed before an answer`, REDELIVER_AFTER_MS, tries);
+        onRetry(BROKEN[broke], REDELIVER_AFTER_MS, tries);
         await pause(clock, REDELIVER_AFTER_MS, signal);
         if (signal.aborted) return { kind: "aborted" };
         continue;
@@ -150,18 +150,21 @@ export class HttpDeliverer {
       answer = signal.aborted
         ? { kind: "aborted" }
         : await this.exchanges.exchange(delivery, {
-            ...facts,
             abort,
             timer,
             use,
             onShown: (authorization) => {
               shown = authorization;
             },
+            ...facts,
           });
     } catch (error) {
       if (!abort.aborted && isReset(error) && use.endedUnanswered) broke = use.endedBeforeAnswer ? "stale" : "fresh";
       isUnreached = !abort.aborted && !use.wasSent && mayPass(error);
-      answer = failedTry(error, facts.tries);
+      answer =
+        broke === undefined
+          ? failedTry(error, facts.tries)
+          : { kind: "unreachable", why: BROKEN[broke], tries: facts.tries };
     } finally {
       timer.cancel();
       signal.removeEventListener("abort", forward);
@@ -182,6 +185,12 @@ export class HttpDeliverer {
     await this.agents.close();
   }
 }
+
+/** In place of the code of whichever library noticed. */
+const BROKEN = {
+  stale: "a kept connection was closed before an answer",
+  fresh: "the connection was closed before an answer",
+} as const;
 
 function failedTry(error: unknown, tries: number): DeliveryAnswer {
   if (error instanceof AddressRefusedError) return { kind: "refused", code: "address_refused", message: error.message };

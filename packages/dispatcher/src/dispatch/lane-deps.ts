@@ -3,6 +3,7 @@ import type { Deliverer, Routing } from "../delivery/deliverer.js";
 import type { EngineClient } from "../engine/client.js";
 import type { LeaseGrant } from "../engine/lease-grant.js";
 import type { EventStream } from "../events/events.js";
+import type { StopSignal } from "../time/call-off.js";
 import type { Clock } from "../time/clock.js";
 import type { CarrierBreaker } from "./breaker.js";
 import type { LanePlan } from "./lane-plan.js";
@@ -45,4 +46,6 @@ export interface Leased {
   readonly asPolled: Routing;
   /** Whether the lane has ever registered the task's type. */
   readonly isRegistered: boolean;
+  /** Resolves when it may begin, or the signal aborts; its lease is kept meanwhile. Undefined: it may begin now. */
+  readonly turn: ((signal: StopSignal) => Promise<void>) | undefined;
 }

@@ -2,11 +2,11 @@ import type { Routing } from "../delivery/deliverer.js";
 import type { PolledTask } from "../engine/polls.js";
 import type { LaneFacts } from "../events/events.js";
 import type { LaneState } from "../events/states.js";
-import { CallOff } from "../time/call-off.js";
+import { CallOff, type StopSignal } from "../time/call-off.js";
 import { pause } from "../time/clock.js";
 import type { CarrierBreaker } from "./breaker.js";
 import { EngineBackoff } from "./engine-backoff.js";
-import type { LaneDeps } from "./lane-deps.js";
+import type { LaneDeps, Leased } from "./lane-deps.js";
 import type { LanePlan } from "./lane-plan.js";
 import { LanePolls, type PolledLane } from "./lane-polls.js";
 import { Registration } from "./registration.js";
@@ -84,6 +84,7 @@ export class Lane {
       },
       enter: (state) => this.enter(state),
       run: (polled, asPolled, release, onTrial) => this.runTask(this.run(polled, asPolled), release, onTrial),
+      runLater: (polled, asPolled) => this.runInTurn(polled, asPolled),
     };
   }
 
@@ -173,9 +174,21 @@ export class Lane {
     return this.registration.end(GOODBYE_MS);
   }
 
-  private run({ task, grant }: PolledTask, asPolled: Routing): Promise<void> {
+  private run({ task, grant }: PolledTask, asPolled: Routing, turn?: Leased["turn"]): Promise<void> {
     const isRegistered = this.registeredTypes.has(task.activityType);
-    return this.deps.run({ task, grant, plan: this.plan, asPolled, isRegistered });
+    return this.deps.run({ task, grant, plan: this.plan, asPolled, isRegistered, turn });
+  }
+
+  /** Keeps the lease, and runs the task once there is a slot: those who poll get none before it. */
+  private runInTurn(polled: PolledTask, asPolled: Routing): void {
+    const { slots, onWaiting } = this.deps;
+    let release: Release | undefined;
+    const turn = async (signal: StopSignal): Promise<void> => {
+      const granted = slots.acquire(this.group, signal);
+      onWaiting();
+      release = await granted;
+    };
+    this.runTask(this.run(polled, asPolled, turn), () => release?.(), undefined);
   }
 
   private runTask(running: Promise<void>, release: Release, onTrial: CarrierBreaker | undefined): void {

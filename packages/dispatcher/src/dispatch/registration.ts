@@ -204,8 +204,7 @@ export class Registration {
     const until = clock.monotonic() + patienceMs;
     for (let tries = 1; ; tries++) {
       const outcome = await client.deregister(namespace, workerId, token);
-      // Without a token nothing depends on the answer.
-      if (outcome.kind === "deregistered" || token === null) break;
+      if (outcome.kind === "deregistered") break;
       const operation = "deregister";
       if (outcome.kind === "refused") {
         const { status, reason, message } = outcome;
@@ -213,8 +212,9 @@ export class Registration {
         return;
       }
       const { why, status, retryAfterMs } = outcome;
+      if (why === "aborted") return;
       const waitMs = retryAfterMs ?? backoffDelay(tries, FIRST_GOODBYE_RETRY_MS, LONGEST_GOODBYE_RETRY_MS);
-      const isLast = client.isClosed || clock.monotonic() + waitMs >= until;
+      const isLast = token === null || client.isClosed || clock.monotonic() + waitMs >= until;
       events.emit({ type: "engine_unavailable", operation, why, status, retryInMs: isLast ? null : waitMs });
       if (isLast) return;
       await pause(clock, waitMs, new CallOff());

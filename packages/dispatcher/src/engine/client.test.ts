@@ -58,7 +58,12 @@ describe("what a broken engine answers", () => {
     [
       "a redirect",
       (_, response) => response.writeHead(302, { location: "/other" }).end(),
-      { why: "not_json", status: 302 },
+      { why: "redirect", status: 302 },
+    ],
+    [
+      "a redirect that says so in JSON",
+      (_, response) => reply(response, 308, { location: "https://127.0.0.1/" }, { message: "Permanent Redirect" }),
+      { why: "redirect", status: 308 },
     ],
     [
       "429",

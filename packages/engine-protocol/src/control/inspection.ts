@@ -1,5 +1,5 @@
 import type { JsonObject } from "@durable-workflow/carrier/protocol";
-import type { DescribedFailure } from "./activities.js";
+import type { DescribedFailure, StatusBucket } from "./activities.js";
 import type { RetryPolicyWire } from "./retry-policy.js";
 
 /**
@@ -17,6 +17,18 @@ export type Standing =
   | "succeeded"
   | "failed" // timed out too
   | "cancelled"; // terminated too
+
+/** The bucket that activities lie in which stand so. */
+export const BUCKET_OF: Readonly<Record<Standing, StatusBucket>> = {
+  queued: "running",
+  delayed: "running",
+  running: "running",
+  retrying: "running",
+  stalled: "running",
+  succeeded: "completed",
+  failed: "failed",
+  cancelled: "failed",
+};
 
 /** An activity, as it is listed. */
 export interface InspectedActivity {
