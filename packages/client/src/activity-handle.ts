@@ -4,6 +4,7 @@ import type { ActivityDescription, ActivityHandle, ActivityOutcome, CallOptions,
 import { calls, ends } from "./parts.js";
 import type { Payloads } from "./payload/payloads.js";
 import { type Scope, within } from "./scope.js";
+import type { Begun } from "./start/start.js";
 import type { Pace } from "./wait/pace.js";
 import { waitFor } from "./wait/waiting.js";
 import type { Engine } from "./wire/engine.js";
@@ -17,21 +18,24 @@ export interface HandleParts {
   readonly closing: Scope;
 }
 
+/** What is known of a run that a handle is of. */
+type Known = { readonly [Name in keyof Begun]?: Begun[Name] | undefined };
+
 export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
   readonly activityId: string;
   readonly runId: string | undefined;
   readonly started: boolean | undefined;
   /** Neither shown with a handle, nor compared. */
   readonly #parts: HandleParts;
+  /** How the run ended, where that came with the answer to its start. */
+  readonly #end: ActivityDescription | undefined;
 
-  constructor(
-    parts: HandleParts,
-    { activityId, runId, started }: Pick<ActivityHandle<Result>, "activityId" | "runId" | "started">,
-  ) {
+  constructor(parts: HandleParts, activityId: string, { runId, started, ended }: Known) {
     this.activityId = activityId;
     this.runId = runId;
     this.started = started;
     this.#parts = parts;
+    this.#end = ended;
   }
 
   async result(options?: WaitOptions): Promise<Result> {
@@ -43,11 +47,9 @@ export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
 
   async outcome(options: WaitOptions = {}): Promise<ActivityOutcome<Result>> {
     check("waiting", options, WAIT);
-    const description = await this.#wait(
-      options,
-      true,
-      ({ status, runId }) => status !== "running" || this.#isOther(runId),
-    );
+    const description =
+      this.#end ??
+      (await this.#wait(options, true, ({ status, runId }) => status !== "running" || this.#isOther(runId)));
     return within(this.#parts.closing, options.signal, (scope) => this.#ended(description, scope));
   }
 

@@ -23,6 +23,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const CARRIER: ReadonlySet<string> = new Set([
   "@durable-workflow/carrier/protocol",
   "@durable-workflow/carrier/payload",
+  // Of carriers of this process, and loaded only where an engine wants to know what their arguments look like.
+  "@durable-workflow/carrier/manifest",
   "@durable-workflow/engine-protocol",
   "@durable-workflow/engine-protocol/executor-config",
   "@durable-workflow/engine-protocol/external-payloads",

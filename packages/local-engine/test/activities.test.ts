@@ -136,7 +136,8 @@ describe("an activity", () => {
     await fc.assert(
       fc.asyncProperty(names, async (name) => {
         const { status, body } = await client.start(name, name, { business_key: name, activity_class: name });
-        const isPlain = name !== "" && !/[\0\p{Surrogate}]/u.test(name);
+        // It is the name of the task queue, too, which stands in paths.
+        const isPlain = name !== "" && !/[\0\p{Surrogate}]|^\.{1,2}$/u.test(name);
         expect(status).toBe(isPlain ? 201 : 422);
         if (!isPlain) return;
         await client.register(name, name, [name]);
@@ -192,6 +193,33 @@ describe("an activity", () => {
     expect((await client.call("GET", "/api/activities/a?wait=301")).status).toBe(422);
   });
 
+  it("is waited for by its start", async () => {
+    const { client, clock } = await openEngine();
+    await client.register("w", "q", ["t"]);
+    const start = (id: string, wait: string) =>
+      client.call("POST", `/api/activities?wait=${wait}`, { activity_type: "t", task_queue: "q", activity_id: id });
+    const starting = start("a", "10");
+    const held = await client.take("w", "q");
+    await client.report("complete", held!, { result: 7 });
+    const { status, body } = await starting;
+    expect([status, body]).toMatchObject([201, { status: "completed", command_status: "accepted" }]);
+    const described = await client.describe("a");
+    expect(body).toMatchObject(described);
+
+    const impatient = start("b", "2");
+    const failing = await client.take("w", "q");
+    await arrived();
+    await clock.advance(2000);
+    expect(await impatient).toMatchObject({ status: 201, body: { activity_id: "b", status: "running" } });
+    const again = start("c", "10");
+    await client.report("fail", failing!, { failure: { message: "no", type: "No" } });
+    const last = await client.take("w", "q");
+    await client.report("fail", last!, { failure: { message: "no", type: "No" } });
+    expect((await again).body).toMatchObject({ activity_id: "c", status: "failed", failure: { type: "No" } });
+    expect((await start("d", "301")).status).toBe(422);
+    expect((await client.call("GET", "/api/activities/d")).status).toBe(404);
+  });
+
   it("is listed in pages, newest first, by what became of it", async () => {
     const { client } = await openEngine();
     for (let n = 1; n <= 5; n++) await client.started("t", "q", { activity_id: `a${n}` });
@@ -208,6 +236,8 @@ describe("an activity", () => {
     expect(failed.activities).toMatchObject([{ activity_id: "a2", status: "cancelled", status_bucket: "failed" }]);
     expect((await client.call("GET", "/api/activities?page_size=0")).status).toBe(422);
     expect((await client.call("GET", "/api/activities?next_page_token=bm8=")).status).toBe(422);
+    // No text at all behind it, which is not the same as no token.
+    expect((await client.call("GET", "/api/activities?next_page_token=!!!")).status).toBe(422);
     // By its cursor no page moves when activities start meanwhile; by its token, which counts, it does.
     expect(Buffer.from(first.next_page_token, "base64").toString()).toBe("3");
     await client.started("t", "q", { activity_id: "a6" });

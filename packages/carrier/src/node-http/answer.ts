@@ -15,11 +15,11 @@ export function answerNodeRequest(
   let printed: Uint8Array | undefined;
   endpoint
     .handle({
-      ...asked,
       print(document) {
         printed = printAroundBlob(document);
         return printed === undefined ? JSON.stringify(document) : "";
       },
+      ...asked,
     })
     .then(({ statusCode, headers, body }) => {
       asked.answered();

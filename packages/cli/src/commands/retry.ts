@@ -46,9 +46,9 @@ async function runRetry(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const client = new ControlPlane(connection, new HttpClient(io));
   const before = await closedRun(client, id);
   const kept = replaced ?? (await inlineInput(before.input, client));
-  const payload = flag(input, "edit") ? await edited(kept, io) : kept;
   const asked = { ...before.request, ...(other === undefined ? {} : { activity_id: other }) };
-  const { started, request } = await client.start(asked, payload);
+  const start = (payload: InlinePayload | undefined): ReturnType<ControlPlane["start"]> => client.start(asked, payload);
+  const { started, request } = flag(input, "edit") ? await edited(kept, start, io) : await start(kept);
   const { json } = input;
   sayStarted(io, started, { engine: client.url, request, json, saysBackoff: false });
   return flag(input, "detach") ? EXIT.ok : await followToEnd(io, client, started, json);
@@ -63,10 +63,22 @@ async function closedRun(client: ControlPlane, id: string): Promise<StartedWith>
   return startedWith(description, await client.history(id, description.workflow_run_id));
 }
 
-async function edited(payload: InlinePayload | undefined, io: CliIo): Promise<InlinePayload> {
+function edited(
+  payload: InlinePayload | undefined,
+  start: (payload: InlinePayload) => ReturnType<ControlPlane["start"]>,
+  io: CliIo,
+): ReturnType<ControlPlane["start"]> {
   const text = payload === undefined ? "[]" : JSON.stringify(shown(payload), null, 2);
-  const changed = await editText(`${text}\n`, "arguments.json", io);
-  return argumentsPayload(parseJsonArguments(changed));
+  return editText(
+    `${text}\n`,
+    {
+      name: "arguments.json",
+      mayStay: true,
+      inPlace: (file) => `--args @${file}`,
+      use: (changed) => start(argumentsPayload(parseJsonArguments(changed))),
+    },
+    io,
+  );
 }
 
 function shown(payload: InlinePayload): unknown {

@@ -8,6 +8,7 @@ const NOTATION =
 const WINDOWS_QUOTES = String.raw`Windows' cmd has double quotes alone: "[\"Ada\", 7]"; or put them into a file: @FILE.`;
 const LONGEST_LONG = 2n ** 63n - 1n;
 const DEEPEST = 512;
+const COMMENTS = /^[ \t]*\/\/.*$/gm;
 /** Text in quotes (to be passed over), or a number. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
@@ -16,14 +17,22 @@ const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
  * argument each; anything else is the one argument there is; empty text is none. An activity whose only argument is a
  * list gets it as `[[1, 2]]`.
  *
+ * Lines that begin with `//`, which JSON has none of, are passed over.
+ *
  * Numbers keep what their spelling says: `7` is an integer, exact up to 64 bits, `7.0` and `7e0` are doubles.
  *
  * @throws {CliError} with exit code 2, naming the place and the fix
  */
 export function parseJsonArguments(text: string): readonly AvroValue[] {
-  if (text.trim() === "") return [];
-  const value = parseJsonValue(text);
+  const json = withoutComments(text);
+  if (json.trim() === "") return [];
+  const value = parseJsonValue(json);
   return Array.isArray(value) ? (value as readonly AvroValue[]) : [value];
+}
+
+/** Blanks in place of lines that begin with `//`: as long as before, so that a complaint counts the characters that are there. */
+export function withoutComments(text: string): string {
+  return text.replaceAll(COMMENTS, (line) => " ".repeat(line.length));
 }
 
 /**

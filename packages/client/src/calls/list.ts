@@ -1,4 +1,4 @@
-import { fieldOf, LIST_PAGE, listField, PATHS, textField } from "@durable-workflow/engine-protocol";
+import { fieldOf, LIST_PAGE, listField, nextPageField, PATHS, textField } from "@durable-workflow/engine-protocol";
 import { ClientError } from "../errors/client-error.js";
 import type { ActivitySummary, ListQuery } from "../handle.js";
 import type { Scope } from "../scope.js";
@@ -52,5 +52,5 @@ async function pageOf(engine: Engine, query: Record<string, string>, bounds: Bou
   if (!Array.isArray(fieldOf(document, "activities")) || !activities.every((one) => one !== undefined)) {
     throw unreadable(engine, answer, about);
   }
-  return { activities, next: textField(document, "next_page_cursor") ?? textField(document, "next_page_token") };
+  return { activities, next: textField(document, nextPageField(document)) };
 }

@@ -7,6 +7,7 @@ import { CallOff } from "../time/call-off.js";
 import { type Clock, pause } from "../time/clock.js";
 import type { AbortedDelivery, DeliveryAnswer, HttpAnswer } from "./answer.js";
 import { type Authorization, AuthorizerError } from "./authorizer.js";
+import { askInputSchemas, type ManifestRequest } from "./carrier-manifest.js";
 import { HttpAgents } from "./http-agents.js";
 import { type Exchange, type HttpDelivery, HttpExchanges } from "./http-exchange.js";
 import { Holding, mayPass, retryDelayMs, Unreached } from "./retry.js";
@@ -46,6 +47,8 @@ export class HttpDeliverer {
   private readonly clock: Clock;
   private readonly holdUnreachableMs: number;
   private readonly redeliverBroken: boolean;
+  private readonly guard: NetworkGuard;
+  private readonly proxies: Proxies | undefined;
   private readonly agents: HttpAgents;
   private readonly exchanges: HttpExchanges;
 
@@ -54,6 +57,8 @@ export class HttpDeliverer {
     this.clock = clock;
     this.holdUnreachableMs = options.holdUnreachableMs ?? 0;
     this.redeliverBroken = options.redeliverBroken ?? true;
+    this.guard = guard;
+    this.proxies = proxies;
     this.agents = new HttpAgents({ guard, connectTimeoutMs, ca });
     this.exchanges = new HttpExchanges({ clock, guard, agents: this.agents, responseLimitBytes, proxies });
   }
@@ -145,13 +150,13 @@ export class HttpDeliverer {
       answer = signal.aborted
         ? { kind: "aborted" }
         : await this.exchanges.exchange(delivery, {
-            ...facts,
             abort,
             timer,
             use,
             onShown: (authorization) => {
               shown = authorization;
             },
+            ...facts,
           });
     } catch (error) {
       if (!abort.aborted && isReset(error) && use.endedUnanswered) broke = use.endedBeforeAnswer ? "stale" : "fresh";
@@ -167,6 +172,12 @@ export class HttpDeliverer {
     if (signal.aborted) answer = { kind: "aborted" };
     else if (timedOut) answer = { kind: "timeout", limit: limit.name, afterMs: limit.ms };
     return { answer, broke, isUnreached, shown };
+  }
+
+  /** What a carrier says of the arguments of its activities; see {@link askInputSchemas}. */
+  inputSchemas(request: ManifestRequest): ReturnType<typeof askInputSchemas> {
+    const { agents, guard, proxies } = this;
+    return askInputSchemas(request, { agents, guard, proxies });
   }
 
   /** Ends all connections. */

@@ -28,6 +28,8 @@ export interface RegistrationOptions {
   readonly heartbeatMs: (advertisedMs: number | null) => number;
   /** Whether tasks are in flight that were leased under the lane's name. */
   readonly hasTasks: () => boolean;
+  /** The engine has heard of the lane, and answered. */
+  readonly onHeard: () => void;
   /** Gives the lane another name. */
   readonly rename: (reason: string) => void;
 }
@@ -127,6 +129,7 @@ export class Registration {
     // A new config may have changed them meanwhile.
     this.current = types === activityTypes();
     events.emit({ type: "registered", lane: lane(), activityTypes: types });
+    this.options.onHeard();
     if (!this.isKeptAlive) {
       this.isKeptAlive = true;
       void this.keepAlive();
@@ -154,6 +157,7 @@ export class Registration {
       switch (outcome.kind) {
         case "acknowledged":
           this.advertisedMs = outcome.heartbeatMs ?? this.advertisedMs;
+          this.options.onHeard();
           return true;
         case "reregister":
           this.lost(outcome.reason);

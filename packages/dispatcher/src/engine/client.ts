@@ -1,8 +1,9 @@
-import { type HeartbeatProgress, recordableText } from "@durable-workflow/carrier/protocol";
+import { type HeartbeatProgress, type JsonObject, recordableText } from "@durable-workflow/carrier/protocol";
 import { ACTIVITIES_ONLY, LONGEST_NAME, PATHS, pathTo, SHORT_LEASES, speaks } from "@durable-workflow/engine-protocol";
 import type {
   AttemptIdentity,
   DeregisterBody,
+  InputSchemasBody,
   LeasedTask,
   Ownership,
   RegisterBody,
@@ -56,6 +57,19 @@ export interface RegistrationRequest {
   readonly activityTypes: readonly string[];
   readonly slots: number;
   readonly buildId?: string | undefined;
+}
+
+/** What is known of the arguments of activities of a task queue. */
+export interface ToldInputSchemas {
+  readonly namespace: string;
+  readonly taskQueue: string;
+  readonly activityTypes: readonly string[];
+  /** JSON Schemas of the list of arguments, by type. */
+  readonly inputSchemas: ReadonlyMap<string, JsonObject>;
+}
+
+function readTold(answer: EngineAnswer): { readonly kind: "told" | "untold" } {
+  return { kind: answer.kind === "reply" && answer.status === 200 ? "told" : "untold" };
 }
 
 /** The engine's worker plane. Nothing here rejects or throws: every answer, and every lack of one, is an outcome. */
@@ -171,6 +185,21 @@ export class EngineClient {
     return this.caller.post(namespace, PATHS.workerHeartbeat, body, readWorkerHeartbeatOutcome);
   }
 
+  /** Whether the engine wants to know what the arguments of activities look like. */
+  get keepsInputSchemas(): boolean {
+    return this.caller.capabilities.keepsInputSchemas;
+  }
+
+  /** Tells it. @returns whether it has taken that */
+  async tellInputSchemas({ namespace, taskQueue, activityTypes, inputSchemas }: ToldInputSchemas): Promise<boolean> {
+    const body: InputSchemasBody = {
+      task_queue: taskQueue,
+      activity_types: activityTypes,
+      input_schemas: Object.fromEntries(inputSchemas),
+    };
+    return (await this.caller.post(namespace, PATHS.inputSchemas, body, readTold)).kind === "told";
+  }
+
   /**
    * Ends a registration.
    *
@@ -204,11 +233,11 @@ export class EngineClient {
   }
 
   complete(task: AttemptIdentity, { payload: result }: RecordableResult): Promise<ReportOutcome> {
-    return this.reports.send({ task, status: "completed", body: { ...ownership(task), result } });
+    return this.reports.send({ task, status: "completed", body: { result, ...ownership(task) } });
   }
 
   fail(task: AttemptIdentity, failure: RecordableFailure): Promise<ReportOutcome> {
-    return this.reports.send({ task, status: "failed", body: { ...ownership(task), failure } });
+    return this.reports.send({ task, status: "failed", body: { failure, ...ownership(task) } });
   }
 
   private reportAlone({ task, status, body }: OutgoingReport): Promise<ReportOutcome> {

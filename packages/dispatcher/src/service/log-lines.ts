@@ -91,6 +91,18 @@ const PAYLOAD_TRANSPORT = {
   unusable: "How the engine keeps large payloads cannot be followed; everything goes inline.",
 } as const;
 
+/** Leases are renewed at a third of what is left of them, or earlier: past that a renewal is late. */
+function blockedSentence({
+  delayMs,
+  leaseLeftMs,
+}: Extract<DispatcherEvent, { readonly type: "event_loop_blocked" }>): string {
+  if (leaseLeftMs !== null && leaseLeftMs <= 0)
+    return "A handler kept the thread to itself until its lease had run out: the task is handed out again.";
+  if (leaseLeftMs !== null && delayMs > (delayMs + leaseLeftMs) / 3)
+    return "A handler kept the thread to itself for more than a third of its lease, which is lost if that lasts longer.";
+  return "A handler kept the thread to itself; heartbeats and other tasks had to wait.";
+}
+
 function sentenceOf(event: DispatcherEvent): string {
   switch (event.type) {
     case "config_loaded":
@@ -160,7 +172,7 @@ function sentenceOf(event: DispatcherEvent): string {
           ? "The carrier is dead; nothing is leased for it."
           : "The carrier can be connected to; one task is tried.";
     case "event_loop_blocked":
-      return "A handler kept the thread to itself; heartbeats and other tasks had to wait. Move what computes to a worker thread.";
+      return `${blockedSentence(event)} Move what computes to a worker thread.`;
     case "draining":
       return "Draining.";
     case "stopped":

@@ -99,6 +99,7 @@ export function serverCapabilities({
       max_reports: TASK_BATCH.reports,
       max_reports_bytes: Math.min(TASK_BATCH.reportsBytes, maxBodyBytes),
     },
+    activity_input_schemas: true,
     worker_status: {
       supported: true,
       heartbeat_interval_seconds: HEARTBEAT_SECONDS,
@@ -178,6 +179,7 @@ const capabilities: ClusterCapabilities = {
   bridge_adapter_outcome_contract: false,
   external_executor_config_contract: true,
   inspection: true,
+  start_waits: true,
   invocable_carrier_contract: true,
   payload_codecs: ["avro"],
   response_compression: COMPRESSION,

@@ -106,8 +106,9 @@ it("polls are told once of what they lease, and none waits for what is there, wh
     fc.asyncProperty(
       fc.array(round, { minLength: 1, maxLength: 8 }),
       fc.constantFrom(1, 3, 100),
-      async (rounds, maxBatch) => {
-        const machine = new PollMachine(maxBatch);
+      fc.constantFrom(0, 2, undefined),
+      async (rounds, maxBatch, mostRemembered) => {
+        const machine = new PollMachine(maxBatch, mostRemembered);
         await machine.register();
         for (const { steps, refusals } of rounds) {
           machine.disk.refusals = refusals;

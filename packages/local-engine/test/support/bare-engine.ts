@@ -17,18 +17,27 @@ export interface BareEngineOptions {
   readonly leaseSeconds?: number;
   /** Default 3. */
   readonly freeRedeliveries?: number;
+  /** Most rows of each kind that the store remembers. Default: as many as ever. */
+  readonly mostRemembered?: number | undefined;
   /** Told of what is logged. Default: nobody is. */
   readonly log?: (message: string) => void;
 }
 
 /** What the engine's operations work with: an engine without its HTTP, its timers and its polls. */
 export function bareEngine(options: BareEngineOptions): EngineContext {
-  const { file = ":memory:", clock, maxBatch = 100, leaseSeconds = 3_600, freeRedeliveries = 3 } = options;
+  const {
+    file = ":memory:",
+    clock,
+    maxBatch = 100,
+    leaseSeconds = 3_600,
+    freeRedeliveries = 3,
+    mostRemembered,
+  } = options;
   const time = new EngineTime(clock);
   const { now } = time;
   const log = (_: unknown, message: string): void => options.log?.(message);
   return {
-    store: Store.open(file, { integrityCheck: "off", maxBatch, now }),
+    store: Store.open(file, { integrityCheck: "off", maxBatch, now, mostRemembered }),
     clock,
     time,
     now,

@@ -47,8 +47,9 @@ export class PollMachine {
   private readonly toldOf = new Map<number, { readonly lease: LeaseOut; readonly names: Set<string> }>();
   private names = 0;
 
-  constructor(maxBatch: number) {
-    this.context = bareEngine({ clock: this.clock, maxBatch });
+  /** @param mostRemembered of each kind of row. Default: as many as ever */
+  constructor(maxBatch: number, mostRemembered?: number) {
+    this.context = bareEngine({ clock: this.clock, maxBatch, mostRemembered });
     this.polls = new Polls(this.context, { maxWaitingPolls: 100, longPollSeconds: 30 });
     this.disk = new FullDisk(this.context.store);
   }
