@@ -2,8 +2,15 @@ import { ClientError } from "@durable-workflow/client";
 import { expect, it } from "vitest";
 import { asCliErrors } from "./client-errors.js";
 
-const cliErrorOf = (error: ClientError): Promise<unknown> =>
-  asCliErrors({ source: "flag" }, () => Promise.reject(error)).catch((told: unknown) => told);
+async function cliErrorOf(error: ClientError): Promise<unknown> {
+  try {
+    return await asCliErrors({ source: "flag" }, async () => {
+      throw error;
+    });
+  } catch (told) {
+    return told;
+  }
+}
 
 it("tells a start whose answer was lost as the start, by why it could not be looked for", async () => {
   const cause = new ClientError(
