@@ -1,4 +1,4 @@
-import { CALL, WAIT } from "./call-options.js";
+import { WAIT } from "./call-options.js";
 import { check } from "./check.js";
 import type { ActivityDescription, ActivityHandle, ActivityOutcome, CallOptions, WaitOptions } from "./handle.js";
 import { calls, ends } from "./parts.js";
@@ -53,8 +53,7 @@ export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
     return within(this.#parts.closing, options.signal, (scope) => this.#ended(description, scope));
   }
 
-  async describe(options: CallOptions = {}): Promise<ActivityDescription> {
-    check("describe", options, CALL);
+  describe(options: CallOptions = {}): Promise<ActivityDescription> {
     const { engine, closing } = this.#parts;
     return within(closing, options.signal, async (scope) => {
       const { description } = await engine.describe(this.activityId, engine.bounds(scope));
@@ -76,8 +75,7 @@ export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
     return this.#stop("terminate", reason, options);
   }
 
-  async #stop(how: "cancel" | "terminate", reason: string | undefined, options: CallOptions): Promise<boolean> {
-    check(how, options, CALL);
+  #stop(how: "cancel" | "terminate", reason: string | undefined, options: CallOptions): Promise<boolean> {
     const { engine, closing } = this.#parts;
     return within(closing, options.signal, async (scope) => {
       const { stop } = await calls();

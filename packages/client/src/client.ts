@@ -70,11 +70,10 @@ class EngineClient implements Client {
     options: ExecuteOptions = {},
   ): Promise<ResultOf<Activity>> {
     checkDefaults(options, "execute", EXECUTE);
-    const { timeoutMs, cancelOnAbort = false, ...starting } = options;
-    const { signal } = options;
+    const { signal, timeoutMs, cancelOnAbort } = options;
     // Who gives up waiting after a while, or then cancels, needs to know that it was started.
-    const isAwaited = timeoutMs === undefined && !cancelOnAbort;
-    const handle = await this.#start(activity, args, starting, isAwaited);
+    const isAwaited = timeoutMs === undefined && cancelOnAbort !== true;
+    const handle = await this.#start(activity, args, options, isAwaited);
     try {
       return await handle.result({ signal, timeoutMs });
     } catch (error) {
@@ -144,9 +143,8 @@ class EngineClient implements Client {
       }
       if (isAwaited) pace.enter();
       try {
-        const wait = isAwaited
-          ? pace.holdSeconds(engine.clock.monotonic(), Math.min(HOLD_SECONDS, engine.startWait))
-          : 0;
+        const longest = isAwaited ? Math.min(HOLD_SECONDS, engine.startWait) : 0;
+        const wait = pace.holdSeconds(engine.clock.monotonic(), longest);
         const bounds = engine.bounds(scope, wait * 1000);
         const request = { ...base, activity_id: id, input: await payloads.outgoing(type, args, bounds) };
         const handleOf = (begun: Partial<Begun>): ActivityHandle<ResultOf<Activity>> =>
