@@ -13,7 +13,8 @@ import {
   resolveHandlerOptions,
 } from "./handler-options.js";
 import type { HandleOptions, InvocableHandler } from "./invocable-handler.js";
-import { failureEnvelope, successEnvelope } from "./run/envelopes.js";
+import { identity, successEnvelope } from "./run/envelopes.js";
+import { loadTrouble } from "./run/failing.js";
 import { createTaskRunner, type TaskRunner } from "./run/task-runner.js";
 
 export type { InvocableActivityHandlerOptions } from "./handler-options.js";
@@ -76,8 +77,10 @@ export class InvocableActivityHandler<Handlers extends object = ActivityHandlers
       carrier,
       duration_ms: Math.max(0, Math.round(clock.monotonic() - started)),
     };
-    if ("codec" in outcome) return successEnvelope(input, outcome, metadata);
-    const result = failureEnvelope(input, outcome, metadata);
+    const task = identity(input);
+    if ("codec" in outcome) return successEnvelope(task, outcome, metadata);
+    const { failureEnvelope } = await loadTrouble();
+    const result = failureEnvelope(task, outcome, metadata);
     if (outcome.crowded === true) brand(result, OVERLOADED);
     return result;
   }

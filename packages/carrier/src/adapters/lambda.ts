@@ -111,7 +111,7 @@ export function lambdaInvocableActivityHandler<Handlers extends object>(
         : await endpoint.answer(isObject(event) ? event : [], given);
     if (!isBareEnvelope(event) || response.statusCode !== 200) return toResult(response, event);
     const limit = { platform: "AWS Lambda", bytes: MOST_ANSWER_BYTES, sizeOf: utf8Length };
-    return withinLimit(response, limit).json() as InvocableResultEnvelope;
+    return (await withinLimit(response, limit)).json() as InvocableResultEnvelope;
   };
   return invoke as LambdaInvocableHandler;
 }
@@ -231,13 +231,13 @@ function fromBase64(text: string): Uint8Array {
   return platformBytes.readBase64(text, bytes, size) ? bytes.subarray(0, size) : new Uint8Array(0);
 }
 
-function toResult(response: InvocableHttpResponse, event: unknown): LambdaHttpResult {
+async function toResult(response: InvocableHttpResponse, event: unknown): Promise<LambdaHttpResult> {
   const isBalanced = isLoadBalancer(event);
   const {
     statusCode,
     headers: sent,
     body,
-  } = withinLimit(response, {
+  } = await withinLimit(response, {
     platform: isBalanced ? "a load balancer" : "AWS Lambda",
     bytes: (isBalanced ? MOST_BALANCED_BYTES : MOST_ANSWER_BYTES) - HEAD_BYTES,
     // The body is a text in a JSON document.

@@ -1,7 +1,7 @@
-import { readProperty } from "../activity/causes.js";
 import { isActivityDefinition } from "../activity/definition/define-activity.js";
 import type { ActivityHandlers } from "../activity/definition/registry.js";
 import type { ActivityInput, StandardSchema } from "../activity/definition/standard-schema.js";
+import { readProperty } from "../activity/read-property.js";
 import { isObject, type JsonObject } from "../protocol/fields.js";
 
 const TARGET = "draft-2020-12";

@@ -1,16 +1,20 @@
-import type { FailureResultEnvelope, InvocableResultEnvelope } from "../../protocol/wire.js";
-import { lostDetails } from "./failures.js";
+import type { FailureResultEnvelope, InvocableResultEnvelope, PayloadEnvelope } from "../../protocol/wire.js";
 
 /**
  * What is answered in the place of a result that a platform cannot carry: a failure that says so, and is not retried; a
  * failure keeps its words, and loses its details and its stack trace.
  *
  * @param tooLarge what was too large for what, as a sentence
+ * @param lostDetails what stands in the place of a failure's details
  */
-export function withoutOversized(result: InvocableResultEnvelope, tooLarge: string): FailureResultEnvelope {
+export function withoutOversized(
+  result: InvocableResultEnvelope,
+  tooLarge: string,
+  lostDetails: PayloadEnvelope,
+): FailureResultEnvelope {
   if ("failure" in result) {
     const { failure } = result;
-    const details = failure.details === null ? null : lostDetails(tooLarge);
+    const details = failure.details === null ? null : lostDetails;
     return { ...result, failure: { ...failure, stack_trace: null, details } };
   }
   const { schema, version, task, metadata } = result;

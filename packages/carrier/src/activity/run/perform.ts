@@ -1,21 +1,12 @@
 import { warnOfPayloadSize } from "../../payload/envelope.js";
-import { isPayloadError } from "../../payload/errors.js";
 import type { JsonObject } from "../../protocol/fields.js";
 import type { InlinePayloadEnvelope, PayloadEnvelope } from "../../protocol/wire.js";
 import type { PayloadStorage } from "../../storage/payload-storage.js";
 import type { Clock } from "../clock.js";
-import { isActivityValidationError } from "../definition/validation.js";
 import { type Logger, taskFields } from "../logger.js";
 import type { AdmittedTask } from "./admission.js";
-import {
-  aborted,
-  invalid,
-  type TaskFailure,
-  type TaskOutcome,
-  thrown,
-  undecodableArguments,
-  unsupportedReference,
-} from "./failures.js";
+import { type Failing, failed, isFailing, isFailure } from "./failing.js";
+import type { TaskFailure, TaskOutcome } from "./failures.js";
 import type { RunOutcome } from "./run.js";
 import { encodeResult } from "./task-payloads.js";
 
@@ -37,23 +28,22 @@ export async function perform(
     () => task.activity(task, args),
     () => logger.warn(taskFields(task.input), "A late outcome was dropped."),
   );
-  return conclude(ended, stackTraces, encodeResult, failureOf);
+  const outcome = ended.kind === "returned" ? encodeResult(ended.value) : whyNot(ended, "failureOf", stackTraces);
+  return isFailing(outcome) ? failed(outcome) : outcome;
 }
 
-/** What comes of a run: its value and its error by what the caller makes of them, and what ended it otherwise. */
-function conclude<T>(
-  ended: RunOutcome,
+/**
+ * Why a run has no value.
+ *
+ * @param thrown what tells of an error
+ */
+function whyNot(
+  ended: Exclude<RunOutcome, { kind: "returned" }>,
+  thrown: "failureOf" | "stepFailure",
   stackTraces: boolean,
-  onValue: (value: unknown) => T,
-  onError: (error: unknown, stackTraces: boolean) => TaskFailure,
-): T | TaskFailure {
-  if (ended.kind === "returned") return onValue(ended.value);
-  return ended.kind === "threw" ? onError(ended.error, stackTraces) : aborted(ended.reason, stackTraces);
-}
-
-/** What a handler, or an interceptor, threw. */
-export function failureOf(error: unknown, stackTraces: boolean): TaskFailure {
-  return isActivityValidationError(error) ? invalid(error) : thrown(error, stackTraces);
+): Failing {
+  return (trouble) =>
+    ended.kind === "threw" ? trouble[thrown](ended.error, stackTraces) : trouble.aborted(ended.reason, stackTraces);
 }
 
 /** Arguments that lie in external storage, fetched and verified. Fetching ends with the run. */
@@ -61,11 +51,11 @@ export async function fetched(
   sent: JsonObject,
   task: AdmittedTask,
   settings: PerformSettings,
-): Promise<JsonObject | TaskFailure> {
+): Promise<JsonObject | Failing> {
   const { externalStorage: storage, clock } = settings;
-  if (storage === undefined) return unsupportedReference(sent);
+  if (storage === undefined) return (trouble) => trouble.unsupportedReference(sent);
   const now = clock.now() - (task.deadlines.skewMs ?? 0);
-  return bounded(task, settings, (signal) => storage.read(sent, { signal, now }));
+  return bounded<JsonObject>(task, settings, (signal) => storage.read(sent, { signal, now }));
 }
 
 /** A payload as it is sent: by reference where it is to go to storage. Storing ends with the run. */
@@ -76,25 +66,23 @@ export async function stored(
 ): Promise<PayloadEnvelope | TaskFailure> {
   const { externalStorage: storage, logger } = settings;
   if (storage?.exceedsThreshold(payload) === true) {
-    return bounded(task, settings, (signal) => storage.write(payload, { signal }));
+    const kept = await bounded<PayloadEnvelope>(task, settings, (signal) => storage.write(payload, { signal }));
+    return isFailing(kept) ? failed(kept) : kept;
   }
   warnOfPayloadSize(payload, logger);
   return payload;
 }
 
 /** A step beside the handler's, which ends with the run as that does. */
-async function bounded<T>(
+async function bounded<T extends object>(
   { run }: AdmittedTask,
   { stackTraces }: PerformSettings,
-  step: (signal: AbortSignal) => Promise<T>,
-): Promise<T | TaskFailure> {
+  step: (signal: AbortSignal) => Promise<T | TaskFailure>,
+): Promise<T | Failing> {
   const ended = await run.execute(() => step(run.signal()), nothing);
-  return conclude(
-    ended,
-    stackTraces,
-    (value) => value as T,
-    (error) => (isPayloadError(error) ? undecodableArguments(error) : thrown(error, stackTraces)),
-  );
+  if (ended.kind !== "returned") return whyNot(ended, "stepFailure", stackTraces);
+  const made = ended.value as T | TaskFailure;
+  return isFailure(made) ? () => made : made;
 }
 
 export const nothing = (): void => {};

@@ -7,18 +7,16 @@ import { CarrierShutdown } from "../errors.js";
 import type { HandlerSettings } from "../handler-options.js";
 import type { HandleOptions } from "../invocable-handler.js";
 import { taskFields } from "../logger.js";
-import { admitTask } from "./admission.js";
-import { encodeDetails, lostDetails, type TaskFailure, type TaskOutcome } from "./failures.js";
+import { type AdmittedTask, admitTask } from "./admission.js";
+import { encodeDetails, lostDetails } from "./details.js";
+import { type Failing, failed, isFailing, isFailure, loadTrouble, prepare } from "./failing.js";
+import type { TaskFailure, TaskOutcome } from "./failures.js";
 import { fetched, perform, stored } from "./perform.js";
 import type { ActivityRun } from "./run.js";
 import { decodeArguments } from "./task-payloads.js";
 
 /** How long a handler that was told to stop may take to do so before shutdown no longer waits for it. */
 const LAST_WORDS_MS = 1000;
-
-function isFailure(value: object | null): value is TaskFailure {
-  return value !== null && "classification" in value;
-}
 
 /** Takes tasks through their lives: judged on receipt, run, and put into an outcome. */
 export interface TaskRunner {
@@ -40,42 +38,53 @@ export function createTaskRunner(
   /** What the arguments of all tasks weigh that run. */
   let total = 0;
 
-  function refuse(input: ExternalTaskInput, failure: TaskFailure): TaskFailure {
-    const { classification, type } = failure;
-    logger.warn({ ...taskFields(input), classification, failure_type: type }, "A task was refused.");
+  async function refuse(input: ExternalTaskInput, failing: Failing): Promise<TaskFailure> {
+    const failure = await failed(failing);
+    const { classification, type, crowded } = failure;
+    // A crowd is for the endpoint to tell of: not once for each task.
+    if (crowded !== true) {
+      logger.warn({ ...taskFields(input), classification, failure_type: type }, "A task was refused.");
+    }
     return failure;
+  }
+
+  /** Details on their way to storage are part of the run: they end with it, and the failure stands without them. */
+  async function withDetails(failure: TaskFailure, task?: AdmittedTask): Promise<TaskFailure> {
+    if (failure.details === undefined) return failure;
+    const details = await encodeDetails(failure.details);
+    const kept = task === undefined ? details : await stored(details, task, settings);
+    return { ...failure, encodedDetails: isFailure(kept) ? lostDetails(kept.message) : kept };
   }
 
   return {
     isStopping: () => stopping,
     async run(input, options) {
       const task = admitTask(input, options, activities, settings, stopping);
-      if (isFailure(task)) return refuse(input, task);
+      if (isFailing(task)) return withDetails(await refuse(input, task));
       let weight = 0;
       running.add(task.run);
       try {
         const sent = task.input.arguments;
         const isStored = sent?.["codec"] === AVRO_CODEC && isStoredPayload(sent);
         const inline = isStored ? await fetched(sent, task, settings) : sent;
-        const decoded = isFailure(inline)
+        const decoded = isFailing(inline)
           ? inline
           : decodeArguments(inline, maxArgumentValues - total, maxArgumentValues);
         let outcome: TaskOutcome;
-        if (isFailure(decoded)) {
-          // A crowd is for the endpoint to tell of: not once for each task.
-          outcome = decoded.crowded === true ? decoded : refuse(input, decoded);
+        if (isFailing(decoded)) {
+          outcome = await refuse(input, decoded);
         } else {
           weight = decoded.weight;
           total += weight;
           outcome = await (idempotency?.perform ?? perform)(task, decoded.args, settings);
         }
         if ("blob" in outcome) outcome = await stored(outcome, task, settings);
-        task.context?.settle(outcome);
-        // Details on their way to storage are part of the run: they end with it, and the failure stands without them.
-        if (isFailure(outcome) && outcome.details !== undefined) {
-          const kept = await stored(encodeDetails(outcome.details), task, settings);
-          outcome = { ...outcome, encodedDetails: isFailure(kept) ? lostDetails(kept.message) : kept };
+        if (isFailure(outcome)) {
+          if (task.context !== undefined) task.context.settle((await loadTrouble()).outcomeOf(outcome));
+          return await withDetails(outcome, task);
         }
+        task.context?.settle({ status: "succeeded" });
+        prepare();
         return outcome;
       } finally {
         task.heartbeats?.stop();
