@@ -32,10 +32,8 @@ export function scheduleAt(clock: Clock, instant: number, callback: () => void):
   let cancel: () => void;
   const arm = (): void => {
     const left = Math.max(0, Math.ceil(instant - clock.now()));
-    cancel = left > LONGEST_DELAY_MS ? clock.schedule(LONGEST_DELAY_MS, arm) : clock.schedule(left, callback);
+    cancel = clock.schedule(Math.min(left, LONGEST_DELAY_MS), left > LONGEST_DELAY_MS ? arm : callback);
   };
   arm();
-  return () => {
-    cancel();
-  };
+  return () => cancel();
 }

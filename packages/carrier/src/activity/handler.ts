@@ -13,7 +13,7 @@ import {
   resolveHandlerOptions,
 } from "./handler-options.js";
 import type { HandleOptions, InvocableHandler } from "./invocable-handler.js";
-import { identity, successEnvelope } from "./run/envelopes.js";
+import { resultHead, successEnvelope } from "./run/envelopes.js";
 import { loadTrouble } from "./run/failing.js";
 import { createTaskRunner, type TaskRunner } from "./run/task-runner.js";
 
@@ -72,17 +72,14 @@ export class InvocableActivityHandler<Handlers extends object = ActivityHandlers
     const started = clock.monotonic();
     const input = parseExternalTaskInput(envelope);
     const outcome = await this.runner.run(input, options);
-    const metadata = {
+    const head = resultHead(input, {
       handler: input.task.handler,
       carrier,
       duration_ms: Math.max(0, Math.round(clock.monotonic() - started)),
-    };
-    const task = identity(input);
-    if ("codec" in outcome) return successEnvelope(task, outcome, metadata);
+    });
+    if ("codec" in outcome) return successEnvelope(head, outcome);
     const { failureEnvelope } = await loadTrouble();
-    const result = failureEnvelope(task, outcome, metadata);
-    if (outcome.crowded === true) brand(result, OVERLOADED);
-    return result;
+    return failureEnvelope(head, outcome);
   }
 
   /**
@@ -102,12 +99,9 @@ export class InvocableActivityHandler<Handlers extends object = ActivityHandlers
   }
 }
 
-/** Marks results of tasks that were not run for want of room: an endpoint does not send them, but asks for a retry. */
-const OVERLOADED = "CarrierOverloaded";
-
-/** True for the result of a task that was not run for want of room. */
+/** True for the result of a task that was not run for want of room: an endpoint does not send it, but asks for a retry. */
 export function isOverloaded(result: InvocableResultEnvelope): boolean {
-  return brandOf(result) === OVERLOADED;
+  return brandOf(result) === "CarrierOverloaded";
 }
 
 /** True for an {@link InvocableActivityHandler} of any copy of this library. */

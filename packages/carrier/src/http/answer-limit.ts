@@ -1,4 +1,4 @@
-import { lostDetails } from "../activity/run/details.js";
+import { inlinePayload } from "../payload/envelope.js";
 import type { InvocableResultEnvelope } from "../protocol/wire.js";
 import { InvocableHttpResponse } from "./message.js";
 
@@ -20,7 +20,7 @@ export async function withinLimit(response: InvocableHttpResponse, limit: Answer
   if (size <= limit.bytes) return response;
   const tooLarge = `The result takes ${size} bytes, over the ${limit.bytes} of ${limit.platform}: give the carrier externalStorage, or return less.`;
   const { withoutOversized } = await import("../activity/run/oversized-result.js");
-  const fitting = withoutOversized(response.json() as InvocableResultEnvelope, tooLarge, lostDetails(tooLarge));
+  const fitting = withoutOversized(response.json() as InvocableResultEnvelope, tooLarge, inlinePayload);
   return new InvocableHttpResponse(statusCode, headers, JSON.stringify(fitting));
 }
 

@@ -171,8 +171,8 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
     async handle(request) {
       const { method, headers } = request;
       const told = method === "GET" && manifest?.(headers, handler);
-      if (!told && health && (method === "GET" || method === "HEAD")) return answerHealth(method);
       if (!told && method !== "POST") {
+        if (health && (method === "GET" || method === "HEAD")) return answerHealth(method);
         return errorResponse(405, "Only POST is allowed.", { allow: health ? "GET, HEAD, POST" : "POST" });
       }
       if (auth === undefined) {
@@ -190,8 +190,8 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
 
 /** The `Content-Length`; undefined for none. */
 function announcedLength(headers: Headers): number | undefined {
-  const announced = headers["content-length"];
-  return announced !== undefined && /^\d{1,15}$/.test(announced) ? Number(announced) : undefined;
+  const announced = headers["content-length"] ?? "";
+  return /^\d{1,15}$/.test(announced) ? Number(announced) : undefined;
 }
 
 /**
@@ -212,8 +212,8 @@ function nameOfError(error: unknown): string {
 
 /** The answer to a body that cannot be read because it is compressed; undefined for one that does not say so. */
 function encodedBody(headers: Headers): InvocableHttpResponse | undefined {
-  const encoding = headers["content-encoding"];
-  if (encoding === undefined || /^\s*(?:identity)?\s*$/i.test(encoding)) return undefined;
+  const encoding = headers["content-encoding"] ?? "";
+  if (/^\s*(?:identity)?\s*$/i.test(encoding)) return undefined;
   return errorResponse(415, "The request body has a Content-Encoding: send it without one.", {
     "accept-encoding": "identity",
   });

@@ -11,18 +11,16 @@ export function answerNodeRequest(
   response: NodeResponse,
   { next, ...parts }: NodeRequestParts & { readonly next?: ((error?: unknown) => void) | undefined } = {},
 ): void {
-  const asked = toInvocableRequest(request, response, parts);
   let printed: Uint8Array | undefined;
   endpoint
     .handle({
-      ...asked,
+      ...toInvocableRequest(request, response, parts),
       print(document) {
         printed = printAroundBlob(document);
         return printed === undefined ? JSON.stringify(document) : "";
       },
     })
     .then(({ statusCode, headers, body }) => {
-      asked.answered();
       if (response.destroyed) return;
       response.statusCode = statusCode;
       for (const name in headers) response.setHeader(name, headers[name]!);
@@ -32,7 +30,6 @@ export function answerNodeRequest(
       dropRest(request);
     })
     .catch((error: unknown) => {
-      asked.answered();
       if (next === undefined) response.destroy();
       else next(error);
     });

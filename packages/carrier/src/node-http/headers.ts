@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from "node:http";
 import type { NodeRequest } from "./types.js";
 
 /** Headers that came more than once are joined: none of them can pass for a single one. */
@@ -8,12 +7,11 @@ export function headersOf({ headers, rawHeaders }: NodeRequest): Readonly<Record
   const isSingle = tokens.length < 2 && Object.values(headers).every((value) => typeof value === "string");
   if (isSingle) return headers as Readonly<Record<string, string>>;
   const joined: Record<string, string | undefined> = {};
-  for (const name in headers) joined[name] = textOf(headers[name]);
-  return tokens.length < 2 ? joined : { ...joined, authorization: tokens.join(", ") };
-}
-
-function textOf(value: IncomingHttpHeaders[string]): string | undefined {
-  return Array.isArray(value) ? value.join(", ") : value;
+  for (const name in headers) {
+    const value = name === "authorization" && tokens.length > 1 ? tokens : headers[name];
+    joined[name] = typeof value === "object" ? value.join(", ") : value;
+  }
+  return joined;
 }
 
 function valuesOf(rawHeaders: readonly string[] | undefined = [], name: string): readonly string[] {

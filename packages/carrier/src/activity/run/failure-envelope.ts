@@ -1,19 +1,19 @@
-import { EXTERNAL_TASK_RESULT_SCHEMA, EXTERNAL_TASK_RESULT_VERSION } from "../../protocol/constants.js";
+import { brand } from "../../protocol/brand.js";
 import { recordableName } from "../../protocol/recordable-name.js";
 import { isVisibleText, recordableText } from "../../protocol/recordable-text.js";
-import type { FailureResultEnvelope, ResultMetadataWire, ResultTaskWire } from "../../protocol/wire.js";
+import type { FailureResultEnvelope } from "../../protocol/wire.js";
 import { clip, LONGEST_MESSAGE } from "../clip.js";
+import type { ResultHead } from "./envelopes.js";
 import { KIND_OF, type TaskFailure } from "./failures.js";
 
 export function failureEnvelope(
-  task: ResultTaskWire,
+  { schema, version, task, metadata }: ResultHead,
   failure: TaskFailure,
-  metadata: ResultMetadataWire,
 ): FailureResultEnvelope {
   const { classification } = failure;
-  return {
-    schema: EXTERNAL_TASK_RESULT_SCHEMA,
-    version: EXTERNAL_TASK_RESULT_VERSION,
+  const result: FailureResultEnvelope = {
+    schema,
+    version,
     outcome: { status: "failed", retryable: failure.retryable, recorded: true },
     task,
     failure: {
@@ -26,6 +26,8 @@ export function failureEnvelope(
     },
     metadata,
   };
+  if (failure.crowded === true) brand(result, "CarrierOverloaded");
+  return result;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { inlinePayload } from "../../payload/envelope.js";
 import { AVRO_CODEC } from "../../protocol/constants.js";
 import type { ExternalTaskInput } from "../../protocol/task-input.js";
 import { isStoredPayload } from "../../storage/stored-payload.js";
@@ -8,7 +9,6 @@ import type { HandlerSettings } from "../handler-options.js";
 import type { HandleOptions } from "../invocable-handler.js";
 import { taskFields } from "../logger.js";
 import { type AdmittedTask, admitTask } from "./admission.js";
-import { encodeDetails, lostDetails } from "./details.js";
 import { type Failing, failed, isFailing, isFailure, loadTrouble, prepare } from "./failing.js";
 import type { TaskFailure, TaskOutcome } from "./failures.js";
 import { fetched, perform, stored } from "./perform.js";
@@ -49,18 +49,17 @@ export function createTaskRunner(
   }
 
   /** Details on their way to storage are part of the run: they end with it, and the failure stands without them. */
-  async function withDetails(failure: TaskFailure, task?: AdmittedTask): Promise<TaskFailure> {
-    if (failure.details === undefined) return failure;
-    const details = await encodeDetails(failure.details);
-    const kept = task === undefined ? details : await stored(details, task, settings);
-    return { ...failure, encodedDetails: isFailure(kept) ? lostDetails(kept.message) : kept };
+  async function finish(failure: TaskFailure, task?: AdmittedTask): Promise<TaskFailure> {
+    const { outcomeOf, withDetails } = await loadTrouble();
+    task?.context?.settle(outcomeOf(failure));
+    return withDetails(failure, inlinePayload, (details) => (task ? stored(details, task, settings) : details));
   }
 
   return {
     isStopping: () => stopping,
     async run(input, options) {
       const task = admitTask(input, options, activities, settings, stopping);
-      if (isFailing(task)) return withDetails(await refuse(input, task));
+      if (isFailing(task)) return finish(await refuse(input, task));
       let weight = 0;
       running.add(task.run);
       try {
@@ -79,10 +78,7 @@ export function createTaskRunner(
           outcome = await (idempotency?.perform ?? perform)(task, decoded.args, settings);
         }
         if ("blob" in outcome) outcome = await stored(outcome, task, settings);
-        if (isFailure(outcome)) {
-          if (task.context !== undefined) task.context.settle((await loadTrouble()).outcomeOf(outcome));
-          return await withDetails(outcome, task);
-        }
+        if (isFailure(outcome)) return await finish(outcome, task);
         task.context?.settle({ status: "succeeded" });
         prepare();
         return outcome;

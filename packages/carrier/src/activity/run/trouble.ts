@@ -5,6 +5,7 @@ import { ExternalTaskDeadlineExceeded } from "../errors.js";
 import type { ActivityOutcome } from "../outcome.js";
 import { thrownMessage } from "../thrown.js";
 import type { Deadline } from "./deadlines.js";
+import { withDetails } from "./details.js";
 import { failureEnvelope } from "./failure-envelope.js";
 import {
   aborted,
@@ -26,8 +27,8 @@ export const trouble = {
   aborted,
   failureEnvelope,
   failureOf,
-  thrownMessage,
   undecodableArguments,
+  withDetails,
 
   unsupportedTaskKind(kind: string): TaskFailure {
     return permanent(
