@@ -20,23 +20,23 @@ export function admitTask(
   settings: ContextSettings,
   isStopping: boolean,
 ): AdmittedTask | Failing {
-  if (input.kind !== "activity_task") return (trouble) => trouble.unsupportedTaskKind(input.kind);
+  if (input.kind !== "activity_task") return ["unsupportedTaskKind", input.kind];
   const { handler, externalExecutor } = input.task;
   // The contract has the activity's type for a name, the public documentation the handler that it is mapped to. What is
   // no string is no key either.
   const activity = activities.get(handler) ?? activities.get(externalExecutor?.["handler"] as string);
-  if (activity === undefined) return (trouble) => trouble.unknownActivity(handler, activities.keys());
+  if (activity === undefined) return ["unknownActivity", handler, activities.keys()];
 
   const { clock, heartbeat } = settings;
   const now = clock.now();
   const remainingMs = options?.remainingMs;
   const deadlines = readRunDeadlines(input, now, remainingMs === undefined ? undefined : now + remainingMs);
-  if ("unreadable" in deadlines) return (trouble) => trouble.unreadableDeadline(deadlines.unreadable);
+  if ("unreadable" in deadlines) return ["unreadableDeadline", deadlines.unreadable];
   const first = deadlines.first(false);
   if (first !== undefined && first.at <= now) {
-    return (trouble) => trouble.expiredOnReceipt(first, now, deadlines.skewMs !== undefined);
+    return ["expiredOnReceipt", first, now, deadlines.skewMs !== undefined];
   }
-  if (isStopping) return (trouble) => trouble.aborted(new CarrierShutdown(), false);
+  if (isStopping) return ["aborted", new CarrierShutdown(), false];
 
   const run = createActivityRun(clock, deadlines.first(true), options?.signal, options?.stopping);
   const task: AdmittedTask = {

@@ -14,7 +14,6 @@ export async function withDetails(
   encode: Encode,
   store: (details: InlinePayloadEnvelope) => PayloadEnvelope | Promise<PayloadEnvelope | TaskFailure>,
 ): Promise<TaskFailure> {
-  if (failure.details === undefined) return failure;
   const kept = await store(encodeDetails(failure.details, encode));
   return { ...failure, encodedDetails: "classification" in kept ? lostDetails(kept.message, encode) : kept };
 }

@@ -7,8 +7,18 @@ import type { trouble } from "./trouble.js";
 
 type Trouble = typeof trouble;
 
-/** Why a task fails, for what is loaded then to put into words. */
-export type Failing = (told: Trouble) => TaskFailure;
+/** Those that make a failure of what they are told. */
+type Reason = {
+  [Name in keyof Trouble]: Trouble[Name] extends (...about: never[]) => TaskFailure ? Name : never;
+}[keyof Trouble];
+
+/**
+ * Why a task fails: a failure, or what it is to be made of, once that is loaded. A list rather than a function that would
+ * make it: what a function holds costs the tasks that go well, too.
+ */
+export type Failing =
+  | TaskFailure
+  | { [Name in Reason]: readonly [reason: Name, ...about: Parameters<Trouble[Name]>] }[Reason];
 
 let loaded: Trouble | undefined;
 
@@ -18,15 +28,14 @@ export async function loadTrouble(): Promise<Trouble> {
 }
 
 export async function failed(failing: Failing): Promise<TaskFailure> {
-  return failing(await loadTrouble());
+  if ("classification" in failing) return failing;
+  const trouble = await loadTrouble();
+  const [reason, ...about] = failing;
+  return (trouble[reason] as (...about: readonly unknown[]) => TaskFailure)(...about);
 }
 
 export function isFailing(value: object | null): value is Failing {
-  return typeof value === "function";
-}
-
-export function isFailure(value: object): value is TaskFailure {
-  return "classification" in value;
+  return value !== null && ("classification" in value || Array.isArray(value));
 }
 
 let isPrepared = false;

@@ -5,7 +5,7 @@ import type { PayloadStorage } from "../../storage/payload-storage.js";
 import type { Clock } from "../clock.js";
 import { type Logger, taskFields } from "../logger.js";
 import type { AdmittedTask } from "./admission.js";
-import { type Failing, failed, isFailing, isFailure } from "./failing.js";
+import { type Failing, failed, isFailing } from "./failing.js";
 import type { TaskFailure, TaskOutcome } from "./failures.js";
 import type { RunOutcome } from "./run.js";
 import { encodeResult } from "./task-payloads.js";
@@ -42,8 +42,7 @@ function whyNot(
   thrown: "failureOf" | "stepFailure",
   stackTraces: boolean,
 ): Failing {
-  return (trouble) =>
-    ended.kind === "threw" ? trouble[thrown](ended.error, stackTraces) : trouble.aborted(ended.reason, stackTraces);
+  return ended.kind === "threw" ? [thrown, ended.error, stackTraces] : ["aborted", ended.reason, stackTraces];
 }
 
 /** Arguments that lie in external storage, fetched and verified. Fetching ends with the run. */
@@ -53,9 +52,9 @@ export async function fetched(
   settings: PerformSettings,
 ): Promise<JsonObject | Failing> {
   const { externalStorage: storage, clock } = settings;
-  if (storage === undefined) return (trouble) => trouble.unsupportedReference(sent);
+  if (storage === undefined) return ["unsupportedReference", sent];
   const now = clock.now() - (task.deadlines.skewMs ?? 0);
-  return bounded<JsonObject>(task, settings, (signal) => storage.read(sent, { signal, now }));
+  return bounded(task, settings, (signal) => storage.read(sent, { signal, now }));
 }
 
 /** A payload as it is sent: by reference where it is to go to storage. Storing ends with the run. */
@@ -66,7 +65,7 @@ export async function stored(
 ): Promise<PayloadEnvelope | TaskFailure> {
   const { externalStorage: storage, logger } = settings;
   if (storage?.exceedsThreshold(payload) === true) {
-    const kept = await bounded<PayloadEnvelope>(task, settings, (signal) => storage.write(payload, { signal }));
+    const kept = await bounded(task, settings, (signal) => storage.write(payload, { signal }));
     return isFailing(kept) ? failed(kept) : kept;
   }
   warnOfPayloadSize(payload, logger);
@@ -74,15 +73,13 @@ export async function stored(
 }
 
 /** A step beside the handler's, which ends with the run as that does. */
-async function bounded<T extends object>(
+async function bounded<T>(
   { run }: AdmittedTask,
   { stackTraces }: PerformSettings,
-  step: (signal: AbortSignal) => Promise<T | TaskFailure>,
+  step: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | Failing> {
   const ended = await run.execute(() => step(run.signal()), nothing);
-  if (ended.kind !== "returned") return whyNot(ended, "stepFailure", stackTraces);
-  const made = ended.value as T | TaskFailure;
-  return isFailure(made) ? () => made : made;
+  return ended.kind === "returned" ? (ended.value as T) : whyNot(ended, "stepFailure", stackTraces);
 }
 
 export const nothing = (): void => {};

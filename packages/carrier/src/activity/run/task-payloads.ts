@@ -32,16 +32,14 @@ export function decodeArguments(envelope: JsonObject | null, room: number, total
     const { value, weight: whole } = decodeWeighed(inlineBlob(envelope), Math.min(most, room));
     // One that no process has room for must not wait for ever.
     const weight = Math.min(whole, most);
-    if (weight > room) return (trouble) => trouble.crowded(total);
+    if (weight > room) return ["crowded", total];
     if (!Array.isArray(value)) return { args: value === null ? [] : [value], weight };
     const { length } = value;
-    if (length > MOST_ARGUMENTS) return (trouble) => trouble.tooManyArguments(length, MOST_ARGUMENTS);
+    if (length > MOST_ARGUMENTS) return ["tooManyArguments", length, MOST_ARGUMENTS];
     return { args: value, weight };
   } catch (error) {
     // With so little room nobody can say whether there is anything else wrong with it.
-    return room < most && isOverfull(error)
-      ? (trouble) => trouble.crowded(total)
-      : (trouble) => trouble.undecodableArguments(error, envelope["codec"]);
+    return room < most && isOverfull(error) ? ["crowded", total] : ["undecodableArguments", error, envelope["codec"]];
   }
 }
 
@@ -55,6 +53,6 @@ export function encodeResult(value: unknown): InlinePayloadEnvelope | Failing {
   try {
     return inlinePayload(value);
   } catch (error) {
-    return (trouble) => trouble.unencodableResult(error);
+    return ["unencodableResult", error];
   }
 }

@@ -9,7 +9,7 @@ import type { HandlerSettings } from "../handler-options.js";
 import type { HandleOptions } from "../invocable-handler.js";
 import { taskFields } from "../logger.js";
 import { type AdmittedTask, admitTask } from "./admission.js";
-import { type Failing, failed, isFailing, isFailure, loadTrouble, prepare } from "./failing.js";
+import { type Failing, failed, isFailing, loadTrouble, prepare } from "./failing.js";
 import type { TaskFailure, TaskOutcome } from "./failures.js";
 import { fetched, perform, stored } from "./perform.js";
 import type { ActivityRun } from "./run.js";
@@ -52,6 +52,7 @@ export function createTaskRunner(
   async function finish(failure: TaskFailure, task?: AdmittedTask): Promise<TaskFailure> {
     const { outcomeOf, withDetails } = await loadTrouble();
     task?.context?.settle(outcomeOf(failure));
+    if (failure.details === undefined) return failure;
     return withDetails(failure, inlinePayload, (details) => (task ? stored(details, task, settings) : details));
   }
 
@@ -78,7 +79,7 @@ export function createTaskRunner(
           outcome = await (idempotency?.perform ?? perform)(task, decoded.args, settings);
         }
         if ("blob" in outcome) outcome = await stored(outcome, task, settings);
-        if (isFailure(outcome)) return await finish(outcome, task);
+        if (isFailing(outcome)) return await finish(outcome, task);
         task.context?.settle({ status: "succeeded" });
         prepare();
         return outcome;
