@@ -117,6 +117,29 @@ inBrowser("every action", {}, (suite) => {
     expect(body.status).toBe("failed");
   });
 
+  it("start new: what a carrier says of its arguments is shown, and begun with", async () => {
+    await suite.visit("#/start?type=charge", async (page) => {
+      await page.getByText("✓ 1 worker takes it.").waitFor();
+      const said = page.getByText("What the carrier says of them");
+      await said.click();
+      await page.getByText("the card's number").waitFor();
+      await expectAccessible(page);
+      await page.getByRole("button", { name: "Begin with this shape" }).click();
+      const area = page.getByLabel(/^Arguments/);
+      expect(JSON.parse(await area.inputValue())).toEqual(["", { cents: 1, currency: "EUR" }]);
+      await area.fill((await area.inputValue()).replace('""', '"4242"'));
+      await page.getByLabel("Id", { exact: true }).fill("charge-1");
+      await page.getByRole("button", { name: "Start", exact: true }).click();
+      await page.getByRole("dialog").getByRole("link", { name: "Open it" }).click();
+      await expect.poll(() => page.getByRole("region", { name: "Result" }).textContent()).toContain("4242 pays 1 EUR");
+    });
+    // Of one that says nothing there is nothing to show.
+    await suite.visit("#/start?type=greet", async (page) => {
+      await page.getByText("✓ 1 worker takes it.").waitFor();
+      expect(await page.getByText("What the carrier says of them").count()).toBe(0);
+    });
+  });
+
   it("a queue is drained and resumed", async () => {
     await suite.visit(`#/q/${QUEUE}`, async (page) => {
       await page.getByRole("button", { name: "Drain" }).click();

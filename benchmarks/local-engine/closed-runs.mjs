@@ -1,71 +1,21 @@
 // A file with many runs, most of them closed, filled through the engine's own operations in large transactions; and what
 // the engine's reads, its opening and its retention cost then.
 import { statSync } from "node:fs";
-import { systemClock } from "../../packages/local-engine/dist/clock.js";
-import { EngineTime } from "../../packages/local-engine/dist/service/engine-time.js";
-import { Feed } from "../../packages/local-engine/dist/service/feed.js";
+import { PLAIN_START, PLAIN_WORKER } from "@durable-workflow/test-support/store-records";
 import { leaseNext } from "../../packages/local-engine/dist/service/leases.js";
 import { Pruner } from "../../packages/local-engine/dist/service/pruner.js";
-import { Recent } from "../../packages/local-engine/dist/service/recent.js";
 import { completeTask } from "../../packages/local-engine/dist/service/reports.js";
 import { startActivity } from "../../packages/local-engine/dist/service/starts.js";
-import { Wakes } from "../../packages/local-engine/dist/service/wakes.js";
-import { Store } from "../../packages/local-engine/dist/store/store.js";
 import { quantile } from "../lib.mjs";
+import { bareEngine } from "./bare-engine.mjs";
 
 const BATCH = 5_000;
 const BLOB = "wwHioz3/VYAiNwwCCgZBZGEA";
-const WORKER = {
-  namespace: "default",
-  workerId: "w",
-  taskQueue: "q",
-  activityTypes: ["t"],
-  buildId: null,
-  capabilities: [],
-};
-const POLICY = {
-  maxAttempts: 1,
-  backoffSeconds: [],
-  nonRetryableErrorTypes: [],
-  startToCloseSeconds: null,
-  scheduleToStartSeconds: null,
-  scheduleToCloseSeconds: null,
-  heartbeatSeconds: null,
-};
 
-const nothing = () => undefined;
-
-function contextOf(file, integrityCheck) {
-  const time = new EngineTime(systemClock);
-  const store = Store.open(file, { integrityCheck, maxBatch: 256, now: time.now });
-  return {
-    store,
-    clock: systemClock,
-    time,
-    now: time.now,
-    lease: 300_000_000,
-    shortLease: 30_000_000,
-    freeRedeliveries: 3,
-    feed: new Feed(),
-    recent: new Recent(time.now()),
-    logger: { info: nothing, warn: nothing, error: nothing },
-    inputRead: () => Promise.resolve(),
-    wakes: new Wakes(),
-  };
-}
+const contextOf = (file, integrityCheck) => bareEngine(file, { integrityCheck, maxBatch: 256 });
 
 function startOne(context, taskQueue) {
-  const started = startActivity(context, {
-    namespace: "default",
-    activityId: null,
-    activityType: "t",
-    activityClass: "t",
-    taskQueue,
-    businessKey: null,
-    policy: POLICY,
-    input: BLOB,
-    rawBody: "",
-  });
+  const started = startActivity(context, { ...PLAIN_START, taskQueue, input: BLOB });
   if (started.kind !== "started") throw new Error(`not started: ${started.kind}`);
   return started.run.activityId;
 }
@@ -85,7 +35,7 @@ export async function fillRuns(file, { closed, open }) {
     await store.transact(() => {
       for (let n = done; n < Math.min(closed, done + BATCH); n++) {
         startOne(context, "q");
-        runOne(context, WORKER, `p${n}`);
+        runOne(context, PLAIN_WORKER, `p${n}`);
       }
     });
   }
@@ -130,7 +80,7 @@ async function operate(context, isCounted, n) {
   let id;
   await store.transact(() => {
     id = timed("start", () => startOne(context, "q"));
-    timed("poll and complete", () => runOne(context, WORKER, `bench-${n}`));
+    timed("poll and complete", () => runOne(context, PLAIN_WORKER, `bench-${n}`));
   });
   timed("describe", () => {
     const run = store.runs.latest(id);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { avroDouble, defineActivity, NonRetryableError } from "@durable-workflow/carrier";
+import { z } from "zod";
 
 /** What would do harm where text is taken for markup, or steers the text around it. */
 export const HOSTILE =
@@ -33,6 +34,15 @@ export const activities = {
       }
       return { months };
     },
+  }),
+
+  /** Says what its arguments look like. */
+  charge: defineActivity({
+    input: [
+      z.string().min(1).describe("the card's number"),
+      z.object({ cents: z.number().int().min(1), currency: z.enum(["EUR", "USD"]), note: z.string().optional() }),
+    ],
+    run: (_context, card, { cents, currency }) => `${card} pays ${cents} ${currency}`,
   }),
 
   typed: (big: bigint, ratio: number, bytes: Uint8Array) => ({

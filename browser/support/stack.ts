@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";
+import { activityManifest } from "@durable-workflow/carrier/manifest";
 import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import type { AvroValue } from "@durable-workflow/carrier/payload";
 import { createDispatcher, type Dispatcher } from "@durable-workflow/dispatcher";
@@ -78,7 +79,9 @@ export class Stack {
 
   private async work(): Promise<void> {
     const heartbeat = engineHeartbeats({ serverUrl: this.client.url, token: "none-is-needed" });
-    this.carrier = createServer(nodeInvocableActivityHandler(activities, { heartbeat })).listen(0, "127.0.0.1");
+    this.carrier = createServer(
+      nodeInvocableActivityHandler(activities, { heartbeat, manifest: activityManifest() }),
+    ).listen(0, "127.0.0.1");
     await once(this.carrier, "listening");
     const { port } = this.carrier.address() as AddressInfo;
     this.dispatcher = createDispatcher({

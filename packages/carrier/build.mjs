@@ -63,6 +63,8 @@ const bundle = await rolldown({
   plugins: [compiled],
 });
 const { output } = await bundle.generate({
+  // Where the files will lie: paths in source maps are relative to it.
+  dir: target,
   format: "esm",
   sourcemap: true,
   entryFileNames: "[name].js",

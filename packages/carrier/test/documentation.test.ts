@@ -31,7 +31,7 @@ const DOCUMENTS = [
 ];
 /** Documents whose examples check themselves: they import, and no assertion of theirs fails. */
 const SELF_CHECKING =
-  /^docs-write-testing-md|^docs-write-writing-activities-md-[1-6]$|^docs-write-errors-and-retries-md-2|^docs-write-idempotency-md-[14]|^docs-write-large-payloads-md-1/;
+  /^docs-write-testing-md|^docs-write-writing-activities-md-[1-7]$|^docs-write-errors-and-retries-md-2|^docs-write-idempotency-md-[14]|^docs-write-large-payloads-md-1/;
 
 const blocks = new Map<string, string>();
 for (const document of DOCUMENTS) {
@@ -82,7 +82,7 @@ it("finds the examples", () => {
     "docs-host-http-md-3",
     "docs-write-idempotency-md-2",
     "docs-write-idempotency-md-3",
-    "docs-write-writing-activities-md-7",
+    "docs-write-writing-activities-md-8",
   ]);
 });
 
@@ -147,7 +147,7 @@ describe("the Node example of the first carrier", () => {
 });
 
 it("the shutdown example answers what is under way over a connection that is kept alive, and ends", async () => {
-  const { carrier, url } = await startCarrier("docs-write-writing-activities-md-7");
+  const { carrier, url } = await startCarrier("docs-write-writing-activities-md-8");
   const exited = once(carrier, "exit");
   const agent = new Agent({ keepAlive: true });
   try {

@@ -75,7 +75,17 @@ describe("dw-carrier", () => {
     [["sevre"], "there is no command sevre", "Did you mean serve?"],
     [["xyzzy"], "there is no command xyzzy", "dw-carrier --help lists what there is."],
     [["--json"], "there is no option --json before the command", "dw-carrier --help lists what there is."],
-    [["serve", "--port"], "Option '--port <value>' argument missing", "dw-carrier serve --help lists its options."],
+    [["serve", "--port"], "--port needs a value", "dw-carrier serve --help lists its options."],
+    [["list", "--limit", "-1"], "--limit needs a value", "a dash is written with an equals sign: --limit=-1"],
+    [["serve", "--port", "--watch"], "--port needs a value", "a dash is written with an equals sign: --port=--watch"],
+    [["list", "--details=yes"], "--details takes no value", "dw-carrier list --help lists its options."],
+    [
+      ["start", "t", "--id", "caf\u00e9"],
+      "letters, digits and . _ : -, but not . or ..; got caf\u00e9",
+      "leave it out",
+    ],
+    [["start", "t", "--id", ".."], "--id must be 1 to 128 letters", "leave it out"],
+    [["retry", "a", "--id", "a/b"], "--id must be 1 to 128 letters", "leave it out"],
   ])("%j makes no sense", async (args, message, hint) => {
     const { code, stdout, stderr } = await run(args);
     expect(code).toBe(2);

@@ -2,12 +2,11 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { bearerToken, defineActivity, type InvocableHttpOptions } from "@durable-workflow/carrier";
+import { bearerToken, type InvocableHttpOptions } from "@durable-workflow/carrier";
 import { activityManifest } from "@durable-workflow/carrier/manifest";
 import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { closedAddress } from "@durable-workflow/test-support/loopback";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { z } from "zod";
 import { begin, folderOf, jsonLines, type Running, type RunOptions, run } from "./support/cli.js";
 
 const TOKEN = "s3cret-of-the-app";
@@ -73,27 +72,6 @@ describe("dev and an app that runs", () => {
     await running.until(/"state":"gone","types":\["two\.hello"\]/);
     const { stdout, stderr } = await running.stop();
     expect(stdout + stderr).not.toContain(TOKEN);
-  }, 60_000);
-
-  it("shows what it says of arguments in the form that starts one", async () => {
-    const cwd = folderOf();
-    const charge = defineActivity({ input: [z.string(), z.number().int()], run: () => 1 });
-    const handlers = { "app.charge": charge, "app.plain": () => 1 };
-    const { url } = await app(handlers, { manifest: activityManifest({ schemasOf: handlers }) });
-    const running = await dev([url], { cwd });
-    const [listening] = jsonLines(running.stdout);
-    const response = await fetch(new URL("/inspect/types", String(listening?.["engineUrl"])));
-    const { types } = (await response.json()) as {
-      readonly types: readonly { readonly type: string; readonly inputSchema: string | null }[];
-    };
-    const schemas = Object.fromEntries(types.map(({ type, inputSchema }) => [type, inputSchema]));
-    expect(JSON.parse(schemas["app.charge"] ?? "null")).toMatchObject({
-      type: "array",
-      prefixItems: [{ type: "string" }, { type: "integer" }],
-      items: false,
-    });
-    expect(schemas["app.plain"]).toBeNull();
-    await running.stop();
   }, 60_000);
 
   it("waits for one that does not run yet", async () => {

@@ -125,6 +125,21 @@ describe("an engine in order", () => {
   });
 });
 
+describe("what is no engine", () => {
+  it.each([
+    [308, "the address redirects (308), which is not followed: the token would go along"],
+    [401, "what answers wants credentials even for its health (401), and an engine does not"],
+    [404, "something answers with 404, and is not a Durable Workflow engine"],
+  ])("is told by its answer: %i", async (status, told) => {
+    const url = await serve((_request, response) => {
+      response.writeHead(status, { location: "https://engine.example/" }).end("<html>");
+    });
+    const found = await report(url);
+    expect(found.code).toBe(1);
+    expect(messageOf(found, "server.reachable")).toBe(told);
+  });
+});
+
 describe("an engine that does not let in", () => {
   it("without a token, or with a wrong one: 1", async () => {
     const without = await report(locked);

@@ -31,10 +31,9 @@ it.each([
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said += text;
   });
-  child.stdin.write("[");
-  // It reads by now, or will: a signal that comes before counts as well, once it listens for signals.
+  // More than a pipe holds: once all of it is taken, the command reads, and one that reads listens for signals.
   await new Promise((resolve) => {
-    setTimeout(resolve, 1_500);
+    child.stdin.write(`[${" ".repeat(1 << 20)}`, resolve);
   });
   child.kill("SIGINT");
   expect(await exited).toEqual([status, null]);

@@ -86,7 +86,7 @@ describe("dw-carrier retry", () => {
     [["retry", "none"], 1, "there is no activity none"],
     [["retry", "r"], 1, "still runs"],
     [["retry", "r", "--args", "[]", "--edit"], 2, "exclude each other"],
-    [["retry", "r", "--id", ".."], 2, "no activity can be asked for"],
+    [["retry", "r", "--id", ".."], 2, "--id must be 1 to 128 letters"],
   ])("%j makes no sense", async (args, code, message) => {
     const cwd = folderOf();
     await begin(["engine", "--port", "0", "--memory", "--json"], { cwd }).until(/"listening"/);

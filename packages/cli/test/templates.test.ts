@@ -5,6 +5,7 @@ import { PackedPackages } from "@durable-workflow/test-support/packed";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TEMPLATES, VERSIONS } from "../src/init/manifests.js";
 import { folderOf, Running, root, run } from "./support/cli.js";
+import { shownSchema } from "./support/shown-schema.js";
 
 let packed: PackedPackages;
 beforeAll(() => {
@@ -38,6 +39,7 @@ function written(template: string): string {
 
 /** Several processes each, on machines that are busy. */
 const PATIENCE_MS = 180_000;
+const EVENTUALLY = { timeout: 30_000, interval: 100 };
 
 describe.each(TEMPLATES)("the template %s, from the tarballs", (template) => {
   it(
@@ -82,6 +84,8 @@ it(
       const dev = new Running(process.execPath, args, { cwd: folder });
       try {
         await dev.until(/greetings\.count/);
+        const [, engineUrl = ""] = await dev.until(/engine +(http:\S+)/);
+        await expect.poll(() => shownSchema(engineUrl, "greetings.count"), EVENTUALLY).toContain("how many steps");
         const started = await run(["start", "greetings.greet", '["Ada"]'], { cwd: folder });
         expect(started.stdout).toContain('"Hello, Ada"');
       } finally {
@@ -109,6 +113,7 @@ it(
       const worker = new Running(process.execPath, [tsx, "worker.ts"], { cwd: folder, env });
       try {
         await worker.until(/takes activities of the task queue greetings/);
+        await expect.poll(() => shownSchema(url, "greetings.greet"), EVENTUALLY).toContain("whom to greet");
         const started = await new Running(process.execPath, [tsx, "start.ts", "Grace"], { cwd: folder, env }).ended;
         expect(started).toEqual({ code: 0, stdout: "Hello, Grace\n", stderr: "" });
       } finally {

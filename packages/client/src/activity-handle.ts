@@ -1,3 +1,5 @@
+import { CALL, WAIT } from "./call-options.js";
+import { check } from "./check.js";
 import type { ActivityDescription, ActivityHandle, ActivityOutcome, CallOptions, WaitOptions } from "./handle.js";
 import { calls, ends } from "./parts.js";
 import type { Payloads } from "./payload/payloads.js";
@@ -40,6 +42,7 @@ export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
   }
 
   async outcome(options: WaitOptions = {}): Promise<ActivityOutcome<Result>> {
+    check("waiting", options, WAIT);
     const description = await this.#wait(
       options,
       true,
@@ -48,7 +51,8 @@ export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
     return within(this.#parts.closing, options.signal, (scope) => this.#ended(description, scope));
   }
 
-  describe(options: CallOptions = {}): Promise<ActivityDescription> {
+  async describe(options: CallOptions = {}): Promise<ActivityDescription> {
+    check("describe", options, CALL);
     const { engine, closing } = this.#parts;
     return within(closing, options.signal, async (scope) => {
       const { description } = await engine.describe(this.activityId, engine.bounds(scope));
@@ -57,6 +61,7 @@ export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
   }
 
   async *follow(options: WaitOptions = {}): AsyncGenerator<ActivityDescription> {
+    check("waiting", options, WAIT);
     const { follow } = await calls();
     yield* follow(this, this.#parts.engine.clock, options, (each, until) => this.#wait(each, false, until));
   }
@@ -69,7 +74,8 @@ export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
     return this.#stop("terminate", reason, options);
   }
 
-  #stop(how: "cancel" | "terminate", reason: string | undefined, options: CallOptions): Promise<boolean> {
+  async #stop(how: "cancel" | "terminate", reason: string | undefined, options: CallOptions): Promise<boolean> {
+    check(how, options, CALL);
     const { engine, closing } = this.#parts;
     return within(closing, options.signal, async (scope) => {
       const { stop } = await calls();

@@ -1,4 +1,5 @@
 import type { ActivityContract } from "@durable-workflow/carrier/contract";
+import { checkOptionNames } from "@durable-workflow/engine-protocol";
 import { defaultTransport } from "#transport";
 import { EngineActivityHandle, type HandleParts } from "./activity-handle.js";
 import type {
@@ -19,14 +20,7 @@ import { type ClientOptions, type SettledOptions, settleOptions } from "./option
 import { calls, ends, trouble } from "./parts.js";
 import { Payloads } from "./payload/payloads.js";
 import { Scope, within } from "./scope.js";
-import {
-  checkDefaults,
-  checkExecuteOptions,
-  checkId,
-  checkStartOptions,
-  nameOf,
-  startRequest,
-} from "./start/request.js";
+import { checkDefaults, checkId, EXECUTE, nameOf, START, startRequest } from "./start/request.js";
 import { type Begun, begin } from "./start/start.js";
 import { ulid } from "./start/ulid.js";
 import { Pace } from "./wait/pace.js";
@@ -66,7 +60,7 @@ class EngineClient implements Client {
     args: ArgsOf<Activity>,
     options: StartOptions = {},
   ): Promise<ActivityHandle<ResultOf<Activity>>> {
-    checkStartOptions(options);
+    checkDefaults(options, "start", START);
     return this.#start(activity, args, options);
   }
 
@@ -75,10 +69,9 @@ class EngineClient implements Client {
     args: ArgsOf<Activity>,
     options: ExecuteOptions = {},
   ): Promise<ResultOf<Activity>> {
-    checkExecuteOptions(options);
-    const { timeoutMs, cancelOnAbort = false, ...starting } = options;
-    const { signal } = options;
-    const handle = await this.#start(activity, args, starting);
+    checkDefaults(options, "execute", EXECUTE);
+    const { signal, timeoutMs, cancelOnAbort } = options;
+    const handle = await this.#start(activity, args, options);
     try {
       return await handle.result({ signal, timeoutMs });
     } catch (error) {
@@ -102,6 +95,7 @@ class EngineClient implements Client {
     activityId: string,
     options: { readonly runId?: string | undefined; readonly of?: Activity } = {},
   ): ActivityHandle<ResultOf<Activity>> {
+    checkOptionNames("handle", options, { of: true, runId: true });
     return new EngineActivityHandle(this.#parts, {
       activityId: checkId(activityId),
       runId: options.runId,
@@ -110,6 +104,7 @@ class EngineClient implements Client {
   }
 
   async *list(query: ListQuery = {}): AsyncGenerator<ActivitySummary> {
+    checkOptionNames<ListQuery>("list", query, { signal: true, bucket: true, pageSize: true });
     const { list } = await calls();
     const { engine, closing } = this.#parts;
     yield* list(engine, (work) => within(closing, query.signal, work), query);

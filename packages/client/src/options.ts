@@ -5,6 +5,7 @@ import { check, integer, must, type Rule, type Rules } from "./check.js";
 import { systemClock } from "./clock.js";
 import type { ClientInterceptor } from "./interceptor.js";
 import { checkDefaults } from "./start/request.js";
+import { LONGEST_DELAY_MS } from "./time-limits.js";
 import type { Transport } from "./transport/transport.js";
 
 /** Where the engine of a client is, and how the client talks to it. */
@@ -30,7 +31,6 @@ export interface ClientOptions {
 }
 
 const DEFAULT_CONCURRENCY = 16;
-const LONGEST_MS = 2 ** 31 - 1;
 
 const isFunction = (value: unknown): boolean => typeof value === "function";
 
@@ -43,7 +43,7 @@ const RULES: Rules<ClientOptions> = {
     (value) => isFunction(value) || readToken(value as string).token !== undefined,
     "a text of visible ASCII characters, or a function that returns one",
   ],
-  namespace: [(value) => readToken(value as string).token === value, "a non-empty text of visible ASCII characters"],
+  namespace: [(value) => readToken(value as string).token === value, "a text of visible ASCII characters"],
   transport: [(value) => isFunction((value as Partial<Transport> | null)?.send), "an object with a method send"],
   defaults: true,
   interceptors: [
@@ -52,8 +52,8 @@ const RULES: Rules<ClientOptions> = {
   ],
   clock: true,
   requestTimeoutMs: [
-    (value) => typeof value === "number" && value >= 1 && value <= LONGEST_MS,
-    `a number from 1 to ${LONGEST_MS}`,
+    (value) => typeof value === "number" && value >= 1 && value <= LONGEST_DELAY_MS,
+    `a number from 1 to ${LONGEST_DELAY_MS}`,
   ],
   maxConcurrentRequests: integer(1),
 };

@@ -1,7 +1,7 @@
 import type { Clock } from "@durable-workflow/carrier";
 
 /** Timers overflow above this. So long nobody waits. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1;
+export const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 /** What has a time limit. */
 export interface Timed {

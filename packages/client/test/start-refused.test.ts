@@ -101,7 +101,12 @@ const REFUSALS: readonly (readonly [string, ClientErrorCode, Harm, Readonly<Reco
     "a quota that is used up",
     "rate_limited",
     { kind: "answer", status: 429, body: '{"message":"slow down"}', headers: { "retry-after": "86400" } },
-    { retryAfterMs: 86_400_000, retryable: true, mayHaveActed: false },
+    {
+      retryAfterMs: 86_400_000,
+      retryable: true,
+      mayHaveActed: false,
+      message: expect.stringMatching(/takes no more requests for now, and may be asked again in 86400 s: slow down$/),
+    },
   ],
   [
     "a queue that drains",

@@ -143,7 +143,7 @@ describe.each(ENGINES)("on $name,", ({ isReal, make }) => {
       await engine.untilStatus(execution, "failed");
       expect(execution.outcomes[0]?.body["failure"]).toMatchObject({
         type: "CarrierUnreachable",
-        message: "The carrier web could not be reached in 3 tries: ECONNREFUSED.",
+        message: "The carrier web gave no answer in 3 tries: ECONNREFUSED.",
         retryable: true,
         details: null,
       });

@@ -23,6 +23,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const CARRIER: ReadonlySet<string> = new Set([
   "@durable-workflow/carrier/protocol",
   "@durable-workflow/carrier/payload",
+  // Of carriers of this process, and loaded only where an engine wants to know what their arguments look like.
+  "@durable-workflow/carrier/manifest",
   "@durable-workflow/engine-protocol",
   "@durable-workflow/engine-protocol/executor-config",
   "@durable-workflow/engine-protocol/external-payloads",
@@ -86,7 +88,7 @@ it("reads the time from its clock", () => {
 it("keeps the contract's own field names where documents are read and written", () => {
   // Labels of metrics are written as Prometheus writes them.
   const writers =
-    /^(?:engine\/(?:client|outcomes|recordable|registrations|report-batches)|delivery\/result-mapping|service\/metrics|dispatch\/(?:settle-poll|attempt-(?:report|payloads))|lease\/stand-in|payloads\/(?:failures|shared-store)|authorizers\/google-key-file)\.ts$/;
+    /^(?:engine\/(?:client|outcomes|polls|recordable|registrations|report-batches)|delivery\/result-mapping|service\/metrics|dispatch\/(?:settle-poll|attempt-(?:report|payloads))|lease\/stand-in|payloads\/(?:failures|shared-store)|authorizers\/google-key-file)\.ts$/;
   for (const file of files.filter((name) => !writers.test(name))) {
     expect(sources.code(file), file).not.toMatch(/\b[a-z]+_[a-z_]+:(?! ")/);
   }

@@ -28,7 +28,7 @@ async function logged(end: string, { lines = LINES, readAfterMs = 0 } = {}) {
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
     text += chunk;
   });
-  const [code] = (await closed) as [number];
+  const [code] = (await closed) as [number | null];
   const counts = text
     .split("\n")
     .filter((line) => line !== "")
@@ -56,6 +56,13 @@ describe("no line is lost, and all are in order, when the process", () => {
     const ended = await logged(end);
     expect(ended.code).toBe(code);
     expect(ended.counts).toEqual(all(lines));
+  });
+
+  it("is killed once `flush` has called back", async () => {
+    const ended = await logged(
+      'logger.flush(() => process.kill(process.pid, "SIGKILL")); await new Promise(() => setTimeout(() => {}, 5_000));',
+    );
+    expect(ended).toEqual({ code: null, counts: all(LINES) });
   });
 
   it("has a reader that looks away for a while", async () => {

@@ -174,6 +174,20 @@ describe("a drain", () => {
     ]);
   });
 
+  it.each([
+    [500, "engine_refused"],
+    [502, "engine_unavailable"],
+  ] as const)("is not said to have ended a registration where the engine answers %i", async (status, type) => {
+    await begin({ longPollMs: 300 });
+    await engine.until(() => engine.heldPolls === 1);
+    const body = status === 500 ? '{"message":"Server Error"}' : "<html>";
+    engine.interfere = ({ verb }) => (verb === "deregister" ? { status, body } : undefined);
+    await running.dispatcher.drain();
+    expect(engine.callsOf("deregister")).toHaveLength(1);
+    expect(running.eventsOf("deregistered")).toEqual([]);
+    expect(running.eventsOf(type)).toMatchObject([{ operation: "deregister", status, retryInMs: null }]);
+  });
+
   it("of an engine that does not notice who has left waits for the held poll, and a task that it brings is run", async () => {
     await begin({ longPollMs: 2_000, noticesLeaving: false }, { drainMs: 20_000 });
     await engine.until(() => engine.heldPolls === 1);

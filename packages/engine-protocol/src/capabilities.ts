@@ -39,6 +39,11 @@ export interface ServerCapabilities {
   readonly worker_deregistration_fencing?: DeregistrationFencing;
   readonly short_activity_leases?: ShortLeases;
   readonly activity_task_batches?: TaskBatches;
+  /**
+   * Workers may tell what the arguments of their activities look like. An addition of the local engine's: no released server says
+   * it, and none is told.
+   */
+  readonly activity_input_schemas?: boolean;
   readonly worker_status?: WorkerStatusCapability;
   readonly cooperative_cancellation?: boolean;
   readonly worker_sessions?: boolean;

@@ -5,6 +5,7 @@ export * from "./fields.js";
 export * from "./headers.js";
 export * from "./known-options.js";
 export * from "./limits.js";
+export * from "./next-page.js";
 export * from "./paths.js";
 export type * from "./process-metrics.js";
 export * from "./reasons.js";

@@ -20,7 +20,6 @@ export interface DeskOptions {
   readonly parseArguments: (text: string) => readonly AvroValue[];
   readonly explain: (document: unknown) => string | null;
   readonly carriers: (() => readonly CarrierState[]) | undefined;
-  readonly inputSchemas: (() => Readonly<Record<string, string>>) | undefined;
 }
 
 interface Known {
@@ -72,12 +71,7 @@ export class Desk {
   }
 
   async types(): Promise<TypeList> {
-    const list = await (await this.source()).types();
-    const schemas = new Map(Object.entries(this.options.inputSchemas?.() ?? {}));
-    return {
-      ...list,
-      types: list.types.map((one) => Object.assign({}, one, { inputSchema: schemas.get(one.type) ?? null })),
-    };
+    return (await this.source()).types();
   }
 
   async capabilities(): Promise<Capabilities> {

@@ -25,15 +25,13 @@ export interface InspectorOptions {
   readonly explain?: (document: unknown) => string | null;
   /** The carriers of a dispatcher that runs beside. */
   readonly carriers?: () => readonly CarrierState[];
-  /** JSON schemas of arguments, by activity type. */
-  readonly inputSchemas?: () => Readonly<Record<string, string>>;
   /** Folder of the page's files. Default: that of this package. */
   readonly pageFolder?: string;
 }
 
 /** The options with what is not said filled in. */
 export function resolve(options: InspectorOptions): DeskOptions {
-  const { commandOptions = "", isReadOnly = false, explain = () => null, carriers, inputSchemas } = options;
+  const { commandOptions = "", isReadOnly = false, explain = () => null, carriers } = options;
   const { transport, engineUrl, namespace, servedBy, parseArguments } = options;
   return {
     transport,
@@ -45,6 +43,5 @@ export function resolve(options: InspectorOptions): DeskOptions {
     isReadOnly,
     explain,
     carriers,
-    inputSchemas,
   };
 }

@@ -208,6 +208,8 @@ describe("an activity", () => {
     expect(failed.activities).toMatchObject([{ activity_id: "a2", status: "cancelled", status_bucket: "failed" }]);
     expect((await client.call("GET", "/api/activities?page_size=0")).status).toBe(422);
     expect((await client.call("GET", "/api/activities?next_page_token=bm8=")).status).toBe(422);
+    // No text at all behind it, which is not the same as no token.
+    expect((await client.call("GET", "/api/activities?next_page_token=!!!")).status).toBe(422);
     // By its cursor no page moves when activities start meanwhile; by its token, which counts, it does.
     expect(Buffer.from(first.next_page_token, "base64").toString()).toBe("3");
     await client.started("t", "q", { activity_id: "a6" });

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { ONE_ATTEMPT } from "@durable-workflow/test-support/store-records";
 import { expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
 import { openConnection } from "../src/store/connection.js";
@@ -17,15 +18,7 @@ const RUN_COLUMNS =
   "policy, status, bucket, activity_status, closed_reason, attempt_count, task_id, task_status, available_at, leased_at, " +
   "lease_owner, lease_expires_at, attempt_id, attempt_started_at, started_at, closed_at, last_progress_at, " +
   "last_heartbeat_at, due_at, history_length, beats_kept, beat_kept_at";
-const POLICY = JSON.stringify({
-  maxAttempts: 3,
-  backoffSeconds: [],
-  nonRetryableErrorTypes: [],
-  startToCloseSeconds: null,
-  scheduleToStartSeconds: null,
-  scheduleToCloseSeconds: null,
-  heartbeatSeconds: null,
-});
+const POLICY = JSON.stringify({ ...ONE_ATTEMPT, maxAttempts: 3 });
 
 function oldFile(): string {
   const file = join(temporaryFolder(), "engine.db");

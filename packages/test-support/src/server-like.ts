@@ -74,7 +74,15 @@ export function asServersTell(path: string, document: Json): Json {
 function optionalOff(key: string, value: unknown): unknown {
   if (key !== "server_capabilities" || typeof value !== "object" || value === null) return value;
   const off = { activity_lease_renewal: false, worker_deregistration_fencing: { supported: false } };
-  return { ...without(value as Json, ["worker_status", "activity_task_batches", "short_activity_leases"]), ...off };
+  return {
+    ...without(value as Json, [
+      "worker_status",
+      "activity_task_batches",
+      "short_activity_leases",
+      "activity_input_schemas",
+    ]),
+    ...off,
+  };
 }
 
 function without(document: Json, names: readonly string[]): Json {

@@ -9,17 +9,15 @@ const BLOCKED_MS = 1_000;
 export class EventLoopWatch {
   private readonly clock: Clock;
   private readonly events: EventStream;
-  private readonly handlers: Pick<RunningHandlers, "activityTypes">;
+  private readonly handlers: Pick<RunningHandlers, "takeTasks">;
   private dueAt = 0;
   private cancel = (): void => {};
   private isBlocked = false;
   private readonly waiting: (() => void)[] = [];
-  /** What ran when the last tick came: of those that were begun since, none can be the one. */
-  private lastTypes: readonly string[] = [];
   /** The longest delay so far, in milliseconds. */
   longestDelayMs = 0;
 
-  constructor(clock: Clock, events: EventStream, handlers: Pick<RunningHandlers, "activityTypes">) {
+  constructor(clock: Clock, events: EventStream, handlers: Pick<RunningHandlers, "takeTasks">) {
     this.clock = clock;
     this.events = events;
     this.handlers = handlers;
@@ -53,14 +51,16 @@ export class EventLoopWatch {
   private tick(): void {
     const delayMs = this.clock.monotonic() - this.dueAt;
     this.longestDelayMs = Math.max(this.longestDelayMs, delayMs);
+    const tasks = this.handlers.takeTasks();
     if (delayMs >= BLOCKED_MS) {
-      const activityTypes = [...new Set([...this.lastTypes, ...this.handlers.activityTypes])].toSorted();
-      tell(this.events, { type: "event_loop_blocked", delayMs: Math.round(delayMs), activityTypes });
+      const activityTypes = [...new Set(tasks.map(({ activityType }) => activityType))].toSorted();
+      const leaseLeftMs =
+        tasks.length === 0 ? null : Math.round(Math.min(...tasks.map(({ leaseLeft }) => leaseLeft())));
+      tell(this.events, { type: "event_loop_blocked", delayMs: Math.round(delayMs), activityTypes, leaseLeftMs });
       this.isBlocked = true;
     } else {
       this.recover();
     }
-    this.lastTypes = this.handlers.activityTypes;
     this.schedule();
   }
 

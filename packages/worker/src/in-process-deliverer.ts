@@ -5,6 +5,7 @@ import {
   type InvocableResultEnvelope,
 } from "@durable-workflow/carrier";
 import { heartbeats } from "@durable-workflow/carrier/heartbeat";
+import { inputSchemasOf } from "@durable-workflow/carrier/manifest";
 import {
   type AbortedDelivery,
   CallOff,
@@ -31,6 +32,7 @@ export class InProcessDeliverer implements Deliverer, Routing {
   readonly activityTypes: readonly string[];
   private readonly handler: InvocableActivityHandler;
   private readonly types: ReadonlySet<string>;
+  private schemas: ReturnType<typeof inputSchemasOf> | undefined;
   private readonly heartbeats = new AttemptHeartbeats();
   private readonly stopping = new CallOff<CarrierShutdown>();
   private readonly only: Route = { carrier: IN_PROCESS, deliver: (delivery) => this.deliver(delivery) };
@@ -72,13 +74,18 @@ export class InProcessDeliverer implements Deliverer, Routing {
     return this.only;
   }
 
+  async inputSchemas(): Promise<ReturnType<typeof inputSchemasOf>> {
+    this.schemas ??= inputSchemasOf(this.handler);
+    return this.schemas;
+  }
+
   /** Tells handlers that the end is near. What they return still counts. */
   tellToStop(): void {
     this.stopping.abort(new CarrierShutdown());
   }
 
   private async deliver(delivery: Delivery): Promise<DeliveryAnswer | AbortedDelivery> {
-    const { task, payload, engineNow, engineEstimate = engineNow, signal, heartbeat } = delivery;
+    const { task, payload, engineNow, engineEstimate = engineNow, leaseLeft, signal, heartbeat } = delivery;
     const withBlob =
       payload === undefined
         ? task
@@ -88,7 +95,7 @@ export class InProcessDeliverer implements Deliverer, Routing {
       sentAtMs: engineEstimate(),
       traceparent: newTraceparent(),
     });
-    const { run, values } = this.running.open(task.activityType);
+    const { run, values } = this.running.open({ activityType: task.activityType, leaseLeft });
     this.heartbeats.begin(task.attemptId, heartbeat);
     try {
       const { stopping } = this;

@@ -17,7 +17,8 @@ export class Problem {
       const { operation, status, reason, message } = event;
       this.said = `the engine refuses ${operation} with ${status}${reason === null ? "" : ` (${reason})`}: ${message}`;
     } else if (event.type === "engine_unavailable") {
-      this.said = `the engine does not answer ${event.operation}: ${event.why}`;
+      const { operation, why, status } = event;
+      this.said = `the engine does not answer ${operation}: ${why}${status === null ? "" : ` (status ${status})`}`;
     } else if (event.type === "lane_state" && (event.state === "polling" || event.state === "full")) {
       this.said = null;
     }

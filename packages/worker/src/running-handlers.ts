@@ -1,26 +1,36 @@
 import type { ActivityInterceptors } from "@durable-workflow/carrier";
 
-/** One handler that was begun, and has not settled. */
-interface Begun {
+/** A task that is given to a handler. */
+export interface HandedTask {
   readonly activityType: string;
+  /** Milliseconds until its lease has surely run out; negative when it has. */
+  readonly leaseLeft: () => number;
+}
+
+/** One handler that was begun, and has not settled. */
+interface Begun extends HandedTask {
   /** Whether the task was answered without it. */
   isLeftBehind: boolean;
 }
 
 /** One delivery, as far as its handler goes. */
 export class HandlerRun {
-  readonly activityType: string;
+  private readonly task: HandedTask;
   private readonly all: Set<Begun>;
+  private readonly sinceTaken: Set<HandedTask>;
   private begun: Begun | undefined;
 
-  constructor(activityType: string, all: Set<Begun>) {
-    this.activityType = activityType;
+  constructor(task: HandedTask, all: Set<Begun>, sinceTaken: Set<HandedTask>) {
+    this.task = task;
     this.all = all;
+    this.sinceTaken = sinceTaken;
   }
 
   begin(): void {
-    this.begun = { activityType: this.activityType, isLeftBehind: false };
+    const { activityType, leaseLeft } = this.task;
+    this.begun = { activityType, leaseLeft, isLeftBehind: false };
     this.all.add(this.begun);
+    this.sinceTaken.add(this.begun);
   }
 
   settled(): void {
@@ -38,6 +48,8 @@ const RUN = Symbol("worker run");
 /** The handlers that run in this process: those of tasks in flight, and those that went on although their task is over. */
 export class RunningHandlers {
   private readonly all = new Set<Begun>();
+  /** Those that ran at some time since {@link takeTasks}. */
+  private readonly sinceTaken = new Set<HandedTask>();
 
   /** Goes around all others. Its own part makes no context: most handlers need none. */
   around(others: ActivityInterceptors | undefined): ActivityInterceptors {
@@ -66,8 +78,8 @@ export class RunningHandlers {
   }
 
   /** What a run is told of its context, and who hears of its handler. */
-  open(activityType: string): { readonly run: HandlerRun; readonly values: ReadonlyMap<symbol, unknown> } {
-    const run = new HandlerRun(activityType, this.all);
+  open(task: HandedTask): { readonly run: HandlerRun; readonly values: ReadonlyMap<symbol, unknown> } {
+    const run = new HandlerRun(task, this.all, this.sinceTaken);
     return { run, values: new Map([[RUN, run]]) };
   }
 
@@ -78,8 +90,11 @@ export class RunningHandlers {
     return count;
   }
 
-  /** The activity types of those that run, each once. */
-  get activityTypes(): readonly string[] {
-    return [...new Set(Array.from(this.all, ({ activityType }) => activityType))].toSorted();
+  /** What those were given that ran at any time since this was called last: some have ended. */
+  takeTasks(): readonly HandedTask[] {
+    const tasks = [...this.sinceTaken];
+    this.sinceTaken.clear();
+    for (const running of this.all) this.sinceTaken.add(running);
+    return tasks;
   }
 }

@@ -32,7 +32,31 @@ it("tells of a handler that keeps the thread to itself, with its type, and lease
   const told = events.find((event) => event.type === "event_loop_blocked");
   expect(told).toMatchObject({ activityTypes: ["computes"] });
   expect(told?.delayMs).toBeGreaterThanOrEqual(1_000);
+  expect(told?.leaseLeftMs).toBeLessThan(30_000);
   expect(worker.health().eventLoopDelayMs).toBeGreaterThanOrEqual(1_000);
   expect(lines.map(([, message]) => message).join()).toContain("kept the thread to itself");
   expect(resultOf(await world.closed(await world.schedule("greet")))).toBe("hello");
+});
+
+it("tells of a handler that keeps the thread for longer than its lease that the task is handed out again", async () => {
+  world = await World.begin({ shortLeaseSeconds: 1 });
+  const warnings: string[] = [];
+  const say = (_: unknown, message: string): void => void warnings.push(message);
+  const quiet = (): void => {};
+  const { worker, events } = world.worker({
+    logger: { debug: quiet, info: quiet, warn: say, error: say },
+    activities: {
+      computes: () => {
+        const end = performance.now() + 1_300;
+        while (performance.now() < end);
+      },
+    },
+  });
+  await worker.start();
+  await world.schedule("computes");
+  await until(() => events.some(({ type }) => type === "event_loop_blocked"), "the event");
+  const told = events.find((event) => event.type === "event_loop_blocked");
+  expect(told?.activityTypes).toEqual(["computes"]);
+  expect(told?.leaseLeftMs).toBeLessThanOrEqual(0);
+  expect(warnings.join("\n")).toContain("until its lease had run out");
 });

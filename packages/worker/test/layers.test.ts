@@ -10,6 +10,7 @@ const { files } = sources;
 const PACKAGES: ReadonlySet<string> = new Set([
   "@durable-workflow/carrier",
   "@durable-workflow/carrier/heartbeat",
+  "@durable-workflow/carrier/manifest",
   "@durable-workflow/carrier/protocol",
   "@durable-workflow/carrier/storage",
   "@durable-workflow/dispatcher/leasing",

@@ -1,12 +1,7 @@
 import { brand, brandOf } from "../protocol/brand.js";
 import { parseExternalTaskInput } from "../protocol/task-input.js";
 import type { InvocableResultEnvelope } from "../protocol/wire.js";
-import {
-  type ActivityHandlers,
-  type HandlersOf,
-  type RegisteredActivity,
-  registerActivities,
-} from "./definition/registry.js";
+import { type ActivityHandlers, type HandlersOf, registerActivities } from "./definition/registry.js";
 import {
   type HandlerSettings,
   type InvocableActivityHandlerOptions,
@@ -33,7 +28,10 @@ export type { InvocableActivityHandlerOptions } from "./handler-options.js";
 export class InvocableActivityHandler<Handlers extends object = ActivityHandlers> implements InvocableHandler {
   /** As it stands in `metadata.carrier`. */
   readonly carrier: string;
-  private readonly activities: ReadonlyMap<string, RegisteredActivity>;
+  /** The activity types this handler serves. */
+  readonly activityTypes: readonly string[];
+  /** As they were given: `inputSchemasOf` of `/manifest` reads there what shape arguments have. */
+  readonly handlers: ActivityHandlers;
   private readonly settings: HandlerSettings;
   private readonly runner: TaskRunner;
 
@@ -42,16 +40,14 @@ export class InvocableActivityHandler<Handlers extends object = ActivityHandlers
    * @throws {TypeError} for a handler that is neither, an empty or repeated activity type, and options that make no sense
    */
   constructor(handlers: HandlersOf<Handlers>, options?: InvocableActivityHandlerOptions) {
-    this.settings = resolveHandlerOptions(options);
-    this.activities = registerActivities(handlers, this.settings.interceptors);
-    this.carrier = this.settings.carrier;
-    this.runner = createTaskRunner(this.activities, this.settings);
+    const settings = resolveHandlerOptions(options);
+    const activities = registerActivities(handlers, settings.interceptors);
+    this.handlers = handlers;
+    this.activityTypes = [...activities.keys()];
+    this.settings = settings;
+    this.carrier = settings.carrier;
+    this.runner = createTaskRunner(activities, settings);
     brand(this, "InvocableActivityHandler");
-  }
-
-  /** The activity types this handler serves. */
-  get activityTypes(): readonly string[] {
-    return [...this.activities.keys()];
   }
 
   /** Whether {@link shutdown} was called. */

@@ -1,5 +1,7 @@
+import type { JsonObject } from "../protocol/json-object.js";
 import type { InvocableResultEnvelope } from "../protocol/wire.js";
 import type { CallerSignal } from "./caller-signal.js";
+import type { ActivityHandlers } from "./definition/registry.js";
 
 /** What the caller of one `handle` knows beyond the envelope. */
 export interface HandleOptions {
@@ -27,6 +29,7 @@ export interface HandleOptions {
  * const counted: InvocableHandler = {
  *   carrier: inner.carrier,
  *   activityTypes: inner.activityTypes,
+ *   inputSchemas: inputSchemasOf(inner),
  *   handle: (envelope, options) => (count++, inner.handle(envelope, options)),
  * };
  * ```
@@ -38,6 +41,14 @@ export interface InvocableHandler {
   readonly activityTypes: readonly string[];
   /** Whether it was told to stop: a health request is then answered with 503. Default false. */
   readonly isShutDown?: boolean;
+  /** The activities that it runs, where they are of this process: what `inputSchemas` does not say is read of them. */
+  readonly handlers?: ActivityHandlers | undefined;
+  /**
+   * What the lists of arguments look like, in JSON Schema (2020-12), by activity type, where that is known: `inputSchemasOf(inner)`
+   * of `/manifest` for one that brings tasks to another. A manifest tells of it. Default: what
+   * `handlers` say.
+   */
+  readonly inputSchemas?: ReadonlyMap<string, JsonObject> | undefined;
   /**
    * Runs one task and says what became of it.
    *

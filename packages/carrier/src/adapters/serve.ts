@@ -174,6 +174,10 @@ function withHealth(handler: InvocableHandler, isDraining: () => boolean): Invoc
     get activityTypes() {
       return handler.activityTypes;
     },
+    handlers: handler.handlers,
+    get inputSchemas() {
+      return handler.inputSchemas;
+    },
     get isShutDown() {
       return isDraining() || handler.isShutDown === true;
     },

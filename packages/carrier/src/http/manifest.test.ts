@@ -3,9 +3,18 @@ import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineActivity } from "../activity/definition/define-activity.js";
+import { InvocableActivityHandler } from "../activity/handler.js";
+import type { InvocableHandler } from "../activity/invocable-handler.js";
 import { fetchInvocableActivityHandler } from "../adapters/fetch.js";
 import { bearerToken, type InvocableHttpOptions } from "./index.js";
-import { ACTIVITY_MANIFEST_MEDIA_TYPE, activityManifest, readActivityManifest, readInputSchemas } from "./manifest.js";
+import {
+  ACTIVITY_MANIFEST_MEDIA_TYPE,
+  type ActivityManifest,
+  activityManifest,
+  inputSchemasOf,
+  readActivityManifest,
+  readInputSchemas,
+} from "./manifest.js";
 
 const handlers = { "lamps.dim": () => 1, "lamps.count": () => 2 };
 const ACCEPT = { accept: ACTIVITY_MANIFEST_MEDIA_TYPE };
@@ -22,6 +31,12 @@ async function ask(options: InvocableHttpOptions, headers: Record<string, string
   const response = await carrier(new Request("http://carrier.test/", { method, headers }));
   const text = await response.text();
   return { status: response.status, type: response.headers.get("content-type"), body: JSON.parse(text || "null") };
+}
+
+async function manifestFrom(carrier: (request: Request) => Promise<Response>): Promise<Record<string, unknown>> {
+  const response = await carrier(new Request("http://carrier.test/", { headers: ACCEPT }));
+  expect(response.status).toBe(200);
+  return (await response.json()) as Record<string, unknown>;
 }
 
 describe("a carrier's manifest", () => {
@@ -60,46 +75,91 @@ describe("a carrier's manifest", () => {
     expect(await ask({ manifest }, ACCEPT, "PUT")).toMatchObject({ status: 405 });
   });
 
-  it("tells of arguments where it was given the activities, as far as their schemas can", async () => {
-    const schemasOf = {
+  it("tells of arguments, as far as their schemas can", async () => {
+    const tree: z.ZodType = z.object({ lamp: z.string(), below: z.lazy(() => z.array(tree)) });
+    const carried = {
       "lamps.dim": defineActivity({ input: [z.string(), z.object({ percent: z.number().int() })], run: () => 1 }),
       "lamps.list": defineActivity({ input: z.tuple([z.string()], z.number()), run: () => 1 }),
       "lamps.name": defineActivity({ input: [type("string"), v.string()], run: () => 1 }),
       "lamps.now": defineActivity({ input: [], run: () => 1 }),
       "lamps.dated": defineActivity({ input: [z.date()], run: () => 1 }),
+      "lamps.since": defineActivity({ input: [z.object({ at: z.date(), watts: z.number() })], run: () => 1 }),
+      "lamps.tree": defineActivity({ input: [z.string(), tree], run: () => 1 }),
       "lamps.untold": defineActivity({ input: [v.string()], run: () => 1 }),
       "lamps.plain": () => 1,
       key: defineActivity({ name: "lamps.named", input: [old], run: () => 1 }),
     };
-    const carrier = fetchInvocableActivityHandler(schemasOf, { manifest: activityManifest({ schemasOf }) });
-    const response = await carrier(new Request("http://carrier.test/", { headers: ACCEPT }));
-    const body = (await response.json()) as { readonly input_schemas: unknown };
     const list = (...prefixItems: readonly object[]) => ({ type: "array", prefixItems, items: false });
+    const object = (properties: Readonly<Record<string, object>>) => {
+      return { type: "object", properties, required: Object.keys(properties) };
+    };
     const percent = { type: "integer", minimum: -9007199254740991, maximum: 9007199254740991 };
-    const dim = { type: "object", properties: { percent }, required: ["percent"] };
-    expect(body.input_schemas).toEqual({
-      "lamps.dim": list({ type: "string" }, dim),
+    const expected = {
+      "lamps.dim": list({ type: "string" }, object({ percent })),
       "lamps.list": { type: "array", minItems: 1, prefixItems: [{ type: "string" }], items: { type: "number" } },
       "lamps.name": list({ type: "string" }, {}),
       "lamps.now": list(),
+      "lamps.since": list(object({ at: {}, watts: { type: "number" } })),
+      // What refers to itself says what "itself" is.
+      "lamps.tree": list(
+        { type: "string" },
+        expect.objectContaining({
+          $id: "argument-1",
+          properties: { lamp: { type: "string" }, below: { type: "array", items: { $ref: "#" } } },
+        }),
+      ),
       "lamps.named": list({ type: "number" }),
-    });
-    expect([...readInputSchemas(body).keys()]).toHaveLength(5);
+    };
+    const manifest = activityManifest();
+    for (const given of [carried, new Map(Object.entries(carried)), new InvocableActivityHandler(carried)]) {
+      const body = await manifestFrom(fetchInvocableActivityHandler(given as typeof carried, { manifest }));
+      expect(body.input_schemas).toEqual(expected);
+      expect([...readInputSchemas(body).keys()]).toEqual(Object.keys(expected));
+    }
   });
 
-  it("tells of no activity that the carrier does not serve, and of none where it was not told to", async () => {
-    const schemasOf = {
-      "lamps.dim": defineActivity({ input: [z.string()], run: () => 1 }),
-      other: handlers["lamps.dim"],
+  it("tells what a handler of one's own says, as it says it now, or the activities that it was given", async () => {
+    const dim = defineActivity({ input: [z.string()], run: () => 1 });
+    const inner = new InvocableActivityHandler({ "lamps.dim": dim });
+    const expected = { "lamps.dim": { type: "array", prefixItems: [{ type: "string" }], items: false } };
+    const { carrier, activityTypes } = inner;
+    const silent = { carrier, activityTypes, handle: inner.handle.bind(inner) };
+    let inputSchemas: InvocableHandler["inputSchemas"] = new Map();
+    const telling = {
+      ...silent,
+      get inputSchemas() {
+        return inputSchemas;
+      },
     };
-    expect((await ask({ manifest: activityManifest({ schemasOf }) })).body.input_schemas).toEqual({
-      "lamps.dim": { type: "array", prefixItems: [{ type: "string" }], items: false },
-    });
-    const { other } = schemasOf;
-    expect((await ask({ manifest: activityManifest({ schemasOf: { other } }) })).body).not.toHaveProperty(
-      "input_schemas",
-    );
-    expect((await ask({ manifest: activityManifest() })).body).not.toHaveProperty("input_schemas");
+    const ofTelling = fetchInvocableActivityHandler(telling, { manifest: activityManifest() });
+    expect(await manifestFrom(ofTelling)).not.toHaveProperty("input_schemas");
+    inputSchemas = inputSchemasOf(inner);
+    expect((await manifestFrom(ofTelling)).input_schemas).toEqual(expected);
+
+    const told = async (manifest: ActivityManifest) =>
+      (await manifestFrom(fetchInvocableActivityHandler(silent, { manifest }))).input_schemas;
+    expect(await told(activityManifest())).toBeUndefined();
+    expect(await told(activityManifest({ schemasOf: { "lamps.dim": dim, other: dim } }))).toEqual(expected);
+    const ofInner = fetchInvocableActivityHandler(inner, { manifest: activityManifest({ schemasOf: {} }) });
+    expect(await manifestFrom(ofInner)).not.toHaveProperty("input_schemas");
+  });
+
+  it("stays small enough to be read, and whole, whatever schemas say", async () => {
+    const saying = (toJSONSchema: () => unknown) =>
+      defineActivity({ input: [{ ...old, toJSONSchema: toJSONSchema as typeof old.toJSONSchema }], run: () => 1 });
+    const text = (length: number) => () => ({ type: "string", description: "x".repeat(length) });
+    const circle: Record<string, unknown> = {};
+    circle["circle"] = circle;
+    const odd = [() => circle, () => "text", () => ({ toJSON: () => 1 }), () => Promise.resolve({ type: "string" })];
+    const carried = Object.fromEntries([
+      ["long", saying(text(70_000))],
+      ...odd.map((say, index) => [`odd${index}`, saying(say)] as const),
+      ...Array.from({ length: 40 }, (_, index) => [`many${index}`, saying(text(60_000))] as const),
+    ]);
+    const body = await manifestFrom(fetchInvocableActivityHandler(carried, { manifest: activityManifest() }));
+    expect(readActivityManifest(body)).toHaveLength(45);
+    const told = [...readInputSchemas(body).keys()];
+    expect(told).toEqual(Array.from({ length: 17 }, (_, index) => `many${index}`));
   });
 
   it("takes no options of other names", () => {

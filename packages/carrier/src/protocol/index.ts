@@ -18,6 +18,12 @@ export { type HeartbeatProgress, PROGRESS_LIMITS } from "./heartbeat-progress.js
 export * from "./json-object.js";
 export { scanJson, TOO_DEEP, TOO_MANY } from "./json-shape.js";
 export {
+  ACTIVITY_MANIFEST_MEDIA_TYPE,
+  LONGEST_INPUT_SCHEMA,
+  readActivityManifest,
+  readInputSchemas,
+} from "./manifest.js";
+export {
   type ExternalPayloadReference,
   externalPayloadReferenceViolations,
   parseExternalPayloadReference,

@@ -9,6 +9,8 @@ export const ACTIVITY_MANIFEST_MEDIA_TYPE = "application/vnd.durable-workflow.ac
 export const ACTIVITY_MANIFEST_SCHEMA = "durable-workflow.activity-manifest";
 /** The version of that document which this package writes. */
 export const ACTIVITY_MANIFEST_VERSION = 1;
+/** Characters that the JSON Schema of an activity's arguments may have: a longer one helps nobody who fills in a form. */
+export const LONGEST_INPUT_SCHEMA = 65_536;
 /** What a reader takes of a manifest. */
 const MOST_TYPES = 10_000;
 
@@ -64,7 +66,7 @@ export function readActivityManifest(document: unknown): readonly string[] | und
 
 /**
  * What a manifest says of the arguments of the types that it names: JSON Schemas of the whole list, by type. Empty for a
- * manifest that says nothing of them, and for what is none.
+ * manifest that says nothing of them, and for what is none. Left out are those over {@link LONGEST_INPUT_SCHEMA} characters.
  *
  * @param document parsed from JSON, by whoever asked
  */
@@ -75,7 +77,7 @@ export function readInputSchemas(document: unknown): ReadonlyMap<string, JsonObj
   if (!isObject(told)) return schemas;
   for (const type of types) {
     const schema = Object.hasOwn(told, type) ? told[type] : undefined;
-    if (isObject(schema)) schemas.set(type, schema);
+    if (isObject(schema) && JSON.stringify(schema).length <= LONGEST_INPUT_SCHEMA) schemas.set(type, schema);
   }
   return schemas;
 }

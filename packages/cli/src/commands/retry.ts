@@ -2,8 +2,9 @@ import { decodePayload, isPayloadError, projectForJson } from "@durable-workflow
 import type { InlinePayload } from "@durable-workflow/client/tools";
 import { inlineInput, type StartedWith, startedWith } from "../engine/again.js";
 import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
-import { askable, ControlPlane } from "../engine/control-plane.js";
+import { ControlPlane } from "../engine/control-plane.js";
 import { HttpClient } from "../net/http-client.js";
+import { activityIdOption } from "../options/activity-id.js";
 import { editText } from "../options/edit-text.js";
 import { argumentsPayload, parseJsonArguments, readArgumentText } from "../options/json-arguments.js";
 import { atMost, flag, positional, textOption } from "../options/values.js";
@@ -38,17 +39,16 @@ async function runRetry(input: CommandInput, io: CliIo): Promise<ExitCode> {
   if (given !== undefined && flag(input, "edit")) {
     throw new CliError(EXIT.usage, "--args and --edit exclude each other", "Give one of them.");
   }
-  const other = textOption(input, "id");
-  if (other !== undefined) askable(other);
+  const other = activityIdOption(input);
   const replaced =
     given === undefined ? undefined : argumentsPayload(parseJsonArguments(await readArgumentText(given, io)));
   const connection = await connectionOf(input, io);
   const client = new ControlPlane(connection, new HttpClient(io));
   const before = await closedRun(client, id);
   const kept = replaced ?? (await inlineInput(before.input, client));
-  const payload = flag(input, "edit") ? await edited(kept, io) : kept;
   const asked = { ...before.request, ...(other === undefined ? {} : { activity_id: other }) };
-  const { started, request } = await client.start(asked, payload);
+  const start = (payload: InlinePayload | undefined): ReturnType<ControlPlane["start"]> => client.start(asked, payload);
+  const { started, request } = flag(input, "edit") ? await edited(kept, start, io) : await start(kept);
   const { json } = input;
   sayStarted(io, started, { engine: client.url, request, json, saysBackoff: false });
   return flag(input, "detach") ? EXIT.ok : await followToEnd(io, client, started, json);
@@ -63,10 +63,22 @@ async function closedRun(client: ControlPlane, id: string): Promise<StartedWith>
   return startedWith(description, await client.history(id, description.workflow_run_id));
 }
 
-async function edited(payload: InlinePayload | undefined, io: CliIo): Promise<InlinePayload> {
+function edited(
+  payload: InlinePayload | undefined,
+  start: (payload: InlinePayload) => ReturnType<ControlPlane["start"]>,
+  io: CliIo,
+): ReturnType<ControlPlane["start"]> {
   const text = payload === undefined ? "[]" : JSON.stringify(shown(payload), null, 2);
-  const changed = await editText(`${text}\n`, "arguments.json", io);
-  return argumentsPayload(parseJsonArguments(changed));
+  return editText(
+    `${text}\n`,
+    {
+      name: "arguments.json",
+      mayStay: true,
+      inPlace: (file) => `--args @${file}`,
+      use: (changed) => start(argumentsPayload(parseJsonArguments(changed))),
+    },
+    io,
+  );
 }
 
 function shown(payload: InlinePayload): unknown {

@@ -38,6 +38,14 @@ export function healthFinding({ status, body }: EngineAnswer): Finding {
   if (state !== undefined) {
     return fail(id, `the engine answers, but is ${state}`, "Look into its logs, and at its database.");
   }
+  if (status === 0 || (status >= 300 && status < 400)) {
+    const told = `the address redirects (${status}), which is not followed: the token would go along`;
+    return fail(id, told, "Name the engine's own address with --server.");
+  }
+  if (status === 401 || status === 403) {
+    const told = `what answers wants credentials even for its health (${status}), and an engine does not`;
+    return fail(id, told, "Look at the proxy before it, or name the engine's own address with --server.");
+  }
   return fail(
     id,
     `something answers with ${status}, and is not a Durable Workflow engine`,

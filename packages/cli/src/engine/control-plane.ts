@@ -5,6 +5,7 @@ import {
   EngineTools,
   type InlinePayload,
   type ListedActivity,
+  type ListedInputSchema,
   type ListedWorker,
   type StartedActivity,
 } from "@durable-workflow/client/tools";
@@ -83,6 +84,20 @@ export class ControlPlane {
   async workers(): Promise<readonly ListedWorker[] | undefined> {
     try {
       return await this.asked(() => this.tools.workers());
+    } catch (error) {
+      if (error instanceof CliError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * What workers have said of the arguments of an activity type, best those of a task queue: a JSON Schema of the list of them.
+   * Undefined where the engine knows of none, or does not tell.
+   */
+  async inputSchema(activityType: string, taskQueue: string): Promise<ListedInputSchema["schema"] | undefined> {
+    try {
+      const told = await this.asked(() => this.tools.inputSchemas(activityType));
+      return (told.find((one) => one.task_queue === taskQueue) ?? told[0])?.schema;
     } catch (error) {
       if (error instanceof CliError) return undefined;
       throw error;

@@ -84,8 +84,6 @@ export class DevStack {
   private readonly ends: TaskEnds;
   private readonly routes: Routes;
   private readonly carriers: CarriersWatch;
-  /** Undefined before they were asked. */
-  private apps: AttachedApps | undefined;
   private dispatcher: Dispatcher | undefined;
   /** Undefined before the engine runs, and once the command ends. */
   private lease: (() => Promise<void>) | undefined;
@@ -148,9 +146,8 @@ export class DevStack {
     if (other?.command === "engine") return { engine: "found", at: engineOf(other) };
     if (other !== undefined) refuseSecond(other, dataFolder);
     const carriers = (): ReturnType<NonNullable<PageOptions["carriers"]>> => this.carriers.all;
-    const inputSchemas = (): Readonly<Record<string, string>> => this.apps?.inputSchemas ?? {};
     return new EngineHost(
-      { command: "dev", dataFolder, inMemory, port: enginePort, portOption: "engine-port", carriers, inputSchemas },
+      { command: "dev", dataFolder, inMemory, port: enginePort, portOption: "engine-port", carriers },
       this.io,
     );
   }
@@ -167,7 +164,14 @@ export class DevStack {
     if (this.options.files.length === 0) return null;
     const host = await this.startActivities(connection);
     const carrier = await this.startCarrier(host);
-    this.handlers = { [FILES]: { handle: reportedRun(host, (report) => this.ends.answered(report)) } };
+    this.handlers = {
+      [FILES]: {
+        handle: reportedRun(host, (report) => this.ends.answered(report)),
+        get inputSchemas() {
+          return host.inputSchemas;
+        },
+      },
+    };
     this.routes.carrierUrl = carrier.url;
     return carrier.url;
   }
@@ -240,7 +244,6 @@ export class DevStack {
       this.reroute();
     });
     this.closers.push(() => apps.stop());
-    this.apps = apps;
     await apps.start();
     this.routes.apps = apps.all;
     for (const state of apps.all) if (state.state !== "attached") this.output.app(state);

@@ -19,6 +19,7 @@ export const VERSIONS = {
   react: "19.3.1",
   "react-dom": "19.3.1",
   typescript: "7.0.2",
+  zod: "4.6.7",
 } as const;
 
 type Known = keyof typeof VERSIONS | `@durable-workflow/${string}` | "tsx";
@@ -41,7 +42,7 @@ const MANIFESTS: Readonly<Record<Template, TemplateManifest>> = {
       test: `${TEST} activities.test.ts`,
       typecheck: "tsc",
     },
-    dependencies: ["@durable-workflow/carrier", "tsx"],
+    dependencies: ["@durable-workflow/carrier", "tsx", "zod"],
     devDependencies: [...COMMAND, "typescript", "@types/node"],
   },
   lambda: {
@@ -52,7 +53,7 @@ const MANIFESTS: Readonly<Record<Template, TemplateManifest>> = {
       test: `${TEST} activities.test.ts index.test.ts`,
       typecheck: "tsc",
     },
-    dependencies: ["@durable-workflow/carrier"],
+    dependencies: ["@durable-workflow/carrier", "zod"],
     devDependencies: [...COMMAND, "esbuild", ...TOOLS],
   },
   hono: {
@@ -63,7 +64,7 @@ const MANIFESTS: Readonly<Record<Template, TemplateManifest>> = {
       test: `${TEST} activities.test.ts app.test.ts`,
       typecheck: "tsc",
     },
-    dependencies: ["@durable-workflow/carrier", "@hono/node-server", "hono", "tsx"],
+    dependencies: ["@durable-workflow/carrier", "@hono/node-server", "hono", "tsx", "zod"],
     devDependencies: [...COMMAND, "typescript", "@types/node"],
   },
   nextjs: {
@@ -75,7 +76,7 @@ const MANIFESTS: Readonly<Record<Template, TemplateManifest>> = {
       test: `${TEST} activities.test.ts route.test.ts`,
       typecheck: "tsc",
     },
-    dependencies: ["@durable-workflow/carrier", "next", "react", "react-dom"],
+    dependencies: ["@durable-workflow/carrier", "next", "react", "react-dom", "zod"],
     devDependencies: [...COMMAND, ...TOOLS, "@types/react"],
   },
   worker: {
@@ -87,7 +88,7 @@ const MANIFESTS: Readonly<Record<Template, TemplateManifest>> = {
       test: `${TEST} activities.test.ts`,
       typecheck: "tsc",
     },
-    dependencies: ["@durable-workflow/carrier", "@durable-workflow/client", "@durable-workflow/worker", "tsx"],
+    dependencies: ["@durable-workflow/carrier", "@durable-workflow/client", "@durable-workflow/worker", "tsx", "zod"],
     devDependencies: [...COMMAND, "typescript", "@types/node"],
   },
 };

@@ -134,6 +134,15 @@ describe("readArgumentText", () => {
     }
   });
 
+  it.each(["", " \n"])("refuses %j of standard input: what was to write the arguments has failed", async (text) => {
+    const empty = { ...io, stdin: Readable.from([text]) as NodeJS.ReadableStream };
+    await expect(readArgumentText("-", empty)).rejects.toMatchObject({
+      message: "standard input, for the arguments, holds nothing",
+      hint: "No arguments are [].",
+      exitCode: 2,
+    });
+  });
+
   it("names a file that is not there", async () => {
     await expect(readArgumentText("@none.json", io)).rejects.toThrow(
       "the file of arguments none.json cannot be read (ENOENT)",

@@ -8,6 +8,7 @@ const NOTATION =
 const WINDOWS_QUOTES = String.raw`Windows' cmd has double quotes alone: "[\"Ada\", 7]"; or put them into a file: @FILE.`;
 const LONGEST_LONG = 2n ** 63n - 1n;
 const DEEPEST = 512;
+const COMMENTS = /^[ \t]*\/\/.*$/gm;
 /** Text in quotes (to be passed over), or a number. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
@@ -16,14 +17,22 @@ const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
  * argument each; anything else is the one argument there is; empty text is none. An activity whose only argument is a
  * list gets it as `[[1, 2]]`.
  *
+ * Lines that begin with `//`, which JSON has none of, are passed over.
+ *
  * Numbers keep what their spelling says: `7` is an integer, exact up to 64 bits, `7.0` and `7e0` are doubles.
  *
  * @throws {CliError} with exit code 2, naming the place and the fix
  */
 export function parseJsonArguments(text: string): readonly AvroValue[] {
-  if (text.trim() === "") return [];
-  const value = parseJsonValue(text);
+  const json = withoutComments(text);
+  if (json.trim() === "") return [];
+  const value = parseJsonValue(json);
   return Array.isArray(value) ? (value as readonly AvroValue[]) : [value];
+}
+
+/** Blanks in place of lines that begin with `//`: as long as before, so that a complaint counts the characters that are there. */
+export function withoutComments(text: string): string {
+  return text.replaceAll(COMMENTS, (line) => " ".repeat(line.length));
 }
 
 /**
@@ -48,7 +57,7 @@ export function parseJsonValue(text: string): AvroValue {
 /**
  * The text that an argument of the command line stands for: itself, the file of `@FILE`, or standard input for `-`.
  *
- * @throws {CliError} with exit code 2 for a file that cannot be read
+ * @throws {CliError} with exit code 2 for a file that cannot be read, or has nothing in it
  */
 export async function readArgumentText(
   given: string | undefined,
@@ -62,7 +71,10 @@ export async function readArgumentText(
   if (given !== "-" && !given.startsWith("@")) return given;
   const file = given === "-" ? given : given.slice(1);
   const name = given === "-" ? "standard input, for the arguments," : `the file of arguments ${file}`;
-  return readTextFile(file, io, { name, exitCode: EXIT.usage });
+  const text = await readTextFile(file, io, { name, exitCode: EXIT.usage });
+  // What was to write them has failed, as like as not.
+  if (text.trim() === "") throw refused(`${name} holds nothing`, { hint: "No arguments are []." });
+  return text;
 }
 
 /** What JavaScript's numbers would lose, in the notation that keeps it. */

@@ -9,7 +9,7 @@ import { engineTransport } from "./engine-transport.js";
 
 export type PageOptions = Pick<
   InspectorOptions,
-  "servedBy" | "carriers" | "inputSchemas" | "commandOptions" | "isReadOnly" | "password"
+  "servedBy" | "carriers" | "commandOptions" | "isReadOnly" | "password"
 >;
 
 /** The page of an engine. Loaded late: commands that show no page need not wait for it. */

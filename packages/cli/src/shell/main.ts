@@ -89,6 +89,20 @@ function completed({ options }: Command, args: readonly string[]): string[] {
   });
 }
 
+/** What is wrong with the value of an option that there is, and the fix where it is not its help; undefined for nothing. */
+function misusedOption(
+  token: OptionToken | OtherToken,
+  options: NonNullable<ParseArgsConfig["options"]>,
+): readonly [told: string, fix?: string] | undefined {
+  if (token.kind !== "option") return undefined;
+  const { rawName, name, value, inlineValue } = token;
+  const takesOne = options[name]?.type === "string";
+  if (!takesOne) return value === undefined ? undefined : [`${rawName} takes no value`];
+  if (value === undefined) return [`${rawName} needs a value`];
+  if (inlineValue !== false || !value.startsWith("-") || value === "-") return undefined;
+  return [`${rawName} needs a value`, `One that begins with a dash is written with an equals sign: --${name}=${value}`];
+}
+
 function badOption(
   error: unknown,
   { name }: Command,
@@ -102,8 +116,9 @@ function badOption(
   );
   const hint = `dw-carrier ${name} --help lists its options.`;
   if (unknown?.kind !== "option") {
+    const [told, fix = hint] = tokens.map((token) => misusedOption(token, options)).find(Boolean) ?? [];
     const [sentence = "the options cannot be read"] = (error instanceof Error ? error.message : "").split("\n");
-    return new CliError(EXIT.usage, sentence, hint);
+    return new CliError(EXIT.usage, told ?? sentence, fix);
   }
   const meant = closest(unknown.name, Object.keys(options));
   return new CliError(
@@ -111,6 +126,18 @@ function badOption(
     `${name} has no option ${unknown.rawName}`,
     meant === undefined ? hint : `Did you mean --${meant}?`,
   );
+}
+
+interface OptionToken {
+  readonly kind: "option";
+  readonly name: string;
+  readonly rawName: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+}
+
+interface OtherToken {
+  readonly kind: "positional" | "option-terminator";
 }
 
 const CODES: Readonly<Record<ExitCode, string>> = {

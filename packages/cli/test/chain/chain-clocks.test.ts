@@ -1,13 +1,12 @@
 import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";
 import { systemClock } from "@durable-workflow/dispatcher";
 import { Gateway } from "@durable-workflow/test-support/gateway";
-import { expect, it } from "vitest";
-import { Audit } from "./audit.js";
-import { Chain, startAll, untilAllClosed } from "./chain.js";
+import { it } from "vitest";
+import { Chain } from "./chain.js";
+import { expectEndsOnce } from "./ends-once.js";
 import { quickStep } from "./handler-steps.js";
 import { serveScenarios } from "./own-carrier.js";
 import { countOr, SEED, scenarios } from "./scenario.js";
-import { wronglyTold } from "./told.js";
 
 const COUNT = countOr(50);
 const MINUTE_MS = 60_000;
@@ -44,15 +43,7 @@ it.each(SKEWS)(
       const carrier = await serveScenarios("work", all, { heartbeat, clock: ahead(carrierMs) });
       chain.onClose(carrier.close);
       await chain.dispatch(gateway.url, { work: carrier.url }, { clock: ahead(dispatcherMs) });
-      const ids = await startAll(chain.client, "work", all, { start_to_close_timeout_seconds: 40 });
-      const open = await untilAllClosed(chain.client);
-      await chain.drain();
-      const audit = new Audit();
-      await audit.read(chain.client, ids, all);
-      expect({ open, wrong: audit.wrong }).toEqual({ open: [], wrong: [] });
-      const { events, log } = chain;
-      expect(wronglyTold({ events, log, counted: await chain.countedEnds() }, audit.attempts)).toEqual([]);
-      expect(audit.recorded).toHaveLength(COUNT);
+      await expectEndsOnce(chain, "work", all, { request: { start_to_close_timeout_seconds: 40 } });
     } finally {
       await chain.close();
     }

@@ -1,12 +1,12 @@
 import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";
 import { seededRandom, startFaultProxy } from "@durable-workflow/test-support/fault-proxy";
 import { expect, it } from "vitest";
-import { Audit, type RecordedAttempt } from "./audit.js";
-import { Chain, startAll, untilAllClosed } from "./chain.js";
+import type { RecordedAttempt } from "./audit.js";
+import { Chain } from "./chain.js";
+import { expectEndsOnce } from "./ends-once.js";
 import { quickStep } from "./handler-steps.js";
 import { serveScenarios } from "./own-carrier.js";
 import { countOr, SEED, scenarios } from "./scenario.js";
-import { wronglyTold } from "./told.js";
 
 const COUNT = countOr(300);
 /** The share of what passes that comes to harm. */
@@ -44,18 +44,14 @@ it(`each of ${COUNT} activities ends once though connections are cut (CHAIN_SEED
       { work: toCarrier.url },
       { requestTimeoutMs: 1_000, workerHeartbeatMs: 500, maxInFlight: 30 },
     );
-    const ids = await startAll(chain.client, "work", all);
-    const open = await untilAllClosed(chain.client);
-    toEngine.heal();
-    toCarrier.heal();
-    await chain.drain();
-    const audit = new Audit({ allowance: FREE_REDELIVERIES, isDisturbance: isTheNetworks });
-    await audit.read(chain.client, ids, all);
-    expect({ open, wrong: audit.wrong }).toEqual({ open: [], wrong: [] });
-    const { events, log } = chain;
-    const told = { events, log, counted: await chain.countedEnds() };
-    expect(wronglyTold(told, audit.attempts, { answersGetLost: true })).toEqual([]);
-    expect(audit.recorded).toHaveLength(COUNT);
+    await expectEndsOnce(chain, "work", all, {
+      audit: { allowance: FREE_REDELIVERIES, isDisturbance: isTheNetworks },
+      answersGetLost: true,
+      onClosed: () => {
+        toEngine.heal();
+        toCarrier.heal();
+      },
+    });
     // And harm was done.
     for (const proxy of [toEngine, toCarrier]) expect(Math.max(...Object.values(proxy.counts))).toBeGreaterThan(5);
   } finally {

@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
 import { begin } from "../support/cli.js";
-import { Audit, type RecordedAttempt } from "./audit.js";
-import { Chain, startAll, untilAllClosed } from "./chain.js";
+import type { RecordedAttempt } from "./audit.js";
+import { Chain } from "./chain.js";
 import { ACTIVITIES, environmentFor, STEERING, type TaskLine, wrongLines } from "./commands.js";
+import { expectEndsOnce } from "./ends-once.js";
 import { handlerStep } from "./handler-steps.js";
 import { countOr, SEED, scenarios } from "./scenario.js";
-import { wronglyTold } from "./told.js";
 
 const COUNT = countOr(100);
 
@@ -27,15 +27,7 @@ it(`serve tells each end of ${COUNT} activities once, as it is recorded (CHAIN_S
   const engineUrl = await chain.listen();
   try {
     await chain.dispatch(engineUrl, { work: url });
-    const ids = await startAll(chain.client, "work", all);
-    const open = await untilAllClosed(chain.client);
-    await chain.drain();
-    const audit = new Audit();
-    await audit.read(chain.client, ids, all);
-    expect({ open, wrong: audit.wrong }).toEqual({ open: [], wrong: [] });
-    const { events, log } = chain;
-    expect(wronglyTold({ events, log, counted: await chain.countedEnds() }, audit.attempts)).toEqual([]);
-    expect(audit.recorded).toHaveLength(COUNT);
+    const audit = await expectEndsOnce(chain, "work", all);
     const { stdout, stderr, code } = await serve.stop();
     expect(code, stderr).toBe(0);
     expect(wrongLines(stdout, audit.recorded, agrees)).toEqual([]);

@@ -1,4 +1,4 @@
-import { fieldOf, LIST_PAGE, listField, PATHS, textField } from "@durable-workflow/engine-protocol";
+import { fieldOf, LIST_PAGE, listField, nextPageField, PATHS, textField } from "@durable-workflow/engine-protocol";
 import { ClientError } from "../errors/client-error.js";
 import type { ActivitySummary, ListQuery } from "../handle.js";
 import type { Scope } from "../scope.js";
@@ -6,11 +6,13 @@ import { unreadable } from "../trouble/ask-again.js";
 import { readSummary } from "../wire/description.js";
 import type { Bounds, Engine } from "../wire/engine.js";
 
+const BUCKETS: ReadonlySet<ListQuery["bucket"]> = new Set([undefined, "running", "completed", "failed"]);
+
 /**
  * The activities of all pages, each asked for when it is come to.
  *
  * @param within gives each page a scope
- * @throws {TypeError} for a page size that no engine takes; {ClientError}; the signal's reason
+ * @throws {TypeError} for a page size or a bucket that no engine takes; {ClientError}; the signal's reason
  */
 export async function* list(
   engine: Engine,
@@ -20,6 +22,7 @@ export async function* list(
   if (!Number.isSafeInteger(pageSize) || pageSize < 1 || pageSize > LIST_PAGE.most) {
     throw new TypeError(`pageSize must be an integer from 1 to ${LIST_PAGE.most}`);
   }
+  if (!BUCKETS.has(bucket)) throw new TypeError('bucket must be "running", "completed" or "failed"');
   const seen = new Set<string>();
   let token: string | undefined;
   do {
@@ -49,5 +52,5 @@ async function pageOf(engine: Engine, query: Record<string, string>, bounds: Bou
   if (!Array.isArray(fieldOf(document, "activities")) || !activities.every((one) => one !== undefined)) {
     throw unreadable(engine, answer, about);
   }
-  return { activities, next: textField(document, "next_page_cursor") ?? textField(document, "next_page_token") };
+  return { activities, next: textField(document, nextPageField(document)) };
 }

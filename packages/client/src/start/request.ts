@@ -1,6 +1,7 @@
 import type { StartDefaults } from "@durable-workflow/carrier/contract";
 import { LONGEST_NAME } from "@durable-workflow/engine-protocol";
 import type { StartRequest } from "@durable-workflow/engine-protocol/control";
+import { WAIT } from "../call-options.js";
 import { check, integer, must, oneOf, type Rule, type Rules } from "../check.js";
 import type { ActivityLike, ExecuteOptions, StartOptions } from "../client-types.js";
 
@@ -26,11 +27,11 @@ const NAMES: Rule = [
 /** URLs take `.` and `..` for folders. */
 const ID: Rule = [
   (value) => typeof value === "string" && /^(?!\.{1,2}$)[a-zA-Z0-9._:-]{1,128}$/.test(value),
-  "1 to 128 letters, digits and . _ : -, and not . or .. alone",
+  "1 to 128 letters, digits and . _ : -, but not . or ..",
 ];
 const NAME: Rule = [
   (value) => isText(value) && (value as string).trim() !== "",
-  `a contract, a definition with a name of its own, or a name of at most ${LONGEST_NAME} characters`,
+  `a contract, a definition with a name, or a name of at most ${LONGEST_NAME} characters`,
 ];
 
 const DEFAULTS: Rules<StartDefaults> = {
@@ -41,7 +42,7 @@ const DEFAULTS: Rules<StartDefaults> = {
   scheduleToCloseSeconds: POSITIVE,
   heartbeatSeconds: POSITIVE,
 };
-const START: Rules<StartOptions> = {
+export const START: Rules<StartOptions> = {
   ...DEFAULTS,
   id: ID,
   businessKey: TEXT,
@@ -49,7 +50,7 @@ const START: Rules<StartOptions> = {
   onRunning: oneOf("error", "attach"),
   onClosed: oneOf("restart", "attach"),
 };
-const EXECUTE: Rules<ExecuteOptions> = { ...START, timeoutMs: true, cancelOnAbort: true };
+export const EXECUTE: Rules<ExecuteOptions> = { ...START, ...WAIT, cancelOnAbort: true };
 const RETRY: Rules<NonNullable<StartDefaults["retry"]>> = {
   maxAttempts: POSITIVE,
   backoffSeconds: LIST,
@@ -68,16 +69,6 @@ export function checkDefaults(
   check("retry", retry, RETRY, "retry.");
   must("retry.maxAttempts", retry.maxAttempts, POSITIVE);
   retry.backoffSeconds?.forEach((pause, index) => must(`retry.backoffSeconds[${index}]`, pause, integer(0)));
-}
-
-/** The same of `start`. */
-export function checkStartOptions(options: StartOptions): void {
-  checkDefaults(options, "start", START);
-}
-
-/** The same of `execute`. */
-export function checkExecuteOptions(options: ExecuteOptions): void {
-  checkDefaults(options, "execute", EXECUTE);
 }
 
 /** @throws {TypeError} for an activity without a name */

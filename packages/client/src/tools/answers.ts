@@ -1,4 +1,4 @@
-import { isObject } from "@durable-workflow/engine-protocol";
+import { isObject, nextPageField } from "@durable-workflow/engine-protocol";
 import type {
   ActivityDescription as DescriptionOnTheWire,
   HistoryEvent,
@@ -37,6 +37,14 @@ export interface ListedWorker {
   readonly status: string;
   /** Empty where the worker does not say. */
   readonly supported_activity_types: readonly string[];
+}
+
+/** What the arguments of an activity look like, as workers of a task queue have said. */
+export interface ListedInputSchema {
+  readonly task_queue: string;
+  readonly activity_type: string;
+  /** A JSON Schema of the list of them; empty where it is none. */
+  readonly schema: Readonly<Record<string, unknown>>;
 }
 
 /** A page of the workers of an engine. */
@@ -139,8 +147,7 @@ export function readActivityPage(document: unknown): ActivityPage {
   const fields = new Fields(document);
   return {
     activities: fields.objects("activities").map(readListed),
-    // By a cursor no page moves when activities start meanwhile.
-    next_page_token: fields.textOrNull("next_page_cursor") ?? fields.textOrNull("next_page_token"),
+    next_page_token: fields.textOrNull(nextPageField(document)),
   };
 }
 
@@ -163,6 +170,18 @@ export function readWorkerPage(document: unknown): WorkerPage {
     })),
     next_page_token: fields.textOrNull("next_page_token"),
   };
+}
+
+/** Reads what is known of arguments, and names the field that is wrong. */
+export function readInputSchemaList(document: unknown): readonly ListedInputSchema[] {
+  return new Fields(document).objects("input_schemas").map((one) => {
+    const schema = one.any("schema");
+    return {
+      task_queue: one.text("task_queue"),
+      activity_type: one.text("activity_type"),
+      schema: isObject(schema) ? schema : {},
+    };
+  });
 }
 
 /** What an engine says of itself: enough of it to know that it is one. */

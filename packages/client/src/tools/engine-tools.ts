@@ -18,11 +18,13 @@ import { type About, Engine } from "../wire/engine.js";
 import {
   type ActivityDescription,
   type ListedActivity,
+  type ListedInputSchema,
   type ListedWorker,
   readActivityPage,
   readClusterInfo,
   readDescription,
   readHistoryPage,
+  readInputSchemaList,
   readWorkerPage,
   type StartedActivity,
   WrongAnswer,
@@ -136,6 +138,16 @@ export class EngineTools {
       const read = await this.read(withToken(PATHS.workers, token), { what: "listing workers" }, readWorkerPage);
       return { items: read.workers, next: read.next_page_token };
     });
+  }
+
+  /**
+   * What workers have said of the arguments of an activity type, those told last first.
+   *
+   * @throws {ClientError} where it cannot be told, too: the token may not ask, or the engine keeps no such thing, as servers do not
+   */
+  inputSchemas(activityType: string): Promise<readonly ListedInputSchema[]> {
+    const path = `${PATHS.inspectedInputSchemas}?activity_type=${encodeURIComponent(activityType)}`;
+    return this.read(path, { what: "asking what arguments look like" }, readInputSchemaList);
   }
 
   /** What the engine says of itself. @throws {ClientError} */

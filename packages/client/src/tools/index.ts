@@ -8,6 +8,7 @@ export {
   type ActivityDescription,
   type ActivityPage,
   type ListedActivity,
+  type ListedInputSchema,
   type ListedWorker,
   readActivityPage,
   readDescription,

@@ -71,8 +71,13 @@ export function refusal(answer: Answer, subject: Subject): ClientError {
       return make("refused", said);
     case 413:
       return make("payload_too_large", `the engine takes no request of this size: ${said}`);
-    case 429:
-      return make("rate_limited", said, { retryable: true });
+    case 429: {
+      const { retryAfterMs } = known;
+      const when = retryAfterMs === undefined ? "later" : `in ${retryAfterMs / 1000} s`;
+      return make("rate_limited", `${url} takes no more requests for now, and may be asked again ${when}: ${said}`, {
+        retryable: true,
+      });
+    }
     case 400:
       return make(reason?.endsWith("_control_plane_version") === true ? "unsupported_version" : "invalid", said);
     case 422:

@@ -40,8 +40,9 @@ export interface TimeoutAnswer {
 /** The carrier could not be reached, or the connection broke, at every try. */
 export interface UnreachableAnswer {
   readonly kind: "unreachable";
-  /** Short, as `ECONNREFUSED`. */
+  /** Short, as `ECONNREFUSED`, or in words. */
   readonly why: string;
+  /** How often it was sent, or tried to be. */
   readonly tries: number;
 }
 

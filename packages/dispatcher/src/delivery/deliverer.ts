@@ -1,10 +1,10 @@
-import type { HeartbeatProgress } from "@durable-workflow/carrier/protocol";
+import type { HeartbeatProgress, JsonObject } from "@durable-workflow/carrier/protocol";
 import type { Carrier } from "@durable-workflow/engine-protocol/executor-config";
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { HeartbeatOutcome } from "../engine/outcomes.js";
 import type { BlobPayload } from "../net/blob-bytes.js";
 import type { Held } from "../payloads/byte-budget.js";
-import type { StopSignal } from "../time/call-off.js";
+import type { CallOff, StopSignal } from "../time/call-off.js";
 import type { AbortedDelivery, DeliveryAnswer, RefusedAnswer } from "./answer.js";
 
 /** The seam between what leases and reports tasks and what runs them: HTTP is one way, handlers in this process another. */
@@ -77,10 +77,25 @@ export interface Routing {
   route(request: RouteRequest): Route | RefusedAnswer;
 }
 
+/** Whose arguments are asked for. */
+export interface InputSchemasRequest {
+  /** Null where only the engine knows who runs the activities. */
+  readonly carrier: string | null;
+  readonly taskQueue: string;
+  readonly activityTypes: readonly string[];
+  /** Calls it off. */
+  readonly abort: CallOff;
+}
+
 /** Brings tasks to what runs them. */
 export interface Deliverer {
   /** What tasks go by now. */
   readonly routing: Routing;
+  /**
+   * What the arguments of activities look like: JSON Schemas of the list of them, by type; undefined where that is not known, or
+   * not now. May reject. Default: nothing is known.
+   */
+  inputSchemas?(request: InputSchemasRequest): Promise<ReadonlyMap<string, JsonObject> | undefined>;
   /** Ends its connections. */
   close(): Promise<void>;
   /** Ends at once what would outlive this process. */

@@ -1,4 +1,8 @@
-import { type InvocableResultEnvelope, isExternalTaskInputError } from "@durable-workflow/carrier/protocol";
+import {
+  type InvocableResultEnvelope,
+  isExternalTaskInputError,
+  type JsonObject,
+} from "@durable-workflow/carrier/protocol";
 import { CallOff, type StopSignal } from "../time/call-off.js";
 import { type Clock, timerDelay } from "../time/clock.js";
 import type { AbortedDelivery, DeliveryAnswer, HttpAnswer } from "./answer.js";
@@ -6,6 +10,8 @@ import type { TimeLimit } from "./timeouts.js";
 
 /** A carrier of this process. Every `InvocableHandler` of `@durable-workflow/carrier` is one. */
 export interface LocalCarrier {
+  /** JSON Schemas of the list of arguments, by activity type, where they are known. Default: those of the handler's definitions. */
+  readonly inputSchemas?: ReadonlyMap<string, JsonObject> | undefined;
   /** Runs one task and says what became of it. A rejection is taken as HTTP takes it: for 400, or for 502. */
   handle(envelope: unknown, options?: { readonly signal?: StopSignal | undefined }): Promise<InvocableResultEnvelope>;
 }

@@ -7,6 +7,7 @@ import { CallOff } from "../time/call-off.js";
 import { type Clock, pause } from "../time/clock.js";
 import type { AbortedDelivery, DeliveryAnswer, HttpAnswer } from "./answer.js";
 import { type Authorization, AuthorizerError } from "./authorizer.js";
+import { askInputSchemas, type ManifestRequest } from "./carrier-manifest.js";
 import { HttpAgents } from "./http-agents.js";
 import { type Exchange, type HttpDelivery, HttpExchanges } from "./http-exchange.js";
 import { Holding, mayPass, retryDelayMs, Unreached } from "./retry.js";
@@ -46,6 +47,8 @@ export class HttpDeliverer {
   private readonly clock: Clock;
   private readonly holdUnreachableMs: number;
   private readonly redeliverBroken: boolean;
+  private readonly guard: NetworkGuard;
+  private readonly proxies: Proxies | undefined;
   private readonly agents: HttpAgents;
   private readonly exchanges: HttpExchanges;
 
@@ -54,6 +57,8 @@ export class HttpDeliverer {
     this.clock = clock;
     this.holdUnreachableMs = options.holdUnreachableMs ?? 0;
     this.redeliverBroken = options.redeliverBroken ?? true;
+    this.guard = guard;
+    this.proxies = proxies;
     this.agents = new HttpAgents({ guard, connectTimeoutMs, ca });
     this.exchanges = new HttpExchanges({ clock, guard, agents: this.agents, responseLimitBytes, proxies });
   }
@@ -74,8 +79,9 @@ export class HttpDeliverer {
     let wasRedelivered = false;
     let refused: Authorization | undefined;
     let wasRefused = false;
-    for (let tries = 1; ; ) {
-      const { answer, broke, isUnreached, shown } = await this.tryOnce(delivery, { tries, onNewConnection, refused });
+    for (let tries = 1, sent = 1; ; sent++) {
+      const facts = { tries: sent, onNewConnection, refused };
+      const { answer, broke, isUnreached, shown } = await this.tryOnce(delivery, facts);
       if (signal.aborted) return answer;
       refused = undefined;
       if (isUnreached) {
@@ -91,8 +97,7 @@ export class HttpDeliverer {
       if (broke !== undefined && this.redeliverBroken && !wasRedelivered && hasRoom(REDELIVER_AFTER_MS)) {
         wasRedelivered = true;
         onNewConnection = true;
-        const which = broke === "stale" ? "a kept connection" : "the connection";
-        onRetry(`${which} was closed before an answer`, REDELIVER_AFTER_MS, tries);
+        onRetry(BROKEN[broke], REDELIVER_AFTER_MS, tries);
         await pause(clock, REDELIVER_AFTER_MS, signal);
         if (signal.aborted) return { kind: "aborted" };
         continue;
@@ -156,7 +161,10 @@ export class HttpDeliverer {
     } catch (error) {
       if (!abort.aborted && isReset(error) && use.endedUnanswered) broke = use.endedBeforeAnswer ? "stale" : "fresh";
       isUnreached = !abort.aborted && !use.wasSent && mayPass(error);
-      answer = failedTry(error, facts.tries);
+      answer =
+        broke === undefined
+          ? failedTry(error, facts.tries)
+          : { kind: "unreachable", why: BROKEN[broke], tries: facts.tries };
     } finally {
       timer.cancel();
       signal.removeEventListener("abort", forward);
@@ -166,11 +174,23 @@ export class HttpDeliverer {
     return { answer, broke, isUnreached, shown };
   }
 
+  /** What a carrier says of the arguments of its activities; see {@link askInputSchemas}. */
+  inputSchemas(request: ManifestRequest): ReturnType<typeof askInputSchemas> {
+    const { agents, guard, proxies } = this;
+    return askInputSchemas(request, { agents, guard, proxies });
+  }
+
   /** Ends all connections. */
   async close(): Promise<void> {
     await this.agents.close();
   }
 }
+
+/** In place of the code of whichever library noticed. */
+const BROKEN = {
+  stale: "a kept connection was closed before an answer",
+  fresh: "the connection was closed before an answer",
+} as const;
 
 function failedTry(error: unknown, tries: number): DeliveryAnswer {
   if (error instanceof AddressRefusedError) return { kind: "refused", code: "address_refused", message: error.message };

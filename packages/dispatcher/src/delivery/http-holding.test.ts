@@ -158,7 +158,8 @@ describe.each([
     expect(await deliver(own, partly.url)).toMatchObject({ kind: "unreachable", tries: 1 });
     expect([...partly.counts.values()]).toEqual([2]);
     const never = await closing((socket) => socket.destroy(), 1);
-    expect(await deliver(own, never.url)).toMatchObject({ kind: "unreachable", tries: 1 });
+    const why = "the connection was closed before an answer";
+    expect(await deliver(own, never.url)).toMatchObject({ kind: "unreachable", why, tries: 2 });
     expect([...never.counts.values()]).toEqual([1, 1]);
     const once = await closing((socket) => socket.destroy(), 1);
     const careful = deliverer(ca, { redeliverBroken: false });

@@ -164,6 +164,8 @@ describe("what is no result", () => {
 
   it.each([
     [302, "redirect"],
+    [401, "another than that of the mapping's auth_ref"],
+    [403, "auth_ref names may not call it"],
     [404, "path of its URL"],
     [405, "takes no POST"],
     [415, "Fastify needs addContentTypeParser"],
@@ -182,12 +184,8 @@ describe("what is no result", () => {
     expect(failure.message.length).toBeLessThan(500);
   });
 
-  it.each([
-    [503, true],
-    [401, false],
-    [403, false],
-  ])("may be tried again with status %s", (status, temporary) => {
-    expect(failureOf(http("later", status, temporary))).toMatchObject({ retryable: true, non_retryable: false });
+  it("may be tried again with a status of the retry policy", () => {
+    expect(failureOf(http("later", 503, true))).toMatchObject({ retryable: true, non_retryable: false });
   });
 
   it("is said to be unreadable when it is", () => {
@@ -205,6 +203,16 @@ it.each<[DeliveryAnswer, object]>([
       timeout_type: "deadline_exceeded",
       retryable: true,
       message: expect.stringContaining("1.5 s (start_to_close)"),
+    },
+  ],
+  [
+    { kind: "timeout", limit: "start_to_close", afterMs: 0 },
+    {
+      type: "CarrierTimeout",
+      timeout_type: "deadline_exceeded",
+      message: expect.stringMatching(
+        /^The task's time was over \(start_to_close\) before it could be sent to the carrier /,
+      ),
     },
   ],
   [

@@ -137,7 +137,7 @@ function httpReport(task: LeasedTask, answer: HttpAnswer, context: MappingContex
   const isOk = status >= 200 && status < 300;
   // A gateway that says "later", and one that does not know our credential, may think better of it; a page never will.
   const cause = likelyCause(status);
-  const retryable = temporary || status === 401 || status === 403 || cause !== undefined;
+  const retryable = temporary || cause !== undefined;
   return malformed(`The carrier ${context.carrier} answered ${status}`, isOk ? read.problem : cause, context, {
     preview: text ?? "",
     more: { status },
@@ -146,12 +146,16 @@ function httpReport(task: LeasedTask, answer: HttpAnswer, context: MappingContex
 }
 
 /**
- * Why a server may answer with a status that no carrier sends: the carrier was deployed wrongly. The task is as good as
+ * Why a server may answer with a status that says nothing of the task: the carrier was deployed, or mapped, wrongly. The task is as good as
  * before, and others will fare alike. Undefined for other statuses.
  */
 export function likelyCause(status: number): string | undefined {
   if (status >= 300 && status < 400) return "a redirect, which is not followed: give its target as the URL";
   switch (status) {
+    case 401:
+      return "it wants a credential, or another than that of the mapping's auth_ref";
+    case 403:
+      return "what the mapping's auth_ref names may not call it";
     case 404:
       return "there is nothing at the path of its URL";
     case 405:
@@ -259,7 +263,10 @@ function timeoutReport(limit: string, afterMs: number, { carrier }: MappingConte
   return failed({
     kind: "timeout",
     type: "CarrierTimeout",
-    message: `The carrier ${carrier} gave no answer within ${Math.round(afterMs) / 1000} s (${limit}).`,
+    message:
+      afterMs > 0
+        ? `The carrier ${carrier} gave no answer within ${Math.round(afterMs) / 1000} s (${limit}).`
+        : `The task's time was over (${limit}) before it could be sent to the carrier ${carrier}.`,
     retryable: true,
     timeoutType: "deadline_exceeded",
   });
@@ -270,7 +277,7 @@ function unreachableReport({ why, tries }: UnreachableAnswer, { carrier }: Mappi
   return failed({
     kind: "application",
     type: "CarrierUnreachable",
-    message: `The carrier ${carrier} could not be reached in ${times}: ${why}.`,
+    message: `The carrier ${carrier} gave no answer in ${times}: ${why}.`,
     retryable: true,
   });
 }

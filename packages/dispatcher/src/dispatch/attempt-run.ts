@@ -9,7 +9,7 @@ import type { EventStream, TaskEnd, TaskFacts } from "../events/events.js";
 import { type LeaseEnd, LeaseKeeper } from "../lease/keeper.js";
 import type { Secrets } from "../net/secrets.js";
 import type { Payloads } from "../payloads/payloads.js";
-import { CallOff } from "../time/call-off.js";
+import { CallOff, type StopSignal } from "../time/call-off.js";
 import type { Clock } from "../time/clock.js";
 import { AttemptPayloads, type ReadyArguments } from "./attempt-payloads.js";
 import { AttemptReport, type RunEnd } from "./attempt-report.js";
@@ -32,6 +32,8 @@ export interface AttemptRunDeps {
   readonly grant: LeaseGrant | null;
   /** Whether this dispatcher has registered the task's type. */
   readonly isRegistered: boolean;
+  /** Resolves when it may be delivered, or the signal aborts. Undefined: at once. */
+  readonly turn: ((signal: StopSignal) => Promise<void>) | undefined;
   /** Told when nothing can be sent to the carrier, and the task is held for it. */
   readonly onUnreached: () => void;
   /** Told where the task goes. */
@@ -143,6 +145,11 @@ export class AttemptRun {
   }
 
   private async fetchAndDeliver(route: Route): Promise<DeliveryAnswer | AbortedDelivery | Report> {
+    const { turn } = this.deps;
+    if (turn !== undefined) {
+      await turn(this.abort);
+      if (this.abort.aborted) return { kind: "aborted" };
+    }
     const ready = await this.payloads.fetchArguments();
     switch (ready.kind) {
       case "gone":

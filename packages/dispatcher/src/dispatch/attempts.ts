@@ -39,7 +39,7 @@ export class Attempts {
   }
 
   /** Runs a leased task to its end. */
-  async run({ task, grant, plan, asPolled, isRegistered }: Leased): Promise<void> {
+  async run({ task, grant, plan, asPolled, isRegistered, turn }: Leased): Promise<void> {
     const { settings, machinery, events, secrets, onDeadCarrier } = this.options;
     const { client, watch, payloads } = machinery;
     const routing = routingFor(task, this.options.routing(), asPolled);
@@ -62,6 +62,7 @@ export class Attempts {
       breaker,
       grant,
       isRegistered,
+      turn,
       // Whoever leases on for a carrier that is down holds more and more tasks.
       onUnreached: () => {
         breaker.failed();

@@ -1,6 +1,6 @@
 import type { Carrier, ExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
 import { CredentialStore } from "../delivery/credentials.js";
-import type { Deliverer } from "../delivery/deliverer.js";
+import type { Deliverer, InputSchemasRequest } from "../delivery/deliverer.js";
 import type { LocalCarrier } from "../delivery/handler-delivery.js";
 import { HttpDeliverer } from "../delivery/http-carrier.js";
 import { canConnect } from "../delivery/probe.js";
@@ -80,6 +80,10 @@ export class CarrierDeliverer implements Deliverer {
       allowEngineTargets: given.allowEngineTargets ?? false,
       ...(told === undefined ? {} : { told }),
     });
+  }
+
+  inputSchemas(request: InputSchemasRequest): ReturnType<ConfigRouting["inputSchemas"]> {
+    return this.inUse.inputSchemas(request);
   }
 
   canConnect(carrier: Carrier, signal: AbortSignal): Promise<boolean> {

@@ -10,7 +10,8 @@ import {
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { RefusedAnswer } from "../delivery/answer.js";
 import { type CarrierDeliveryDeps, deliverTask } from "../delivery/carrier-delivery.js";
-import type { Route, RouteRequest, Routing } from "../delivery/deliverer.js";
+import type { InputSchemasRequest, Route, RouteRequest, Routing } from "../delivery/deliverer.js";
+import { inputSchemasBy } from "../delivery/known-inputs.js";
 import type { EventStream } from "../events/events.js";
 import { taskFacts } from "./task-facts.js";
 
@@ -49,6 +50,11 @@ export class ConfigRouting implements Routing {
     const { delivery } = this.options;
     onCarrier(mapping.carrier);
     return { carrier: mapping.carrier.name, deliver: (given) => deliverTask(given, mapping, delivery) };
+  }
+
+  /** What the carrier of some activities says of their arguments; see {@link inputSchemasBy}. */
+  inputSchemas(request: InputSchemasRequest): ReturnType<typeof inputSchemasBy> {
+    return inputSchemasBy(request, this.config, this.options.delivery);
   }
 
   private mappingOf({ taskQueue, activityType }: LeasedTask): ActivityMapping | undefined {

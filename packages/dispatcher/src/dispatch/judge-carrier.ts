@@ -22,10 +22,7 @@ function isCarriersFault(answer: DeliveryAnswer, report: Report): boolean {
       return false;
     case "http": {
       const isResult = report.kind === "complete" || report.failure.type !== MALFORMED_OUTPUT;
-      return (
-        !isResult &&
-        (answer.temporary || [401, 403].includes(answer.status) || likelyCause(answer.status) !== undefined)
-      );
+      return !isResult && (answer.temporary || likelyCause(answer.status) !== undefined);
     }
     case "timeout":
       return answer.afterMs > 0;

@@ -1,8 +1,9 @@
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
-import type { Routing } from "../delivery/deliverer.js";
+import type { Deliverer, Routing } from "../delivery/deliverer.js";
 import type { EngineClient } from "../engine/client.js";
 import type { LeaseGrant } from "../engine/lease-grant.js";
 import type { EventStream } from "../events/events.js";
+import type { StopSignal } from "../time/call-off.js";
 import type { Clock } from "../time/clock.js";
 import type { CarrierBreaker } from "./breaker.js";
 import type { LanePlan } from "./lane-plan.js";
@@ -29,6 +30,8 @@ export interface LaneDeps {
   readonly routing: () => Routing;
   /** Resolves when this process has time for more tasks; undefined where it has now. Default: it always has. */
   readonly untilRecovered?: () => Promise<void> | undefined;
+  /** What the arguments of its activities look like. May reject. */
+  readonly inputSchemas: NonNullable<Deliverer["inputSchemas"]>;
   /** Runs a task to its end. */
   readonly run: (leased: Leased) => Promise<void>;
 }
@@ -43,4 +46,6 @@ export interface Leased {
   readonly asPolled: Routing;
   /** Whether the lane has ever registered the task's type. */
   readonly isRegistered: boolean;
+  /** Resolves when it may begin, or the signal aborts; its lease is kept meanwhile. Undefined: it may begin now. */
+  readonly turn: ((signal: StopSignal) => Promise<void>) | undefined;
 }

@@ -1,6 +1,6 @@
 import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import type { Routing } from "../delivery/deliverer.js";
-import type { PolledOutcome, PolledTask } from "../engine/client.js";
+import type { PolledOutcome, PolledTask } from "../engine/polls.js";
 import type { LaneFacts } from "../events/events.js";
 import type { LaneState } from "../events/states.js";
 import type { StopSignal } from "../time/call-off.js";
@@ -26,6 +26,8 @@ export interface PolledLane {
   readonly enter: (state: LaneState) => void;
   /** Runs a task in this slot; `onTrial` is the breaker whose trial it is. */
   readonly run: (polled: PolledTask, asPolled: Routing, release: Release, onTrial: CarrierBreaker | undefined) => void;
+  /** Keeps the lease of a task that no slot was taken for, and runs it once there is one. */
+  readonly runLater: (polled: PolledTask, asPolled: Routing) => void;
 }
 
 /** What is asked for while others wait for a slot: the slot goes round. */
@@ -140,8 +142,10 @@ export class LanePolls {
       events.emit({ type: "polled", lane: lane.facts, outcome: toldOutcome(outcome), durationMs: tookMs });
       const brought = outcome.kind === "tasks" ? outcome.tasks.filter((each) => each.kind === "task") : [];
       for (const task of brought) {
-        // An engine that hands out more than was asked for has leased it all the same.
-        lane.run(task, asPolled, taken.shift() ?? noSlot, isTrial ? breaker : undefined);
+        const slot = taken.shift();
+        // An engine that hands out more than it was asked for has leased it all the same.
+        if (slot === undefined) lane.runLater(task, asPolled);
+        else lane.run(task, asPolled, slot, isTrial ? breaker : undefined);
       }
       for (const unused of taken) unused();
       if (outcome.kind === "tasks" && brought.length > 0) {
@@ -256,8 +260,6 @@ export class LanePolls {
     return isShort ? Math.min(SHORT_POLL_SECONDS, pollSeconds) : pollSeconds;
   }
 }
-
-const noSlot: Release = () => {};
 
 /** How an outcome is told: what a poll with one task has always been called. */
 function toldOutcome(outcome: PolledOutcome): string {

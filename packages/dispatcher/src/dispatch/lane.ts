@@ -1,15 +1,16 @@
 import type { Routing } from "../delivery/deliverer.js";
-import type { PolledTask } from "../engine/client.js";
+import type { PolledTask } from "../engine/polls.js";
 import type { LaneFacts } from "../events/events.js";
 import type { LaneState } from "../events/states.js";
-import { CallOff } from "../time/call-off.js";
+import { CallOff, type StopSignal } from "../time/call-off.js";
 import { pause } from "../time/clock.js";
 import type { CarrierBreaker } from "./breaker.js";
 import { EngineBackoff } from "./engine-backoff.js";
-import type { LaneDeps } from "./lane-deps.js";
+import type { LaneDeps, Leased } from "./lane-deps.js";
 import type { LanePlan } from "./lane-plan.js";
 import { LanePolls, type PolledLane } from "./lane-polls.js";
 import { Registration } from "./registration.js";
+import { SchemaTeller } from "./schema-teller.js";
 import type { Release } from "./slots.js";
 
 /** How long an engine is asked to end a registration. */
@@ -26,6 +27,7 @@ export class Lane {
   private readonly tasks = new Set<Promise<void>>();
   private readonly backoff: EngineBackoff;
   private readonly registration: Registration;
+  private readonly schemas: SchemaTeller;
   private current: LaneState = "starting";
   private readonly registeredTypes: Set<string>;
 
@@ -49,7 +51,16 @@ export class Lane {
       activityTypes: () => this.plan.activityTypes,
       heartbeatMs: deps.heartbeatMs,
       hasTasks: () => this.tasks.size > 0,
+      onHeard: () => this.schemas.tell(),
       rename: (reason) => this.rename(reason),
+    });
+    this.schemas = new SchemaTeller({
+      client,
+      clock,
+      signal,
+      plan: () => this.plan,
+      epoch: () => this.registration.epoch,
+      inputSchemas: deps.inputSchemas,
     });
     this.polls = new LanePolls(this.polled());
   }
@@ -73,6 +84,7 @@ export class Lane {
       },
       enter: (state) => this.enter(state),
       run: (polled, asPolled, release, onTrial) => this.runTask(this.run(polled, asPolled), release, onTrial),
+      runLater: (polled, asPolled) => this.runInTurn(polled, asPolled),
     };
   }
 
@@ -113,7 +125,11 @@ export class Lane {
    * they began: one that is recalled may have a task by then that nobody would hear of.
    */
   update(plan: LanePlan): void {
-    if (!this.differs(plan)) return;
+    if (!this.differs(plan)) {
+      // Whoever runs them may say something else of them.
+      this.schemas.tell();
+      return;
+    }
     this.plan = plan;
     for (const type of plan.activityTypes) this.registeredTypes.add(type);
     this.registration.outdate();
@@ -158,9 +174,21 @@ export class Lane {
     return this.registration.end(GOODBYE_MS);
   }
 
-  private run({ task, grant }: PolledTask, asPolled: Routing): Promise<void> {
+  private run({ task, grant }: PolledTask, asPolled: Routing, turn?: Leased["turn"]): Promise<void> {
     const isRegistered = this.registeredTypes.has(task.activityType);
-    return this.deps.run({ task, grant, plan: this.plan, asPolled, isRegistered });
+    return this.deps.run({ task, grant, plan: this.plan, asPolled, isRegistered, turn });
+  }
+
+  /** Keeps the lease, and runs the task once there is a slot: those who poll get none before it. */
+  private runInTurn(polled: PolledTask, asPolled: Routing): void {
+    const { slots, onWaiting } = this.deps;
+    let release: Release | undefined;
+    const turn = async (signal: StopSignal): Promise<void> => {
+      const granted = slots.acquire(this.group, signal);
+      onWaiting();
+      release = await granted;
+    };
+    this.runTask(this.run(polled, asPolled, turn), () => release?.(), undefined);
   }
 
   private runTask(running: Promise<void>, release: Release, onTrial: CarrierBreaker | undefined): void {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type { EngineClient, PolledOutcome, PollRequest } from "../engine/client.js";
+import type { EngineClient } from "../engine/client.js";
 import type { Unavailable } from "../engine/outcomes.js";
+import type { PolledOutcome, PollRequest } from "../engine/polls.js";
 import { CallOff } from "../time/call-off.js";
 import type { Clock } from "../time/clock.js";
 import type { EngineBackoff } from "./engine-backoff.js";
@@ -72,10 +73,13 @@ export class Poller {
     const firstEndsAt = clock.monotonic() + client.pollMs(timeoutSeconds);
     let outcome = await this.send({ ...poll, timeoutSeconds });
     let isRepeat = false;
+    let wasRecallable = true;
     if (outcome.kind === "unavailable") this.isUneven = true;
     for (let lost = 0, stopped = 0; mustRepeat(outcome); isRepeat = true) {
       const isSame = outcome.samePoll === true;
-      if (!isSame && ++lost >= LONGEST_REQUEST_LIFE) break;
+      // A request that was recalled has not failed, and the next one cannot be recalled.
+      const wasRecalled = wasRecallable && outcome.why === "aborted";
+      if (!isSame && !wasRecalled && ++lost >= LONGEST_REQUEST_LIFE) break;
       if (isStopped() && ++stopped > 2) break;
       // The first repeat comes at once; when that fails too, the engine is in trouble, as it is by a gateway's word, or was before.
       const isTrouble = isSame || lost > 1 || isGateways(outcome.status) || backoff.failing;
@@ -83,9 +87,11 @@ export class Poller {
       const patienceMs = firstEndsAt - clock.monotonic();
       if (isRecalled() || outcome.why === "aborted") {
         // It says what the first one has leased, and cannot be recalled itself: however often polls are, no task is lost by it.
+        wasRecallable = false;
         outcome = await client.poll({ ...poll, timeoutSeconds: 0, isRepeat: true, patienceMs });
         continue;
       }
+      wasRecallable = true;
       if (!isSame) timeoutSeconds = holdSeconds(maxTasks);
       // Whether an engine that did not answer in time answers now is soon to be known.
       if (outcome.why === "timeout") timeoutSeconds = Math.min(timeoutSeconds, SHORT_HOLD_SECONDS);

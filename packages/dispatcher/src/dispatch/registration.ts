@@ -28,6 +28,8 @@ export interface RegistrationOptions {
   readonly heartbeatMs: (advertisedMs: number | null) => number;
   /** Whether tasks are in flight that were leased under the lane's name. */
   readonly hasTasks: () => boolean;
+  /** The engine has heard of the lane, and answered. */
+  readonly onHeard: () => void;
   /** Gives the lane another name. */
   readonly rename: (reason: string) => void;
 }
@@ -127,6 +129,7 @@ export class Registration {
     // A new config may have changed them meanwhile.
     this.current = types === activityTypes();
     events.emit({ type: "registered", lane: lane(), activityTypes: types });
+    this.options.onHeard();
     if (!this.isKeptAlive) {
       this.isKeptAlive = true;
       void this.keepAlive();
@@ -154,6 +157,7 @@ export class Registration {
       switch (outcome.kind) {
         case "acknowledged":
           this.advertisedMs = outcome.heartbeatMs ?? this.advertisedMs;
+          this.options.onHeard();
           return true;
         case "reregister":
           this.lost(outcome.reason);
@@ -200,8 +204,7 @@ export class Registration {
     const until = clock.monotonic() + patienceMs;
     for (let tries = 1; ; tries++) {
       const outcome = await client.deregister(namespace, workerId, token);
-      // Without a token nothing depends on the answer.
-      if (outcome.kind === "deregistered" || token === null) break;
+      if (outcome.kind === "deregistered") break;
       const operation = "deregister";
       if (outcome.kind === "refused") {
         const { status, reason, message } = outcome;
@@ -209,8 +212,9 @@ export class Registration {
         return;
       }
       const { why, status, retryAfterMs } = outcome;
+      if (why === "aborted") return;
       const waitMs = retryAfterMs ?? backoffDelay(tries, FIRST_GOODBYE_RETRY_MS, LONGEST_GOODBYE_RETRY_MS);
-      const isLast = client.isClosed || clock.monotonic() + waitMs >= until;
+      const isLast = token === null || client.isClosed || clock.monotonic() + waitMs >= until;
       events.emit({ type: "engine_unavailable", operation, why, status, retryInMs: isLast ? null : waitMs });
       if (isLast) return;
       await pause(clock, waitMs, new CallOff());

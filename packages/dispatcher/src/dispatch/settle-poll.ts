@@ -1,5 +1,6 @@
 import { demandsOf, type Reason } from "@durable-workflow/engine-protocol";
-import type { EngineClient, PolledOutcome } from "../engine/client.js";
+import type { EngineClient } from "../engine/client.js";
+import type { PolledOutcome } from "../engine/polls.js";
 import { excerpt, recordableFailure } from "../engine/recordable.js";
 import type { EventStream, LaneFacts } from "../events/events.js";
 import { NO_SECRETS } from "../net/secrets.js";

@@ -89,6 +89,7 @@ export class Work {
           : Math.min(workerHeartbeatMs, advertisedMs ?? workerHeartbeatMs),
       routing: () => deliverer.routing,
       ...(this.options.untilRecovered === undefined ? {} : { untilRecovered: this.options.untilRecovered }),
+      inputSchemas: async (request) => deliverer.inputSchemas?.(request),
       run: (leased) => this.attempts.run(leased),
     };
   }

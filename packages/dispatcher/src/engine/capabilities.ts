@@ -24,6 +24,8 @@ export class EngineCapabilities {
   fencesRegistrations = false;
   /** Whether workers that say that they renew leases get shorter ones. */
   hasShortLeases = false;
+  /** Whether it wants to know what the arguments of activities look like. */
+  keepsInputSchemas = false;
   /** The most that the report of a failure may take. */
   failureReportBytes: number = FAILURE_REPORT_BYTES.body;
 
@@ -45,6 +47,7 @@ export class EngineCapabilities {
     if (teller === "other") return;
     this.renewal.set(teller, renewsLeases(capabilities));
     this.hasShortLeases = fieldOf(capabilities[SHORT_LEASES], "supported") === true;
+    this.keepsInputSchemas = capabilities["activity_input_schemas"] === true;
     this.fencesRegistrations = isFencing(capabilities["worker_deregistration_fencing"]);
   }
 

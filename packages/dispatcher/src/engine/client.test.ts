@@ -58,7 +58,12 @@ describe("what a broken engine answers", () => {
     [
       "a redirect",
       (_, response) => response.writeHead(302, { location: "/other" }).end(),
-      { why: "not_json", status: 302 },
+      { why: "redirect", status: 302 },
+    ],
+    [
+      "a redirect that says so in JSON",
+      (_, response) => reply(response, 308, { location: "https://127.0.0.1/" }, { message: "Permanent Redirect" }),
+      { why: "redirect", status: 308 },
     ],
     [
       "429",
@@ -182,8 +187,11 @@ describe("a poll for several tasks", () => {
         { kind: "task", task: { taskId: "c" }, grant: { leaseMs: 600_000 } },
       ],
     });
-    expect(JSON.parse(bodies.join(""))).toMatchObject({ max_tasks: 3 });
+    expect(JSON.parse(bodies.splice(0).join(""))).toMatchObject({ max_tasks: 3 });
     expect(engine.mostTasks).toBe(7);
+    // Now it knows: it says so of one, too, of which more says nothing.
+    expect(await engine.poll(poll)).toMatchObject({ kind: "tasks", hasMore: false });
+    expect(JSON.parse(bodies.join(""))).toMatchObject({ max_tasks: 1 });
   });
 
   it("is one for one task to an engine that says nothing of several, and says nothing of them itself", async () => {

@@ -1,35 +1,26 @@
-import { type HeartbeatProgress, recordableText } from "@durable-workflow/carrier/protocol";
-import {
-  ACTIVITIES_ONLY,
-  LONGEST_NAME,
-  LONGEST_POLL_TIMEOUT_SECONDS,
-  PATHS,
-  pathTo,
-  SHORT_LEASES,
-  speaks,
-} from "@durable-workflow/engine-protocol";
+import { type HeartbeatProgress, type JsonObject, recordableText } from "@durable-workflow/carrier/protocol";
+import { ACTIVITIES_ONLY, LONGEST_NAME, PATHS, pathTo, SHORT_LEASES, speaks } from "@durable-workflow/engine-protocol";
 import type {
   AttemptIdentity,
   DeregisterBody,
+  InputSchemasBody,
   LeasedTask,
   Ownership,
-  PollBody,
   RegisterBody,
   WorkerHeartbeatBody,
 } from "@durable-workflow/engine-protocol/worker";
 import type { StopSignal } from "../time/call-off.js";
 import { EngineCaller, type EngineCallerOptions } from "./caller.js";
-import { type LeaseGrant, type RenewalOutcome, readLeaseGrant, readRenewalOutcome } from "./lease-grant.js";
+import { type LeaseGrant, type RenewalOutcome, readRenewalOutcome } from "./lease-grant.js";
 import {
   type HeartbeatOutcome,
-  type PollOutcome,
   type Refused,
   type ReportOutcome,
   readHeartbeatOutcome,
-  readPollOutcome,
   readReportOutcome,
   type Unavailable,
 } from "./outcomes.js";
+import { EnginePolls, type PolledOutcome, type PollRequest } from "./polls.js";
 import type { RecordableFailure, RecordableResult } from "./recordable.js";
 import {
   type DeregisterOutcome,
@@ -44,7 +35,6 @@ import type { EngineAnswer } from "./reply.js";
 import { type OutgoingReport, ReportBatches } from "./report-batches.js";
 import { SDK_VERSION } from "./sdk-version.js";
 import type { ServerClock } from "./server-clock.js";
-import type { ReadTask, UnreadableOne } from "./task-batches.js";
 
 /** What stays the same as long as a process works. */
 export interface ProcessIdentity {
@@ -69,55 +59,30 @@ export interface RegistrationRequest {
   readonly buildId?: string | undefined;
 }
 
-export interface PollRequest {
+/** What is known of the arguments of activities of a task queue. */
+export interface ToldInputSchemas {
   readonly namespace: string;
-  readonly workerId: string;
   readonly taskQueue: string;
-  readonly buildId?: string | undefined;
-  /** The same for a repeat of a poll whose answer was lost: newer engines then answer alike. */
-  readonly requestId: string;
-  /** How long to be held, in whole seconds; the engine has a limit of its own. */
-  readonly timeoutSeconds: number;
-  readonly signal?: StopSignal;
-  /** Whether it repeats one whose answer was lost: a task may have been leased long before. Default false. */
-  readonly isRepeat?: boolean;
-  /** How long to wait for the answer at least: an engine may hold a repeat until the poll that it repeats has ended. */
-  readonly patienceMs?: number;
-  /** How many tasks the answer may bring: no more than the engine lets a poll ask for. Default 1. */
-  readonly maxTasks?: number;
+  readonly activityTypes: readonly string[];
+  /** JSON Schemas of the list of arguments, by type. */
+  readonly inputSchemas: ReadonlyMap<string, JsonObject>;
 }
 
-/** A task as a poll has brought it. */
-export interface PolledTask {
-  readonly kind: "task";
-  readonly task: LeasedTask;
-  /** What its lease is, of an engine whose leases are renewed; null where heartbeats keep it. */
-  readonly grant: LeaseGrant | null;
+function readTold(answer: EngineAnswer): { readonly kind: "told" | "untold" } {
+  return { kind: answer.kind === "reply" && answer.status === 200 ? "told" : "untold" };
 }
-
-/** What a poll came to. */
-export type PolledOutcome =
-  | {
-      readonly kind: "tasks";
-      /** One; several where several were asked for. */
-      readonly tasks: readonly (PolledTask | UnreadableOne)[];
-      /** Whether more may be had at once. */
-      readonly hasMore: boolean;
-    }
-  | Exclude<PollOutcome, { readonly kind: "tasks" }>;
-
-/** An answer may take this much longer than the poll is held. */
-const POLL_GRACE_MS = 5_000;
 
 /** The engine's worker plane. Nothing here rejects or throws: every answer, and every lack of one, is an outcome. */
 export class EngineClient {
   private readonly options: EngineClientOptions;
   private readonly caller: EngineCaller;
+  private readonly polls: EnginePolls;
   private readonly reports: ReportBatches;
 
   constructor(options: EngineClientOptions) {
     this.options = options;
     this.caller = new EngineCaller(options);
+    this.polls = new EnginePolls(this.caller, options.clock);
     this.reports = new ReportBatches({
       clock: options.clock,
       limits: () => this.caller.capabilities.batches,
@@ -133,7 +98,7 @@ export class EngineClient {
 
   /** Whether the engine answers a repeated poll with what the first one has leased. Known once a version is. */
   get repeatsPolls(): boolean {
-    return this.caller.agreedVersion !== undefined && speaks(this.caller.agreedVersion, "pollRequests");
+    return this.polls.repeats;
   }
 
   /** Whether registering anew under the same name takes all leases of that name away. */
@@ -220,6 +185,21 @@ export class EngineClient {
     return this.caller.post(namespace, PATHS.workerHeartbeat, body, readWorkerHeartbeatOutcome);
   }
 
+  /** Whether the engine wants to know what the arguments of activities look like. */
+  get keepsInputSchemas(): boolean {
+    return this.caller.capabilities.keepsInputSchemas;
+  }
+
+  /** Tells it. @returns whether it has taken that */
+  async tellInputSchemas({ namespace, taskQueue, activityTypes, inputSchemas }: ToldInputSchemas): Promise<boolean> {
+    const body: InputSchemasBody = {
+      task_queue: taskQueue,
+      activity_types: activityTypes,
+      input_schemas: Object.fromEntries(inputSchemas),
+    };
+    return (await this.caller.post(namespace, PATHS.inputSchemas, body, readTold)).kind === "told";
+  }
+
   /**
    * Ends a registration.
    *
@@ -244,58 +224,12 @@ export class EngineClient {
 
   /** How long a poll is held at most that asks for this, in milliseconds, its answer's way included. */
   pollMs(timeoutSeconds: number): number {
-    const { longPollSeconds } = this.caller.capabilities;
-    // An older engine holds the poll as long as it likes.
-    const heldSeconds = this.repeatsPolls ? Math.min(timeoutSeconds, longPollSeconds) : longPollSeconds;
-    return heldSeconds * 1000 + POLL_GRACE_MS;
+    return this.polls.pollMs(timeoutSeconds);
   }
 
-  async poll(request: PollRequest): Promise<PolledOutcome> {
-    const {
-      namespace,
-      workerId,
-      taskQueue,
-      buildId,
-      requestId,
-      timeoutSeconds,
-      signal,
-      isRepeat,
-      maxTasks = 1,
-    } = request;
-    const isBounded = speaks(this.caller.version, "boundedPolls");
-    const body: PollBody = {
-      worker_id: workerId,
-      task_queue: taskQueue,
-      poll_request_id: requestId,
-      timeout_seconds: isBounded ? Math.min(timeoutSeconds, LONGEST_POLL_TIMEOUT_SECONDS) : timeoutSeconds,
-      ...(buildId === undefined ? {} : { build_id: buildId }),
-      ...(maxTasks === 1 ? {} : { max_tasks: maxTasks }),
-    };
-    const timeoutMs = Math.max(this.pollMs(timeoutSeconds), request.patienceMs ?? 0);
-    let dateMs: number | undefined;
-    const read = (answer: EngineAnswer): PollOutcome => {
-      dateMs = answer.kind === "reply" ? answer.dateMs : undefined;
-      return readPollOutcome(namespace, answer, requestId);
-    };
-    const { clock } = this.options;
-    const sentAt = clock.monotonic();
-    const outcome = await this.caller.post(namespace, PATHS.poll, body, read, { timeoutMs, signal });
-    if (outcome.kind !== "tasks") return outcome;
-    const { tasks, hasMore, body: answer } = outcome;
-    const receivedAt = clock.monotonic();
-    const first = tasks.find((one) => one.kind === "task")?.task;
-    if (isRepeat !== true && first !== undefined) {
-      const { leaseExpiresAtMs: expiresAtMs, leaseGrantedAtMs: grantedAtMs } = first;
-      this.serverClock.checkAgainst({ expiresAtMs, grantedAtMs, dateMs }, sentAt, receivedAt);
-    }
-    const renews = this.caller.capabilities.renewsLeases(answer);
-    const granted = (one: ReadTask): PolledTask | UnreadableOne => {
-      if (one.kind !== "task") return one;
-      const { task } = one;
-      const grant = renews ? readLeaseGrant(answer, task.leaseExpiresAt, task.closesAtMs, receivedAt) : undefined;
-      return { kind: "task", task, grant: grant ?? null };
-    };
-    return { kind: "tasks", tasks: tasks.map(granted), hasMore };
+  /** Asks for tasks. */
+  poll(request: PollRequest): Promise<PolledOutcome> {
+    return this.polls.poll(request);
   }
 
   complete(task: AttemptIdentity, { payload: result }: RecordableResult): Promise<ReportOutcome> {

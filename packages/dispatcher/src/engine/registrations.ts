@@ -67,7 +67,7 @@ export type DeregisterOutcome =
 /** The answer to a deregistration without a token. Older engines have no such route; the registration then goes stale. */
 export function readDeregisterOutcome(answer: EngineAnswer): DeregisterOutcome {
   if (answer.kind === "broken") return { kind: "unknown", why: answer.why, status: answer.status, retryAfterMs: null };
-  if (answer.status < 300 || answer.status === 404) return { kind: "deregistered" };
+  if (answer.status < 300 || answer.status === 404 || answer.status === 405) return { kind: "deregistered" };
   return refused(answer);
 }
 

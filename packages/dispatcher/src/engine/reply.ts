@@ -31,6 +31,7 @@ export type BrokenWhy =
   | "unreachable" // no connection, or it broke
   | "timeout" // nothing came in time
   | "cut_off" // the body ended too early
+  | "redirect" // which is not followed: the token would go along
   | "not_json" // a page of a proxy, or no JSON object
   | "too_large" // more than any answer of an engine
   | "aborted"; // by this dispatcher

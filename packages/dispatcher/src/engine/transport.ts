@@ -83,6 +83,7 @@ export class EngineTransport {
     const { serverClock } = this;
     const { status, date, retryAfter } = head;
     const dateMs = this.serverClock.observe(date, sentAt, receivedAt);
+    if (status >= 300 && status < 400) return broken("redirect", status);
     if ("problem" in read && read.problem !== undefined) {
       const why = read.problem === "too_large" || read.problem === "cut_off" ? read.problem : "not_json";
       return broken(why, status);

@@ -177,6 +177,8 @@ export type DispatcherEvent =
       readonly delayMs: number;
       /** What was running: one of these it was. */
       readonly activityTypes: readonly string[];
+      /** What is left of their leases, of the one that ends first, in milliseconds: none from 0 down. Null where nothing was running. */
+      readonly leaseLeftMs: number | null;
     }
   | { readonly type: "draining"; readonly inFlight: number }
   | { readonly type: "stopped"; readonly abandoned: number };

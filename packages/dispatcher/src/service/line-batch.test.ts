@@ -47,6 +47,27 @@ describe("LineBatch", () => {
     expect(writes).toEqual(["1\n", "2\n"]);
   });
 
+  it("calls whoever asks for it back once what waits is written, or could not be", async () => {
+    const { batch, writes } = batchOf();
+    batch.write("1\n");
+    const seen = await new Promise((resolve) => batch.flush((error) => resolve([error, ...writes])));
+    expect(seen).toEqual([undefined, "1\n"]);
+    batch.flush();
+    const failing = new LineBatch(() => {
+      throw new Error("no room");
+    });
+    failing.write("no\n");
+    let isBack = false;
+    const failure = new Promise((resolve) =>
+      failing.flush((error) => {
+        expect(isBack).toBe(true);
+        resolve(error);
+      }),
+    );
+    isBack = true;
+    expect(await failure).toMatchObject({ message: "no room" });
+  });
+
   it("goes on after a write that failed, and lets no other pay for it", async () => {
     const writes: string[] = [];
     const failing = new LineBatch((text) => {

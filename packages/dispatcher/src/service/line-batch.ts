@@ -57,6 +57,21 @@ export class LineBatch {
     this.writeText(text);
   }
 
+  /**
+   * Writes what waits, as pino's `logger.flush` asks for it. It does not throw.
+   *
+   * @param callback called once the lines are written, with what the write threw where they could not be; never before this returns
+   */
+  flush(callback?: (error?: Error) => void): void {
+    let failure: Error | undefined;
+    try {
+      this.flushSync();
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+    }
+    if (callback !== undefined) process.nextTick(callback, failure);
+  }
+
   private schedule(): void {
     waiting.add(this);
     const waitMs = this.writtenAt + BATCH_MS - performance.now();

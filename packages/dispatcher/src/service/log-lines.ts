@@ -75,11 +75,33 @@ function levelOf(event: DispatcherEvent): Level {
   }
 }
 
+/** What to look at, by `why`, where something else than an engine answers. */
+const UNAVAILABLE: Readonly<Record<string, string>> = {
+  redirect: "The server URL redirects, which is not followed: the token would go along. Name the engine's own address",
+  not_json: "What answers is no engine, but a page, perhaps of a proxy. See the server URL",
+};
+
+function again({ retryInMs }: { readonly retryInMs: number | null }): string {
+  return retryInMs === null ? "." : "; it is asked again.";
+}
+
 const PAYLOAD_TRANSPORT = {
   on: "The engine keeps large payloads.",
   off: "The engine keeps no payloads; everything goes inline.",
   unusable: "How the engine keeps large payloads cannot be followed; everything goes inline.",
 } as const;
+
+/** Leases are renewed at a third of what is left of them, or earlier: past that a renewal is late. */
+function blockedSentence({
+  delayMs,
+  leaseLeftMs,
+}: Extract<DispatcherEvent, { readonly type: "event_loop_blocked" }>): string {
+  if (leaseLeftMs !== null && leaseLeftMs <= 0)
+    return "A handler kept the thread to itself until its lease had run out: the task is handed out again.";
+  if (leaseLeftMs !== null && delayMs > (delayMs + leaseLeftMs) / 3)
+    return "A handler kept the thread to itself for more than a third of its lease, which is lost if that lasts longer.";
+  return "A handler kept the thread to itself; heartbeats and other tasks had to wait.";
+}
 
 function sentenceOf(event: DispatcherEvent): string {
   switch (event.type) {
@@ -90,9 +112,9 @@ function sentenceOf(event: DispatcherEvent): string {
     case "engine_version":
       return "The worker protocol version is settled.";
     case "engine_unavailable":
-      return "The engine does not answer; it is asked again.";
+      return `${UNAVAILABLE[event.why] ?? "The engine does not answer"}${again(event)}`;
     case "engine_refused":
-      return "The engine refuses; it is asked again.";
+      return `The engine refuses${again(event)}`;
     case "leases_expired":
       return "Leases are over as they come; nothing is leased for a while. Compare the clocks of the engine and of what is before it.";
     case "registered":
@@ -150,7 +172,7 @@ function sentenceOf(event: DispatcherEvent): string {
           ? "The carrier is dead; nothing is leased for it."
           : "The carrier can be connected to; one task is tried.";
     case "event_loop_blocked":
-      return "A handler kept the thread to itself; heartbeats and other tasks had to wait. Move what computes to a worker thread.";
+      return `${blockedSentence(event)} Move what computes to a worker thread.`;
     case "draining":
       return "Draining.";
     case "stopped":

@@ -71,7 +71,7 @@ const EVENTS: { readonly [Type in DispatcherEvent["type"]]: Extract<DispatcherEv
   report_rejected: { type: "report_rejected", task, status: 413, message: "no" },
   task_ended: { type: "task_ended", task, carrier: "web", end: "completed", detail: null, durationMs: 1 },
   carrier_state: { type: "carrier_state", carrier: "web", state: "open", failures: 5, retryInMs: 1 },
-  event_loop_blocked: { type: "event_loop_blocked", delayMs: 1_500, activityTypes: ["t"] },
+  event_loop_blocked: { type: "event_loop_blocked", delayMs: 1_500, activityTypes: ["t"], leaseLeftMs: 9_000 },
   draining: { type: "draining", inFlight: 0 },
   stopped: { type: "stopped", abandoned: 0 },
 };
@@ -104,6 +104,32 @@ it("writes the ids of a task flat, and levels that fit", () => {
   );
   expect(lines[0]).toMatchObject({ taskId: "task-7", attemptId: "ATTEMPT-7", executionId: "execution-7" });
   expect(lines.map(({ level }) => level)).toEqual([30, 40, 20, 40, 30, 50]);
+});
+
+it.each([
+  [1_500, null, "A handler kept the thread to itself; heartbeats and other tasks had to wait."],
+  [9_000, 21_000, "A handler kept the thread to itself; heartbeats and other tasks had to wait."],
+  [
+    11_000,
+    19_000,
+    "A handler kept the thread to itself for more than a third of its lease, which is lost if that lasts longer.",
+  ],
+  [31_000, -1_000, "A handler kept the thread to itself until its lease had run out: the task is handed out again."],
+])(
+  "says what a thread that was blocked for %i ms means, with %i ms left of a lease",
+  (delayMs, leaseLeftMs, sentence) => {
+    const [line] = linesOf({ ...EVENTS.event_loop_blocked, delayMs, leaseLeftMs });
+    expect(line).toMatchObject({ level: 40, msg: `${sentence} Move what computes to a worker thread.` });
+  },
+);
+
+it("names what to look at where something else than the engine answers", () => {
+  const of = (why: string) => linesOf({ ...EVENTS.engine_unavailable, why, status: 301 })[0]?.["msg"];
+  expect(of("redirect")).toContain("The server URL redirects, which is not followed");
+  expect(of("not_json")).toContain("What answers is no engine");
+  expect(of("Server Error")).toBe("The engine does not answer; it is asked again.");
+  const last = { ...EVENTS.engine_refused, operation: "deregister", retryInMs: null };
+  expect(linesOf(last)[0]?.["msg"]).toBe("The engine refuses.");
 });
 
 it("lets nobody who watches stop the work", () => {

@@ -3,7 +3,7 @@ export * from "./answer-block.js";
 export type * from "./cluster-info.js";
 export * from "./contracts.js";
 export type * from "./executor-contract.js";
-export type * from "./inspection.js";
+export * from "./inspection.js";
 export type * from "./namespaces.js";
 export type * from "./published-artifact.js";
 export type * from "./repair.js";

@@ -1,4 +1,5 @@
-import type { DescribedFailure } from "./activities.js";
+import type { JsonObject } from "@durable-workflow/carrier/protocol";
+import type { DescribedFailure, StatusBucket } from "./activities.js";
 import type { RetryPolicyWire } from "./retry-policy.js";
 
 /**
@@ -16,6 +17,18 @@ export type Standing =
   | "succeeded"
   | "failed" // timed out too
   | "cancelled"; // terminated too
+
+/** The bucket that activities lie in which stand so. */
+export const BUCKET_OF: Readonly<Record<Standing, StatusBucket>> = {
+  queued: "running",
+  delayed: "running",
+  running: "running",
+  retrying: "running",
+  stalled: "running",
+  succeeded: "completed",
+  failed: "failed",
+  cancelled: "failed",
+};
 
 /** An activity, as it is listed. */
 export interface InspectedActivity {
@@ -152,4 +165,18 @@ export interface InspectedEngine {
   /** Leases that each worker holds. */
   readonly leases: readonly { readonly worker_id: string; readonly count: number }[];
   readonly series: InspectedSeries;
+}
+
+/** What the arguments of an activity look like, as workers of a task queue have said. */
+export interface InspectedInputSchema {
+  readonly task_queue: string;
+  readonly activity_type: string;
+  /** A JSON Schema (2020-12) of the list of arguments. */
+  readonly schema: JsonObject;
+}
+
+/** Those that were told last come first; of very many, these alone. */
+export interface InspectedInputSchemas {
+  readonly as_of: string;
+  readonly input_schemas: readonly InspectedInputSchema[];
 }

@@ -1,3 +1,4 @@
+import type { JsonObject } from "@durable-workflow/carrier/protocol";
 import type { CapabilityManifest, CapabilityManifestEntry } from "../capabilities.js";
 import type { ProcessMetrics, TaskSlots } from "../process-metrics.js";
 
@@ -84,6 +85,25 @@ export interface DeregisterAnswer {
   readonly registration_token?: string;
   readonly outcome: "deregistered";
   readonly recovered_workflow_task_count: number;
+}
+
+/**
+ * What a worker knows of the arguments that its activities take. Only for an engine that has `activity_input_schemas`, which keeps
+ * what it was told last of a type in a task queue.
+ */
+export interface InputSchemasBody {
+  readonly task_queue: string;
+  /** What is said of these, and of no others. */
+  readonly activity_types: readonly string[];
+  /** JSON Schemas (2020-12) of the list of arguments, by type. Of a type that is not there nothing is known. */
+  readonly input_schemas: Readonly<Record<string, JsonObject>>;
+}
+
+/** The answer to {@link InputSchemasBody}. */
+export interface InputSchemasAnswer {
+  readonly task_queue: string;
+  /** How many schemas are kept now, of the types that were named. */
+  readonly kept: number;
 }
 
 /** The body of a poll. */

@@ -129,6 +129,6 @@ export interface StartableType {
   readonly queue: string;
   /** Active workers that take it there; 0 for one only seen in activities. */
   readonly workers: number;
-  /** JSON schema of the arguments, where a carrier tells it, as JSON text. */
+  /** JSON schema of the list of arguments, where a carrier or a worker has told it, as JSON text. */
   readonly inputSchema: string | null;
 }

@@ -6,6 +6,8 @@ import type {
   HistoryPage,
   InspectedDetail,
   InspectedEngine,
+  InspectedInputSchema,
+  InspectedInputSchemas,
   InspectedPage,
   RegisteredWorker,
   StartedActivity,
@@ -23,6 +25,8 @@ import { type EngineAnswer, type EngineCall, type EngineTransport, EngineUnreach
 
 const LONGEST_REASON = 1_000;
 const MOST_WORKERS = 2_000;
+/** Four million characters, and what surrounds them. */
+const SCHEMAS_LIMIT_BYTES = 16 * 1024 * 1024;
 /** A page of a history may repeat the arguments of an activity with each event. */
 const HISTORY_LIMIT_BYTES = 64 * 1024 * 1024;
 
@@ -76,6 +80,18 @@ export class EngineCalls {
 
   inspectedDetail(id: string, runId: string | undefined): Promise<InspectedDetail> {
     return this.get(withQuery(PATHS.inspectedActivity, { id, run: runId }));
+  }
+
+  /** What the arguments of activities look like. Nothing, of an engine that does not tell. */
+  async inputSchemas(): Promise<readonly InspectedInputSchema[]> {
+    try {
+      const told: Partial<InspectedInputSchemas> = await this.get(PATHS.inspectedInputSchemas, SCHEMAS_LIMIT_BYTES);
+      return Array.isArray(told.input_schemas) ? (told.input_schemas as readonly InspectedInputSchema[]) : [];
+    } catch (error) {
+      // Engines of before had no such route. A form without shapes is one all the same.
+      if (error instanceof Problem) return [];
+      throw error;
+    }
   }
 
   start(request: StartRequest): Promise<StartedActivity> {

@@ -142,9 +142,14 @@ export class LocalSource implements Source {
   }
 
   async types(): Promise<TypeList> {
-    const { asOf, queues } = await this.queues();
+    const [{ asOf, queues }, told] = await Promise.all([this.queues(), this.calls.inputSchemas()]);
+    const schemas = new Map(
+      told.map((one) => [JSON.stringify([one.task_queue, one.activity_type]), JSON.stringify(one.schema)]),
+    );
     const types = queues.flatMap(({ queue, types: own }) =>
-      own.map(({ type, workers }) => ({ type, queue, workers, inputSchema: null })),
+      own.map(({ type, workers }) => {
+        return { type, queue, workers, inputSchema: schemas.get(JSON.stringify([queue, type])) ?? null };
+      }),
     );
     return {
       asOf,

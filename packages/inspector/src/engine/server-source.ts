@@ -1,5 +1,10 @@
-import { LIST_PAGE } from "@durable-workflow/engine-protocol";
-import type { ActivityPage, HistoryEvent, ListedActivity } from "@durable-workflow/engine-protocol/control";
+import { LIST_PAGE, nextPageField } from "@durable-workflow/engine-protocol";
+import {
+  type ActivityPage,
+  BUCKET_OF,
+  type HistoryEvent,
+  type ListedActivity,
+} from "@durable-workflow/engine-protocol/control";
 import type {
   ActivityDetail,
   ActivityList,
@@ -28,17 +33,6 @@ const MOST_PAGES = 5;
 const MOST_HISTORY_PAGES = 5;
 const WATCH_MS = 3_000;
 const SAMPLE_PAGES = 2;
-
-const BUCKETS: Readonly<Record<StatusWord, string>> = {
-  queued: "running",
-  delayed: "running",
-  running: "running",
-  retrying: "running",
-  stalled: "running",
-  succeeded: "completed",
-  failed: "failed",
-  cancelled: "failed",
-};
 
 /** Any other engine, by its released API: what that does not tell is not made up. */
 export class ServerSource implements Source {
@@ -259,7 +253,7 @@ function standingOf({ status, attempt, lastHeartbeatAt, worker }: ActivityRow): 
 
 /** The one bucket in which all of these are; undefined for several. */
 function bucketOf(status: readonly StatusWord[]): string | undefined {
-  const buckets = new Set(status.map((word) => BUCKETS[word]));
+  const buckets = new Set(status.map((word) => BUCKET_OF[word]));
   return buckets.size === 1 ? [...buckets][0] : undefined;
 }
 
@@ -338,7 +332,7 @@ function queuesOf(rows: readonly ActivityRow[], workers: readonly Worker[]): rea
     });
 }
 
-/** What asks for the next page: by a cursor no page moves when activities start meanwhile. */
-function nextOf({ next_page_cursor: cursor, next_page_token: token }: ActivityPage): string | undefined {
-  return cursor ?? token ?? undefined;
+/** What asks for the next page. */
+function nextOf(page: ActivityPage): string | undefined {
+  return page[nextPageField(page)] ?? undefined;
 }

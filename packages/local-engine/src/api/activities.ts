@@ -1,6 +1,6 @@
 import { decodeAvroValue, isPayloadError } from "@durable-workflow/carrier/payload";
 import { LIST_PAGE, LONGEST_NAME, PATHS, type Reason } from "@durable-workflow/engine-protocol";
-import type { ActivityPage } from "@durable-workflow/engine-protocol/control";
+import { type ActivityPage, STATUS_BUCKETS } from "@durable-workflow/engine-protocol/control";
 import type { RetryPolicy } from "../engine/model.js";
 import { type Call, type JsonObject, type Reply, ReplyError } from "../http/call.js";
 import { Fields, invalidField, isObject } from "../http/fields.js";
@@ -24,7 +24,6 @@ const LONGEST_WAIT_SECONDS = 300;
 const DESCRIBED_ATTEMPTS = 100;
 /** Of each activity of a list. */
 const LISTED_ATTEMPTS = 10;
-const BUCKETS: readonly string[] = ["running", "completed", "failed"];
 
 export function activityRoutes(parts: ApiParts): readonly Route[] {
   const plane = "control";
@@ -197,7 +196,9 @@ function described({ context }: ApiParts, run: RunRecord): Reply {
 
 function list({ context }: ApiParts, { query, namespace }: Call): Reply {
   const fields = new Fields();
-  const status = fields.string({ status: query.get("status") }, "status", { oneOf: BUCKETS }) as Bucket | undefined;
+  const status = fields.string({ status: query.get("status") }, "status", { oneOf: STATUS_BUCKETS }) as
+    | Bucket
+    | undefined;
   const size = fields.integer({ page_size: query.get("page_size") }, "page_size", { min: 1, max: LIST_PAGE.most });
   const place = readPlace(fields, query.get("next_page_token"));
   fields.check();

@@ -99,6 +99,7 @@ export function serverCapabilities({
       max_reports: TASK_BATCH.reports,
       max_reports_bytes: Math.min(TASK_BATCH.reportsBytes, maxBodyBytes),
     },
+    activity_input_schemas: true,
     worker_status: {
       supported: true,
       heartbeat_interval_seconds: HEARTBEAT_SECONDS,

@@ -4,6 +4,7 @@ import { activityReportsRoutes } from "./activity-reports.js";
 import { activityTaskRoutes } from "./activity-tasks.js";
 import { clusterRoutes } from "./cluster.js";
 import { eventRoutes } from "./events.js";
+import { inputSchemaRoutes } from "./input-schemas.js";
 import { inspectionRoutes } from "./inspection.js";
 import { namespaceRoutes } from "./namespaces.js";
 import type { ApiParts } from "./parts.js";
@@ -31,6 +32,7 @@ export function allRoutes(parts: ApiParts, streams: Set<() => void>): readonly R
     ...taskQueueRoutes(parts),
     ...systemRoutes(parts),
     ...inspectionRoutes(parts),
+    ...inputSchemaRoutes(parts),
     ...eventRoutes(parts, streams),
   ];
 }

@@ -7,7 +7,7 @@ import {
   PayloadBytesError,
   type PayloadSink,
 } from "./bytes.js";
-import { openBuffer } from "./memory-bytes.js";
+import { bufferFor, openBuffer } from "./memory-bytes.js";
 import { Permits } from "./permits.js";
 
 /** Drivers take and give payloads whole: so many bytes of them are in memory at the same time, on their way in and out. */
@@ -36,14 +36,9 @@ export class DriverBytes implements PayloadBytes {
 
   async begin(sizeBytes: number, signal: AbortSignal): Promise<PayloadSink> {
     const release = await this.inMemory.acquire(sizeBytes, signal);
-    const bytes = Buffer.allocUnsafe(sizeBytes);
-    let at = 0;
+    const { bytes, write } = bufferFor(sizeBytes);
     return {
-      write(chunk) {
-        bytes.set(chunk, at);
-        at += chunk.length;
-        return undefined;
-      },
+      write,
       keep: async ({ sha256, codec }) => {
         try {
           return await this.driver.put(bytes, { sha256, codec, signal: AbortSignal.timeout(LONGEST_CALL_MS) });

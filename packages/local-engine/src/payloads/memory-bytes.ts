@@ -16,14 +16,9 @@ export class MemoryBytes implements PayloadBytes {
 
   async begin(sizeBytes: number, signal: AbortSignal): Promise<PayloadSink> {
     const release = await this.arriving.acquire(sizeBytes, signal);
-    const bytes = Buffer.allocUnsafe(sizeBytes);
-    let at = 0;
+    const { bytes, write } = bufferFor(sizeBytes);
     return {
-      write(chunk) {
-        bytes.set(chunk, at);
-        at += chunk.length;
-        return undefined;
-      },
+      write,
       keep: () => {
         release();
         const name = randomBytes(16).toString("hex");
@@ -52,6 +47,20 @@ export class MemoryBytes implements PayloadBytes {
     this.kept.delete(location);
     return Promise.resolve();
   }
+}
+
+/** What a payload of that size is written to, from its beginning on. */
+export function bufferFor(sizeBytes: number): { readonly bytes: Buffer; readonly write: PayloadSink["write"] } {
+  const bytes = Buffer.allocUnsafe(sizeBytes);
+  let at = 0;
+  return {
+    bytes,
+    write(chunk) {
+      bytes.set(chunk, at);
+      at += chunk.length;
+      return undefined;
+    },
+  };
 }
 
 export function openBuffer(bytes: Uint8Array): OpenBytes {

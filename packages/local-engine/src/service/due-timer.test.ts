@@ -1,47 +1,17 @@
+import { ONE_ATTEMPT } from "@durable-workflow/test-support/store-records";
 import { expect, it } from "vitest";
+import { bareEngine } from "../../test/support/bare-engine.js";
 import { FakeClock, settle } from "../../test/support/fake-clock.js";
 import { start } from "../engine/transitions.js";
 import { ulid } from "../ids.js";
-import { Store } from "../store/store.js";
-import type { EngineContext } from "./context.js";
 import { DueTimer } from "./due-timer.js";
-import { EngineTime } from "./engine-time.js";
-import { Feed } from "./feed.js";
-import { Recent } from "./recent.js";
-import { Wakes } from "./wakes.js";
 
 it("what could not be enforced is tried again in a second, whatever else falls due later", async () => {
   const clock = new FakeClock();
-  const time = new EngineTime(clock);
-  const { now } = time;
-  const store = Store.open(":memory:", { integrityCheck: "off", maxBatch: 1, now });
   const logged: string[] = [];
-  const log = (_: unknown, message: string): void => {
-    logged.push(message);
-  };
-  const context: EngineContext = {
-    store,
-    clock,
-    time,
-    now,
-    lease: 1,
-    shortLease: 1,
-    freeRedeliveries: 3,
-    feed: new Feed(),
-    recent: new Recent(0),
-    logger: { info: log, warn: log, error: log },
-    wakes: new Wakes(),
-    inputRead: () => Promise.resolve(),
-  };
-  const policy = {
-    maxAttempts: 1,
-    backoffSeconds: [],
-    nonRetryableErrorTypes: [],
-    startToCloseSeconds: null,
-    scheduleToStartSeconds: 5,
-    scheduleToCloseSeconds: null,
-    heartbeatSeconds: null,
-  };
+  const context = bareEngine({ clock, log: (message) => logged.push(message) });
+  const { store, now } = context;
+  const policy = { ...ONE_ATTEMPT, scheduleToStartSeconds: 5 };
   store.write(() => {
     store.runs.insert({
       namespace: "default",

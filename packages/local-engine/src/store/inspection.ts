@@ -1,4 +1,4 @@
-import type { Standing } from "@durable-workflow/engine-protocol/control";
+import { BUCKET_OF, type Standing } from "@durable-workflow/engine-protocol/control";
 import type { Micros } from "../engine/model.js";
 import type { Connection, Parameter, Statement } from "./connection.js";
 import type { RunRecord } from "./records.js";
@@ -24,17 +24,6 @@ const STANDING = `CASE
   WHEN attempt_count > 0 THEN 'retrying'
   WHEN available_at > ?1 THEN 'delayed'
   ELSE 'queued' END`;
-
-const BUCKET_OF: Readonly<Record<Standing, string>> = {
-  queued: "running",
-  delayed: "running",
-  running: "running",
-  retrying: "running",
-  stalled: "running",
-  succeeded: "completed",
-  failed: "failed",
-  cancelled: "failed",
-};
 
 export interface InspectionFilter {
   /** Empty lists filter nothing. */

@@ -111,6 +111,13 @@ export const MIGRATIONS: readonly string[] = [
   PAYLOADS_SQL,
   INTENDED_PAYLOADS_SQL,
   OWN_ROWS_SQL,
+  `
+  -- What workers have said of the arguments of their activities.
+  CREATE TABLE input_schemas (
+    namespace TEXT NOT NULL, task_queue TEXT NOT NULL, activity_type TEXT NOT NULL, schema TEXT NOT NULL,
+    told_at INTEGER NOT NULL, PRIMARY KEY (namespace, task_queue, activity_type)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /**

@@ -36,11 +36,13 @@ interface Line {
  * is asked for is held in memory, and read anew after a {@link forget}.
  */
 export class ReadyTasks {
-  private readonly lines = new RecordCache<string, Line>(LINES);
+  private readonly lines: RecordCache<string, Line>;
   private readonly first: Statement<ReadyRow>;
   private readonly next: Statement<{ available_at: number }>;
 
-  constructor(db: Connection) {
+  /** @param mostRemembered of all lines. Default: {@link LINES} */
+  constructor(db: Connection, mostRemembered = Number.POSITIVE_INFINITY) {
+    this.lines = new RecordCache(Math.min(LINES, mostRemembered));
     this.first = db.prepare(FIRST_READY_SQL);
     this.next = db.prepare(NEXT_READY_SQL);
   }

@@ -52,11 +52,11 @@ export interface RunInput {
  * remembered as they are written, and so are the lines of tasks and the leases that follow from them.
  */
 export class Runs {
-  private readonly open = new RecordCache<number, OpenRun>(REMEMBERED);
+  private readonly open: RecordCache<number, OpenRun>;
   /** Of runs in {@link open}: by the ids of their activities, and of the attempts that they began. */
-  private readonly ids = new RecordCache<string, number>(REMEMBERED);
-  private readonly attempts = new RecordCache<string, number>(REMEMBERED);
-  private readonly ends = new RecordCache<number, CompletedRun>(REMEMBERED_ENDS);
+  private readonly ids: RecordCache<string, number>;
+  private readonly attempts: RecordCache<string, number>;
+  private readonly ends: RecordCache<number, CompletedRun>;
   private readonly ready: ReadyTasks;
   private readonly leases: Leases;
   private readonly steps: RunSteps;
@@ -71,7 +71,13 @@ export class Runs {
   private readonly inputOf: Statement<PayloadColumns & { arguments: string | null; fingerprint: string | null }>;
   private readonly outcomeOf: Statement<PayloadColumns & { result: string | null; failure: string | null }>;
 
-  constructor(db: Connection, ready: ReadyTasks, leases: Leases) {
+  /** @param mostRemembered of each kind of row. Default: what each kind has */
+  constructor(db: Connection, ready: ReadyTasks, leases: Leases, mostRemembered = Number.POSITIVE_INFINITY) {
+    const most = Math.min(REMEMBERED, mostRemembered);
+    this.open = new RecordCache(most);
+    this.ids = new RecordCache(most);
+    this.attempts = new RecordCache(most);
+    this.ends = new RecordCache(Math.min(REMEMBERED_ENDS, mostRemembered));
     this.ready = ready;
     this.leases = leases;
     this.steps = new RunSteps(db);

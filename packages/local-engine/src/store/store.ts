@@ -6,6 +6,7 @@ import { closeQuietly, describeClosing, describeOpening, type IntegrityCheck, op
 import { EndedRegistrations } from "./ended-registrations.js";
 import { type CommitCounter, GroupCommit } from "./group-commit.js";
 import { History } from "./history.js";
+import { InputSchemas } from "./input-schemas.js";
 import { Inspection } from "./inspection.js";
 import { Leases } from "./leases.js";
 import { Ledger } from "./ledger.js";
@@ -42,6 +43,7 @@ export class Store {
   readonly inspection: Inspection;
   readonly workers: Workers;
   readonly endedRegistrations: EndedRegistrations;
+  readonly inputSchemas: InputSchemas;
   readonly namespaces: Namespaces;
   readonly retention: Retention;
   readonly payloads: Payloads;
@@ -50,19 +52,20 @@ export class Store {
   /** Commits of this file that were acknowledged once and are not in it any more: its log was damaged or lost. */
   readonly missingCommits: number;
 
-  private constructor(db: Connection, { file, maxBatch, now }: StoreOptions) {
+  private constructor(db: Connection, { file, maxBatch, now, mostRemembered }: StoreOptions) {
     this.db = db;
     this.file = file;
     this.now = now;
-    this.ready = new ReadyTasks(db);
+    this.ready = new ReadyTasks(db, mostRemembered);
     this.leases = new Leases(db);
-    this.runs = new Runs(db, this.ready, this.leases);
+    this.runs = new Runs(db, this.ready, this.leases, mostRemembered);
     this.attempts = new Attempts(db, this.runs);
     this.history = new History(db);
     this.listing = new Listing(db);
     this.inspection = new Inspection(db);
-    this.workers = new Workers(db);
+    this.workers = new Workers(db, mostRemembered);
     this.endedRegistrations = new EndedRegistrations(db);
+    this.inputSchemas = new InputSchemas(db);
     this.namespaces = new Namespaces(db);
     this.payloads = new Payloads(db);
     this.retention = new Retention(db, this.payloads, (run) => {
@@ -195,4 +198,6 @@ export interface StoreOptions {
   readonly file: string;
   readonly maxBatch: number;
   readonly now: () => Micros;
+  /** Most rows of each kind that are remembered, so as not to be read again. Default: what each kind has. */
+  readonly mostRemembered?: number | undefined;
 }

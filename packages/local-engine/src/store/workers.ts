@@ -66,7 +66,7 @@ const LONGEST_REMEMBERED = 16_384;
 
 /** Registrations of workers. */
 export class Workers {
-  private readonly known = new RecordCache<string, WorkerRecord>(REMEMBERED);
+  private readonly known: RecordCache<string, WorkerRecord>;
   private readonly upsert: Statement<never>;
   private readonly select: Statement<WorkerRow>;
   private readonly selectAll: Statement<WorkerRow>;
@@ -80,7 +80,9 @@ export class Workers {
   private readonly countAll: Statement<{ n: number }>;
   private readonly move: Statement<never>;
 
-  constructor(db: Connection) {
+  /** @param mostRemembered of all workers. Default: {@link REMEMBERED} */
+  constructor(db: Connection, mostRemembered = Number.POSITIVE_INFINITY) {
+    this.known = new RecordCache(Math.min(REMEMBERED, mostRemembered));
     this.upsert = db.prepare(
       `INSERT INTO workers (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map(() => "?").join(", ")})
        ON CONFLICT (namespace, worker_id) DO UPDATE SET ${COLUMNS.slice(3)

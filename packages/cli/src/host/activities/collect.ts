@@ -6,6 +6,7 @@ import {
   isActivityDefinition,
   isInvocableActivityHandler,
 } from "@durable-workflow/carrier";
+import { inputSchemasOf } from "@durable-workflow/carrier/manifest";
 import { CliError, EXIT } from "../../shell/command.js";
 import type { LoadedModule } from "./load-module.js";
 
@@ -59,6 +60,7 @@ export function collectActivities(
   const handler: InvocableHandler = {
     carrier: none.carrier,
     activityTypes: [...routes.keys()],
+    inputSchemas: new Map([...handlers].flatMap((each) => Array.from(inputSchemasOf(each)))),
     get isShutDown() {
       return none.isShutDown;
     },

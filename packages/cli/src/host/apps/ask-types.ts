@@ -1,8 +1,4 @@
-import {
-  ACTIVITY_MANIFEST_MEDIA_TYPE,
-  readActivityManifest,
-  readInputSchemas,
-} from "@durable-workflow/carrier/manifest";
+import { ACTIVITY_MANIFEST_MEDIA_TYPE, readActivityManifest } from "@durable-workflow/carrier/manifest";
 import { parseJson } from "@durable-workflow/engine-protocol";
 import { NoAnswer } from "../../net/exchange.js";
 import type { HttpClient } from "../../net/http-client.js";
@@ -11,12 +7,9 @@ import { CliError } from "../../shell/command.js";
 const TIMEOUT_MS = 5_000;
 const LARGEST_BYTES = 4 * 1024 * 1024;
 
-/** JSON schemas of argument lists, as text, by activity type. */
-export type InputSchemas = ReadonlyMap<string, string>;
-
 /** What an app says when it is asked for its activity types. */
 export type AppAnswer =
-  | { readonly kind: "types"; readonly types: readonly string[]; readonly inputSchemas: InputSchemas }
+  | { readonly kind: "types"; readonly types: readonly string[] }
   | { readonly kind: "silent"; readonly why: string } // it answers, and does not tell
   | { readonly kind: "refused"; readonly why: string } // its gate wants another token
   | { readonly kind: "absent"; readonly why: string }; // it does not run, or not yet
@@ -33,11 +26,9 @@ export async function askTypes(
     if (status === 401 || status === 403) return { kind: "refused", why: `it answers ${status}` };
     // A development server that is compiling, or whose code does not.
     if (status >= 500) return { kind: "absent", why: `it answers ${status}` };
-    const manifest: unknown = status === 200 ? parseJson(body) : undefined;
-    const types = readActivityManifest(manifest);
+    const types = status === 200 ? readActivityManifest(parseJson(body)) : undefined;
     if (types === undefined) return { kind: "silent", why: `it answers ${status} without a manifest` };
-    const schemas = [...readInputSchemas(manifest)].map(([type, schema]) => [type, JSON.stringify(schema)] as const);
-    return { kind: "types", types, inputSchemas: new Map(schemas) };
+    return { kind: "types", types };
   } catch (error) {
     // A proxy of the environment that cannot be used keeps the app away as well.
     if (!(error instanceof NoAnswer || error instanceof CliError)) throw error;

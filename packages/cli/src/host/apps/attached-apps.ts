@@ -1,7 +1,7 @@
 import type { HttpClient } from "../../net/http-client.js";
 import { shownUrl } from "../../net/shown-url.js";
 import { CliError, EXIT } from "../../shell/command.js";
-import { type AppAnswer, askTypes, type InputSchemas } from "./ask-types.js";
+import { type AppAnswer, askTypes } from "./ask-types.js";
 
 const ASK_MS = 2_000;
 
@@ -35,8 +35,6 @@ export class AttachedApps {
   private readonly http: HttpClient;
   private readonly onChange: (state: AppState) => void;
   private readonly states: AppState[];
-  /** What each has said last. */
-  private readonly schemas: InputSchemas[];
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
 
@@ -45,7 +43,6 @@ export class AttachedApps {
     this.targets = targets;
     this.http = http;
     this.onChange = onChange;
-    this.schemas = targets.map(() => new Map());
     this.states = targets.map(({ url, types = [] }) => ({
       url: shownUrl(url),
       state: types.length === 0 ? "waiting" : "attached",
@@ -60,7 +57,7 @@ export class AttachedApps {
    * @throws {CliError} for one whose gate lets nobody in, and one that does not tell and of which nothing was said
    */
   async start(): Promise<void> {
-    const answers = await Promise.all(this.targets.map((target, index) => this.ask(target, index)));
+    const answers = await Promise.all(this.targets.map((target) => this.ask(target)));
     for (const [index, answer] of answers.entries()) {
       const url = this.states[index]?.url ?? "";
       if (answer?.kind === "refused") throw refused(url, answer.why);
@@ -73,11 +70,6 @@ export class AttachedApps {
   /** In the order of the command line. */
   get all(): readonly AppState[] {
     return this.states;
-  }
-
-  /** What they say of the arguments of their activities, by type: JSON schemas of the whole list. */
-  get inputSchemas(): Readonly<Record<string, string>> {
-    return Object.fromEntries(this.schemas.toReversed().flatMap((schemas) => Array.from(schemas)));
   }
 
   stop(): void {
@@ -95,7 +87,7 @@ export class AttachedApps {
   private async again(): Promise<void> {
     await Promise.all(
       this.targets.map(async (target, index) => {
-        const answer = await this.ask(target, index);
+        const answer = await this.ask(target);
         const before = this.states[index];
         if (answer === undefined || before === undefined || this.isStopped) return;
         const after = next(before, before.url, answer);
@@ -106,11 +98,8 @@ export class AttachedApps {
   }
 
   /** Undefined for an app that need not be asked. */
-  private async ask(target: AppTarget, index: number): Promise<AppAnswer | undefined> {
-    if (target.types !== undefined) return undefined;
-    const answer = await askTypes(target, this.http);
-    if (answer.kind === "types") this.schemas[index] = answer.inputSchemas;
-    return answer;
+  private async ask(target: AppTarget): Promise<AppAnswer | undefined> {
+    return target.types === undefined ? askTypes(target, this.http) : undefined;
   }
 }
 

@@ -42,6 +42,9 @@ export async function startCarrierServer(options: CarrierServerOptions): Promise
     get activityTypes() {
       return current.activityTypes;
     },
+    get inputSchemas() {
+      return current.inputSchemas;
+    },
     get isShutDown() {
       return current.isShutDown === true;
     },

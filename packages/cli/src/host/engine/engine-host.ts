@@ -48,8 +48,6 @@ export interface EngineHostOptions {
   readonly leaseSeconds?: number | undefined;
   /** The carriers of the dispatcher that runs beside. */
   readonly carriers?: PageOptions["carriers"];
-  /** What they say of the arguments of their activities. */
-  readonly inputSchemas?: PageOptions["inputSchemas"];
 }
 
 export interface RunningEngine {
@@ -82,12 +80,11 @@ export class EngineHost {
     const site = auth === undefined ? { site: this.site } : {};
     const url = await listen(this.engine, port, { host, option: portOption, ...site });
     if (auth !== undefined) return { inProcess: this.engine, url, file };
-    const { command, carriers, inputSchemas } = this.options;
+    const { command, carriers } = this.options;
     const connection = { url, namespace: "default", token: undefined, tlsVerify: true };
     this.page = await pageOf(connection, this.io, {
       servedBy: command,
       ...(carriers === undefined ? {} : { carriers }),
-      ...(inputSchemas === undefined ? {} : { inputSchemas }),
     });
     return { inProcess: this.engine, url, file };
   }

@@ -40,6 +40,7 @@ export class ActivityProcess implements InvocableHandler {
   private sources: readonly string[] = [];
   private host: HostProcess | undefined;
   private types: readonly ActivityFile[] = [];
+  private schemas: NonNullable<InvocableHandler["inputSchemas"]> = new Map();
   private isReady = false;
   private pause = FIRST_PAUSE_MS;
   private restart: NodeJS.Timeout | undefined;
@@ -67,6 +68,10 @@ export class ActivityProcess implements InvocableHandler {
 
   get activityTypes(): readonly string[] {
     return this.types.map(({ type }) => type);
+  }
+
+  get inputSchemas(): NonNullable<InvocableHandler["inputSchemas"]> {
+    return this.schemas;
   }
 
   get isShutDown(): boolean {
@@ -124,6 +129,7 @@ export class ActivityProcess implements InvocableHandler {
         const isSame = JSON.stringify(this.types) === JSON.stringify(message.types);
         const isFirst = this.onFirst !== undefined;
         this.types = message.types;
+        this.schemas = message.inputSchemas;
         this.isReady = true;
         this.onFirst?.resolve();
         for (const go of this.waiting) go();

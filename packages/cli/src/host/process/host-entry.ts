@@ -5,7 +5,8 @@ import { externalStorage } from "@durable-workflow/carrier/storage";
 import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
 import { CliError, EXIT } from "../../shell/command.js";
 import { ActivitySource } from "../activities/activity-source.js";
-import type { FromHost, HostOptions, HostProblem, LogLevel, ToHost } from "./messages.js";
+import type { CollectedActivities } from "../activities/collect.js";
+import type { FromHost, HostActivities, HostOptions, HostProblem, LogLevel, ToHost } from "./messages.js";
 import { RunGuard } from "./run-guard.js";
 import { RunSignal } from "./run-signal.js";
 import { startWatchdog } from "./watchdog.js";
@@ -55,7 +56,7 @@ async function load({ files, cwd, watch, carrier, storageRoot, heartbeat }: Host
       },
       onReload: (activities) => {
         handler = guard.guard(activities.handler);
-        tell({ kind: "reloaded", types: activities.types });
+        tell({ kind: "reloaded", ...told(activities) });
       },
       onBroken: (error) => tell({ kind: "reload_failed", problem: problemOf(error) }),
       onSources: (sources) => tell({ kind: "sources", files: sources }),
@@ -65,10 +66,14 @@ async function load({ files, cwd, watch, carrier, storageRoot, heartbeat }: Host
   try {
     const activities = await source.load();
     handler = guard.guard(activities.handler);
-    tell({ kind: "loaded", types: activities.types });
+    tell({ kind: "loaded", ...told(activities) });
   } catch (error) {
     tell({ kind: "load_failed", problem: problemOf(error) });
   }
+}
+
+function told({ types, handler: { inputSchemas = new Map() } }: CollectedActivities): HostActivities {
+  return { types, inputSchemas };
 }
 
 async function run(id: number, envelope: unknown): Promise<void> {

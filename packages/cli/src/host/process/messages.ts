@@ -1,3 +1,4 @@
+import type { InvocableHandler } from "@durable-workflow/carrier";
 import type { EngineHeartbeatOptions } from "@durable-workflow/carrier/heartbeat";
 import type { InvocableResultEnvelope } from "@durable-workflow/carrier/protocol";
 import type { ExitCode } from "../../shell/command.js";
@@ -31,10 +32,16 @@ export interface HostProblem {
   readonly hint: string | undefined;
 }
 
+/** The activities that there are, and what is known of their arguments. */
+export interface HostActivities {
+  readonly types: readonly ActivityFile[];
+  readonly inputSchemas: NonNullable<InvocableHandler["inputSchemas"]>;
+}
+
 export type FromHost =
-  | { readonly kind: "loaded"; readonly types: readonly ActivityFile[] }
+  | ({ readonly kind: "loaded" } & HostActivities)
   | { readonly kind: "load_failed"; readonly problem: HostProblem }
-  | { readonly kind: "reloaded"; readonly types: readonly ActivityFile[] }
+  | ({ readonly kind: "reloaded" } & HostActivities)
   | { readonly kind: "reload_failed"; readonly problem: HostProblem }
   | { readonly kind: "sources"; readonly files: readonly string[] }
   /** Its handler is about to be called. */

@@ -70,6 +70,7 @@ export class RunGuard {
     return {
       carrier: handler.carrier,
       activityTypes: handler.activityTypes,
+      inputSchemas: handler.inputSchemas,
       get isShutDown() {
         return handler.isShutDown === true;
       },

@@ -1,6 +1,12 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { ActionOutcome, ActionRequest, ActivityDetail, TypeList } from "../../api/index.js";
+import {
+  type ActionOutcome,
+  type ActionRequest,
+  type ActivityDetail,
+  inputShape,
+  type TypeList,
+} from "../../api/index.js";
 import { Outcome } from "../actions/action-dialog.js";
 import { act, Fault, get } from "../live/api.js";
 import { capabilities, refusalOfActions } from "../live/engine.js";
@@ -15,7 +21,6 @@ import { activityLink } from "../route/location.js";
 import { bytes, counted } from "../text/amounts.js";
 import { useDraft } from "./draft.js";
 import { NO_OPTIONS, OptionFields, type OptionTexts, readOptions } from "./option-fields.js";
-import { shapeOf } from "./schema-shape.js";
 
 /** Start a new activity, or one like another. */
 export function StartScreen({ query }: { query: Readonly<Record<string, string>> }): JSX.Element {
@@ -343,7 +348,7 @@ function StartForm({
 
 function beginningOf(schema: string): string {
   try {
-    const shape = shapeOf(JSON.parse(schema));
+    const shape = inputShape(JSON.parse(schema));
     return JSON.stringify(Array.isArray(shape) ? shape : [shape], null, 2);
   } catch {
     return "";

@@ -1,0 +1,20 @@
+import { CliError, type CommandInput, EXIT } from "../shell/command.js";
+import { textOption } from "./values.js";
+
+/** As engines take them for activities that stand alone. URLs take `.` and `..` for folders. */
+const ACTIVITY_ID = /^(?!\.{1,2}$)[a-zA-Z0-9._:-]{1,128}$/;
+
+/**
+ * The id that an activity is to be started under; undefined for a new one.
+ *
+ * @throws {CliError} with exit code 2 for one that no engine takes
+ */
+export function activityIdOption(input: CommandInput): string | undefined {
+  const id = textOption(input, "id");
+  if (id === undefined || ACTIVITY_ID.test(id)) return id;
+  throw new CliError(
+    EXIT.usage,
+    `--id must be 1 to 128 letters, digits and . _ : -, but not . or ..; got ${id}`,
+    "Write other characters otherwise, or leave it out: the id is then a new one.",
+  );
+}

@@ -1,0 +1,113 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { VirtualTime } from "../../test/simulation/virtual-time.js";
+import type { Unavailable } from "../engine/outcomes.js";
+import type { PolledOutcome, PollRequest } from "../engine/polls.js";
+import { EventStream } from "../events/events.js";
+import { EngineBackoff } from "./engine-backoff.js";
+import { Poller } from "./poller.js";
+
+const LEASED = { kind: "tasks", tasks: [], hasMore: false } as const satisfies PolledOutcome;
+const lost = (why: string): Unavailable => {
+  return { kind: "unavailable", why, status: null, retryAfterMs: undefined, mayHaveActed: true };
+};
+
+/** An engine that holds polls, and the requests that it has read. */
+class HoldingEngine {
+  readonly requests: PollRequest[] = [];
+  private readonly open: { readonly requestId: string; readonly answer: (outcome: PolledOutcome) => void }[] = [];
+  private readonly leases = new Set<string>();
+
+  readonly poll = (request: PollRequest): Promise<PolledOutcome> => {
+    this.requests.push(request);
+    const { requestId, signal } = request;
+    return new Promise((answer) => {
+      this.open.push({ requestId, answer });
+      signal?.addEventListener("abort", () => answer(lost("aborted")), { once: true });
+    });
+  };
+
+  readonly pollMs = (seconds: number): number => seconds * 1000;
+
+  /** Leases a task through the poll, whether or not its client still waits. */
+  lease(): void {
+    const [first] = this.open;
+    if (first !== undefined) this.leases.add(first.requestId);
+  }
+
+  /** Answers those that wait. */
+  answer(): void {
+    for (const { requestId, answer } of this.open.splice(0))
+      answer(this.leases.has(requestId) ? LEASED : { kind: "empty", pollStatus: "empty" });
+  }
+
+  /** The connections of those that wait break. */
+  cut(): void {
+    for (const { answer } of this.open.splice(0)) answer(lost("reset"));
+  }
+}
+
+function begin(): { engine: HoldingEngine; poller: Poller; time: VirtualTime } {
+  const engine = new HoldingEngine();
+  const time = new VirtualTime(0);
+  const never = new AbortController().signal;
+  const backoff = new EngineBackoff({
+    clock: time,
+    events: new EventStream(),
+    signal: never,
+    onWait: () => undefined,
+  });
+  const poller = new Poller({
+    client: engine,
+    clock: time,
+    backoff,
+    subject: () => ({ namespace: "default", taskQueue: "q", workerId: "w" }),
+    holdSeconds: () => 30,
+    isRecalled: () => false,
+    isStopped: () => false,
+  });
+  return { engine, poller, time };
+}
+
+it("a poll that is recalled again and again asks once what it has leased, and hears of it", async () => {
+  const { engine, poller, time } = begin();
+  const ended = poller.poll(4);
+  engine.lease();
+  for (let times = 0; times < 8; times++) {
+    poller.recall();
+    await time.until(times);
+  }
+  engine.answer();
+  expect(await ended).toEqual({ outcome: LEASED, isRepeat: true });
+  const [first, repeat, ...others] = engine.requests;
+  expect(others).toEqual([]);
+  expect(repeat).toMatchObject({ requestId: first?.requestId, maxTasks: 4, timeoutSeconds: 0, isRepeat: true });
+});
+
+it("polls that are recalled and cut off at any moment hear of what they have leased", async () => {
+  const step = fc.constantFrom("recall", "recall", "lease", "cut");
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
+      const { engine, poller, time } = begin();
+      const ended = poller.poll(1);
+      let isLeased = false;
+      let cuts = 0;
+      let now = 0;
+      for (const each of steps) {
+        if (each === "recall") poller.recall();
+        else if (each === "lease") {
+          engine.lease();
+          isLeased = true;
+        } else if (++cuts <= 2) engine.cut();
+        // Whatever is waited for between two requests is over.
+        now += 60_000;
+        await time.until(now);
+      }
+      engine.answer();
+      const { outcome } = await ended;
+      expect(outcome.kind).toBe(isLeased ? "tasks" : "empty");
+      expect(new Set(engine.requests.map(({ requestId }) => requestId)).size).toBe(1);
+    }),
+    { numRuns: 200 },
+  );
+});

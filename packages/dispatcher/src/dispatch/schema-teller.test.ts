@@ -1,0 +1,136 @@
+import { describe, expect, it } from "vitest";
+import type { InputSchemasRequest } from "../delivery/deliverer.js";
+import type { ToldInputSchemas } from "../engine/client.js";
+import { CallOff } from "../time/call-off.js";
+import { systemClock } from "../time/clock.js";
+import { SchemaTeller, type SchemaTellerOptions } from "./schema-teller.js";
+
+type Schemas = Awaited<ReturnType<SchemaTellerOptions["inputSchemas"]>>;
+
+const PLAN = {
+  key: "k",
+  namespace: "default",
+  taskQueue: "q",
+  carrier: "one",
+  group: "carrier:one",
+  activityTypes: ["t"],
+};
+const schemas = (schema: object): Schemas => new Map([["t", schema as Record<string, unknown>]]);
+const settled = async (): Promise<void> => {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+};
+
+function teller(answer: (request: InputSchemasRequest) => Promise<Schemas>, { keepsInputSchemas = true } = {}) {
+  const told: ToldInputSchemas[] = [];
+  const asked: InputSchemasRequest[] = [];
+  const signal = new CallOff();
+  const state = { epoch: 1, takes: true };
+  let due: (() => void) | undefined;
+  const one = new SchemaTeller({
+    client: {
+      keepsInputSchemas,
+      tellInputSchemas: async (said) => {
+        told.push(said);
+        return state.takes;
+      },
+    },
+    clock: {
+      ...systemClock,
+      schedule: (_ms, action) => {
+        due = action;
+        return () => {
+          due = undefined;
+        };
+      },
+    },
+    signal,
+    plan: () => PLAN,
+    epoch: () => state.epoch,
+    inputSchemas: async (request) => {
+      asked.push(request);
+      return answer(request);
+    },
+  });
+  const tell = async (): Promise<void> => {
+    one.tell();
+    await settled();
+  };
+  return { tell, told, asked, signal, state, later: () => due?.() };
+}
+
+describe("what an engine is told of arguments", () => {
+  it("is told once, and again where it is another, or the registration is", async () => {
+    let schema: object = { type: "array" };
+    const { tell, told, state } = teller(async () => schemas(schema));
+    await tell();
+    await tell();
+    expect(told).toEqual([
+      { namespace: "default", taskQueue: "q", activityTypes: ["t"], inputSchemas: schemas({ type: "array" }) },
+    ]);
+    schema = { type: "array", items: false };
+    await tell();
+    expect(told).toHaveLength(2);
+    state.epoch = 2;
+    await tell();
+    expect(told).toHaveLength(3);
+  });
+
+  it("is told again until it has taken it", async () => {
+    const { tell, told, state } = teller(async () => schemas({}));
+    state.takes = false;
+    await tell();
+    await tell();
+    state.takes = true;
+    await tell();
+    await tell();
+    expect(told).toHaveLength(3);
+  });
+
+  it("is nothing where nothing is known, whoever was asked fails, or the engine does not want to know", async () => {
+    const silent = teller(async () => undefined);
+    await silent.tell();
+    const failing = teller(() => Promise.reject(new Error("connect ECONNREFUSED")));
+    await failing.tell();
+    await failing.tell();
+    expect([silent.asked.length, failing.asked.length]).toEqual([1, 2]);
+    const unwanted = teller(async () => schemas({}), { keepsInputSchemas: false });
+    await unwanted.tell();
+    expect(unwanted.asked).toEqual([]);
+    expect([...silent.told, ...failing.told, ...unwanted.told]).toEqual([]);
+  });
+
+  it("is asked for one at a time, once more where somebody asked meanwhile, and not for ever", async () => {
+    const waiting: ((schemas: Schemas) => void)[] = [];
+    const { tell, asked, told, later, signal } = teller(
+      ({ abort }) =>
+        new Promise((resolve, reject) => {
+          waiting.push(resolve);
+          abort.addEventListener("abort", () => reject(new Error("called off")));
+        }),
+    );
+    await tell();
+    await tell();
+    await tell();
+    expect(asked).toHaveLength(1);
+    waiting[0]?.(schemas({}));
+    await settled();
+    expect([asked.length, told.length]).toEqual([2, 1]);
+    later();
+    expect(asked[1]?.abort.aborted).toBe(true);
+    await settled();
+    await tell();
+    signal.abort(undefined);
+    expect(asked[2]?.abort.aborted).toBe(true);
+    await settled();
+    await tell();
+    expect(asked).toHaveLength(3);
+  });
+
+  it("is no more than one request holds", async () => {
+    const long = { description: "x".repeat(60_000) };
+    const many = new Map(Array.from({ length: 40 }, (_, index) => [`t${index}`, long] as const));
+    const { tell, told } = teller(async () => many);
+    await tell();
+    expect(told[0]?.inputSchemas.size).toBe(17);
+  });
+});
