@@ -50,10 +50,10 @@ export function createTaskRunner(
 
   /** Details on their way to storage are part of the run: they end with it, and the failure stands without them. */
   async function finish(failure: TaskFailure, task?: AdmittedTask): Promise<TaskFailure> {
-    const { outcomeOf, withDetails } = await loadTrouble();
-    task?.context?.settle(outcomeOf(failure));
+    const trouble = await loadTrouble();
+    task?.context?.settle(trouble.outcomeOf(failure));
     if (failure.details === undefined) return failure;
-    return withDetails(failure, inlinePayload, (details) => (task ? stored(details, task, settings) : details));
+    return trouble.withDetails(failure, inlinePayload, (details) => (task ? stored(details, task, settings) : details));
   }
 
   return {
