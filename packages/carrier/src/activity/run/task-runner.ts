@@ -1,5 +1,6 @@
 import { inlinePayload } from "../../payload/envelope.js";
 import { AVRO_CODEC } from "../../protocol/constants.js";
+import type { JsonObject } from "../../protocol/fields.js";
 import type { ExternalTaskInput } from "../../protocol/task-input.js";
 import { isStoredPayload } from "../../storage/stored-payload.js";
 import { scheduleAt } from "../clock.js";
@@ -67,9 +68,11 @@ export function createTaskRunner(
         const sent = task.input.arguments;
         const isStored = sent?.["codec"] === AVRO_CODEC && isStoredPayload(sent);
         const inline = isStored ? await fetched(sent, task, settings) : sent;
-        const decoded = isFailing(inline)
-          ? inline
-          : decodeArguments(inline, maxArgumentValues - total, maxArgumentValues);
+        // What was sent inline is foreign, whatever it looks like.
+        const decoded =
+          isStored && isFailing(inline)
+            ? inline
+            : decodeArguments(inline as JsonObject | null, maxArgumentValues - total, maxArgumentValues);
         let outcome: TaskOutcome;
         if (isFailing(decoded)) {
           outcome = await refuse(input, decoded);
