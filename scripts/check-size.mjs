@@ -7,7 +7,9 @@ import { build } from "esbuild";
 import { root } from "./lib.mjs";
 
 /** Bytes. Raise one only with a reason in the changelog. */
-const LIMITS = { fetch: 14_250, lambda: 15_400, node: 15_400 };
+const LIMITS = { fetch: 13_050, lambda: 14_000, node: 14_000 };
+/** Bytes, where a bundler makes one file of everything: what is loaded later is in it too. */
+const ONE_FILE_LIMITS = { fetch: 14_700, lambda: 15_800, node: 16_250 };
 /** `/fetch` as for workers: they have no Buffer. */
 const CONDITIONS = { lambda: ["node"], node: ["node"] };
 /** The tables are written in hundreds of bytes; a difference below this is none. */
@@ -60,16 +62,17 @@ function kilobytes(size) {
 }
 
 /**
- * What a program loads at first: what it imports when it is needed is not counted.
+ * What a program loads at first: what it imports when it is needed is not counted, unless it is all in one file.
  *
  * @param {string} program
  * @param {string[]} conditions those under which bundlers for its platform resolve `imports`
+ * @param {boolean} splitting whether the bundler makes files of what is imported when it is needed
  */
-async function sizeOf(program, conditions = []) {
+async function sizeOf(program, conditions = [], splitting = true) {
   const { outputFiles, metafile } = await build({
     stdin: { contents: program, resolveDir: `${root}packages/cli` },
     bundle: true,
-    splitting: true,
+    splitting,
     outdir: "out",
     minify: true,
     format: "esm",
@@ -97,13 +100,20 @@ function programOf(adapter, [handlers, imports, options] = ["", "", ""]) {
     export default ${maker}({ ...${FUNCTIONS}, ${handlers} }, { ${options} });`;
 }
 
+function hold(what, size, limit) {
+  const verdict = size <= limit ? "ok" : "TOO LARGE";
+  console.log(`${what} ${size} of at most ${limit} bytes (min+gzip): ${verdict}`);
+  if (size > limit) process.exitCode = 1;
+}
+
 const sizes = {};
 for (const [adapter, limit] of Object.entries(LIMITS)) {
-  const size = await sizeOf(programOf(adapter), CONDITIONS[adapter]);
-  sizes[`/${adapter}`] = size;
-  const verdict = size <= limit ? "ok" : "TOO LARGE";
-  console.log(`${adapter.padEnd(7)} ${size} of at most ${limit} bytes (min+gzip): ${verdict}`);
-  if (size > limit) process.exitCode = 1;
+  sizes[`/${adapter}`] = await sizeOf(programOf(adapter), CONDITIONS[adapter]);
+  hold(adapter.padEnd(19), sizes[`/${adapter}`], limit);
+}
+for (const [adapter, limit] of Object.entries(ONE_FILE_LIMITS)) {
+  sizes[`/${adapter} in one file`] = await sizeOf(programOf(adapter), CONDITIONS[adapter], false);
+  hold(`${adapter} in one file`.padEnd(19), sizes[`/${adapter} in one file`], limit);
 }
 const added = {};
 for (const [part, program] of Object.entries(PARTS)) {
@@ -112,26 +122,23 @@ for (const [part, program] of Object.entries(PARTS)) {
 }
 
 /** Of the client with its codec: what is loaded at first, and what is loaded when it is needed. Bytes. */
-const CLIENT_LIMITS = { browser: 12_150, node: 13_050 };
+const CLIENT_LIMITS = { browser: 12_050, node: 12_950 };
 
 const CLIENT = 'export { activityContract, createClient } from "@durable-workflow/client";';
 
 for (const [condition, limit] of Object.entries(CLIENT_LIMITS)) {
-  const size = await sizeOf(CLIENT, [condition]);
-  const verdict = size <= limit ? "ok" : "TOO LARGE";
-  console.log(`client (${condition}) ${size} of at most ${limit} bytes (min+gzip): ${verdict}`);
-  if (size > limit) process.exitCode = 1;
+  hold(`client (${condition})`.padEnd(19), await sizeOf(CLIENT, [condition]), limit);
 }
 
 const page = `${root}docs/host/bundle-size.md`;
 const told = readFileSync(page, "utf8");
 const rows = [...told.matchAll(/^\| (.+?) +\| +([\d.]+) kB \|$/gm)].map(([, name, kB]) => [
-  name.replaceAll(/^`|`$/g, ""),
+  name.replaceAll("`", ""),
   kB,
 ]);
 const measured = Object.entries({ ...sizes, ...added });
 const differences = measured.filter(([name, size]) => {
-  const row = rows.find(([label]) => label === name.replaceAll(/^`|`$/g, ""));
+  const row = rows.find(([label]) => label === name.replaceAll("`", ""));
   return row === undefined || Math.abs(Number(row[1]) * 1000 - size) > TOLERANCE;
 });
 
@@ -143,7 +150,7 @@ if (process.argv.includes("--write")) {
     const lines = entries.map(([name, size]) => row(name, kilobytes(size)));
     return row(title, "min+gzip") + row("-".repeat(width), "-------:") + lines.join("");
   };
-  const adapters = Object.entries(sizes).map(([name, size]) => [`\`${name}\``, size]);
+  const adapters = Object.entries(sizes).map(([name, size]) => [name.replace(/\S+/, "`$&`"), size]);
   const text = told
     .replace(/(<!-- adapters -->\n\n)[^]*?(?=\n<!-- end -->)/, `$1${table("adapter", adapters)}`)
     .replace(/(<!-- parts -->\n\n)[^]*?(?=\n<!-- end -->)/, `$1${table("part", Object.entries(added))}`);

@@ -37,7 +37,16 @@ const compiled = {
  * platform, and that for the bytes.
  */
 const groups = [
+  // What every other one uses. Bundlers that make one file of everything put off what is loaded later, and all that it
+  // uses itself: that is in here, and small.
+  {
+    name: "base",
+    test: /dist\/(?:payload\/errors|protocol\/(?:brand|describe-received|format-timestamp|recordable-text)|activity\/(?:clip|errors|read-property))\.js$/,
+  },
   { name: "bytes", test: /dist\/payload\/(?:bytes|platform\/portable)\.js$/ },
+  // What errors say: loaded with the first failure.
+  { name: "thrown", test: /dist\/(?:activity\/(?:causes|thrown)|protocol\/recordable-name)\.js$/ },
+  { name: "trouble", test: /dist\/activity\/run\/(?:details|failure-envelope|failures|trouble)\.js$/ },
   // Loaded by those who meet a large blob.
   { name: "large-blob", test: /dist\/(?:node-http\/large-blob|protocol\/plain-text)\.js$/ },
   { name: "codec", test: /dist\/(?:payload\/(?!platform)|protocol\/)/ },

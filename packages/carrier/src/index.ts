@@ -22,11 +22,7 @@ export {
 export { loggingInterceptor } from "./activity/definition/logging-interceptor.js";
 export type { ActivityFunction, ActivityHandler, ActivityHandlers } from "./activity/definition/registry.js";
 export type { ActivityInput, StandardSchema } from "./activity/definition/standard-schema.js";
-export {
-  type ActivityValidationError,
-  isActivityValidationError,
-  type ValidationIssue,
-} from "./activity/definition/validation.js";
+export type { ActivityValidationError, ValidationIssue } from "./activity/definition/validation.js";
 export {
   type ActivityAbortReason,
   ActivityCancelled,
@@ -38,6 +34,7 @@ export {
   ExternalTaskDeadlineExceeded,
   isActivityCancelled,
   isActivityFailure,
+  isActivityValidationError,
   isAttemptClosed,
   isCallerDisconnected,
   isCarrierShutdown,

@@ -83,7 +83,7 @@ it("protocol reads no clock and does no I/O", () => {
 it("keeps the contract's own field names in protocol, and where envelopes are written", () => {
   // What a result envelope is made of, what a log line or a details map is named, and the conformance cases.
   const writers =
-    /^(?:activity\/(?:run\/(?:failures|oversized-result|envelopes|task-runner)|handler|logger|definition\/logging-interceptor)|storage\/external-storage|payload\/(?:envelope|errors)|http\/responses|testing\/)/;
+    /^(?:activity\/(?:run\/(?:details|failure-envelope|failures|trouble|oversized-result|envelopes|task-runner)|handler|logger|definition\/logging-interceptor)|storage\/external-storage|payload\/(?:envelope|errors)|http\/responses|testing\/)/;
   const snake = /\b[a-z]+_[a-z_]+:(?! ")/;
   for (const file of files.filter((name) => folderOf(name) !== "protocol" && !writers.test(name))) {
     expect(sources.code(file), file).not.toMatch(snake);

@@ -128,7 +128,7 @@ const FACTS: Readonly<Record<string, Fact>> = {
     pattern: /\b255\b/,
     home: /^engine-protocol\/src\/limits\.ts$/,
     also: [
-      { file: "carrier/src/protocol/recordable-text.ts", why: "bytes of a failure's type, not characters of a name" },
+      { file: "carrier/src/protocol/recordable-name.ts", why: "bytes of a failure's type, not characters of a name" },
       { file: "carrier/src/testing/conformance/arguments.ts", why: "the greatest byte" },
       { file: "dispatcher/src/net/addresses.ts", why: "the greatest byte" },
       { file: "engine-protocol/src/worker/trace-context.ts", why: "the grammar of W3C Trace Context" },

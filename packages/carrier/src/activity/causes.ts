@@ -1,3 +1,5 @@
+import { readProperty } from "./read-property.js";
+
 /** A circle of causes has an end. */
 const MOST_CAUSES = 8;
 
@@ -14,16 +16,6 @@ export function causesOf(error: unknown): readonly unknown[] {
     pending.unshift(...innerErrors(next));
   }
   return told;
-}
-
-/** A property of any value; undefined where there is none, or reading it throws. */
-export function readProperty(value: unknown, property: string): unknown {
-  if (typeof value !== "object" || value === null) return undefined;
-  try {
-    return (value as Record<string, unknown>)[property];
-  } catch {
-    return undefined;
-  }
 }
 
 /** The cause, then the errors of an aggregate. Validators have lists of that name too, of issues that are no errors. */

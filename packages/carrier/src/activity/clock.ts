@@ -17,18 +17,12 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   schedule(delayMs, callback, options) {
-    const timer: unknown = setTimeout(callback, delayMs);
-    if (options?.background === true && hasUnref(timer)) timer.unref();
-    return () => {
-      clearTimeout(timer as Parameters<typeof clearTimeout>[0]);
-    };
+    const timer = setTimeout(callback, delayMs);
+    // Browsers and workers number their timers.
+    if (options?.background === true) (timer as { unref?(): void }).unref?.();
+    return () => clearTimeout(timer);
   },
 };
-
-/** Browsers and workers number their timers. */
-function hasUnref(timer: unknown): timer is { unref(): void } {
-  return typeof timer === "object" && timer !== null && typeof (timer as { unref?: unknown }).unref === "function";
-}
 
 /** Timers overflow above this, and then fire at once. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
@@ -38,10 +32,8 @@ export function scheduleAt(clock: Clock, instant: number, callback: () => void):
   let cancel: () => void;
   const arm = (): void => {
     const left = Math.max(0, Math.ceil(instant - clock.now()));
-    cancel = left > LONGEST_DELAY_MS ? clock.schedule(LONGEST_DELAY_MS, arm) : clock.schedule(left, callback);
+    cancel = clock.schedule(Math.min(left, LONGEST_DELAY_MS), left > LONGEST_DELAY_MS ? arm : callback);
   };
   arm();
-  return () => {
-    cancel();
-  };
+  return () => cancel();
 }

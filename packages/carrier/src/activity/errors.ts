@@ -1,4 +1,5 @@
 import { BrandedError, brand, brandOf } from "../protocol/brand.js";
+import type { ActivityValidationError } from "./definition/validation.js";
 
 /** What an {@link ActivityFailure} says beside its message. */
 export interface ActivityFailureOptions {
@@ -148,4 +149,9 @@ export function isAttemptClosed(value: unknown): value is AttemptClosed {
 /** True for a {@link CarrierShutdown} of any copy of this library. */
 export function isCarrierShutdown(value: unknown): value is CarrierShutdown {
   return brandOf(value) === "CarrierShutdown";
+}
+
+/** True for an {@link ActivityValidationError} of any copy of this library. */
+export function isActivityValidationError(value: unknown): value is ActivityValidationError {
+  return brandOf(value) === "ActivityValidationError";
 }

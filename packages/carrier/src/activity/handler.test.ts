@@ -35,6 +35,11 @@ function valueOf(result: InvocableResultEnvelope): AvroValue | undefined {
 }
 
 describe("a success", () => {
+  it("does not depend on what else stands in the envelope of its arguments", async () => {
+    const payload = { ...payloadEnvelope(["lamp-7"]), classification: "cancelled", type: "Forged", retryable: false };
+    expect(valueOf(await run((lamp: string) => lamp, withArguments(payload)))).toBe("lamp-7");
+  });
+
   it("is a whole envelope, field by field", async () => {
     const result = await run(async (lamp: string, level: number) => `${lamp} at ${level}`);
     expect(result).toEqual({

@@ -8,7 +8,8 @@ import {
   resolveHandlerOptions,
 } from "./handler-options.js";
 import type { HandleOptions, InvocableHandler } from "./invocable-handler.js";
-import { failureEnvelope, successEnvelope } from "./run/envelopes.js";
+import { resultHead, successEnvelope } from "./run/envelopes.js";
+import { loadTrouble } from "./run/failing.js";
 import { createTaskRunner, type TaskRunner } from "./run/task-runner.js";
 
 export type { InvocableActivityHandlerOptions } from "./handler-options.js";
@@ -67,15 +68,14 @@ export class InvocableActivityHandler<Handlers extends object = ActivityHandlers
     const started = clock.monotonic();
     const input = parseExternalTaskInput(envelope);
     const outcome = await this.runner.run(input, options);
-    const metadata = {
+    const head = resultHead(input, {
       handler: input.task.handler,
       carrier,
       duration_ms: Math.max(0, Math.round(clock.monotonic() - started)),
-    };
-    if ("codec" in outcome) return successEnvelope(input, outcome, metadata);
-    const result = failureEnvelope(input, outcome, metadata);
-    if (outcome.crowded === true) brand(result, OVERLOADED);
-    return result;
+    });
+    if ("codec" in outcome) return successEnvelope(head, outcome);
+    const { failureEnvelope } = await loadTrouble();
+    return failureEnvelope(head, outcome);
   }
 
   /**
@@ -95,12 +95,9 @@ export class InvocableActivityHandler<Handlers extends object = ActivityHandlers
   }
 }
 
-/** Marks results of tasks that were not run for want of room: an endpoint does not send them, but asks for a retry. */
-const OVERLOADED = "CarrierOverloaded";
-
-/** True for the result of a task that was not run for want of room. */
+/** True for the result of a task that was not run for want of room: an endpoint does not send it, but asks for a retry. */
 export function isOverloaded(result: InvocableResultEnvelope): boolean {
-  return brandOf(result) === OVERLOADED;
+  return brandOf(result) === "CarrierOverloaded";
 }
 
 /** True for an {@link InvocableActivityHandler} of any copy of this library. */

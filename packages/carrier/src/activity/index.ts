@@ -23,11 +23,7 @@ export type {
   SchemaResult,
   StandardSchema,
 } from "./definition/standard-schema.js";
-export {
-  type ActivityValidationError,
-  isActivityValidationError,
-  type ValidationIssue,
-} from "./definition/validation.js";
+export type { ActivityValidationError, ValidationIssue } from "./definition/validation.js";
 export * from "./errors.js";
 export {
   handleInvocableActivity,

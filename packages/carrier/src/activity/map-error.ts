@@ -1,7 +1,6 @@
 import type { ActivityInfo } from "./context.js";
 import type { ActivityInterceptor } from "./definition/interceptor.js";
-import { isActivityValidationError } from "./definition/validation.js";
-import { type ActivityFailure, isActivityCancelled, isActivityFailure } from "./errors.js";
+import { type ActivityFailure, isActivityCancelled, isActivityFailure, isActivityValidationError } from "./errors.js";
 import { quietly } from "./quietly.js";
 
 /** An `ActivityFailure` to report in the place of an error, or undefined to report it as it is. */

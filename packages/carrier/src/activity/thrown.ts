@@ -1,10 +1,11 @@
-import { describeReceived } from "../protocol/fields.js";
-import { isVisibleText, recordableName, recordableText } from "../protocol/recordable-text.js";
-import { causesOf, readProperty } from "./causes.js";
+import { describeReceived } from "../protocol/describe-received.js";
+import { recordableName } from "../protocol/recordable-name.js";
+import { isVisibleText, recordableText } from "../protocol/recordable-text.js";
+import { causesOf } from "./causes.js";
+import { clip, LONGEST_MESSAGE } from "./clip.js";
 import { isActivityCancelled, isActivityFailure } from "./errors.js";
+import { readProperty } from "./read-property.js";
 
-/** Beyond these, text is cut: a failure must fit where it is stored. Engines take 63,488 bytes of a message. */
-export const LONGEST_MESSAGE = 16_384;
 /** Engines take 131,072 bytes, and no code unit has more than three; the rest is for the mark of a cut. */
 const LONGEST_STACK = 43_680;
 /** Of what an object holds that was thrown in an error's place. */
@@ -118,9 +119,4 @@ function text(value: unknown): string | undefined {
   // Of a huge text so much is enough to look at, and to be cut from.
   const recordable = recordableText(value, LONGEST_STACK + 1);
   return isVisibleText(recordable) ? recordable : undefined;
-}
-
-/** Fit to be recorded, and cut to a length with a mark. */
-export function clip(value: string, longest: number): string {
-  return value.length > longest ? `${recordableText(value, longest)}... (cut)` : recordableText(value);
 }

@@ -71,7 +71,6 @@ export function fastifyInvocableActivityHandler<
       const values = valuesOf([request as Request, reply as Reply]);
       const asked = toInvocableRequest(raw, reply.raw, { source, values });
       const { statusCode, headers, body } = await endpoint.handle(asked);
-      asked.answered();
       reply.code(statusCode);
       reply.headers({ ...headers });
       dropRest(stream);

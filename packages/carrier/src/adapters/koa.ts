@@ -41,7 +41,6 @@ export function koaInvocableActivityHandler<Handlers extends object, Context ext
     const source = { stream: req, headers: req.headers, left: request };
     const asked = toInvocableRequest(req, res, { source, values: valuesOf([context]) });
     const { statusCode, headers, body } = await endpoint.handle(asked);
-    asked.answered();
     context.status = statusCode;
     context.set({ ...headers });
     context.body = body;

@@ -1,13 +1,12 @@
 import { platformBytes } from "#bytes";
-import type { HandleOptions } from "../activity/invocable-handler.js";
 import { createAdapter } from "../http/adapter.js";
 import { utf8Length, withinLimit } from "../http/answer-limit.js";
 import type { InvocableHandlers } from "../http/endpoint.js";
 import { type AdapterOptions, HTTP_OPTION_NAMES } from "../http/endpoint-options.js";
-import type { InvocableHttpRequest, InvocableHttpResponse, InvocableRequestBody } from "../http/message.js";
+import type { InvocableHttpResponse, InvocableRequestBody } from "../http/message.js";
 import { base64ByteLength } from "../payload/bytes.js";
 import { EXTERNAL_TASK_INPUT_SCHEMA } from "../protocol/constants.js";
-import { isObject, type JsonObject } from "../protocol/fields.js";
+import { isObject } from "../protocol/fields.js";
 import { BOOLEAN, knownOptions, type OptionNames } from "../protocol/options.js";
 import type { ExternalTaskInputEnvelope, InvocableResultEnvelope } from "../protocol/wire.js";
 
@@ -102,16 +101,25 @@ export function lambdaInvocableActivityHandler<Handlers extends object>(
       remainingMs: left === undefined ? undefined : left - timeoutMarginMs,
       values: valuesOf([event, context]),
     };
-    const request = toRequest(event, given);
-    if (request !== undefined) return toResult(await endpoint.handle(request), event);
-    refuseServiceEvent(event);
+    const document = (isObject(event) ? event : []) as EventLike & object;
+    const isBare = isObject(event) && event["schema"] === EXTERNAL_TASK_INPUT_SCHEMA;
+    if (!isBare) {
+      const method = methodOf(document);
+      if (method !== undefined) {
+        const headers = headersOf(document);
+        const body = async (limitBytes: number) => bodyOf(document, limitBytes);
+        return toResult(await endpoint.handle({ ...given, method, headers, body }), document);
+      }
+      refuseServiceEvent(event);
+    }
     const response =
       endpoint.guarded && !allowDirectInvocation
-        ? await endpoint.handle(directRequest(event, given))
-        : await endpoint.answer(isObject(event) ? event : [], given);
-    if (!isBareEnvelope(event) || response.statusCode !== 200) return toResult(response, event);
+        ? // As the gate sees it: a POST without headers.
+          await endpoint.handle({ ...given, method: "POST", headers: {}, body: async () => document })
+        : await endpoint.answer(document, given);
+    if (!isBare || response.statusCode !== 200) return toResult(response, document);
     const limit = { platform: "AWS Lambda", bytes: MOST_ANSWER_BYTES, sizeOf: utf8Length };
-    return withinLimit(response, limit).json() as InvocableResultEnvelope;
+    return (await withinLimit(response, limit)).json() as InvocableResultEnvelope;
   };
   return invoke as LambdaInvocableHandler;
 }
@@ -147,7 +155,7 @@ const SERVICE_MARKS = [
  */
 function refuseServiceEvent(event: unknown): void {
   const mark = serviceMark(event);
-  if (mark === undefined || isBareEnvelope(event)) return;
+  if (mark === undefined) return;
   throw new TypeError(
     `This carrier takes tasks over HTTP or as a bare envelope, and no event with ${JSON.stringify(mark)}.`,
   );
@@ -160,105 +168,74 @@ function serviceMark(event: unknown): string | undefined {
   return isObject(first) ? SERVICE_MARKS.find((name) => Object.hasOwn(first, name)) : undefined;
 }
 
-function isBareEnvelope(event: unknown): boolean {
-  return isObject(event) && event["schema"] === EXTERNAL_TASK_INPUT_SCHEMA;
+/** What is looked at of an HTTP event: any JSON. */
+interface EventLike {
+  readonly httpMethod?: unknown;
+  readonly method?: unknown;
+  readonly requestContext?: { readonly http?: { readonly method?: unknown } | null; readonly elb?: unknown } | null;
+  readonly headers?: unknown;
+  readonly multiValueHeaders?: unknown;
+  readonly body?: unknown;
+  readonly isBase64Encoded?: unknown;
+  readonly is_base64_encoded?: unknown;
 }
 
-/** The request of an HTTP event; undefined for an event of another kind. */
-function toRequest(event: unknown, given: HandleOptions): InvocableHttpRequest | undefined {
-  if (!isObject(event) || isBareEnvelope(event)) return undefined;
-  const method = methodOf(event);
-  if (method === undefined) return undefined;
-  return {
-    ...given,
-    method,
-    headers: headersOf(event),
-    body: (limitBytes) => Promise.resolve(bodyOf(event, limitBytes)),
-  };
-}
-
-/** A direct invocation as the gate sees it: a POST without headers. */
-function directRequest(event: unknown, given: HandleOptions): InvocableHttpRequest {
-  return { ...given, method: "POST", headers: {}, body: () => Promise.resolve(isObject(event) ? event : "") };
-}
-
-/** REST APIs, load balancers and VPC Lattice name the method at the top; HTTP APIs and Function URLs in the request context. */
-function methodOf(event: JsonObject): string | undefined {
-  if (typeof event["httpMethod"] === "string") return event["httpMethod"];
-  const { requestContext } = event;
-  const http = isObject(requestContext) ? requestContext["http"] : undefined;
-  if (isObject(http) && typeof http["method"] === "string") return http["method"];
-  if (typeof event["method"] === "string" && isObject(event["headers"])) return event["method"];
+/** The method of an HTTP event; undefined for an event of another kind. */
+function methodOf(event: EventLike): string | undefined {
+  const { httpMethod, requestContext, body } = event;
+  // REST APIs and load balancers, HTTP APIs and Function URLs, VPC Lattice.
+  const named = [httpMethod, requestContext?.http?.method, isObject(event.headers) && event.method].find(isText);
+  if (named !== undefined) return named;
   // What is left of an HTTP event in a hand-made test, or after another proxy: a body is enough, as it is for the reference.
-  const { body, httpMethod } = event;
   const isAlone = httpMethod === undefined && requestContext === undefined && serviceMark(event) === undefined;
-  return isAlone && (typeof body === "string" || isObject(body)) ? "POST" : undefined;
+  return isAlone && (isText(body) || isObject(body)) ? "POST" : undefined;
 }
 
-/** Header names in any case, values single or in lists, by lower-case name. */
-function headersOf(event: JsonObject): Readonly<Record<string, string>> {
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+/** Where an event has values in lists, they count. */
+function headersOf({ headers, multiValueHeaders }: EventLike): Readonly<Record<string, string>> {
+  return { ...joinedHeaders(headers), ...joinedHeaders(multiValueHeaders) };
+}
+
+/** Values, single or in lists, by lower-case name. Names that differ in case only are one header, sent twice. */
+function joinedHeaders(sent: unknown): Readonly<Record<string, string>> {
   const headers: Record<string, string> = {};
-  const { multiValueHeaders, headers: single } = event;
-  for (const [name, values] of Object.entries(isObject(multiValueHeaders) ? multiValueHeaders : {})) {
-    if (!Array.isArray(values)) continue;
-    const known = headers[name.toLowerCase()];
-    headers[name.toLowerCase()] = [...(known === undefined ? [] : [known]), ...(values as unknown[])].join(", ");
-  }
-  const inLists = new Set(Object.keys(headers));
-  for (const [name, value] of Object.entries(isObject(single) ? single : {})) {
-    // VPC Lattice has lists in the place of single values.
-    const text = Array.isArray(value) ? value.join(", ") : value;
-    if (typeof text !== "string" || inLists.has(name.toLowerCase())) continue;
-    const known = headers[name.toLowerCase()];
-    // Names that differ in case only are one header, sent twice.
-    headers[name.toLowerCase()] = known === undefined ? text : `${known}, ${text}`;
+  for (const [name, value] of Object.entries(isObject(sent) ? sent : {})) {
+    const key = name.toLowerCase();
+    const text: unknown = Array.isArray(value) ? value.join(", ") : value;
+    if (isText(text)) headers[key] = Object.hasOwn(headers, key) ? `${headers[key]}, ${text}` : text;
   }
   return headers;
 }
 
 /** Undefined for one that is over the limit. What something before has parsed already is taken as it is. */
-function bodyOf(event: JsonObject, limitBytes: number): InvocableRequestBody | undefined {
-  const { body, isBase64Encoded = event["is_base64_encoded"] } = event;
-  if (typeof body !== "string") return isObject(body) ? body : "";
+function bodyOf(event: EventLike, limitBytes: number): InvocableRequestBody | undefined {
+  const { body, isBase64Encoded = event.is_base64_encoded } = event;
+  if (!isText(body)) return isObject(body) ? body : "";
   if (isBase64Encoded !== true) return body;
-  return base64ByteLength(body) > limitBytes ? undefined : fromBase64(body);
-}
-
-/** Text that is no base64 becomes no bytes, which is answered as an empty body. */
-function fromBase64(text: string): Uint8Array {
-  const size = base64ByteLength(text);
+  const size = base64ByteLength(body);
+  if (size > limitBytes) return undefined;
   const bytes = platformBytes.allocate(size);
-  return platformBytes.readBase64(text, bytes, size) ? bytes.subarray(0, size) : new Uint8Array(0);
+  // Text that is no base64 is answered as an empty body.
+  return platformBytes.readBase64(body, bytes, size) ? bytes.subarray(0, size) : "";
 }
 
-function toResult(response: InvocableHttpResponse, event: unknown): LambdaHttpResult {
-  const isBalanced = isLoadBalancer(event);
-  const {
-    statusCode,
-    headers: sent,
-    body,
-  } = withinLimit(response, {
+async function toResult(answer: InvocableHttpResponse, event: EventLike): Promise<LambdaHttpResult> {
+  const isBalanced = isObject(event.requestContext?.elb);
+  const { statusCode, headers, body } = await withinLimit(answer, {
     platform: isBalanced ? "a load balancer" : "AWS Lambda",
     bytes: (isBalanced ? MOST_BALANCED_BYTES : MOST_ANSWER_BYTES) - HEAD_BYTES,
     // The body is a text in a JSON document.
     sizeOf: (text) => utf8Length(JSON.stringify(text)),
   });
-  const headers = { ...sent };
-  const common = { statusCode, body, isBase64Encoded: false } as const;
-  if (!isBalanced) return { ...common, headers };
-  const statusDescription = `${statusCode} ${statusCode === 200 ? "OK" : "Refused"}`;
   // A load balancer that sends lists of values reads nothing else.
-  return isObject(event["headers"])
-    ? { ...common, statusDescription, headers }
-    : { ...common, statusDescription, multiValueHeaders: asLists(headers) };
-}
-
-function isLoadBalancer(event: unknown): event is JsonObject {
-  if (!isObject(event)) return false;
-  const { requestContext } = event;
-  return isObject(requestContext) && isObject(requestContext["elb"]);
-}
-
-function asLists(headers: Readonly<Record<string, string>>): Readonly<Record<string, string[]>> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
+  const sent =
+    isBalanced && !isObject(event.headers)
+      ? { multiValueHeaders: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]])) }
+      : { headers: { ...headers } };
+  const described = isBalanced && { statusDescription: `${statusCode} ${statusCode === 200 ? "OK" : "Refused"}` };
+  return { statusCode, ...described, ...sent, body, isBase64Encoded: false };
 }

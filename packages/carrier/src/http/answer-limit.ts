@@ -1,4 +1,4 @@
-import { withoutOversized } from "../activity/run/oversized-result.js";
+import { inlinePayload } from "../payload/envelope.js";
 import type { InvocableResultEnvelope } from "../protocol/wire.js";
 import { InvocableHttpResponse } from "./message.js";
 
@@ -12,14 +12,15 @@ export interface AnswerLimit {
 }
 
 /** The answer, or where it is over the limit a failure that says so, and what to do. */
-export function withinLimit(response: InvocableHttpResponse, limit: AnswerLimit): InvocableHttpResponse {
+export async function withinLimit(response: InvocableHttpResponse, limit: AnswerLimit): Promise<InvocableHttpResponse> {
   const { statusCode, headers, body } = response;
   // Nobody need count what is small.
   if (statusCode !== 200 || body.length * MOST_BYTES_PER_UNIT <= limit.bytes) return response;
   const size = limit.sizeOf(body);
   if (size <= limit.bytes) return response;
   const tooLarge = `The result takes ${size} bytes, over the ${limit.bytes} of ${limit.platform}: give the carrier externalStorage, or return less.`;
-  const fitting = withoutOversized(response.json() as InvocableResultEnvelope, tooLarge);
+  const { withoutOversized } = await import("../activity/run/oversized-result.js");
+  const fitting = withoutOversized(response.json() as InvocableResultEnvelope, tooLarge, inlinePayload);
   return new InvocableHttpResponse(statusCode, headers, JSON.stringify(fitting));
 }
 

@@ -1,4 +1,4 @@
-import { readProperty } from "../activity/causes.js";
+import { readProperty } from "../activity/read-property.js";
 import { BrandedError, brandOf } from "../protocol/brand.js";
 
 /** Why a request's body is not there. */

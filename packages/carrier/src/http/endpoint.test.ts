@@ -197,7 +197,10 @@ describe("a body that no task can be read from", () => {
     };
     const response = await new InvocableHttpEndpoint({}).answer(document);
     expect(response.statusCode).toBe(400);
-    expect(response.json()).toEqual({ error: "invalid_invocable_request", message: "The task could not be read." });
+    expect(response.json()).toEqual({
+      error: "invalid_invocable_request",
+      message: "The request body is no JSON in UTF-8.",
+    });
   });
 
   it("is told which field is wrong, and not what stood there", async () => {

@@ -1,8 +1,8 @@
-import { readProperty } from "../activity/causes.js";
 import type { ActivityHandlers, HandlersOf } from "../activity/definition/registry.js";
 import { isCallerDisconnected } from "../activity/errors.js";
-import { InvocableActivityHandler, isInvocableActivityHandler, isOverloaded } from "../activity/handler.js";
+import { InvocableActivityHandler, isOverloaded } from "../activity/handler.js";
 import { type HandleOptions, type InvocableHandler, isInvocableHandler } from "../activity/invocable-handler.js";
+import { readProperty } from "../activity/read-property.js";
 import { bytesToText } from "../payload/bytes.js";
 import { isExternalTaskInputError } from "../protocol/errors.js";
 import { type AdmittedRequest, createAdmission } from "./admission.js";
@@ -146,7 +146,7 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
       if (!admitted.takeUpTo(weight)) return overloaded("maxConcurrentBodyBytes");
       if (typeof document === "string") document = JSON.parse(document);
     } catch {
-      // The parser's own message quotes the body, which is not for everybody's eyes.
+      // Not in the words of the parser, which quotes the body, or of a getter of what was never JSON.
       return encodedBody(headers) ?? errorResponse(400, "The request body is no JSON in UTF-8.");
     }
     try {
@@ -154,8 +154,6 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
       return isOverloaded(result) ? overloaded("maxArgumentValues") : okResponse(result, options?.print);
     } catch (error) {
       if (isExternalTaskInputError(error)) return errorResponse(400, error.message);
-      // Getters of a document that was never JSON, or an injected clock or logger.
-      if (isInvocableActivityHandler(handler)) return errorResponse(400, "The task could not be read.");
       logger.error({ error: nameOfError(error) }, "The handler did not answer the task.");
       return errorResponse(502, "The handler did not answer the task.");
     }
@@ -173,8 +171,8 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
     async handle(request) {
       const { method, headers } = request;
       const told = method === "GET" && manifest?.(headers, handler);
-      if (!told && health && (method === "GET" || method === "HEAD")) return answerHealth(method);
       if (!told && method !== "POST") {
+        if (health && (method === "GET" || method === "HEAD")) return answerHealth(method);
         return errorResponse(405, "Only POST is allowed.", { allow: health ? "GET, HEAD, POST" : "POST" });
       }
       if (auth === undefined) {
@@ -192,19 +190,18 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
 
 /** The `Content-Length`; undefined for none. */
 function announcedLength(headers: Headers): number | undefined {
-  const announced = headers["content-length"];
-  return announced !== undefined && /^\d{1,15}$/.test(announced) ? Number(announced) : undefined;
+  const announced = headers["content-length"] ?? "";
+  return /^\d{1,15}$/.test(announced) ? Number(announced) : undefined;
 }
 
-/** Of a parsed document what the head says, else the length of its JSON. */
+/**
+ * Of a parsed document what the head says, else the length of its JSON.
+ *
+ * @throws {unknown} what the document does where it was never JSON
+ */
 function sizeOf(body: InvocableRequestBody, announced: number | undefined): number {
   if (typeof body === "string" || body instanceof Uint8Array) return body.length;
-  try {
-    return announced ?? JSON.stringify(body).length;
-  } catch {
-    // It was never JSON; whoever reads it will say so.
-    return 0;
-  }
+  return announced ?? JSON.stringify(body).length;
 }
 
 /** The name and the code of an error, which are words; its message may hold what nobody should read. */
@@ -215,8 +212,8 @@ function nameOfError(error: unknown): string {
 
 /** The answer to a body that cannot be read because it is compressed; undefined for one that does not say so. */
 function encodedBody(headers: Headers): InvocableHttpResponse | undefined {
-  const encoding = headers["content-encoding"];
-  if (encoding === undefined || /^\s*(?:identity)?\s*$/i.test(encoding)) return undefined;
+  const encoding = headers["content-encoding"] ?? "";
+  if (/^\s*(?:identity)?\s*$/i.test(encoding)) return undefined;
   return errorResponse(415, "The request body has a Content-Encoding: send it without one.", {
     "accept-encoding": "identity",
   });

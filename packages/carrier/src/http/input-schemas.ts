@@ -1,8 +1,8 @@
-import { readProperty } from "../activity/causes.js";
 import { isActivityDefinition } from "../activity/definition/define-activity.js";
 import type { ActivityHandlers } from "../activity/definition/registry.js";
 import type { ActivityInput, StandardSchema } from "../activity/definition/standard-schema.js";
 import { type InvocableHandler, isInvocableHandler } from "../activity/invocable-handler.js";
+import { readProperty } from "../activity/read-property.js";
 import { isObject, type JsonObject } from "../protocol/fields.js";
 import { LONGEST_INPUT_SCHEMA } from "../protocol/manifest.js";
 

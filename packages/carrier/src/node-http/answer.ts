@@ -11,7 +11,6 @@ export function answerNodeRequest(
   response: NodeResponse,
   { next, ...parts }: NodeRequestParts & { readonly next?: ((error?: unknown) => void) | undefined } = {},
 ): void {
-  const asked = toInvocableRequest(request, response, parts);
   let printed: Uint8Array | undefined;
   endpoint
     .handle({
@@ -19,10 +18,9 @@ export function answerNodeRequest(
         printed = printAroundBlob(document);
         return printed === undefined ? JSON.stringify(document) : "";
       },
-      ...asked,
+      ...toInvocableRequest(request, response, parts),
     })
     .then(({ statusCode, headers, body }) => {
-      asked.answered();
       if (response.destroyed) return;
       response.statusCode = statusCode;
       for (const name in headers) response.setHeader(name, headers[name]!);
@@ -32,7 +30,6 @@ export function answerNodeRequest(
       dropRest(request);
     })
     .catch((error: unknown) => {
-      asked.answered();
       if (next === undefined) response.destroy();
       else next(error);
     });

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import { CallerDisconnected } from "../activity/errors.js";
+import { readProperty } from "../activity/read-property.js";
 import { InvocableBodyError } from "../http/body-error.js";
 import type { InvocableRequestBody } from "../http/message.js";
 import { parseAroundBlob } from "./large-blobs.js";
@@ -24,26 +25,23 @@ export async function readBody(
   limitBytes: number,
   take: (bytes: number) => boolean,
 ): Promise<InvocableRequestBody | undefined> {
-  const { stream } = source;
-  const left = leftByOthers(source);
+  const { stream, headers } = source;
+  const isRead = stream.readableDidRead || stream.readableEnded;
+  // Whether `data` and `end` come from somewhere else than the stream, which is at its end: so Vercel's helpers do it.
+  const isPlayedBack = isRead && (Object.hasOwn(stream, "on") || Object.hasOwn(stream, "addListener"));
+  const left = leftByOthers(source, isRead);
   // What a platform made of another media type is no task; what it plays back is.
-  const isForeign = left !== undefined && isRead(stream) && isPlayedBack(stream) && !announcesJson(source);
-  if (left !== undefined && !isForeign) return left;
-  if (!isRead(stream)) return readStream(stream, limitBytes, take, false);
-  if (isPlayedBack(stream)) return readStream(stream, limitBytes, take, true);
-  if (!announcesBody(source)) return "";
-  throw consumed();
-}
-
-function isRead(stream: Readable): boolean {
-  return stream.readableDidRead || stream.readableEnded;
+  if (left !== undefined && !(isPlayedBack && !/json/i.test(headers["content-type"] ?? ""))) return left;
+  if (!isRead || isPlayedBack) return readStream(stream, limitBytes, take, isPlayedBack);
+  if (announcesBody(source)) throw consumed();
+  return "";
 }
 
 function readStream(
   stream: Readable,
   limitBytes: number,
   take: (bytes: number) => boolean,
-  playedBack: boolean,
+  isPlayedBack: boolean,
 ): Promise<InvocableRequestBody | undefined> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -59,22 +57,16 @@ function readStream(
       stream.off("data", add);
       resolve(undefined);
     };
+    // The request itself was over long ago: only what plays it back can say when it is done.
+    const timer = isPlayedBack ? setTimeout(() => reject(consumed()), PLAYBACK_MS) : undefined;
     stream.on("data", add);
     stream.once("error", reject);
-    const done = (): void => {
+    stream.on("end", () => {
+      clearTimeout(timer);
       const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
       resolve(parseAroundBlob(bytes) ?? bytes);
-    };
-    if (playedBack) {
-      // The request itself was over long ago: only what plays it back can say when it is done.
-      const timer = setTimeout(() => reject(consumed()), PLAYBACK_MS);
-      stream.on("end", () => {
-        clearTimeout(timer);
-        done();
-      });
-      return;
-    }
-    stream.once("end", done);
+    });
+    if (isPlayedBack) return;
     const gone = (): void => {
       // Every request is closed some time; only one that was not read to its end is an error worth making.
       if (!stream.readableEnded) reject(new CallerDisconnected());
@@ -86,40 +78,20 @@ function readStream(
 }
 
 /** What a platform or a body parser before us has left. The raw body counts first: it is what was sent. */
-function leftByOthers(source: BodySource): InvocableRequestBody | undefined {
+function leftByOthers(source: BodySource, isRead: boolean): InvocableRequestBody | undefined {
   const { stream, left = stream, headers } = source;
-  const rawBody = property(left, "rawBody");
+  const rawBody = readProperty(left, "rawBody");
   if (rawBody instanceof Uint8Array || (typeof rawBody === "string" && rawBody !== "")) return rawBody;
-  if (!isRead(stream)) return undefined;
-  const body = property(left, "body");
-  if (typeof body === "string") return body === "" ? undefined : body;
+  const body = isRead ? readProperty(left, "body") : undefined;
+  if (typeof body === "string") return body || undefined;
   if (typeof body !== "object" || body === null) return undefined;
   // Body parsers leave an empty object too where they read nothing that they know.
   const isEmpty = !(body instanceof Uint8Array) && Object.keys(body).length === 0;
   return isEmpty && announcesBody(source) && headers["content-length"] !== "2" ? undefined : body;
 }
 
-/** A property that frameworks may have put there; their getters may throw. */
-function property(left: object, name: string): unknown {
-  try {
-    return (left as Readonly<Record<string, unknown>>)[name];
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether `data` and `end` come from somewhere else than the stream, which is at its end: so Vercel's helpers do it. */
-function isPlayedBack(stream: Readable): boolean {
-  return Object.hasOwn(stream, "on") || Object.hasOwn(stream, "addListener");
-}
-
-function announcesJson({ headers }: BodySource): boolean {
-  return /json/i.test(headers["content-type"] ?? "");
-}
-
 function announcesBody({ headers }: BodySource): boolean {
-  const length = headers["content-length"];
-  return headers["transfer-encoding"] !== undefined || (length !== undefined && Number(length) !== 0);
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) !== 0;
 }
 
 function consumed(): InvocableBodyError {

@@ -4,7 +4,7 @@ import { CallerDisconnected } from "../activity/errors.js";
 /** An AbortSignal for one listener, which costs nothing: a real one is a tenth of a small task's time. */
 export class DisconnectSignal implements CallerSignal {
   aborted = false;
-  reason: unknown = undefined;
+  reason: unknown;
   private listener: (() => void) | undefined;
 
   addEventListener(_type: "abort", listener: () => void): void {

@@ -13,16 +13,15 @@ export interface NodeRequestParts {
   readonly values?: InvocableHttpRequest["values"];
 }
 
-/** A request of Node's at the seam; a client that goes away before `answered` was called aborts the run. */
+/** A request of Node's at the seam; a client that goes away before the response was ended aborts the run. */
 export function toInvocableRequest(
   request: NodeRequest,
   response: NodeResponse,
   { source = { stream: request, headers: request.headers }, body, values }: NodeRequestParts = {},
-): InvocableHttpRequest & { answered(): void } {
+): InvocableHttpRequest {
   const signal = new DisconnectSignal();
-  let isAnswered = false;
   response.once("close", () => {
-    if (!isAnswered) signal.abort();
+    if (!response.writableEnded) signal.abort();
   });
   return {
     method: request.method ?? "",
@@ -30,8 +29,5 @@ export function toInvocableRequest(
     body: body ?? ((limitBytes, take) => readBody(source, limitBytes, take)),
     signal,
     values,
-    answered() {
-      isAnswered = true;
-    },
   };
 }

@@ -63,7 +63,7 @@ export function decodePayload(envelope: unknown, options?: DecodeAvroOptions): A
  * @throws {PayloadError} as {@link decodePayload}
  */
 export function inlineBlob(envelope: unknown): string {
-  const { codec, blob } = fieldsOf(envelope);
+  const { codec, blob } = (envelope ?? {}) as { readonly codec?: unknown; readonly blob?: unknown };
   if (codec !== AVRO_CODEC) {
     throw new PayloadError(
       "unsupported_payload_codec",
@@ -74,8 +74,4 @@ export function inlineBlob(envelope: unknown): string {
     throw new PayloadError("invalid_payload_framing", "the payload has no blob");
   }
   return blob;
-}
-
-function fieldsOf(envelope: unknown): { codec?: unknown; blob?: unknown } {
-  return typeof envelope === "object" && envelope !== null ? envelope : {};
 }

@@ -80,14 +80,11 @@ export function isPlainObject(value: object): value is Record<string, unknown> {
 }
 
 /**
- * Keys that are not simply assigned to: `__proto__` would set the prototype, and `constructor` fails in programs that
- * freeze `Object.prototype`.
+ * True for the names that every object inherits: they are set with {@link defineOwn}, and not simply assigned to. `__proto__`
+ * would set the prototype, and `constructor` fails in programs that freeze `Object.prototype`.
  */
-const INHERITED: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
-
-/** True for the names that every object inherits: they are set with {@link defineOwn}. */
 export function isInheritedName(key: string): boolean {
-  return INHERITED.has(key);
+  return key in Object.prototype;
 }
 
 /** Makes a data property of that name, whatever is inherited. */

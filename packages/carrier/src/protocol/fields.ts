@@ -19,7 +19,8 @@ export interface ContractViolation {
 /** Takes a violation: either throws, or collects it so that reading goes on. */
 export type Violate = (path: string, expected: string, received: string) => void;
 
-const NOTHING: JsonObject = /* @__PURE__ */ Object.freeze({});
+/** An object without fields. */
+export const NOTHING: JsonObject = /* @__PURE__ */ Object.freeze({});
 
 /** Shows a wrong text where the contract has names and versions of its own: that helps and reveals nothing. */
 export function quoteReceived(value: unknown): string {

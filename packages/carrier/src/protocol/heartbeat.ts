@@ -23,7 +23,7 @@ export interface HeartbeatAnswer {
   readonly progressRefused?: boolean;
 }
 
-const NOT_THE_HOLDER: ReadonlySet<string> = new Set(LEASE_GONE_REASONS);
+const NOT_THE_HOLDER: ReadonlySet<string> = /* @__PURE__ */ new Set(LEASE_GONE_REASONS);
 
 /** The body of a heartbeat, its progress made to fit as by `sanitizeHeartbeatProgress`. */
 export function heartbeatRequest(

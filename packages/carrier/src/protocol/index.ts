@@ -30,6 +30,7 @@ export {
   serializeExternalPayloadReference,
 } from "./payload-reference.js";
 export { isPlainText, printAround } from "./plain-text.js";
+export * from "./recordable-name.js";
 export * from "./recordable-text.js";
 export * from "./storage-policy.js";
 export * from "./task-input.js";

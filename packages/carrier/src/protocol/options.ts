@@ -1,3 +1,5 @@
+import { isObject } from "./json-object.js";
+
 /** What an option's value must be, and how that is said after "must be". Some must not even be given as undefined. */
 export type OptionCheck = readonly [fits: (value: unknown) => boolean, expected: string, evenUndefined?: true];
 
@@ -25,7 +27,7 @@ export function knownOptions<Options extends object, const Defaults extends Part
   defaults?: Defaults,
 ): WithDefaults<Options, Defaults> {
   const known: Options = { ...defaults } as Options;
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+  if (!isObject(options)) {
     throw new TypeError(`options must be an object of those of ${subject}, or be left out`);
   }
   for (const name of Object.keys(options)) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { isVisibleText, recordableName, recordableText, recordableTextInBytes } from "./recordable-text.js";
+import { recordableName, recordableTextInBytes } from "./recordable-name.js";
+import { isVisibleText, recordableText } from "./recordable-text.js";
 
 const MEND = "\ufffd";
 

@@ -4,6 +4,7 @@ import {
   type ContractViolation,
   collectViolations,
   type JsonObject,
+  NOTHING,
   readInteger,
   readList,
   readLiteral,
@@ -97,8 +98,6 @@ export interface WorkflowTaskInput {
 
 /** An input envelope that was read. */
 export type ExternalTaskInput = ActivityTaskInput | WorkflowTaskInput;
-
-const NO_HEADERS: JsonObject = Object.freeze({});
 
 /**
  * Reads an external task input envelope (`durable-workflow.v2.external-task-input`, version 1).
@@ -212,6 +211,6 @@ function readArguments(document: JsonObject, violate: Violate): JsonObject | nul
 
 function readHeaders(document: JsonObject, violate: Violate): JsonObject {
   const headers = document["headers"];
-  if (Array.isArray(headers) && headers.length === 0) return NO_HEADERS;
+  if (Array.isArray(headers) && headers.length === 0) return NOTHING;
   return readObject(headers, "headers", violate);
 }

@@ -1,6 +1,6 @@
-import { brand, brandOf } from "../../protocol/brand.js";
+import { brand } from "../../protocol/brand.js";
 import { describeReceived } from "../../protocol/fields.js";
-import { clip, LONGEST_MESSAGE } from "../thrown.js";
+import { clip, LONGEST_MESSAGE } from "../clip.js";
 import type {
   ActivityInput,
   ArgumentListSchema,
@@ -43,11 +43,6 @@ export class ActivityValidationError extends Error {
     this.issues = shown;
     brand(this, "ActivityValidationError");
   }
-}
-
-/** True for an {@link ActivityValidationError} of any copy of this library. */
-export function isActivityValidationError(error: unknown): error is ActivityValidationError {
-  return brandOf(error) === "ActivityValidationError";
 }
 
 /**

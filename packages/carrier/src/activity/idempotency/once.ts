@@ -1,7 +1,8 @@
 import type { Clock } from "../clock.js";
 import type { AdmittedTask } from "../run/admission.js";
-import { aborted, type TaskOutcome, thrown } from "../run/failures.js";
-import { failureOf, nothing, type PerformSettings, perform } from "../run/perform.js";
+import { failed, isFailing } from "../run/failing.js";
+import { aborted, failureOf, type TaskOutcome, thrown } from "../run/failures.js";
+import { nothing, type PerformSettings, perform } from "../run/perform.js";
 import { runContextOf } from "../run/run-context.js";
 import { encodeResult } from "../run/task-payloads.js";
 import { Idempotency, type IdempotentRun } from "./idempotency.js";
@@ -86,7 +87,9 @@ async function execute(task: AdmittedTask, args: readonly unknown[], settings: P
     if (value === undefined && run.signal().aborted && runContextOf(task).wasSignalRead) {
       return aborted(run.signal().reason, stackTraces);
     }
-    outcome = encodeResult(value);
+    const encoded = encodeResult(value);
+    if (isFailing(encoded)) return failed(encoded);
+    outcome = encoded;
   } catch (error) {
     // Once the run was ended from outside, what is thrown tells of that, and not of the work.
     return run.signal().aborted ? aborted(run.signal().reason, stackTraces) : failureOf(error, stackTraces);

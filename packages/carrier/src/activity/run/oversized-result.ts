@@ -1,5 +1,5 @@
 import type { FailureResultEnvelope, InvocableResultEnvelope } from "../../protocol/wire.js";
-import { lostDetails } from "./failures.js";
+import { type Encode, lostDetails } from "./details.js";
 
 /**
  * What is answered in the place of a result that a platform cannot carry: a failure that says so, and is not retried; a
@@ -7,10 +7,14 @@ import { lostDetails } from "./failures.js";
  *
  * @param tooLarge what was too large for what, as a sentence
  */
-export function withoutOversized(result: InvocableResultEnvelope, tooLarge: string): FailureResultEnvelope {
+export function withoutOversized(
+  result: InvocableResultEnvelope,
+  tooLarge: string,
+  encode: Encode,
+): FailureResultEnvelope {
   if ("failure" in result) {
     const { failure } = result;
-    const details = failure.details === null ? null : lostDetails(tooLarge);
+    const details = failure.details === null ? null : lostDetails(tooLarge, encode);
     return { ...result, failure: { ...failure, stack_trace: null, details } };
   }
   const { schema, version, task, metadata } = result;

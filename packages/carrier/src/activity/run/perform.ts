@@ -1,21 +1,12 @@
 import { warnOfPayloadSize } from "../../payload/envelope.js";
-import { isPayloadError } from "../../payload/errors.js";
 import type { JsonObject } from "../../protocol/fields.js";
 import type { InlinePayloadEnvelope, PayloadEnvelope } from "../../protocol/wire.js";
 import type { PayloadStorage } from "../../storage/payload-storage.js";
 import type { Clock } from "../clock.js";
-import { isActivityValidationError } from "../definition/validation.js";
 import { type Logger, taskFields } from "../logger.js";
 import type { AdmittedTask } from "./admission.js";
-import {
-  aborted,
-  invalid,
-  type TaskFailure,
-  type TaskOutcome,
-  thrown,
-  undecodableArguments,
-  unsupportedReference,
-} from "./failures.js";
+import { type Failing, failed, isFailing } from "./failing.js";
+import type { TaskFailure, TaskOutcome } from "./failures.js";
 import type { RunOutcome } from "./run.js";
 import { encodeResult } from "./task-payloads.js";
 
@@ -37,23 +28,21 @@ export async function perform(
     () => task.activity(task, args),
     () => logger.warn(taskFields(task.input), "A late outcome was dropped."),
   );
-  return conclude(ended, stackTraces, encodeResult, failureOf);
+  const outcome = ended.kind === "returned" ? encodeResult(ended.value) : whyNot(ended, "failureOf", stackTraces);
+  return isFailing(outcome) ? failed(outcome) : outcome;
 }
 
-/** What comes of a run: its value and its error by what the caller makes of them, and what ended it otherwise. */
-function conclude<T>(
-  ended: RunOutcome,
+/**
+ * Why a run has no value.
+ *
+ * @param thrown what tells of an error
+ */
+function whyNot(
+  ended: Exclude<RunOutcome, { kind: "returned" }>,
+  thrown: "failureOf" | "stepFailure",
   stackTraces: boolean,
-  onValue: (value: unknown) => T,
-  onError: (error: unknown, stackTraces: boolean) => TaskFailure,
-): T | TaskFailure {
-  if (ended.kind === "returned") return onValue(ended.value);
-  return ended.kind === "threw" ? onError(ended.error, stackTraces) : aborted(ended.reason, stackTraces);
-}
-
-/** What a handler, or an interceptor, threw. */
-export function failureOf(error: unknown, stackTraces: boolean): TaskFailure {
-  return isActivityValidationError(error) ? invalid(error) : thrown(error, stackTraces);
+): Failing {
+  return ended.kind === "threw" ? [thrown, ended.error, stackTraces] : ["aborted", ended.reason, stackTraces];
 }
 
 /** Arguments that lie in external storage, fetched and verified. Fetching ends with the run. */
@@ -61,9 +50,9 @@ export async function fetched(
   sent: JsonObject,
   task: AdmittedTask,
   settings: PerformSettings,
-): Promise<JsonObject | TaskFailure> {
+): Promise<JsonObject | Failing> {
   const { externalStorage: storage, clock } = settings;
-  if (storage === undefined) return unsupportedReference(sent);
+  if (storage === undefined) return ["unsupportedReference", sent];
   const now = clock.now() - (task.deadlines.skewMs ?? 0);
   return bounded(task, settings, (signal) => storage.read(sent, { signal, now }));
 }
@@ -76,7 +65,8 @@ export async function stored(
 ): Promise<PayloadEnvelope | TaskFailure> {
   const { externalStorage: storage, logger } = settings;
   if (storage?.exceedsThreshold(payload) === true) {
-    return bounded(task, settings, (signal) => storage.write(payload, { signal }));
+    const kept = await bounded(task, settings, (signal) => storage.write(payload, { signal }));
+    return isFailing(kept) ? failed(kept) : kept;
   }
   warnOfPayloadSize(payload, logger);
   return payload;
@@ -87,14 +77,9 @@ async function bounded<T>(
   { run }: AdmittedTask,
   { stackTraces }: PerformSettings,
   step: (signal: AbortSignal) => Promise<T>,
-): Promise<T | TaskFailure> {
+): Promise<T | Failing> {
   const ended = await run.execute(() => step(run.signal()), nothing);
-  return conclude(
-    ended,
-    stackTraces,
-    (value) => value as T,
-    (error) => (isPayloadError(error) ? undecodableArguments(error) : thrown(error, stackTraces)),
-  );
+  return ended.kind === "returned" ? (ended.value as T) : whyNot(ended, "stepFailure", stackTraces);
 }
 
 export const nothing = (): void => {};

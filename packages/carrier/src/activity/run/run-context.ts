@@ -9,7 +9,6 @@ import { bindLogger, type Logger, taskFields } from "../logger.js";
 import type { ActivityOutcome } from "../outcome.js";
 import { quietly } from "../quietly.js";
 import type { DeadlineName, RunDeadlines } from "./deadlines.js";
-import { outcomeOf, type TaskOutcome } from "./failures.js";
 
 /** Told of each call of `context.heartbeat`. */
 export type HeartbeatObserver = (info: ActivityInfo, progress: HeartbeatProgress | undefined) => void;
@@ -53,7 +52,7 @@ export class RunContext implements ActivityContext {
   wasSignalRead = false;
   readonly outcome: Promise<ActivityOutcome>;
   /** Says what the task is answered with. */
-  settle!: (outcome: TaskOutcome) => void;
+  settle!: (outcome: ActivityOutcome) => void;
   private readonly parts: RunParts;
   private readInfo: ActivityInfo | undefined;
   /** How often deadlines had been moved when `readInfo` was made. */
@@ -64,7 +63,7 @@ export class RunContext implements ActivityContext {
   constructor(parts: RunParts) {
     this.parts = parts;
     this.outcome = new Promise((resolve) => {
-      this.settle = (outcome) => resolve(outcomeOf(outcome));
+      this.settle = resolve;
     });
     this.values = new Map(parts.values);
     parts.heartbeats ??= parts.settings.heartbeat?.start(parts);

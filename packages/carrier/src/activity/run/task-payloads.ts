@@ -4,7 +4,7 @@ import { inlineBlob, inlinePayload } from "../../payload/envelope.js";
 import { isPayloadError } from "../../payload/errors.js";
 import type { JsonObject } from "../../protocol/fields.js";
 import type { InlinePayloadEnvelope } from "../../protocol/wire.js";
-import { crowded, type TaskFailure, tooManyArguments, undecodableArguments, unencodableResult } from "./failures.js";
+import type { Failing } from "./failing.js";
 
 /** A call puts its arguments on the stack, where platforms have room for some ten thousands. */
 const MOST_ARGUMENTS = 10_000;
@@ -25,23 +25,21 @@ const NO_ARGUMENTS: DecodedArguments = { args: [], weight: 0 };
  * @param room how many values there is room for, beside those of the other tasks
  * @param total how many there is room for without other tasks
  */
-export function decodeArguments(
-  envelope: JsonObject | null,
-  room: number,
-  total: number,
-): DecodedArguments | TaskFailure {
+export function decodeArguments(envelope: JsonObject | null, room: number, total: number): DecodedArguments | Failing {
   if (envelope === null) return NO_ARGUMENTS;
   const most = Math.min(MOST_VALUES, total);
   try {
     const { value, weight: whole } = decodeWeighed(inlineBlob(envelope), Math.min(most, room));
     // One that no process has room for must not wait for ever.
     const weight = Math.min(whole, most);
-    if (weight > room) return crowded(total);
+    if (weight > room) return ["crowded", total];
     if (!Array.isArray(value)) return { args: value === null ? [] : [value], weight };
-    return value.length > MOST_ARGUMENTS ? tooManyArguments(value.length, MOST_ARGUMENTS) : { args: value, weight };
+    const { length } = value;
+    if (length > MOST_ARGUMENTS) return ["tooManyArguments", length, MOST_ARGUMENTS];
+    return { args: value, weight };
   } catch (error) {
     // With so little room nobody can say whether there is anything else wrong with it.
-    return room < most && isOverfull(error) ? crowded(total) : undecodableArguments(error, envelope["codec"]);
+    return room < most && isOverfull(error) ? ["crowded", total] : ["undecodableArguments", error, envelope["codec"]];
   }
 }
 
@@ -51,10 +49,10 @@ function isOverfull(error: unknown): boolean {
 }
 
 /** A return value, inline. */
-export function encodeResult(value: unknown): InlinePayloadEnvelope | TaskFailure {
+export function encodeResult(value: unknown): InlinePayloadEnvelope | Failing {
   try {
     return inlinePayload(value);
   } catch (error) {
-    return unencodableResult(error);
+    return ["unencodableResult", error];
   }
 }

@@ -1,4 +1,6 @@
+import { inlinePayload } from "../../payload/envelope.js";
 import { AVRO_CODEC } from "../../protocol/constants.js";
+import type { JsonObject } from "../../protocol/fields.js";
 import type { ExternalTaskInput } from "../../protocol/task-input.js";
 import { isStoredPayload } from "../../storage/stored-payload.js";
 import { scheduleAt } from "../clock.js";
@@ -7,18 +9,15 @@ import { CarrierShutdown } from "../errors.js";
 import type { HandlerSettings } from "../handler-options.js";
 import type { HandleOptions } from "../invocable-handler.js";
 import { taskFields } from "../logger.js";
-import { admitTask } from "./admission.js";
-import { encodeDetails, lostDetails, type TaskFailure, type TaskOutcome } from "./failures.js";
+import { type AdmittedTask, admitTask } from "./admission.js";
+import { type Failing, failed, isFailing, loadTrouble, prepare } from "./failing.js";
+import type { TaskFailure, TaskOutcome } from "./failures.js";
 import { fetched, perform, stored } from "./perform.js";
 import type { ActivityRun } from "./run.js";
 import { decodeArguments } from "./task-payloads.js";
 
 /** How long a handler that was told to stop may take to do so before shutdown no longer waits for it. */
 const LAST_WORDS_MS = 1000;
-
-function isFailure(value: object | null): value is TaskFailure {
-  return value !== null && "classification" in value;
-}
 
 /** Takes tasks through their lives: judged on receipt, run, and put into an outcome. */
 export interface TaskRunner {
@@ -40,42 +39,52 @@ export function createTaskRunner(
   /** What the arguments of all tasks weigh that run. */
   let total = 0;
 
-  function refuse(input: ExternalTaskInput, failure: TaskFailure): TaskFailure {
-    const { classification, type } = failure;
-    logger.warn({ ...taskFields(input), classification, failure_type: type }, "A task was refused.");
+  async function refuse(input: ExternalTaskInput, failing: Failing): Promise<TaskFailure> {
+    const failure = await failed(failing);
+    const { classification, type, crowded } = failure;
+    // A crowd is for the endpoint to tell of: not once for each task.
+    if (crowded !== true) {
+      logger.warn({ ...taskFields(input), classification, failure_type: type }, "A task was refused.");
+    }
     return failure;
+  }
+
+  /** Details on their way to storage are part of the run: they end with it, and the failure stands without them. */
+  async function finish(failure: TaskFailure, task?: AdmittedTask): Promise<TaskFailure> {
+    const trouble = await loadTrouble();
+    task?.context?.settle(trouble.outcomeOf(failure));
+    if (failure.details === undefined) return failure;
+    return trouble.withDetails(failure, inlinePayload, (details) => (task ? stored(details, task, settings) : details));
   }
 
   return {
     isStopping: () => stopping,
     async run(input, options) {
       const task = admitTask(input, options, activities, settings, stopping);
-      if (isFailure(task)) return refuse(input, task);
+      if (isFailing(task)) return finish(await refuse(input, task));
       let weight = 0;
       running.add(task.run);
       try {
         const sent = task.input.arguments;
         const isStored = sent?.["codec"] === AVRO_CODEC && isStoredPayload(sent);
         const inline = isStored ? await fetched(sent, task, settings) : sent;
-        const decoded = isFailure(inline)
-          ? inline
-          : decodeArguments(inline, maxArgumentValues - total, maxArgumentValues);
+        // What was sent inline is foreign, whatever it looks like.
+        const decoded =
+          isStored && isFailing(inline)
+            ? inline
+            : decodeArguments(inline as JsonObject | null, maxArgumentValues - total, maxArgumentValues);
         let outcome: TaskOutcome;
-        if (isFailure(decoded)) {
-          // A crowd is for the endpoint to tell of: not once for each task.
-          outcome = decoded.crowded === true ? decoded : refuse(input, decoded);
+        if (isFailing(decoded)) {
+          outcome = await refuse(input, decoded);
         } else {
           weight = decoded.weight;
           total += weight;
           outcome = await (idempotency?.perform ?? perform)(task, decoded.args, settings);
         }
         if ("blob" in outcome) outcome = await stored(outcome, task, settings);
-        task.context?.settle(outcome);
-        // Details on their way to storage are part of the run: they end with it, and the failure stands without them.
-        if (isFailure(outcome) && outcome.details !== undefined) {
-          const kept = await stored(encodeDetails(outcome.details), task, settings);
-          outcome = { ...outcome, encodedDetails: isFailure(kept) ? lostDetails(kept.message) : kept };
-        }
+        if (isFailing(outcome)) return await finish(outcome, task);
+        task.context?.settle({ status: "succeeded" });
+        prepare();
         return outcome;
       } finally {
         task.heartbeats?.stop();
