@@ -44,7 +44,7 @@ describe("message and type", () => {
     ["empty text", "", `A value of type string ${WITHOUT_MESSAGE}`, null],
     ["blank text", " \t", `A value of type string ${WITHOUT_MESSAGE}`, null],
     ["undefined", undefined, `A value of type undefined ${WITHOUT_MESSAGE}`, null],
-    ["null", null, `A value of type object ${WITHOUT_MESSAGE}`, null],
+    ["null", null, `A value of type null ${WITHOUT_MESSAGE}`, null],
     ["a number", 42, `42 ${WITHOUT_MESSAGE}`, null],
     ["not a number", Number.NaN, `NaN ${WITHOUT_MESSAGE}`, null],
     ["a big integer", 42n, `42 ${WITHOUT_MESSAGE}`, null],

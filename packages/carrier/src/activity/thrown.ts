@@ -59,7 +59,7 @@ function nameOf(error: unknown): string | null {
 function messageOf(error: unknown): string {
   const said = saidBy(error);
   if (said !== undefined) return said;
-  const kind = typeof error;
+  const kind = error === null ? "null" : typeof error;
   const value =
     kind === "number" || kind === "boolean" || kind === "bigint" ? String(error) : `A value of type ${kind}`;
   return `${nameOf(error) ?? value + fieldsOf(error)} was thrown without a message.`;

@@ -136,7 +136,7 @@ describe("the span of a run", () => {
 
   it.each([
     ["an object that is not even one of Object", Object.create(null), "A value of type object was thrown without"],
-    ["null", null, "A value of type object was thrown without"],
+    ["null", null, "A value of type null was thrown without"],
     ["a text", "out of range", "out of range"],
     [
       "an error whose message throws",
