@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Client, isActivityOutcomeError } from "../src/index.js";
+import { settleOptions } from "../src/options.js";
+import { trouble } from "../src/parts.js";
+import { Scope } from "../src/scope.js";
+import { fetchTransport } from "../src/transport/fetch.js";
+import { Connection } from "../src/wire/connection.js";
+import { Engine } from "../src/wire/engine.js";
 import { isDescribe, isStart } from "./support/harm-proxy.js";
-import { errorOf, Scene } from "./support/scene.js";
+import { errorOf, QUEUE, Scene } from "./support/scene.js";
 
 // An engine that says so holds the answer to a start back until there is a result: one request instead of two.
 let scene: Scene;
@@ -74,6 +80,16 @@ describe("execute", () => {
     await scene.complete("Hello, Ada");
     expect(await result).toBe("Hello, Ada");
     expect(held()).toBe(0);
+  });
+
+  it("has started its activity where the failure cannot be read yet", async () => {
+    const settled = settleOptions({ serverUrl: scene.proxyUrl, token: "operator-token" }, fetchTransport);
+    const ends = () => Promise.reject(new Error("a part of the client could not be loaded"));
+    const engine = new Engine(new Connection(settled), settled, { trouble, ends });
+    const request = { activity_type: "greet", task_queue: QUEUE, activity_id: "a" };
+    const tried = engine.tryStart(request, engine.bounds(new Scope([]), 5_000), 5);
+    await scene.fail({ message: "no", type: "No", non_retryable: true });
+    expect(await tried).toMatchObject({ runId: expect.any(String), ended: undefined });
   });
 
   it("asks no engine for that which has not said so", async () => {

@@ -123,7 +123,8 @@ export class Engine {
     if (!isSuccess(answer)) return { sentAt, answer, runId: undefined };
     const { document } = answer;
     this.startWait = integerField(document, "longest_wait_seconds") ?? 0;
-    const described = wait === 0 ? undefined : await this.#read(document);
+    // What cannot be read now is read by the wait that follows: the activity was started.
+    const described = wait === 0 ? undefined : await this.#read(document).catch(() => undefined);
     const ended = described?.status === "running" ? undefined : described;
     return { sentAt, answer, runId: textField(document, "workflow_run_id"), ended };
   }
