@@ -1,6 +1,6 @@
 // The whole chain in processes of their own, as multiples of one bare round trip that is measured in the same run.
 import { fileURLToPath } from "node:url";
-import { dev, separate } from "./chain/ours.mjs";
+import { dev, separate, worked } from "./chain/ours.mjs";
 import { runPhases } from "./chain/phases.mjs";
 import { cannotMeasure, Measured } from "./chain/processes.mjs";
 import { median } from "./lib.mjs";
@@ -8,10 +8,24 @@ import { median } from "./lib.mjs";
 const ROUNDS = 3;
 const BARE_TRIPS = 20_000;
 /** Multiples of a bare round trip, tasks a second on two cores, and milliseconds, that are aimed at. */
-const AIMS = { queue: 8, call: 11, queuePerSecond: 3_500, callPerSecond: 3_000, p50Ms: 1.1, devPerSecond: 2_500 };
+const AIMS = {
+  queue: 8,
+  call: 11,
+  queuePerSecond: 3_500,
+  callPerSecond: 3_000,
+  p50Ms: 1.1,
+  devPerSecond: 2_500,
+  worker: 5.5,
+};
 
 /** Processor time of one bare round trip, both sides, in microseconds. */
 export async function bareRoundTripUs() {
+  const { us } = await bareRoundTrip();
+  return us;
+}
+
+/** The same, and how long one takes in milliseconds where they follow one another (p50). */
+export async function bareRoundTrip() {
   const script = fileURLToPath(new URL("chain/bare.mjs", import.meta.url));
   const server = new Measured("bare", process.execPath, [script, "server"], { ready: /bare (\S+)/ });
   const [, url] = await server.ready;
@@ -23,7 +37,8 @@ export async function bareRoundTripUs() {
   await new Promise((resolve) => client.child.once("close", resolve));
   const serverUs = ((server.cpuMs - before) * 1000) / BARE_TRIPS;
   await server.stop();
-  return serverUs + Number(/client ([\d.]+)/.exec(client.said)?.[1]);
+  const said = (name) => Number(new RegExp(`${name} ([\\d.]+)`).exec(client.said)?.[1]);
+  return { us: serverUs + said("client"), aloneMs: said("alone") };
 }
 
 export async function chainBenchmarks() {
@@ -34,10 +49,11 @@ export async function chainBenchmarks() {
   }
   const rounds = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const bare = await bareRoundTripUs();
+    const { us: bare, aloneMs } = await bareRoundTrip();
     const apart = await runPhases(separate, ["lone", "call", "queue"]);
+    const inWorker = await runPhases(worked, ["queue"]);
     const together = await runPhases(dev, ["call", "queue"]);
-    rounds.push({ bare, apart, together });
+    rounds.push({ bare, aloneMs, apart, inWorker, together });
   }
   const mid = (read) => median(rounds.map(read));
   const bare = mid((one) => one.bare);
@@ -54,10 +70,13 @@ export async function chainBenchmarks() {
     );
     console.log(`    ${rate.toFixed(0)} tasks/s${atLeast(rate, AIMS[`${phase}PerSecond`])}`);
   }
+  const workerTimes = mid((one) => one.inWorker.queue.cpuUs / one.bare);
+  console.log(`  a worker and its engine, queue: ${workerTimes.toFixed(1)}x${verdict(workerTimes, AIMS.worker)}`);
   const p50 = mid(({ apart }) => apart.lone.p50Ms);
   const p99 = mid(({ apart }) => apart.lone.p99Ms);
+  const trips = mid(({ apart, aloneMs }) => apart.lone.p50Ms / aloneMs);
   console.log(
-    `  one call at a time: ${p50.toFixed(2)} ms at p50${verdict(p50, AIMS.p50Ms)}, ${p99.toFixed(1)} ms at p99`,
+    `  one call at a time: ${p50.toFixed(2)} ms at p50${verdict(p50, AIMS.p50Ms)}, ${p99.toFixed(1)} ms at p99; ${trips.toFixed(1)} times a bare round trip alone (${mid((one) => one.aloneMs).toFixed(2)} ms)`,
   );
   for (const phase of ["queue", "call"]) {
     const rate = mid(({ together }) => together[phase].perSecond);

@@ -16,7 +16,8 @@ const plain = new Proxy({}, { get: () => (text) => text });
 
 /** What `--help` says of every command. */
 async function commandsPage() {
-  const { commands } = await built("cli/dist/commands/index.js");
+  const { everyCommand } = await built("cli/dist/commands/index.js");
+  const commands = await everyCommand();
   const { commandHelp } = await built("cli/dist/shell/help.js");
   const parts = commands.map((command) => {
     const help = commandHelp(command, plain);

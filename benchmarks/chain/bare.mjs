@@ -2,6 +2,7 @@
 // "server", or "client" with an address and how many.
 import { createServer } from "node:http";
 import { Pool } from "undici";
+import { quantile } from "../lib.mjs";
 
 const BODY = JSON.stringify({
   activity_type: "greet",
@@ -11,6 +12,7 @@ const BODY = JSON.stringify({
   retry_policy: { max_attempts: 1 },
 });
 const IN_FLIGHT = 64;
+const ALONE = 300;
 
 if (process.argv[2] === "server") {
   const server = createServer((request, response) => {
@@ -30,22 +32,30 @@ if (process.argv[2] === "server") {
 } else {
   const [, , , url, count] = process.argv;
   const pool = new Pool(url, { connections: IN_FLIGHT });
+  const askOnce = async () => {
+    const { body } = await pool.request({
+      path: "/api/activities",
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: BODY,
+    });
+    JSON.parse(await body.text());
+  };
   const ask = async (times) => {
     let left = times;
     const lane = async () => {
-      while (left-- > 0) {
-        const { body } = await pool.request({
-          path: "/api/activities",
-          method: "POST",
-          headers: { "content-type": "application/json" },
-          body: BODY,
-        });
-        JSON.parse(await body.text());
-      }
+      while (left-- > 0) await askOnce();
     };
     await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
   };
   await ask(5_000);
+  const took = [];
+  for (let trip = 0; trip < ALONE; trip++) {
+    const started = performance.now();
+    await askOnce();
+    took.push(performance.now() - started);
+  }
+  console.log(`alone ${quantile(took, 0.5)}`);
   console.log("warm");
   const before = process.cpuUsage();
   await ask(Number(count));

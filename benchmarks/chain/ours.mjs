@@ -1,4 +1,4 @@
-// Our own systems: engine, dispatcher and carrier as three processes, and dev, which is one.
+// Our own systems: engine, dispatcher and carrier as three processes, engine and worker as two, and dev, which is one.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ import { Measured } from "./processes.mjs";
 
 const BIN = fileURLToPath(new URL("../../packages/cli/dist/bin.js", import.meta.url));
 const ENGINE = fileURLToPath(new URL("engine.mjs", import.meta.url));
+const WORKER = fileURLToPath(new URL("worker.mjs", import.meta.url));
 const ACTIVITIES = fileURLToPath(new URL("activities.mjs", import.meta.url));
 const HEADERS = { "x-durable-workflow-control-plane-version": "2" };
 const WAIT_SECONDS = 60;
@@ -33,9 +34,9 @@ function bodyOf(type, argument) {
 function callerOf(url) {
   const client = new HttpClient(url, HEADERS);
   return {
+    // As the client's `execute` does.
     async call(type, argument) {
-      const { activity_id: id } = await client.send("POST", "/api/activities", bodyOf(type, argument));
-      const ended = await client.send("GET", `/api/activities/${id}?wait=${WAIT_SECONDS}`);
+      const ended = await client.send("POST", `/api/activities?wait=${WAIT_SECONDS}`, bodyOf(type, argument));
       if (ended.status !== "completed") throw new Error(`${type} ended as ${ended.status}`);
       return decodeAvroValue(ended.result.blob);
     },
@@ -94,6 +95,20 @@ export const separate = {
     });
     await dispatcher.ready;
     return running([engine, dispatcher, carrier], engineUrl);
+  },
+};
+
+/** @type {System} */
+export const worked = {
+  name: "engine, worker",
+  async start(folder) {
+    const engine = new Measured("engine", process.execPath, [ENGINE, join(folder, "engine.db")], {
+      ready: /engine (\S+)/,
+    });
+    const [, url] = await engine.ready;
+    const worker = new Measured("worker", process.execPath, [WORKER, url], { ready: /worker ready/ });
+    await worker.ready;
+    return running([engine, worker], url);
   },
 };
 

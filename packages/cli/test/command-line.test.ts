@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { commands } from "../src/commands/index.js";
+import { everyCommand, commands as listed } from "../src/commands/index.js";
 import { CONNECTION_OPTIONS } from "../src/engine/connection.js";
 import { begin, folderOf, jsonLines, Running, run } from "./support/cli.js";
 import { runHere } from "./support/run-here.js";
 
+const commands = await everyCommand();
 const BIN = new URL("../dist/bin.js", import.meta.url).pathname;
 /** Told once for all. */
 const DOCS = new URL("../../../docs/reference/", import.meta.url);
@@ -45,6 +46,10 @@ describe("every command", () => {
       ]);
     },
   );
+
+  it("is listed by its own name", () => {
+    expect(listed.map(({ name }) => name)).toEqual(commands.map(({ name }) => name));
+  });
 
   it("is told in the documentation, with each of its options", () => {
     const pages = ["cli.md", "cli-tools.md"].map((file) => readFileSync(new URL(file, DOCS), "utf8"));

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { commands } from "../src/commands/index.js";
+import { everyCommand } from "../src/commands/index.js";
 import { root } from "./support/cli.js";
 
 /** Whatever a page tells to type: the command is there, and so is each of its options. */
+const commands = await everyCommand();
 const known = new Map(commands.map(({ name, options }) => [name, new Set([...Object.keys(options), "json", "help"])]));
 
 const ROOTS = ["docs", "deploy", "examples", "packages", ".github"];

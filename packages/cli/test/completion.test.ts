@@ -18,7 +18,7 @@ const odd: Command = {
   options: { odd: { type: "boolean", short: "o", help: `don't [ever]: $HOME "x" \\ ;` } },
 };
 const commands: Command[] = [conformance, doctor, inspect, invoke, odd];
-const command = completion(() => commands);
+const command = completion(() => Promise.resolve(commands));
 commands.push(command);
 
 let folder: string;

@@ -97,6 +97,13 @@ describe.each(tree.files.filter((file) => file.includes("/")))("%s", (file) => {
   });
 });
 
+it("a command is loaded when it is asked for, and no other with it", () => {
+  const lines = tree.code("commands/index.ts").split("\n");
+  expect(lines.filter((line) => /^(?:import|export) .*from /.test(line) && !line.startsWith("import type "))).toEqual(
+    [],
+  );
+});
+
 it("commands know each other by what they share only", () => {
   const shared = new Map([["commands/check.ts", "commands/dispatch.ts"]]);
   for (const file of tree.files.filter((name) => name.startsWith("commands/") && name !== "commands/index.ts")) {

@@ -12,7 +12,7 @@ import type { Command } from "../src/shell/command.js";
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const read = (file: string): string => readFileSync(root + file, "utf8");
 const text = read("docs/reference/cli-tools.md");
-const COMMANDS: readonly Command[] = [conformance, doctor, inspect, invoke, completion(() => [])];
+const COMMANDS: readonly Command[] = [conformance, doctor, inspect, invoke, completion(() => Promise.resolve([]))];
 
 /** What a source names, by an expression whose first group is the name. */
 const named = (file: string, expression: RegExp): string[] =>

@@ -1,9 +1,10 @@
-import { CALL, WAIT } from "./call-options.js";
+import { WAIT } from "./call-options.js";
 import { check } from "./check.js";
 import type { ActivityDescription, ActivityHandle, ActivityOutcome, CallOptions, WaitOptions } from "./handle.js";
 import { calls, ends } from "./parts.js";
 import type { Payloads } from "./payload/payloads.js";
 import { type Scope, within } from "./scope.js";
+import type { Begun } from "./start/start.js";
 import type { Pace } from "./wait/pace.js";
 import { waitFor } from "./wait/waiting.js";
 import type { Engine } from "./wire/engine.js";
@@ -17,21 +18,24 @@ export interface HandleParts {
   readonly closing: Scope;
 }
 
+/** What is known of a run that a handle is of. */
+type Known = { readonly [Name in keyof Begun]?: Begun[Name] | undefined };
+
 export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
   readonly activityId: string;
   readonly runId: string | undefined;
   readonly started: boolean | undefined;
   /** Neither shown with a handle, nor compared. */
   readonly #parts: HandleParts;
+  /** How the run ended, where that came with the answer to its start. */
+  readonly #end: ActivityDescription | undefined;
 
-  constructor(
-    parts: HandleParts,
-    { activityId, runId, started }: Pick<ActivityHandle<Result>, "activityId" | "runId" | "started">,
-  ) {
+  constructor(parts: HandleParts, activityId: string, { runId, started, ended }: Known) {
     this.activityId = activityId;
     this.runId = runId;
     this.started = started;
     this.#parts = parts;
+    this.#end = ended;
   }
 
   async result(options?: WaitOptions): Promise<Result> {
@@ -43,16 +47,13 @@ export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
 
   async outcome(options: WaitOptions = {}): Promise<ActivityOutcome<Result>> {
     check("waiting", options, WAIT);
-    const description = await this.#wait(
-      options,
-      true,
-      ({ status, runId }) => status !== "running" || this.#isOther(runId),
-    );
+    const description =
+      this.#end ??
+      (await this.#wait(options, true, ({ status, runId }) => status !== "running" || this.#isOther(runId)));
     return within(this.#parts.closing, options.signal, (scope) => this.#ended(description, scope));
   }
 
-  async describe(options: CallOptions = {}): Promise<ActivityDescription> {
-    check("describe", options, CALL);
+  describe(options: CallOptions = {}): Promise<ActivityDescription> {
     const { engine, closing } = this.#parts;
     return within(closing, options.signal, async (scope) => {
       const { description } = await engine.describe(this.activityId, engine.bounds(scope));
@@ -74,8 +75,7 @@ export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
     return this.#stop("terminate", reason, options);
   }
 
-  async #stop(how: "cancel" | "terminate", reason: string | undefined, options: CallOptions): Promise<boolean> {
-    check(how, options, CALL);
+  #stop(how: "cancel" | "terminate", reason: string | undefined, options: CallOptions): Promise<boolean> {
     const { engine, closing } = this.#parts;
     return within(closing, options.signal, async (scope) => {
       const { stop } = await calls();

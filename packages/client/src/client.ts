@@ -23,7 +23,7 @@ import { Scope, within } from "./scope.js";
 import { checkDefaults, checkId, EXECUTE, nameOf, START, startRequest } from "./start/request.js";
 import { type Begun, begin } from "./start/start.js";
 import { ulid } from "./start/ulid.js";
-import { Pace } from "./wait/pace.js";
+import { HOLD_SECONDS, Pace } from "./wait/pace.js";
 import { Connection } from "./wire/connection.js";
 import { Engine } from "./wire/engine.js";
 
@@ -71,7 +71,9 @@ class EngineClient implements Client {
   ): Promise<ResultOf<Activity>> {
     checkDefaults(options, "execute", EXECUTE);
     const { signal, timeoutMs, cancelOnAbort } = options;
-    const handle = await this.#start(activity, args, options);
+    // Who gives up waiting after a while, or then cancels, needs to know that it was started.
+    const isAwaited = timeoutMs === undefined && cancelOnAbort !== true;
+    const handle = await this.#start(activity, args, options, isAwaited);
     try {
       return await handle.result({ signal, timeoutMs });
     } catch (error) {
@@ -96,11 +98,7 @@ class EngineClient implements Client {
     options: { readonly runId?: string | undefined; readonly of?: Activity } = {},
   ): ActivityHandle<ResultOf<Activity>> {
     checkOptionNames("handle", options, { of: true, runId: true });
-    return new EngineActivityHandle(this.#parts, {
-      activityId: checkId(activityId),
-      runId: options.runId,
-      started: undefined,
-    });
+    return new EngineActivityHandle(this.#parts, checkId(activityId), { runId: options.runId });
   }
 
   async *list(query: ListQuery = {}): AsyncGenerator<ActivitySummary> {
@@ -127,6 +125,7 @@ class EngineClient implements Client {
     activity: Activity,
     args: ArgsOf<Activity>,
     options: StartOptions,
+    isAwaited = false,
   ): Promise<ActivityHandle<ResultOf<Activity>>> {
     const type = nameOf(activity);
     const id = options.id === undefined ? ulid(this.#settled.clock.now()) : options.id;
@@ -136,19 +135,26 @@ class EngineClient implements Client {
     if (!Array.isArray(args)) throw new TypeError(`args of ${type} must be the list of its arguments`);
     if (defaults !== undefined) checkDefaults(defaults);
     const base = startRequest(type, id, options, [options, defaults, this.#settled.defaults]);
-    const { engine, payloads, closing } = this.#parts;
+    const { engine, payloads, pace, closing } = this.#parts;
     return within(closing, options.signal, async (scope) => {
       if (input !== undefined) {
         const { validateArguments } = await calls();
         await validateArguments(type, input, args);
       }
-      const bounds = engine.bounds(scope);
-      const request = { ...base, activity_id: id, input: await payloads.outgoing(type, args, bounds) };
-      const handleOf = ({ runId, started }: Partial<Begun>): ActivityHandle<ResultOf<Activity>> =>
-        new EngineActivityHandle(this.#parts, { activityId: id, runId, started });
-      const { onRunning = "error", onClosed = "restart" } = options;
-      const order = { request, isOwnId: options.id === undefined, onRunning, onClosed, handleOf };
-      return handleOf(await begin(engine, order, bounds, trouble));
+      if (isAwaited) pace.enter();
+      try {
+        const longest = isAwaited ? Math.min(HOLD_SECONDS, engine.startWait) : 0;
+        const wait = pace.holdSeconds(engine.clock.monotonic(), longest);
+        const bounds = engine.bounds(scope, wait * 1000);
+        const request = { ...base, activity_id: id, input: await payloads.outgoing(type, args, bounds) };
+        const handleOf = (begun: Partial<Begun>): ActivityHandle<ResultOf<Activity>> =>
+          new EngineActivityHandle(this.#parts, id, begun);
+        const { onRunning = "error", onClosed = "restart" } = options;
+        const order = { request, isOwnId: options.id === undefined, onRunning, onClosed, handleOf, wait };
+        return handleOf(await begin(engine, order, bounds, trouble));
+      } finally {
+        if (isAwaited) pace.leave();
+      }
     });
   }
 }

@@ -46,10 +46,7 @@ const RULES: Rules<ClientOptions> = {
   namespace: [(value) => readToken(value as string).token === value, "a text of visible ASCII characters"],
   transport: [(value) => isFunction((value as Partial<Transport> | null)?.send), "an object with a method send"],
   defaults: true,
-  interceptors: [
-    (value) => Array.isArray(value) && value.every(isFunction),
-    "a list of functions (request, next) => next(request)",
-  ],
+  interceptors: [(value) => Array.isArray(value) && value.every(isFunction), "a list of functions (request, next)"],
   clock: true,
   requestTimeoutMs: [
     (value) => typeof value === "number" && value >= 1 && value <= LONGEST_DELAY_MS,

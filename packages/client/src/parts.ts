@@ -30,7 +30,7 @@ async function loaded<Part>(part: Promise<Part>): Promise<Part> {
   try {
     return await part;
   } catch (cause) {
-    const told = `a part of the client could not be loaded: ${String(cause)}`;
+    const told = `part of the client is missing: ${String(cause)}`;
     throw new ClientError("unreachable", told, { cause, retryable: true });
   }
 }

@@ -16,14 +16,11 @@ async function first(items: AsyncIterable<unknown>): Promise<void> {
 
 type Call = (client: Client, handle: ActivityHandle<unknown>, options: never) => Promise<unknown>;
 
-/** Every call that takes options, but for the starts, and what it calls itself in messages. */
+/** Calls that would wait for ever, or show something else, and what they call themselves in messages. */
 const CALLS: readonly (readonly [name: string, call: Call])[] = [
   ["waiting", (_client, handle, options) => handle.result(options)],
   ["waiting", (_client, handle, options) => handle.outcome(options)],
   ["waiting", (_client, handle, options) => first(handle.follow(options))],
-  ["describe", (_client, handle, options) => handle.describe(options)],
-  ["cancel", (_client, handle, options) => handle.cancel("because", options)],
-  ["terminate", (_client, handle, options) => handle.terminate("because", options)],
   ["list", (client, _handle, options) => first(client.list(options))],
   ["handle", async (client, _handle, options) => client.handle("order-7", options)],
   ["execute", (client, _handle, options) => client.execute("greet", [], options)],

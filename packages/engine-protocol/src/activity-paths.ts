@@ -20,7 +20,9 @@ export function pathTo<Pattern extends string>(
   pattern: Pattern,
   parts: Readonly<Record<PathParts<Pattern>, string>>,
 ): string {
-  return pattern.replaceAll(/:([a-z]+)/g, (_, name: string) =>
-    encodeURIComponent((parts as Readonly<Record<string, string>>)[name] ?? ""),
-  );
+  const named = parts as Readonly<Record<string, string>>;
+  return pattern
+    .split("/")
+    .map((part) => (part.startsWith(":") ? encodeURIComponent(named[part.slice(1)] ?? "") : part))
+    .join("/");
 }

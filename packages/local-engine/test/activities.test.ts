@@ -136,7 +136,8 @@ describe("an activity", () => {
     await fc.assert(
       fc.asyncProperty(names, async (name) => {
         const { status, body } = await client.start(name, name, { business_key: name, activity_class: name });
-        const isPlain = name !== "" && !/[\0\p{Surrogate}]/u.test(name);
+        // It is the name of the task queue, too, which stands in paths.
+        const isPlain = name !== "" && !/[\0\p{Surrogate}]|^\.{1,2}$/u.test(name);
         expect(status).toBe(isPlain ? 201 : 422);
         if (!isPlain) return;
         await client.register(name, name, [name]);
@@ -190,6 +191,33 @@ describe("an activity", () => {
     expect(await client.describe("a", "?wait=10")).toMatchObject({ status: "completed" });
     expect((await client.call("GET", "/api/activities/a?wait=x")).status).toBe(422);
     expect((await client.call("GET", "/api/activities/a?wait=301")).status).toBe(422);
+  });
+
+  it("is waited for by its start", async () => {
+    const { client, clock } = await openEngine();
+    await client.register("w", "q", ["t"]);
+    const start = (id: string, wait: string) =>
+      client.call("POST", `/api/activities?wait=${wait}`, { activity_type: "t", task_queue: "q", activity_id: id });
+    const starting = start("a", "10");
+    const held = await client.take("w", "q");
+    await client.report("complete", held!, { result: 7 });
+    const { status, body } = await starting;
+    expect([status, body]).toMatchObject([201, { status: "completed", command_status: "accepted" }]);
+    const described = await client.describe("a");
+    expect(body).toMatchObject(described);
+
+    const impatient = start("b", "2");
+    const failing = await client.take("w", "q");
+    await arrived();
+    await clock.advance(2000);
+    expect(await impatient).toMatchObject({ status: 201, body: { activity_id: "b", status: "running" } });
+    const again = start("c", "10");
+    await client.report("fail", failing!, { failure: { message: "no", type: "No" } });
+    const last = await client.take("w", "q");
+    await client.report("fail", last!, { failure: { message: "no", type: "No" } });
+    expect((await again).body).toMatchObject({ activity_id: "c", status: "failed", failure: { type: "No" } });
+    expect((await start("d", "301")).status).toBe(422);
+    expect((await client.call("GET", "/api/activities/d")).status).toBe(404);
   });
 
   it("is listed in pages, newest first, by what became of it", async () => {

@@ -62,6 +62,56 @@ describe("a task that ends every process that runs it", () => {
   });
 });
 
+describe("tasks whose worker is gone come before those that were queued behind them", () => {
+  const TASKS = ["a", "b", "c", "d", "e", "f"];
+
+  async function held() {
+    const opened = await openEngine(options);
+    const { client, clock } = opened;
+    await client.register("w", "q", ["t"]);
+    for (const id of TASKS) {
+      await client.started("t", "q", { activity_id: id });
+      await clock.advance(1);
+    }
+    for (let count = 0; count < 3; count++) await client.take("w", "q");
+    const order = async (): Promise<unknown[]> => {
+      const ids: unknown[] = [];
+      for (;;) {
+        const taken = await client.take("w", "q");
+        if (taken === undefined) return ids;
+        ids.push(taken.task.workflow_id);
+      }
+    };
+    return { ...opened, order };
+  }
+
+  it("when it is registered anew", async () => {
+    const { client, clock, order } = await held();
+    await clock.advance(1000);
+    await client.register("w", "q", ["t"]);
+    expect(await order()).toEqual(TASKS);
+  });
+
+  it("when its leases run out", async () => {
+    const { clock, order } = await held();
+    await clock.advance(10_001);
+    expect(await order()).toEqual(TASKS);
+  });
+});
+
+it("a task whose lease ran out is not said to have waited while it ran", async () => {
+  const { client, clock } = await openEngine(options);
+  await client.register("w", "q", ["t"]);
+  await client.started("t", "q");
+  await client.take("w", "q");
+  await clock.advance(10_001);
+  expect(await client.take("w", "q")).toBeDefined();
+  const { series } = (await client.call("GET", "/api/inspection")).body;
+  const waits: number[] = series.wait_seconds_p95.filter((wait: number | null) => wait !== null);
+  expect(waits.every((wait) => wait < 0.1)).toBe(true);
+  expect(waits).not.toEqual([]);
+});
+
 describe("a failure whose text no database could give back", () => {
   it.each(["\0", "a\0b", "\uD800", "x\uDFFFy", "\uD83D"])("%j is recorded once, and keeps its type", async (text) => {
     const { client } = await openEngine(options);

@@ -61,9 +61,10 @@ async function answer(engineUrl: string, request: IncomingMessage, signal: Abort
 export function asServersTell(path: string, document: Json): Json {
   if (path === "/api/cluster/info") {
     const { engine: _, capabilities = {}, ...rest } = document as { readonly capabilities?: Json } & Json;
-    return { ...rest, capabilities: without(capabilities, ["inspection"]) };
+    return { ...rest, capabilities: without(capabilities, ["inspection", "start_waits"]) };
   }
-  if (path === "/api/activities" && Array.isArray(document["activities"])) {
+  if (path === "/api/activities") {
+    if (!Array.isArray(document["activities"])) return without(document, ["longest_wait_seconds"]);
     const activities = (document["activities"] as Json[]).map((one) => without(one, NOT_LISTED));
     return { ...without(document, ["next_page_cursor"]), activities };
   }

@@ -14,11 +14,11 @@ export function answerNodeRequest(
   let printed: Uint8Array | undefined;
   endpoint
     .handle({
-      ...toInvocableRequest(request, response, parts),
       print(document) {
         printed = printAroundBlob(document);
         return printed === undefined ? JSON.stringify(document) : "";
       },
+      ...toInvocableRequest(request, response, parts),
     })
     .then(({ statusCode, headers, body }) => {
       if (response.destroyed) return;

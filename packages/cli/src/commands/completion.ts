@@ -16,7 +16,7 @@ const SCRIPTS: Readonly<Record<Shell, (commands: readonly CommandWords[]) => str
  *
  * @param commands every command there is, this one included; asked for when it runs
  */
-export function completion(commands: () => readonly Command[]): Command {
+export function completion(commands: () => Promise<readonly Command[]>): Command {
   return {
     name: "completion",
     summary: "Prints a script that completes commands and options in your shell",
@@ -27,16 +27,16 @@ bash: add  eval "$(dw-carrier completion bash)"  to ~/.bashrc
 zsh:  add  eval "$(dw-carrier completion zsh)"  to ~/.zshrc, after compinit
 fish: run  dw-carrier completion fish > ~/.config/fish/completions/dw-carrier.fish`,
     examples: [{ line: 'eval "$(dw-carrier completion bash)"', what: "completes in this shell, from now on" }],
-    run(input, io) {
+    async run(input, io) {
       atMost(input, 1);
       const name = positional(input, 0, "the shell (bash, zsh or fish)");
       const shell = SHELLS.find((known) => known === name);
       if (shell === undefined) {
         throw new CliError(EXIT.usage, `there is no completion for ${name}`, `There is for ${SHELLS.join(", ")}.`);
       }
-      const script = SCRIPTS[shell](commands().map(commandWords));
+      const script = SCRIPTS[shell]((await commands()).map(commandWords));
       io.out(input.json ? `${JSON.stringify({ ok: true, shell, script })}\n` : script);
-      return Promise.resolve(EXIT.ok);
+      return EXIT.ok;
     },
   };
 }

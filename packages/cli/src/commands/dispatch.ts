@@ -9,7 +9,6 @@ import {
   serveHealth,
 } from "@durable-workflow/dispatcher";
 import { createLogger } from "@durable-workflow/dispatcher/logging";
-import { createMetrics } from "@durable-workflow/dispatcher/metrics";
 import { ExecutorConfigError } from "@durable-workflow/engine-protocol/executor-config";
 import { CONNECTION_OPTIONS, type ServiceConnection, serviceConnection } from "../engine/connection.js";
 import { cannotListen } from "../host/carrier/carrier-server.js";
@@ -169,6 +168,8 @@ async function startHealth(input: CommandInput, dispatcher: Dispatcher): Promise
   const port = integerOption(input, "health-port", PORTS);
   if (port === undefined) return undefined;
   const host = textOption(input, "health-host") ?? HEALTH_HOST;
+  // Takes longer to load than a dispatcher takes to register.
+  const { createMetrics } = await import("@durable-workflow/dispatcher/metrics");
   try {
     return await serveHealth(dispatcher, { host, port, metrics: createMetrics(dispatcher, { processMetrics: true }) });
   } catch (error) {

@@ -43,6 +43,9 @@ const HINTS: Partial<Readonly<Record<ClientErrorCode, string>>> = {
   not_an_engine: "Is this the address of an engine, and no proxy in between?",
   unauthorized: OPERATOR,
   forbidden: OPERATOR,
+  already_running: "dw-carrier show tells how it stands; with another --id, one starts beside it.",
+  unsupported_version: "dw-carrier doctor says what the engine speaks.",
+  queue_draining: "dw-carrier resume lets a queue of a local engine take activities again.",
   not_found: "dw-carrier list shows those that it has.",
   storage_refused: "dw-carrier doctor says more.",
   payload_too_large: "Pass where the data is, not the data.",
@@ -61,8 +64,11 @@ export async function asCliErrors<T>(connection: Pick<EngineConnection, "source"
 
 function cliErrorOf(error: ClientError, { source }: Pick<EngineConnection, "source">): CliError {
   const { code, cause, reason = "" } = error;
-  // What the client says of it speaks of its handles.
-  const told = code === "start_unknown" && isClientError(cause) ? cause.message : error.message;
+  // What the client says of it speaks of its handles; of what it tried last, only why that failed is of interest.
+  const told =
+    code === "start_unknown" && isClientError(cause)
+      ? error.message.replace(/: .*/s, () => cause.message.replace(/^.*?: /, ": "))
+      : error.message;
   const { 1: said = told, 2: question } = /^(.*?)\.? (Is [^.?]*\?)$/s.exec(told) ?? [];
   const isNew = source === "default" && !error.mayHaveActed;
   const hint =

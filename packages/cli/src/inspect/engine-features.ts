@@ -68,6 +68,11 @@ export function engineFeatures(clusterInfo: unknown): EngineFeatures {
       isThere: fencing.isSupported,
     },
     payloadStorage(transport),
+    {
+      name: "starts that wait for the result",
+      without: "the result is asked for by a request of its own",
+      isThere: at(clusterInfo, "capabilities", "start_waits") === true,
+    },
   ];
   return {
     has: found.filter(({ isThere }) => isThere).map(({ name }) => name),

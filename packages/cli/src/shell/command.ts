@@ -97,6 +97,12 @@ export interface Command {
   run(input: CommandInput, io: CliIo): Promise<ExitCode>;
 }
 
+/** A command that is there, and is not loaded before it is asked for. */
+export interface ListedCommand {
+  readonly name: string;
+  readonly load: () => Promise<Command>;
+}
+
 type ParseArgsOption = NonNullable<ParseArgsConfig["options"]>[string];
 
 export type CommandOption = ParseArgsOption & {

@@ -1,6 +1,14 @@
 import { createRequire } from "node:module";
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "./command.js";
+import {
+  CliError,
+  type CliIo,
+  type Command,
+  type CommandInput,
+  EXIT,
+  type ExitCode,
+  type ListedCommand,
+} from "./command.js";
 import { COMMON_OPTIONS, commandHelp, overview } from "./help.js";
 import { closest } from "./suggest.js";
 
@@ -12,7 +20,11 @@ const { version } = createRequire(import.meta.url)("../../package.json") as { ve
  *
  * @param argv what follows the program's name
  */
-export async function runCli(argv: readonly string[], io: CliIo, commands: readonly Command[]): Promise<ExitCode> {
+export async function runCli(
+  argv: readonly string[],
+  io: CliIo,
+  commands: readonly ListedCommand[],
+): Promise<ExitCode> {
   // Also where the line is too broken to be parsed.
   const wantsJson = argv.slice(0, separatorOf(argv)).includes("--json");
   try {
@@ -30,7 +42,7 @@ function separatorOf(argv: readonly string[]): number {
 async function run(
   argv: readonly string[],
   io: CliIo,
-  commands: readonly Command[],
+  commands: readonly ListedCommand[],
   wantsJson: boolean,
 ): Promise<ExitCode> {
   const [name, ...rest] = argv;
@@ -39,11 +51,11 @@ async function run(
     return EXIT.ok;
   }
   if (name === "--help" || name === "-h" || (name === "help" && rest.length === 0)) {
-    io.out(overview(commands, io.paint));
+    io.out(overview(await Promise.all(commands.map(({ load }) => load())), io.paint));
     return EXIT.ok;
   }
   if (name === undefined) throw new CliError(EXIT.usage, "no command was given", "dw-carrier --help lists them.");
-  const command = find(name === "help" ? (rest[0] ?? "") : name, commands);
+  const command = await find(name === "help" ? (rest[0] ?? "") : name, commands).load();
   if (name === "help" || isHelpWanted(rest)) {
     io.out(commandHelp(command, io.paint));
     return EXIT.ok;
@@ -55,7 +67,7 @@ function isHelpWanted(args: readonly string[]): boolean {
   return args.slice(0, separatorOf(args)).some((arg) => arg === "--help" || arg === "-h");
 }
 
-function find(name: string, commands: readonly Command[]): Command {
+function find(name: string, commands: readonly ListedCommand[]): ListedCommand {
   const command = commands.find((candidate) => candidate.name === name);
   if (command !== undefined) return command;
   const names = commands.map((candidate) => candidate.name);

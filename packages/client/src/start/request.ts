@@ -22,12 +22,12 @@ const POSITIVE = integer(1);
 const LIST: Rule = [Array.isArray, "a list of integers >= 0"];
 const NAMES: Rule = [
   (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
-  "a list of names of errors",
+  "a list of names",
 ];
 /** URLs take `.` and `..` for folders. */
 const ID: Rule = [
   (value) => typeof value === "string" && /^(?!\.{1,2}$)[a-zA-Z0-9._:-]{1,128}$/.test(value),
-  "1 to 128 letters, digits and . _ : -, but not . or ..",
+  "1 to 128 letters, digits and . _ : -, not . or ..",
 ];
 const NAME: Rule = [
   (value) => isText(value) && (value as string).trim() !== "",

@@ -1,12 +1,14 @@
 import type { StartRequest } from "@durable-workflow/engine-protocol/control";
 import { ClientError } from "../errors/client-error.js";
-import type { ActivityHandle } from "../handle.js";
+import type { ActivityDescription, ActivityHandle } from "../handle.js";
 import type { Bounds, Engine, StartTry } from "../wire/engine.js";
 
 export interface Begun {
   readonly runId: string;
   /** False for one that was there before. */
   readonly started: boolean;
+  /** Of one whose end came with the answer. */
+  readonly ended?: ActivityDescription | undefined;
 }
 
 export interface StartOrder {
@@ -15,6 +17,8 @@ export interface StartOrder {
   readonly isOwnId: boolean;
   readonly onRunning: "error" | "attach";
   readonly onClosed: "restart" | "attach";
+  /** Seconds for which the engine is to hold its answer back until there is an end. Default 0. */
+  readonly wait?: number;
   readonly handleOf: (begun: Partial<Begun>) => ActivityHandle<unknown> | undefined;
 }
 
@@ -30,8 +34,8 @@ export type LoadStartAgain = () => Promise<{
 
 /** One start, to its handle: most need one try. @throws {ClientError}; the scope's reason */
 export async function begin(engine: Engine, order: StartOrder, bounds: Bounds, load: LoadStartAgain): Promise<Begun> {
-  const first = order.onClosed === "attach" ? undefined : await engine.tryStart(order.request, bounds);
-  if (first?.runId !== undefined) return { runId: first.runId, started: true };
+  const first = order.onClosed === "attach" ? undefined : await engine.tryStart(order.request, bounds, order.wait);
+  if (first?.runId !== undefined) return { runId: first.runId, started: true, ended: first.ended };
   const { startAgain } = await load().catch((cause: ClientError) => {
     if (first === undefined) throw cause;
     const { activity_type: type, activity_id: id } = order.request;

@@ -1,5 +1,12 @@
 import type { Clock } from "@durable-workflow/carrier";
-import { ACTIVITIES_PATH, activityPath, fieldOf, isObject, textField } from "@durable-workflow/engine-protocol";
+import {
+  ACTIVITIES_PATH,
+  activityPath,
+  fieldOf,
+  integerField,
+  isObject,
+  textField,
+} from "@durable-workflow/engine-protocol";
 import type { StartRequest } from "@durable-workflow/engine-protocol/control";
 import type { ClientError } from "../errors/client-error.js";
 import type { ActivityDescription, RemoteFailure } from "../handle.js";
@@ -35,6 +42,8 @@ export interface StartTry {
   readonly answer: Answer | NoAnswer;
   /** Of the run that was started; undefined where the answer is not that of an engine that has started one. */
   readonly runId: string | undefined;
+  /** Of one that has ended by the time of the answer, which was held back for that. */
+  readonly ended?: ActivityDescription | undefined;
 }
 
 export type Request = Pick<Call, "method" | "path" | "body" | "headers" | "limitBytes">;
@@ -84,6 +93,8 @@ export class Engine {
   readonly #parts: EngineParts;
   /** Whether the engine stops a certain run; undefined before it was tried. */
   stopsRuns: boolean | undefined;
+  /** For how many seconds it holds answers to starts back, by its newest one; 0 for an engine that does not say. */
+  startWait = 0;
 
   constructor(connection: Connection, { namespace, requestTimeoutMs }: EngineOptions, parts: EngineParts) {
     this.#parts = parts;
@@ -95,32 +106,42 @@ export class Engine {
     this.requestTimeoutMs = requestTimeoutMs;
   }
 
-  /** For one call from now on: tries, pauses and bodies. */
-  bounds(scope: Scope): Bounds {
-    return { scope, deadline: this.clock.monotonic() + this.requestTimeoutMs * TRIES };
+  /** For one call from now on: tries, pauses and bodies. @param moreMs for which the engine may hold its answer back */
+  bounds(scope: Scope, moreMs = 0): Bounds {
+    return { scope, deadline: this.clock.monotonic() + this.requestTimeoutMs * TRIES + moreMs };
   }
 
   left({ deadline }: Bounds): number {
     return deadline - this.clock.monotonic();
   }
 
-  /** One try of a start, whatever is answered. */
-  async tryStart(request: StartRequest, bounds: Bounds): Promise<StartTry> {
+  /** One try of a start, whatever is answered. @param wait seconds for which the engine is to hold its answer back */
+  async tryStart(request: StartRequest, bounds: Bounds, wait = 0): Promise<StartTry> {
     const sentAt = this.clock.monotonic();
-    const answer = await this.once({ method: "POST", path: ACTIVITIES_PATH, body: JSON.stringify(request) }, bounds);
-    return { sentAt, answer, runId: isSuccess(answer) ? textField(answer.document, "workflow_run_id") : undefined };
+    const path = waiting(ACTIVITIES_PATH, wait);
+    const answer = await this.once({ method: "POST", path, body: JSON.stringify(request) }, bounds, wait * 1000);
+    if (!isSuccess(answer)) return { sentAt, answer, runId: undefined };
+    const { document } = answer;
+    this.startWait = integerField(document, "longest_wait_seconds") ?? 0;
+    const described = wait === 0 ? undefined : await this.#read(document);
+    const ended = described?.status === "running" ? undefined : described;
+    return { sentAt, answer, runId: textField(document, "workflow_run_id"), ended };
   }
 
   /** @param wait seconds for which the engine may hold the answer back until the activity has ended; engines may not know it */
   async describe(id: string, bounds: Bounds, wait = 0, tries = TRIES): Promise<Described> {
     const about = { what: `describing ${id}`, activityId: id };
-    const path = activityPath(id) + (wait === 0 ? "" : `?wait=${wait}`);
+    const path = waiting(activityPath(id), wait);
     const answer = await this.ask({ method: "GET", path }, about, bounds, { tries, moreMs: wait * 1000 });
-    const told = fieldOf(answer.document, "failure");
-    const failure = isObject(told) ? (await this.#parts.ends()).readDescribedFailure(told) : undefined;
-    const description = readDescription(answer.document, failure);
+    const description = await this.#read(answer.document);
     if (description === undefined) throw (await this.#parts.trouble()).unreadable(this, answer, about);
     return { description, answer };
+  }
+
+  async #read(document: unknown): Promise<ActivityDescription | undefined> {
+    const told = fieldOf(document, "failure");
+    const failure = isObject(told) ? (await this.#parts.ends()).readDescribedFailure(told) : undefined;
+    return readDescription(document, failure);
   }
 
   /**
@@ -139,6 +160,10 @@ export class Engine {
     const left = Math.min(this.requestTimeoutMs, deadline - this.clock.monotonic());
     return this.connection.exchange(request, scope, Math.max(1, left) + moreMs);
   }
+}
+
+function waiting(path: string, seconds: number): string {
+  return seconds === 0 ? path : `${path}?wait=${seconds}`;
 }
 
 /** Whether it is an answer of success that can be read. */

@@ -28,7 +28,7 @@ export interface Seen {
 
 type Match = (seen: Seen) => boolean;
 
-export const isStart: Match = ({ method, path }) => method === "POST" && path === "/api/activities";
+export const isStart: Match = ({ method, path }) => method === "POST" && /^\/api\/activities(?:\?|$)/.test(path);
 export const isDescribe: Match = ({ method, path }) =>
   method === "GET" && /^\/api\/activities\/[^/?]+(?:\?|$)/.test(path);
 

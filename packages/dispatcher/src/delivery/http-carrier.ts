@@ -150,13 +150,13 @@ export class HttpDeliverer {
       answer = signal.aborted
         ? { kind: "aborted" }
         : await this.exchanges.exchange(delivery, {
-            ...facts,
             abort,
             timer,
             use,
             onShown: (authorization) => {
               shown = authorization;
             },
+            ...facts,
           });
     } catch (error) {
       if (!abort.aborted && isReset(error) && use.endedUnanswered) broke = use.endedBeforeAnswer ? "stale" : "fresh";

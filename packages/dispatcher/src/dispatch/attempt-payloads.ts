@@ -45,6 +45,9 @@ const LARGEST_DETAILS_BYTES = FAILURE_REPORT_BYTES.metadata - 1024;
 const UNAVAILABLE = "payload_unavailable";
 /** The engine takes no report of this lease any more. */
 const LEASE_REJECTED = "external_payload_completion_lease_rejected";
+/** What is no longer has room in every report. */
+const SHORT_BLOB_LENGTH = 4096;
+const MOST_BYTES_OF_A_CHARACTER = 3;
 /** Where the engine has no limit of its own. */
 const MOST_STORED_BYTES = 256 * 1024 * 1024;
 
@@ -126,6 +129,7 @@ export class AttemptPayloads {
     if (envelope === null || "external_payload" in envelope) return { kind: "ready", report };
     if ("blob" in envelope) {
       if (large !== undefined) return this.upload(report, large);
+      if (this.staysAsItIs(envelope.blob)) return { kind: "ready", report };
       // Whatever it is, base64 or not: inline it goes as the carrier wrote it.
       return this.upload(report, { codec: envelope.codec, bytes: Buffer.from(envelope.blob) }, report);
     }
@@ -137,6 +141,13 @@ export class AttemptPayloads {
     if (loaded === undefined) return { kind: "gone", reason: UNAVAILABLE };
     if (loaded.kind === "refused") return { kind: "ready", report: this.without(report, loaded) };
     return this.upload(report, loaded.payload);
+  }
+
+  /** Whether nothing is to be done for a blob, which is so for most. */
+  private staysAsItIs(blob: string): boolean {
+    const { task, payloads, signal, left } = this.deps;
+    if (blob.length > SHORT_BLOB_LENGTH || signal.aborted || left() <= 0) return false;
+    return payloads.uploader.staysInline(task.namespace, blob.length * MOST_BYTES_OF_A_CHARACTER);
   }
 
   /** @param inline the report where the payload stays in it. Default: made of the bytes */

@@ -33,6 +33,8 @@ export interface PolledLane {
 /** What is asked for while others wait for a slot: the slot goes round. */
 const SHORT_POLL_SECONDS = 1;
 const TRIAL_YIELD_MS = 20;
+/** A poll may ask for so many wherever there is work, so that tasks that come together go together. */
+const FEW_TASKS = 8;
 /** Polls that are held at once where one answer brings as many tasks as there are: the other is on its way meanwhile. */
 const MOST_BATCH_POLLS = 2;
 
@@ -48,7 +50,7 @@ export class LanePolls {
   private goingOn = 0;
   /** Leases in a row that were over as they came. */
   private expired = 0;
-  /** How many tasks the next poll asks for, where there are slots: twice as many with each answer that brings some. */
+  /** How many tasks the next poll asks for, where there are slots. */
   private toAskFor = 1;
 
   constructor(lane: PolledLane) {
@@ -149,9 +151,7 @@ export class LanePolls {
       }
       for (const unused of taken) unused();
       if (outcome.kind === "tasks" && brought.length > 0) {
-        // Where answers end before the tasks do, more slots for each would keep other polls from asking.
-        const enough = outcome.hasMore ? brought.length : this.toAskFor;
-        this.toAskFor = Math.min(2 * enough, deps.client.mostTasks);
+        this.toAskFor = Math.min(this.nextToAskFor(brought.length, outcome.hasMore), deps.client.mostTasks);
       } else if (outcome.kind === "empty") this.toAskFor = 1;
       if (!isRepeat && brought.some(({ task }) => this.isOver(task))) {
         this.expired++;
@@ -200,6 +200,19 @@ export class LanePolls {
       more.push(release);
     }
     return more;
+  }
+
+  /**
+   * Twice as many as the last answer has brought, or a few; where that is less than the last poll asked for, half of that. More
+   * would keep slots from other lanes for nothing.
+   *
+   * @param tasks of the last answer
+   * @param hasMore whether it ended before the tasks did
+   */
+  private nextToAskFor(tasks: number, hasMore: boolean): number {
+    // Where answers end before the tasks do, more slots for each would keep other polls from asking.
+    if (hasMore) return 2 * tasks;
+    return Math.max(2 * tasks, Math.ceil(this.toAskFor / 2), Math.min(2 * this.toAskFor, FEW_TASKS));
   }
 
   /** @param tasks of the last answer. @param hasMore whether it ended before the tasks did */

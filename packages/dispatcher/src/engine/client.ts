@@ -233,11 +233,11 @@ export class EngineClient {
   }
 
   complete(task: AttemptIdentity, { payload: result }: RecordableResult): Promise<ReportOutcome> {
-    return this.reports.send({ task, status: "completed", body: { ...ownership(task), result } });
+    return this.reports.send({ task, status: "completed", body: { result, ...ownership(task) } });
   }
 
   fail(task: AttemptIdentity, failure: RecordableFailure): Promise<ReportOutcome> {
-    return this.reports.send({ task, status: "failed", body: { ...ownership(task), failure } });
+    return this.reports.send({ task, status: "failed", body: { failure, ...ownership(task) } });
   }
 
   private reportAlone({ task, status, body }: OutgoingReport): Promise<ReportOutcome> {

@@ -119,25 +119,38 @@ describe("a report", () => {
   it("goes with those that become ready in the same turn, and those that do until an answer comes", async () => {
     const engine = new Engine();
     const first = await engine.several(2, "a");
-    const second = await engine.several(2, "b");
-    const later = [engine.report("c"), engine.report("d"), engine.report("e")];
+    const second = await engine.several(4, "b");
+    const later = ["c", "d", "e", "f"].map((id) => engine.report(id));
     await turns();
     expect(engine.together).toHaveLength(2);
     first.sent.answer(answered([OK, OK]));
     await turns();
-    expect(engine.together[2]?.ids).toEqual(["c", "d", "e"]);
-    engine.together[2]?.answer(answered([OK, OK, OK]));
-    second.sent.answer(answered([OK, OK]));
+    expect(engine.together[2]?.ids).toEqual(["c", "d", "e", "f"]);
+    engine.together[2]?.answer(answered([OK, OK, OK, OK]));
+    second.sent.answer(answered([OK, OK, OK, OK]));
     expect(await Promise.all([...first.outcomes, ...second.outcomes, ...later])).toEqual(
-      Array.from({ length: 7 }, () => RECORDED),
+      Array.from({ length: 10 }, () => RECORDED),
     );
     expect(engine.alone).toEqual([]);
+  });
+
+  it("waits for the answer to the request before it where few have become ready, and goes with them", async () => {
+    const engine = new Engine();
+    const first = await engine.several(2, "a");
+    const few = [engine.report("b"), engine.report("c"), engine.report("d")];
+    await turns();
+    expect([engine.together.length, engine.alone]).toEqual([1, []]);
+    first.sent.answer(answered([OK, OK]));
+    await turns();
+    expect(engine.together[1]?.ids).toEqual(["b", "c", "d"]);
+    engine.together[1]?.answer(answered([OK, OK, OK]));
+    await Promise.all(few);
   });
 
   it("is not held up by requests that hang", async () => {
     const engine = new Engine();
     await engine.several(2, "a");
-    await engine.several(2, "b");
+    await engine.several(4, "b");
     expect(await engine.report("c")).toEqual(RECORDED);
     expect(engine.alone).toEqual(["c"]);
   });

@@ -45,6 +45,8 @@ interface Lane {
 
 /** While so many requests are under way, what becomes ready waits for one of them, and goes with all that has come by then. */
 const MOST_UNDER_WAY = 2;
+/** A second one is for so many: fewer wait for the first, and go with all that have become ready by then. */
+const ENOUGH = 4;
 /** It waits no longer than this: a request that hangs must not hold up the outcomes of others. */
 const LONGEST_WAIT_MS = 20;
 /** An engine behind which somebody does not know the route is told outcomes one by one for so long. */
@@ -55,10 +57,10 @@ const AROUND_BYTES = 16;
 const ABOUT_NO_REPORT: ReadonlySet<number> = new Set([401, 429]);
 
 /**
- * Tells an engine several outcomes in one request, where it takes that. An outcome goes at once while little is under way;
- * otherwise with all that become ready until an answer comes. Each gets its own answer: where the request as a whole was
- * refused, each is sent by itself; where nothing is known of it, each has that as its own outcome, and is repeated alone,
- * so that one which an engine cannot stand takes no other with it.
+ * Tells an engine several outcomes in one request, where it takes that. An outcome goes at once while nothing is under way, or
+ * with three others while one request is; otherwise with all that become ready until an answer comes. Each gets its own answer:
+ * where the request as a whole was refused, each is sent by itself; where nothing is known of it, each has that as its own
+ * outcome, and is repeated alone, so that one which an engine cannot stand takes no other with it.
  */
 export class ReportBatches {
   private readonly options: ReportBatchesOptions;
@@ -100,7 +102,8 @@ export class ReportBatches {
 
   private schedule(lane: Lane): void {
     if (lane.isScheduled || lane.waiting.length === 0) return;
-    if (lane.underWay >= MOST_UNDER_WAY) {
+    const enough = Math.min(ENOUGH, this.options.limits()?.reports ?? 1);
+    if (lane.underWay >= (lane.waiting.length < enough ? 1 : MOST_UNDER_WAY)) {
       lane.cancelTimer ??= this.options.clock.schedule(LONGEST_WAIT_MS, () => {
         lane.cancelTimer = undefined;
         this.sendNext(lane);

@@ -97,7 +97,7 @@ export class EngineTransport {
     const time = textField(reply.body, "server_time");
     const timeMs = time === undefined ? undefined : parseTimestamp(time);
     if (timeMs !== undefined) serverClock.observeOwn(timeMs, sentAt, receivedAt);
-    return dateMs === undefined ? reply : { ...reply, dateMs };
+    return dateMs === undefined ? reply : { dateMs, ...reply };
   }
 
   /** Ends the connections, those in use included. */

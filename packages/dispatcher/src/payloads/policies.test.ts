@@ -25,17 +25,20 @@ it("asks once for those who ask together, again after a minute, and sooner when 
   });
   expect(await Promise.all([policies.current("a"), policies.current("a")])).toEqual([undefined, undefined]);
   expect(asked).toEqual(["a"]);
+  expect(policies.fresh("a"), "nothing is known").toBeUndefined();
   await policies.current("a");
   expect(asked.length).toBe(1);
   now = 5_000;
   answer = on();
   expect(await policies.current("a")).toMatchObject({ state: "on", transport: { thresholdBytes: 1024 } });
   now += 59_000;
+  expect(policies.fresh("a")).toMatchObject({ state: "on" });
   await policies.current("a");
   await policies.current("b");
   expect(asked).toEqual(["a", "a", "b"]);
   // What is old counts until there is news, and where there is none.
   now += 1_000;
+  expect(policies.fresh("a"), "it is to be asked for again").toBeUndefined();
   answer = broken;
   expect(await policies.current("a")).toMatchObject({ state: "on" });
   expect(asked.length).toBe(4);
@@ -43,6 +46,7 @@ it("asks once for those who ask together, again after a minute, and sooner when 
   expect(await policies.current("a")).toMatchObject({ state: "on" });
   expect(told.length).toBe(2);
   policies.doubt("a");
+  expect(policies.fresh("a")).toBeUndefined();
   server.thresholdBytes = 2048;
   answer = on();
   await policies.current("a");

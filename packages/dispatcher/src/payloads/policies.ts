@@ -59,6 +59,12 @@ export class PayloadPolicies {
     return known.policy;
   }
 
+  /** What is known, where that need not be asked for again. */
+  fresh(namespace: string): PayloadPolicy | undefined {
+    const known = this.namespaces.get(namespace);
+    return known !== undefined && this.options.clock.monotonic() < known.freshUntil ? known.policy : undefined;
+  }
+
   private async shortly(asking: Promise<void>): Promise<void> {
     const answered = new AbortController();
     await Promise.race([asking.then(() => answered.abort()), pause(this.options.clock, PATIENCE_MS, answered.signal)]);

@@ -40,11 +40,15 @@ afterEach(async () => {
   await server.stop();
 });
 
-function keep(bytes: Buffer, operation: "complete" | "fail" = "complete"): Promise<KeptPayload> {
-  const policies = new PayloadPolicies({
+function policiesOfServer(): PayloadPolicies {
+  return new PayloadPolicies({
     clock: systemClock,
     read: async () => answer?.() ?? reply({ namespace: server.namespaceInfo() }),
   });
+}
+
+function keep(bytes: Buffer, operation: "complete" | "fail" = "complete"): Promise<KeptPayload> {
+  const policies = policiesOfServer();
   const attempt = { namespace: "default", taskId: "task-1", attemptId: "ATTEMPT-1", leaseOwner: "owner-\u00e9" };
   return new PayloadUploader({ exchange, policies }).keep(
     { attempt, operation, payload: { codec: "avro", bytes: recordableBlob(bytes, NO_SECRETS) } },
@@ -64,6 +68,18 @@ describe("a payload", () => {
     expect(await keep(BLOB)).toEqual({ kind: "uploaded", reference: server.put(BLOB) });
     expect(await keep(BLOB.subarray(4))).toEqual({ kind: "inline" });
     expect(server.calls.length).toBe(1);
+  });
+
+  it("is known to stay inline once the engine has been asked", async () => {
+    server.thresholdBytes = 1000;
+    const policies = policiesOfServer();
+    const uploader = new PayloadUploader({ exchange, policies });
+    expect(uploader.staysInline("default", 10), "nobody has asked").toBe(false);
+    await policies.current("default");
+    expect([999, 1000].map((bytes) => uploader.staysInline("default", bytes))).toEqual([true, false]);
+    answer = () => reply({ worker_protocol: { version: "1.19" } });
+    await policies.current("other");
+    expect(uploader.staysInline("other", 1_000_000), "an engine that keeps none").toBe(true);
   });
 
   it.each<[string, () => EngineAnswer]>([

@@ -50,6 +50,12 @@ export class PayloadUploader {
     this.options = options;
   }
 
+  /** Whether a payload of so many bytes travels inside its report, where that is known without asking the engine. */
+  staysInline(namespace: string, bytes: number): boolean {
+    const policy = this.options.policies.fresh(namespace);
+    return policy !== undefined && (policy.state !== "on" || bytes < policy.transport.thresholdBytes);
+  }
+
   /** Never rejects. The bytes are hashed once, and sent as they are. */
   async keep(reported: ReportedPayload, patience: PayloadPatience): Promise<KeptPayload> {
     const { attempt, operation, payload } = reported;

@@ -168,9 +168,9 @@ export class Fleet {
   }
 }
 
-const RESULT_TYPE = "application/vnd.durable-workflow.external-task-result+json";
+export const RESULT_TYPE = "application/vnd.durable-workflow.external-task-result+json";
 
-function resultOf({ id, kind, attempt, idempotency_key }: Readonly<Record<string, unknown>>): object {
+export function resultOf({ id, kind, attempt, idempotency_key }: Readonly<Record<string, unknown>>): object {
   return {
     schema: "durable-workflow.v2.external-task-result",
     version: 1,

@@ -14,9 +14,15 @@ export class VirtualTime implements Clock {
   private elapsed = 0;
   private orders = 0;
 
-  /** @param epoch of its beginning, in milliseconds since 1970 */
-  constructor(epoch: number) {
+  private readonly turns: number;
+
+  /**
+   * @param epoch of its beginning, in milliseconds since 1970
+   * @param turns of the event loop that what an instant brings about may take
+   */
+  constructor(epoch: number, turns = 1) {
     this.epoch = epoch;
+    this.turns = turns;
   }
 
   now(): number {
@@ -28,7 +34,12 @@ export class VirtualTime implements Clock {
   }
 
   schedule(delayMs: number, callback: () => void): () => void {
-    const timer: Timer = { at: this.elapsed + Math.ceil(delayMs), order: this.orders++, callback };
+    return this.scheduleExactly(Math.ceil(delayMs), callback);
+  }
+
+  /** As {@link schedule}, for what is no timer of a process: to any part of a millisecond. */
+  scheduleExactly(delayMs: number, callback: () => void): () => void {
+    const timer: Timer = { at: this.elapsed + delayMs, order: this.orders++, callback };
     this.push(timer);
     return () => {
       timer.callback = undefined;
@@ -37,7 +48,7 @@ export class VirtualTime implements Clock {
 
   /** Goes on to a time, counted from its beginning. */
   async until(ms: number): Promise<void> {
-    await settled();
+    await this.settled();
     for (let next = this.heap[0]; next !== undefined && next.at <= ms; next = this.heap[0]) {
       this.elapsed = next.at;
       // All of one instant, then what they have brought about.
@@ -45,9 +56,18 @@ export class VirtualTime implements Clock {
         this.pop();
         next.callback?.();
       }
-      await settled();
+      await this.settled();
     }
     this.elapsed = ms;
+  }
+
+  /** Promises and ticks have all run before an immediate does; nothing here waits for the system. */
+  private async settled(): Promise<void> {
+    for (let turn = 0; turn < this.turns; turn++) {
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
   }
 
   private push(timer: Timer): void {
@@ -80,11 +100,4 @@ export class VirtualTime implements Clock {
 function isBefore(one: Timer | undefined, other: Timer | undefined): boolean {
   if (one === undefined || other === undefined) return false;
   return one.at < other.at || (one.at === other.at && one.order < other.order);
-}
-
-/** Promises and ticks have all run before an immediate does; nothing here waits for the system. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

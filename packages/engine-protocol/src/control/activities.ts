@@ -27,7 +27,13 @@ export interface StartRequest {
   readonly heartbeat_timeout_seconds?: number;
 }
 
-/** The answer to a start. */
+/** For how many seconds the local engine holds an answer back at most, where `?wait=` asks for that. */
+export const LONGEST_WAIT_SECONDS = 300;
+
+/**
+ * The answer to a start. Of an engine that says `longest_wait_seconds`, a start may ask by `?wait=SECONDS` for an answer that is
+ * held back until the activity is closed, for so long at most: it is the description, too, where `status` is not `running`.
+ */
 export interface StartedActivity {
   readonly activity_id: string;
   readonly activity_execution_id: string;
@@ -45,6 +51,8 @@ export interface StartedActivity {
   readonly schedule_to_close_deadline_at: string | null;
   readonly command_status: "accepted";
   readonly command_source: string;
+  /** The local engine's own addition: cluster info has it as the capability `start_waits`. */
+  readonly longest_wait_seconds?: number;
 }
 
 export interface ActivityDescription extends WithAttempts {

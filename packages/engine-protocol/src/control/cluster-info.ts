@@ -45,6 +45,8 @@ export interface ClusterCapabilities {
   readonly history_export: boolean;
   /** The local engine's own addition: see {@link InspectedEngine}. */
   readonly inspection?: boolean;
+  /** The local engine's own addition: see {@link StartedActivity}. */
+  readonly start_waits?: boolean;
   readonly continue_as_new: boolean;
   readonly child_workflows: boolean;
   readonly activity_timeouts: boolean;

@@ -149,7 +149,11 @@ export function readLeasedTask(namespace: string, document: JsonObject): ReadTas
   const deadlines = readDeadlines(fieldOf(document, "deadlines"));
   return {
     task: {
-      ...identity,
+      // Written out: on Node 20 a copy that gets further properties costs microseconds.
+      namespace: identity.namespace,
+      taskId: identity.taskId,
+      attemptId: identity.attemptId,
+      leaseOwner: identity.leaseOwner,
       executionId: textField(document, "activity_execution_id") ?? null,
       attempt,
       activityType,
@@ -201,11 +205,12 @@ function grantedAtMs(deadlines: LeasedTask["deadlines"], policy: unknown): numbe
 function readHeaders(document: JsonObject): JsonObject {
   const headers = fieldOf(document, "headers");
   const traceparent = textField(document, "traceparent");
-  const own = { ...(isObject(headers) ? headers : {}), ...(traceparent === undefined ? {} : { traceparent }) };
+  const own = isObject(headers) ? headers : {};
+  if (traceparent !== undefined) return { ...own, traceparent };
   // The two parts of a trace context belong together.
-  return Object.hasOwn(own, "traceparent")
-    ? own
-    : { ...own, ...readTraceContext(fieldOf(document, "observability_context")) };
+  if (Object.hasOwn(own, "traceparent")) return own;
+  const context = readTraceContext(fieldOf(document, "observability_context"));
+  return own === headers ? { ...own, ...context } : { ...context };
 }
 
 function readSession(document: JsonObject): string | null {

@@ -1,6 +1,6 @@
 import { decodeAvroValue, isPayloadError } from "@durable-workflow/carrier/payload";
 import { LIST_PAGE, LONGEST_NAME, PATHS, type Reason } from "@durable-workflow/engine-protocol";
-import { type ActivityPage, STATUS_BUCKETS } from "@durable-workflow/engine-protocol/control";
+import { type ActivityPage, LONGEST_WAIT_SECONDS, STATUS_BUCKETS } from "@durable-workflow/engine-protocol/control";
 import type { RetryPolicy } from "../engine/model.js";
 import { type Call, type JsonObject, type Reply, ReplyError } from "../http/call.js";
 import { Fields, invalidField, isObject } from "../http/fields.js";
@@ -10,7 +10,7 @@ import type { Route } from "../http/router.js";
 import { type StartRequest, startActivity } from "../service/starts.js";
 import type { Payload } from "../store/payloads.js";
 import type { Bucket, FailureRecord, RunRecord } from "../store/records.js";
-import { describedToWire, listedToWire, startedToWire } from "../wire/activity.js";
+import { type Described, describedToWire, endedToWire, listedToWire, startedToWire } from "../wire/activity.js";
 import { isDatumTooLarge } from "../wire/datum-size.js";
 import { PayloadRefusedError, refusalOf, refusedStart } from "../wire/payload-errors.js";
 import { encode, isEnvelope, readPayload, readReference, refuseStorageReferences } from "../wire/payloads.js";
@@ -19,7 +19,6 @@ import { type ApiParts, CONTROL_ROLES } from "./parts.js";
 
 const DEFAULT_QUEUE = "default";
 const ACTIVITY_ID = /^[a-zA-Z0-9._:-]+$/;
-const LONGEST_WAIT_SECONDS = 300;
 /** The newest: a description has to stay small however often the activity is retried. */
 const DESCRIBED_ATTEMPTS = 100;
 /** Of each activity of a list. */
@@ -35,7 +34,9 @@ export function activityRoutes(parts: ApiParts): readonly Route[] {
   ];
 }
 
-async function start({ context, keeper }: ApiParts, call: Call): Promise<Reply> {
+async function start(parts: ApiParts, call: Call): Promise<Reply> {
+  const { context, keeper } = parts;
+  const waitMs = readWait(call.query);
   const request = await started(async () => {
     const read = readStart(call);
     await checkThere(keeper, call.namespace, read.input);
@@ -45,7 +46,7 @@ async function start({ context, keeper }: ApiParts, call: Call): Promise<Reply> 
   const id = request.activityId;
   switch (outcome.kind) {
     case "started":
-      return { status: 201, body: startedToWire(outcome.run) };
+      return waitMs === 0 ? { status: 201, body: startedToWire(outcome.run) } : ended(parts, call, outcome.run, waitMs);
     case "payload_refused":
       throw refusedStart(new PayloadRefusedError(refusalOf(outcome.fault)));
     case "already_running":
@@ -63,6 +64,14 @@ async function start({ context, keeper }: ApiParts, call: Call): Promise<Reply> 
         `Task queue [${request.taskQueue}] is draining and takes no new activities. Resume it, or use another queue.`,
       );
   }
+}
+
+/** The answer to a start that may be held back until the activity has closed. */
+async function ended(parts: ApiParts, call: Call, begun: RunRecord, waitMs: number): Promise<Reply> {
+  const run = await closed(parts, call, begun, waitMs);
+  if (run.state.status === "running") return { status: 201, body: startedToWire(run) };
+  const told = outcomeOf(parts, run);
+  return { status: 201, body: endedToWire(told), blob: told.result };
 }
 
 function rejected(activityId: string | null, reason: Reason, message: string): ReplyError {
@@ -148,9 +157,17 @@ function readInput(input: unknown): Payload | null {
 async function describe(parts: ApiParts, call: Call): Promise<Reply> {
   const waitMs = readWait(call.query);
   const run = findRun(parts, call);
-  if (waitMs === 0 || run.state.status !== "running") return described(parts, run);
+  const told = outcomeOf(parts, waitMs === 0 ? run : await closed(parts, call, run, waitMs));
+  return { status: 200, body: describedToWire(told), blob: told.result };
+}
+
+/** A run once it has closed, or as it is when the time is up. */
+async function closed(parts: ApiParts, call: Call, before: RunRecord, waitMs: number): Promise<RunRecord> {
+  const { runs } = parts.context.store;
+  const run = runs.get(before.key) ?? before;
+  if (run.state.status !== "running") return run;
   await untilClosed(parts, call, run.key, waitMs);
-  return described(parts, parts.context.store.runs.get(run.key) ?? run);
+  return runs.get(run.key) ?? run;
 }
 
 /** Waits until a run has closed, at most so long, or until nobody will read the answer. */
@@ -183,15 +200,14 @@ function findRun({ context }: ApiParts, { params, namespace }: Call): RunRecord 
   return run;
 }
 
-function described({ context }: ApiParts, run: RunRecord): Reply {
+function outcomeOf({ context }: ApiParts, run: RunRecord): Described {
   const { result, failure } = context.store.runs.outcome(run.key);
-  const body = describedToWire({
+  return {
     run,
     result,
     failure: failure === null ? null : (JSON.parse(failure) as FailureRecord),
     attempts: context.store.attempts.newestOf(run.key, DESCRIBED_ATTEMPTS),
-  });
-  return { status: 200, body, blob: result };
+  };
 }
 
 function list({ context }: ApiParts, { query, namespace }: Call): Reply {

@@ -179,6 +179,7 @@ const capabilities: ClusterCapabilities = {
   bridge_adapter_outcome_contract: false,
   external_executor_config_contract: true,
   inspection: true,
+  start_waits: true,
   invocable_carrier_contract: true,
   payload_codecs: ["avro"],
   response_compression: COMPRESSION,

@@ -44,6 +44,7 @@ export interface RetryPolicy {
 export interface Task {
   readonly id: string;
   readonly status: TaskStatus;
+  /** From when on it may be handed out, and its place among others; a redelivery has that of the lease before it. */
   readonly availableAt: Micros;
   /** When it was last leased; kept when the lease runs out. */
   readonly leasedAt: Micros | null;

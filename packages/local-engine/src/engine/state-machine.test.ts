@@ -47,7 +47,9 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** Leases that may run out without counting. */
-const FREE = 2;
+const FREE = 4;
+/** Those after which the task comes back to its place. */
+const IN_PLACE = 3;
 
 /** The model: a list of entries, the last of which says where the activity stands. */
 type Entry =
@@ -94,8 +96,11 @@ class Model {
     const { last } = this;
     if (last.is === "over") throw new Error("nothing happens to what is over");
     if (what === "lease") {
-      if (this.expiries++ < FREE) this.log.push({ is: "queued", from: now, startBy: null, task: last.task });
-      else this.setback(!this.policy.nonRetryableErrorTypes.includes("LeaseExpired"), "failed", now);
+      if (this.expiries++ < FREE) {
+        const queued = this.log.findLast(({ is }) => is === "queued") as Entry & { readonly is: "queued" };
+        const from = this.expiries <= IN_PLACE ? queued.from : now;
+        this.log.push({ is: "queued", from, startBy: null, task: last.task });
+      } else this.setback(!this.policy.nonRetryableErrorTypes.includes("LeaseExpired"), "failed", now);
       return;
     }
     if (last.is === "queued") this.attempts++;
@@ -218,6 +223,20 @@ describe("the state machine", () => {
       activity: { status: "failed", closedReason: "failed", expiries: 4 },
     });
     expect(fail(activity, { type: null, nonRetryable: false }, "t2", 5 * S).kind).toBe("closed");
+  });
+
+  it("gives a task its place back three times, and never one that is yet to come", () => {
+    let activity = start(PLAIN, "t", 7 * S);
+    const places: number[] = [];
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      activity = claim(activity, { attemptId: `a${attempt}`, owner: "w", now: 10 * attempt * S, lease: S });
+      activity = expireLease(activity, 9, "never", (10 * attempt + 1) * S).activity;
+      places.push(activity.task.availableAt / S);
+    }
+    expect(places).toEqual([7, 7, 7, 41, 51]);
+    // The clock was set back meanwhile.
+    const claimed = claim(start(PLAIN, "t", 7 * S), { attemptId: "a", owner: "w", now: 10 * S, lease: S });
+    expect(expireLease(claimed, 9, "never", 5 * S).activity.task.availableAt).toBe(5 * S);
   });
 
   it("counts what runs out after the free redeliveries as a failed attempt, with its backoff and a task of its own", () => {

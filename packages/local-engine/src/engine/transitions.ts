@@ -24,6 +24,9 @@ export const LEASE_EXPIRED: FailureVerdict = { type: "LeaseExpired", nonRetryabl
 /** StartAccepted, WorkflowStarted, ActivityScheduled. */
 const EVENTS_AT_START = 3;
 
+/** So often a task comes back to its place in the queue: what ends everything that runs it must not stay first in line. */
+const PLACES_KEPT = 3;
+
 export function start(policy: RetryPolicy, taskId: string, now: Micros): Activity {
   return {
     policy,
@@ -128,8 +131,8 @@ export function timeOut(activity: Activity, deadline: DeadlineKind, nextTaskId: 
 export type Expiry = Setback | { readonly kind: "redelivered"; readonly activity: Activity };
 
 /**
- * The worker has gone silent. The first times the same task goes back to the queue at once, whatever the policy says, and
- * no event tells of it. After `freeRedeliveries` of them it is a failed attempt of the type `LeaseExpired`.
+ * The worker has gone silent. The first times the same task goes back to the queue at once, whatever the policy says, to the
+ * place that it had, and no event tells of it. After `freeRedeliveries` of them it is a failed attempt of the type `LeaseExpired`.
  */
 export function expireLease(activity: Activity, freeRedeliveries: number, nextTaskId: string, now: Micros): Expiry {
   requireRunning("expire", activity);
@@ -141,11 +144,13 @@ export function expireLease(activity: Activity, freeRedeliveries: number, nextTa
 }
 
 function redelivered(activity: Activity, now: Micros): Activity {
+  const { id, availableAt, leasedAt } = activity.task;
+  const isPlaceKept = activity.expiries <= PLACES_KEPT;
   return {
     ...activity,
     activityStatus: "pending",
     attempt: null,
-    task: { ...readyTask(activity.task.id, now), leasedAt: activity.task.leasedAt },
+    task: { ...readyTask(id, isPlaceKept ? Math.min(availableAt, now) : now), leasedAt },
     lastProgressAt: now,
     startToCloseAt: null,
     heartbeatAt: null,

@@ -114,13 +114,24 @@ type Arrived = Pick<Call, "method" | "path" | "query" | "headers" | "onDisconnec
 function replyOf(
   parts: HandlerParts,
   match: Match | undefined,
-  { body: { text: rawBody, object: body }, ...arrived }: Arrived,
+  { method, path, headers, query, onDisconnect, body }: Arrived,
 ): Promise<Reply | StreamReply> | Reply | StreamReply {
-  const { method, path, headers, query } = arrived;
   if (match === undefined) throw parts.router.refusal(method, path);
   const { route, params } = match;
-  const admitted = admit(parts, route, headers, query);
-  return route.handle({ ...arrived, params, body, rawBody, ...admitted } satisfies Call);
+  const { namespace, protocolVersion } = admit(parts, route, headers, query);
+  // Written out: on Node 20 a copy that gets further properties costs microseconds.
+  return route.handle({
+    method,
+    path,
+    params,
+    query,
+    headers,
+    body: body.object,
+    rawBody: body.text,
+    namespace,
+    protocolVersion,
+    onDisconnect,
+  });
 }
 
 /** As above, for a route that reads the body itself: what is refused by the head is refused before the body is read. */

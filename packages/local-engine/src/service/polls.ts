@@ -28,8 +28,9 @@ export interface PollLimits {
 
 /**
  * Polls that wait for tasks. They are woken, never asked: a task that becomes ready wakes one waiter that takes its type,
- * and the transaction that made it ready leases it out too. A waiter that asks for several is woken once for as many. Tasks of the future have a timer for each queue that is waited
- * at.
+ * and the transaction that made it ready leases it out too. A waiter that asks for several is woken once for as many. Where
+ * tasks are left that one was woken for who does not take them, another is woken, and wakes the next, until none is left: not
+ * all that wait. Tasks of the future have a timer for each queue that is waited at.
  */
 export class Polls {
   private readonly context: EngineContext;
@@ -88,6 +89,7 @@ export class Polls {
       isWaking: true,
       looks: 0,
       room: 0,
+      passesOn: false,
       isOverdue: timeoutMs === 0,
       timeout: undefined,
     };
@@ -168,6 +170,24 @@ export class Polls {
     }
   }
 
+  /** Wakes one for each type of which there is a task that nobody may have been woken for. To be called within a transaction. */
+  private wakeNext(key: string, types: Iterable<string>): void {
+    const waiters = this.queues.get(key);
+    const [any] = waiters ?? [];
+    if (waiters === undefined || any === undefined) return;
+    const { namespace, taskQueue } = any.request.worker;
+    const now = this.context.now();
+    for (const type of types) {
+      if (this.context.store.ready.firstRun(namespace, taskQueue, [type], now) === undefined) continue;
+      for (const waiter of waiters) {
+        if (waiter.isWaking || !waiter.types.has(type)) continue;
+        waiter.passesOn = true;
+        this.tryLease(waiter);
+        break;
+      }
+    }
+  }
+
   private wakeAll(key: string): void {
     for (const waiter of this.queues.get(key) ?? []) {
       if (!waiter.isWaking && waiter.types.size > 0) this.tryLease(waiter);
@@ -192,6 +212,8 @@ export class Polls {
         (error: unknown) => {
           this.leave(waiter);
           waiter.fail(error);
+          // Others may still be woken for nobody knows how many.
+          if (waiter.passesOn && this.queues.has(waiter.key)) this.wakeAt(waiter.key, this.context.now());
         },
       );
   }
@@ -209,14 +231,15 @@ export class Polls {
     const again = waiter.isSettled || isFenced ? undefined : leaseAgain(this.context, request);
     if (waiter.isSettled || isFenced || again !== undefined) {
       // What woke it is for somebody else now.
-      this.wakeAll(waiter.key);
+      this.wakeNext(waiter.key, waiter.types);
       if (again !== undefined) return again;
       return waiter.isSettled ? "gone" : "fenced";
     }
     const leases = leaseSome(this.context, request);
     if (leases !== undefined) {
-      // Of what it was woken for, some may be left for somebody else.
-      if (leases.isCut && (request.maxTasks ?? 1) > 1) this.wakeAll(waiter.key);
+      // What it was woken for may be left for somebody else: some of it, or a task of another type than it was given.
+      const mayLeave = waiter.passesOn || (request.maxTasks ?? 1) > 1 || waiter.types.size > 1;
+      if (leases.isCut && mayLeave) this.wakeNext(waiter.key, waiter.types);
       return leases;
     }
     // From here on, within this very transaction, it must be found by whatever makes a task ready.
@@ -226,6 +249,7 @@ export class Polls {
 
   private park(waiter: Waiter<PollOutcome>): void {
     waiter.isWaking = false;
+    waiter.passesOn = false;
     let waiters = this.queues.get(waiter.key);
     if (!waiters?.has(waiter)) {
       if (this.isStopping) {
@@ -256,10 +280,27 @@ export class Polls {
     const delay = Math.min(Math.max(0, Math.ceil(at / 1000 - time.nowMs())), LONGEST_SLEEP_MS);
     const cancel = clock.schedule(delay, () => {
       this.timers.delete(key);
-      // Each takes at most one, and who finds none sets the next timer.
-      this.wakeAll(key);
+      this.context.store
+        .transact(() => {
+          this.wakeDue(key);
+        })
+        // Each finds out by itself what is the matter.
+        .catch(() => this.wakeAll(key));
     });
     this.timers.set(key, { at, cancel });
+  }
+
+  /** Wakes those that there is a task for by now, and sets the next timer. To be called within a transaction. */
+  private wakeDue(key: string): void {
+    const waiters = this.queues.get(key);
+    const [any] = waiters ?? [];
+    if (waiters === undefined || any === undefined) return;
+    const types = new Set<string>();
+    for (const waiter of waiters) for (const type of waiter.types) types.add(type);
+    this.wakeNext(key, types);
+    const { namespace, taskQueue } = any.request.worker;
+    const next = this.context.store.ready.nextAt(namespace, taskQueue, [...types], this.context.now());
+    if (next !== undefined) this.wakeAt(key, next);
   }
 
   private finish(waiter: Waiter<PollOutcome>, outcome: PollOutcome): void {

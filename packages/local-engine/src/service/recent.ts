@@ -54,13 +54,14 @@ export class Recent {
   readonly record = ({ type, at, run }: FeedEvent): void => {
     if (type === "activity.heartbeat" || type === "activity.lease_expired") return;
     const step = this.stepOf(run.namespace, Math.floor(at / STEP));
-    const { task, status } = run.state;
+    const { task, status, expiries } = run.state;
     switch (type) {
       case "activity.scheduled":
         step.started += 1;
         return;
       case "activity.started":
-        count(step.waited, at - task.availableAt);
+        // One that had a lease before has kept its place, and was not waiting all the time since.
+        if (expiries === 0) count(step.waited, at - task.availableAt);
         return;
       case "activity.retry_scheduled":
         step.retried += 1;

@@ -44,7 +44,7 @@ export function startActivity(context: EngineContext, request: StartRequest): St
   const reference = typeof request.input === "string" ? null : request.input;
   const fault = reference === null ? undefined : store.payloads.fault(request.namespace, reference);
   if (fault !== undefined) return { kind: "payload_refused", fault };
-  const newRun = {
+  const run = store.runs.insert({
     namespace: request.namespace,
     activityId: request.activityId ?? newId(context),
     runNumber,
@@ -56,11 +56,10 @@ export function startActivity(context: EngineContext, request: StartRequest): St
     taskQueue: request.taskQueue,
     businessKey: request.businessKey,
     state: start(request.policy, newId(context), now),
-  };
-  const fingerprint = sha256(request.rawBody);
-  const key = store.runs.insert({ ...newRun, input: request.input, fingerprint });
-  if (reference !== null) store.payloads.claim(request.namespace, reference, key);
-  const run: RunRecord = { key, ...newRun };
+    input: request.input,
+    fingerprint: sha256(request.rawBody),
+  });
+  if (reference !== null) store.payloads.claim(request.namespace, reference, run.key);
   announce(context, run, "activity.scheduled", now);
   return { kind: "started", run };
 }

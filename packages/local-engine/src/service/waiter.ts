@@ -15,6 +15,8 @@ export interface Waiter<Outcome> {
   looks: number;
   /** How many more tasks that become ready meanwhile it will find: nobody else need be woken for those. */
   room: number;
+  /** Whether others may be left without anybody who was woken for them: who finds a task wakes the next. */
+  passesOn: boolean;
   /** Its time was up while it was being looked for. */
   isOverdue: boolean;
   /** Cancels the timer that ends it; undefined before there is one. */

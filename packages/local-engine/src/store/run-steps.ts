@@ -10,6 +10,24 @@ export interface NewRun extends Omit<RunRecord, "key"> {
   readonly fingerprint: string;
 }
 
+/** A run that begins, once it has a row. Written out: on Node 20 a copy that gets further properties costs microseconds. */
+export function recordOf(key: number, run: NewRun): RunRecord {
+  return {
+    key,
+    namespace: run.namespace,
+    activityId: run.activityId,
+    runNumber: run.runNumber,
+    runId: run.runId,
+    executionId: run.executionId,
+    commandId: run.commandId,
+    activityType: run.activityType,
+    activityClass: run.activityClass,
+    taskQueue: run.taskQueue,
+    businessKey: run.businessKey,
+    state: run.state,
+  };
+}
+
 /** Characters of a payload in the run's own row: that is written anew with each step. */
 export const LONGEST_OWN = 1024;
 

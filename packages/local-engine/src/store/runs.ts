@@ -6,7 +6,7 @@ import type { ReadyTasks } from "./ready-tasks.js";
 import { RecordCache } from "./record-cache.js";
 import type { RunRecord } from "./records.js";
 import { type RunRow, runOf } from "./run-rows.js";
-import { LONGEST_OWN, type NewRun, RunSteps } from "./run-steps.js";
+import { LONGEST_OWN, type NewRun, RunSteps, recordOf } from "./run-steps.js";
 
 const INSTANTS = [
   "available_at",
@@ -101,15 +101,16 @@ export class Runs {
     );
   }
 
-  insert(newRun: NewRun): number {
+  /** Writes a run that begins, and returns it with the key of its row. */
+  insert(newRun: NewRun): RunRecord {
     const key = this.steps.started(newRun);
-    const { input, fingerprint, ...rest } = newRun;
-    const run = { ...rest, key };
+    const { input, fingerprint } = newRun;
+    const run = recordOf(key, newRun);
     const isShort = input === null || (typeof input === "string" && input.length <= LONGEST_OWN);
     this.open.set(key, { run, input: isShort ? { payload: input, fingerprint } : undefined });
     this.ids.set(run.activityId, key);
     this.ready.added(run);
-    return key;
+    return run;
   }
 
   /** Writes that the task of a run was leased out, and returns the run with the attempt that has begun. */

@@ -5,6 +5,7 @@ import {
   type DescribedAttempt,
   type DescribedFailure,
   type ListedActivity,
+  LONGEST_WAIT_SECONDS,
   STANDALONE_WORKFLOW_TYPE,
   type StartedActivity,
   type WithAttempts,
@@ -36,6 +37,18 @@ export function startedToWire(run: RunRecord): StartedActivity {
     schedule_to_close_deadline_at: timestampOrNull(state.scheduleToCloseAt),
     command_status: "accepted",
     command_source: "control_plane",
+    longest_wait_seconds: LONGEST_WAIT_SECONDS,
+  };
+}
+
+/** The answer to a start that was held back until the activity had closed: what it says of that, too. */
+export function endedToWire(described: Described): ActivityDescription & StartedActivity {
+  return {
+    command_status: "accepted",
+    command_source: "control_plane",
+    longest_wait_seconds: LONGEST_WAIT_SECONDS,
+    ...describedToWire(described),
+    status: described.run.state.status,
   };
 }
 
@@ -108,7 +121,7 @@ function attemptsWithFailures(run: RunRecord, attempts: readonly AttemptRecord[]
 }
 
 function withFailure(attempt: DescribedAttempt, failure: FailureRecord | null): DescribedAttempt {
-  return { ...attempt, failure: failure === null ? null : failureToWire(failure) };
+  return { failure: failure === null ? null : failureToWire(failure), ...attempt };
 }
 
 function attemptToWire(run: RunRecord, attempt: AttemptRecord, isCurrent: boolean): DescribedAttempt {

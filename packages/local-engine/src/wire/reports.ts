@@ -15,14 +15,20 @@ type Ids = Pick<Claimant, "taskId" | "attemptId">;
 
 /** The answer to a complete or a fail. */
 export function reportToWire(outcome: ReportOutcome, claimant: Claimant, verb: "completed" | "failed"): Reply {
-  const ids = idsToWire(claimant);
-  if (outcome.kind === "closed") return { status: 409, body: closedToWire(outcome, ids, verb) };
+  if (outcome.kind === "closed") return { status: 409, body: closedToWire(outcome, idsToWire(claimant), verb) };
   if (outcome.kind === "payload_refused") {
     throw refusedReport(new PayloadRefusedError(refusalOf(outcome.fault)), claimant);
   }
   if (outcome.kind !== "recorded") throw ownershipError(outcome, claimant);
   const next = outcome.nextTaskId;
-  const body: ReportAnswer = { ...ids, outcome: verb, recorded: true, reason: null, next_task_id: next };
+  const body: ReportAnswer = {
+    task_id: claimant.taskId,
+    activity_attempt_id: claimant.attemptId,
+    outcome: verb,
+    recorded: true,
+    reason: null,
+    next_task_id: next,
+  };
   return { status: 200, body };
 }
 

@@ -142,6 +142,7 @@ export const accepted: readonly Accepted[] = [
     why: "the replay starts these activities without arguments",
   },
   { names: /^10\d\d-/, path: /^failure$/, why: "added by this engine to the description of an activity" },
+  { names: /^10\d\d-/, path: /^longest_wait_seconds$/, why: "added by this engine: a start may wait for the end" },
   {
     names: /^10\d\d-/,
     path: /^(?:activities\[\]\.)?(?:attempts|attempt_state|current_attempt|current_attempt_id|current_attempt_status)$/,

@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import process from "node:process";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { CallerSignal, HandleOptions, InvocableHandler } from "@durable-workflow/carrier";
 import {
   type ExternalTaskInput,
@@ -28,6 +27,8 @@ const CAUSES = {
 export class RunGuard {
   private readonly context = new AsyncLocalStorage<GuardedRun>();
   private readonly running = new Set<GuardedRun>();
+  /** Runs that have an answer, which is given once this turn of the event loop is over. */
+  private readonly ending: (() => void)[] = [];
   private readonly onCrash: (crash: Crash) => void;
 
   constructor(onCrash: (crash: Crash) => void) {
@@ -78,21 +79,38 @@ export class RunGuard {
     };
   }
 
-  private async run(
-    handler: InvocableHandler,
-    envelope: unknown,
-    options?: HandleOptions,
-  ): Promise<InvocableResultEnvelope> {
-    const run = new GuardedRun(parseExternalTaskInput(envelope), handler.carrier, options?.signal);
-    this.running.add(run);
-    try {
-      const answer = this.context.run(run, () => handler.handle(envelope, { ...options, signal: run }));
-      // What was rejected while the handler ran is told of once the microtasks are through: it counts.
-      return await Promise.race([answer.then((result) => nextTurn(result)), run.crashed]);
-    } finally {
-      run.close();
-      this.running.delete(run);
-    }
+  /** One promise, and one timer for all that end in a turn: in a process with async contexts each costs twice as much. */
+  private run(handler: InvocableHandler, envelope: unknown, options?: HandleOptions): Promise<InvocableResultEnvelope> {
+    return new Promise((resolve, reject) => {
+      const run: GuardedRun = new GuardedRun(envelope, handler.carrier, options?.signal, (crashed) => {
+        this.running.delete(run);
+        resolve(crashed);
+      });
+      const end = (settle: () => void): void => {
+        if (run.isClosed) return;
+        run.close();
+        this.running.delete(run);
+        settle();
+      };
+      const failed = (error: unknown): void => end(() => reject(error));
+      this.running.add(run);
+      try {
+        this.context
+          .run(run, () => handler.handle(envelope, { ...options, signal: run }))
+          // What was rejected while the handler ran is told of once the microtasks are through: it counts.
+          .then((result) => this.afterTurn(() => end(() => resolve(result))), failed);
+      } catch (error) {
+        failed(error);
+      }
+    });
+  }
+
+  private afterTurn(callback: () => void): void {
+    this.ending.push(callback);
+    if (this.ending.length > 1) return;
+    setImmediate(() => {
+      for (const each of this.ending.splice(0)) each();
+    });
   }
 
   private stray(cause: keyof typeof CAUSES, error: unknown): void {
@@ -123,26 +141,34 @@ class ExitRefused extends Error {
 
 /** One attempt: what can end it from outside, which is the caller's signal, and a crash. */
 class GuardedRun extends RunSignal {
-  readonly facts: RunFacts;
-  readonly crashed: Promise<InvocableResultEnvelope>;
   isClosed = false;
   private readonly input: ExternalTaskInput;
   private readonly carrier: string;
   private readonly caller: CallerSignal | undefined;
   private readonly startedAt = performance.now();
-  private answer: (envelope: InvocableResultEnvelope) => void = () => {};
+  private readonly answer: (envelope: InvocableResultEnvelope) => void;
 
-  constructor(input: ExternalTaskInput, carrier: string, caller: CallerSignal | undefined) {
+  /**
+   * @param answer told of the answer to a crash
+   * @throws {ExternalTaskInputError}
+   */
+  constructor(
+    envelope: unknown,
+    carrier: string,
+    caller: CallerSignal | undefined,
+    answer: (envelope: InvocableResultEnvelope) => void,
+  ) {
     super();
-    this.input = input;
+    this.input = parseExternalTaskInput(envelope);
     this.carrier = carrier;
-    this.facts = factsOf(input);
     this.caller = caller;
-    this.crashed = new Promise((resolve) => {
-      this.answer = resolve;
-    });
+    this.answer = answer;
     if (caller?.aborted === true) this.abort(caller.reason);
     else caller?.addEventListener("abort", this.onCallerAbort);
+  }
+
+  get facts(): RunFacts {
+    return factsOf(this.input);
   }
 
   /** Answers the task, and tells the code that still runs that it is in vain. */
