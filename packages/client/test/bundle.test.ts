@@ -51,7 +51,7 @@ async function bundle(entry: string, condition: string): Promise<{ code: string;
 
 /** Of the carrier: what runs handlers. */
 const RUNS_HANDLERS =
-  /carrier\/dist\/doors\/(?!(?:contract|payload|protocol|runtime-payloads|platform-\w+|shared\/(?:base|codec|digest))\.js)/;
+  /carrier\/dist\/doors\/(?!(?:contract|payload|protocol|runtime-payloads|platform-\w+|shared\/(?:base|bytes|codec|digest))\.js)/;
 
 describe.each(["browser", "workerd", "bun", "deno", "node"])("a caller bundled for %s", (condition) => {
   it("has no code of handlers, and none that runs them", async () => {
