@@ -2,6 +2,7 @@ import type { ActivityContract } from "@durable-workflow/carrier/contract";
 import { checkOptionNames } from "@durable-workflow/engine-protocol";
 import { defaultTransport } from "#transport";
 import { EngineActivityHandle, type HandleParts } from "./activity-handle.js";
+import { must } from "./check.js";
 import type {
   ActivityLike,
   ArgsOf,
@@ -132,7 +133,7 @@ class EngineClient implements Client {
     const { input, defaults } = (typeof activity === "string" ? {} : activity) as Partial<
       Pick<ActivityContract, "input" | "defaults">
     >;
-    if (!Array.isArray(args)) throw new TypeError(`args of ${type} must be the list of its arguments`);
+    must(`args of ${type}`, args, [Array.isArray, "the list of its arguments"]);
     if (defaults !== undefined) checkDefaults(defaults);
     const base = startRequest(type, id, options, [options, defaults, this.#settled.defaults]);
     const { engine, payloads, pace, closing } = this.#parts;
