@@ -6,8 +6,6 @@ let holding = false;
 let held = [];
 
 const server = createServer((request, response) => {
-  // An engine may want to know what its arguments look like.
-  if (request.method !== "POST") return void response.writeHead(405).end();
   const chunks = [];
   request.on("data", (chunk) => chunks.push(chunk));
   request.on("end", () => {

@@ -17,7 +17,11 @@ type Handlers = Parameters<typeof nodeInvocableActivityHandler>[0];
 /** An app that hosts activities; its handlers can be replaced while it runs. */
 async function app(handlers: Handlers, options: InvocableHttpOptions = {}, port = 0) {
   let listener = nodeInvocableActivityHandler(handlers, options);
-  const server = createServer((request, response) => listener(request, response));
+  const methods: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    methods.push(request.method);
+    return listener(request, response);
+  });
   await new Promise<void>((resolve) => {
     server.listen(port, "127.0.0.1", resolve);
   });
@@ -29,6 +33,8 @@ async function app(handlers: Handlers, options: InvocableHttpOptions = {}, port 
   onTestFinished(close);
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/activities`,
+    /** Of the requests that came, in order. */
+    methods,
     replace(next: Handlers) {
       listener = nodeInvocableActivityHandler(next, options);
     },
@@ -98,8 +104,11 @@ describe("dev and an app that runs", () => {
       78,
       expect.stringMatching(/does not tell which activities.*\n.*--types/),
     ]);
+    silent.methods.length = 0;
     await dev([silent.url, "--types", "app.hello, app.bye"], { cwd });
     expect((await run(["start", "app.hello"], { cwd })).stdout).toContain('"hello"');
+    // It need not know a GET: neither its types nor what its arguments look like are asked for.
+    expect(silent.methods).toEqual(["POST"]);
   }, 60_000);
 
   it("has what nobody takes told while it waits", async () => {

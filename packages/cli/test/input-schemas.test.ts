@@ -124,7 +124,8 @@ it(
       mappings,
     };
     writeFileSync(join(cwd, "config.json"), JSON.stringify(config));
-    const dispatcher = begin(["dispatch", "--config", "config.json", "--server", url, "--json"], { cwd });
+    const dispatch = ["dispatch", "--config", "config.json", "--ask-manifests", "--server", url, "--json"];
+    const dispatcher = begin(dispatch, { cwd });
     const worker = new Running(process.execPath, ["worker.mjs", url], { cwd });
     onTestFinished(() => void worker.stop("SIGKILL"));
     for (const type of ["charge", "billing.charge", "worker.charge"]) {

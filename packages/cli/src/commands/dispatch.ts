@@ -73,6 +73,10 @@ export const dispatch: Command = {
       type: "boolean",
       help: "let a connection that broke before any of an answer cost the attempt; default: the request is sent once more",
     },
+    "ask-manifests": {
+      type: "boolean",
+      help: "ask HTTP carriers, by a GET, what arguments look like, for an engine that shows it; others' may not answer a GET",
+    },
     drain: { type: "string", value: "SECONDS", help: "how long tasks in flight may go on at the end; default 25" },
     ...CONNECTION_OPTIONS,
   },
@@ -153,6 +157,7 @@ function create(input: CommandInput, io: CliIo, connection: ServiceConnection): 
     connection: connection.flags,
     allowEngineTargets: flag(input, "allow-engine-targets"),
     allowEngineCommands: flag(input, "allow-engine-commands"),
+    askManifests: flag(input, "ask-manifests"),
     ...(configPath === undefined ? {} : { configPath: resolve(io.cwd, configPath) }),
     ...(configOverlay === undefined ? {} : { configOverlay }),
     ...(queues === undefined ? {} : { queues }),

@@ -36,9 +36,7 @@ export class RawCarrier {
           const request = requestIn(held);
           if (request === undefined) return;
           held = held.subarray(request.end);
-          // A dispatcher asks what its arguments look like, too.
-          if (request.body === "") socket.write("HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\n\r\n");
-          else answer({ socket, ...taskIn(request.body) });
+          answer({ socket, ...taskIn(request.body) });
         }
       });
     });

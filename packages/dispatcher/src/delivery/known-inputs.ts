@@ -7,16 +7,22 @@ import type { LocalCarrier } from "./handler-delivery.js";
 /** By activity type, JSON Schemas of the list of arguments. */
 type InputSchemas = ReadonlyMap<string, JsonObject>;
 
+export interface KnownInputsDeps {
+  readonly delivery: Pick<CarrierDeliveryDeps, "http" | "credentials" | "handlers">;
+  /** Whether HTTP carriers are asked, by a GET. */
+  readonly askManifests: boolean;
+}
+
 /**
  * What a carrier of the config says of the arguments of its activities.
  *
- * @returns undefined for one that says nothing, or cannot be asked
+ * @returns undefined for one that says nothing, cannot be asked, or is not to be
  * @throws (as a rejection) what asking it does
  */
 export async function inputSchemasBy(
   { carrier, taskQueue, activityTypes, abort }: InputSchemasRequest,
   config: ExecutorConfig | undefined,
-  { http, credentials, handlers }: Pick<CarrierDeliveryDeps, "http" | "credentials" | "handlers">,
+  { delivery: { http, credentials, handlers }, askManifests }: KnownInputsDeps,
 ): Promise<InputSchemas | undefined> {
   const mapped = (config?.mappings ?? []).filter((one) => one.carrier.name === carrier && one.taskQueue === taskQueue);
   const [first] = mapped;
@@ -24,7 +30,7 @@ export async function inputSchemasBy(
   const handler = handlers.get(first.carrier.name);
   let told: InputSchemas | undefined;
   if (handler !== undefined) told = await ofHandler(handler);
-  else if (first.carrier.type === "invocable_http") {
+  else if (askManifests && first.carrier.type === "invocable_http") {
     const credential = await credentials.credentialFor(first);
     told = await http.inputSchemas({ carrier: first.carrier, credential, abort });
   }

@@ -78,6 +78,7 @@ export class CarrierDeliverer implements Deliverer {
       events,
       allowEngineCommands: given.allowEngineCommands ?? false,
       allowEngineTargets: given.allowEngineTargets ?? false,
+      askManifests: given.askManifests ?? false,
       ...(told === undefined ? {} : { told }),
     });
   }

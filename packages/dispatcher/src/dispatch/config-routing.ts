@@ -24,6 +24,8 @@ export interface ConfigRoutingOptions {
   readonly allowEngineCommands: boolean;
   /** Whether tasks are sent to URLs that only the engine maps. */
   readonly allowEngineTargets: boolean;
+  /** Whether HTTP carriers are asked for their manifests. */
+  readonly askManifests: boolean;
   /** What has been said of the config, and need not be said again. Default: nothing. */
   readonly told?: Set<string>;
 }
@@ -54,7 +56,7 @@ export class ConfigRouting implements Routing {
 
   /** What the carrier of some activities says of their arguments; see {@link inputSchemasBy}. */
   inputSchemas(request: InputSchemasRequest): ReturnType<typeof inputSchemasBy> {
-    return inputSchemasBy(request, this.config, this.options.delivery);
+    return inputSchemasBy(request, this.config, this.options);
   }
 
   private mappingOf({ taskQueue, activityType }: LeasedTask): ActivityMapping | undefined {

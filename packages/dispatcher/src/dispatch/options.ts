@@ -126,6 +126,12 @@ export interface DispatcherOptions {
    * its handler then runs twice in one attempt. Default true; with false a broken connection costs the attempt.
    */
   readonly redeliverBroken?: boolean;
+  /**
+   * Whether HTTP carriers are asked for their manifests, by a GET, so that an engine that wants to know it is told what arguments
+   * look like. The contract of carriers knows no GET: others' may not answer it. `handlers` are not asked, and tell it anyway.
+   * Default false.
+   */
+  readonly askManifests?: boolean;
   /** Whether carriers in private networks and reserved ranges are refused too. Default false. */
   readonly denyPrivateNetworks?: boolean;
   /** Certificates in PEM that carriers' own must be signed by. Default: those that Node trusts. */
@@ -166,6 +172,7 @@ const OPTIONS: OptionNames<DispatcherOptions> = {
   connectTimeoutMs: true,
   holdUnreachableMs: true,
   redeliverBroken: true,
+  askManifests: true,
   denyPrivateNetworks: true,
   carrierCa: true,
   breaker: true,
