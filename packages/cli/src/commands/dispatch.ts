@@ -45,6 +45,11 @@ export const dispatch: Command = {
       help: "lease these activity types, whoever maps them; needs --queues, and no --config where the engine maps them all",
     },
     "max-in-flight": { type: "string", value: "NUMBER", help: "tasks at once; default 200" },
+    "max-polls": {
+      type: "string",
+      value: "NUMBER",
+      help: "polls at once for a carrier of a task queue, while tasks come; default 32",
+    },
     "health-port": {
       type: "string",
       value: "NUMBER",
@@ -140,6 +145,7 @@ function create(input: CommandInput, io: CliIo, connection: ServiceConnection): 
     throw new CliError(EXIT.usage, "--types needs --queues", "Name the task queues that have these activity types.");
   }
   const maxInFlight = integerOption(input, "max-in-flight", { least: 1, most: 100_000 });
+  const maxPolls = integerOption(input, "max-polls", { least: 1, most: 1_000 });
   const drain = integerOption(input, "drain", { least: 0, most: 86_400 });
   const hold = integerOption(input, "hold-unreachable", { least: 0, most: 86_400 });
   const workerId = textOption(input, "worker-id");
@@ -162,6 +168,7 @@ function create(input: CommandInput, io: CliIo, connection: ServiceConnection): 
     ...(configOverlay === undefined ? {} : { configOverlay }),
     ...(queues === undefined ? {} : { queues }),
     ...(maxInFlight === undefined ? {} : { maxInFlight }),
+    ...(maxPolls === undefined ? {} : { maxPolls }),
     ...(drain === undefined ? {} : { drainMs: drain * 1000 }),
     ...(hold === undefined ? {} : { holdUnreachableMs: hold * 1000 }),
     ...(workerId === undefined ? {} : { workerId }),
