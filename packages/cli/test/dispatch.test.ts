@@ -79,7 +79,10 @@ describe("dispatch", () => {
     const cwd = folderOf({ "executor.json": config("http://127.0.0.1:9/") });
     const env = { CARRIER_TOKEN: "s3cret-token", DURABLE_WORKFLOW_SERVER_URL: url };
     const args = ["dispatch", "--config", "executor.json", "--worker-id", "lamps-1"];
-    const service = begin([...args, "--hold-unreachable", "0", "--no-redeliver-broken", "--max-polls", "1"], { cwd, env });
+    const service = begin([...args, "--hold-unreachable", "0", "--no-redeliver-broken", "--max-polls", "1"], {
+      cwd,
+      env,
+    });
     await service.until(/^engine /m);
     const started = await run(["start", "greet", '["Ada"]', "--queue", "lamps"], { cwd, env });
     expect(started.code).toBe(1);
