@@ -20,15 +20,15 @@ const echo = defineActivity({ input: [z.string()], run: (_context, text) => text
 async function countingCarrier() {
   const requests = new Map<string, number>();
   const answer = nodeInvocableActivityHandler({ far: echo }, { manifest: activityManifest() });
-  const { url, close } = await listen(
+  const served = await listen(
     createServer((request, response) => {
       const method = String(request.method);
       requests.set(method, (requests.get(method) ?? 0) + 1);
-      void answer(request, response);
+      answer(request, response);
     }),
   );
-  onTestFinished(close);
-  return { url: `${url}/`, requests };
+  onTestFinished(() => served.close());
+  return { url: `${served.url}/`, requests };
 }
 
 async function localEngine() {

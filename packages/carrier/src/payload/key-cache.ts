@@ -14,7 +14,7 @@ export interface KeyCache {
  * the one in its slot.
  */
 export function createKeyCache(): KeyCache {
-  const keys = new Array<string>(SLOTS).fill("");
+  const keys = Array.from<string>({ length: SLOTS }).fill("");
   /** The bytes of each slot's key, and their count; bytes compare faster than a string's characters. */
   const known = new Uint8Array(SLOTS * LONGEST);
   const lengths = new Uint8Array(SLOTS);
