@@ -328,8 +328,8 @@ describe("an engine elsewhere", () => {
   it("refuses what the engine refuses, in its words", async () => {
     const url = await engineWithTokens();
     const env = { DURABLE_WORKFLOW_SERVER_URL: url, DURABLE_WORKFLOW_AUTH_TOKEN: auth.operatorToken };
-    const { code, stderr } = await run(["start", "greet", "--id", "no spaces"], { cwd: folderOf(), env });
-    expect([code, stderr]).toEqual([2, expect.stringMatching(/^dw-carrier: starting greet: .*activity.id/)]);
+    const { code, stderr } = await run(["start", "greet", "--queue", ".."], { cwd: folderOf(), env });
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^dw-carrier: starting greet: .*task.queue/)]);
     expect(await run(["show", "unknown"], { cwd: folderOf(), env })).toMatchObject({ code: 1 });
   });
 });
