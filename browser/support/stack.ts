@@ -86,6 +86,7 @@ export class Stack {
     const { port } = this.carrier.address() as AddressInfo;
     this.dispatcher = createDispatcher({
       connection: { serverUrl: this.client.url },
+      askManifests: true,
       config: {
         schema: "durable-workflow.external-executor.config",
         version: 1,
