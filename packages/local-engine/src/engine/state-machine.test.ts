@@ -1,3 +1,4 @@
+import { ONE_ATTEMPT } from "@durable-workflow/test-support/store-records";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { dueAction, dueAt } from "./deadlines.js";
@@ -199,7 +200,7 @@ describe("the state machine", () => {
   });
 
   it("waits the last backoff once the list is used up", () => {
-    const policy: RetryPolicy = { ...PLAIN, maxAttempts: 9, backoffSeconds: [2, 4] };
+    const policy: RetryPolicy = { ...ONE_ATTEMPT, maxAttempts: 9, backoffSeconds: [2, 4] };
     let activity = start(policy, "t", 0);
     const waits: number[] = [];
     for (let attempt = 1; attempt <= 4; attempt++) {
@@ -212,7 +213,7 @@ describe("the state machine", () => {
   });
 
   it("lets lease expiry exceed max_attempts, and count towards it", () => {
-    let activity = start({ ...PLAIN, maxAttempts: 2 }, "t", 0);
+    let activity = start({ ...ONE_ATTEMPT, maxAttempts: 2 }, "t", 0);
     for (let attempt = 1; attempt <= 4; attempt++) {
       activity = claim(activity, { attemptId: `a${attempt}`, owner: "w", now: attempt * S, lease: S });
       if (attempt < 4) activity = expireLease(activity, 3, "never", attempt * S).activity;
@@ -226,7 +227,7 @@ describe("the state machine", () => {
   });
 
   it("gives a task its place back three times, and never one that is yet to come", () => {
-    let activity = start(PLAIN, "t", 7 * S);
+    let activity = start(ONE_ATTEMPT, "t", 7 * S);
     const places: number[] = [];
     for (let attempt = 1; attempt <= 5; attempt++) {
       activity = claim(activity, { attemptId: `a${attempt}`, owner: "w", now: 10 * attempt * S, lease: S });
@@ -235,12 +236,12 @@ describe("the state machine", () => {
     }
     expect(places).toEqual([7, 7, 7, 41, 51]);
     // The clock was set back meanwhile.
-    const claimed = claim(start(PLAIN, "t", 7 * S), { attemptId: "a", owner: "w", now: 10 * S, lease: S });
+    const claimed = claim(start(ONE_ATTEMPT, "t", 7 * S), { attemptId: "a", owner: "w", now: 10 * S, lease: S });
     expect(expireLease(claimed, 9, "never", 5 * S).activity.task.availableAt).toBe(5 * S);
   });
 
   it("counts what runs out after the free redeliveries as a failed attempt, with its backoff and a task of its own", () => {
-    let activity = start({ ...PLAIN, maxAttempts: 3, backoffSeconds: [7] }, "t", 0);
+    let activity = start({ ...ONE_ATTEMPT, maxAttempts: 3, backoffSeconds: [7] }, "t", 0);
     activity = claim(activity, { attemptId: "a1", owner: "w", now: 0, lease: S });
     const expiry = expireLease(activity, 0, "t2", 10 * S);
     expect(expiry).toMatchObject({
@@ -248,13 +249,13 @@ describe("the state machine", () => {
       backoff: 7 * S,
       activity: { task: { id: "t2", availableAt: 17 * S } },
     });
-    const final: RetryPolicy = { ...PLAIN, maxAttempts: 3, nonRetryableErrorTypes: ["LeaseExpired"] };
+    const final: RetryPolicy = { ...ONE_ATTEMPT, maxAttempts: 3, nonRetryableErrorTypes: ["LeaseExpired"] };
     activity = claim(start(final, "t", 0), { attemptId: "a1", owner: "w", now: 0, lease: S });
     expect(expireLease(activity, 0, "t2", S).kind).toBe("closed");
   });
 
   it("keeps a hundred heartbeats of an attempt, and then ever fewer", () => {
-    let activity = claim(start(PLAIN, "t", 0), { attemptId: "a", owner: "w", now: 0, lease: S });
+    let activity = claim(start(ONE_ATTEMPT, "t", 0), { attemptId: "a", owner: "w", now: 0, lease: S });
     const before = activity.historyLength;
     for (let beat = 1; beat <= 20_000; beat++) activity = heartbeat(activity, beat * 750, 300 * S);
     expect(activity.historyLength - before).toBe(114);
@@ -264,19 +265,14 @@ describe("the state machine", () => {
   });
 
   it("takes the earliest of what is due, but schedule_to_close before all", () => {
-    const policy: RetryPolicy = { ...PLAIN, startToCloseSeconds: 20, heartbeatSeconds: 10, scheduleToCloseSeconds: 30 };
+    const policy: RetryPolicy = {
+      ...ONE_ATTEMPT,
+      startToCloseSeconds: 20,
+      heartbeatSeconds: 10,
+      scheduleToCloseSeconds: 30,
+    };
     const activity = claim(start(policy, "t", 0), { attemptId: "a", owner: "w", now: 0, lease: 15 * S });
     expect(dueAction(activity, 29 * S)).toMatchObject({ deadline: "heartbeat" });
     expect(dueAction(activity, 30 * S)).toMatchObject({ deadline: "schedule_to_close" });
   });
 });
-
-const PLAIN: RetryPolicy = {
-  maxAttempts: 1,
-  backoffSeconds: [],
-  nonRetryableErrorTypes: [],
-  startToCloseSeconds: null,
-  scheduleToStartSeconds: null,
-  scheduleToCloseSeconds: null,
-  heartbeatSeconds: null,
-};
