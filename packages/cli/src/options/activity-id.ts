@@ -1,8 +1,6 @@
+import { ACTIVITY_ID } from "@durable-workflow/client/tools";
 import { CliError, type CommandInput, EXIT } from "../shell/command.js";
 import { textOption } from "./values.js";
-
-/** As engines take them for activities that stand alone. URLs take `.` and `..` for folders. */
-const ACTIVITY_ID = /^(?!\.{1,2}$)[a-zA-Z0-9._:-]{1,128}$/;
 
 /**
  * The id that an activity is to be started under; undefined for a new one.
@@ -11,7 +9,8 @@ const ACTIVITY_ID = /^(?!\.{1,2}$)[a-zA-Z0-9._:-]{1,128}$/;
  */
 export function activityIdOption(input: CommandInput): string | undefined {
   const id = textOption(input, "id");
-  if (id === undefined || ACTIVITY_ID.test(id)) return id;
+  const [isActivityId] = ACTIVITY_ID;
+  if (id === undefined || isActivityId(id)) return id;
   throw new CliError(
     EXIT.usage,
     `--id must be 1 to 128 letters, digits and . _ : -, but not . or ..; got ${id}`,

@@ -1,12 +1,11 @@
 import { fieldOf, LIST_PAGE, listField, nextPageField, PATHS, textField } from "@durable-workflow/engine-protocol";
+import { STATUS_BUCKETS } from "@durable-workflow/engine-protocol/control";
 import { ClientError } from "../errors/client-error.js";
 import type { ActivitySummary, ListQuery } from "../handle.js";
 import type { Scope } from "../scope.js";
 import { unreadable } from "../trouble/ask-again.js";
 import { readSummary } from "../wire/description.js";
 import type { Bounds, Engine } from "../wire/engine.js";
-
-const BUCKETS: ReadonlySet<ListQuery["bucket"]> = new Set([undefined, "running", "completed", "failed"]);
 
 /**
  * The activities of all pages, each asked for when it is come to.
@@ -22,7 +21,8 @@ export async function* list(
   if (!Number.isSafeInteger(pageSize) || pageSize < 1 || pageSize > LIST_PAGE.most) {
     throw new TypeError(`pageSize must be an integer from 1 to ${LIST_PAGE.most}`);
   }
-  if (!BUCKETS.has(bucket)) throw new TypeError('bucket must be "running", "completed" or "failed"');
+  if (bucket !== undefined && !STATUS_BUCKETS.includes(bucket))
+    throw new TypeError('bucket must be "running", "completed" or "failed"');
   const seen = new Set<string>();
   let token: string | undefined;
   do {

@@ -24,8 +24,8 @@ const NAMES: Rule = [
   (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
   "a list of names",
 ];
-/** URLs take `.` and `..` for folders. */
-const ID: Rule = [
+/** What the id of an activity must be: asked, and in words. URLs take `.` and `..` for folders. */
+export const ID: Rule = [
   (value) => typeof value === "string" && /^(?!\.{1,2}$)[a-zA-Z0-9._:-]{1,128}$/.test(value),
   "1 to 128 letters, digits and . _ : -, not . or ..",
 ];
