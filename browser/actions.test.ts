@@ -17,7 +17,7 @@ inBrowser("every action", {}, (suite) => {
       await expect.poll(() => dialog.locator("pre").textContent()).toMatch(/^dw-carrier cancel cancel-1/);
       await expectAccessible(page);
       await dialog.getByRole("button", { name: "Leave it" }).click();
-      expect(await status("cancel-1")).toBe("running");
+      await expect.poll(() => status("cancel-1")).toBe("running");
       await page.keyboard.press("c");
       await dialog.getByLabel("Reason, for the history").fill("no longer wanted");
       await expect.poll(() => dialog.locator("pre").textContent()).toContain("no longer wanted");
@@ -26,7 +26,7 @@ inBrowser("every action", {}, (suite) => {
       await expectAccessible(page);
       await dialog.getByRole("button", { name: "Close" }).last().click();
       await expect.poll(() => page.locator(".activity-title .status").textContent()).toBe("cancelled");
-      expect(await page.getByRole("button", { name: /^Cancel/ }).count()).toBe(0);
+      await expect.poll(() => page.getByRole("button", { name: /^Cancel/ }).count()).toBe(0);
     });
     expect(await status("cancel-1")).toBe("cancelled");
   });
@@ -80,9 +80,8 @@ inBrowser("every action", {}, (suite) => {
         .toContain("9223372036854775807");
       await watched.show("#/start?like=exact-1");
       const area = page.getByLabel(/^Arguments/);
-      await area.waitFor();
+      await expect.poll(async () => JSON.parse((await area.inputValue()) || "null")).toEqual(JSON.parse(input));
       const shown = await area.inputValue();
-      expect(JSON.parse(shown)).toEqual(JSON.parse(input));
       await area.fill(shown.replace("9223372036854775806", "9223372036854775805"));
       await page.getByLabel("Id", { exact: true }).fill("exact-2");
       await page.keyboard.press("Control+Enter");
@@ -126,7 +125,8 @@ inBrowser("every action", {}, (suite) => {
       await expectAccessible(page);
       await page.getByRole("button", { name: "Begin with this shape" }).click();
       const area = page.getByLabel(/^Arguments/);
-      expect(JSON.parse(await area.inputValue())).toEqual(["", { cents: 1, currency: "EUR" }]);
+      const shape = ["", { cents: 1, currency: "EUR" }];
+      await expect.poll(async () => JSON.parse((await area.inputValue()) || "null")).toEqual(shape);
       await area.fill((await area.inputValue()).replace('""', '"4242"'));
       await page.getByLabel("Id", { exact: true }).fill("charge-1");
       await page.getByRole("button", { name: "Start", exact: true }).click();
@@ -136,7 +136,7 @@ inBrowser("every action", {}, (suite) => {
     // Of one that says nothing there is nothing to show.
     await suite.visit("#/start?type=greet", async (page) => {
       await page.getByText("✓ 1 worker takes it.").waitFor();
-      expect(await page.getByText("What the carrier says of them").count()).toBe(0);
+      await expect.poll(() => page.getByText("What the carrier says of them").count()).toBe(0);
     });
   });
 
@@ -182,7 +182,7 @@ inBrowser("a page that may only look", { works: false, isReadOnly: true }, (suit
       await page.getByText("--read-only").first().waitFor();
       await expect.poll(() => page.getByRole("button", { name: /^Cancel/ }).getAttribute("aria-disabled")).toBe("true");
       await page.keyboard.press("c");
-      expect(await page.getByRole("dialog").count()).toBe(0);
+      await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
       await expectAccessible(page);
     });
   });

@@ -10,7 +10,7 @@ const ID = `a.very:long_id-${"x".repeat(110)}`;
 /** Elements that only others' text could have brought. */
 async function expectUnharmed(page: Page): Promise<void> {
   expect(await page.evaluate(() => (globalThis as { harmed?: number }).harmed)).toBeUndefined();
-  expect(await page.locator("#app img, #app script, #app iframe, #app style").count()).toBe(0);
+  await expect.poll(() => page.locator("#app img, #app script, #app iframe, #app style").count()).toBe(0);
 }
 
 inBrowser("what others wrote is text", {}, (suite) => {
@@ -62,7 +62,7 @@ inBrowser("what others wrote is text", {}, (suite) => {
         const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
         return `⟨U+${code}⟩`;
       });
-      expect(await message.textContent()).toBe(shown);
+      await expect.poll(() => message.textContent()).toBe(shown);
     });
   });
 
@@ -81,7 +81,7 @@ inBrowser("what others wrote is text", {}, (suite) => {
         await watched.show(hash);
         await page.waitForTimeout(250);
         await expectUnharmed(page);
-        expect(await page.getByRole("heading", { level: 1 }).count(), hash).toBe(1);
+        await expect.poll(() => page.getByRole("heading", { level: 1 }).count(), { message: hash }).toBe(1);
       }
     });
   });
@@ -99,7 +99,7 @@ inBrowser("what others wrote is text", {}, (suite) => {
         await input.locator("pre").waitFor();
       }
       await expectUnharmed(page);
-      expect(await input.innerText()).toContain("U+202E");
+      await expect.poll(() => input.innerText()).toContain("U+202E");
     });
   });
 });

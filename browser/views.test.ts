@@ -13,14 +13,16 @@ inBrowser("every view of an engine with activities", {}, (suite) => {
       await page.getByRole("heading", { name: "Overview" }).waitFor();
       const tile = (word: string) => page.locator(".tile", { hasText: word });
       await expect.poll(() => tile("succeeded").locator("strong").textContent()).toBe("13");
-      expect(await tile("failed").locator("strong").textContent()).toBe("1");
-      expect(await tile("queued").locator("strong").textContent()).toBe("1");
-      expect(await page.locator(".attention").textContent()).toMatch(/mail.*no worker/);
-      expect(await page.locator(".place").textContent()).toBe("local engine");
-      expect(await page.locator(".plot").count()).toBe(6);
-      expect(await page.getByRole("img", { name: /^started: 16/ }).count()).toBe(1);
+      await expect.poll(() => tile("failed").locator("strong").textContent()).toBe("1");
+      await expect.poll(() => tile("queued").locator("strong").textContent()).toBe("1");
+      await expect.poll(() => page.locator(".attention").textContent()).toMatch(/mail.*no worker/);
+      await expect.poll(() => page.locator(".place").textContent()).toBe("local engine");
+      await expect.poll(() => page.locator(".plot").count()).toBe(6);
+      await expect.poll(() => page.getByRole("img", { name: /^started: 16/ }).count()).toBe(1);
       const queues = page.getByRole("group", { name: "Queues" });
-      expect(await queues.getByRole("row", { name: new RegExp(`^${QUEUE} `) }).textContent()).toMatch(/moving|idle/);
+      await expect
+        .poll(() => queues.getByRole("row", { name: new RegExp(`^${QUEUE} `) }).textContent())
+        .toMatch(/moving|idle/);
       await expectAccessible(page);
       await tile("failed").click();
       await expect.poll(() => page.url()).toMatch(/#\/l\?status=failed$/);
@@ -91,23 +93,23 @@ inBrowser("every view of an engine with activities", {}, (suite) => {
   it("three attempts are drawn to scale, told in a table, and their failures are shown with causes", async () => {
     await suite.visit("#/a/flaky-1", async (page) => {
       await page.getByRole("heading", { name: "flaky-1" }).waitFor();
-      expect(await page.locator(".lanes .lane").count()).toBe(3);
-      const [first, backoff] = await Promise.all(
-        [".lane:nth-child(1) .bar.run", ".lane:nth-child(1) .bar.backoff"].map((bar) =>
-          page.locator(`.lanes ${bar}`).boundingBox(),
-        ),
-      );
+      await expect.poll(() => page.locator(".lanes .lane").count()).toBe(3);
+      const gap = async (): Promise<number> => {
+        const bars = [".lane:nth-child(1) .bar.run", ".lane:nth-child(1) .bar.backoff"];
+        const [run, backoff] = await Promise.all(bars.map((bar) => page.locator(`.lanes ${bar}`).boundingBox()));
+        return Math.abs((run?.x ?? 0) + (run?.width ?? 0) - (backoff?.x ?? Number.NaN));
+      };
       // The pause begins where the attempt ends.
-      expect(Math.abs((first?.x ?? 0) + (first?.width ?? 0) - (backoff?.x ?? 0))).toBeLessThan(4);
+      await expect.poll(gap).toBeLessThan(4);
       const table = page.getByRole("group", { name: "Attempts" });
-      expect(await table.getByRole("row").count()).toBe(4);
-      expect(await table.textContent()).toContain("Error: the gateway is away (2)");
+      await expect.poll(() => table.getByRole("row").count()).toBe(4);
+      await expect.poll(() => table.textContent()).toContain("Error: the gateway is away (2)");
       await page.getByRole("button", { name: "Show try 2" }).click();
       await expect.poll(() => page.url()).toMatch(/try=2/);
       const failures = page.locator(".failures section");
-      expect(await failures.count()).toBe(1);
-      expect(await failures.textContent()).toContain("retryable");
-      expect(await failures.textContent()).toContain("ECONNREFUSED 10.0.3.4:443");
+      await expect.poll(() => failures.count()).toBe(1);
+      await expect.poll(() => failures.textContent()).toContain("retryable");
+      await expect.poll(() => failures.textContent()).toContain("ECONNREFUSED 10.0.3.4:443");
       await page.keyboard.press("[");
       await expect.poll(() => page.url()).toMatch(/try=1/);
       await expectAccessible(page);
@@ -125,6 +127,7 @@ inBrowser("every view of an engine with activities", {}, (suite) => {
       expect(text).toContain("64-bit integer");
       expect(text).toContain("0.1");
       expect(text).toMatch(/bytes 4 B\s*de ad be ef/);
+      await result.getByText("9007199254740994").waitFor();
       const answer = (await result.textContent()) ?? "";
       expect(answer).toContain("9007199254740994");
       expect(answer).toMatch(/whole:\s*7\.0double/);
@@ -145,13 +148,14 @@ inBrowser("every view of an engine with activities", {}, (suite) => {
     await suite.visit("#/a/large-1", async (page) => {
       const result = page.getByRole("region", { name: "Result" });
       await result.getByText("Kept apart by the engine.").waitFor();
-      expect(await result.locator("pre").count()).toBe(0);
+      await expect.poll(() => result.locator("pre").count()).toBe(0);
       await result.getByRole("button", { name: /^Fetch 5\.0 MB/ }).click();
       await result.getByText("Size and SHA-256 are those of the reference.").waitFor();
-      expect((await result.locator("pre").textContent())?.length).toBe(65_536);
+      const shownLength = async (): Promise<number> => (await result.locator("pre").textContent())?.length ?? 0;
+      await expect.poll(shownLength).toBe(65_536);
       await result.getByRole("button", { name: "Next 64 KiB" }).click();
       await result.getByText("part 2 of 77").waitFor();
-      expect((await result.locator("pre").textContent())?.length).toBe(65_536);
+      await expect.poll(shownLength).toBe(65_536);
       const [download] = await Promise.all([
         page.waitForEvent("download"),
         result.getByRole("link", { name: "Download" }).click(),
@@ -186,7 +190,7 @@ inBrowser("every view of an engine with activities", {}, (suite) => {
     await suite.visit("#/q", async (page) => {
       await page.getByRole("link", { name: QUEUE, exact: true }).click();
       await page.getByRole("heading", { name: `Queue ${QUEUE}` }).waitFor();
-      expect(await page.getByRole("group", { name: "Workers" }).textContent()).toContain("asking");
+      await expect.poll(() => page.getByRole("group", { name: "Workers" }).textContent()).toContain("asking");
       await expectAccessible(page);
       await page.keyboard.press("g");
       await page.keyboard.press("q");
@@ -214,7 +218,9 @@ inBrowser("every view of an engine with activities", {}, (suite) => {
         for (const hash of ["#/", "#/l", "#/a/flaky-1", "#/a/typed-1", `#/q/${QUEUE}`, "#/start"]) {
           await watched.show(hash);
           await page.waitForTimeout(250);
-          expect(await page.evaluate(() => document.documentElement.scrollWidth), hash).toBe(360);
+          await expect
+            .poll(() => page.evaluate(() => document.documentElement.scrollWidth), { message: hash })
+            .toBe(360);
           if (hash !== "#/a/typed-1") await expectAccessible(page);
         }
       },
@@ -229,7 +235,7 @@ inBrowser("every view of an engine with activities", {}, (suite) => {
       await page.keyboard.press("j");
       const focused = page.locator(".row:focus");
       await expect.poll(() => focused.getAttribute("data-index")).toBe("1");
-      expect(await focused.evaluate((row) => getComputedStyle(row).outlineStyle)).toBe("solid");
+      await expect.poll(() => focused.evaluate((row) => getComputedStyle(row).outlineStyle)).toBe("solid");
       await page.keyboard.press("Enter");
       await expect.poll(() => page.url()).toMatch(/#\/a\//);
       await page.getByRole("tab", { name: "Data" }).waitFor();
@@ -241,7 +247,7 @@ inBrowser("every view of an engine with activities", {}, (suite) => {
       await page.getByLabel("Keys of a single letter are on").uncheck();
       await page.keyboard.press("Escape");
       await page.keyboard.press("?");
-      expect(await page.getByRole("dialog").count()).toBe(0);
+      await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
     });
   });
 

@@ -9,9 +9,9 @@ export default defineConfig({
   test: {
     include: ["browser/**/*.test.ts"],
     reporters: ["default", "./scripts/skip-reporter.mjs"],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 60_000,
-    expect: { poll: { timeout: 10_000 } },
+    expect: { poll: { timeout: 20_000 } },
     // Each file has an engine and a browser of its own.
     maxWorkers: 2,
   },

@@ -49,7 +49,7 @@ export class WatchedPage {
   ): Promise<WatchedPage> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(20_000);
     const watched = new WatchedPage(page, new URL(url).origin);
     await page.goto(url + hash);
     return watched;

@@ -60,18 +60,20 @@ export function inBrowser(
   });
 }
 
-/** What axe finds wrong with a page as it is: rule, and the elements. None is allowed. */
+/** What axe finds wrong with a page once nothing on it moves: rule, and the elements. None is allowed. */
 export async function expectAccessible(page: Page): Promise<void> {
   // The page lets no script in that is not its own; this one is evaluated by the debugger, which is no part of the page.
   await page.evaluate(AXE);
-  const violations = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
-      axe: { run: (where: Document, options: object) => Promise<AxeResults> };
-    };
-    const { violations: found } = await axe.run(document, { resultTypes: ["violations"] });
-    return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
-  });
-  expect(violations).toEqual([]);
+  const violations = (): Promise<readonly string[]> =>
+    page.evaluate(async () => {
+      const { axe } = globalThis as unknown as {
+        axe: { run: (where: Document, options: object) => Promise<AxeResults> };
+      };
+      const { violations: found } = await axe.run(document, { resultTypes: ["violations"] });
+      return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
+    });
+  // What fades in has too little contrast while it does.
+  await expect.poll(violations, { interval: 250 }).toEqual([]);
 }
 
 interface AxeResults {

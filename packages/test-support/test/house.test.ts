@@ -101,3 +101,13 @@ it("what tests of several packages need is in test-support: they do not reach in
   );
   expect(new Set(reaching)).toEqual(new Set(Object.keys(REACHES)));
 });
+
+it("what a browser test reads of its page, it waits for: a page is drawn bit by bit", () => {
+  const folder = fileURLToPath(new URL("../../../browser/", import.meta.url));
+  const tests = readdirSync(folder).filter((name) => name.endsWith(".test.ts"));
+  expect(tests.length).toBeGreaterThan(3);
+  const once = /expect\(+await [^;]*?\.(?:count|textContent|innerText|inputValue|getAttribute|boundingBox|url)\(/g;
+  expect("expect(await page.locator('.lane').count()).toBe(3)").toMatch(once);
+  const found = tests.flatMap((name) => readFileSync(`${folder}${name}`, "utf8").match(once) ?? []);
+  expect(found, "say expect.poll(() => ...)").toEqual([]);
+});
