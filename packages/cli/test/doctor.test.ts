@@ -251,7 +251,7 @@ describe("an engine that cannot be used", () => {
     expect(told).toMatch(
       /^the engine has repeated polls, .*renewal of leases apart from heartbeats, .*registrations that end/,
     );
-    const [has = "", lacks = ""] = told.split("; it has not ");
+    const [has = "", lacks = ""] = (told ?? "").split("; it has not ");
     for (const own of ["short leases for", "several tasks in one answer", "schemas of the arguments"])
       expect(has).toContain(own);
     expect(lacks).not.toContain("schemas of the arguments");
