@@ -127,6 +127,16 @@ describe("what an engine is told of arguments", () => {
     expect(asked).toHaveLength(3);
   });
 
+  it("is asked for once more whenever somebody asks, at the very end of the asking before, too", async () => {
+    for (let turns = 0; turns < 40; turns++) {
+      const { tell, asked } = teller(async () => schemas({}));
+      const first = tell();
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      await Promise.all([first, tell()]);
+      expect([turns, asked.length]).toEqual([turns, 2]);
+    }
+  });
+
   it("is as much as is kept of a lane, in requests each of which any engine takes", async () => {
     // Three bytes for each character.
     const long = { description: "\u8a71".repeat(60_000) };

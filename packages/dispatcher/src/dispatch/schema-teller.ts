@@ -45,9 +45,7 @@ export class SchemaTeller {
     this.isWanted = true;
     if (this.isTelling || !this.options.client.keepsInputSchemas) return;
     this.isTelling = true;
-    void this.tellAll().finally(() => {
-      this.isTelling = false;
-    });
+    void this.tellAll();
   }
 
   private async tellAll(): Promise<void> {
@@ -59,6 +57,8 @@ export class SchemaTeller {
         // Whoever was asked does not run, or not yet.
       }
     }
+    // In the same step as nobody wants more: who asks after it begins anew.
+    this.isTelling = false;
   }
 
   private async tellOnce(): Promise<void> {
