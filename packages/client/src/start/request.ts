@@ -31,7 +31,7 @@ export const ID: Rule = [
 ];
 const NAME: Rule = [
   (value) => isText(value) && (value as string).trim() !== "",
-  `a contract, a definition with a name, or a name of at most ${LONGEST_NAME} characters`,
+  `a contract, a definition with a name, or a text of 1 to ${LONGEST_NAME} characters`,
 ];
 
 const DEFAULTS: Rules<StartDefaults> = {
