@@ -200,7 +200,7 @@ async function begin(dispatcher: Dispatcher): Promise<void> {
 /** What is wrong with a config, as the end of a command; other errors as they are. */
 function startProblem(error: unknown): unknown {
   if (error instanceof ExecutorConfigError) {
-    const lines = error.errors.map(({ code, message }) => `  ${code}: ${message}`);
+    const lines = error.errors.map(({ code, message, context }) => `  ${code}: ${message} ${JSON.stringify(context)}`);
     return new CliError(
       EXIT.config,
       `the executor config is refused\n${lines.join("\n")}`,

@@ -36,7 +36,11 @@ export function integersOption(input: CommandInput, name: string, range: Range):
   return text?.split(",").map((part) => {
     const value = Number(part);
     if (!/^\s*\d+\s*$/.test(part) || value < range.least || value > range.most) {
-      throw new CliError(EXIT.usage, `--${name} must be whole numbers separated by commas, as in 0,1,5; got ${text}`);
+      const { least, most } = range;
+      throw new CliError(
+        EXIT.usage,
+        `--${name} must be whole numbers separated by commas, as in 0,1,5, each from ${least} to ${most}; got ${text}`,
+      );
     }
     return value;
   });
