@@ -102,7 +102,7 @@ async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const connection = await serviceConnection(input, io, configFile(input, io));
   // A file that cannot be used is told of at once; it is read again when the dispatcher asks.
   await authorizersOf(input, io);
-  const dispatcher = create(input, io, connection);
+  const dispatcher = created(() => create(input, io, connection));
   const forget = input.json
     ? logEvents(dispatcher.events, createLogger({}, { write: (line) => io.log(line) }))
     : sayEvents(dispatcher, io);
@@ -186,6 +186,14 @@ async function startHealth(input: CommandInput, dispatcher: Dispatcher): Promise
     return await serveHealth(dispatcher, { host, port, metrics: createMetrics(dispatcher, { processMetrics: true }) });
   } catch (error) {
     throw cannotListen(error, host, port, "health-port");
+  }
+}
+
+function created(make: () => Dispatcher): Dispatcher {
+  try {
+    return make();
+  } catch (error) {
+    throw startProblem(error);
   }
 }
 
