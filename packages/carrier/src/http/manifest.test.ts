@@ -88,7 +88,9 @@ describe("a carrier's manifest", () => {
     ["are no Map", { value: { "lamps.dim": {} } }],
     ["are no JSON", { value: new Map([["lamps.dim", { minimum: 1n }]]) }],
   ])("is answered with 502 where what a handler says of its arguments %s", async (_, inputSchemas) => {
-    const { carrier, activityTypes, handle } = new InvocableActivityHandler(handlers);
+    const inner = new InvocableActivityHandler(handlers);
+    const { carrier, activityTypes } = inner;
+    const handle = inner.handle.bind(inner);
     const own = Object.defineProperty({ carrier, activityTypes, handle }, "inputSchemas", inputSchemas);
     const answering = fetchInvocableActivityHandler(own as InvocableHandler, { manifest: activityManifest() });
     const response = await answering(new Request("http://carrier.test/", { headers: ACCEPT }));
