@@ -47,7 +47,12 @@ async function inspectDocument(input: CommandInput, io: CliIo): Promise<ExitCode
 
 async function readSource(file: string | undefined, io: CliIo): Promise<string> {
   const text = await readTextFile(file ?? "-", io);
-  if (text.trim() === "") throw new CliError(EXIT.usage, `there is nothing in ${file ?? "standard input"}`);
+  if (text.trim() === "")
+    throw new CliError(
+      EXIT.usage,
+      `there is nothing in ${file ?? "standard input"}`,
+      "Name a file, or pipe a document in.",
+    );
   return text;
 }
 

@@ -154,11 +154,12 @@ function readSwitch(name: string, value: string | undefined): boolean | undefine
 
 function checkServerUrl({ value, source }: Setting<string>): void {
   const url = parseUrl(value);
-  const fix = `(from the ${source}) must be an http or https URL without user name, password, query and fragment`;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) throw new TypeError(`The server URL ${fix}`);
-  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
-    throw new TypeError(`The server URL ${fix}`);
-  }
+  const isPlain = url !== undefined && url.username + url.password + url.search + url.hash === "";
+  // What is asked for begins with /api: with one more the engine would seem to be none.
+  if (isPlain && /^https?:$/.test(url.protocol) && !/\/api\/*$/.test(url.pathname)) return;
+  throw new TypeError(
+    `The server URL (from the ${source}) must be an http or https URL without user name, password, query, fragment and /api, as in https://engine.example.com`,
+  );
 }
 
 /** A token that cannot be a header value is refused here; sent anyway, it would look like an engine that cannot be reached. */
