@@ -60,7 +60,7 @@ inBrowser("the page is live", {}, (suite) => {
       const status = page.locator(".activity-title .status");
       await expect.poll(() => status.textContent()).toBe("running");
       await expect.poll(() => page.getByRole("group", { name: "Attempts" }).textContent()).toMatch(/\d+ of 40 months/);
-      await expect.poll(() => status.textContent(), { timeout: 30_000 }).toBe("succeeded");
+      await expect.poll(() => status.textContent()).toBe("succeeded");
       await expect.poll(() => page.getByRole("region", { name: "Result" }).textContent()).toContain("40");
     });
   });
@@ -75,12 +75,12 @@ inBrowser("the page is live", {}, (suite) => {
       await expect.poll(() => rows(page).count()).toBe(5);
       await expectAccessible(page);
       await suite.stack.listen();
-      await expect.poll(() => page.locator(".pill").textContent(), { timeout: 20_000 }).toBe("live");
+      await expect.poll(() => page.locator(".pill").textContent()).toBe("live");
       await expect.poll(() => page.locator(".banner").count()).toBe(0);
       await expect.poll(() => page.getByText("The page is live again.").count()).toBe(1);
       await page.mouse.move(5, 5);
       await greet("back-1");
-      await expect.poll(() => rows(page).first().textContent(), { timeout: 20_000 }).toContain("back-1");
+      await expect.poll(() => rows(page).first().textContent()).toContain("back-1");
     });
   });
 });

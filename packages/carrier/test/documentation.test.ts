@@ -227,7 +227,7 @@ describe("the stores of the idempotency page", () => {
   });
 
   // A database in WebAssembly takes its time to start on a busy machine.
-  it("with Postgres keeps the contract of stores", { timeout: 120_000 }, async () => {
+  it("with Postgres keeps the contract of stores", async () => {
     const { postgresIdempotencyStore, TABLE } = (await load("docs-write-idempotency-md-3")) as {
       postgresIdempotencyStore: (database: unknown) => IdempotencyStore;
       TABLE: string;

@@ -100,7 +100,7 @@ describe("what an activity of dev does to its process", () => {
     const { dev, cwd } = await devWith({ "a.ts": ACTIVITIES });
     expect(await closed(cwd, "lateStray")).toMatchObject({ status: "completed", result: "kept" });
     await dev.until(/"event":"crash".*"message":"Error: too late.*"type":"lateStray".*"late":true/);
-  }, 30_000);
+  });
 
   it("a kill ends what ran, as a failure that counts; the process starts again, and the engine never stopped", async () => {
     const { dev, cwd } = await devWith({ "a.ts": ACTIVITIES });
@@ -118,14 +118,14 @@ describe("what an activity of dev does to its process", () => {
     );
     expect(events(dev, "restarted")).toHaveLength(2);
     expect((await dev.stop()).code).toBe(0);
-  }, 60_000);
+  });
 
   it("memory that is used up ends its process alone", async () => {
     const { dev, cwd } = await devWith({ "a.ts": ACTIVITIES }, [], { NODE_OPTIONS: "--max-old-space-size=64" });
     expect(await closed(cwd, "useUp")).toMatchObject({ failure: { type: "HandlerCrash" } });
     expect(await closed(cwd, "greet", '["Ada"]')).toMatchObject({ result: { hello: "Ada" } });
     expect(events(dev, "crash")).toMatchObject([{ cause: "process_ended", candidates: [{ type: "useUp" }] }]);
-  }, 60_000);
+  });
 
   it("one that computes for longer than a lease is recorded once, and told while it does", async () => {
     const { dev, cwd } = await devWith({ "a.ts": ACTIVITIES });
@@ -137,7 +137,7 @@ describe("what an activity of dev does to its process", () => {
     expect((await run(["list", "--json"], { cwd })).code).toBe(0);
     expect(await computed).toMatchObject({ status: "completed", result: "computed", attempts: [{}] });
     expect(events(dev, "task")).toMatchObject([{ type: "compute", attempt: 1, outcome: "succeeded" }]);
-  }, 60_000);
+  });
 
   it("an endless loop is named with its line, and ended once nobody waits for it; what waits beside it loses nothing", async () => {
     const { dev, cwd } = await devWith({ "a.ts": ACTIVITIES });
@@ -153,7 +153,7 @@ describe("what an activity of dev does to its process", () => {
       message: expect.stringContaining("attempt 1 of loop was over and went on computing") as string,
     });
     expect(events(dev, "task").filter(({ type }) => type === "loop")).toMatchObject([{ outcome: "cancelled" }]);
-  }, 60_000);
+  });
 
   it.each(["SIGINT", "SIGKILL"] as const)(
     "never outlives dev, whose %s ends an endless loop too",
@@ -164,7 +164,7 @@ describe("what an activity of dev does to its process", () => {
       const ended = dev.stop(signal);
       if (signal === "SIGINT") await dev.stop(signal);
       await ended;
-      await expect.poll(() => isGone(Number(pid)), { timeout: 10_000 }).toBe(true);
+      await expect.poll(() => isGone(Number(pid))).toBe(true);
     },
     40_000,
   );
@@ -176,7 +176,7 @@ describe("what an activity of dev does to its process", () => {
     writeFileSync(join(cwd, "a.ts"), 'export const loop = () => "mended";');
     await dev.until(/"event":"task".*"type":"loop","attempt":2.*"outcome":"succeeded"/);
     expect(events(dev, "reloaded")).toMatchObject([{ activities: [{ type: "loop" }] }]);
-  }, 40_000);
+  });
 
   it("shows the line at which an activity failed, once", async () => {
     const cwd = folderOf({ "a.ts": ACTIVITIES });
@@ -187,14 +187,14 @@ describe("what an activity of dev does to its process", () => {
       /fail {2}attempt 1 {2}failed in \d+ ms {2}Error: no such luck \(may be retried\)\n {10}at fail \(a\.ts:18:/,
     );
     expect(dev.stdout.match(/no such luck/g)).toHaveLength(1);
-  }, 30_000);
+  });
 
   it("a result of 3 MB is on record, and told once", async () => {
     const { dev, cwd } = await devWith({ "a.ts": ACTIVITIES });
     expect(await closed(cwd, "large", "--id", "large-1")).toMatchObject({ status: "completed", failure: null });
     await dev.until(/"event":"task".*"type":"large"/);
     expect(events(dev, "task")).toMatchObject([{ type: "large", outcome: "succeeded", failure: null }]);
-  }, 30_000);
+  });
 
   it("a file that ends the process while it is loaded is refused", async () => {
     const cwd = folderOf({ "a.mjs": "process.exit(4);" });
@@ -210,5 +210,5 @@ describe("what an activity of dev does to its process", () => {
     const [, address] = await dev.until(/Debugger listening on ws:\/\/(127\.0\.0\.1:\d+)\//);
     const targets = (await (await fetch(`http://${address}/json/list`)).json()) as { title: string }[];
     expect(targets).toMatchObject([{ title: expect.stringContaining("host-entry") as string }]);
-  }, 30_000);
+  });
 });

@@ -155,7 +155,7 @@ describe("the word that dev leaves", () => {
       expect(stderr).toMatch(/dev\.json.* is set aside: .*\n.*the engine at http:\/\/(127\.0\.0\.1|localhost):8080/);
     }
     expect(received.length).toBe(before);
-  }, 20_000);
+  });
 
   it("a profile that is chosen and not used is named", async () => {
     const { cwd } = planted(word());

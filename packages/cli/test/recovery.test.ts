@@ -25,9 +25,7 @@ async function dev(cwd: string): Promise<{ readonly running: Running; readonly c
   return { running, client: new Client(String(started?.["engineUrl"])) };
 }
 
-it("what a killed dev held runs again as soon as the next one has started, before its lease is over", {
-  timeout: 60_000,
-}, async () => {
+it("what a killed dev held runs again as soon as the next one has started, before its lease is over", async () => {
   const cwd = folderOf({ "a.mjs": ACTIVITIES });
   const mark = join(cwd, "begun");
   const first = await dev(cwd);

@@ -47,7 +47,7 @@ describe("dw-carrier retry", () => {
     const other = await run(["retry", "f", "--id", "g", "--args", '["else"]'], { cwd });
     expect(other.stdout).toContain('result     ["else"]');
     expect(await storyOf("g", cwd)).toMatchObject({ arguments: ["else"], businessKey: "k" });
-  }, 60_000);
+  });
 
   it("takes arguments that the engine keeps apart", async () => {
     const cwd = folderOf({ "a.mjs": ACTIVITIES, "large.json": JSON.stringify(["x".repeat(3_000_000)]) });
@@ -55,7 +55,7 @@ describe("dw-carrier retry", () => {
     await run(["start", "size", "@large.json", "--id", "s"], { cwd });
     const again = await run(["retry", "s"], { cwd });
     expect(again.stdout).toContain("result     3000000");
-  }, 60_000);
+  });
 
   it("lets the arguments be edited, and starts nothing where that ends badly", async () => {
     const cwd = folderOf({ "a.mjs": ACTIVITIES });
@@ -79,7 +79,7 @@ describe("dw-carrier retry", () => {
     expect(stdout).toContain('result     ["Grace",7]');
     expect(await storyOf("f", cwd)).toMatchObject({ arguments: ["Grace", { $type: "double", value: "7.0" }] });
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith("dw-carrier-")).length).toBeLessThanOrEqual(left);
-  }, 60_000);
+  });
 
   it.each([
     [["retry"], 2, "ID is missing"],

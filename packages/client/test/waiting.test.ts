@@ -279,7 +279,7 @@ describe("many that wait", () => {
     const handle = await counting.start("greet", [], { id: "shared" });
     const waits = Promise.allSettled(Array.from({ length: 1_000 }, () => handle.result()));
     // Each asks once at the beginning.
-    await expect.poll(() => asked, { timeout: 60_000 }).toBeGreaterThanOrEqual(1_000);
+    await expect.poll(() => asked).toBeGreaterThanOrEqual(1_000);
     const before = asked;
     await new Promise((resolve) => {
       setTimeout(resolve, 2_000);
@@ -287,7 +287,7 @@ describe("many that wait", () => {
     expect(asked - before).toBeLessThan(600);
     await scene.complete("all");
     expect(new Set((await waits).map((one) => ("value" in one ? one.value : one.reason)))).toEqual(new Set(["all"]));
-  }, 120_000);
+  });
 
   it("waiting never keeps a start from its turn", async () => {
     const small = scene.client({ maxConcurrentRequests: 2 });

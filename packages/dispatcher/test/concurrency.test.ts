@@ -122,7 +122,7 @@ describe.each(ENGINES)("on $name,", ({ make }) => {
       await engine.until(() => stuck.every(({ status }) => status === "completed"));
     });
 
-    it("that are fewer than queues of a carrier go round", { timeout: 40_000 }, async () => {
+    it("that are fewer than queues of a carrier go round", async () => {
       const web = await carrier();
       const config = { ...oneCarrier(web.url, []), mappings: [1, 2, 3].map(queueMapping) };
       await begin({ config, maxInFlight: 1 }, { longPollMs: 60_000 });

@@ -259,7 +259,7 @@ describe("a result", () => {
       type: "MalformedOutput",
       message: expect.stringContaining("too_large"),
     });
-  }, 30_000);
+  });
 });
 
 describe("a failure's details", () => {

@@ -11,9 +11,7 @@ const TYPES = ["one", "two", "three", "four"];
 const DISPATCHERS = 8;
 const TASK_MS = 10;
 
-it("eight dispatchers and four carriers on one engine run each task once, all of them some, though two leave meanwhile", {
-  timeout: 120_000,
-}, async () => {
+it("eight dispatchers and four carriers on one engine run each task once, all of them some, though two leave meanwhile", async () => {
   const engine = createLocalEngine({ file: ":memory:", auth: { workerToken: WORKER_TOKEN, operatorToken: "o" } });
   const { url } = await engine.listen();
   onTestFinished(() => engine.close());

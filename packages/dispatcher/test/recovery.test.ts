@@ -61,7 +61,7 @@ async function schedule(engine: RealEngine): Promise<Activity[]> {
   return activities;
 }
 
-it("a carrier that is killed and started again costs no attempt, and a moment", { timeout: 90_000 }, async () => {
+it("a carrier that is killed and started again costs no attempt, and a moment", async () => {
   const engine = await begin();
   const { child, port } = await startCarrier();
   const config = oneCarrier(`http://127.0.0.1:${port}/activities`, ["work"]);
@@ -85,9 +85,7 @@ it("a carrier that is killed and started again costs no attempt, and a moment", 
   }
 });
 
-it("a dispatcher with a name of its own that is killed has its tasks run again as soon as it is back", {
-  timeout: 90_000,
-}, async () => {
+it("a dispatcher with a name of its own that is killed has its tasks run again as soon as it is back", async () => {
   const engine = await begin();
   const { port } = await startCarrier(0, 1_000);
   const folder = mkdtempSync(join(tmpdir(), "dispatcher-recovery-"));

@@ -90,7 +90,7 @@ it("an engine that is started anew is told: lost, up, and that everything is to 
     () => reader.of("overview").some(({ data }) => data.counts.byStatus.queued === 2),
     "an overview of both",
   );
-}, 30_000);
+});
 
 it("has room for so many readers, and lets them know", async () => {
   const { url, get } = await openInspected();
@@ -117,7 +117,7 @@ it("more activities than can be told one by one are told by a word: read anew", 
   // It can be followed further.
   await client.started("glow", "lamps", { activity_id: "last" });
   await reader.until(() => rowsOf(reader).some(({ id }) => id === "last"), "the last one");
-}, 60_000);
+});
 
 it("keeps the last events within so many characters, however many come", () => {
   const ring = new Ring(1_000);

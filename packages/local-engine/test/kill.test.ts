@@ -108,9 +108,7 @@ function attemptsOf(id: string, attempts: readonly Json[]): readonly string[] {
   });
 }
 
-it("nothing that was acknowledged is lost when the engine is killed at random, and nothing runs twice", {
-  timeout: 120_000,
-}, async () => {
+it("nothing that was acknowledged is lost when the engine is killed at random, and nothing runs twice", async () => {
   const file = join(temporaryFolder(), "engine.db");
   const options = { file, leaseSeconds: LEASE_SECONDS, integrityCheck: "full" } as const;
   const acknowledged = new Acknowledged();
@@ -129,9 +127,7 @@ it("nothing that was acknowledged is lost when the engine is killed at random, a
   expect(acknowledged.completed.size).toBeGreaterThan(20);
 });
 
-it("a poll that is repeated after the engine was killed gets the task that the first was given", {
-  timeout: 30_000,
-}, async () => {
+it("a poll that is repeated after the engine was killed gets the task that the first was given", async () => {
   const file = join(temporaryFolder(), "engine.db");
   const first = await ChildEngine.start({ file });
   await first.client.register("w", "q", ["t"]);
@@ -147,9 +143,7 @@ it("a poll that is repeated after the engine was killed gets the task that the f
   await third.stop();
 });
 
-it("a worker that was killed with the engine gets what it held as soon as it registers again under its id", {
-  timeout: 30_000,
-}, async () => {
+it("a worker that was killed with the engine gets what it held as soon as it registers again under its id", async () => {
   const file = join(temporaryFolder(), "engine.db");
   const first = await ChildEngine.start({ file });
   await first.client.register("w", "q", ["t"]);

@@ -182,7 +182,7 @@ describe("heartbeats", () => {
 });
 
 describe("readers of events", () => {
-  it("that read nothing are let go, and those that read see all of it", { timeout: 60_000 }, async () => {
+  it("that read nothing are let go, and those that read see all of it", async () => {
     const { url, client } = await openEngine();
     const dead = await Promise.all(
       Array.from({ length: 20 }, async () => {

@@ -34,9 +34,7 @@ function filesOf(file: string): readonly string[] {
 }
 
 describe("an engine that is killed", () => {
-  it("has all that it acknowledged, names nothing that is not there, and leaves nothing behind after its time", {
-    timeout: 120_000,
-  }, async () => {
+  it("has all that it acknowledged, names nothing that is not there, and leaves nothing behind after its time", async () => {
     const file = join(temporaryFolder(), "engine.db");
     const options = { file, longPollSeconds: 1, payloads: { abandonedUploadSeconds: 5 } };
     const acknowledged = new Map<string, Json>();
@@ -107,7 +105,7 @@ describe("an engine that is killed", () => {
     await last.stop();
   });
 
-  it("between file and row, and in the middle of an upload, keeps neither", { timeout: 30_000 }, async () => {
+  it("between file and row, and in the middle of an upload, keeps neither", async () => {
     const file = join(temporaryFolder(), "engine.db");
     const first = await ChildEngine.start({ file });
     const bytes = Buffer.alloc(4 * MB, "half");
@@ -220,7 +218,7 @@ describe("a client that goes away in the middle", () => {
 });
 
 describe("many large payloads at once", () => {
-  it("go in and out in bounded memory", { timeout: 120_000 }, async () => {
+  it("go in and out in bounded memory", async () => {
     const file = join(temporaryFolder(), "engine.db");
     const engine = await ChildEngine.start({ file });
     const { url } = engine.client;

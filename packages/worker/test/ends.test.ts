@@ -5,8 +5,9 @@ import {
   isCarrierShutdown,
   NonRetryableError,
 } from "@durable-workflow/carrier";
+import { until } from "@durable-workflow/test-support/patience";
 import { afterEach, expect, it } from "vitest";
-import { aborted, resultOf, until, World } from "./support/world.js";
+import { aborted, resultOf, World } from "./support/world.js";
 
 let world: World;
 afterEach(() => world.end());

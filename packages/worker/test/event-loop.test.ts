@@ -1,5 +1,6 @@
+import { until } from "@durable-workflow/test-support/patience";
 import { afterEach, expect, it } from "vitest";
-import { resultOf, until, World } from "./support/world.js";
+import { resultOf, World } from "./support/world.js";
 
 let world: World;
 afterEach(() => world.end());

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { until } from "@durable-workflow/test-support/patience";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { resultOf, until, WORKER_TOKEN, World } from "./support/world.js";
+import { resultOf, WORKER_TOKEN, World } from "./support/world.js";
 
 const program = fileURLToPath(new URL("support/steered.mjs", import.meta.url));
 

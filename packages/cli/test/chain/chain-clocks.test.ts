@@ -29,7 +29,6 @@ const ahead = (ms: number): typeof systemClock => ({ ...systemClock, now: () => 
 
 it.each(SKEWS)(
   `no attempt is burnt by clocks that are %i, %i and %i ms ahead (CHAIN_SEED=${SEED})`,
-  { timeout: 120_000 },
   async (carrierMs, dispatcherMs, proxyMs) => {
     const all = scenarios(quickStep, COUNT, SEED + carrierMs + dispatcherMs + proxyMs);
     const chain = new Chain({ leaseSeconds: 60 });

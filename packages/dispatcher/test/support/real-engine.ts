@@ -1,6 +1,7 @@
 import { createLocalEngine, type LocalEngine } from "@durable-workflow/local-engine";
 import { Client, type Json } from "@durable-workflow/test-support/engine-client";
 import { type EngineReply, Gateway } from "@durable-workflow/test-support/gateway";
+import { until } from "@durable-workflow/test-support/patience";
 import {
   type Activity,
   type ActivitySpec,
@@ -176,13 +177,11 @@ export class RealEngine implements EngineUnderTest {
   }
 
   async until(condition: () => Awaitable<boolean>, what = "the engine's state"): Promise<void> {
-    const deadline = Date.now() + 60_000;
-    for (;;) {
+    const holds = async (): Promise<boolean> => {
       await this.refresh();
-      if (await condition()) return;
-      if (Date.now() > deadline) throw new Error(`${what} did not come about`);
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-    }
+      return condition();
+    };
+    await until(holds, what, LOOK_EVERY_MS);
   }
 
   untilStatus(activity: Activity, ...statuses: readonly ActivityState[]): Promise<void> {

@@ -2,6 +2,7 @@ import { decodePayload, payloadEnvelope } from "@durable-workflow/carrier/payloa
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "@durable-workflow/local-engine";
 import { Client, type Json } from "@durable-workflow/test-support/engine-client";
 import { Gateway } from "@durable-workflow/test-support/gateway";
+import { PATIENCE_MS, until } from "@durable-workflow/test-support/patience";
 import type { ActivityWorker, ActivityWorkerOptions, DispatcherEvent } from "../../src/index.js";
 import { createActivityWorker } from "../../src/index.js";
 
@@ -49,7 +50,7 @@ export class World {
       serverUrl: this.gateway.url,
       token: WORKER_TOKEN,
       environment: {},
-      drainMs: 5_000,
+      drainMs: PATIENCE_MS,
       ...options,
     });
     const events: DispatcherEvent[] = [];
@@ -66,11 +67,13 @@ export class World {
 
   /** The activity once it has closed. */
   async closed(id: string): Promise<Json> {
-    for (let tries = 0; tries < 60; tries++) {
-      const described = await this.client.describe(id, "?wait=1");
-      if (described.status !== "running" && described.status !== "pending") return described;
-    }
-    throw new Error("it did not close");
+    let described: Json;
+    const isClosed = async (): Promise<boolean> => {
+      described = await this.client.describe(id, "?wait=1");
+      return described.status !== "running" && described.status !== "pending";
+    };
+    await until(isClosed, `the end of ${id}`);
+    return described;
   }
 
   callsOf(verb: string) {
@@ -80,16 +83,6 @@ export class World {
 
 export function resultOf(described: Json): unknown {
   return decodePayload(described.result);
-}
-
-export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`${what} did not come about`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 10);
-    });
-  }
 }
 
 /** Resolves once the signal is aborted, with its reason. */
