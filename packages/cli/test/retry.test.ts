@@ -1,5 +1,4 @@
 import { readdirSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { begin, folderOf, jsonLines, run } from "./support/cli.js";
@@ -74,11 +73,13 @@ describe("dw-carrier retry", () => {
       const ended = await run(["retry", "f", "--edit"], { cwd, env: editor(how) });
       expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining(message)]);
     }
-    const left = readdirSync(tmpdir()).length;
-    const { stdout } = await run(["retry", "f", "--edit"], { cwd, env: editor("change") });
+    // Of its own: others leave files in the machine's.
+    const temporary = folderOf();
+    const env = { ...editor("change"), TMPDIR: temporary, TMP: temporary, TEMP: temporary };
+    const { stdout } = await run(["retry", "f", "--edit"], { cwd, env });
     expect(stdout).toContain('result     ["Grace",7]');
     expect(await storyOf("f", cwd)).toMatchObject({ arguments: ["Grace", { $type: "double", value: "7.0" }] });
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith("dw-carrier-")).length).toBeLessThanOrEqual(left);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   it.each([

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLocalEngine } from "@durable-workflow/local-engine";
 import { Client } from "@durable-workflow/test-support/engine-client";
+import { until } from "@durable-workflow/test-support/patience";
 import { expect, it } from "vitest";
 import { type ActivityRow, ROUTES } from "../src/index.js";
 import { Ring } from "../src/live/ring.js";
@@ -99,9 +100,11 @@ it("has room for so many readers, and lets them know", async () => {
   const { status, body } = await get(ROUTES.events);
   expect([status, body.error.code, body.error.retryAfterSeconds]).toEqual([503, "too_many_readers", 10]);
   readers[0]?.leave();
-  await sleep(100);
-  const again = readerOf(url);
-  await again.until(() => again.of("hello").length === 1, "hello");
+  await until(async () => {
+    const again = readerOf(url);
+    await again.until(() => again.isOver || again.of("hello").length === 1, "a place, or none");
+    return again.status === 200;
+  }, "a free place");
 });
 
 it("more activities than can be told one by one are told by a word: read anew", async () => {

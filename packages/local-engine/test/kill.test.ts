@@ -113,9 +113,13 @@ it("nothing that was acknowledged is lost when the engine is killed at random, a
   const options = { file, leaseSeconds: LEASE_SECONDS, integrityCheck: "full" } as const;
   const acknowledged = new Acknowledged();
   const moments = fc.sample(fc.integer({ min: 0, max: 350 }), ROUNDS);
-  for (const [round, moment] of moments.entries()) {
+  let round = 0;
+  // On a slow machine an engine may do little in such a life: then it has some more.
+  while (round < ROUNDS || acknowledged.completed.size <= 20) {
+    const moment = moments[round % ROUNDS] ?? 0;
+    const life = round++;
     const engine = await ChildEngine.start(options);
-    const workers = Array.from({ length: CLIENTS }, (_, n) => work(engine.client, `w${n}`, acknowledged, round));
+    const workers = Array.from({ length: CLIENTS }, (_, n) => work(engine.client, `w${n}`, acknowledged, life));
     await sleep(moment);
     await engine.kill();
     await Promise.all(workers);
@@ -124,7 +128,6 @@ it("nothing that was acknowledged is lost when the engine is killed at random, a
   const wrong = await check(engine.client, acknowledged);
   await engine.stop();
   expect(wrong).toEqual([]);
-  expect(acknowledged.completed.size).toBeGreaterThan(20);
 });
 
 it("a poll that is repeated after the engine was killed gets the task that the first was given", async () => {

@@ -14,8 +14,8 @@ export interface GatewayOptions {
   readonly target: () => string | undefined;
   /** Told of every answer of the engine, whether or not it is passed on. */
   readonly onReply?: (call: EngineCall, reply: EngineReply) => void;
-  /** Added to the `Date` of answers: what a machine sends whose clock is off. */
-  readonly skewMs?: number;
+  /** The `Date` of answers, in milliseconds since the epoch. Default: what the engine says. */
+  readonly now?: () => number;
 }
 
 /** Of one hop only, as RFC 9110 has it. */
@@ -92,9 +92,9 @@ export class Gateway {
   }
 
   private passOn(reply: RawResponse, response: ServerResponse): void {
-    const { skewMs = 0 } = this.options;
+    const { now } = this.options;
     const headers = singles(reply.headers);
-    if (headers["date"] !== undefined) headers["date"] = new Date(Date.parse(headers["date"]) + skewMs).toUTCString();
+    if (now !== undefined) headers["date"] = new Date(now()).toUTCString();
     response.writeHead(reply.status, { ...headers, "content-length": String(Buffer.byteLength(reply.text)) });
     response.end(reply.text);
   }

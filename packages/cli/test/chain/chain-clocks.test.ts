@@ -33,7 +33,7 @@ it.each(SKEWS)(
     const all = scenarios(quickStep, COUNT, SEED + carrierMs + dispatcherMs + proxyMs);
     const chain = new Chain({ leaseSeconds: 60 });
     const engineUrl = await chain.listen();
-    const gateway = new Gateway({ target: () => engineUrl, skewMs: proxyMs });
+    const gateway = new Gateway({ target: () => engineUrl, now: () => Date.now() + proxyMs });
     gateway.keepCalls = false;
     await gateway.start();
     chain.onClose(() => gateway.stop());

@@ -1,3 +1,4 @@
+import { awakeClock } from "@durable-workflow/test-support/clock";
 import { PATIENCE_MS, until } from "@durable-workflow/test-support/patience";
 import type { Dispatcher } from "../../src/dispatch/api.js";
 import { createDispatcher } from "../../src/dispatch/dispatcher.js";
@@ -38,6 +39,7 @@ export async function startDispatcher(
     environment: {},
     profilesPath: "does-not-exist.json",
     connection: { serverUrl: engine.url, token: WORKER_TOKEN },
+    clock: awakeClock,
     requestTimeoutMs: PATIENCE_MS,
     drainMs: PATIENCE_MS,
     ...options,

@@ -22,7 +22,9 @@ import type {
   TaskHeartbeatAnswer,
   WorkerHeartbeatAnswer,
 } from "@durable-workflow/engine-protocol/worker";
+import { awakeClock } from "@durable-workflow/test-support/clock";
 import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
+import { PATIENCE_MS } from "@durable-workflow/test-support/patience";
 import {
   type Activity,
   type ActivitySpec,
@@ -214,7 +216,7 @@ export class ScriptedEngine implements EngineUnderTest {
   }
 
   now(): number {
-    return Date.now() + this.options.skewMs;
+    return awakeClock.now() + this.options.skewMs;
   }
 
   /** Schedules an activity. */
@@ -277,9 +279,9 @@ export class ScriptedEngine implements EngineUnderTest {
 
   /** Resolves once the condition holds; it is looked at whenever something changes. */
   async until(condition: () => Awaitable<boolean>, what = "the engine's state"): Promise<void> {
-    const deadline = Date.now() + 120_000;
+    const since = performance.now();
     while (!(await condition())) {
-      if (Date.now() > deadline) throw new Error(`${what} did not come about`);
+      if (performance.now() - since > 2 * PATIENCE_MS) throw new Error(`${what} did not come about`);
       await new Promise<void>((resolve) => {
         this.waiters.push(resolve);
         setTimeout(resolve, 50).unref();

@@ -1,5 +1,7 @@
+import type { Clock } from "@durable-workflow/carrier";
 import { decodePayload, payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "@durable-workflow/local-engine";
+import { awakeClock } from "@durable-workflow/test-support/clock";
 import { Client, type Json } from "@durable-workflow/test-support/engine-client";
 import { Gateway } from "@durable-workflow/test-support/gateway";
 import { PATIENCE_MS, until } from "@durable-workflow/test-support/patience";
@@ -14,17 +16,27 @@ type Options = Omit<ActivityWorkerOptions, "taskQueue" | "serverUrl"> & Partial<
 
 /** A real engine, a gateway before it, and the workers of one test. */
 export class World {
-  readonly gateway = new Gateway({ target: () => (this.isDown ? undefined : this.engineUrl) });
+  readonly gateway = new Gateway({
+    target: () => (this.isDown ? undefined : this.engineUrl),
+    now: () => this.clock.now(),
+  });
   readonly workers: ActivityWorker[] = [];
   isDown = false;
   private engine: LocalEngine | undefined;
   private engineUrl = "";
+  /** Of the engine and of the workers: what keeps this process from running for a while costs no lease. */
+  private readonly clock: Clock;
 
-  static async begin(options: Partial<LocalEngineOptions> = {}): Promise<World> {
-    const world = new World();
+  private constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  static async begin(options: Partial<LocalEngineOptions> = {}, clock = awakeClock): Promise<World> {
+    const world = new World(clock);
     world.engine = createLocalEngine({
       file: ":memory:",
       longPollSeconds: 1,
+      clock,
       auth: { workerToken: WORKER_TOKEN, operatorToken: OPERATOR_TOKEN },
       ...options,
     });
@@ -51,6 +63,7 @@ export class World {
       token: WORKER_TOKEN,
       environment: {},
       drainMs: PATIENCE_MS,
+      clock: this.clock,
       ...options,
     });
     const events: DispatcherEvent[] = [];

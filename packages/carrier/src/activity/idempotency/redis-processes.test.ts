@@ -187,7 +187,7 @@ const KILLED = "a process that is killed while its handler runs";
 
 describe.skipIf(!installed)(installed ? KILLED : REDIS_MISSING, () => {
   const folder = fileURLToPath(new URL("../../../../../.cache/idempotency/", import.meta.url));
-  const LEASE_MS = 3000;
+  const LEASE_MS = 8000;
   const program = `${folder}owner.mjs`;
 
   beforeAll(async () => {
