@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
 import { until } from "@durable-workflow/test-support/patience";
 import { send } from "@durable-workflow/test-support/send";
