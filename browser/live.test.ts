@@ -10,11 +10,10 @@ inBrowser("the page is live", {}, (suite) => {
     suite.stack.client.started("greet", QUEUE, { activity_id: id, input: ["Ada"] });
 
   it("an engine that never saw an activity says how to begin", async () => {
-    await suite.visit("#/l", async (page) => {
+    await suite.visit("#/l", async (page, watched) => {
       await page.getByText("No activity was ever started here.").waitFor();
       await expectAccessible(page);
-      await page.keyboard.press("g");
-      await page.keyboard.press("o");
+      await watched.press("o", /#\/$/);
       await page.getByText("No activity was ever started here.").waitFor();
       await expectAccessible(page);
     });
@@ -112,6 +111,7 @@ inBrowser("many activities", { works: false }, (suite) => {
         });
         const seen = new Set<string>();
         let most = 0;
+        let looks = 0;
         // The list grows as it is read: its end comes last, once it says how many there are.
         for (let isEnd = false; !isEnd; ) {
           const look = await page.evaluate(async (patienceMs) => {
@@ -137,6 +137,7 @@ inBrowser("many activities", { works: false }, (suite) => {
           }, 60_000);
           expect(look, "rows stay blank").toMatchObject({ isWhole: true });
           most = Math.max(most, look.ids.length);
+          looks++;
           expect(new Set(look.ids).size).toBe(look.ids.length);
           for (const id of look.ids) seen.add(id);
           ({ isEnd } = look);
@@ -146,8 +147,8 @@ inBrowser("many activities", { works: false }, (suite) => {
         expect(await page.evaluate(() => document.querySelectorAll("*").length)).toBeLessThan(2500);
         await expect.poll(() => page.locator(".list-tools").textContent()).toContain("10\u202f000 activities");
         const stalls = await page.evaluate(() => (globalThis as unknown as { stalls: number[] }).stalls);
-        // Generous: other tests run beside.
-        expect(Math.max(0, ...stalls)).toBeLessThan(1000);
+        // What costs too much stalls at most looks; a machine that is busy, and stops the page for a while, at some.
+        expect(stalls.filter((ms) => ms > 1000).length).toBeLessThan(looks / 4);
         await page.keyboard.press("Home");
         await expect.poll(() => page.locator('.row[data-index="0"]').textContent()).toContain(`many-${MANY - 1}`);
       },
