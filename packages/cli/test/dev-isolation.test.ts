@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { begin, folderOf, jsonLines, type Running, run } from "./support/cli.js";
 
@@ -131,7 +132,7 @@ describe("what an activity of dev does to its process", () => {
     const { dev, cwd } = await devWith({ "a.ts": ACTIVITIES });
     const computed = closed(cwd, "compute", "[18000]", "--max-attempts", "5");
     await dev.until(
-      /"cause":"thread_blocked","message":"has blocked .* 5 s.*"run":\{[^}]*"type":"compute","attempt":1/,
+      /"cause":"thread_blocked","message":"has blocked .* \d+ s.*"run":\{[^}]*"type":"compute","attempt":1/,
     );
     // The engine answers meanwhile.
     expect((await run(["list", "--json"], { cwd })).code).toBe(0);
@@ -153,6 +154,18 @@ describe("what an activity of dev does to its process", () => {
       message: expect.stringContaining("attempt 1 of loop was over and went on computing") as string,
     });
     expect(events(dev, "task").filter(({ type }) => type === "loop")).toMatchObject([{ outcome: "cancelled" }]);
+  });
+
+  it("an endless loop is named with its line on a machine, too, that kept its process from being looked at", async () => {
+    const { dev, cwd } = await devWith({ "a.ts": ACTIVITIES });
+    await run(["start", "loop", "--id", "l-1", "--detach"], { cwd });
+    const [, text] = await dev.until(/spinning in (\d+)/);
+    const pid = Number(text);
+    process.kill(pid, "SIGSTOP");
+    // Longer than what blocks it is waited for.
+    await sleep(11_000);
+    process.kill(pid, "SIGCONT");
+    await dev.until(/"cause":"thread_blocked".*at spin .*a\.ts:14:.*"run":\{[^}]*"type":"loop"/);
   });
 
   it.each(["SIGINT", "SIGKILL"] as const)(
