@@ -112,7 +112,7 @@ describeUnless(whyNoPython("2.12.0"), "Python's client, our dispatcher, and a ca
     });
 
     it("start_to_close ends an activity", async () => {
-      const id = await start("interop.sleep", [{ l: "4000" }], { start_to_close_timeout_seconds: 1 });
+      const id = await start("interop.sleep", [{ l: "8000" }], { start_to_close_timeout_seconds: 1 });
       expect((await client.failure(id)).type).toBe("WorkflowFailed");
     });
 

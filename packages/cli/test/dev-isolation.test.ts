@@ -81,18 +81,22 @@ describe("what an activity of dev does to its process", () => {
       expect(await beside).toMatchObject({ status: "completed", attempts: [{}] });
       // The process is that of before.
       expect(await closed(cwd, "pid")).toMatchObject({ result: before["result"] });
-      expect(events(dev, "crash")).toMatchObject(
-        [1, 2].map((attempt) => ({
-          cause,
-          run: { type, attempt },
-          late: false,
-          stackTrace: expect.stringMatching(stackTrace) as string,
-        })),
-      );
-      const ends = events(dev, "task").filter((task) => task["type"] === type);
-      expect(ends).toMatchObject(
-        [1, 2].map((attempt) => ({ attempt, outcome: "failed", failure: { classification: "handler_crash" } })),
-      );
+      await expect
+        .poll(() => events(dev, "crash"))
+        .toMatchObject(
+          [1, 2].map((attempt) => ({
+            cause,
+            run: { type, attempt },
+            late: false,
+            stackTrace: expect.stringMatching(stackTrace) as string,
+          })),
+        );
+      const ends = () => events(dev, "task").filter((task) => task["type"] === type);
+      await expect
+        .poll(ends)
+        .toMatchObject(
+          [1, 2].map((attempt) => ({ attempt, outcome: "failed", failure: { classification: "handler_crash" } })),
+        );
     },
     60_000,
   );
@@ -114,10 +118,12 @@ describe("what an activity of dev does to its process", () => {
       attempts: [{}, {}],
     });
     expect(await closed(cwd, "greet", '["Ada"]')).toMatchObject({ result: { hello: "Ada" } });
-    expect(events(dev, "crash")).toMatchObject(
-      [1, 2].map((attempt) => ({ cause: "process_ended", run: null, candidates: [{ type: "dies", attempt }] })),
-    );
-    expect(events(dev, "restarted")).toHaveLength(2);
+    await expect
+      .poll(() => events(dev, "crash"))
+      .toMatchObject(
+        [1, 2].map((attempt) => ({ cause: "process_ended", run: null, candidates: [{ type: "dies", attempt }] })),
+      );
+    await expect.poll(() => events(dev, "restarted")).toHaveLength(2);
     expect((await dev.stop()).code).toBe(0);
   });
 
@@ -125,7 +131,9 @@ describe("what an activity of dev does to its process", () => {
     const { dev, cwd } = await devWith({ "a.ts": ACTIVITIES }, [], { NODE_OPTIONS: "--max-old-space-size=64" });
     expect(await closed(cwd, "useUp")).toMatchObject({ failure: { type: "HandlerCrash" } });
     expect(await closed(cwd, "greet", '["Ada"]')).toMatchObject({ result: { hello: "Ada" } });
-    expect(events(dev, "crash")).toMatchObject([{ cause: "process_ended", candidates: [{ type: "useUp" }] }]);
+    await expect
+      .poll(() => events(dev, "crash"))
+      .toMatchObject([{ cause: "process_ended", candidates: [{ type: "useUp" }] }]);
   });
 
   it("one that computes for longer than a lease is recorded once, and told while it does", async () => {
@@ -137,7 +145,7 @@ describe("what an activity of dev does to its process", () => {
     // The engine answers meanwhile.
     expect((await run(["list", "--json"], { cwd })).code).toBe(0);
     expect(await computed).toMatchObject({ status: "completed", result: "computed", attempts: [{}] });
-    expect(events(dev, "task")).toMatchObject([{ type: "compute", attempt: 1, outcome: "succeeded" }]);
+    await expect.poll(() => events(dev, "task")).toMatchObject([{ type: "compute", attempt: 1, outcome: "succeeded" }]);
   });
 
   it("an endless loop is named with its line, and ended once nobody waits for it; what waits beside it loses nothing", async () => {
@@ -148,12 +156,16 @@ describe("what an activity of dev does to its process", () => {
     await dev.until(/"cause":"thread_blocked".*at spin .*a\.ts:14:.*"run":\{[^}]*"type":"loop"/);
     expect((await run(["cancel", "l-1"], { cwd })).code).toBe(0);
     expect(await waits).toMatchObject({ status: "completed", attempts: [{}] });
-    expect(isGone(Number(pid))).toBe(true);
-    expect(events(dev, "crash").at(-1)).toMatchObject({
-      cause: "process_ended",
-      message: expect.stringContaining("attempt 1 of loop was over and went on computing") as string,
-    });
-    expect(events(dev, "task").filter(({ type }) => type === "loop")).toMatchObject([{ outcome: "cancelled" }]);
+    await expect.poll(() => isGone(Number(pid))).toBe(true);
+    await expect
+      .poll(() => events(dev, "crash").at(-1))
+      .toMatchObject({
+        cause: "process_ended",
+        message: expect.stringContaining("attempt 1 of loop was over and went on computing") as string,
+      });
+    await expect
+      .poll(() => events(dev, "task").filter(({ type }) => type === "loop"))
+      .toMatchObject([{ outcome: "cancelled" }]);
   });
 
   it("an endless loop is named with its line on a machine, too, that kept its process from being looked at", async () => {
@@ -188,7 +200,7 @@ describe("what an activity of dev does to its process", () => {
     await dev.until(/"cause":"thread_blocked"/);
     writeFileSync(join(cwd, "a.ts"), 'export const loop = () => "mended";');
     await dev.until(/"event":"task".*"type":"loop","attempt":2.*"outcome":"succeeded"/);
-    expect(events(dev, "reloaded")).toMatchObject([{ activities: [{ type: "loop" }] }]);
+    await expect.poll(() => events(dev, "reloaded")).toMatchObject([{ activities: [{ type: "loop" }] }]);
   });
 
   it("shows the line at which an activity failed, once", async () => {
@@ -206,7 +218,9 @@ describe("what an activity of dev does to its process", () => {
     const { dev, cwd } = await devWith({ "a.ts": ACTIVITIES });
     expect(await closed(cwd, "large", "--id", "large-1")).toMatchObject({ status: "completed", failure: null });
     await dev.until(/"event":"task".*"type":"large"/);
-    expect(events(dev, "task")).toMatchObject([{ type: "large", outcome: "succeeded", failure: null }]);
+    await expect
+      .poll(() => events(dev, "task"))
+      .toMatchObject([{ type: "large", outcome: "succeeded", failure: null }]);
   });
 
   it("a file that ends the process while it is loaded is refused", async () => {

@@ -19,8 +19,8 @@ export const wait = () => new Promise(() => {});
 const PROGRESS = `
 import { defineActivity } from ${JSON.stringify(import.meta.resolve("@durable-workflow/carrier"))};
 const run = async (context) => {
-  for (let month = 0; month < 100; month++) {
-    context.heartbeat({ current: month, total: 100, unit: "months", message: "M" + month });
+  for (let month = 0; month < 1000; month++) {
+    context.heartbeat({ current: month, total: 1000, unit: "months", message: "M" + month });
     await new Promise((resolve) => setTimeout(resolve, 100));
     context.signal.throwIfAborted();
   }
@@ -133,7 +133,7 @@ describe("dev and what it serves", () => {
       const cwd = folderOf({ "a.mjs": PROGRESS });
       const { dev } = await devIn(cwd, ["a.mjs"]);
       const started = begin(["start", "slow", "--id", "s-1", "--heartbeat-timeout", "2"], { cwd });
-      await started.until(/\[#+-+\] \d+\/100 months {2}M\d+/);
+      await started.until(/\[#+-+\] \d+\/1000 months {2}M\d+/);
       const stopped = await run([command, "s-1", "--reason", "enough", "--json"], { cwd });
       expect([stopped.code, jsonLines(stopped.stdout)]).toEqual([0, [{ id: "s-1", status }]]);
       const { code, stdout } = await started.ended;
