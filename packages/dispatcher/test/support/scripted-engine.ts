@@ -219,6 +219,11 @@ export class ScriptedEngine implements EngineUnderTest {
     return awakeClock.now() + this.options.skewMs;
   }
 
+  /** Of each answer: by the clock of this process's engine, which is behind the machine's when the process has stood still. */
+  private date(): string {
+    return new Date(this.now() + this.options.headerSkewMs).toUTCString();
+  }
+
   /** Schedules an activity. */
   schedule(spec: ScriptedSpec): Execution {
     const number = String(this.nextId++).padStart(6, "0");
@@ -422,7 +427,8 @@ export class ScriptedEngine implements EngineUnderTest {
     if (interference !== undefined) {
       // A response that is no connection's: what is written there is lost.
       if (interference.acts === true) this.answer(call, new ServerResponse(request));
-      response.writeHead(interference.status, { "content-type": "application/json", ...interference.headers });
+      const usual = { "content-type": "application/json", date: this.date() };
+      response.writeHead(interference.status, { ...usual, ...interference.headers });
       response.end(interference.body);
       return;
     }
@@ -446,7 +452,7 @@ export class ScriptedEngine implements EngineUnderTest {
     response.writeHead(status, {
       "content-type": "application/json",
       "content-length": Buffer.byteLength(text),
-      date: new Date(this.now() + this.options.headerSkewMs).toUTCString(),
+      date: this.date(),
       ...own,
     });
     response.end(text);
