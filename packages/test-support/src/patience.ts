@@ -2,7 +2,7 @@
  * How long anything is waited for before it counts as broken. Generous: what a test means never depends on it, and on a
  * busy machine a process takes seconds to start, and may stand still for as long at any point.
  */
-export const PATIENCE_MS = 60_000;
+export const PATIENCE_MS = 120_000;
 
 /** What all suites give a test and a hook; vitest's own figures are five and ten seconds, and one for what is polled. */
 export const patience = {

@@ -62,8 +62,9 @@ export class Poller {
 
   /**
    * One poll. One whose answer is lost is repeated under the same id, so that a task leased meanwhile is not; so is one that
-   * the engine wants again as it was, however often, and one whose repeat cannot reach the engine. An engine may not have noticed that the first request has ended, and
-   * hold its repeat until it has: a repeat is waited for as long as the first request could have been held.
+   * the engine wants again as it was, however often, and one whose repeat cannot reach the engine. An engine may not have
+   * noticed that the first request has ended, and hold its repeat until it has: a repeat is waited for as long as the first
+   * request could have been held.
    *
    * @param maxTasks how many tasks its answer may bring
    */
@@ -77,12 +78,12 @@ export class Poller {
     let isRepeat = false;
     let wasRecallable = true;
     if (outcome.kind === "unavailable") this.isUneven = true;
-    const lostAt = clock.monotonic();
+    const endedAt = clock.monotonic();
     for (let lost = 0, stopped = 0; mustRepeat(outcome, isRepeat); isRepeat = true) {
       const isSame = outcome.samePoll === true;
       // A request that was recalled has not failed, and the next one cannot be recalled.
       const wasRecalled = wasRecallable && outcome.why === "aborted";
-      const mayComeBack = outcome.status === null && clock.monotonic() - lostAt < LONGEST_ABSENCE_MS;
+      const mayComeBack = outcome.status === null && clock.monotonic() - endedAt < LONGEST_ABSENCE_MS;
       const isAway = !isSame && !isLost(outcome);
       if (!isSame && !isAway && !wasRecalled && ++lost >= LONGEST_REQUEST_LIFE && !mayComeBack) break;
       if (isStopped() && ++stopped > 2) break;
