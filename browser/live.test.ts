@@ -154,7 +154,7 @@ inBrowser("many activities", { works: false }, (suite) => {
       },
       { viewport: { width: 1280, height: 2400 } },
     );
-  }, 240_000);
+  });
 
   it("a long burst of events leaves memory and elements where they were", async () => {
     const { client } = suite.stack;

@@ -78,7 +78,7 @@ it("leads from an empty folder to a typed result, and to the same with an engine
   }
   expect(spentMs).toBeLessThan(TWO_MINUTES);
   expect(said).toMatch(/invoices\.total +2 +completed +\{"id":"invoice-7","cents":1299\}/);
-}, 300_000);
+});
 
 it("has code that compiles, with the types that it promises", () => {
   const cwd = folderOf();
