@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { patience } from "./packages/test-support/src/patience.js";
 
 export default defineConfig({
   test: {
@@ -11,8 +12,7 @@ export default defineConfig({
     ],
     exclude: ["**/node_modules/**", "**/dist/**"],
     reporters: ["default", "./scripts/skip-reporter.mjs"],
-    // Generous: what a test means never depends on it, and a busy machine takes seconds to start a process.
-    testTimeout: 60_000,
+    ...patience,
     // Many tests wait for servers and processes: three side by side keep two cores busy.
     maxWorkers: Math.max(3, availableParallelism() - 1),
     coverage: {

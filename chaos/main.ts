@@ -22,6 +22,8 @@ const QUIET_LOOKS = 6;
 const PATIENCE_TIMES = 6;
 const PATIENCE_MS = 300_000;
 const MINUTE_MS = 60_000;
+/** What has not ended after this was left behind. */
+const GONE_MS = 20_000;
 
 /** @param programs the folder of the programs of the parts @returns the exit code */
 export async function main(args: readonly string[], programs: string): Promise<number> {
@@ -146,7 +148,7 @@ class Chaos {
       ...slow.map((name) => `${name} did not end when it was told to`),
       ...crashesOf(world),
       ...(stillOpen > 0 ? [`${stillOpen} runs did not come to their ends`] : []),
-      ...withEnvironment(`CHAOS_FOLDER=${folder}`).map((pid) => `process ${pid} was left behind`),
+      ...(await leftBehind(folder)).map((pid) => `process ${pid} was left behind`),
       ...progress.growth.filter(({ isFlat }) => !isFlat).map(({ part }) => `${part} grows`),
       ...verification.wrong,
     ];
@@ -220,6 +222,16 @@ async function untilClosed(url: string): Promise<number> {
     quiet = open === 0 ? quiet + 1 : 0;
     if (quiet >= QUIET_LOOKS || realNow() > until) return open;
     await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+/** What is killed with its parent is gone soon, and not at once. */
+async function leftBehind(folder: string): Promise<readonly number[]> {
+  const until = realNow() + GONE_MS;
+  for (;;) {
+    const left = withEnvironment(`CHAOS_FOLDER=${folder}`);
+    if (left.length === 0 || realNow() > until) return left;
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 

@@ -20,7 +20,7 @@ describeUnless(whyNoPython(VERSION), `the conformance cases against the carrier 
     } finally {
       peer.kill();
     }
-  }, 120_000);
+  });
 
   it("fail for reasons that are known, each one", () => {
     const failing = output.cases.filter(({ status }) => status !== "passed").map(({ id }) => id);

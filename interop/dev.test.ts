@@ -51,5 +51,5 @@ describeUnless(whyNoPython("2.12.0"), "a stock Python client at a fresh `dw-carr
       await exited;
       rmSync(cwd, { recursive: true, force: true });
     }
-  }, 120_000);
+  });
 });

@@ -157,7 +157,7 @@ describeUnless(whyNoPython("2.12.0"), "a reference to a large payload", () => {
       } finally {
         await life.forget();
       }
-    }, 120_000);
+    });
 
     it("as arguments ends the activity by its own name, where our dispatcher runs it", async () => {
       await withHarmedArguments(harm, async (url, client) => {
@@ -193,7 +193,7 @@ describeUnless(whyNoPython("2.12.0"), "a reference to a large payload", () => {
         carrier.close();
         carrier.closeAllConnections();
       });
-    }, 120_000);
+    });
 
     for (const [language, why] of [
       ["python", undefined],

@@ -26,7 +26,8 @@ for (const [index, peer] of PYTHON_WORKERS.entries()) {
     it("has what is final not retried", () => under.doesNotRetryWhatIsFinal());
 
     it("lives past the heartbeat timeout with heartbeats", async () => {
-      const id = await under.start("interop.beat", [{ l: "4600" }], { heartbeat_timeout_seconds: 2 });
+      // A busy machine may keep its process from running for a while.
+      const id = await under.start("interop.beat", [{ l: "8600" }], { heartbeat_timeout_seconds: 7 });
       expect(await under.client.result(id)).toEqual({ s: "alive" });
       expect(await under.client.describe(id)).toMatchObject({ attempt_count: 1 });
     });
@@ -36,7 +37,8 @@ for (const [index, peer] of PYTHON_WORKERS.entries()) {
       ["start_to_close", { start_to_close_timeout_seconds: 1 }],
       ["schedule_to_close", { schedule_to_close_timeout_seconds: 1 }],
     ])("is ended by a timeout, and goes on: %s", async (_, timeout) => {
-      const id = await under.start("interop.sleep", [{ l: "2500" }], timeout);
+      // So long that it is not done even where the engine's process stands still for a while.
+      const id = await under.start("interop.sleep", [{ l: "8000" }], timeout);
       expect((await under.client.failure(id)).type).toBe("WorkflowFailed");
       expect(await under.client.describe(id)).toMatchObject({ status: "failed", closed_reason: "timed_out" });
       const next = await under.start("interop.echo", [true]);

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { patience } from "../packages/test-support/src/patience.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -10,8 +11,7 @@ export default defineConfig({
     include: ["interop/**/*.test.ts"],
     globalSetup: ["interop/support/global-setup.ts"],
     reporters: ["default", "./scripts/skip-reporter.mjs"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    ...patience,
     // Two cores, and peers that are processes of their own.
     maxWorkers: 2,
   },

@@ -354,7 +354,7 @@ export const runtimeCases: readonly RuntimeCase[] = [
       {
         request: () => {
           waiting = `wait-${++waits}`;
-          return { ...task("runtimes.wait", [waiting])(), leaveAfterMs: 400 };
+          return { ...task("runtimes.wait", [waiting])(), leaveAfterMs: 2_500 };
         },
         expect: LEFT,
       },

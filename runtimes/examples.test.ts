@@ -22,7 +22,7 @@ function testExample(name: string, { missing, start, cases = exampleCases, witho
   testPlatform({ name: `examples/${name}`, given: "", missing, start: () => start(withToken) }, cases);
 
   describe.skipIf(missing !== undefined)(`examples/${name}, without a token`, () => {
-    it(withoutToken, { timeout: 180_000 }, async () => {
+    it(withoutToken, async () => {
       const answered = answersWithoutToken(start);
       if (withoutToken === "does not run") await expect(answered).rejects.toThrow("bearerToken needs");
       else expect(await answered).toEqual([401, 401, 401]);

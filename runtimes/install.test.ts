@@ -51,7 +51,7 @@ describe.skipIf(missing !== undefined)(
         expect(brings).toEqual([version === 20, version === 20, version === 20]);
       });
 
-      it("runs an activity in TypeScript", { timeout: 60_000 }, async () => {
+      it("runs an activity in TypeScript", async () => {
         cpSync(join(APPS, "command.mjs"), join(installation.folder, "command.mjs"));
         const { stdout, stderr, status } = await installation.run(["command.mjs"]);
         expect([status, stderr]).toEqual([0, ""]);
@@ -98,21 +98,21 @@ describe.skipIf(missing !== undefined)(
         }
       });
 
-      it("a task runs through client, engine, dispatcher and carrier", { timeout: 60_000 }, async () => {
+      it("a task runs through client, engine, dispatcher and carrier", async () => {
         cpSync(join(APPS, "chain.mjs"), join(libraries().folder, "chain.mjs"));
         const { stdout, stderr, status } = await libraries().run(["chain.mjs"]);
         expect([status, stderr]).toEqual([0, ""]);
         expect(JSON.parse(stdout)).toEqual({ greeting: "Hello, Ada", counted: [["completed", 1]], logged: true });
       });
 
-      it("the command runs an activity in TypeScript, and serves MCP", { timeout: 60_000 }, async () => {
+      it("the command runs an activity in TypeScript, and serves MCP", async () => {
         cpSync(join(APPS, "command.mjs"), join(command().folder, "command.mjs"));
         const { stdout, stderr, status } = await command().run(["command.mjs", "mcp"]);
         expect([status, stderr]).toEqual([0, ""]);
         expect(JSON.parse(stdout)).toEqual({ status: "completed", result: "Hello, Ada", mcp: "durable-workflow" });
       });
 
-      it("every door opens", { timeout: 60_000 }, async () => {
+      it("every door opens", async () => {
         const doors = registry.manifests.flatMap(({ name, exports }) =>
           Object.keys(exports)
             .filter((entry) => !entry.endsWith(".json"))

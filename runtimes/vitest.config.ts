@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { patience } from "../packages/test-support/src/patience.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -11,8 +12,7 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "runtimes/fast/**"],
     globalSetup: ["runtimes/support/global-setup.ts"],
     reporters: ["default", "./scripts/skip-reporter.mjs"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    ...patience,
     // Two cores, and platforms that are processes of their own.
     maxWorkers: 2,
   },

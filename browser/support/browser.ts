@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { PATIENCE_MS } from "@durable-workflow/test-support/patience";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { expect } from "vitest";
 
@@ -49,7 +50,7 @@ export class WatchedPage {
   ): Promise<WatchedPage> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(PATIENCE_MS);
     const watched = new WatchedPage(page, new URL(url).origin);
     await page.goto(url + hash);
     return watched;
@@ -60,6 +61,17 @@ export class WatchedPage {
     await this.page.evaluate((to) => {
       location.hash = to;
     }, hash);
+  }
+
+  /** Goes to another view by its two keys; they count as such only where the second comes soon after the first. */
+  async press(second: string, arrived: RegExp): Promise<void> {
+    const { page } = this;
+    const pressed = async (): Promise<string> => {
+      await page.keyboard.press("g");
+      await page.keyboard.press(second);
+      return page.url();
+    };
+    await expect.poll(pressed).toMatch(arrived);
   }
 
   /** Complaints that a test brings about on purpose, such as those of a connection that it cuts. */

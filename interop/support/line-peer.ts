@@ -1,13 +1,12 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { PATIENCE_MS } from "@durable-workflow/test-support/patience";
 import type { PeerCommand } from "./peers.js";
 
 /** A peer's document, looked into without much ado. */
 // oxlint-disable-next-line typescript/no-explicit-any -- what a foreign process writes has no type here
 export type Json = Readonly<Record<string, any>>;
-
-const WAIT_MS = 30_000;
 
 /** A peer process that speaks JSON, one document a line. It ends when its input does. */
 export class LinePeer {
@@ -46,7 +45,7 @@ export class LinePeer {
   }
 
   /** The first line, said already or to come, that the test is true of. */
-  async line(matches: (line: Json) => boolean, what = "what was waited for", waitMs = WAIT_MS): Promise<Json> {
+  async line(matches: (line: Json) => boolean, what = "what was waited for", waitMs = PATIENCE_MS): Promise<Json> {
     const said = this.lines.find(matches);
     if (said !== undefined) return said;
     return new Promise((resolve, reject) => {

@@ -8,7 +8,8 @@ export const platform = createContextKey(undefined, { description: "platform" })
 /** How a run ended, by its own name; shared by copies of this module, which bundlers make. */
 const ends = (globalThis.runtimesEnds ??= new Map());
 
-const LONGEST_WAIT_MS = 1500;
+/** Longer than its client stays, and than a busy machine keeps a process from hearing that it has left. */
+const LONGEST_WAIT_MS = 7_500;
 
 /** @param describe says in a line what the platform gave, as the app knows it */
 export function handlersWith(describe) {
@@ -33,7 +34,7 @@ export function handlersWith(describe) {
     }),
     /** By which reason the run of that name was told to stop; `nothing` for one that came to its end. */
     "runtimes.ended": async (name) => {
-      for (let left = 50; ends.get(name) === "running" && left > 0; left--) {
+      for (let left = 400; ends.get(name) === "running" && left > 0; left--) {
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
       return ends.get(name) ?? "never begun";

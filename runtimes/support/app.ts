@@ -67,7 +67,7 @@ export async function runProgram(command: Omit<AppCommand, "listening">): Promis
   const child = spawnProgram(command);
   const said: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => said.push(chunk.toString()));
-  const [code] = (await once(child, "exit")) as [number | null];
+  const [code] = (await once(child, "close")) as [number | null];
   if (code !== 0) throw new Error(`${command.program} ${command.args.join(" ")} ended with ${code}:\n${said.join("")}`);
 }
 

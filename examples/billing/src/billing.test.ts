@@ -47,7 +47,7 @@ describe("billing.export-ledger", () => {
   it("says how far it is, and stops when it is cancelled", async () => {
     const { activities } = example();
     const run = new ActivityTestEnvironment().start(activities["billing.export-ledger"], [2026]);
-    await expect.poll(() => run.heartbeats.length, { timeout: 10_000 }).toBeGreaterThan(1);
+    await expect.poll(() => run.heartbeats.length).toBeGreaterThan(1);
     run.cancel("not needed any more");
     expect((await run.failure()).classification).toBe("cancelled");
     expect(run.heartbeats[0]?.progress).toEqual({ current: 0, total: 12, unit: "months" });

@@ -53,7 +53,7 @@ describe("--authorizers FILE", () => {
       "the authorizer wall failed: headers.authorization: the environment variable GATE is not set",
     );
     expect(stdout + stderr + doctor.stdout + doctor.stderr + without.stdout).not.toContain("s3cret");
-  }, 40_000);
+  });
 
   it.each([
     ["dispatch", { wall: { ...GATE, heders: {} } }, "wall.heders is no known field"],

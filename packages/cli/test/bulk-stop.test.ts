@@ -54,7 +54,7 @@ describe.each([
     );
     expect(await statuses(url)).toEqual({ 1: status, 2: status, 3: "running", 4: "running" });
     expect((await runHere([...args, "--yes"])).stdout).toBe(`0 ${status}.\n`);
-  }, 30_000);
+  });
 });
 
 describe("a query", () => {

@@ -77,4 +77,4 @@ it("goes from a clone to a new adapter, which obeys the laws and conforms", asyn
   expect(stdout + stderr).toMatch(/conforms/i);
   expect(code).toBe(0);
   await platform.stop("SIGKILL");
-}, 240_000);
+});

@@ -78,7 +78,7 @@ describe("dev and an app that runs", () => {
     await running.until(/"state":"gone","types":\["two\.hello"\]/);
     const { stdout, stderr } = await running.stop();
     expect(stdout + stderr).not.toContain(TOKEN);
-  }, 60_000);
+  });
 
   it("waits for one that does not run yet", async () => {
     const cwd = folderOf();
@@ -94,7 +94,7 @@ describe("dev and an app that runs", () => {
     await other.until(/"state":"waiting"/);
     await app({ unseen: () => 1 }, {}, Number(mute.port));
     await other.until(/"state":"silent","types":\[\]/);
-  }, 60_000);
+  });
 
   it("takes the word of --types for one that does not tell", async () => {
     const cwd = folderOf();
@@ -109,7 +109,7 @@ describe("dev and an app that runs", () => {
     expect((await run(["start", "app.hello"], { cwd })).stdout).toContain('"hello"');
     // It need not know a GET: neither its types nor what its arguments look like are asked for.
     expect(silent.methods).toEqual(["POST"]);
-  }, 60_000);
+  });
 
   it("has what nobody takes told while it waits", async () => {
     const cwd = folderOf({ "a.mjs": "export const greet = () => 1;" });
@@ -122,7 +122,7 @@ describe("dev and an app that runs", () => {
     // Once for each type of each queue.
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     expect(jsonLines(running.stdout).filter(({ event }) => event === "waiting")).toHaveLength(1);
-  }, 60_000);
+  });
 
   it.each<readonly [string, (url: string) => readonly string[], number, RegExp]>([
     ["whose gate wants a token", (url) => [url], 78, /does not let us ask .*401.*\n.*--app-token-env/],

@@ -14,9 +14,9 @@ import {
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { closedAddress } from "@durable-workflow/test-support/loopback";
+import { closedAddress, listen } from "@durable-workflow/test-support/loopback";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type DevState, findDevState, removeDevState, writeDevState } from "../src/engine/dev-state.js";
+import { CONTROL_PATHS, type DevState, findDevState, removeDevState, writeDevState } from "../src/engine/dev-state.js";
 import { HttpClient } from "../src/net/http-client.js";
 import { begin, folderOf, run } from "./support/cli.js";
 
@@ -87,6 +87,24 @@ describe("the word that dev leaves", () => {
     expect(said).not.toContain("s3cret");
   });
 
+  it("is believed though its command takes seconds to answer, as on a machine that is busy", async () => {
+    const asked: string[] = [];
+    const slow = await listen(
+      createServer((request, response) => {
+        asked.push(request.url ?? "");
+        const answer = request.url === CONTROL_PATHS.identity ? { id: "its-id" } : { status: "serving" };
+        setTimeout(() => response.end(JSON.stringify(answer)), 3_000);
+      }),
+    );
+    const control = { port: slow.port, id: "its-id", token: "t" };
+    try {
+      expect(await found(planted(word({ url: slow.url, control })).cwd)).toBe(slow.url);
+      expect(asked).toEqual([CONTROL_PATHS.identity, "/api/health"]);
+    } finally {
+      await slow.close();
+    }
+  });
+
   it("is set aside when its engine is gone, or another server has its port", async () => {
     expect(await found(planted(word({ url: await closedAddress().then((at) => at.replace(/\/$/, "")) })).cwd)).toMatch(
       /does not answer/,
@@ -155,7 +173,7 @@ describe("the word that dev leaves", () => {
       expect(stderr).toMatch(/dev\.json.* is set aside: .*\n.*the engine at http:\/\/(127\.0\.0\.1|localhost):8080/);
     }
     expect(received.length).toBe(before);
-  }, 20_000);
+  });
 
   it("a profile that is chosen and not used is named", async () => {
     const { cwd } = planted(word());

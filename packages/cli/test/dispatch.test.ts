@@ -57,7 +57,7 @@ describe("dispatch", () => {
     const { code, stdout, stderr } = await service.stop("SIGTERM");
     expect(code).toBe(1);
     expect(stdout + stderr).not.toContain("s3cret");
-  }, 40_000);
+  });
 
   it("writes JSON lines with --json, and ends with 0 when nothing is in flight", async () => {
     const { cwd, engine, carrier } = await engineAndCarrier();
@@ -70,7 +70,7 @@ describe("dispatch", () => {
     expect(jsonLines(stdout).map(({ event }) => event)).toEqual(
       expect.arrayContaining(["config_loaded", "registered", "draining", "stopped"]) as unknown[],
     );
-  }, 40_000);
+  });
 
   it("has a name of its own, and says at once that a carrier is down when it is not to hold tasks for it", async () => {
     const engine = createLocalEngine({ file: ":memory:" });
@@ -93,7 +93,7 @@ describe("dispatch", () => {
     expect((await service.stop()).code).toBe(0);
     const wrong = await run(["dispatch", "--config", "executor.json", "--hold-unreachable=-1"], { cwd, env });
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("--hold-unreachable")]);
-  }, 40_000);
+  });
 
   it("calls what the engine alone maps when that is allowed, and not before", async () => {
     const cwd = folderOf({ "a.mjs": ACTIVITIES });
@@ -118,7 +118,7 @@ describe("dispatch", () => {
     const greeted = await run(start, { cwd });
     expect([greeted.code, greeted.stdout]).toEqual([0, expect.stringMatching(/result {5}"Hello, Ada"\n$/)]);
     expect(await run(["dispatch", "--types", "greet"], { cwd })).toMatchObject({ code: 2 });
-  }, 60_000);
+  });
 
   it("names everything that is wrong with its config, and ends with 78", async () => {
     const cwd = folderOf({ "bad.json": config("http://192.0.2.7/", { version: 2, surprise: true }) });
@@ -234,5 +234,5 @@ describe("check", () => {
       engine: { reachable: false },
       carriers: [{ name: "web", reachable: false, detail: "no-such-program cannot be run" }],
     });
-  }, 40_000);
+  });
 });

@@ -188,7 +188,7 @@ describe("answers without end", () => {
       const { code, stdout } = await runHere(["start", "greet", "--server", url]);
       expect([code, stdout]).toEqual([0, expect.stringContaining("completed")]);
     }
-  }, 40_000);
+  });
 });
 
 it.each([".", ".."])("the id %s is refused: no path can name it", async (id) => {

@@ -42,7 +42,7 @@ describe("dw-carrier engine", () => {
     expect([second.code, second.stderr]).toEqual([1, expect.stringContaining("dw-carrier engine runs already on")]);
     expect((await engine.stop()).code).toBe(0);
     expect(existsSync(join(cwd, ".dw/dev.json"))).toBe(false);
-  }, 60_000);
+  });
 
   it("has tokens from the environment, and then neither page nor a word for others; no address is open without", async () => {
     const cwd = folderOf({});
@@ -67,7 +67,7 @@ describe("dw-carrier engine", () => {
     expect([half.code, half.stderr]).toEqual([2, expect.stringContaining("--operator-token-env")]);
     const unset = await run(["engine", "--worker-token-env", "NONE", "--operator-token-env", "O"], { cwd, env });
     expect([unset.code, unset.stderr]).toEqual([78, expect.stringContaining("NONE, named by --worker-token-env,")]);
-  }, 60_000);
+  });
 
   it("is what dispatch, check and doctor connect to, with no token of the environment", async () => {
     const cwd = folderOf({ "a.mjs": ACTIVITIES });
@@ -110,7 +110,7 @@ describe("dw-carrier engine", () => {
       env: { DURABLE_WORKFLOW_SERVER_URL: "https://engine.example.com" },
     });
     expect(JSON.parse(elsewhere.stdout)).toMatchObject({ connection: { serverUrl: { source: "environment" } } });
-  }, 60_000);
+  });
 
   it("is looked for above what a command has left that has ended", async () => {
     const above = folderOf({ "below/a.mjs": ACTIVITIES });
@@ -124,7 +124,7 @@ describe("dw-carrier engine", () => {
     // What somebody else may have written is not looked past.
     chmodSync(left, 0o666);
     expect((await run(["list"], { cwd: below })).code).toBe(69);
-  }, 30_000);
+  });
 
   it("is not taken for another process that has its id and an engine at its port", async () => {
     const engine = createLocalEngine({ file: ":memory:" });
@@ -165,7 +165,7 @@ describe("dw-carrier backup", () => {
     const closed = await run(["backup", "closed.sqlite"], { cwd });
     expect(closed).toMatchObject({ code: 0, stdout: "The copy is in closed.sqlite.\n" });
     expect(await idsIn(join(cwd, "closed.sqlite"))).toEqual(["a", "b", "c"]);
-  }, 60_000);
+  });
 
   it("is told when there is nothing to copy", async () => {
     const { code, stderr } = await run(["backup", "x.sqlite"], { cwd: folderOf() });

@@ -27,7 +27,7 @@ it("the stack trace of a failure, and those of its causes, are shown by start an
   expect([story.failure, ...story.attempts.map(({ failure }) => failure)].map(({ stackTrace }) => stackTrace)).toEqual(
     Array.from({ length: 3 }, () => expect.stringMatching(/innermost[^]*tray 2 is empty/) as string),
   );
-}, 30_000);
+});
 
 describe("attempts without --backoff", () => {
   it("are some time apart, which is told", async () => {

@@ -22,7 +22,7 @@ const blocks: readonly Block[] = [...page.matchAll(/(?:<!-- ([^>]*) -->\n\n)?^``
 let packed: PackedPackages;
 beforeAll(() => {
   packed = new PackedPackages();
-}, 180_000);
+});
 afterAll(() => packed.remove());
 
 const USUAL_URL = "http://127.0.0.1:7070";
@@ -78,7 +78,7 @@ it("leads from an empty folder to a typed result, and to the same with an engine
   }
   expect(spentMs).toBeLessThan(TWO_MINUTES);
   expect(said).toMatch(/invoices\.total +2 +completed +\{"id":"invoice-7","cents":1299\}/);
-}, 300_000);
+});
 
 it("has code that compiles, with the types that it promises", () => {
   const cwd = folderOf();
@@ -101,7 +101,7 @@ it("has code that compiles, with the types that it promises", () => {
   expect(compiled()).toBe("");
   writeFileSync(join(cwd, "main.mts"), wrong);
   expect(compiled()).toContain("TS2322");
-}, 120_000);
+});
 
 it("is found from the README", () => {
   expect(readFileSync(join(root, "README.md"), "utf8")).toContain("docs/getting-started.md");

@@ -112,7 +112,7 @@ describe("what others wrote does not steer the terminal", () => {
     const xml = readFileSync(join(cwd, "report.xml"), "utf8");
     expect(readXml(xml).counts["testcase"]).toBeGreaterThan(0);
     expectHarmless({ stdout: xml, stderr: "" });
-  }, 40_000);
+  });
 
   it("inspect and check, of files", async () => {
     const config = {
@@ -135,7 +135,7 @@ describe("what others wrote does not steer the terminal", () => {
       expectHarmless(await runHere([`list${HOSTILE}`, ...form], { cwd }));
       expectHarmless(await runHere(["list", `--x${HOSTILE}`, ...form], { cwd }));
     }
-  }, 60_000);
+  });
 
   it("serve, dev and dispatch, of activities and carriers", async () => {
     const hostile = JSON.stringify(HOSTILE);
@@ -169,5 +169,5 @@ describe("what others wrote does not steer the terminal", () => {
       for (const running of [dev, serving]) expectHarmless(await running.stop());
       expectHarmless(await dispatch.stop(), [SPELT, MENDED]);
     }
-  }, 90_000);
+  });
 });

@@ -40,7 +40,7 @@ describe("npm start, the first command of the README", () => {
     expect(stdout.match(/\[#+-+\] \d+\/12 months/g)?.length).toBeGreaterThan(0);
     // The recording in the docs is what is printed: node scripts/record.mjs writes it anew.
     expect(normalize(stdout)).toBe(readFileSync(RECORDING, "utf8"));
-  }, 90_000);
+  });
 
   it("does the same on an engine elsewhere, with its tokens", async () => {
     const auth = { operatorToken: "operator-t0ken", workerToken: "worker-t0ken" };
@@ -57,5 +57,5 @@ describe("npm start, the first command of the README", () => {
       ["billing.charge-card", "1", "completed"],
     ]);
     expect(stdout).not.toContain("t0ken");
-  }, 90_000);
+  });
 });

@@ -96,7 +96,7 @@ it("lists, shows, starts, retries, cancels, explains and examines", async () => 
     explanation: expect.stringContaining("no document"),
   });
   expect(await document("doctor")).toMatchObject({ reachable: true });
-}, 60_000);
+});
 
 it("says what is wrong as an error of the tool, and goes on; the token is in nothing that it says", async () => {
   const { call } = await connect();
@@ -118,7 +118,7 @@ it("says what is wrong as an error of the tool, and goes on; the token is in not
   }
   const { text } = await call("doctor");
   expect(all + text).not.toContain(TOKEN);
-}, 60_000);
+});
 
 it("that may only look have no tool that changes anything", async () => {
   const { client, call } = await connect(["--read-only"]);
@@ -126,4 +126,4 @@ it("that may only look have no tool that changes anything", async () => {
   expect(tools.every(({ annotations }) => annotations?.readOnlyHint === true)).toBe(true);
   expect(tools.map(({ name }) => name)).toEqual(["overview", "list", "show", "explain", "doctor"]);
   expect(await call("cancel", { id: "x" })).toMatchObject({ isError: true, text: "there is no tool cancel" });
-}, 60_000);
+});

@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 describe("its program", () => {
-  it("runs alike on a local engine and on one like the server", { timeout: 60_000 }, async () => {
+  it("runs alike on a local engine and on one like the server", async () => {
     const local = createLocalEngine({ file: ":memory:", longPollSeconds: 2 });
     const { url } = await local.listen();
     const cwd = folderOf({ "main.mts": program });
@@ -49,7 +49,7 @@ describe("its program", () => {
 });
 
 describe("the move", () => {
-  it("goes as its commands go", { timeout: 120_000 }, async () => {
+  it("goes as its commands go", async () => {
     const cwd = folderOf({ "greet.mjs": "export const greet = (name) => `Hello, ${name}`;\n" });
     const config = {
       schema: "durable-workflow.external-executor.config",

@@ -9,7 +9,8 @@ function begin(...args: readonly string[]) {
     env: { PATH: process.env["PATH"] ?? "", DW_CONFIG_HOME: "/nowhere" },
   });
   onTestFinished(() => void child.kill("SIGKILL"));
-  const exited = once(child, "exit") as Promise<[number | null, string | null]>;
+  // With all that it has said: "exit" may come before that.
+  const exited = once(child, "close") as Promise<[number | null, string | null]>;
   return { child, exited };
 }
 

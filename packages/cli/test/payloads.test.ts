@@ -100,7 +100,7 @@ describe("start", () => {
     writeFileSync(join(folder, "big.json"), JSON.stringify(["x".repeat(100_000)]));
     const { code, stderr } = await cli("start", "report", "@big.json");
     expect([code, stderr]).toEqual([69, expect.stringContaining("external_payload_namespace_bytes_exhausted")]);
-  }, 30_000);
+  });
 });
 
 describe("show", () => {

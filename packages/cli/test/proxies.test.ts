@@ -25,7 +25,7 @@ it("commands reach what is not on this machine by the proxy that the environment
     code: 78,
     stderr: expect.stringContaining("HTTP_PROXY must be") as string,
   });
-}, 30_000);
+});
 
 it("a token with a line end around it is trimmed everywhere; one with a line end within it is refused everywhere", async () => {
   const engine = createLocalEngine({ file: ":memory:", auth: { adminToken: "s3cret-token" } });
@@ -63,4 +63,4 @@ it("a token with a line end around it is trimmed everywhere; one with a line end
     expect(within.stdout + within.stderr).toMatch(/characters that no token has/);
     expect(within.stdout + within.stderr).not.toContain("s3cret");
   }
-}, 30_000);
+});

@@ -12,6 +12,8 @@ const TASKS = Number(process.env["RECOVERY_TASKS"] ?? 200);
 const SLACK = Number(process.env["RECOVERY_SLACK"] ?? 2);
 /** On a machine that is busy with other things: times of the start of the same process, until it says that it is up. */
 const STARTS = 4;
+/** As long may such a machine keep a process from running, unless the table is measured. Far less than a lease. */
+const AWAY_MS = process.env["RECOVERY_SLACK"] === undefined ? 9_000 : 0;
 const KILLED_AFTER = Math.round(TASKS * 0.3);
 const TASK_MS = 50;
 const IN_FLIGHT = Math.max(25, TASKS / 10);
@@ -218,7 +220,7 @@ async function separate(worker: object = {}) {
 const whole = { completed: TASKS };
 const atMost = (most: number): object => expect.toSatisfy((some: number) => some <= most, `at most ${most}`) as object;
 /** Milliseconds from the start on. */
-const within = (ms: number, { up }: Row): object => atMost(Math.max(ms * SLACK, up * STARTS));
+const within = (ms: number, { up }: Row): object => atMost(Math.max(ms * SLACK, up * STARTS, AWAY_MS));
 /** No more of those that were queued behind them than run beside them. */
 const inTheirPlaces = { othersFirst: atMost(IN_FLIGHT) };
 
@@ -247,7 +249,7 @@ it("the tasks of one without come again within its short leases, of 30 s", { tim
   expect(row).toMatchObject({
     ...whole,
     firstOther: within(1_000, row),
-    heldSinceKill: atMost(SHORT_LEASE_MS + 1_000 * SLACK + row.up),
+    heldSinceKill: atMost(SHORT_LEASE_MS + 1_000 * SLACK + AWAY_MS + row.up),
   });
 });
 

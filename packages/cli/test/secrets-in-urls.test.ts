@@ -93,4 +93,4 @@ it("no command shows the key in a carrier's URL, or in the command of a process"
   const { stdout } = await runHere(["inspect", "executor.json"], { cwd });
   expect(stdout).toContain("?code=redacted");
   expect(stdout).toContain("node (2 arguments)");
-}, 90_000);
+});

@@ -100,7 +100,7 @@ describe("the end of serve", () => {
     expect(await client.call("slow", [4000])).toBe("slow");
     expect((await ended).code).toBe(0);
     await expect(ask(url, "GET")).rejects.toThrow(/ECONNREFUSED/);
-  }, 30_000);
+  });
 
   it.each([
     ["SIGINT", []],

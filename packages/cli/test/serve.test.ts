@@ -147,17 +147,17 @@ describe("while it runs", () => {
     expect([await client.call("greet", ["Ada"]), await client.call("count", [])]).toEqual(["Hello, Ada.", 1]);
 
     writeFileSync(join(cwd, "prefix.ts"), 'export const prefix: string = "Good day, ";');
-    await expect.poll(() => client.call("greet", ["Ada"]), { timeout: 10_000 }).toBe("Good day, Ada.");
+    await expect.poll(() => client.call("greet", ["Ada"])).toBe("Good day, Ada.");
     writeFileSync(join(cwd, "c.cjs"), "exports.count = 2;");
-    await expect.poll(() => client.call("count", []), { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => client.call("count", [])).toBe(2);
 
     writeFileSync(join(cwd, "a.ts"), "export const greet = (");
     await running.until(/"event":"reload_failed".*a\.ts cannot be loaded/);
     expect(await client.call("greet", ["Ada"])).toBe("Good day, Ada.");
     writeFileSync(join(cwd, "a.ts"), 'export const greet = () => "mended"; export const more = () => 1;');
-    await expect.poll(() => client.call("greet", []), { timeout: 10_000 }).toBe("mended");
+    await expect.poll(() => client.call("greet", [])).toBe("mended");
     expect(await client.call("more", [])).toBe(1);
-  }, 60_000);
+  });
 
   it("wants the token that it was given, says where that came from, and never shows it", async () => {
     const cwd = folderOf({ "a.mjs": "export const one = () => 1;" });

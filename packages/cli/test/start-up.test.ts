@@ -31,4 +31,4 @@ it("dev loads the page with the first request for it, not before it is ready", a
     expect(await page.text()).toContain("<html");
   }
   expect(loaded().some((url) => PAGE.test(url))).toBe(true);
-}, 60_000);
+});

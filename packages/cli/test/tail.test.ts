@@ -38,7 +38,7 @@ describe("dw-carrier tail", () => {
     await some.until(/failed {2}fail {2}f {2}queue default {2}attempt 1\n/);
     const { code, stdout } = await some.stop();
     expect([code, stdout.trimEnd().split("\n")]).toEqual([0, [expect.stringContaining("  f  ")]]);
-  }, 60_000);
+  });
 
   it("asks an engine that streams no events", async () => {
     const activities: object[] = [];
@@ -65,7 +65,7 @@ describe("dw-carrier tail", () => {
     await tail.until(/"activity\.scheduled"/);
     activities[0] = { ...one, status: "completed", closed_at: "2026-01-01T00:00:01Z" };
     await tail.until(/"activity\.closed".*"status":"completed"/);
-  }, 30_000);
+  });
 
   it.each([
     [["tail", "--events", "clsed"], 2, "--events has no clsed"],

@@ -58,7 +58,7 @@ describe("an activity that no worker takes", () => {
 
     const doctor = await runHere(["doctor", "--server", url]);
     expect(doctor.stdout).toMatch(/^! workers {2}.*no worker of queue lamps takes grete; did you mean greet\?/m);
-  }, 60_000);
+  });
 
   it("is not told of one that a worker takes", async () => {
     const url = await engineWithWorker();

@@ -74,7 +74,7 @@ describe("a start that did not arrive", () => {
     const handle = await scene.client({ requestTimeoutMs: 2_000 }).start("greet", ["Ada"]);
     expect(handle.started).toBe(true);
     expect(await runs()).toBe(1);
-  }, 30_000);
+  });
 });
 
 describe("what cannot be found out", () => {

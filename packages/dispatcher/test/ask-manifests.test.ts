@@ -6,10 +6,10 @@ import { type InProcessEngine, PATHS } from "@durable-workflow/engine-protocol";
 import { createLocalEngine } from "@durable-workflow/local-engine";
 import { Client } from "@durable-workflow/test-support/engine-client";
 import { listen } from "@durable-workflow/test-support/loopback";
+import { until } from "@durable-workflow/test-support/patience";
 import { expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { createDispatcher } from "../src/index.js";
-import { until } from "./support/running.js";
 
 /** Whether carriers are asked for their manifests, by what reaches one over HTTP. */
 
@@ -84,7 +84,7 @@ it.each([
   await dispatcher.start();
   const { activity_id: id } = await client.started("far", "q", { input: ["x"] });
   expect((await client.call("GET", `/api/activities/${id}?wait=30`)).body.status).toBe("completed");
-  await expect.poll(known, { timeout: 30_000 }).toEqual(types);
+  await expect.poll(known).toEqual(types);
   // Heartbeats and a reload are further occasions to ask.
   const before = heartbeats();
   await dispatcher.reload();

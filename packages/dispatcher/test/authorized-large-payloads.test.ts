@@ -46,31 +46,27 @@ async function startWalledCarrier(seen: unknown[]): Promise<string> {
 it.each([
   ["what it signs is what arrives, byte for byte", wall.secretAccessKey, "completed"],
   ["another's signature over it is refused", "another", "failed"],
-] as const)(
-  "arguments of megabytes go through an authorizer: %s",
-  { timeout: 60_000 },
-  async (_, secretAccessKey, status) => {
-    const engine = new RealEngine({});
-    await engine.start();
-    closing.push(() => engine.stop());
-    const seen: { readonly bytes: number; readonly refusal?: string }[] = [];
-    const url = await startWalledCarrier(seen);
-    const config = oneCarrier(url, ["measure"]);
-    const environment = { AWS_ACCESS_KEY_ID: wall.accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
-    const running = await startDispatcher(engine, {
-      config: {
-        ...config,
-        auth_refs: { wall: { type: "env", env: "NEVER_READ" } },
-        defaults: { task_queue: "lamps", auth_ref: "wall" },
-      },
-      authorizers: { wall: awsSigV4({ region: wall.region, environment }) },
-    });
-    closing.push(() => running.dispatcher.drain());
-    const reference = await uploaded(engine.url, encodeAvroValue([text]), { token: WORKER_TOKEN });
-    const activity = await engine.schedule({ type: "measure", arguments: envelopeOf(reference), maxAttempts: 1 });
-    await engine.untilStatus(activity, status);
-    expect(seen.every(({ bytes }) => bytes > 4_000_000)).toBe(true);
-    if (status === "completed") expect(seen).toEqual([{ bytes: seen[0]?.bytes, refusal: undefined }]);
-    else expect(seen.map(({ refusal }) => refusal?.split(" ")[0])).toEqual(["signature", "signature"]);
-  },
-);
+] as const)("arguments of megabytes go through an authorizer: %s", async (_, secretAccessKey, status) => {
+  const engine = new RealEngine({});
+  await engine.start();
+  closing.push(() => engine.stop());
+  const seen: { readonly bytes: number; readonly refusal?: string }[] = [];
+  const url = await startWalledCarrier(seen);
+  const config = oneCarrier(url, ["measure"]);
+  const environment = { AWS_ACCESS_KEY_ID: wall.accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  const running = await startDispatcher(engine, {
+    config: {
+      ...config,
+      auth_refs: { wall: { type: "env", env: "NEVER_READ" } },
+      defaults: { task_queue: "lamps", auth_ref: "wall" },
+    },
+    authorizers: { wall: awsSigV4({ region: wall.region, environment }) },
+  });
+  closing.push(() => running.dispatcher.drain());
+  const reference = await uploaded(engine.url, encodeAvroValue([text]), { token: WORKER_TOKEN });
+  const activity = await engine.schedule({ type: "measure", arguments: envelopeOf(reference), maxAttempts: 1 });
+  await engine.untilStatus(activity, status);
+  expect(seen.every(({ bytes }) => bytes > 4_000_000)).toBe(true);
+  if (status === "completed") expect(seen).toEqual([{ bytes: seen[0]?.bytes, refusal: undefined }]);
+  else expect(seen.map(({ refusal }) => refusal?.split(" ")[0])).toEqual(["signature", "signature"]);
+});

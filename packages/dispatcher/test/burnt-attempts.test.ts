@@ -102,5 +102,5 @@ describe("polls", () => {
     const execution = engine.schedule({ type: "t", taskQueue: "waits" });
     await carrier(port);
     await engine.untilStatus(execution, "completed");
-  }, 15_000);
+  });
 });

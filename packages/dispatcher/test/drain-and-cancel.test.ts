@@ -1,3 +1,4 @@
+import { awakeClock } from "@durable-workflow/test-support/clock";
 import { afterEach, describe, expect, it } from "vitest";
 import type { EngineOptions, EngineUnderTest } from "./support/engine-under-test.js";
 import { ENGINES } from "./support/engines.js";
@@ -25,31 +26,31 @@ describe.each(ENGINES)("with $name", ({ make }) => {
   it("an idle dispatcher is drained at once, and a task that comes then is left for others", async () => {
     await begin(make, { longPollMs: 30_000 });
     await engine.until(() => engine.heldPolls > 0);
-    const startedAt = performance.now();
+    const startedAt = awakeClock.monotonic();
     const drained = running.dispatcher.drain();
     const activity = await engine.schedule({ type: "t" });
     expect(await drained).toEqual({ abandoned: 0 });
     // Far below how long the engine would hold the poll; a second on a machine that does nothing else.
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(awakeClock.monotonic() - startedAt).toBeLessThan(5_000);
     await engine.refresh();
     // Either it was leased before the poll was recalled, and ran to its end, or nobody has it.
     expect(["pending", "completed"]).toContain(activity.status);
     expect(await engine.workerIds()).toEqual([]);
   });
 
-  it("a cancellation is heard of within ten seconds, though the lease lasts minutes", { timeout: 40_000 }, async () => {
+  it("a cancellation is heard of within ten seconds, though the lease lasts minutes", async () => {
     let begun = false;
     let goneAt = 0;
     await begin(make, { leaseMs: 300_000 }, (_, response) => {
       begun = true;
       response.on("close", () => {
-        goneAt = performance.now();
+        goneAt = awakeClock.monotonic();
       });
       return new Promise(() => undefined);
     });
     const activity = await engine.schedule({ type: "t" });
     await running.until(() => begun);
-    const cancelledAt = performance.now();
+    const cancelledAt = awakeClock.monotonic();
     await engine.cancel(activity);
     await running.until(() => goneAt > 0);
     expect(goneAt - cancelledAt).toBeLessThan(10_500);

@@ -1,3 +1,4 @@
+import { awakeClock } from "@durable-workflow/test-support/clock";
 import { afterEach, describe, expect, it } from "vitest";
 import { serveHealth } from "../src/service/health-server.js";
 import { type ForeignCarrier, startForeignCarrier } from "./support/foreign-carrier.js";
@@ -84,7 +85,7 @@ describe("a registration that the engine takes for stale", () => {
     const heardAt: number[] = [];
     engine.interfere = ({ verb }) => {
       if (verb === "worker_heartbeat") {
-        heardAt.push(performance.now());
+        heardAt.push(awakeClock.monotonic());
         const fails = heardAt.length === 1;
         stale = fails;
         return fails ? { status: 503, headers: { "retry-after": "1" }, body: "{}" } : undefined;

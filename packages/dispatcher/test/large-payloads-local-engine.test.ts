@@ -65,7 +65,7 @@ describe("an activity on a local engine", () => {
     expect(result.external_payload.size_bytes).toBeGreaterThan(8_000_000);
     const { bytes } = await fetched(engine.url, result.external_payload, { token, headers: {} });
     expect(decodePayload({ codec: "avro", blob: bytes.toString() })).toBe(text + text);
-  }, 60_000);
+  });
 
   it("that throws large details has them on record", async () => {
     const engine = await startEngine();
@@ -87,7 +87,7 @@ describe("an activity on a local engine", () => {
     };
     const { bytes } = await fetched(engine.url, details.external_payload, { token });
     expect(decodePayload({ codec: "avro", blob: bytes.toString() })).toEqual({ log: "x".repeat(400_000) });
-  }, 60_000);
+  });
 
   it("whose arguments are another namespace's ends with that", async () => {
     const engine = await startEngine();
@@ -96,7 +96,7 @@ describe("an activity on a local engine", () => {
     const reference = await uploaded(engine.url, encodeAvroValue(["x"]), { token, namespace: "attic" });
     // Not even started: the engine says so itself.
     await expect(engine.schedule({ type: "t", arguments: envelopeOf(reference) })).rejects.toThrow();
-  }, 60_000);
+  });
 
   it("loses no result when its dispatcher is killed between upload and report", async () => {
     const engine = await startEngine(1_000);
@@ -151,5 +151,5 @@ describe("an activity on a local engine", () => {
       reference.sha256,
       result,
     ]);
-  }, 60_000);
+  });
 });

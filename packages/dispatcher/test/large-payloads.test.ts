@@ -1,4 +1,5 @@
 import { decodePayload, payloadEnvelope } from "@durable-workflow/carrier/payload";
+import { awakeClock } from "@durable-workflow/test-support/clock";
 import { afterEach, describe, expect, it } from "vitest";
 import type { DispatcherOptions } from "../src/dispatch/options.js";
 import {
@@ -136,10 +137,10 @@ describe("arguments by reference", () => {
     const reference = payloads.put(BLOB);
     let until = Number.POSITIVE_INFINITY;
     payloads.fault = (_, response) =>
-      performance.now() < until && refuseWith(response, 503, "external_payload_unavailable", { retryable: true });
+      awakeClock.monotonic() < until && refuseWith(response, 503, "external_payload_unavailable", { retryable: true });
     const execution = engine.schedule({ type: "t", arguments: by(reference), maxAttempts: 1 });
     await running.until(() => running.eventsOf("payload_retried").length > 0);
-    until = performance.now() + 3_000;
+    until = awakeClock.monotonic() + 3_000;
     await engine.untilStatus(execution, "completed", "failed");
     expect([execution.status, execution.attempts.length]).toEqual(["completed", 1]);
     expect(execution.heartbeats).toBeGreaterThan(1);
@@ -207,11 +208,11 @@ describe("a result", () => {
     await begin({ ...answers(LARGE), engineOptions: { leaseMs: 1_500 } });
     let until = Number.POSITIVE_INFINITY;
     payloads.fault = (_, response) =>
-      performance.now() < until &&
+      awakeClock.monotonic() < until &&
       refuseWith(response, 429, "external_payload_namespace_bytes_exhausted", { retryable: true });
     const execution = engine.schedule({ type: "t" });
     await running.until(() => running.eventsOf("payload_retried").length > 0);
-    until = performance.now() + 2_500;
+    until = awakeClock.monotonic() + 2_500;
     await engine.untilStatus(execution, "completed");
     expect([carrier.received.length, execution.attempts.length]).toEqual([1, 1]);
     expect(outcomeOf(execution)["result"]).toEqual(by(payloads.put(BLOB)));
@@ -259,7 +260,7 @@ describe("a result", () => {
       type: "MalformedOutput",
       message: expect.stringContaining("too_large"),
     });
-  }, 30_000);
+  });
 });
 
 describe("a failure's details", () => {

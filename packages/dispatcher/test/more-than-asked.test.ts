@@ -56,24 +56,22 @@ async function begin(work: () => Promise<void>) {
   return { client, dispatcher, leased, ends, begun, mostInFlight: () => most };
 }
 
-it("has them run as slots become free, and their leases kept until then", { timeout: 60_000 }, async () => {
+it("has them run as slots become free, and their leases kept until then", async () => {
   // The last of them waits for longer than a lease lasts.
   const taskMs = (LEASE_SECONDS * 1000 * 1.2) / (TASKS / SLOTS - 1);
   const { client, leased, ends, mostInFlight } = await begin(() => new Promise((done) => setTimeout(done, taskMs)));
   await expect.poll(leased).toBe(TASKS);
-  await expect.poll(ends, { timeout: 40_000 }).toEqual(Array(TASKS).fill("completed"));
+  await expect.poll(ends).toEqual(Array(TASKS).fill("completed"));
   expect(mostInFlight()).toBe(SLOTS);
   for (let count = 0; count < TASKS; count++)
     expect(await client.describe(`a${count}`)).toMatchObject({ status: "completed", attempt_count: 1 });
 });
 
-it("hears of the cancellation of one that waits, which does not begin, and gives those up that wait as it drains", {
-  timeout: 60_000,
-}, async () => {
+it("hears of the cancellation of one that waits, which does not begin, and gives those up that wait as it drains", async () => {
   const { client, dispatcher, leased, ends, begun } = await begin(() => new Promise(() => undefined));
   await expect.poll(leased).toBe(TASKS);
   expect((await client.call("POST", `/api/workflows/a${TASKS - 1}/cancel`, {})).status).toBe(200);
-  await expect.poll(ends, { timeout: 20_000 }).toEqual(["cancelled"]);
+  await expect.poll(ends).toEqual(["cancelled"]);
   expect(await dispatcher.drain()).toEqual({ abandoned: TASKS - 1 });
   expect(begun).toHaveLength(SLOTS);
 });

@@ -41,7 +41,7 @@ it("a new activity of a carrier is leased at once, however long polls are held",
   writeConfig(["t.old", "t.new"]);
   expect(await running.dispatcher.reload()).toBe(true);
   await engine.untilStatus(engine.schedule({ type: "t.new" }), "completed");
-}, 10_000);
+});
 
 it("a task that a held poll brings after its activity was taken off the config is delivered, not failed", async () => {
   // It knows no way to recall a poll.
@@ -74,7 +74,7 @@ it("a file that changes during a reload is the one in use after it", async () =>
   await engine.untilStatus(engine.schedule({ type: "t.newest" }), "completed");
   const [lane] = running.eventsOf("registered").slice(-1);
   expect(lane?.activityTypes).toEqual(["t.newest"]);
-}, 10_000);
+});
 
 /** What the config says of the wall gets nobody past it: its authorizer does. */
 const behindWall = (types: readonly string[]): object => ({
@@ -123,7 +123,7 @@ it("new authorizers are used from a reload on; broken ones leave the old in use,
   writeGuarded(["t.one", "t.two"]);
   expect(await gateOfNext("t.two")).toBe("s3cret-old");
   expect(dispatcher.health().configErrors).toEqual([]);
-}, 20_000);
+});
 
 it("authorizers that are in order are used though the config beside them is broken", async () => {
   engine = new ScriptedEngine();

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ExecutorConfigError } from "@durable-workflow/engine-protocol/executor-config";
+import { until } from "@durable-workflow/test-support/patience";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createDispatcher } from "../src/dispatch/dispatcher.js";
 import type { DispatcherOptions } from "../src/dispatch/options.js";
@@ -14,7 +15,7 @@ import { createMetrics } from "../src/service/metrics.js";
 import { type Activity, completes, type EngineOptions, type EngineUnderTest } from "./support/engine-under-test.js";
 import { ENGINES } from "./support/engines.js";
 import { DONE, type ForeignCarrier, startForeignCarrier } from "./support/foreign-carrier.js";
-import { oneCarrier, type Running, startDispatcher, until } from "./support/running.js";
+import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
 
 const folder = mkdtempSync(join(tmpdir(), "dispatcher-service-"));
 const file = join(folder, "executor.json");
@@ -387,7 +388,7 @@ describe.each(ENGINES)("on $name,", ({ make }) => {
       return { child, lines, exit };
     }
 
-    it("SIGTERM drains and exits with 0; SIGHUP reloads", { timeout: 40_000 }, async () => {
+    it("SIGTERM drains and exits with 0; SIGHUP reloads", async () => {
       writeConfig(["t.one", "hold.on"]);
       const { child, lines, exit } = service();
       await completes(engine, { type: "t.one" });
@@ -404,7 +405,7 @@ describe.each(ENGINES)("on $name,", ({ make }) => {
       expect(inFlight.status).toBe("completed");
     });
 
-    it("a second one exits at once", { timeout: 40_000 }, async () => {
+    it("a second one exits at once", async () => {
       writeConfig(["hold.on"]);
       const { child, lines, exit } = service();
       await engine.schedule({ type: "hold.on" });

@@ -3,15 +3,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { until } from "@durable-workflow/test-support/patience";
 import { afterAll, expect, it } from "vitest";
-import { until } from "./support/running.js";
 import { ScriptedEngine } from "./support/scripted-engine.js";
 
 const service = fileURLToPath(new URL("support/service.mjs", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "dispatcher-signals-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-it("a second signal leaves no command running that nobody waits for any more", { timeout: 40_000 }, async () => {
+it("a second signal leaves no command running that nobody waits for any more", async () => {
   const [file, pidFile] = [join(folder, "executor.json"), join(folder, "pid")];
   const stubborn = `process.on("SIGTERM", () => {}); setInterval(() => {}, 1000);
     require("node:fs").writeFileSync(${JSON.stringify(pidFile)}, process.pid + "\\n")`;

@@ -107,4 +107,4 @@ it("a payload of 5 MB goes to the page by parts alone, exactly, and not in the m
   ]) {
     expect([400, 404], query).toContain((await get(`${ROUTES.payload}?${query}`)).status);
   }
-}, 60_000);
+});

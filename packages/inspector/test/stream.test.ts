@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLocalEngine } from "@durable-workflow/local-engine";
 import { Client } from "@durable-workflow/test-support/engine-client";
+import { until } from "@durable-workflow/test-support/patience";
 import { expect, it } from "vitest";
 import { type ActivityRow, ROUTES } from "../src/index.js";
 import { Ring } from "../src/live/ring.js";
@@ -90,7 +91,7 @@ it("an engine that is started anew is told: lost, up, and that everything is to 
     () => reader.of("overview").some(({ data }) => data.counts.byStatus.queued === 2),
     "an overview of both",
   );
-}, 30_000);
+});
 
 it("has room for so many readers, and lets them know", async () => {
   const { url, get } = await openInspected();
@@ -99,9 +100,11 @@ it("has room for so many readers, and lets them know", async () => {
   const { status, body } = await get(ROUTES.events);
   expect([status, body.error.code, body.error.retryAfterSeconds]).toEqual([503, "too_many_readers", 10]);
   readers[0]?.leave();
-  await sleep(100);
-  const again = readerOf(url);
-  await again.until(() => again.of("hello").length === 1, "hello");
+  await until(async () => {
+    const again = readerOf(url);
+    await again.until(() => again.isOver || again.of("hello").length === 1, "a place, or none");
+    return again.status === 200;
+  }, "a free place");
 });
 
 it("more activities than can be told one by one are told by a word: read anew", async () => {
@@ -117,7 +120,7 @@ it("more activities than can be told one by one are told by a word: read anew", 
   // It can be followed further.
   await client.started("glow", "lamps", { activity_id: "last" });
   await reader.until(() => rowsOf(reader).some(({ id }) => id === "last"), "the last one");
-}, 60_000);
+});
 
 it("keeps the last events within so many characters, however many come", () => {
   const ring = new Ring(1_000);

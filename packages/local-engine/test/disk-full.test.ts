@@ -63,9 +63,7 @@ if (!canMount()) {
   it.skip("a full disk cannot be made here: mounting a small file system needs root on Linux", () => undefined);
 } else {
   describe("a full disk", () => {
-    it("is answered 503, with nothing half done, and work goes on once there is room", {
-      timeout: 60_000,
-    }, async () => {
+    it("is answered 503, with nothing half done, and work goes on once there is room", async () => {
       const folder = smallDisk();
       if (folder === undefined) throw new Error("mount failed after it had succeeded");
       const file = join(folder, "engine.db");

@@ -10,7 +10,7 @@ const DOCUMENTS = [guide, readFileSync(`${root}packages/local-engine/README.md`,
 
 const source = (file: string): string => readFileSync(`${root}packages/local-engine/src/${file}`, "utf8");
 
-it("the examples compile strictly, and run as they are printed", { timeout: 60_000 }, () => {
+it("the examples compile strictly, and run as they are printed", () => {
   // Within the workspace, so that the package is found by its name.
   const folder = `${root}.cache/documentation-local-engine`;
   rmSync(folder, { recursive: true, force: true });

@@ -14,7 +14,7 @@ if (spawnSync("strace", ["-o", "/dev/null", "true"]).status !== 0) {
   it.skip("whether answers follow a flush to disk cannot be seen here: strace is missing, or may not trace", () =>
     undefined);
 } else {
-  it("every answer to a start, a poll and a report follows a flush to disk", { timeout: 60_000 }, async () => {
+  it("every answer to a start, a poll and a report follows a flush to disk", async () => {
     const folder = temporaryFolder();
     const trace = join(folder, "trace");
     const calls = "trace=fsync,fdatasync,write,writev,sendto,sendmsg";

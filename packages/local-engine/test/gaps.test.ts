@@ -37,14 +37,17 @@ async function blockableEngine(options: Partial<LocalEngineOptions>): Promise<Bl
   };
 }
 
+/** So long that it does not run out because this process stands still on a busy machine. */
+const LEASE_SECONDS = 6;
+
 describe("after a gap, what came in counts before leases and deadlines are enforced", () => {
   it("a thread that was blocked for longer than the lease", async () => {
-    const { client, block } = await blockableEngine({ leaseSeconds: 1, longPollSeconds: 0 });
+    const { client, block } = await blockableEngine({ leaseSeconds: LEASE_SECONDS, longPollSeconds: 0 });
     await client.register("w", "q", ["t"]);
     await client.started("t", "q", { activity_id: "a" });
-    await client.started("t", "q", { activity_id: "b", start_to_close_timeout_seconds: 1 });
+    await client.started("t", "q", { activity_id: "b", start_to_close_timeout_seconds: LEASE_SECONDS });
     const held = [await client.take("w", "q"), await client.take("w", "q")];
-    await block(2500);
+    await block(LEASE_SECONDS * 1000 + 1500);
     // They wait in the socket's buffer while the lease runs out.
     const reports = held.map((one) => client.report("complete", one!, { result: ["done".repeat(20_000)] }));
     for (const { status } of await Promise.all(reports)) expect(status).toBe(200);
@@ -54,11 +57,11 @@ describe("after a gap, what came in counts before leases and deadlines are enfor
   });
 
   it("a report that begins only once the thread runs again, as one of the same process does", async () => {
-    const { client, block } = await blockableEngine({ leaseSeconds: 1, longPollSeconds: 0 });
+    const { client, block } = await blockableEngine({ leaseSeconds: LEASE_SECONDS, longPollSeconds: 0 });
     await client.register("w", "q", ["t"]);
     await client.started("t", "q", { activity_id: "a" });
     const held = await client.take("w", "q");
-    await block(2500);
+    await block(LEASE_SECONDS * 1000 + 1500);
     // Answered as soon as the thread runs.
     await client.describe("a");
     await sleep(100);
@@ -66,11 +69,11 @@ describe("after a gap, what came in counts before leases and deadlines are enfor
   });
 
   it("a worker that has gone is not waited for", async () => {
-    const { client, block } = await blockableEngine({ leaseSeconds: 1, longPollSeconds: 20 });
+    const { client, block } = await blockableEngine({ leaseSeconds: LEASE_SECONDS, longPollSeconds: 20 });
     await client.register("w", "q", ["t"]);
     await client.started("t", "q", { activity_id: "a" });
     await client.take("w", "q");
-    await block(1500);
+    await block(LEASE_SECONDS * 1000 + 500);
     expect((await client.take("w", "q"))?.task.attempt_number).toBe(2);
   });
 

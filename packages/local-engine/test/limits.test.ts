@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
+import { until } from "@durable-workflow/test-support/patience";
 import { send } from "@durable-workflow/test-support/send";
 import { describe, expect, it } from "vitest";
 import { cleanUp, openEngine } from "./support/engine.js";
@@ -182,7 +182,7 @@ describe("heartbeats", () => {
 });
 
 describe("readers of events", () => {
-  it("that read nothing are let go, and those that read see all of it", { timeout: 60_000 }, async () => {
+  it("that read nothing are let go, and those that read see all of it", async () => {
     const { url, client } = await openEngine();
     const dead = await Promise.all(
       Array.from({ length: 20 }, async () => {
@@ -210,8 +210,9 @@ describe("readers of events", () => {
         ),
       );
     }
-    for (let wait = 0; wait < 200 && read.split("event: activity.scheduled").length <= started; wait++) await sleep(25);
-    expect(read.split("event: activity.scheduled").length - 1).toBe(started);
+    const told = (): number => read.split("event: activity.scheduled").length - 1;
+    await until(() => told() >= started, "all that was started", 25);
+    expect(told()).toBe(started);
     await reader.cancel();
     await reading;
     for (const socket of dead) socket.destroy();
@@ -224,12 +225,11 @@ describe("readers of events", () => {
     expect([third.status, third.headers.get("retry-after")]).toEqual([503, "1"]);
     expect(await third.json()).toMatchObject({ reason: "too_many_event_readers" });
     await readers[0]?.body?.cancel();
-    for (let wait = 0; wait < 100; wait++) {
+    const isFree = async (): Promise<boolean> => {
       const again = await fetch(`${url}/api/events`);
       await again.body?.cancel();
-      if (again.status === 200) return;
-      await sleep(20);
-    }
-    throw new Error("the place was never free again");
+      return again.status === 200;
+    };
+    await until(isFree, "a free place", 20);
   });
 });

@@ -49,7 +49,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant("wait" as const), seconds: fc.integer({ min: 1, max: 120 }) }) },
 );
 
-it("the engine does what the state machine says", { timeout: 60_000 }, async () => {
+it("the engine does what the state machine says", async () => {
   const clock = new FakeClock();
   const engine = createLocalEngine({
     file: ":memory:",

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
 import { ChildEngine } from "@durable-workflow/test-support/child-engine";
 import type { Json } from "@durable-workflow/test-support/engine-client";
+import { until } from "@durable-workflow/test-support/patience";
 import {
   blobOf,
   declared,
@@ -34,9 +35,7 @@ function filesOf(file: string): readonly string[] {
 }
 
 describe("an engine that is killed", () => {
-  it("has all that it acknowledged, names nothing that is not there, and leaves nothing behind after its time", {
-    timeout: 120_000,
-  }, async () => {
+  it("has all that it acknowledged, names nothing that is not there, and leaves nothing behind after its time", async () => {
     const file = join(temporaryFolder(), "engine.db");
     const options = { file, longPollSeconds: 1, payloads: { abandonedUploadSeconds: 5 } };
     const acknowledged = new Map<string, Json>();
@@ -67,7 +66,7 @@ describe("an engine that is killed", () => {
       const workers = Array.from({ length: 4 }, (_, worker) => work(worker));
       // However slow the machine is: each life of the engine gets as far as a result.
       const before = completed.size;
-      for (let n = 0; n < 400 && completed.size === before; n++) await sleep(10);
+      await until(() => completed.size > before, "a result");
       await sleep((round * 37) % 150);
       await engine.kill();
       await Promise.all(workers);
@@ -102,12 +101,12 @@ describe("an engine that is killed", () => {
       token = body.next_page_token;
     }
     const found = (): readonly string[] => filesOf(file).map((path) => sha256(readFileSync(path)));
-    for (let n = 0; n < 100 && found().length > named.size; n++) await sleep(100);
+    await until(() => found().length <= named.size, "the end of what nobody named", 100);
     expect(new Set(found())).toEqual(named);
     await last.stop();
   });
 
-  it("between file and row, and in the middle of an upload, keeps neither", { timeout: 30_000 }, async () => {
+  it("between file and row, and in the middle of an upload, keeps neither", async () => {
     const file = join(temporaryFolder(), "engine.db");
     const first = await ChildEngine.start({ file });
     const bytes = Buffer.alloc(4 * MB, "half");
@@ -126,7 +125,7 @@ describe("an engine that is killed", () => {
     );
     socket.on("error", () => {});
     socket.write(bytes.subarray(0, 2 * MB));
-    for (let n = 0; n < 100 && filesOf(file).length === 0; n++) await sleep(20);
+    await until(() => filesOf(file).length > 0, "the file");
     expect(filesOf(file)[0]).toMatch(/\.partial$/);
     await first.kill();
     // As a kill between the two would leave it: a whole file that no row speaks of.
@@ -134,7 +133,7 @@ describe("an engine that is killed", () => {
     mkdirSync(shard, { recursive: true });
     appendFileSync(join(shard, "f".repeat(30)), "whole");
     const second = await ChildEngine.start({ file });
-    for (let n = 0; n < 200 && filesOf(file).length > 0; n++) await sleep(20);
+    await until(() => filesOf(file).length === 0, "the end of the files");
     expect(filesOf(file)).toEqual([]);
     expect((await upload(second.client.url, bytes)).status).toBe(201);
     await second.stop();
@@ -162,7 +161,7 @@ describe("an engine with a storage driver that is killed", () => {
       const storage = new LocalFilesystemExternalStorage({ root });
       const engine = createLocalEngine({ file, payloads: { storage } });
       const { url } = await engine.listen();
-      for (let n = 0; n < 200 && objects() > 0; n++) await sleep(20);
+      await until(() => objects() === 0, "the end of the objects");
       expect(objects()).toBe(0);
       const reference = await uploaded(url, "left behind");
       expect((await fetched(url, reference)).bytes.toString()).toBe("left behind");
@@ -208,11 +207,11 @@ describe("a client that goes away in the middle", () => {
       headers: { ...declared(bytes), "Content-Length": String(bytes.length) },
       signal: aborts.signal,
     });
-    for (let n = 0; n < 100 && filesOf(file).length === 0; n++) await sleep(10);
+    await until(() => filesOf(file).length > 0, "the file");
     expect(filesOf(file)).toHaveLength(1);
     aborts.abort();
     await expect(request).rejects.toThrow();
-    for (let n = 0; n < 100 && filesOf(file).length > 0; n++) await sleep(10);
+    await until(() => filesOf(file).length === 0, "the end of the file");
     expect(filesOf(file)).toEqual([]);
     // The room that was held for it is free again.
     await Promise.all([uploaded(url, "one"), uploaded(url, "two")]);
@@ -220,7 +219,7 @@ describe("a client that goes away in the middle", () => {
 });
 
 describe("many large payloads at once", () => {
-  it("go in and out in bounded memory", { timeout: 120_000 }, async () => {
+  it("go in and out in bounded memory", async () => {
     const file = join(temporaryFolder(), "engine.db");
     const engine = await ChildEngine.start({ file });
     const { url } = engine.client;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
 import { Client } from "@durable-workflow/test-support/engine-client";
+import { until as untilItHolds } from "@durable-workflow/test-support/patience";
 import { blobOf, envelopeOf, fetched, upload, uploaded } from "@durable-workflow/test-support/payloads";
 import { describe, expect, it } from "vitest";
 import { createLocalEngine } from "../src/index.js";
@@ -23,12 +24,13 @@ function filesOf(file: string): readonly string[] {
 
 /** Moves on until something is so: sweeps read and remove files beside the clock's own time. */
 async function until(clock: FakeClock, isSo: () => unknown): Promise<void> {
-  for (let n = 0; n < 200; n++) {
-    if (await isSo()) return;
-    await clock.advance(MINUTE_MS);
-    await sleep(5);
-  }
-  throw new Error("it never came to that");
+  let minutes = 0;
+  const movesOn = async (): Promise<boolean> => {
+    if (await isSo()) return true;
+    if (minutes++ < 200) await clock.advance(MINUTE_MS);
+    return false;
+  };
+  await untilItHolds(movesOn, "that", 5);
 }
 
 describe("an upload that nobody names", () => {
@@ -95,8 +97,7 @@ describe("an upload that nobody names", () => {
     await clock.advance(60 * MINUTE_MS);
     await sleep(10);
     await clock.advance(2 * MINUTE_MS);
-    await sleep(10);
-    expect((await fetched(url, forward)).status).toBe(410);
+    await expect.poll(async () => (await fetched(url, forward)).status).toBe(410);
   });
 });
 
@@ -196,7 +197,7 @@ describe("bytes on the disk", () => {
     const second = createLocalEngine({ file, logger: { info() {}, warn, error() {} } });
     cleanUp(() => second.close());
     const opened = await second.listen();
-    for (let n = 0; n < 100 && (filesOf(file).length !== 2 || warnings.length === 0); n++) await sleep(20);
+    await untilItHolds(() => filesOf(file).length === 2 && warnings.length > 0, "the sweep", 20);
     expect(
       filesOf(file)
         .map((path) => readFileSync(path, "utf8"))

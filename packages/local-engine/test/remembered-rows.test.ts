@@ -271,9 +271,7 @@ function readersOf(db: Connection): Readers {
 /** None at all, fewer than there are of each kind, and as many as ever: no more than there are. */
 const BOUNDS = fc.constantFrom(0, 1, 2, 3, undefined, undefined);
 
-it("what is remembered is what is written, whatever fails and is undone, and however little is", {
-  timeout: 120_000,
-}, async () => {
+it("what is remembered is what is written, whatever fails and is undone, and however little is", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(batches, { minLength: 5, maxLength: 30 }), BOUNDS, async (script, mostRemembered) => {
       const machine = new Machine(":memory:", mostRemembered);
@@ -288,9 +286,7 @@ it("what is remembered is what is written, whatever fails and is undone, and how
   );
 });
 
-it("what is remembered is what an engine finds that opens the file after every step", {
-  timeout: 120_000,
-}, async () => {
+it("what is remembered is what an engine finds that opens the file after every step", async () => {
   const folder = temporaryFolder();
   let copies = 0;
   await fc.assert(

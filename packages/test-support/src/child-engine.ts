@@ -27,7 +27,8 @@ export class ChildEngine {
       child.stdout.once("data", (text: Buffer) => {
         resolve(Number(text.toString()));
       });
-      child.once("exit", (code) => {
+      // Not "exit", which may come before all that it has said.
+      child.once("close", (code) => {
         reject(new Error(`the engine ended with ${code}: ${complaints}`));
       });
     });

@@ -14,8 +14,8 @@ export interface GatewayOptions {
   readonly target: () => string | undefined;
   /** Told of every answer of the engine, whether or not it is passed on. */
   readonly onReply?: (call: EngineCall, reply: EngineReply) => void;
-  /** Added to the `Date` of answers: what a machine sends whose clock is off. */
-  readonly skewMs?: number;
+  /** The `Date` of answers, in milliseconds since the epoch. Default: what the engine says. */
+  readonly now?: () => number;
 }
 
 /** Of one hop only, as RFC 9110 has it. */
@@ -65,12 +65,12 @@ export class Gateway {
     if (this.keepCalls) this.calls.push(call);
     const instead = this.interfere(call);
     if (instead !== undefined && instead.acts !== true) {
-      answerInstead(response, instead);
+      this.answerInstead(response, instead);
       return;
     }
     const reply = await this.forward(call, text, response);
     this.options.onReply?.(call, { status: reply.status, body: jsonOf(reply.text) });
-    if (instead !== undefined) answerInstead(response, instead);
+    if (instead !== undefined) this.answerInstead(response, instead);
     else this.passOn(reply, response);
   }
 
@@ -91,18 +91,21 @@ export class Gateway {
     }
   }
 
+  private get date(): { readonly date?: string } {
+    const { now } = this.options;
+    return now === undefined ? {} : { date: new Date(now()).toUTCString() };
+  }
+
+  private answerInstead(response: ServerResponse, { status, headers, body }: InsteadOfAnswer): void {
+    response.writeHead(status, { "content-type": "application/json", ...this.date, ...headers });
+    response.end(body);
+  }
+
   private passOn(reply: RawResponse, response: ServerResponse): void {
-    const { skewMs = 0 } = this.options;
-    const headers = singles(reply.headers);
-    if (headers["date"] !== undefined) headers["date"] = new Date(Date.parse(headers["date"]) + skewMs).toUTCString();
+    const headers = { ...singles(reply.headers), ...this.date };
     response.writeHead(reply.status, { ...headers, "content-length": String(Buffer.byteLength(reply.text)) });
     response.end(reply.text);
   }
-}
-
-function answerInstead(response: ServerResponse, { status, headers, body }: InsteadOfAnswer): void {
-  response.writeHead(status, { "content-type": "application/json", ...headers });
-  response.end(body);
 }
 
 function singles(headers: IncomingMessage["headers"]): Record<string, string> {

@@ -37,7 +37,7 @@ function blocksOf(page: string): readonly string[] {
   return [...text.matchAll(/^ *```ts\b[^\n]*\n([^]*?)^ *```$/gm)].map(([, code = ""]) => code);
 }
 
-it("the blocks of every page compile", { timeout: 120_000 }, () => {
+it("the blocks of every page compile", () => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   let count = 0;

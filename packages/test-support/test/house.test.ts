@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { patience } from "../src/patience.js";
 import { circles, House, importsIn, packageOf, roomsOf } from "../src/sources.js";
 
 /** The laws of the whole house: who may import whom between packages, and that nobody imports each other. Types obey them too. */
@@ -78,6 +79,7 @@ describe.each(house.packages.map((one) => [one.folder, one] as const))("%s", (fo
 const REACHES: Readonly<Record<string, string>> = {
   "packages/dispatcher/test/executor-config/verdicts.test.ts":
     "compares the verdicts of two packages, one of which is nobody's to import",
+  "interop/vitest.config.ts": "vitest reads it before it can load the TypeScript of a package",
   "interop/support/codec-corpus.ts": "takes the values by which the carrier's own codec is tested",
 };
 
@@ -111,3 +113,58 @@ it("what a browser test reads of its page, it waits for: a page is drawn bit by 
   const found = tests.flatMap((name) => readFileSync(`${folder}${name}`, "utf8").match(once) ?? []);
   expect(found, "say expect.poll(() => ...)").toEqual([]);
 });
+
+/** What runs as a test, and what helps it. */
+function testFiles(): readonly string[] {
+  const root = fileURLToPath(new URL("../../../", import.meta.url));
+  return ["packages", "interop", "runtimes", "browser", "chaos", "examples"].flatMap((top) =>
+    readdirSync(root + top, { recursive: true, encoding: "utf8" })
+      .map((file) => `${root}${top}/${file.replaceAll("\\", "/")}`)
+      .filter((file) => file.endsWith(".ts") && !/\/(?:dist|node_modules)\//.test(file))
+      .filter((file) => file.endsWith(".test.ts") || /\/test\/|\/support\//.test(file)),
+  );
+}
+
+describe("time: a machine may be busy, and any process may stand still for seconds", () => {
+  const files = testFiles().filter((file) => !file.endsWith("/house.test.ts"));
+  const found = (wrong: RegExp): readonly string[] =>
+    files.flatMap((file) => (readFileSync(file, "utf8").match(wrong) ?? []).map((text) => `${file}: ${text}`));
+
+  it("all suites are as patient", () => {
+    const root = fileURLToPath(new URL("../../../", import.meta.url));
+    for (const suite of ["", "interop/", "runtimes/", "browser/"]) {
+      expect(readFileSync(`${root}${suite}vitest.config.ts`, "utf8")).toContain("...patience,");
+    }
+  });
+
+  it("no test gives itself less time than all have", () => {
+    expect(files.length).toBeGreaterThan(400);
+    const limits = files.flatMap((file) =>
+      limitsIn(readFileSync(file, "utf8"))
+        .filter((ms) => ms < patience.testTimeout)
+        .map((ms) => `${file}: ${ms}`),
+    );
+    expect(limits, "leave it out").toEqual([]);
+  });
+
+  it("nothing is polled with another limit than all have", () => {
+    expect(found(/\bvi\.wait(?:For|Until)\(/g), "say expect.poll(() => ...)").toEqual([]);
+    expect("expect.poll(() => ({ a: 1 }), { timeout: 10_000 })").toMatch(POLL_LIMIT);
+    expect(found(POLL_LIMIT)).toEqual([]);
+  });
+});
+
+const POLL_LIMIT = /expect\.poll\([^;]*?\{ timeout: [\w]+/g;
+
+/** The milliseconds that tests and hooks of a file are given, where they stand beside them. */
+function limitsIn(text: string): readonly number[] {
+  const lines = text.split("\n");
+  const begins = /^\s*(?:it|test|before|after|describe|\])/;
+  return lines.flatMap((line, at) => {
+    const [, indent = "", last] = /^(\s*)\}, ([\d_]+)\);$/.exec(line) ?? [];
+    const opener = lines.slice(0, at).findLast((one) => one.startsWith(indent) && /\S/.test(one[indent.length] ?? ""));
+    const [, named] = /\btimeout: ([\d_]+)(?: \}, (?:async )?\(|,?$)/.exec(line) ?? [];
+    const ms = last !== undefined && begins.test(opener ?? "") ? last : named;
+    return ms === undefined ? [] : [Number(ms.replaceAll("_", ""))];
+  });
+}

@@ -5,8 +5,9 @@ import {
   isCarrierShutdown,
   NonRetryableError,
 } from "@durable-workflow/carrier";
+import { until } from "@durable-workflow/test-support/patience";
 import { afterEach, expect, it } from "vitest";
-import { aborted, resultOf, until, World } from "./support/world.js";
+import { aborted, resultOf, World } from "./support/world.js";
 
 let world: World;
 afterEach(() => world.end());
@@ -115,7 +116,7 @@ it("drains: waits for what runs, leases nothing more, and deregisters", async ()
 it("tells handlers before the end of a drain, and reports what they return then", async () => {
   world = await World.begin();
   const { activity, told, begun } = waiting();
-  const { worker } = world.worker({ activities: { waits: activity }, drainMs: 3_000, abortBeforeEndMs: 2_900 });
+  const { worker } = world.worker({ activities: { waits: activity }, drainMs: 60_000, abortBeforeEndMs: 59_900 });
   await worker.start();
   const id = await world.schedule("waits");
   await until(() => begun() === 1, "the handler");
@@ -169,8 +170,8 @@ it("reports a failure that must not be retried although it drains: no shutdown i
         },
       }),
     },
-    drainMs: 2_000,
-    abortBeforeEndMs: 1_900,
+    drainMs: 60_000,
+    abortBeforeEndMs: 59_900,
   });
   await worker.start();
   const id = await world.schedule("checks");

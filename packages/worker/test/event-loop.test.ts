@@ -1,11 +1,13 @@
+import { systemClock } from "@durable-workflow/dispatcher/leasing";
+import { until } from "@durable-workflow/test-support/patience";
 import { afterEach, expect, it } from "vitest";
-import { resultOf, until, World } from "./support/world.js";
+import { resultOf, World } from "./support/world.js";
 
 let world: World;
 afterEach(() => world.end());
 
 it("tells of a handler that keeps the thread to itself, with its type, and leases again once it is over", async () => {
-  world = await World.begin();
+  world = await World.begin({}, systemClock);
   const lines: [Record<string, unknown>, string][] = [];
   const say = (fields: Readonly<Record<string, unknown>>, message: string): void => {
     lines.push([fields, message]);
@@ -39,7 +41,7 @@ it("tells of a handler that keeps the thread to itself, with its type, and lease
 });
 
 it("tells of a handler that keeps the thread for longer than its lease that the task is handed out again", async () => {
-  world = await World.begin({ shortLeaseSeconds: 1 });
+  world = await World.begin({ shortLeaseSeconds: 1 }, systemClock);
   const warnings: string[] = [];
   const say = (_: unknown, message: string): void => void warnings.push(message);
   const quiet = (): void => {};

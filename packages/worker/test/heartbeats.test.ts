@@ -1,6 +1,7 @@
 import { defineActivity, isActivityCancelled } from "@durable-workflow/carrier";
+import { until } from "@durable-workflow/test-support/patience";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { aborted, until, World } from "./support/world.js";
+import { aborted, World } from "./support/world.js";
 
 let world: World;
 beforeEach(async () => {

@@ -1,6 +1,7 @@
 import { ActivityFailure, defineActivity, NonRetryableError } from "@durable-workflow/carrier";
+import { until } from "@durable-workflow/test-support/patience";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { resultOf, until, WORKER_TOKEN, World } from "./support/world.js";
+import { resultOf, WORKER_TOKEN, World } from "./support/world.js";
 
 let world: World;
 beforeEach(async () => {

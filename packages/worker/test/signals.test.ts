@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { until } from "@durable-workflow/test-support/patience";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { resultOf, until, WORKER_TOKEN, World } from "./support/world.js";
+import { resultOf, WORKER_TOKEN, World } from "./support/world.js";
 
 const program = fileURLToPath(new URL("support/steered.mjs", import.meta.url));
 
@@ -24,7 +25,8 @@ async function begin(environment: Record<string, string>): Promise<Promise<reado
   said = complaints = "";
   child.stdout?.on("data", (text: Buffer) => (said += text.toString()));
   child.stderr?.on("data", (text: Buffer) => (complaints += text.toString()));
-  const exited = once(child, "exit");
+  // With all that it has said: "exit" may come before that.
+  const exited = once(child, "close");
   await until(() => said.includes("registered"), "the registration");
   return [exited];
 }
@@ -52,9 +54,8 @@ it("a second signal ends the process at once, and nothing is reported", async ()
   await world.schedule("hangs");
   await until(() => said.includes("begun"), "the handler");
   child.kill("SIGTERM");
-  await new Promise((resolve) => {
-    setTimeout(resolve, 200);
-  });
+  // Two that come before it looks are one.
+  await until(() => said.includes("draining"), "the drain");
   child.kill("SIGTERM");
   expect(await exited).toEqual([143, null]);
   expect([...world.callsOf("complete"), ...world.callsOf("fail")]).toEqual([]);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { activityTaskEnvelope, type Changes } from "../../test/support/envelopes.js";
 import { FakeClock, NOON } from "../../test/support/fake-clock.js";
 import { type Loopback, listen } from "../../test/support/loopback.js";
@@ -129,7 +129,7 @@ describe("an accepted heartbeat", () => {
     const result = handler.handle(activityTaskEnvelope({ payloads: { arguments: payload } }));
     await clock.advance(8 * MINUTE_MS);
     fetched();
-    await vi.waitFor(() => expect(clock.liveTimers).toBeGreaterThan(1));
+    await expect.poll(() => clock.liveTimers).toBeGreaterThan(1);
     await clock.advance(8 * MINUTE_MS);
     expect(await result).toMatchObject({ outcome: { status: "succeeded" } });
   });

@@ -88,7 +88,7 @@ describe("with idempotency, a task", () => {
   it("that is under way is joined", async () => {
     const { handler, clock, runs } = carrier((run, time) => after(time, 5000, run));
     const both = Promise.all([handler.handle(task()), handler.handle(task({ id: "task-2" }))]);
-    await vi.waitFor(() => expect(runs()).toBe(1));
+    await expect.poll(() => runs()).toBe(1);
     await clock.advance(5000);
     expect((await both).map(valueOf)).toEqual([1, 1]);
     expect(runs()).toBe(1);
@@ -116,7 +116,7 @@ describe("with idempotency, a task", () => {
     const claim = vi.spyOn(store, "claim");
     const { handler, runs } = carrier((run) => run, { store, clock });
     const result = handler.handle(task({ key: "key-2" }));
-    await vi.waitFor(() => expect(claim).toHaveBeenCalled());
+    await expect.poll(() => claim).toHaveBeenCalled();
     await clock.advance(3_600_000);
     expect(await result).toMatchObject({
       outcome: { retryable: true },
@@ -128,7 +128,7 @@ describe("with idempotency, a task", () => {
   it("answered at its deadline finishes behind the caller's back, and the next delivery gets what it did", async () => {
     const { handler, clock, runs, logger } = carrier((run, time) => after(time, 10 * 60_000 + 5000, run));
     const first = handler.handle(task());
-    await vi.waitFor(() => expect(runs()).toBe(1));
+    await expect.poll(() => runs()).toBe(1);
     await clock.advance(10 * 60_000);
     expect(await first).toMatchObject({ failure: { classification: "deadline_exceeded" } });
     const second = handler.handle(task({ id: "task-2", heartbeat: "2999-06-01T12:15:00Z" }));
@@ -147,7 +147,7 @@ describe("with idempotency, a task", () => {
     const { handler, runs } = carrier((run) => (run === 1 ? new Promise(() => {}) : run));
     const caller = new AbortController();
     const first = handler.handle(task(), { signal: caller.signal });
-    await vi.waitFor(() => expect(runs()).toBe(1));
+    await expect.poll(() => runs()).toBe(1);
     caller.abort(reason);
     expect(await first).toMatchObject({ failure: { classification } });
   });
@@ -161,7 +161,7 @@ describe("with idempotency, a task", () => {
     const interceptors = interceptWith(mapErrors(() => new NonRetryableError("for good")));
     const { handler, runs } = carrier((run) => (run === 1 ? stopping() : "done"), { interceptors });
     const first = handler.handle(task(), { signal: caller.signal });
-    await vi.waitFor(() => expect(runs()).toBe(1));
+    await expect.poll(() => runs()).toBe(1);
     caller.abort(new CallerDisconnected());
     expect(await first).toMatchObject({ failure: { type: "CallerDisconnected" } });
     expect(valueOf(await handler.handle(task({ id: "task-2" })))).toBe("done");
@@ -215,7 +215,7 @@ describe("with idempotency, a handler that was told to stop", () => {
     const idempotency = idempotent({ store: new MemoryIdempotencyStore({ clock }) });
     const handler = new InvocableActivityHandler({ charge }, { clock, idempotency, ...options });
     const first = handler.handle(task());
-    await vi.waitFor(() => expect(runs).toBe(1));
+    await expect.poll(() => runs).toBe(1);
     await clock.advance(10 * 60_000);
     expect(await first).toMatchObject({
       outcome: { retryable: true },
@@ -228,7 +228,7 @@ describe("with idempotency, a handler that was told to stop", () => {
   it("and never looks at its signal is believed when it returns nothing", async () => {
     const { handler, clock, runs } = carrier((_, time) => after(time, 10 * 60_000 + 1, undefined));
     const first = handler.handle(task());
-    await vi.waitFor(() => expect(runs()).toBe(1));
+    await expect.poll(() => runs()).toBe(1);
     await clock.advance(10 * 60_000 + 1);
     expect(await first).toMatchObject({ failure: { classification: "deadline_exceeded" } });
     expect(valueOf(await handler.handle(task({ id: "task-2", heartbeat: LATER })))).toBeNull();
@@ -241,7 +241,7 @@ describe("with idempotency, a handler that was told to stop", () => {
     vi.spyOn(store, "complete").mockImplementation(() => new Promise(() => {}));
     const { handler, runs } = carrier(() => "done", { store, clock });
     const result = handler.handle(task({ heartbeat: "2999-06-01T12:00:02Z" }));
-    await vi.waitFor(() => expect(runs()).toBe(1));
+    await expect.poll(() => runs()).toBe(1);
     await clock.advance(2000);
     expect(valueOf(await result)).toBe("done");
   });
@@ -259,7 +259,7 @@ describe("with idempotency, a handler that was told to stop", () => {
     });
     const first = new InvocableActivityHandler({ charge }, { idempotency: idempotent({ store }) });
     const result = first.handle(task());
-    await vi.waitFor(() => expect(runs).toBe(1));
+    await expect.poll(() => runs).toBe(1);
     await first.shutdown();
     expect(await result).toMatchObject({ failure: { type: "CarrierShutdown" } });
     const second = new InvocableActivityHandler({ charge: () => "done" }, { idempotency: idempotent({ store }) });

@@ -261,7 +261,7 @@ describe("a storage call", () => {
     const seen: AbortSignal[] = [];
     const handler = carrier(activity, { drivers: stuck(seen), clock });
     const result = handler.handle(taskWith(await payload()));
-    await vi.waitFor(() => expect(seen).toHaveLength(1));
+    await expect.poll(() => seen).toHaveLength(1);
     expect(seen[0]?.aborted).toBe(false);
     await clock.advance(10 * 60_000);
     expect(await result).toMatchObject({
@@ -287,7 +287,7 @@ describe("a storage call", () => {
     };
     const handler = carrier(fail, { drivers: stuck(seen), clock });
     const result = handler.handle(taskWith(null), { signal: caller.signal });
-    await vi.waitFor(() => expect(seen).toHaveLength(1));
+    await expect.poll(() => seen).toHaveLength(1);
     await end(clock, caller);
     const ended = await result;
     expect(ended).toMatchObject({ outcome: { retryable: false }, failure: { message: "no" } });
@@ -303,7 +303,7 @@ describe("a storage call", () => {
     const caller = new AbortController();
     const handler = carrier(() => 1, { drivers: stuck(seen) });
     const result = handler.handle(taskWith(await storedArguments(["gone"])), { signal: caller.signal });
-    await vi.waitFor(() => expect(seen).toHaveLength(1));
+    await expect.poll(() => seen).toHaveLength(1);
     caller.abort(new CallerDisconnected());
     expect(await result).toMatchObject({ failure: { type: "CallerDisconnected" } });
   });
@@ -347,7 +347,7 @@ describe("with idempotency", () => {
     const run = vi.fn(() => new Promise((resolve) => (finish = resolve)));
     const handler = carrier(run, { clock, idempotency: idempotent({ store: new MemoryIdempotencyStore({ clock }) }) });
     const first = handler.handle(taskWith(null, "a"));
-    await vi.waitFor(() => expect(run).toHaveBeenCalled());
+    await expect.poll(() => run).toHaveBeenCalled();
     await clock.advance(10 * 60_000);
     expect(await first).toMatchObject({ failure: { classification: "deadline_exceeded" } });
     finish(LONG);

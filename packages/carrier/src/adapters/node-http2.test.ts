@@ -113,10 +113,10 @@ describe("a client that goes away", () => {
     const stream = session.request({ ":method": "POST" });
     stream.on("error", () => {});
     stream.end(TASK);
-    await vi.waitFor(() => expect(running).toHaveBeenCalledTimes(1));
+    await expect.poll(() => running).toHaveBeenCalledTimes(1);
     leave(stream);
-    await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+    await expect.poll(() => closed).toHaveBeenCalled();
     letGo();
-    await vi.waitFor(() => expect(logger.lines).toMatchObject([{ level: "warn", fields: { task_id: "задача-😀" } }]));
+    await expect.poll(() => logger.lines).toMatchObject([{ level: "warn", fields: { task_id: "задача-😀" } }]);
   });
 });

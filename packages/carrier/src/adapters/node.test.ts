@@ -131,7 +131,7 @@ describe("over HTTP/1.1", () => {
   it("answers 413 by the head, to one who waits for a word before it sends", async () => {
     const raw = connection(await carrier({ bodyLimitBytes: 1000 }));
     raw.send(postHead(1001, "Expect: 100-continue"));
-    await vi.waitFor(() => expect(raw.received).toContain("HTTP/1.1 413"));
+    await expect.poll(() => raw.received).toContain("HTTP/1.1 413");
     const plain = connection(await carrier({ bodyLimitBytes: 1000 }));
     plain.send(postHead(1001));
     expect(await plain.statusCodes(1)).toEqual([413]);
@@ -147,7 +147,7 @@ describe("over HTTP/1.1", () => {
     const server = await serve(nodeInvocableActivityHandler({ "lamps.dim": begun }, options));
     const first = connection(server);
     first.send(postHead(TASK_LENGTH) + TASK);
-    await vi.waitFor(() => expect(begun).toHaveBeenCalled());
+    await expect.poll(() => begun).toHaveBeenCalled();
     const second = connection(server);
     second.send(postHead(TASK_LENGTH));
     expect(await second.statusCodes(1)).toEqual([503]);
@@ -232,12 +232,12 @@ describe("a client that goes away", () => {
     const { server, running, letGo, logger } = await holding();
     const raw = connection(server);
     raw.send(postHead(TASK_LENGTH) + TASK);
-    await vi.waitFor(() => expect(running).toHaveBeenCalledTimes(1));
+    await expect.poll(() => running).toHaveBeenCalledTimes(1);
     raw.drop();
     // Only once the server knows.
     await server.connections(0);
     letGo();
-    await vi.waitFor(() => expect(logger.lines).toHaveLength(1));
+    await expect.poll(() => logger.lines).toHaveLength(1);
     expect(logger.lines).toMatchObject([{ level: "warn", fields: { task_id: "задача-😀" } }]);
     expect(raw.received).toBe("");
   });
@@ -246,7 +246,7 @@ describe("a client that goes away", () => {
     const { server, running, letGo, logger } = await holding();
     const raw = connection(server);
     raw.send(postHead(TASK_LENGTH) + TASK);
-    await vi.waitFor(() => expect(running).toHaveBeenCalledTimes(1));
+    await expect.poll(() => running).toHaveBeenCalledTimes(1);
     letGo();
     expect(await raw.statusCodes(1)).toEqual([200]);
     expect(logger.lines).toEqual([]);
@@ -274,7 +274,7 @@ describe("a client that goes away", () => {
     const server = await serve(nodeInvocableActivityHandler({ "lamps.dim": running }, { auth: asked }));
     const raw = connection(server);
     raw.send(postHead(TASK_LENGTH) + TASK);
-    await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+    await expect.poll(() => asked).toHaveBeenCalled();
     raw.drop();
     await server.connections(0);
     decide(true);

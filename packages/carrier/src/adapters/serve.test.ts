@@ -12,6 +12,8 @@ import { type InvocableServer, type ServeOptions, serve } from "./serve.js";
 
 const TASK = JSON.stringify(activityTaskEnvelope());
 const servers: InvocableServer[] = [];
+/** Enough for two requests on a machine that stands still for a while. */
+const LINGER_MS = 6_000;
 
 async function start(options: ServeOptions = {}, handler: () => unknown = () => 1): Promise<InvocableServer> {
   const server = await serve({ "lamps.dim": handler }, { port: 0, signals: false, ...options });
@@ -114,7 +116,7 @@ describe("onRefusal", () => {
   it("is not told of health requests while the server closes", async () => {
     const told: unknown[] = [];
     const server = await start(options(told));
-    const closed = server.close({ lingerMs: 300 });
+    const closed = server.close({ lingerMs: LINGER_MS });
     expect((await fetch(server.url)).status).toBe(503);
     expect((await post(server.url)).status).toBe(401);
     await closed;
@@ -146,7 +148,7 @@ describe("closing", () => {
   it("goes on taking tasks while it says that it stops", async () => {
     const server = await start();
     expect(await (await fetch(server.url)).json()).toMatchObject({ status: "ok" });
-    const closed = server.close({ lingerMs: 400 });
+    const closed = server.close({ lingerMs: LINGER_MS });
     const health = await fetch(server.url);
     expect([health.status, await health.json()]).toEqual([503, expect.objectContaining({ status: "stopping" })]);
     const task = await post(server.url);

@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeInvocableActivityHandler } from "../adapters/node.js";
 import { handleInvocableHttpRequest } from "../http/endpoint.js";
 import { decodeAvroValue, encodeAvroValue } from "../payload/codec.js";
@@ -22,7 +22,7 @@ beforeAll(async () => {
   // What handles large blobs is loaded when the first one is met, which goes through JSON.
   const document = { result: { payload: { codec: "avro", blob: "A".repeat(100_000) } } };
   expect(printAroundBlob(document)).toBeUndefined();
-  await vi.waitFor(() => expect(printAroundBlob(document)).toBeDefined());
+  await expect.poll(() => printAroundBlob(document)).toBeDefined();
 });
 
 afterAll(() => {

@@ -30,12 +30,16 @@ describe("the shape of a JSON text", () => {
 
   it("is looked at without a look at each character of a string", () => {
     const strings = `["${"x".repeat(2 ** 25)}","${"\\\\".repeat(2 ** 23)}"]`;
-    const began = performance.now();
-    expect(scanJson(strings, 9, 9)).toBe(2);
-    const ofStrings = performance.now() - began;
     const listed = `[${"1 ".repeat(2 ** 24)}]`;
-    const beganAgain = performance.now();
-    expect(scanJson(listed, 9, 9)).toBe(1);
-    expect(ofStrings).toBeLessThan(performance.now() - beganAgain + 1000);
+    // The fastest of a few: a machine that is busy stops one of them, and not all.
+    const fastest = (text: string, values: number): number =>
+      Math.min(
+        ...[1, 2, 3].map(() => {
+          const began = performance.now();
+          expect(scanJson(text, 9, 9)).toBe(values);
+          return performance.now() - began;
+        }),
+      );
+    expect(fastest(strings, 2)).toBeLessThan(fastest(listed, 1) + 1000);
   });
 });

@@ -25,7 +25,7 @@ beforeAll(async () => {
   url = `${/http:\S+/.exec(azurite.line)?.[0]}/${ACCOUNT}`;
   nobody = await closedAddress();
   await service().createContainer(CONTAINER);
-}, 60_000);
+});
 afterAll(() => azurite?.stop());
 
 function service(key = KEY, endpoint = url): BlobServiceClient {

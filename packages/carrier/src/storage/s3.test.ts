@@ -53,7 +53,7 @@ function onCeph(): void {
     s3 = sdk(server.rgw);
     await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
     await s3.send(new CreateBucketCommand({ Bucket: "other" }));
-  }, 90_000);
+  });
   afterAll(async () => {
     s3?.destroy();
     await server?.stop();

@@ -175,7 +175,7 @@ export function itStoresPayloads(under: () => StorageUnderTest): void {
     }
   });
 
-  it("transfers 64 MiB", { timeout: 120_000 }, async () => {
+  it("transfers 64 MiB", async () => {
     const { driver } = under();
     const blob = longText(64 * 1024 * 1024);
     const reference = await storeExternalPayload(driver, blob);

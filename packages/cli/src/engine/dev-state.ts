@@ -15,7 +15,8 @@ const ENTRIES = [
   "payloads",
   ...["", "-wal", "-shm", "-journal", "-commits", "-payloads"].map((end) => `engine.sqlite${end}`),
 ];
-const PROBE_MS = 2_000;
+/** A busy machine may keep a process from answering for seconds: that does not make it another one. */
+const PROBE_MS = 10_000;
 
 /** What a running `dw-carrier dev` or `dw-carrier engine` leaves in its data folder, so that other commands find it. */
 export interface DevState {

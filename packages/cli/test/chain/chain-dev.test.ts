@@ -55,15 +55,13 @@ it(`dev tells each end of ${COUNT} activities once, as it is recorded (CHAIN_SEE
   expect(stderr).not.toMatch(STEERING);
 });
 
-it(`what activities say does not steer the terminal of dev (CHAIN_SEED=${SEED})`, { timeout: 120_000 }, async () => {
+it(`what activities say does not steer the terminal of dev (CHAIN_SEED=${SEED})`, async () => {
   const { stdout, stderr } = await throughDev("work", Math.ceil(COUNT / 4), []);
   expect(stdout).not.toMatch(STEERING);
   expect(stderr).not.toMatch(STEERING);
 });
 
-it(`what an activity leaves alone in its process ends no other in dev (CHAIN_SEED=${SEED})`, {
-  timeout: 120_000,
-}, async () => {
+it(`what an activity leaves alone in its process ends no other in dev (CHAIN_SEED=${SEED})`, async () => {
   const { stdout, audit } = await throughDev("stray", Math.ceil(COUNT / 4), ["--json"]);
   expect(wrongLines(stdout, audit.recorded, agrees)).toEqual([]);
 });

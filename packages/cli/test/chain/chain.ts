@@ -12,13 +12,12 @@ import {
 import { createMetrics } from "@durable-workflow/dispatcher/metrics";
 import type { StartRequest } from "@durable-workflow/engine-protocol/control";
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "@durable-workflow/local-engine";
+import { PATIENCE_MS } from "@durable-workflow/test-support/patience";
 import { ControlClient } from "./control-client.js";
 import { isLimited, type Scenario } from "./scenario.js";
 
 export const QUEUE = "lamps";
 const STARTERS = 16;
-/** An activity that is open this long after the last one has closed is stuck. */
-const PATIENCE_MS = 20_000;
 
 export interface LogLine {
   readonly level: string;
@@ -171,7 +170,11 @@ export async function startAll(
 /** A type that every policy here lists as not to be retried. */
 export const LISTED = "Listed";
 
-/** Waits until nothing is open. @returns what still is, once nothing has closed for long */
+/**
+ * Waits until nothing is open. An activity that is open this long after the last one has closed is stuck.
+ *
+ * @returns what still is, once nothing has closed for long
+ */
 export async function untilAllClosed(client: ControlClient): Promise<readonly string[]> {
   let known = Number.POSITIVE_INFINITY;
   let since = Date.now();

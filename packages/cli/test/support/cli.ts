@@ -3,12 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { PATIENCE_MS } from "@durable-workflow/test-support/patience";
 import { onTestFinished } from "vitest";
 
 export const root = fileURLToPath(new URL("../../../../", import.meta.url));
 const BIN = fileURLToPath(new URL("../../dist/bin.js", import.meta.url));
-/** Generous: a busy machine takes long to start a process. */
-const PATIENCE_MS = 45_000;
 
 export interface RunOptions {
   readonly cwd?: string;

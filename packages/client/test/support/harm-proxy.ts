@@ -1,4 +1,5 @@
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import { awakeClock } from "@durable-workflow/test-support/clock";
 import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 
 /** What becomes of one request. */
@@ -94,7 +95,7 @@ export class HarmProxy {
       }
       case "hold":
         await new Promise((resolve) => {
-          setTimeout(resolve, harm.ms);
+          awakeClock.schedule(harm.ms, () => resolve(undefined));
         });
         break;
       case "cut_after":

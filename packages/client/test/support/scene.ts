@@ -1,5 +1,6 @@
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "@durable-workflow/local-engine";
+import { awakeClock } from "@durable-workflow/test-support/clock";
 import { Client as Worker } from "@durable-workflow/test-support/engine-client";
 import { type Client, type ClientOptions, createClient } from "../../src/index.js";
 import { HarmProxy } from "./harm-proxy.js";
@@ -37,6 +38,7 @@ export class Scene implements AsyncDisposable {
     const client = createClient({
       serverUrl: this.proxyUrl,
       token: "operator-token",
+      clock: awakeClock,
       defaults: { taskQueue: QUEUE },
       ...options,
     });

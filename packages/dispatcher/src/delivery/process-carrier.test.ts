@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { activityTaskEnvelope } from "@durable-workflow/engine-protocol/worker";
+import { until } from "@durable-workflow/test-support/patience";
 import { describe, expect, it } from "vitest";
-import { until } from "../../test/support/running.js";
 import { leasedTask, resultFor } from "../../test/support/tasks.js";
 import { systemClock } from "../time/clock.js";
 import { ProcessDeliverer, type ProcessDelivery } from "./process-carrier.js";
@@ -106,9 +106,7 @@ describe("a process", () => {
     expect(await deliver(endless)).toMatchObject({ kind: "process", stdout: { problem: "too_large" } });
   });
 
-  it("is ended at its limit with everything it has started, even when it does not want to", {
-    timeout: 30_000,
-  }, async () => {
+  it("is ended at its limit with everything it has started, even when it does not want to", async () => {
     const stubborn = `process.on("SIGTERM", () => {}); setInterval(() => {}, 1000); console.error(process.pid)`;
     const parent = `
       const child = require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(stubborn)}], { stdio: ["ignore", "ignore", "pipe"] });

@@ -12,6 +12,15 @@ const lost = (why: string): Unavailable => {
   return { kind: "unavailable", why, status: null, retryAfterMs: undefined, mayHaveActed: true };
 };
 
+/** Of an engine that is not ready yet, or of what stands before it. */
+const STARTING: Unavailable = {
+  kind: "unavailable",
+  why: "status 503",
+  status: 503,
+  retryAfterMs: undefined,
+  mayHaveActed: true,
+};
+
 /** An engine that holds polls, and the requests that it has read. */
 class HoldingEngine {
   readonly requests: PollRequest[] = [];
@@ -39,6 +48,11 @@ class HoldingEngine {
   answer(): void {
     for (const { requestId, answer } of this.open.splice(0))
       answer(this.leases.has(requestId) ? LEASED : { kind: "empty", pollStatus: "empty" });
+  }
+
+  /** Those that wait are told that it is not there. */
+  away(): void {
+    for (const { answer } of this.open.splice(0)) answer(STARTING);
   }
 
   /** The connections of those that wait break. */
@@ -84,21 +98,64 @@ it("a poll that is recalled again and again asks once what it has leased, and he
   expect(repeat).toMatchObject({ requestId: first?.requestId, maxTasks: 4, timeoutSeconds: 0, isRepeat: true });
 });
 
+it("a poll whose answer is lost is repeated until its engine, which is started again, is there", async () => {
+  const { engine, poller, time } = begin();
+  const ended = poller.poll(4);
+  engine.lease();
+  // Whoever connects is refused for some seconds, and then told that the engine is not ready.
+  for (let second = 0; second < 40; second++) {
+    await time.until(second * 1_000);
+    engine.cut();
+  }
+  for (let second = 40; second < 200; second++) {
+    await time.until(second * 1_000);
+    engine.away();
+  }
+  await time.until(400_000);
+  engine.answer();
+  expect(await ended).toEqual({ outcome: LEASED, isRepeat: true });
+  expect(new Set(engine.requests.map(({ requestId }) => requestId)).size).toBe(1);
+});
+
+it("a poll is not repeated for ever", async () => {
+  const { engine, poller, time } = begin();
+  const ended = poller.poll(1);
+  for (let minute = 0; minute < 5; minute++) {
+    await time.until(minute * 60_000);
+    engine.cut();
+  }
+  expect(await ended).toMatchObject({ outcome: { kind: "unavailable" }, isRepeat: true });
+});
+
+it("a poll that nothing can have been leased through ends with its first answer", async () => {
+  const { engine, poller } = begin();
+  const ended = poller.poll(1);
+  engine.away();
+  expect(await ended).toEqual({ outcome: STARTING, isRepeat: false });
+});
+
 it("polls that are recalled and cut off at any moment hear of what they have leased", async () => {
-  const step = fc.constantFrom("recall", "recall", "lease", "cut");
+  const step = fc.constantFrom("recall", "recall", "lease", "cut", "away");
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
       const { engine, poller, time } = begin();
       const ended = poller.poll(1);
       let isLeased = false;
       let cuts = 0;
+      let isLost = false;
       let now = 0;
       for (const each of steps) {
         if (each === "recall") poller.recall();
         else if (each === "lease") {
           engine.lease();
           isLeased = true;
-        } else if (++cuts <= 2) engine.cut();
+        } else if (each === "away") {
+          // What fails before anything could be lost ends the poll.
+          if (isLost) engine.away();
+        } else if (++cuts <= 2) {
+          engine.cut();
+          isLost = true;
+        }
         // Whatever is waited for between two requests is over.
         now += 60_000;
         await time.until(now);

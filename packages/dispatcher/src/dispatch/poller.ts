@@ -8,6 +8,8 @@ import type { EngineBackoff } from "./engine-backoff.js";
 
 /** A poll's id is kept while its answers are lost, so that a task leased meanwhile is found; not for ever. */
 const LONGEST_REQUEST_LIFE = 4;
+/** An engine that cannot be reached at all may be started again: its poll is kept so long, which is more than a lease lasts. */
+const LONGEST_ABSENCE_MS = 60_000;
 /** Polls that are held no longer than this only look whether the engine is there. */
 const SHORT_HOLD_SECONDS = 1;
 
@@ -60,8 +62,9 @@ export class Poller {
 
   /**
    * One poll. One whose answer is lost is repeated under the same id, so that a task leased meanwhile is not; so is one that
-   * the engine wants again as it was, however often. An engine may not have noticed that the first request has ended, and
-   * hold its repeat until it has: a repeat is waited for as long as the first request could have been held.
+   * the engine wants again as it was, however often, and one whose repeat cannot reach the engine. An engine may not have
+   * noticed that the first request has ended, and hold its repeat until it has: a repeat is waited for as long as the first
+   * request could have been held.
    *
    * @param maxTasks how many tasks its answer may bring
    */
@@ -75,14 +78,17 @@ export class Poller {
     let isRepeat = false;
     let wasRecallable = true;
     if (outcome.kind === "unavailable") this.isUneven = true;
-    for (let lost = 0, stopped = 0; mustRepeat(outcome); isRepeat = true) {
+    const endedAt = clock.monotonic();
+    for (let lost = 0, stopped = 0; mustRepeat(outcome, isRepeat); isRepeat = true) {
       const isSame = outcome.samePoll === true;
       // A request that was recalled has not failed, and the next one cannot be recalled.
       const wasRecalled = wasRecallable && outcome.why === "aborted";
-      if (!isSame && !wasRecalled && ++lost >= LONGEST_REQUEST_LIFE) break;
+      const mayComeBack = outcome.status === null && clock.monotonic() - endedAt < LONGEST_ABSENCE_MS;
+      const isAway = !isSame && !isLost(outcome);
+      if (!isSame && !isAway && !wasRecalled && ++lost >= LONGEST_REQUEST_LIFE && !mayComeBack) break;
       if (isStopped() && ++stopped > 2) break;
       // The first repeat comes at once; when that fails too, the engine is in trouble, as it is by a gateway's word, or was before.
-      const isTrouble = isSame || lost > 1 || isGateways(outcome.status) || backoff.failing;
+      const isTrouble = isSame || isAway || lost > 1 || isGateways(outcome.status) || backoff.failing;
       if (isTrouble && outcome.why !== "aborted") await backoff.wait(outcome, "poll");
       const patienceMs = firstEndsAt - clock.monotonic();
       if (isRecalled() || outcome.why === "aborted") {
@@ -117,8 +123,15 @@ export class Poller {
   }
 }
 
-function mustRepeat(outcome: PolledOutcome): outcome is Unavailable {
-  return outcome.kind === "unavailable" && (outcome.samePoll === true || isLost(outcome));
+/**
+ * Whether the same request is to be sent again. An engine that is not there for a while, as one that is started again, does
+ * not make what an earlier request has leased less lost.
+ */
+function mustRepeat(outcome: PolledOutcome, isRepeat: boolean): outcome is Unavailable {
+  if (outcome.kind !== "unavailable") return false;
+  return (
+    outcome.samePoll === true || isLost(outcome) || (isRepeat && (outcome.status === 503 || !outcome.mayHaveActed))
+  );
 }
 
 /** Whether a task may have been leased that we were not told of: by an answer that broke, or that a gateway lost. */

@@ -163,7 +163,8 @@ describe("a fetch", () => {
     };
     const began = performance.now();
     expect(await fetch(server.put(BLOB), "default", 300)).toMatchObject({ kind: "unavailable", why: "timeout" });
-    expect(performance.now() - began).toBeLessThan(3_000);
+    // By default it lasts a minute.
+    expect(performance.now() - began).toBeLessThan(30_000);
   });
 
   it("shows no credential that an answer echoes", async () => {

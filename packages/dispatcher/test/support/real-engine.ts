@@ -1,6 +1,8 @@
 import { createLocalEngine, type LocalEngine } from "@durable-workflow/local-engine";
+import { awakeClock } from "@durable-workflow/test-support/clock";
 import { Client, type Json } from "@durable-workflow/test-support/engine-client";
 import { type EngineReply, Gateway } from "@durable-workflow/test-support/gateway";
+import { until } from "@durable-workflow/test-support/patience";
 import {
   type Activity,
   type ActivitySpec,
@@ -20,6 +22,8 @@ import {
 export interface RealEngineOptions extends EngineOptions {
   /** Path of the executor config that the engine reads, too. */
   readonly externalExecutorConfig?: string;
+  /** Of leases that are renewed. Default: the engine's own. */
+  readonly shortLeaseMs?: number;
 }
 
 /** What is started, with more fields of the engine's own request. */
@@ -72,25 +76,23 @@ export class RealEngine implements EngineUnderTest {
     this.gateway = new Gateway({
       target: () => this.engineUrl,
       onReply: (call, reply) => this.note(call, reply),
-      skewMs: options.skewMs ?? 0,
+      now: () => this.now(),
     });
   }
 
   async start(): Promise<string> {
-    const { token = WORKER_TOKEN, leaseMs, longPollMs, skewMs = 0, externalExecutorConfig } = this.options;
+    const { token = WORKER_TOKEN, leaseMs, longPollMs, shortLeaseMs, externalExecutorConfig } = this.options;
     this.engine = createLocalEngine({
       file: ":memory:",
       namespaces: ["attic"],
       auth: { workerToken: token, operatorToken: OPERATOR_TOKEN },
       leaseSeconds: Math.ceil((leaseMs ?? 300_000) / 1000),
       longPollSeconds: Math.ceil((longPollMs ?? 1_000) / 1000),
+      ...(shortLeaseMs === undefined ? {} : { shortLeaseSeconds: Math.ceil(shortLeaseMs / 1000) }),
       ...(externalExecutorConfig === undefined ? {} : { externalExecutorConfig: { path: externalExecutorConfig } }),
       clock: {
-        now: () => Date.now() + skewMs,
-        schedule(delayMs, callback) {
-          const timer = setTimeout(callback, delayMs);
-          return () => clearTimeout(timer);
-        },
+        now: () => this.now(),
+        schedule: (delayMs, callback) => awakeClock.schedule(delayMs, callback),
       },
     });
     this.engineUrl = (await this.engine.listen()).url;
@@ -101,6 +103,10 @@ export class RealEngine implements EngineUnderTest {
     await this.gateway.stop();
     await this.engine?.close();
     this.engineUrl = undefined;
+  }
+
+  private now(): number {
+    return awakeClock.now() + (this.options.skewMs ?? 0);
   }
 
   get url(): string {
@@ -176,13 +182,11 @@ export class RealEngine implements EngineUnderTest {
   }
 
   async until(condition: () => Awaitable<boolean>, what = "the engine's state"): Promise<void> {
-    const deadline = Date.now() + 60_000;
-    for (;;) {
+    const holds = async (): Promise<boolean> => {
       await this.refresh();
-      if (await condition()) return;
-      if (Date.now() > deadline) throw new Error(`${what} did not come about`);
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-    }
+      return condition();
+    };
+    await until(holds, what, LOOK_EVERY_MS);
   }
 
   untilStatus(activity: Activity, ...statuses: readonly ActivityState[]): Promise<void> {

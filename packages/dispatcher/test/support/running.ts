@@ -1,3 +1,5 @@
+import { awakeClock } from "@durable-workflow/test-support/clock";
+import { PATIENCE_MS, until } from "@durable-workflow/test-support/patience";
 import type { Dispatcher } from "../../src/dispatch/api.js";
 import { createDispatcher } from "../../src/dispatch/dispatcher.js";
 import type { DispatcherOptions } from "../../src/dispatch/options.js";
@@ -37,8 +39,9 @@ export async function startDispatcher(
     environment: {},
     profilesPath: "does-not-exist.json",
     connection: { serverUrl: engine.url, token: WORKER_TOKEN },
-    requestTimeoutMs: 5_000,
-    drainMs: 5_000,
+    clock: awakeClock,
+    requestTimeoutMs: PATIENCE_MS,
+    drainMs: PATIENCE_MS,
     ...options,
   });
   const events: DispatcherEvent[] = [];
@@ -48,16 +51,6 @@ export async function startDispatcher(
     dispatcher,
     events,
     eventsOf: (type) => events.filter((event): event is never => event.type === type),
-    until: (condition, what = "the dispatcher's state") => until(condition, what),
+    until: (condition, what = "the dispatcher's state") => until(condition, what, 5),
   };
-}
-
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`${what} did not come about`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 5);
-    });
-  }
 }

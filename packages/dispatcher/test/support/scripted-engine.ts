@@ -22,7 +22,9 @@ import type {
   TaskHeartbeatAnswer,
   WorkerHeartbeatAnswer,
 } from "@durable-workflow/engine-protocol/worker";
+import { awakeClock } from "@durable-workflow/test-support/clock";
 import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
+import { PATIENCE_MS } from "@durable-workflow/test-support/patience";
 import {
   type Activity,
   type ActivitySpec,
@@ -214,7 +216,12 @@ export class ScriptedEngine implements EngineUnderTest {
   }
 
   now(): number {
-    return Date.now() + this.options.skewMs;
+    return awakeClock.now() + this.options.skewMs;
+  }
+
+  /** Of each answer: by the clock of this process's engine, which is behind the machine's when the process has stood still. */
+  private date(): string {
+    return new Date(this.now() + this.options.headerSkewMs).toUTCString();
   }
 
   /** Schedules an activity. */
@@ -277,9 +284,9 @@ export class ScriptedEngine implements EngineUnderTest {
 
   /** Resolves once the condition holds; it is looked at whenever something changes. */
   async until(condition: () => Awaitable<boolean>, what = "the engine's state"): Promise<void> {
-    const deadline = Date.now() + 120_000;
+    const since = performance.now();
     while (!(await condition())) {
-      if (Date.now() > deadline) throw new Error(`${what} did not come about`);
+      if (performance.now() - since > 2 * PATIENCE_MS) throw new Error(`${what} did not come about`);
       await new Promise<void>((resolve) => {
         this.waiters.push(resolve);
         setTimeout(resolve, 50).unref();
@@ -420,7 +427,8 @@ export class ScriptedEngine implements EngineUnderTest {
     if (interference !== undefined) {
       // A response that is no connection's: what is written there is lost.
       if (interference.acts === true) this.answer(call, new ServerResponse(request));
-      response.writeHead(interference.status, { "content-type": "application/json", ...interference.headers });
+      const usual = { "content-type": "application/json", date: this.date() };
+      response.writeHead(interference.status, { ...usual, ...interference.headers });
       response.end(interference.body);
       return;
     }
@@ -444,7 +452,7 @@ export class ScriptedEngine implements EngineUnderTest {
     response.writeHead(status, {
       "content-type": "application/json",
       "content-length": Buffer.byteLength(text),
-      date: new Date(this.now() + this.options.headerSkewMs).toUTCString(),
+      date: this.date(),
       ...own,
     });
     response.end(text);

@@ -1,4 +1,5 @@
 import { request as httpRequest } from "node:http";
+import { PATIENCE_MS } from "@durable-workflow/test-support/patience";
 import type { StreamEventName, StreamEvents } from "../../src/index.js";
 import { cleanUp } from "./inspected.js";
 
@@ -55,7 +56,7 @@ export class StreamReader {
     const patience = setTimeout(() => {
       this.isOver = true;
       this.wake();
-    }, 15_000);
+    }, PATIENCE_MS);
     try {
       while (!holds()) {
         if (this.isOver) throw new Error(`${what} was not told; ${JSON.stringify(this.told).slice(0, 2_000)}`);

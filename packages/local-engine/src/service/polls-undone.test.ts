@@ -99,9 +99,7 @@ function take(machine: PollMachine, each: Step): void {
   }
 }
 
-it("polls are told once of what they lease, and none waits for what is there, whatever fails and is recalled", {
-  timeout: 120_000,
-}, async () => {
+it("polls are told once of what they lease, and none waits for what is there, whatever fails and is recalled", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(round, { minLength: 1, maxLength: 8 }),

@@ -94,9 +94,13 @@ describe.each(drivers.map((driver) => ({ name: driver.name, driver })))("$name",
     first.pragma("locking_mode = EXCLUSIVE");
     first.exec("BEGIN IMMEDIATE; CREATE TABLE t (n); COMMIT");
     const second = driver.open(file);
-    const started = performance.now();
-    expect(codeOf(() => second.exec("BEGIN IMMEDIATE"))).toMatch(/^SQLITE_BUSY/);
-    expect(performance.now() - started).toBeLessThan(2000);
+    // The fastest of a few: a machine that is busy stops one of them, and not all.
+    const tries = [1, 2, 3].map(() => {
+      const started = performance.now();
+      expect(codeOf(() => second.exec("BEGIN IMMEDIATE"))).toMatch(/^SQLITE_BUSY/);
+      return performance.now() - started;
+    });
+    expect(Math.min(...tries)).toBeLessThan(2000);
     second.close();
     first.exec("INSERT INTO t VALUES (1)");
     first.close();

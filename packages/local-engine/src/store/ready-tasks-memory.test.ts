@@ -24,7 +24,7 @@ const steps = fc.array(
   { minLength: 5, maxLength: 40 },
 );
 
-it("the heads of lines that are held are those in the database, whatever comes and goes", { timeout: 60_000 }, () => {
+it("the heads of lines that are held are those in the database, whatever comes and goes", () => {
   fc.assert(
     fc.property(fc.constantFrom(...MANY), steps, (many, script) => {
       const db = openConnection(":memory:", "off");

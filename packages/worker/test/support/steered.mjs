@@ -25,5 +25,5 @@ const worker = createActivityWorker({
   },
 });
 handleSignals(worker, { fatal: process.env.FATAL === "yes" });
-worker.events.on(({ type }) => type === "registered" && say("registered"));
+worker.events.on(({ type }) => (type === "registered" || type === "draining") && say(type));
 await worker.start();

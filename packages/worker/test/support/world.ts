@@ -1,7 +1,10 @@
+import type { Clock } from "@durable-workflow/carrier";
 import { decodePayload, payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "@durable-workflow/local-engine";
+import { awakeClock } from "@durable-workflow/test-support/clock";
 import { Client, type Json } from "@durable-workflow/test-support/engine-client";
 import { Gateway } from "@durable-workflow/test-support/gateway";
+import { PATIENCE_MS, until } from "@durable-workflow/test-support/patience";
 import type { ActivityWorker, ActivityWorkerOptions, DispatcherEvent } from "../../src/index.js";
 import { createActivityWorker } from "../../src/index.js";
 
@@ -13,17 +16,27 @@ type Options = Omit<ActivityWorkerOptions, "taskQueue" | "serverUrl"> & Partial<
 
 /** A real engine, a gateway before it, and the workers of one test. */
 export class World {
-  readonly gateway = new Gateway({ target: () => (this.isDown ? undefined : this.engineUrl) });
+  readonly gateway = new Gateway({
+    target: () => (this.isDown ? undefined : this.engineUrl),
+    now: () => this.clock.now(),
+  });
   readonly workers: ActivityWorker[] = [];
   isDown = false;
   private engine: LocalEngine | undefined;
   private engineUrl = "";
+  /** Of the engine and of the workers: what keeps this process from running for a while costs no lease. */
+  private readonly clock: Clock;
 
-  static async begin(options: Partial<LocalEngineOptions> = {}): Promise<World> {
-    const world = new World();
+  private constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  static async begin(options: Partial<LocalEngineOptions> = {}, clock = awakeClock): Promise<World> {
+    const world = new World(clock);
     world.engine = createLocalEngine({
       file: ":memory:",
       longPollSeconds: 1,
+      clock,
       auth: { workerToken: WORKER_TOKEN, operatorToken: OPERATOR_TOKEN },
       ...options,
     });
@@ -49,7 +62,8 @@ export class World {
       serverUrl: this.gateway.url,
       token: WORKER_TOKEN,
       environment: {},
-      drainMs: 5_000,
+      drainMs: PATIENCE_MS,
+      clock: this.clock,
       ...options,
     });
     const events: DispatcherEvent[] = [];
@@ -66,11 +80,13 @@ export class World {
 
   /** The activity once it has closed. */
   async closed(id: string): Promise<Json> {
-    for (let tries = 0; tries < 60; tries++) {
-      const described = await this.client.describe(id, "?wait=1");
-      if (described.status !== "running" && described.status !== "pending") return described;
-    }
-    throw new Error("it did not close");
+    let described: Json;
+    const isClosed = async (): Promise<boolean> => {
+      described = await this.client.describe(id, "?wait=1");
+      return described.status !== "running" && described.status !== "pending";
+    };
+    await until(isClosed, `the end of ${id}`);
+    return described;
   }
 
   callsOf(verb: string) {
@@ -80,16 +96,6 @@ export class World {
 
 export function resultOf(described: Json): unknown {
   return decodePayload(described.result);
-}
-
-export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`${what} did not come about`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 10);
-    });
-  }
 }
 
 /** Resolves once the signal is aborted, with its reason. */

@@ -51,9 +51,16 @@ describe("trouble on the way", () => {
     ],
   ])("is an answer that %s: the connection is given up", async (_, act) => {
     const answer = watched(act);
-    const { sender } = await engine(answer.act);
+    const begun = vi.fn<Act>(answer.act);
+    const { sender } = await engine(begun);
     const { signal } = new AbortController();
-    const error = await failure(sender({ timeoutMs: 150 }).send(heartbeat({ signal })));
+    // Its time is over once the engine has it, however slow the machine is.
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const failing = failure(sender({ timeoutMs: 150 }).send(heartbeat({ signal })));
+    await expect.poll(() => begun).toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(150);
+    vi.useRealTimers();
+    const error = await failing;
     expect(error).toMatchObject({ status: undefined, retryable: true });
     expect(error.message).toBe("The heartbeat was not answered within 150 ms.");
     await answer.closed;

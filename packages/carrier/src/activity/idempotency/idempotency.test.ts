@@ -109,10 +109,10 @@ async function two() {
   const { idempotency } = carrier();
   const running = deferred<TaskOutcome>();
   const first = idempotency.start(idempotentTask(() => running.promise));
-  await vi.waitFor(() => expect(idempotency["coordinator"]["runs"].size).toBe(1));
+  await expect.poll(() => idempotency["coordinator"]["runs"].size).toBe(1);
   const ending = new AbortController();
   const second = idempotency.start(idempotentTask(execute, { signal: ending.signal }));
-  await vi.waitFor(() => expect(second?.waiting).toBe(true));
+  await expect.poll(() => second?.waiting).toBe(true);
   return { first, second, ending, finish: running.resolve };
 }
 

@@ -68,12 +68,11 @@ function handler() {
   return {
     execute,
     finish: outcome.resolve,
-    runs: () => vi.waitFor(() => expect(execute).toHaveBeenCalled(), PATIENTLY),
+    runs: () => expect.poll(() => execute).toHaveBeenCalled(),
   };
 }
 
-const PATIENTLY = { timeout: 15_000, interval: 20 };
-const waits = (run: IdempotentRun | undefined) => vi.waitFor(() => expect(run?.waiting).toBe(true), PATIENTLY);
+const waits = (run: IdempotentRun | undefined) => expect.poll(() => run?.waiting).toBe(true);
 
 const CLIENTS: readonly (readonly [name: string, connect: () => Promise<Client>])[] = [
   ["ioredis", async () => ioredis()],
@@ -129,10 +128,12 @@ describe.each(installed ? CLIENTS : [])("%s", (_, connect) => {
     expect(never.execute).not.toHaveBeenCalled();
 
     server = await startRedisServer({ port });
-    await vi.waitFor(async () => {
-      const info = activityInfo({ idempotencyKey: crypto.randomUUID() });
-      expect(await idempotency.start(idempotentTask(() => Promise.resolve(DONE), { info }))?.outcome).toEqual(DONE);
-    }, PATIENTLY);
+    await expect
+      .poll(() => {
+        const info = activityInfo({ idempotencyKey: crypto.randomUUID() });
+        return idempotency.start(idempotentTask(() => Promise.resolve(DONE), { info }))?.outcome;
+      })
+      .toEqual(DONE);
   });
 
   it("fails a task for now while the server hangs, and takes back what it answers later", async () => {
@@ -146,10 +147,12 @@ describe.each(installed ? CLIENTS : [])("%s", (_, connect) => {
       message: "The handler was not run: claim of the idempotency store did not answer within 300 ms.",
     });
     server.resume();
-    await vi.waitFor(async () => {
-      const info = activityInfo();
-      expect(await idempotency.start(idempotentTask(() => Promise.resolve(DONE), { info }))?.outcome).toEqual(DONE);
-    }, PATIENTLY);
+    await expect
+      .poll(() => {
+        const info = activityInfo();
+        return idempotency.start(idempotentTask(() => Promise.resolve(DONE), { info }))?.outcome;
+      })
+      .toEqual(DONE);
     expect(never.execute).not.toHaveBeenCalled();
   });
 
@@ -172,7 +175,7 @@ describe.each(installed ? CLIENTS : [])("%s", (_, connect) => {
     await server.stop();
     server = await startRedisServer({ port });
     const observer = ioredis();
-    await vi.waitFor(async () => expect(await observer.keys("*")).toHaveLength(1), PATIENTLY);
+    await expect.poll(() => observer.keys("*")).toHaveLength(1);
     slow.finish(DONE);
     expect(await run?.outcome).toEqual(DONE);
     const never = handler();
@@ -184,7 +187,7 @@ const KILLED = "a process that is killed while its handler runs";
 
 describe.skipIf(!installed)(installed ? KILLED : REDIS_MISSING, () => {
   const folder = fileURLToPath(new URL("../../../../../.cache/idempotency/", import.meta.url));
-  const LEASE_MS = 3000;
+  const LEASE_MS = 8000;
   const program = `${folder}owner.mjs`;
 
   beforeAll(async () => {

@@ -52,6 +52,8 @@ export class HostProcess {
   private isLoaded = false;
   private silent = 0;
   private blockedBy: BlockedBy | undefined;
+  /** When it was last told that it is blocked, in pings, and whether with what blocks it. */
+  private told: { readonly at: number; readonly withPlace: boolean } | undefined;
   private pings: NodeJS.Timeout | undefined;
   private endedBy: string | undefined;
 
@@ -133,6 +135,7 @@ export class HostProcess {
       case "pong":
         this.silent = 0;
         this.blockedBy = undefined;
+        this.told = undefined;
         return;
       case "started": {
         const task = this.pending.get(message.id);
@@ -177,13 +180,24 @@ export class HostProcess {
     this.pings = setInterval(() => {
       this.silent++;
       this.send({ kind: "ping" });
-      const blockedFor = this.silent - BLOCKED_PINGS;
-      // After 5 seconds, then once a minute.
-      if (blockedFor >= 0 && blockedFor % (60_000 / PING_MS) === 0) {
-        this.events.onBlocked(this.silent * PING_MS, this.blockedBy);
-      }
+      this.tellIfBlocked();
       this.endIfInVain();
     }, PING_MS);
+  }
+
+  /**
+   * After 5 seconds, with what blocks it. On a busy machine that takes longer to be found: it is waited for as long again, and
+   * told when it comes. Then once a minute.
+   */
+  private tellIfBlocked(): void {
+    const { silent, told, blockedBy } = this;
+    if (!this.isBlocked) return;
+    const withPlace = blockedBy !== undefined;
+    const isFirst = told === undefined && (withPlace || silent >= 2 * BLOCKED_PINGS);
+    const isNews = told !== undefined && ((withPlace && !told.withPlace) || silent - told.at >= 60_000 / PING_MS);
+    if (!isFirst && !isNews) return;
+    this.told = { at: silent, withPlace };
+    this.events.onBlocked(silent * PING_MS, blockedBy);
   }
 
   /** A thread that is blocked for an attempt that nobody waits for any more blocks the others for nothing. */
