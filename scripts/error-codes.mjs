@@ -74,7 +74,9 @@ const PARTS = [
       request_body_unavailable: [
         "Mount the adapter before body parsers, or hand it the parsed body: [HTTP and adapters](../host/http.md).",
       ],
-      handler_failed: ["Look into the carrier's log: an `InvocableHandler` of your own must not reject."],
+      handler_failed: [
+        "Look into the carrier's log: an `InvocableHandler` of your own must not reject, and the files of this package must be there.",
+      ],
       overloaded: [
         "Nothing, if it passes. Else more carriers, or more at once: `maxConcurrentTasks`, `maxConcurrentBodyBytes`.",
       ],

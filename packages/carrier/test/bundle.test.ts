@@ -101,5 +101,5 @@ it("costs no task its outcome when it cannot be loaded: whoever sent it is told 
   const tasks = ["lamps.dim", "lamps.break", "lamps.dim", "files come back", "lamps.break"];
   const { answers, logged } = await answersOf(out, tasks, later);
   expect(answers).toMatchObject([DIMMED, LOST, DIMMED, BROKEN]);
-  expect(logged).toMatchObject([{ message: "The handler did not answer the task." }]);
+  expect(logged).toMatchObject([{ message: "The handler did not answer." }]);
 });

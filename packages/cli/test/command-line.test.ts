@@ -47,6 +47,14 @@ describe("every command", () => {
     },
   );
 
+  it.each(commands.map(({ name }) => [name]))("%s says what to do about a line that makes no sense", async (name) => {
+    for (const first of ["a", "http://127.0.0.1:9"]) {
+      const { code, stdout } = await run([name, first, "b", "c", "d", "--json"], { cwd: folderOf() });
+      if (code === 2) expect(jsonLines(stdout).at(-1)).toMatchObject({ error: { hint: expect.any(String) } });
+      else expect(code, stdout).toBe(78);
+    }
+  });
+
   it("is listed by its own name", () => {
     expect(listed.map(({ name }) => name)).toEqual(commands.map(({ name }) => name));
   });
@@ -80,23 +88,50 @@ describe("dw-carrier", () => {
     [["sevre"], "there is no command sevre", "Did you mean serve?"],
     [["xyzzy"], "there is no command xyzzy", "dw-carrier --help lists what there is."],
     [["--json"], "there is no option --json before the command", "dw-carrier --help lists what there is."],
+    [["start"], "TYPE is missing", "Usage: dw-carrier start TYPE [ARGUMENTS] [OPTIONS]; --help tells more."],
+    [
+      ["start", "t", "--backoff", "1,999999999"],
+      "each from 0 to 315360000; got 1,999999999",
+      "Usage: dw-carrier start",
+    ],
     [["serve", "--port"], "--port needs a value", "dw-carrier serve --help lists its options."],
     [["list", "--limit", "-1"], "--limit needs a value", "a dash is written with an equals sign: --limit=-1"],
     [["serve", "--port", "--watch"], "--port needs a value", "a dash is written with an equals sign: --port=--watch"],
     [["list", "--details=yes"], "--details takes no value", "dw-carrier list --help lists its options."],
-    [
-      ["start", "t", "--id", "caf\u00e9"],
-      "letters, digits and . _ : -, but not . or ..; got caf\u00e9",
-      "leave it out",
-    ],
-    [["start", "t", "--id", ".."], "--id must be 1 to 128 letters", "leave it out"],
-    [["retry", "a", "--id", "a/b"], "--id must be 1 to 128 letters", "leave it out"],
+    [["start", "t", "--id", "caf\u00e9"], "letters, digits and . _ : -, not . or ..; got caf\u00e9", "Leave it out"],
+    [["start", "t", "--id", ".."], "--id must be 1 to 128 letters", "Leave it out"],
+    [["retry", "a", "--id", "a/b"], "--id must be 1 to 128 letters", "Leave it out"],
   ])("%j makes no sense", async (args, message, hint) => {
     const { code, stdout, stderr } = await run(args);
     expect(code).toBe(2);
     expect(stdout + stderr).toContain(message);
     expect(stdout + stderr).toContain(hint);
     expect(stdout + stderr).not.toMatch(/\n {4}at /);
+  });
+
+  it.each([
+    [
+      78,
+      ["list", "--server", "https://engine.test/api"],
+      "(from the flag) must be an http or https URL without user name, password, query, fragment and /api",
+      "as in https://engine.example.com",
+    ],
+    [2, ["dispatch", "--queues", ",", "--types", "a"], "--queues must name one at least", "Usage: dw-carrier dispatch"],
+    [2, ["dispatch", "--queues", "a", "--types", " ,"], "--types must name one at least", "Usage: dw-carrier dispatch"],
+    [2, ["start", "t", "--non-retryable", ","], "--non-retryable must name one at least", "Usage: dw-carrier start"],
+    [
+      69,
+      ["overview", "--server", "http://127.0.0.1:9"],
+      "Is it running, and is the address right?",
+      "dw-carrier doctor",
+    ],
+    [78, ["dispatch", "--config", "none.json"], "unreadable_config", '"basename":"none.json"'],
+    [69, ["invoke", "http://127.0.0.1:9", "t"], "gave no answer: nothing listens there", "Is it running"],
+    [69, ["conformance", "http://127.0.0.1:9"], "gave no answer: nothing listens there", "Is it running"],
+  ])("ends with %i for %j, and says what to do", async (code, args, message, hint) => {
+    const ended = await run(args);
+    expect([ended.code, ended.stderr]).toEqual([code, expect.stringContaining(message)]);
+    expect(ended.stderr).toContain(hint);
   });
 
   it("leaves without a word when its reader has seen enough", async () => {

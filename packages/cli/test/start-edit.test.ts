@@ -17,7 +17,7 @@ const ACTIVITIES = `
 `;
 /** Does with the document what its argument says, and leaves a copy of what it was given. */
 const EDITOR = `
-  import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+  import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
   const [how, file] = process.argv.slice(2);
   copyFileSync(file, "seen.txt");
   const text = readFileSync(file, "utf8");
@@ -32,7 +32,19 @@ const EDITOR = `
     leave: () => text,
     fail: () => text.replace('""', '"typed"'),
   };
-  writeFileSync(file, edits[how]());
+  if (how === "remove") {
+    rmSync(file);
+    process.exit(0);
+  }
+  if (how === "interrupted") {
+    let times = 0;
+    const open = setInterval(() => {}, 60_000);
+    process.on("SIGINT", () => console.log("interrupted " + ++times));
+    console.log("the editor is " + process.pid);
+    await new Promise((resolve) => process.once("SIGHUP", resolve));
+    clearInterval(open);
+  }
+  writeFileSync(file, (edits[how] ?? edits.fill)());
   if (how === "fail") process.exit(3);
 `;
 const PATIENCE_MS = 120_000;
@@ -95,6 +107,13 @@ it(
       expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining(message)]);
       expect(ended.stderr).not.toContain("What you wrote");
     }
+    const removed = await edit("remove");
+    expect([removed.code, removed.stderr]).toEqual([1, expect.stringContaining("the file of the editor was removed")]);
+    expect(removed.stderr).not.toContain("What you wrote");
+    const absent = await run(["start", "charge", "--edit"], { cwd, env: { EDITOR: "no-such-editor" } });
+    expect([absent.code, absent.stderr]).toEqual([1, expect.stringContaining("VISUAL or EDITOR names another")]);
+    const nowhere = await run(["start", "charge", "--edit"], { cwd, env: { TMPDIR: join(cwd, "nowhere") } });
+    expect([nowhere.code, nowhere.stderr]).toEqual([78, expect.stringContaining("TMPDIR names another folder.")]);
     const failed = await edit("fail");
     expect([failed.code, failed.stderr]).toEqual([1, expect.stringContaining("the editor ended with 3")]);
     expect(readFileSync(keptBy(failed.stderr), "utf8")).toContain('"typed"');
@@ -125,6 +144,24 @@ it(
     expect(readFileSync(keptBy(refused.stderr), "utf8")).toContain('"card-7"');
     const both = await run(["start", "charge", "[]", "--edit"], { cwd });
     expect([both.code, both.stderr]).toEqual([2, expect.stringContaining("exclude each other")]);
+  },
+  PATIENCE_MS,
+);
+
+it.skipIf(process.platform === "win32")(
+  "leaves Ctrl-C to the editor, however often: what is written in it is started all the same",
+  async () => {
+    const { cwd } = await chain();
+    const env = { EDITOR: `"${process.execPath}" "${join(cwd, "editor.mjs")}" interrupted` };
+    const editing = begin(["start", "charge", "--edit"], { cwd, env, detached: true });
+    const [, editor] = await editing.until(/the editor is (\d+)/);
+    for (const time of [1, 2]) {
+      // As a terminal does: to all in its foreground.
+      process.kill(-editing.pid, "SIGINT");
+      await editing.until(new RegExp(`interrupted ${time}`));
+    }
+    process.kill(Number(editor), "SIGHUP");
+    expect(await editing.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('"card-7 pays 1 EUR"') });
   },
   PATIENCE_MS,
 );

@@ -133,7 +133,7 @@ class EngineClient implements Client {
     const { input, defaults } = (typeof activity === "string" ? {} : activity) as Partial<
       Pick<ActivityContract, "input" | "defaults">
     >;
-    must(`args of ${type}`, args, [Array.isArray, "the list of its arguments"]);
+    must(`args of ${type}`, args, [Array.isArray, "a list of its arguments"]);
     if (defaults !== undefined) checkDefaults(defaults);
     const base = startRequest(type, id, options, [options, defaults, this.#settled.defaults]);
     const { engine, payloads, pace, closing } = this.#parts;

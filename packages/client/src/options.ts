@@ -37,7 +37,7 @@ const isFunction = (value: unknown): boolean => typeof value === "function";
 const RULES: Rules<ClientOptions> = {
   serverUrl: [
     isServerUrl,
-    "an http or https URL without credentials, query, fragment and /api, as in https://engine.example.com",
+    "an http or https URL without credentials, query, fragment and /api, as in https://engine.example",
   ],
   token: [
     (value) => isFunction(value) || readToken(value as string).token !== undefined,

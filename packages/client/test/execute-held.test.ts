@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Client, isActivityOutcomeError } from "../src/index.js";
+import { type Client, isActivityOutcomeError, isClientError } from "../src/index.js";
 import { settleOptions } from "../src/options.js";
 import { trouble } from "../src/parts.js";
 import { Scope } from "../src/scope.js";
@@ -90,6 +90,46 @@ describe("execute", () => {
     const tried = engine.tryStart(request, engine.bounds(new Scope([]), 5_000), 5);
     await scene.fail({ message: "no", type: "No", non_retryable: true });
     expect(await tried).toMatchObject({ runId: expect.any(String), ended: undefined });
+  });
+
+  it("ends with the signal's reason while the answer is held back, and the activity goes on", async () => {
+    const giving = new AbortController();
+    const result = client.execute("greet", ["Ada"], { id: "order-7", signal: giving.signal });
+    await expect.poll(held).toBe(1);
+    await expect.poll(() => client.handle("order-7").describe()).toMatchObject({ status: "running" });
+    const reason = new Error("nobody waits any more");
+    giving.abort(reason);
+    await expect(result).rejects.toBe(reason);
+    await scene.complete("Hello, Ada");
+    expect(await client.handle("order-7").result()).toBe("Hello, Ada");
+  });
+
+  it("ends with a client that is closed while the answer is held back", async () => {
+    const result = errorOf(client.execute("greet", ["Ada"]), isClientError);
+    await expect.poll(held).toBe(1);
+    await client.close();
+    expect(await result).toMatchObject({ code: "closed" });
+  });
+
+  it("attaches to an activity that runs, whose answer no start can hold back", async () => {
+    await client.start("greet", ["Ada"], { id: "order-7" });
+    const result = client.execute("greet", ["Ada"], { id: "order-7", onRunning: "attach" });
+    // By then it was refused, and has looked what runs.
+    await expect.poll(described).toBeGreaterThan(0);
+    await scene.complete("Hello, Ada");
+    expect(await result).toBe("Hello, Ada");
+  });
+
+  it("shows interceptors the one request", async () => {
+    const paths: string[] = [];
+    const watched = scene.client({
+      interceptors: [(request, next) => (paths.push(new URL(request.url).pathname), next(request))],
+    });
+    await watched.start("greet", []);
+    await scene.complete("first");
+    const result = watched.execute("greet", ["Ada"]);
+    await scene.complete("Hello, Ada");
+    expect([await result, paths.length]).toEqual(["Hello, Ada", 2]);
   });
 
   it("asks no engine for that which has not said so", async () => {

@@ -254,7 +254,7 @@ describe("bad input, before anything is sent", () => {
 
   it.each([
     [{ serverUrl: "ftp://x" }, "serverUrl must be"],
-    [{ serverUrl: "https://engine.test/api" }, "fragment and /api, as in https://engine.example.com"],
+    [{ serverUrl: "https://engine.test/api" }, "fragment and /api, as in https://engine.example"],
     [{ serverUrl: "https://user:pass@engine.test" }, "serverUrl must be"],
     [{ namespace: "" }, "namespace must be"],
     [{ requestTimeoutMs: 0 }, "requestTimeoutMs must be"],

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { LONGEST_INPUT_SCHEMA } from "@durable-workflow/carrier/protocol";
+import { Client } from "@durable-workflow/test-support/engine-client";
 import { expect, it } from "vitest";
 import { openEngine, temporaryFolder } from "./support/engine.js";
 
@@ -62,4 +63,26 @@ it("says that it does", async () => {
   const { client } = await openEngine();
   const { body } = await client.call("GET", "/api/cluster/info");
   expect(body.worker_protocol.server_capabilities.activity_input_schemas).toBe(true);
+});
+
+it("is told by workers alone, shown to operators alone, and of each namespace by itself", async () => {
+  const auth = { workerToken: "w".repeat(20), operatorToken: "o".repeat(20), adminToken: "a".repeat(20) };
+  const { url, client } = await openEngine({ auth, namespaces: ["other"] }, auth);
+  const said = { task_queue: "q", activity_types: ["t"], input_schemas: { t: list() } };
+  const shown = "/api/inspection/input-schemas";
+  expect((await client.call("POST", TELL, said)).status).toBe(200);
+  expect((await client.call("GET", shown)).body.input_schemas).toHaveLength(1);
+  for (const path of [`${shown}?activity_type=%00`, `${shown}?activity_type=__proto__`, `${shown}?activity_type=`])
+    expect((await client.call("GET", path)).body.input_schemas).toEqual([]);
+  const other = new Client(url, { ...auth, namespace: "other" });
+  expect((await other.call("GET", shown)).body.input_schemas).toEqual([]);
+  // Forgotten there, it is still known here.
+  expect((await other.call("POST", TELL, { ...said, input_schemas: {} })).status).toBe(200);
+  expect((await client.call("GET", shown)).body.input_schemas).toHaveLength(1);
+  const swapped = new Client(url, { workerToken: auth.operatorToken, operatorToken: auth.workerToken });
+  expect((await swapped.call("POST", TELL, said)).status).toBe(403);
+  expect((await swapped.call("GET", shown)).status).toBe(403);
+  const nobody = new Client(url);
+  expect((await nobody.call("POST", TELL, said)).status).toBe(401);
+  expect((await nobody.call("GET", shown)).status).toBe(401);
 });

@@ -112,6 +112,18 @@ it("a task whose lease ran out is not said to have waited while it ran", async (
   expect(waits).not.toEqual([]);
 });
 
+it("a task whose lease ran out waits since then, whatever its place", async () => {
+  const { client, clock } = await openEngine(options);
+  await client.register("w", "q", ["t"]);
+  await client.started("t", "q", { activity_id: "a" });
+  await client.take("w", "q");
+  await clock.advance(10_001);
+  const { activity, attempts } = (await client.call("GET", "/api/inspection/activity?id=a")).body;
+  expect(activity).toMatchObject({ standing: "retrying", available_at: attempts[0].closed_at });
+  const { groups } = (await client.call("GET", "/api/inspection")).body;
+  expect(groups).toMatchObject([{ standing: "retrying", oldest_available_at: attempts[0].closed_at }]);
+});
+
 describe("a failure whose text no database could give back", () => {
   it.each(["\0", "a\0b", "\uD800", "x\uDFFFy", "\uD83D"])("%j is recorded once, and keeps its type", async (text) => {
     const { client } = await openEngine(options);

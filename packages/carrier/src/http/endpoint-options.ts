@@ -13,11 +13,11 @@ export const DEFAULT_BODY_LIMIT_BYTES = 8 * 1024 * 1024;
 export const DEFAULT_CONCURRENT_BODY_BYTES = 4 * DEFAULT_BODY_LIMIT_BYTES;
 export const DEFAULT_CONCURRENT_TASKS = 1000;
 
-/** Answers a `GET` that asks for the activity types; undefined for one that asks for something else. */
+/** What answers a `GET` that asks for the activity types, once the gate has let it in; undefined for one that asks for something else. */
 export type ActivityManifest = (
   headers: InvocableRequestHead["headers"],
   handler: InvocableHandler,
-) => InvocableHttpResponse | undefined;
+) => (() => InvocableHttpResponse) | undefined;
 
 /** Options of an endpoint: those of the handler, and those of HTTP. */
 export interface InvocableHttpOptions extends InvocableActivityHandlerOptions {

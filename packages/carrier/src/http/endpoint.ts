@@ -52,7 +52,7 @@ export class InvocableHttpEndpoint<Handlers extends object = ActivityHandlers> {
 
   /**
    * Answers one request: 200 with a result envelope for every task that could be read, failures included; `{error, message}`
-   * otherwise, with 400, 401, 403, 405, 413, 415, 500 where the platform kept the body, 502 where a handler of somebody else's failed,
+   * otherwise, with 400, 401, 403, 405, 413, 415, 500 where the platform kept the body, 502 where the handler itself failed,
    * or 503 where there is too much to do. Never rejects.
    */
   handle(request: InvocableHttpRequest): Promise<InvocableHttpResponse> {
@@ -154,9 +154,13 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
       return isOverloaded(result) ? overloaded("maxArgumentValues") : okResponse(result, options?.print);
     } catch (error) {
       if (isExternalTaskInputError(error)) return errorResponse(400, error.message);
-      logger.error({ error: nameOfError(error) }, "The handler did not answer the task.");
-      return errorResponse(502, "The handler did not answer the task.");
+      return failed(error);
     }
+  }
+
+  function failed(error: unknown): InvocableHttpResponse {
+    logger.error({ error: nameOfError(error) }, "The handler did not answer.");
+    return errorResponse(502, "The handler did not answer.");
   }
 
   /** The body did not come. What a retry may mend gets a status that is retried. */
@@ -170,8 +174,8 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
   return {
     async handle(request) {
       const { method, headers } = request;
-      const told = method === "GET" && manifest?.(headers, handler);
-      if (!told && method !== "POST") {
+      const tell = method === "GET" && manifest?.(headers, handler);
+      if (!tell && method !== "POST") {
         if (health && (method === "GET" || method === "HEAD")) return answerHealth(method);
         return errorResponse(405, "Only POST is allowed.", { allow: health ? "GET, HEAD, POST" : "POST" });
       }
@@ -182,7 +186,12 @@ function createAnswers(handler: InvocableHandler, settings: EndpointSettings): A
       } else if (!(await passes(auth, { method, headers }))) {
         return errorResponse(401, "Credentials are needed.", { "www-authenticate": auth.challenge ?? "Bearer" });
       }
-      return told || admit(headers, request.body, request);
+      if (!tell) return admit(headers, request.body, request);
+      try {
+        return tell();
+      } catch (error) {
+        return failed(error);
+      }
     },
     answer: (body, options) => admit({}, async () => body ?? "", options),
   };

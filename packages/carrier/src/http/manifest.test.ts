@@ -66,6 +66,37 @@ describe("a carrier's manifest", () => {
     expect(await ask({ manifest }, { ...ACCEPT, origin: "http://evil.test" })).toMatchObject({ status: 403 });
   });
 
+  it("is made for those alone whom the gate has let in", async () => {
+    let asked = 0;
+    const schemasOf = new Proxy({}, { ownKeys: () => (asked++, []) });
+    const options = { manifest: activityManifest({ schemasOf }), auth: bearerToken("secret-token") };
+    expect(await ask(options)).toMatchObject({ status: 401 });
+    expect(asked).toBe(0);
+    expect(await ask(options, { ...ACCEPT, authorization: "Bearer secret-token" })).toMatchObject({ status: 200 });
+    expect(asked).toBe(1);
+  });
+
+  it.each([
+    [
+      "throws",
+      {
+        get: () => {
+          throw new Error("secret words");
+        },
+      },
+    ],
+    ["are no Map", { value: { "lamps.dim": {} } }],
+    ["are no JSON", { value: new Map([["lamps.dim", { minimum: 1n }]]) }],
+  ])("is answered with 502 where what a handler says of its arguments %s", async (_, inputSchemas) => {
+    const inner = new InvocableActivityHandler(handlers);
+    const { carrier, activityTypes } = inner;
+    const handle = inner.handle.bind(inner);
+    const own = Object.defineProperty({ carrier, activityTypes, handle }, "inputSchemas", inputSchemas);
+    const answering = fetchInvocableActivityHandler(own as InvocableHandler, { manifest: activityManifest() });
+    const response = await answering(new Request("http://carrier.test/", { headers: ACCEPT }));
+    expect([response.status, await response.text()]).toEqual([502, expect.not.stringContaining("secret words")]);
+  });
+
   it("is there only where the carrier allows it, and leaves health checks alone", async () => {
     expect(await ask({})).toMatchObject({ status: 405 });
     expect(await ask({ health: true })).toMatchObject({ status: 200, body: { status: "ok" } });

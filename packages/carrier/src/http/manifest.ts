@@ -61,6 +61,6 @@ export function activityManifest<Handlers extends object>(
   };
   return ({ accept = "" }, handler) => {
     if (!accept.includes(ACTIVITY_MANIFEST_MEDIA_TYPE)) return undefined;
-    return respond(200, manifestOf(handler, schemasFor(schemasOf ?? handler)), ACTIVITY_MANIFEST_MEDIA_TYPE);
+    return () => respond(200, manifestOf(handler, schemasFor(schemasOf ?? handler)), ACTIVITY_MANIFEST_MEDIA_TYPE);
   };
 }

@@ -10,7 +10,7 @@ const ERRORS = {
   413: "payload_too_large",
   415: "unsupported_content_encoding", // compressed
   500: "request_body_unavailable", // something before the adapter has the body, or lost it
-  502: "handler_failed", // an InvocableHandler that is none of this library rejected
+  502: "handler_failed", // the handler rejected: one of yours, an injected clock, or a part of this library that could not be loaded
   503: "overloaded", // too many tasks, or bytes of bodies, at once
 } as const;
 

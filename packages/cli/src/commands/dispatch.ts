@@ -102,7 +102,7 @@ async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const connection = await serviceConnection(input, io, configFile(input, io));
   // A file that cannot be used is told of at once; it is read again when the dispatcher asks.
   await authorizersOf(input, io);
-  const dispatcher = create(input, io, connection);
+  const dispatcher = created(() => create(input, io, connection));
   const forget = input.json
     ? logEvents(dispatcher.events, createLogger({}, { write: (line) => io.log(line) }))
     : sayEvents(dispatcher, io);
@@ -189,6 +189,14 @@ async function startHealth(input: CommandInput, dispatcher: Dispatcher): Promise
   }
 }
 
+function created(make: () => Dispatcher): Dispatcher {
+  try {
+    return make();
+  } catch (error) {
+    throw startProblem(error);
+  }
+}
+
 async function begin(dispatcher: Dispatcher): Promise<void> {
   try {
     await dispatcher.start();
@@ -200,7 +208,7 @@ async function begin(dispatcher: Dispatcher): Promise<void> {
 /** What is wrong with a config, as the end of a command; other errors as they are. */
 function startProblem(error: unknown): unknown {
   if (error instanceof ExecutorConfigError) {
-    const lines = error.errors.map(({ code, message }) => `  ${code}: ${message}`);
+    const lines = error.errors.map(({ code, message, context }) => `  ${code}: ${message} ${JSON.stringify(context)}`);
     return new CliError(
       EXIT.config,
       `the executor config is refused\n${lines.join("\n")}`,

@@ -1,7 +1,6 @@
 import { parseTimestamp } from "@durable-workflow/carrier/protocol";
 import { at, parseJson } from "@durable-workflow/engine-protocol";
-import type { RetryRule } from "@durable-workflow/engine-protocol/control";
-import { retryPolicyOf } from "../inspect/prospect.js";
+import { type RetryRule, readRetryRule } from "@durable-workflow/engine-protocol/control";
 import { type InspectOptions, isBase64, type NearMiss, nearMisses, recognise } from "../inspect/recognise.js";
 import { renderInspection } from "../inspect/render.js";
 import { readTextFile } from "../options/text-file.js";
@@ -48,7 +47,12 @@ async function inspectDocument(input: CommandInput, io: CliIo): Promise<ExitCode
 
 async function readSource(file: string | undefined, io: CliIo): Promise<string> {
   const text = await readTextFile(file ?? "-", io);
-  if (text.trim() === "") throw new CliError(EXIT.usage, `there is nothing in ${file ?? "standard input"}`);
+  if (text.trim() === "")
+    throw new CliError(
+      EXIT.usage,
+      `there is nothing in ${file ?? "standard input"}`,
+      "Name a file, or pipe a document in.",
+    );
   return text;
 }
 
@@ -81,7 +85,7 @@ async function policyOf(input: CommandInput, io: CliIo): Promise<RetryRule | nul
   if (at(task, "task_id") === undefined) {
     throw new CliError(EXIT.config, `${file} (--poll) is not a poll answer with a task: it has no task_id`);
   }
-  return retryPolicyOf(task);
+  return readRetryRule(at(task, "retry_policy"));
 }
 
 const KNOWN =

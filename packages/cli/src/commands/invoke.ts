@@ -3,9 +3,9 @@ import { at, parseJson } from "@durable-workflow/engine-protocol";
 import { type TaskOptions, taskEnvelope } from "../invoke/envelope.js";
 import { outcomeOf } from "../invoke/outcome.js";
 import { textOutcome } from "../invoke/text-outcome.js";
+import { carrierSilence } from "../net/carrier-silence.js";
 import { type Answer, NoAnswer } from "../net/exchange.js";
 import { HttpClient } from "../net/http-client.js";
-import { shownUrl } from "../net/shown-url.js";
 import { CARRIER_TOKEN_OPTIONS, carrierToken, carrierUrl } from "../options/carrier-target.js";
 import { readArgumentText } from "../options/json-arguments.js";
 import { readTextFile } from "../options/text-file.js";
@@ -141,6 +141,6 @@ async function send(
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     if (error.why === "aborted") throw new CliError(EXIT.failed, "interrupted");
-    throw new CliError(EXIT.unreachable, `the carrier at ${shownUrl(url)} gave no answer: ${error.message}`);
+    throw carrierSilence(url, error);
   }
 }

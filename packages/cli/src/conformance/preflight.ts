@@ -1,5 +1,6 @@
 import { parseExternalTaskResult } from "@durable-workflow/carrier/protocol";
 import { buildTaskInput } from "@durable-workflow/carrier/testing";
+import { carrierSilence } from "../net/carrier-silence.js";
 import { NoAnswer } from "../net/exchange.js";
 import { shownUrl } from "../net/shown-url.js";
 import { CliError, EXIT } from "../shell/command.js";
@@ -23,7 +24,7 @@ export async function preflight(carrier: CarrierUnderTest): Promise<void> {
     ({ status, body } = await sendRequest({ document }, carrier));
   } catch (error) {
     if (!(error instanceof NoAnswer) || error.why === "aborted") throw error;
-    throw new CliError(EXIT.unreachable, `the carrier at ${shownUrl(url)} gave no answer: ${error.message}`);
+    throw carrierSilence(url, error);
   }
   if (status === 401 || status === 403) {
     const hint = token === undefined ? "Give its token with --token-env NAME." : "It does not take this token.";

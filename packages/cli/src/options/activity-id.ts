@@ -9,11 +9,7 @@ import { textOption } from "./values.js";
  */
 export function activityIdOption(input: CommandInput): string | undefined {
   const id = textOption(input, "id");
-  const [isActivityId] = ACTIVITY_ID;
+  const [isActivityId, what] = ACTIVITY_ID;
   if (id === undefined || isActivityId(id)) return id;
-  throw new CliError(
-    EXIT.usage,
-    `--id must be 1 to 128 letters, digits and . _ : -, but not . or ..; got ${id}`,
-    "Write other characters otherwise, or leave it out: the id is then a new one.",
-  );
+  throw new CliError(EXIT.usage, `--id must be ${what}; got ${id}`, "Leave it out for an id that is made for you.");
 }

@@ -36,7 +36,11 @@ export function integersOption(input: CommandInput, name: string, range: Range):
   return text?.split(",").map((part) => {
     const value = Number(part);
     if (!/^\s*\d+\s*$/.test(part) || value < range.least || value > range.most) {
-      throw new CliError(EXIT.usage, `--${name} must be whole numbers separated by commas, as in 0,1,5; got ${text}`);
+      const { least, most } = range;
+      throw new CliError(
+        EXIT.usage,
+        `--${name} must be whole numbers separated by commas, as in 0,1,5, each from ${least} to ${most}; got ${text}`,
+      );
     }
     return value;
   });
@@ -44,10 +48,12 @@ export function integersOption(input: CommandInput, name: string, range: Range):
 
 /** A comma-separated list of words. */
 export function wordsOption(input: CommandInput, name: string): readonly string[] | undefined {
-  return textOption(input, name)
+  const words = textOption(input, name)
     ?.split(",")
     .map((word) => word.trim())
     .filter((word) => word !== "");
+  if (words?.length === 0) throw new CliError(EXIT.usage, `--${name} must name one at least, as in a,b`);
+  return words;
 }
 
 /** The positional argument that a command cannot do without. */

@@ -49,6 +49,8 @@ export async function asCliError<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    throw new CliError(CODES[error.code] ?? EXIT.failed, error.message, error.hint ?? undefined);
+    // What the page says of itself there is nothing for who waits for no page.
+    const hint = error.code === "engine_unreachable" ? "dw-carrier doctor says more." : (error.hint ?? undefined);
+    throw new CliError(CODES[error.code] ?? EXIT.failed, error.message, hint);
   }
 }

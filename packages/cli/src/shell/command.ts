@@ -70,6 +70,8 @@ export interface CliIo {
   readonly paint: Palette;
   /** Aborted at the first SIGINT or SIGTERM: stop, and clean up. */
   readonly signal: AbortSignal;
+  /** Does what gives the terminal to another program, as to an editor: Ctrl-C is meant for that meanwhile, and does not stop the command. */
+  lendTerminal<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** A command line, parsed by `node:util`'s `parseArgs`. */

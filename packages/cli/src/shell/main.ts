@@ -60,7 +60,17 @@ async function run(
     io.out(commandHelp(command, io.paint));
     return EXIT.ok;
   }
-  return command.run(parse(command, rest), io);
+  try {
+    return await command.run(parse(command, rest), io);
+  } catch (error) {
+    throw withUsage(error, command);
+  }
+}
+
+/** What a command line should be, where an error about it does not say what to do. */
+function withUsage(error: unknown, { name, usage }: Command): unknown {
+  if (!(error instanceof CliError) || error.exitCode !== EXIT.usage || error.hint !== undefined) return error;
+  return new CliError(error.exitCode, error.message, `Usage: dw-carrier ${name} ${usage}; --help tells more.`);
 }
 
 function isHelpWanted(args: readonly string[]): boolean {

@@ -1,5 +1,6 @@
 import { flushLines, LineBatch, Secrets } from "@durable-workflow/dispatcher/tools";
 import type { CliIo } from "./command.js";
+import type { StopSignals } from "./stop-signals.js";
 import { palette, terminalText } from "./terminal-text.js";
 
 /** Where text leaves, and what is known of the place. */
@@ -27,7 +28,11 @@ const EMPTY_LINE = "\r\u001b[K";
  * The one writer: whatever a command says passes through here. After it nothing that others wrote steers the terminal,
  * and no token that a command has read is shown. Colours only for a terminal, and never with NO_COLOR (https://no-color.org).
  */
-export function terminalIo({ stdout, stderr, stdin, env, cwd }: TerminalStreams, signal: AbortSignal): CliIo {
+export function terminalIo(
+  { stdout, stderr, stdin, env, cwd }: TerminalStreams,
+  signal: AbortSignal,
+  lendTerminal: CliIo["lendTerminal"] = (work) => work(),
+): CliIo {
   const isTty = stdout.isTTY === true;
   const hasColours = isTty && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
   const secrets = new Secrets();
@@ -58,11 +63,12 @@ export function terminalIo({ stdout, stderr, stdin, env, cwd }: TerminalStreams,
     },
     paint: palette(hasColours),
     signal,
+    lendTerminal,
   };
 }
 
 /** The process as commands see it. */
-export function processIo(process: NodeJS.Process, signal: AbortSignal): CliIo {
+export function processIo(process: NodeJS.Process, stop: StopSignals): CliIo {
   const { stdout, stderr, stdin, env } = process;
   // Whoever reads us may leave when it has seen enough, as `head` does.
   for (const stream of [stdout, stderr]) {
@@ -71,7 +77,7 @@ export function processIo(process: NodeJS.Process, signal: AbortSignal): CliIo {
       throw error;
     });
   }
-  return terminalIo({ stdout, stderr, stdin, env, cwd: process.cwd() }, signal);
+  return terminalIo({ stdout, stderr, stdin, env, cwd: process.cwd() }, stop.signal, (work) => stop.lend(work));
 }
 
 /** Ends the process once all is written. */

@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** Whether it is the first of a process group, as in a terminal of its own. */
+  readonly detached?: boolean;
 }
 
 export interface Finished {
@@ -30,10 +32,15 @@ export class Running {
   private readonly child: ChildProcess;
   private readonly watchers = new Set<() => void>();
 
-  constructor(program: string, args: readonly string[], { cwd = root, env = {}, stdin = "" }: RunOptions = {}) {
+  constructor(
+    program: string,
+    args: readonly string[],
+    { cwd = root, env = {}, stdin = "", detached = false }: RunOptions = {},
+  ) {
     // Nothing of this machine's own settings.
     const { PATH = "", HOME = "" } = process.env;
-    this.child = spawn(program, args, { cwd, env: { PATH, HOME, DW_CONFIG_HOME: join(cwd, "no-profiles"), ...env } });
+    const own = { PATH, HOME, DW_CONFIG_HOME: join(cwd, "no-profiles") };
+    this.child = spawn(program, args, { cwd, detached, env: { ...own, ...env } });
     this.child.stdin?.end(stdin);
     this.child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.stdout += text;

@@ -31,7 +31,7 @@ export const ID: Rule = [
 ];
 const NAME: Rule = [
   (value) => isText(value) && (value as string).trim() !== "",
-  `a contract, a definition with a name, or a name of at most ${LONGEST_NAME} characters`,
+  `a contract, a definition with a name, or a text of 1 to ${LONGEST_NAME} characters`,
 ];
 
 const DEFAULTS: Rules<StartDefaults> = {
@@ -50,7 +50,7 @@ export const START: Rules<StartOptions> = {
   onRunning: oneOf("error", "attach"),
   onClosed: oneOf("restart", "attach"),
 };
-export const EXECUTE: Rules<ExecuteOptions> = { ...START, ...WAIT, cancelOnAbort: true };
+export const EXECUTE: Rules<ExecuteOptions> = { ...START, ...WAIT, cancelOnAbort: oneOf(true, false) };
 const RETRY: Rules<NonNullable<StartDefaults["retry"]>> = {
   maxAttempts: POSITIVE,
   backoffSeconds: LIST,

@@ -87,9 +87,12 @@ describe("connection settings", () => {
     expect(() => settle({ environment: { DW_ENV: "prod" } })).toThrow("there are no profiles");
   });
 
-  it.each(["ftp://x", "nonsense", "http://u:p@x", "http://x/?q=1"])("refuse the server URL %s", (serverUrl) => {
-    expect(() => settle({ flags: { serverUrl } })).toThrow("The server URL (from the flag) must be");
-  });
+  it.each(["ftp://x", "nonsense", "http://u:p@x", "http://x/?q=1", "http://x/api", "http://x/a/api/"])(
+    "refuse the server URL %s",
+    (serverUrl) => {
+      expect(() => settle({ flags: { serverUrl } })).toThrow("The server URL (from the flag) must be");
+    },
+  );
 
   it("refuse a switch that is none", () => {
     expect(() => settle({ environment: { DURABLE_WORKFLOW_TLS_VERIFY: "maybe" } })).toThrow(

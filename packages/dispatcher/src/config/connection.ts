@@ -1,4 +1,4 @@
-import { checkOptionNames, type OptionNames, readToken } from "@durable-workflow/engine-protocol";
+import { checkOptionNames, checkSwitches, type OptionNames, readToken } from "@durable-workflow/engine-protocol";
 import { type ConfigDefaults, parseUrl, REDACTED } from "@durable-workflow/engine-protocol/executor-config";
 import { type Environment, type Profile, ProfileError, type Profiles, profileToken } from "./profiles.js";
 
@@ -96,6 +96,7 @@ export function resolveConnection(inputs: ConnectionInputs): ConnectionSettings 
 /** @throws {TypeError} for an option that does not exist, or a token that is given and empty */
 export function checkConnectionFlags(flags: ConnectionFlags): void {
   checkOptionNames("connection", flags, FLAGS);
+  checkSwitches(flags, ["tlsVerify"], "connection.");
   if (Object.hasOwn(flags, "token") && readToken(flags.token).problem === "not_set") {
     throw new TypeError("connection.token is empty: give a token, or leave it out for that of environment or profile");
   }
@@ -153,11 +154,12 @@ function readSwitch(name: string, value: string | undefined): boolean | undefine
 
 function checkServerUrl({ value, source }: Setting<string>): void {
   const url = parseUrl(value);
-  const fix = `(from the ${source}) must be an http or https URL without user name, password, query and fragment`;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) throw new TypeError(`The server URL ${fix}`);
-  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
-    throw new TypeError(`The server URL ${fix}`);
-  }
+  const isPlain = url !== undefined && url.username + url.password + url.search + url.hash === "";
+  // What is asked for begins with /api: with one more the engine would seem to be none.
+  if (isPlain && /^https?:$/.test(url.protocol) && !/\/api\/*$/.test(url.pathname)) return;
+  throw new TypeError(
+    `The server URL (from the ${source}) must be an http or https URL without user name, password, query, fragment and /api, as in https://engine.example.com`,
+  );
 }
 
 /** A token that cannot be a header value is refused here; sent anyway, it would look like an engine that cannot be reached. */

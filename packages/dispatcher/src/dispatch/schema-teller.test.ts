@@ -1,3 +1,4 @@
+import { LONGEST_INPUT_SCHEMA } from "@durable-workflow/carrier/protocol";
 import { describe, expect, it } from "vitest";
 import type { InputSchemasRequest } from "../delivery/deliverer.js";
 import type { ToldInputSchemas } from "../engine/client.js";
@@ -24,7 +25,7 @@ function teller(answer: (request: InputSchemasRequest) => Promise<Schemas>, { ke
   const told: ToldInputSchemas[] = [];
   const asked: InputSchemasRequest[] = [];
   const signal = new CallOff();
-  const state = { epoch: 1, takes: true };
+  const state = { epoch: 1, takes: true, types: PLAN.activityTypes };
   let due: (() => void) | undefined;
   const one = new SchemaTeller({
     client: {
@@ -44,7 +45,7 @@ function teller(answer: (request: InputSchemasRequest) => Promise<Schemas>, { ke
       },
     },
     signal,
-    plan: () => PLAN,
+    plan: () => ({ ...PLAN, activityTypes: state.types }),
     epoch: () => state.epoch,
     inputSchemas: async (request) => {
       asked.push(request);
@@ -126,11 +127,49 @@ describe("what an engine is told of arguments", () => {
     expect(asked).toHaveLength(3);
   });
 
-  it("is no more than one request holds", async () => {
-    const long = { description: "x".repeat(60_000) };
+  it("is asked for once more whenever somebody asks, at the very end of the asking before, too", async () => {
+    for (let turns = 0; turns < 40; turns++) {
+      const { tell, asked } = teller(async () => schemas({}));
+      const first = tell();
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      await Promise.all([first, tell()]);
+      expect([turns, asked.length]).toEqual([turns, 2]);
+    }
+  });
+
+  it("is as much as is kept of a lane, in requests each of which any engine takes", async () => {
+    // Three bytes for each character.
+    const long = { description: "\u8a71".repeat(60_000) };
     const many = new Map(Array.from({ length: 40 }, (_, index) => [`t${index}`, long] as const));
-    const { tell, told } = teller(async () => many);
+    const { tell, told, state } = teller(async () => many);
+    state.types = [...many.keys(), "unknown"];
     await tell();
-    expect(told[0]?.inputSchemas.size).toBe(17);
+    expect(new Map(told.flatMap(({ inputSchemas }) => [...inputSchemas]))).toEqual(new Map([...many].slice(0, 17)));
+    expect(told.flatMap(({ activityTypes }) => activityTypes)).toEqual(state.types);
+    for (const { activityTypes, inputSchemas } of told) {
+      expect(activityTypes).toEqual(expect.arrayContaining([...inputSchemas.keys()]));
+      expect(Buffer.byteLength(JSON.stringify([...inputSchemas]))).toBeLessThan(1024 * 1024);
+    }
+    const { length } = told;
+    await tell();
+    expect(told).toHaveLength(length);
+  });
+
+  it("leaves out what no engine takes, and nothing else with it", async () => {
+    const circular: Record<string, unknown> = {};
+    circular["self"] = circular;
+    const some = new Map<string, Record<string, unknown>>([
+      ["long", { description: "x".repeat(LONGEST_INPUT_SCHEMA) }],
+      ["circular", circular],
+      ["silent", { toJSON: () => undefined }],
+      ["t", { type: "array" }],
+      ["not asked for", {}],
+    ]);
+    const { tell, told, state } = teller(async () => some);
+    state.types = ["long", "circular", "silent", "t"];
+    await tell();
+    expect(told.map(({ activityTypes, inputSchemas }) => [activityTypes, [...inputSchemas.keys()]])).toEqual([
+      [state.types, ["t"]],
+    ]);
   });
 });

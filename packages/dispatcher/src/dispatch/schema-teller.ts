@@ -1,4 +1,4 @@
-import type { JsonObject } from "@durable-workflow/carrier/protocol";
+import { type JsonObject, LONGEST_INPUT_SCHEMA } from "@durable-workflow/carrier/protocol";
 import type { Deliverer } from "../delivery/deliverer.js";
 import type { EngineClient } from "../engine/client.js";
 import { CallOff, type StopSignal } from "../time/call-off.js";
@@ -7,8 +7,10 @@ import type { LanePlan } from "./lane-plan.js";
 
 /** How long whoever runs the activities is asked. */
 const PATIENCE_MS = 5_000;
-/** Characters of all schemas that are told at once. */
+/** Characters of all schemas of a lane. */
 const MOST_CHARACTERS = 1_048_576;
+/** Of those in one request: written as UTF-8 they have room in any. */
+const MOST_AT_ONCE = 3 * LONGEST_INPUT_SCHEMA;
 
 export interface SchemaTellerOptions {
   readonly client: Pick<EngineClient, "keepsInputSchemas" | "tellInputSchemas">;
@@ -43,9 +45,7 @@ export class SchemaTeller {
     this.isWanted = true;
     if (this.isTelling || !this.options.client.keepsInputSchemas) return;
     this.isTelling = true;
-    void this.tellAll().finally(() => {
-      this.isTelling = false;
-    });
+    void this.tellAll();
   }
 
   private async tellAll(): Promise<void> {
@@ -57,6 +57,8 @@ export class SchemaTeller {
         // Whoever was asked does not run, or not yet.
       }
     }
+    // In the same step as nobody wants more: who asks after it begins anew.
+    this.isTelling = false;
   }
 
   private async tellOnce(): Promise<void> {
@@ -65,10 +67,15 @@ export class SchemaTeller {
     const registration = epoch();
     const found = await this.ask();
     if (found === undefined) return;
-    const inputSchemas = bounded(found);
-    const news = JSON.stringify([registration, taskQueue, activityTypes, [...inputSchemas]]);
+    const parts = inParts(activityTypes, found);
+    const news = JSON.stringify([
+      registration,
+      taskQueue,
+      parts.map((part) => [part.activityTypes, [...part.inputSchemas]]),
+    ]);
     if (news === this.told) return;
-    if (await client.tellInputSchemas({ namespace, taskQueue, activityTypes, inputSchemas })) this.told = news;
+    for (const part of parts) if (!(await client.tellInputSchemas({ namespace, taskQueue, ...part }))) return;
+    this.told = news;
   }
 
   private async ask(): Promise<ReadonlyMap<string, JsonObject> | undefined> {
@@ -87,13 +94,40 @@ export class SchemaTeller {
   }
 }
 
-/** As many of them as may be told at once. */
-function bounded(schemas: ReadonlyMap<string, JsonObject>): ReadonlyMap<string, JsonObject> {
+interface Part {
+  readonly activityTypes: string[];
+  readonly inputSchemas: Map<string, JsonObject>;
+}
+
+/** What is said of the types, in as many requests as it takes. Of what is too long, or cannot be written, nothing is said. */
+function inParts(activityTypes: readonly string[], schemas: ReadonlyMap<string, JsonObject>): readonly Part[] {
+  let part: Part = { activityTypes: [], inputSchemas: new Map() };
+  const parts = [part];
   let left = MOST_CHARACTERS;
-  return new Map(
-    [...schemas].filter(([, schema]) => {
-      left -= JSON.stringify(schema).length;
-      return left >= 0;
-    }),
-  );
+  let leftOfPart = MOST_AT_ONCE;
+  for (const type of activityTypes) {
+    const schema = schemas.get(type);
+    const length = schema === undefined ? 0 : lengthOf(schema);
+    const isTold = schema !== undefined && length <= Math.min(LONGEST_INPUT_SCHEMA, left);
+    if (isTold && length > leftOfPart) {
+      part = { activityTypes: [], inputSchemas: new Map() };
+      parts.push(part);
+      leftOfPart = MOST_AT_ONCE;
+    }
+    part.activityTypes.push(type);
+    if (!isTold) continue;
+    part.inputSchemas.set(type, schema);
+    left -= length;
+    leftOfPart -= length;
+  }
+  return parts;
+}
+
+/** Characters of its JSON; infinitely many where it has none. */
+function lengthOf(schema: JsonObject): number {
+  try {
+    return (JSON.stringify(schema) as string | undefined)?.length ?? Number.POSITIVE_INFINITY;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }

@@ -46,7 +46,9 @@ async function start(parts: ApiParts, call: Call): Promise<Reply> {
   const id = request.activityId;
   switch (outcome.kind) {
     case "started":
-      return waitMs === 0 ? { status: 201, body: startedToWire(outcome.run) } : ended(parts, call, outcome.run, waitMs);
+      return waitMs === 0
+        ? { status: 201, body: startedToWire(outcome.run) }
+        : ended(parts, call.onDisconnect, outcome.run, waitMs);
     case "payload_refused":
       throw refusedStart(new PayloadRefusedError(refusalOf(outcome.fault)));
     case "already_running":
@@ -66,9 +68,11 @@ async function start(parts: ApiParts, call: Call): Promise<Reply> {
   }
 }
 
-/** The answer to a start that may be held back until the activity has closed. */
-async function ended(parts: ApiParts, call: Call, begun: RunRecord, waitMs: number): Promise<Reply> {
-  const run = await closed(parts, call, begun, waitMs);
+type OnDisconnect = Call["onDisconnect"];
+
+/** The answer to a start that may be held back until the activity has closed. Nothing holds its arguments meanwhile. */
+async function ended(parts: ApiParts, onDisconnect: OnDisconnect, begun: RunRecord, waitMs: number): Promise<Reply> {
+  const run = await closed(parts, onDisconnect, begun, waitMs);
   if (run.state.status === "running") return { status: 201, body: startedToWire(run) };
   const told = outcomeOf(parts, run);
   return { status: 201, body: endedToWire(told), blob: told.result };
@@ -157,21 +161,26 @@ function readInput(input: unknown): Payload | null {
 async function describe(parts: ApiParts, call: Call): Promise<Reply> {
   const waitMs = readWait(call.query);
   const run = findRun(parts, call);
-  const told = outcomeOf(parts, waitMs === 0 ? run : await closed(parts, call, run, waitMs));
+  const told = outcomeOf(parts, waitMs === 0 ? run : await closed(parts, call.onDisconnect, run, waitMs));
   return { status: 200, body: describedToWire(told), blob: told.result };
 }
 
 /** A run once it has closed, or as it is when the time is up. */
-async function closed(parts: ApiParts, call: Call, before: RunRecord, waitMs: number): Promise<RunRecord> {
+async function closed(
+  parts: ApiParts,
+  onDisconnect: OnDisconnect,
+  before: RunRecord,
+  waitMs: number,
+): Promise<RunRecord> {
   const { runs } = parts.context.store;
   const run = runs.get(before.key) ?? before;
   if (run.state.status !== "running") return run;
-  await untilClosed(parts, call, run.key, waitMs);
+  await untilClosed(parts, onDisconnect, run.key, waitMs);
   return runs.get(run.key) ?? run;
 }
 
 /** Waits until a run has closed, at most so long, or until nobody will read the answer. */
-function untilClosed({ context }: ApiParts, call: Call, run: number, waitMs: number): Promise<void> {
+function untilClosed({ context }: ApiParts, onDisconnect: OnDisconnect, run: number, waitMs: number): Promise<void> {
   const { clock, feed } = context;
   return new Promise((resolve) => {
     const finish = (): void => {
@@ -181,7 +190,7 @@ function untilClosed({ context }: ApiParts, call: Call, run: number, waitMs: num
     };
     const cancelTimeout = clock.schedule(waitMs, finish);
     const cancelWait = feed.onClosed(run, finish);
-    call.onDisconnect(finish);
+    onDisconnect(finish);
   });
 }
 

@@ -44,7 +44,7 @@ export interface RetryPolicy {
 export interface Task {
   readonly id: string;
   readonly status: TaskStatus;
-  /** From when on it may be handed out, and its place among others; a redelivery has that of the lease before it. */
+  /** From when on it may be handed out, and its place among others; a redelivery has that of the lease before it: see {@link waitsFrom}. */
   readonly availableAt: Micros;
   /** When it was last leased; kept when the lease runs out. */
   readonly leasedAt: Micros | null;
@@ -91,6 +91,11 @@ export interface Activity {
   readonly heartbeatAt: Micros | null;
   /** Events in its history so far. */
   readonly historyLength: number;
+}
+
+/** From when on the task that is ready may be handed out: that of a lease that ran out, since then, and not since its place in the queue. */
+export function waitsFrom({ task, lastProgressAt }: Pick<Activity, "task" | "lastProgressAt">): Micros {
+  return task.status === "ready" ? Math.max(task.availableAt, lastProgressAt) : task.availableAt;
 }
 
 /** What a worker says of a failed attempt, as far as it decides anything. */

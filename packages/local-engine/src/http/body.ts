@@ -62,28 +62,33 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
     return NO_BYTES;
   refuseEncoded(request.headers["content-encoding"]);
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    let isWhole = false;
+    // The request lives as long as its answer is waited for, and these listeners with it: of the body they hold nothing then.
+    let reading: Reading | undefined = { chunks: [], size: 0, resolve, reject };
     request.on("data", (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > limit) {
+      if (reading === undefined) return;
+      reading.size += chunk.length;
+      if (reading.size > limit) {
         request.pause();
-        reject(tooLarge(limit));
-        return;
-      }
-      chunks.push(chunk);
+        reading.reject(tooLarge(limit));
+      } else reading.chunks.push(chunk);
     });
     request.on("end", () => {
-      isWhole = true;
-      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+      const [first, ...others] = reading?.chunks ?? [];
+      reading?.resolve(first !== undefined && others.length === 0 ? first : Buffer.concat(reading.chunks));
+      reading = undefined;
     });
-    request.on("error", reject);
+    request.on("error", (error) => reading?.reject(error));
     // Every request ends with this event, and an error costs as much as all the rest of it.
-    request.on("close", () => {
-      if (!isWhole) reject(new Error("the client hung up"));
-    });
+    request.on("close", () => reading?.reject(new Error("the client hung up")));
   });
+}
+
+/** A body of which there may be more. */
+interface Reading {
+  readonly chunks: Buffer[];
+  size: number;
+  readonly resolve: (bytes: Buffer) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 const NO_BYTES = Buffer.alloc(0);

@@ -62,21 +62,22 @@ export async function handleRequest(
   try {
     refuseRepeated(request);
     if (!parts.gate.isLocked) refuseWebPages(request.headers.origin, request.headers.host);
-    const read = readBody(request, parts.maxBodyBytes);
-    const bytes = read instanceof Promise ? await read : read;
-    const body = parseBody(bytes, request.headers["content-type"]);
-    arrived();
-    answered = match?.route.plane ?? plane;
-    reply = await replyOf(parts, match, {
+    reply = await readAndReply(parts, match, request, {
       method,
       path: pathname,
       query: searchParams,
       headers: request.headers,
-      body,
+      onRead() {
+        arrived();
+        answered = match?.route.plane ?? plane;
+      },
       onDisconnect(callback) {
-        response.once("close", () => {
-          if (!response.writableFinished) callback();
-        });
+        // Whoever asks only now would wait for an event that has been.
+        if (response.destroyed) callback();
+        else
+          response.once("close", () => {
+            if (!response.writableFinished) callback();
+          });
       },
     });
   } catch (error) {
@@ -86,6 +87,25 @@ export async function handleRequest(
   }
   if ("join" in reply) openStream(request, response, reply);
   else parts.responses.send(request, response, answered, reply);
+}
+
+/**
+ * Reads the body, and answers. Whoever waits for the answer holds nothing of the body by then: that may take minutes, of many
+ * requests at a time.
+ */
+function readAndReply(
+  parts: HandlerParts,
+  match: Match | undefined,
+  request: IncomingMessage,
+  { method, path, query, headers, onRead, onDisconnect }: Omit<Arrived, "body"> & { readonly onRead: () => void },
+): Promise<Reply | StreamReply> | Reply | StreamReply {
+  const answer = (bytes: Buffer): Promise<Reply | StreamReply> | Reply | StreamReply => {
+    const body = parseBody(bytes, headers["content-type"]);
+    onRead();
+    return replyOf(parts, match, { method, path, query, headers, body, onDisconnect });
+  };
+  const read = readBody(request, parts.maxBodyBytes);
+  return read instanceof Promise ? read.then(answer) : answer(read);
 }
 
 /** A request of this process: judged and answered as others are, without a connection. */

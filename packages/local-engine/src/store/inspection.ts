@@ -58,6 +58,7 @@ export interface GroupRecord {
   readonly count: number;
   /** How many of them may not be leased yet. */
   readonly later: number;
+  /** Of tasks that are ready: as `waitsFrom` of the model has it. */
   readonly oldestAvailableAt: Micros;
 }
 
@@ -122,7 +123,7 @@ export class Inspection {
     this.ofId = db.prepare(`${select} namespace = ?2 AND activity_id = ?3 ORDER BY run_number DESC LIMIT ?4`);
     this.groupsIn = db.prepare(
       `SELECT task_queue, activity_type, ${STANDING} AS standing, count(*) AS n,
-         sum(available_at > ?1) AS later, min(available_at) AS oldest, min(id) AS last
+         sum(available_at > ?1) AS later, min(max(available_at, last_progress_at)) AS oldest, min(id) AS last
        FROM (SELECT * FROM runs WHERE namespace = ?2 AND bucket = ?3 AND id < ?4 ORDER BY id DESC LIMIT ?5)
        GROUP BY 1, 2, 3`,
     );

@@ -5,7 +5,7 @@ import type {
   InspectedPayload,
   InspectedSeries,
 } from "@durable-workflow/engine-protocol/control";
-import type { Micros } from "../engine/model.js";
+import { type Micros, waitsFrom } from "../engine/model.js";
 import { type RecentSeries, STEP_SECONDS } from "../service/recent.js";
 import type { InspectedRecord, PayloadRecordBrief } from "../store/inspection.js";
 import type { AttemptRecord, RunRecord } from "../store/records.js";
@@ -27,7 +27,7 @@ export function inspectedToWire({ run, standing, progress, failure }: InspectedR
     max_attempts: state.policy.maxAttempts,
     started_at: timestamp(state.startedAt),
     closed_at: timestampOrNull(state.closedAt),
-    available_at: timestamp(state.task.availableAt),
+    available_at: timestamp(waitsFrom(state)),
     lease_owner: state.task.leaseOwner,
     lease_expires_at: timestampOrNull(state.task.leaseExpiresAt),
     last_heartbeat_at: timestampOrNull(state.lastHeartbeatAt),

@@ -22,7 +22,10 @@ export type Failing =
 
 let loaded: Trouble | undefined;
 
-/** @throws {unknown} (as a rejection) what the platform says where it cannot be loaded; the next call tries again */
+/**
+ * @throws {unknown} (as a rejection) what the platform says where it cannot be loaded. The next call tries again: in vain on Node
+ *   where the file was there and could not be opened (EMFILE), which it remembers
+ */
 export async function loadTrouble(): Promise<Trouble> {
   return (loaded ??= (await import("./trouble.js")).trouble);
 }
