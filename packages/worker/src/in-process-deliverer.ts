@@ -16,19 +16,21 @@ import {
   type Route,
   type RouteRequest,
   type Routing,
+  systemClock,
 } from "@durable-workflow/dispatcher/leasing";
 import { activityTaskEnvelope, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { AttemptHeartbeats } from "./attempt-heartbeats.js";
 import { DeliverySignal } from "./delivery-signal.js";
 import type { ActivityWorkerOptions } from "./options.js";
 import { RunningHandlers } from "./running-handlers.js";
+import { ThreadTurns } from "./thread-turns.js";
 
 /** What events and health call the handlers of this process. */
 export const IN_PROCESS = "in-process";
 
 /** Gives tasks to handlers in this process: no HTTP, and no envelope is printed or parsed. */
 export class InProcessDeliverer implements Deliverer, Routing {
-  readonly running = new RunningHandlers();
+  readonly running: RunningHandlers;
   readonly activityTypes: readonly string[];
   private readonly handler: InvocableActivityHandler;
   private readonly types: ReadonlySet<string>;
@@ -47,6 +49,7 @@ export class InProcessDeliverer implements Deliverer, Routing {
     ) {
       throw new TypeError("interceptors must be what interceptWith(...) makes");
     }
+    this.running = new RunningHandlers(new ThreadTurns(clock ?? systemClock));
     this.handler = new InvocableActivityHandler(activities, {
       carrier: "typescript-worker",
       heartbeat: heartbeats({ sender: this.heartbeats }),

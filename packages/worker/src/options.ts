@@ -25,9 +25,9 @@ export interface ActivityWorkerOptions {
    * engines take the leases of a name away when it registers again. Default: host name, process id and a random part.
    */
   readonly workerId?: string;
-  /** Tasks in flight at once, held polls included. Default 10. */
+  /** Tasks in flight at once, held polls included. Default 100: fewer for handlers that compute, or hold what there is little of. */
   readonly maxInFlight?: number;
-  /** Polls held at once for one task queue, when there is work. Default: as `maxInFlight`; without work it is one. */
+  /** Polls held at once for one task queue, when there is work. Default 32, at most `maxInFlight`; without work it is one. */
   readonly maxPolls?: number;
   /** How long to ask the engine to hold a poll, in seconds. Default 30; newer engines are asked for 60 at most. */
   readonly pollSeconds?: number;
@@ -98,6 +98,8 @@ export interface ResolvedOptions {
   readonly settings: WorkSettings;
 }
 
+const DEFAULT_MAX_IN_FLIGHT = 100;
+const DEFAULT_MAX_POLLS = 32;
 const DEFAULT_ABORT_BEFORE_END_MS = 5_000;
 const WORKER_HEARTBEAT_MS = 30_000;
 const PAYLOAD_MEMORY_BYTES = 128 * 1024 * 1024;
@@ -113,7 +115,7 @@ export function resolveOptions(options: ActivityWorkerOptions): ResolvedOptions 
   checkToken(options.token);
   text("namespace", namespace);
   if (buildId !== undefined) text("buildId", buildId);
-  const maxInFlight = integer("maxInFlight", options.maxInFlight ?? 10, 1);
+  const maxInFlight = integer("maxInFlight", options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT, 1);
   const drainMs = integer("drainMs", options.drainMs ?? 25_000, 0);
   const earlier = options.abortBeforeEndMs ?? Math.min(DEFAULT_ABORT_BEFORE_END_MS, Math.floor(drainMs / 2));
   const abortBeforeEndMs = integer("abortBeforeEndMs", earlier, 0);
@@ -132,7 +134,7 @@ export function resolveOptions(options: ActivityWorkerOptions): ResolvedOptions 
       clock,
       maxInFlight,
       maxInFlightPerCarrier: undefined,
-      maxPolls: integer("maxPolls", options.maxPolls ?? maxInFlight, 1),
+      maxPolls: integer("maxPolls", options.maxPolls ?? Math.min(DEFAULT_MAX_POLLS, maxInFlight), 1),
       pollSeconds: integer("pollSeconds", options.pollSeconds ?? 30, 0),
       requestTimeoutMs: integer("requestTimeoutMs", options.requestTimeoutMs ?? 15_000, 1),
       workerHeartbeatMs: WORKER_HEARTBEAT_MS,

@@ -1,4 +1,5 @@
 import type { ActivityInterceptors } from "@durable-workflow/carrier";
+import type { ThreadTurns } from "./thread-turns.js";
 
 /** A task that is given to a handler. */
 export interface HandedTask {
@@ -19,6 +20,7 @@ export class HandlerRun {
   private readonly all: Set<Begun>;
   private readonly sinceTaken: Set<HandedTask>;
   private begun: Begun | undefined;
+  private hasAnswer = false;
 
   constructor(task: HandedTask, all: Set<Begun>, sinceTaken: Set<HandedTask>) {
     this.task = task;
@@ -37,8 +39,14 @@ export class HandlerRun {
     if (this.begun !== undefined) this.all.delete(this.begun);
   }
 
+  /** Whether the task had its answer before the handler began. */
+  get isTooLate(): boolean {
+    return this.hasAnswer && this.begun === undefined;
+  }
+
   /** The task has its answer. */
   answered(): void {
+    this.hasAnswer = true;
     if (this.begun !== undefined) this.begun.isLeftBehind = true;
   }
 }
@@ -50,6 +58,11 @@ export class RunningHandlers {
   private readonly all = new Set<Begun>();
   /** Those that ran at some time since {@link takeTasks}. */
   private readonly sinceTaken = new Set<HandedTask>();
+  private readonly turns: Pick<ThreadTurns, "next">;
+
+  constructor(turns: Pick<ThreadTurns, "next">) {
+    this.turns = turns;
+  }
 
   /** Goes around all others. Its own part makes no context: most handlers need none. */
   around(others: ActivityInterceptors | undefined): ActivityInterceptors {
@@ -60,18 +73,9 @@ export class RunningHandlers {
           const values = "values" in source ? source.values : undefined;
           const run = values?.get(RUN) as HandlerRun | undefined;
           if (run === undefined) return inner(source, args);
-          const settled = (): void => run.settled();
-          let value: unknown;
-          run.begin();
-          try {
-            value = inner(source, args);
-          } catch (error) {
-            settled();
-            throw error;
-          }
-          if (value instanceof Promise) value.then(settled, settled);
-          else settled();
-          return value;
+          const turn = this.turns.next();
+          if (turn === undefined) return began(run, () => inner(source, args));
+          return turn.then(() => (run.isTooLate ? undefined : began(run, () => inner(source, args))));
         };
       },
     };
@@ -97,4 +101,20 @@ export class RunningHandlers {
     for (const running of this.all) this.sinceTaken.add(running);
     return tasks;
   }
+}
+
+/** Begins with a handler, and says when it has settled. */
+function began(run: HandlerRun, begin: () => unknown): unknown {
+  const settled = (): void => run.settled();
+  let value: unknown;
+  run.begin();
+  try {
+    value = begin();
+  } catch (error) {
+    settled();
+    throw error;
+  }
+  if (value instanceof Promise) value.then(settled, settled);
+  else settled();
+  return value;
 }

@@ -34,8 +34,9 @@ it("names every option, with the defaults that count", () => {
     serverUrl: "http://127.0.0.1:1",
   });
   const { maxInFlight, drainMs } = settings;
-  expect(maxInFlight).toBe(10);
-  expect(settings.maxPolls).toBe(maxInFlight);
-  expect(text).toMatch(/`maxInFlight`\s*\| 10 /);
+  expect(maxInFlight).toBe(100);
+  expect(settings.maxPolls).toBe(32);
+  expect(text).toMatch(/`maxInFlight`\s*\| 100 /);
+  expect(text).toMatch(/`maxPolls`\s*\| 32, at most `maxInFlight` /);
   expect(text).toContain(`${drainMs.toLocaleString("en")}; ${abortBeforeEndMs.toLocaleString("en")}`);
 });

@@ -62,3 +62,29 @@ it("tells of a handler that keeps the thread for longer than its lease that the 
   expect(told?.leaseLeftMs).toBeLessThanOrEqual(0);
   expect(warnings.join("\n")).toContain("until its lease had run out");
 });
+
+it("gives the thread back between handlers that compute, though their tasks came together", async () => {
+  world = await World.begin();
+  let turn = 0;
+  let counting = setImmediate(function count() {
+    turn++;
+    counting = setImmediate(count);
+  });
+  const turns: number[] = [];
+  const { worker } = world.worker({
+    activities: {
+      computes: () => {
+        turns.push(turn);
+        const end = performance.now() + 25;
+        while (performance.now() < end);
+      },
+    },
+  });
+  const ids = await Promise.all(Array.from({ length: 16 }, () => world.schedule("computes")));
+  await worker.start();
+  for (const id of ids) expect((await world.closed(id)).status).toBe("completed");
+  clearImmediate(counting);
+  expect(world.callsOf("poll").length).toBeLessThan(turns.length);
+  expect(turns).toHaveLength(16);
+  expect(new Set(turns).size).toBe(turns.length);
+});

@@ -12,6 +12,7 @@ import { Poller } from "./poller.js";
 import type { Registration } from "./registration.js";
 import { settlePoll } from "./settle-poll.js";
 import type { Release, SlotPool } from "./slots.js";
+import { untilReported } from "./until-reported.js";
 
 /** The lane that is polled for. */
 export interface PolledLane {
@@ -122,12 +123,18 @@ export class LanePolls {
         continue;
       }
       let release = slots.tryAcquire(lane.group);
+      const hasWaited = release === undefined;
       if (release === undefined) {
         // One of this lane's pollers is enough to wait.
         if (this.mayEnd()) return;
         release = await this.waitForSlot(slots, signal);
       }
       if (release === undefined) return;
+      if (hasWaited) await untilReported(deps.client, clock, lane.facts.namespace);
+      if (this.stopped) {
+        release();
+        return;
+      }
       // The breaker may have opened while a slot was waited for.
       if (!breaker.tryPass()) {
         release();

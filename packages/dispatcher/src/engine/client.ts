@@ -240,6 +240,11 @@ export class EngineClient {
     return this.reports.send({ task, status: "failed", body: { failure, ...ownership(task) } });
   }
 
+  /** Resolves once the outcomes that are on their way together have been answered; undefined where none are. Never rejects. */
+  untilReported(namespace: string): Promise<unknown> | undefined {
+    return this.reports.untilAnswered(namespace);
+  }
+
   private reportAlone({ task, status, body }: OutgoingReport): Promise<ReportOutcome> {
     const path = taskPath(task, status === "completed" ? PATHS.complete : PATHS.fail);
     return this.caller.post(task.namespace, path, body, (answer) => readReportOutcome(answer, status));

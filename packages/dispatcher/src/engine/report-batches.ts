@@ -37,7 +37,7 @@ interface Waiting {
 interface Lane {
   readonly namespace: string;
   waiting: Waiting[];
-  underWay: number;
+  readonly underWay: Set<Promise<void>>;
   isScheduled: boolean;
   /** Takes back the timer of the longest wait. */
   cancelTimer: (() => void) | undefined;
@@ -91,10 +91,16 @@ export class ReportBatches {
     });
   }
 
+  /** Resolves once all that is under way now has been answered; undefined where nothing is. */
+  untilAnswered(namespace: string): Promise<unknown> | undefined {
+    const underWay = this.lanes.get(namespace)?.underWay;
+    return underWay === undefined || underWay.size === 0 ? undefined : Promise.all(underWay);
+  }
+
   private laneOf(namespace: string): Lane {
     let lane = this.lanes.get(namespace);
     if (lane === undefined) {
-      lane = { namespace, waiting: [], underWay: 0, isScheduled: false, cancelTimer: undefined };
+      lane = { namespace, waiting: [], underWay: new Set(), isScheduled: false, cancelTimer: undefined };
       this.lanes.set(namespace, lane);
     }
     return lane;
@@ -103,7 +109,7 @@ export class ReportBatches {
   private schedule(lane: Lane): void {
     if (lane.isScheduled || lane.waiting.length === 0) return;
     const enough = Math.min(ENOUGH, this.options.limits()?.reports ?? 1);
-    if (lane.underWay >= (lane.waiting.length < enough ? 1 : MOST_UNDER_WAY)) {
+    if (lane.underWay.size >= (lane.waiting.length < enough ? 1 : MOST_UNDER_WAY)) {
       lane.cancelTimer ??= this.options.clock.schedule(LONGEST_WAIT_MS, () => {
         lane.cancelTimer = undefined;
         this.sendNext(lane);
@@ -123,14 +129,14 @@ export class ReportBatches {
     lane.cancelTimer = undefined;
     const batch = this.takeFrom(lane);
     if (batch.length === 0) return;
-    lane.underWay++;
-    void this.sendBatch(lane.namespace, batch)
+    const answered: Promise<void> = this.sendBatch(lane.namespace, batch)
       // Nothing in there rejects; if something does after all, each still has an outcome.
       .catch(() => this.leaveOpen(batch, { kind: "broken", why: "not_json", status: null, retryAfterMs: undefined }))
       .finally(() => {
-        lane.underWay--;
+        lane.underWay.delete(answered);
         this.schedule(lane);
       });
+    lane.underWay.add(answered);
     this.schedule(lane);
   }
 

@@ -9,17 +9,21 @@ const TASKS = 800;
 const WARM = 200;
 const AT_ONCE = 64;
 
+function requestsOf({ asked }: OneEngine): { readonly polls: number; readonly reports: number } {
+  const of = (verb: string): number => asked.get(verb) ?? 0;
+  return { polls: of("poll"), reports: of("complete") + of("reports") };
+}
+
 /** What dispatchers ask of the engine for a task, and how many tasks a poll asks for. */
 async function costOf(options: OneEngineOptions) {
   system = new OneEngine(options);
   await system.start();
   await system.call(WARM, AT_ONCE);
-  const asked = (...verbs: readonly string[]): number =>
-    verbs.reduce((sum, verb) => sum + (system.asked.get(verb) ?? 0), 0);
-  const before = { polls: asked("poll"), reports: asked("complete", "reports"), slots: system.slotsAsked };
+  const before = { ...requestsOf(system), slots: system.slotsAsked };
   await system.call(TASKS, AT_ONCE);
-  const polls = asked("poll") - before.polls;
-  const reports = asked("complete", "reports") - before.reports;
+  const after = requestsOf(system);
+  const polls = after.polls - before.polls;
+  const reports = after.reports - before.reports;
   const slots = system.slotsAsked - before.slots;
   await system.stop();
   return { polls: polls / TASKS, reports: reports / TASKS, slotsOfPoll: slots / polls };
@@ -37,4 +41,20 @@ it("what is asked of the engine for a task does not grow with dispatchers beyond
   expect(many.polls).toBeLessThan(1.05);
   expect(many.slotsOfPoll).toBeLessThan(10);
   expect(many.reports).toBeLessThan(0.5);
+});
+
+it("tasks that end at once take a request for as many as there are slots, and another one for their outcomes", {
+  timeout: 600_000,
+}, async () => {
+  const maxInFlight = 10;
+  system = new OneEngine({ dispatchers: 1, carriers: 1, maxInFlight, taskMs: 0 });
+  await system.start();
+  await system.queue(WARM, AT_ONCE);
+  const before = requestsOf(system);
+  await system.queue(TASKS, AT_ONCE);
+  const { polls, reports } = requestsOf(system);
+  await system.stop();
+  // Two polls in turn, with half of the slots each, asked twice as often.
+  expect((polls - before.polls) / TASKS).toBeLessThan(1.3 / maxInFlight);
+  expect((reports - before.reports) / TASKS).toBeLessThan(1.3 / maxInFlight);
 });

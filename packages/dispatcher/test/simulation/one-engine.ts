@@ -14,12 +14,18 @@ const TYPES = ["one", "two", "three", "four"];
 /** A request to the engine, there and back. */
 const LATENCY_MS = 2;
 const TASK_MS = 1;
+/** A list is asked for so often. */
+const LOOK_MS = 20;
 const CONTROL = { "x-durable-workflow-control-plane-version": "2" };
 
 export interface OneEngineOptions {
   readonly dispatchers: number;
   /** Each has its share of the activity types. */
   readonly carriers: number;
+  /** Tasks that a dispatcher has in flight at once. Default: its own. */
+  readonly maxInFlight?: number;
+  /** How long a task takes, more or less. Default 1. */
+  readonly taskMs?: number;
 }
 
 /** The local engine itself, and dispatchers by it, in virtual time: what they ask of it for a task depends on nothing else. */
@@ -63,7 +69,7 @@ export class OneEngine {
   };
 
   async start(): Promise<void> {
-    const { dispatchers, carriers } = this.options;
+    const { dispatchers, carriers, maxInFlight } = this.options;
     const urls = Array.from({ length: carriers }, (_, index) => `http://127.0.0.1:${index + 2}/`);
     const config = sharedCarriers(urls, TYPES);
     for (let index = 0; index < dispatchers; index++) {
@@ -75,6 +81,7 @@ export class OneEngine {
         configCheckMs: 0,
         clock: this.time,
         workerId: `d${index}`,
+        ...(maxInFlight === undefined ? {} : { maxInFlight }),
       });
       this.dispatchers.push(dispatcher);
       await dispatcher.start();
@@ -88,8 +95,30 @@ export class OneEngine {
     const lanes = Array.from({ length: atOnce }, async () => {
       while (this.tasks < until) await this.callOne(this.tasks++);
     });
+    await this.during(Promise.all(lanes));
+  }
+
+  /** Starts so many tasks, so many at once. Resolves once all have completed. */
+  async queue(tasks: number, atOnce: number): Promise<void> {
+    const until = this.tasks + tasks;
+    const lanes = Array.from({ length: atOnce }, async () => {
+      while (this.tasks < until) await this.control("POST", "/api/activities", startOf(this.tasks++));
+    });
+    const ended = async (): Promise<void> => {
+      await Promise.all(lanes);
+      while (await this.isBusy()) await this.pass(LOOK_MS);
+    };
+    await this.during(ended());
+  }
+
+  private async isBusy(): Promise<boolean> {
+    const { activities } = await this.control("GET", "/api/activities?status=running&page_size=1");
+    return (activities as readonly unknown[]).length > 0;
+  }
+
+  private async during(work: Promise<unknown>): Promise<void> {
     const over = new AbortController();
-    const done = Promise.all(lanes).finally(() => over.abort());
+    const done = work.finally(() => over.abort());
     while (!over.signal.aborted) await this.time.until(this.time.monotonic() + 1);
     await done;
   }
@@ -102,8 +131,7 @@ export class OneEngine {
   }
 
   private async callOne(index: number): Promise<void> {
-    const start = JSON.stringify({ activity_type: TYPES[index % TYPES.length], task_queue: "default", input: [index] });
-    const { activity_id: id } = await this.control("POST", "/api/activities", start);
+    const { activity_id: id } = await this.control("POST", "/api/activities", startOf(index));
     const { status } = await this.control("GET", `/api/activities/${String(id)}?wait=60`);
     if (status !== "completed") throw new Error(`a task ended as ${String(status)}`);
   }
@@ -140,7 +168,7 @@ export class OneEngine {
   }
 
   private async carry(body: string): Promise<Answer> {
-    await this.pass(TASK_MS);
+    await this.pass(this.options.taskMs ?? TASK_MS);
     const { task } = JSON.parse(body) as { readonly task: Readonly<Record<string, unknown>> };
     return { status: 200, body: JSON.stringify(resultOf(task)), type: RESULT_TYPE };
   }
@@ -151,6 +179,10 @@ export class OneEngine {
       this.time.scheduleExactly(ms * (0.5 + this.random()), resolve);
     });
   }
+}
+
+function startOf(index: number): string {
+  return JSON.stringify({ activity_type: TYPES[index % TYPES.length], task_queue: "default", input: [index] });
 }
 
 interface Answer {
