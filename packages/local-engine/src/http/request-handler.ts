@@ -63,8 +63,8 @@ export async function handleRequest(
     refuseRepeated(request);
     if (!parts.gate.isLocked) refuseWebPages(request.headers.origin, request.headers.host);
     const read = readBody(request, parts.maxBodyBytes);
-    const bytes = read instanceof Promise ? await read : read;
-    const body = parseBody(bytes, request.headers["content-type"]);
+    const chunks = read instanceof Promise ? await read : read;
+    const body = parseBody(chunks, request.headers["content-type"]);
     arrived();
     answered = match?.route.plane ?? plane;
     reply = await replyOf(parts, match, {
