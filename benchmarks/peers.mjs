@@ -99,8 +99,13 @@ for (const [name, kind] of [
 }
 rmSync(languages, { recursive: true, force: true });
 
-const table = (titles, lines) =>
-  [titles, titles.map(() => "---"), ...lines].map((line) => `| ${line.join(" | ")} |`).join("\n");
+/** As the formatter has it. */
+const table = (titles, lines) => {
+  const rowsOfAll = [titles, ...lines];
+  const widths = titles.map((_, column) => Math.max(...rowsOfAll.map((cells) => cells[column].length)));
+  const line = (cells) => `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(" | ")} |`;
+  return [line(titles), line(widths.map((width) => "-".repeat(width))), ...lines.map(line)].join("\n");
+};
 const absolute = PHASES.filter((phase) => phase !== "lone")
   .map((phase) => `${phase}: ${of(ours, phase, "cpuUs").toFixed(0)} us`)
   .join("; ");

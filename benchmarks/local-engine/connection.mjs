@@ -22,6 +22,7 @@ export class Connection {
   /** One request at a time. */
   post(path, body) {
     const text = JSON.stringify(body);
+    if (this.#socket.destroyed) return Promise.reject(new Error("the connection was closed"));
     const version = path.startsWith("/api/worker/") ? WORKER : CONTROL;
     this.#socket.write(
       `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${version}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,

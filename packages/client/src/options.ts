@@ -37,7 +37,7 @@ const isFunction = (value: unknown): boolean => typeof value === "function";
 const RULES: Rules<ClientOptions> = {
   serverUrl: [
     isServerUrl,
-    "an http or https URL without user name, password, query and fragment, as in https://engine.example.com",
+    "an http or https URL without credentials, query, fragment and /api, as in https://engine.example.com",
   ],
   token: [
     (value) => isFunction(value) || readToken(value as string).token !== undefined,
@@ -71,9 +71,6 @@ export interface SettledOptions {
 export function settleOptions(options: ClientOptions, defaultTransport: () => Transport): SettledOptions {
   check("createClient", options, RULES);
   must("serverUrl", options.serverUrl, RULES.serverUrl as Rule);
-  const { origin, pathname } = new URL(options.serverUrl);
-  const serverUrl = origin + pathname.replace(/\/+$/, "");
-  if (serverUrl.endsWith("/api")) throw new TypeError("serverUrl must not end in /api: the client adds it");
   const {
     token,
     namespace = "default",
@@ -86,8 +83,9 @@ export function settleOptions(options: ClientOptions, defaultTransport: () => Tr
   } = options;
   must("maxConcurrentRequests", maxConcurrentRequests, RULES.maxConcurrentRequests as Rule);
   if (defaults !== undefined) checkDefaults(defaults);
+  const { origin, pathname } = new URL(options.serverUrl);
   return {
-    serverUrl,
+    serverUrl: origin + pathname.replace(/\/+$/, ""),
     token: typeof token === "string" ? readToken(token).token : token,
     namespace,
     transport,
@@ -101,6 +99,6 @@ export function settleOptions(options: ClientOptions, defaultTransport: () => Tr
 
 function isServerUrl(given: unknown): boolean {
   if (!URL.canParse(given as string)) return false;
-  const { protocol, username, password, search, hash } = new URL(given as string);
-  return /^https?:$/.test(protocol) && username + password + search + hash === "";
+  const { protocol, username, password, pathname, search, hash } = new URL(given as string);
+  return /^https?:$/.test(protocol) && !/\/api\/*$/.test(pathname) && username + password + search + hash === "";
 }

@@ -10,7 +10,7 @@ export class Scope implements Timed {
   /** Whether it was the time. */
   isLate = false;
   reason: unknown;
-  endsAt = Number.POSITIVE_INFINITY;
+  endsAt = 0;
   readonly #callbacks = new Set<OnAbort>();
   readonly #leave: (() => void)[] = [];
   readonly #limits: TimeLimits | undefined;

@@ -195,7 +195,7 @@ describe("tokens", () => {
   it("that could be no header are refused where they are given", async () => {
     expect(() => scene.client({ token: "two words" })).toThrow("token must be");
     const client = scene.client({ token: () => "line\nend" });
-    await expect(client.start("greet", [])).rejects.toThrow("token: the function gave no string");
+    await expect(client.start("greet", [])).rejects.toThrow("token: the function gave no text");
     expect(scene.proxy.seen).toEqual([]);
   });
 });
@@ -254,7 +254,7 @@ describe("bad input, before anything is sent", () => {
 
   it.each([
     [{ serverUrl: "ftp://x" }, "serverUrl must be"],
-    [{ serverUrl: "https://engine.test/api" }, "serverUrl must not end in /api"],
+    [{ serverUrl: "https://engine.test/api" }, "fragment and /api, as in https://engine.example.com"],
     [{ serverUrl: "https://user:pass@engine.test" }, "serverUrl must be"],
     [{ namespace: "" }, "namespace must be"],
     [{ requestTimeoutMs: 0 }, "requestTimeoutMs must be"],

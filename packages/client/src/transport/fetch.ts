@@ -66,8 +66,8 @@ async function exchange(
   const response = await send(url, {
     method,
     headers: { ...headers },
-    // Nothing here shares memory between threads, which is what the narrower type excludes.
-    ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
+    // None is undefined, as good as left out. Nothing here shares memory between threads, which is what the narrower type excludes.
+    body: body as Uint8Array<ArrayBuffer>,
     redirect: "manual",
     signal,
   });

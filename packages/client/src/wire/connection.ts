@@ -158,7 +158,7 @@ export class Connection {
     const { token } = this.#options;
     if (typeof token !== "function") return {};
     const { token: read } = readToken(await token());
-    if (read === undefined) throw new TypeError("token: the function gave no string of visible ASCII characters");
+    if (read === undefined) throw new TypeError("token: the function gave no text of visible ASCII characters");
     this.bearer = read;
     return authorization(read);
   }

@@ -48,22 +48,22 @@ export function readSummary(document: unknown): ActivitySummary | undefined {
   };
 }
 
-const STATUSES: Readonly<Record<string, ActivityStatus>> = {
-  running: "running",
-  completed: "completed",
-  failed: "failed",
-  timed_out: "timed_out",
-  cancelled: "cancelled",
-  canceled: "cancelled",
-  terminated: "terminated",
-};
+const STATUSES: readonly string[] = [
+  "running",
+  "completed",
+  "failed",
+  "timed_out",
+  "cancelled",
+  "terminated",
+] satisfies ActivityStatus[];
 
 /** A status that is not known here is an end if the activity is closed. */
 function statusOf(document: unknown): ActivityStatus {
   const status = textField(document, "status") ?? "";
   if (status === "failed" && textField(document, "closed_reason") === "timed_out") return "timed_out";
-  const known = Object.hasOwn(STATUSES, status) ? STATUSES[status] : undefined;
-  return known ?? (textField(document, "closed_at") === undefined ? "running" : "failed");
+  if (status === "canceled") return "cancelled";
+  if (STATUSES.includes(status)) return status as ActivityStatus;
+  return textField(document, "closed_at") === undefined ? "running" : "failed";
 }
 
 /**
