@@ -8,20 +8,15 @@ const KEY = '"blob":"';
 let mark: string | undefined;
 
 /** Memory that is larger is not kept: it holds any task within the default limits of payloads. */
-const MOST_KEPT_BYTES = 4 * 1024 * 1024;
-let kept: Buffer | undefined;
+const MOST_KEPT_BYTES = 2 ** 22;
+let kept = Buffer.alloc(0);
 
 /** All pieces in one, until the next call: new memory of that size costs more than what is done with it. */
 function joined(chunks: readonly Buffer[], size: number): Buffer {
-  if (chunks.length === 1) return chunks[0]!;
-  if (size > MOST_KEPT_BYTES) return Buffer.concat(chunks, size);
-  if (kept === undefined || kept.length < size) kept = Buffer.allocUnsafeSlow(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    kept.set(chunk, at);
-    at += chunk.length;
-  }
-  return kept.subarray(0, size);
+  const memory = size > kept.length ? Buffer.allocUnsafeSlow(size) : kept;
+  if (size <= MOST_KEPT_BYTES) kept = memory;
+  chunks.reduce((at, chunk) => at + chunk.copy(memory, at), 0);
+  return memory.subarray(0, size);
 }
 
 /** As `parseAroundBlob` of `large-blobs.ts` has it. What it gives has nothing of the memory that it looks at. */

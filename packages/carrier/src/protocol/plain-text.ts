@@ -50,7 +50,7 @@ const MARK = "~the blob of a payload~";
 export function printAround(
   document: object,
   blob: string,
-  memory: (size: number) => Uint8Array = (size) => new Uint8Array(size),
+  memory?: (size: number) => Uint8Array,
 ): Uint8Array | undefined {
   if (blob.includes('"') || blob.includes("\\")) return undefined;
   const around = JSON.stringify(document, (_, value: unknown) => (value === blob ? MARK : value)).split(MARK);
@@ -58,7 +58,8 @@ export function printAround(
   const encoder = new TextEncoder();
   const [head, tail] = around.map((text) => encoder.encode(text)) as [Uint8Array, Uint8Array];
   const end = head.length + blob.length;
-  const bytes = memory(end + tail.length).subarray(0, end + tail.length);
+  const size = end + tail.length;
+  const bytes = memory?.(size).subarray(0, size) ?? new Uint8Array(size);
   bytes.set(head);
   const { read } = encoder.encodeInto(blob, bytes.subarray(head.length, end));
   bytes.set(tail, end);
