@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { sharedCarriers } from "@durable-workflow/test-support/shared-carriers";
 import { running } from "./chain/ours.mjs";
 import { cannotMeasure, Measured } from "./chain/processes.mjs";
 import { median } from "./lib.mjs";
@@ -38,19 +39,10 @@ async function start(folder, { dispatchers, carriers }) {
     const serve = [BIN, "serve", ACTIVITIES, "--port", "0", "--json"];
     return new Measured(`carrier ${index}`, process.execPath, serve, { cwd: folder, ready: /"url":"([^"]+)"/ });
   });
-  const config = {
-    schema: "durable-workflow.external-executor.config",
-    version: 1,
-    defaults: { task_queue: "default" },
-    carriers: Object.fromEntries(urls.map(([, url], index) => [`carrier-${index}`, { type: "invocable_http", url }])),
-    mappings: TYPES.map((type, index) => ({
-      name: type,
-      kind: "activity",
-      activity_type: type,
-      carrier: `carrier-${index % carriers}`,
-      handler: type,
-    })),
-  };
+  const config = sharedCarriers(
+    urls.map(([, url]) => url),
+    TYPES,
+  );
   writeFileSync(join(folder, "executor.json"), JSON.stringify(config));
   await bring(dispatchers, (index) => {
     const dispatch = [BIN, "dispatch", "--config", "executor.json", "--server", engineUrl, "--json"];

@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, posix } from "node:path";
 import { root, run, runBin } from "./lib.mjs";
 
 let failed = false;
@@ -35,6 +35,17 @@ function importsOf(file, seen = new Set()) {
 function isOwnScript(path) {
   return path.startsWith("dist/") && !path.startsWith("dist/page/") && path.endsWith(".js");
 }
+
+/** The sources that a map names, and neither holds nor has beside it in the package. */
+function missingSources(map, paths, installed) {
+  const { sources, sourcesContent = [] } = JSON.parse(readFileSync(join(installed, map), "utf8"));
+  return sources.filter(
+    (source, i) => typeof sourcesContent[i] !== "string" && !paths.has(posix.join(posix.dirname(map), source)),
+  );
+}
+
+/** Packages whose modules are read as they are: `tsc` leaves nothing out of them but types. */
+const WITHOUT_MAPS = new Set(["inspector"]);
 
 /** Whether a module does nothing but to hand names of others on: there is nothing in it that a map could lead to. */
 function holdsNames(file) {
@@ -77,7 +88,15 @@ for (const folder of readdirSync(`${root}packages`)) {
   const installed = join(consumer, "node_modules", manifest.name);
   mkdirSync(installed, { recursive: true });
   run("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"]);
-  if (doors.length > 0) {
+  const maps = [...paths].filter((path) => path.endsWith(".map"));
+  const astray = maps.filter((path) => missingSources(path, paths, installed).length > 0);
+  check(`${manifest.name} brings the sources of its maps (${maps.length})`, astray.length === 0);
+  if (WITHOUT_MAPS.has(folder)) {
+    const mapped = scripts.filter((path) =>
+      readFileSync(join(installed, path), "utf8").includes("\n//# sourceMappingURL="),
+    );
+    check(`${manifest.name} names no maps`, maps.length === 0 && mapped.length === 0);
+  } else if (doors.length > 0) {
     const unmapped = scripts.filter((path) => !paths.has(`${path}.map`) && !holdsNames(join(installed, path)));
     check(`${manifest.name} brings source maps`, scripts.length > 0 && unmapped.length === 0);
   } else {

@@ -96,6 +96,51 @@ it("knows every options type", () => {
   expect(found.toSorted()).toEqual(Object.keys(TAKERS).toSorted());
 });
 
+/** What is needed for the other options to be looked at. */
+const NEEDED: Readonly<Record<string, object>> = {
+  IdempotencyOptions: { store: new MemoryIdempotencyStore() },
+  EngineHeartbeatsOptions: { serverUrl: "http://a.test", token: "t" },
+  HeartbeatOptions: { sender: { send: () => Promise.resolve({}) } },
+};
+
+/** Options that are handed to somebody else as this one, who refuses it. */
+const PASSED_ON: Readonly<Record<string, string>> = { automaticHeartbeats: "automatic" };
+
+/** The options of a type that are one of a few values, and how those are named. */
+const choices = readdirSync(src, { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
+  .flatMap((file) => {
+    const interfaces = readFileSync(src + file, "utf8").matchAll(/^export interface (\w+Options)\b([^]*?)^\}/gm);
+    return Array.from(interfaces).flatMap(([, type = "", body = ""]) =>
+      Array.from(
+        body.matchAll(/^ {2}readonly (\w+)\?: (boolean|"[\w-]+"(?: \| "[\w-]+")*)(?: \| undefined)?;/gm),
+        ([, name = "", values = ""]): [type: string, name: string, values: readonly string[]] => [
+          type,
+          name,
+          values === "boolean" ? ["a boolean"] : values.split(" | "),
+        ],
+      ),
+    );
+  })
+  .filter(([type]) => Object.hasOwn(TAKERS, type));
+
+it("finds the options that are one of a few values", () => {
+  const names = choices.map(([, name]) => name);
+  for (const name of ["resultCodec", "whenStoreFails", "stackTraces", "pathStyle"]) expect(names).toContain(name);
+});
+
+it.each(choices)("%s.%s is one of these, and nothing else: %j", async (type, name, values) => {
+  for (const make of TAKERS[type] ?? []) {
+    for (const value of ["no", null, 1]) {
+      const making = async (): Promise<unknown> => make({ ...NEEDED[type], [name]: value } as never);
+      const refusal = await making().catch((error: unknown) => error);
+      expect(refusal).toBeInstanceOf(TypeError);
+      const named = PASSED_ON[name] ?? name;
+      for (const known of values) expect((refusal as Error).message).toMatch(new RegExp(`${named} must be .*${known}`));
+    }
+  }
+});
+
 it.each(Object.entries(TAKERS))("%s has no names but its own", (_, makers) => {
   for (const make of makers) {
     for (const value of [undefined, "x"]) {

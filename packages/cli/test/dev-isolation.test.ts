@@ -183,10 +183,10 @@ describe("what an activity of dev does to its process", () => {
     const dev = begin(["dev", "a.ts", "--engine-port", "0", "--memory"], { cwd });
     await dev.until(/Start one:/);
     expect((await run(["start", "fail"], { cwd })).code).toBe(1);
-    await dev.until(
-      /fail {2}attempt 1 {2}failed in \d+ ms {2}Error: no such luck \(may be retried\)\n {10}at fail \(a\.ts:18:/,
-    );
+    await dev.until(/fail {2}attempt 1 {2}failed in \d+ ms {2}Error: no such luck \(final\)\n {10}at fail \(a\.ts:18:/);
     expect(dev.stdout.match(/no such luck/g)).toHaveLength(1);
+    expect((await run(["start", "fail", "--max-attempts", "2", "--backoff", "0"], { cwd })).code).toBe(1);
+    await dev.until(/attempt 1 {2}failed.*\(will be retried\)\n[^]*attempt 2 {2}failed.*\(final\)\n/);
   }, 30_000);
 
   it("a result of 3 MB is on record, and told once", async () => {

@@ -249,8 +249,12 @@ describe("an engine that cannot be used", () => {
     });
     const told = messageOf(await report(older), "protocol.features");
     expect(told).toMatch(
-      /^the engine has repeated polls, .*renewal of leases apart from heartbeats, registrations that end/,
+      /^the engine has repeated polls, .*renewal of leases apart from heartbeats, .*registrations that end/,
     );
+    const [has = "", lacks = ""] = (told ?? "").split("; it has not ");
+    for (const own of ["short leases for", "several tasks in one answer", "schemas of the arguments"])
+      expect(has).toContain(own);
+    expect(lacks).not.toContain("schemas of the arguments");
     expect(told).toContain(`asked without renewing its lease (it came with ${SINCE.taskStatus})`);
 
     const wrong = await altered(({ path, body }) => {

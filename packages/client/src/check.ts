@@ -11,9 +11,9 @@ export const integer = (least: number): Rule => [
   `an integer >= ${least}`,
 ];
 
-export const oneOf = (...choices: readonly [string, string]): Rule => [
-  (value) => choices.includes(value as string),
-  choices.map((choice) => `"${choice}"`).join(" or "),
+export const oneOf = (...choices: readonly unknown[]): Rule => [
+  (value) => choices.includes(value),
+  choices.map((choice) => JSON.stringify(choice)).join(" or "),
 ];
 
 /** @throws {TypeError} that names it, and says what it must be */

@@ -58,6 +58,18 @@ describe("options of calls", () => {
     await expect(first(scene.client().list(query as never))).rejects.toThrow(new TypeError(told));
   });
 
+  it.each([
+    [{ cancelOnAbort: "no" }, "cancelOnAbort must be true or false"],
+    [{ cancelOnAbort: null }, "cancelOnAbort must be true or false"],
+    [{ onRunning: "atach" }, 'onRunning must be "error" or "attach"'],
+    [{ onClosed: "error" }, 'onClosed must be "restart" or "attach"'],
+  ])("execute refuses %j, and starts nothing", async (options, told) => {
+    const client = scene.client();
+    const executed = client.execute("greet", [], { id: "order-9", ...options } as never);
+    await expect(executed).rejects.toThrow(new TypeError(told));
+    await expect(client.handle("order-9").describe()).rejects.toMatchObject({ code: "not_found" });
+  });
+
   it("takes a time without end", async () => {
     const handle = await scene.client().start("greet", []);
     await handle.cancel();

@@ -11,6 +11,7 @@ import {
   isActivityCancelled,
   isCallerDisconnected,
   isExternalTaskDeadlineExceeded,
+  NonRetryableError,
 } from "@durable-workflow/carrier";
 import { engineHeartbeats } from "@durable-workflow/carrier/heartbeat";
 import { byExecution, idempotent, MemoryIdempotencyStore } from "@durable-workflow/carrier/idempotency";
@@ -127,6 +128,25 @@ describe("an activity", () => {
     for (const reason of reasons)
       expect(isExternalTaskDeadlineExceeded(reason) || isCallerDisconnected(reason)).toBe(true);
     expect(await engine.describe(activity)).toMatchObject({ attempt_count: 2 });
+  });
+
+  it.each([
+    ["is tried again until the attempts are used up", new Error("the lamp is broken"), [true, true, false]],
+    ["is not tried again where its failure says so", new NonRetryableError("there is no lamp"), [false]],
+    ["is not tried again after a failure of a type that its policy names", new RangeError("lamp 9"), [false]],
+  ])("%s, and the event of each failure says which", async (_, error, told) => {
+    await startEngine();
+    const { running } = await chain({
+      work: () => {
+        throw error;
+      },
+    });
+    const policy = { max_attempts: 3, backoff_seconds: [0], non_retryable_error_types: ["RangeError"] };
+    const activity = await engine.schedule({ type: "work", request: { retry_policy: policy } });
+    await engine.untilStatus(activity, "failed");
+    await running.until(() => running.eventsOf("task_ended").length === told.length);
+    expect(activity.attempts).toHaveLength(told.length);
+    expect(running.eventsOf("task_ended").map(({ willRetry }) => willRetry)).toEqual(told);
   });
 
   it("is not tried again past schedule_to_close", async () => {

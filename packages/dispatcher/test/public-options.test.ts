@@ -57,6 +57,30 @@ describe.each(Object.entries(CALLS))("%s", (_, call) => {
   });
 });
 
+describe("an option that says yes or no", () => {
+  const declared = ["dispatch/options.ts", "config/connection.ts", "service/metrics.ts"].flatMap((file) => {
+    const source = readFileSync(new URL(`../src/${file}`, import.meta.url), "utf8");
+    return Array.from(source.matchAll(/^ {2}readonly (\w+)\?: boolean;/gm), ([, name = ""]) => name);
+  });
+
+  it("is found", () => {
+    expect(declared).toContain("denyPrivateNetworks");
+    expect(declared).toContain("tlsVerify");
+  });
+
+  it.each(declared)("%s is a boolean, not a text that counts as yes", (name) => {
+    for (const value of ["no", "false", 0, null]) {
+      const given = { [name]: value } as never;
+      const make = (): unknown =>
+        name === "processMetrics"
+          ? metrics.createMetrics(board, given)
+          : index.createDispatcher(name === "tlsVerify" ? { connection: given } : given);
+      expect(make).toThrow(TypeError);
+      expect(make).toThrow(`${name} must be a boolean`);
+    }
+  });
+});
+
 describe("a credential that is given and is none", () => {
   it.each([undefined, "", " \n"])("is refused as the engine's token: %j", (token) => {
     const connection = { token } as { token: string };

@@ -22,3 +22,20 @@ export function checkOptionNames<Options extends object>(
     );
   }
 }
+
+/**
+ * Checks that options which say yes or no are booleans: a text, such as "no", would count as yes.
+ *
+ * @param within stands before the names, as in `connection.`
+ * @throws {TypeError} naming one that is not
+ */
+export function checkSwitches<Options extends object>(
+  options: Options,
+  names: readonly (keyof Options & string)[],
+  within = "",
+): void {
+  for (const name of names) {
+    const value: unknown = options[name];
+    if (value !== undefined && typeof value !== "boolean") throw new TypeError(`${within}${name} must be a boolean`);
+  }
+}

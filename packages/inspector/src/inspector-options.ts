@@ -1,4 +1,5 @@
 import type { AvroValue } from "@durable-workflow/carrier/payload";
+import { checkOptionNames, checkSwitches, type OptionNames } from "@durable-workflow/engine-protocol";
 import type { Capabilities, CarrierState } from "./api/index.js";
 import type { DeskOptions } from "./desk.js";
 import type { EngineTransport } from "./engine/transport.js";
@@ -29,8 +30,34 @@ export interface InspectorOptions {
   readonly pageFolder?: string;
 }
 
-/** The options with what is not said filled in. */
+const NAMES: OptionNames<InspectorOptions> = {
+  transport: true,
+  engineUrl: true,
+  namespace: true,
+  servedBy: true,
+  parseArguments: true,
+  commandOptions: true,
+  isReadOnly: true,
+  password: true,
+  explain: true,
+  carriers: true,
+  pageFolder: true,
+};
+
+const SERVED_BY: Readonly<Record<InspectorOptions["servedBy"], true>> = { dev: true, engine: true, ui: true };
+
+/**
+ * The options with what is not said filled in.
+ *
+ * @throws {TypeError} naming an option that is not known, or not what it must be: a page that is to be looked at alone must not
+ *   act for a misspelt name
+ */
 export function resolve(options: InspectorOptions): DeskOptions {
+  checkOptionNames("the inspector", options, NAMES);
+  checkSwitches(options, ["isReadOnly"]);
+  if (!Object.hasOwn(SERVED_BY, options.servedBy)) {
+    throw new TypeError(`servedBy must be one of ${Object.keys(SERVED_BY).join(", ")}`);
+  }
   const { commandOptions = "", isReadOnly = false, explain = () => null, carriers } = options;
   const { transport, engineUrl, namespace, servedBy, parseArguments } = options;
   return {

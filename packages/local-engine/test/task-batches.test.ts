@@ -62,6 +62,20 @@ describe("a poll that asks for several tasks", () => {
     }
   });
 
+  it.each([
+    ["as many as it asked for", 3, 3, {}],
+    ["a large one", 1, 3, { input: ["x".repeat(30_000)] }],
+  ])("that gets %s, the last there were, is told of no others", async (_, count, maxTasks, more) => {
+    const { client } = await openEngine({ longPollSeconds: 0 });
+    await client.register("w", "q", ["t"]);
+    await startMany(client, count, more);
+    // Not for it.
+    await client.started("u", "q");
+    const answer = await client.poll("w", "q", { max_tasks: maxTasks });
+    expect(tasksOf(answer)).toHaveLength(count);
+    expect(answer.body.has_more).toBe(false);
+  });
+
   it("has answers as one that does not, but for what it asked for", async () => {
     const { client } = await openEngine();
     await client.register("w", "q", ["t"]);

@@ -1,7 +1,7 @@
 import type { ActivityHandlers, ActivityIdempotency, ActivityInterceptors, Logger } from "@durable-workflow/carrier";
 import type { PayloadStorage } from "@durable-workflow/carrier/storage";
 import { type Clock, checkWorkerId, systemClock, type WorkSettings } from "@durable-workflow/dispatcher/leasing";
-import { checkOptionNames, type OptionNames, readToken } from "@durable-workflow/engine-protocol";
+import { checkOptionNames, checkSwitches, type OptionNames, readToken } from "@durable-workflow/engine-protocol";
 
 /** A bearer token, or a function that gives one: asked at the start, and again whenever the engine refuses it (401). */
 export type TokenSource = string | (() => string | Promise<string>);
@@ -107,10 +107,10 @@ const RESPONSE_LIMIT_BYTES = 8 * 1024 * 1024;
 /** @throws {TypeError} naming an option that cannot be used */
 export function resolveOptions(options: ActivityWorkerOptions): ResolvedOptions {
   checkOptionNames("createActivityWorker", options, NAMES);
+  checkSwitches(options, ["stackTraces", "tlsVerify"]);
   const { clock = systemClock, namespace = "default", buildId } = options;
   checkWorkerId(options.workerId);
   checkToken(options.token);
-  boolean("stackTraces", options.stackTraces ?? true);
   text("namespace", namespace);
   if (buildId !== undefined) text("buildId", buildId);
   const maxInFlight = integer("maxInFlight", options.maxInFlight ?? 10, 1);
@@ -124,7 +124,7 @@ export function resolveOptions(options: ActivityWorkerOptions): ResolvedOptions 
     // Engines lower-case namespaces; two spellings must not become two registrations.
     namespace: namespace.toLowerCase(),
     serverUrl: readServerUrl(options.serverUrl),
-    tlsVerify: boolean("tlsVerify", options.tlsVerify ?? true),
+    tlsVerify: options.tlsVerify ?? true,
     environment: options.environment ?? process.env,
     abortBeforeEndMs,
     clock,
@@ -172,11 +172,6 @@ function checkToken(token: TokenSource | undefined): void {
 
 function text(name: string, value: unknown): void {
   if (typeof value !== "string" || value.trim() === "") throw new TypeError(`${name} must be a non-empty string`);
-}
-
-function boolean(name: string, value: unknown): boolean {
-  if (typeof value !== "boolean") throw new TypeError(`${name} must be a boolean`);
-  return value;
 }
 
 function integer(name: string, value: number, least: number): number {

@@ -1,5 +1,5 @@
 import { type DrainReport, handleSignals as handle, type SignalOptions } from "@durable-workflow/dispatcher/leasing";
-import { checkOptionNames } from "@durable-workflow/engine-protocol";
+import { checkOptionNames, checkSwitches } from "@durable-workflow/engine-protocol";
 import type { ActivityWorker } from "./api.js";
 
 /** What a worker does when its process is told to end. */
@@ -18,13 +18,14 @@ const FATAL_GRACE_MS = 2_000;
  * Lets signals steer a worker: SIGTERM and SIGINT drain, a second one ends the process at once. The function returned takes
  * the handlers off.
  *
- * @throws {TypeError} for an option that is not known
+ * @throws {TypeError} for an option that is not known, or not what it must be
  */
 export function handleSignals(
   worker: Pick<ActivityWorker, "drain" | "kill">,
   options: WorkerSignalOptions = {},
 ): () => void {
   checkOptionNames("handleSignals", options, { fatal: true, onDrained: true, onImpatience: true });
+  checkSwitches(options, ["fatal"]);
   const { fatal = false, ...signals } = options;
   const steered = { drain: (): Promise<DrainReport> => worker.drain(), kill: (): void => worker.kill() };
   const takeSignalsOff = handle(steered, signals);

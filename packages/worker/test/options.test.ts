@@ -22,6 +22,7 @@ it("refuses a name that it does not know", () => {
   }
   const worker = { drain: () => Promise.resolve({ abandoned: 0 }), kill: () => undefined };
   expect(() => handleSignals(worker, { fatall: true } as never)).toThrow('there is no option "fatall"');
+  expect(() => handleSignals(worker, { fatal: "no" } as never)).toThrow("fatal must be a boolean");
 });
 
 /** For each option values that it does not take. */

@@ -19,7 +19,7 @@ import type { ActivityInfo } from "../activity/context.js";
 import type { ActivityInterceptor } from "../activity/definition/interceptor.js";
 import type { ActivityOutcome } from "../activity/outcome.js";
 import { readThrown, thrownMessage } from "../activity/thrown.js";
-import { knownOptions, type OptionNames } from "../protocol/options.js";
+import { BOOLEAN, knownOptions, type OptionNames } from "../protocol/options.js";
 import { placeSpan, type SpanPlace } from "./trace-parent.js";
 
 /** Options of `openTelemetryInterceptor`. */
@@ -38,7 +38,7 @@ export interface OpenTelemetryOptions {
 const OPTION_NAMES: OptionNames<OpenTelemetryOptions> = {
   tracerProvider: true,
   meterProvider: true,
-  recordExceptions: true,
+  recordExceptions: BOOLEAN,
 };
 
 const SCOPE = "@durable-workflow/carrier";

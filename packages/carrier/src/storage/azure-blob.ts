@@ -1,4 +1,4 @@
-import { knownOptions, type OptionNames } from "../protocol/options.js";
+import { BOOLEAN, knownOptions, type OptionNames } from "../protocol/options.js";
 import { ObjectExternalStorage, type ObjectStorageOptions } from "./object-storage.js";
 
 /** How payloads are kept in Azure Blob Storage. */
@@ -9,7 +9,7 @@ export interface AzureBlobExternalStorageOptions extends ObjectStorageOptions {
 const OPTION_NAMES: OptionNames<AzureBlobExternalStorageOptions> = {
   client: true,
   prefix: true,
-  conditionalWrites: true,
+  conditionalWrites: BOOLEAN,
   container: true,
 };
 

@@ -1,4 +1,4 @@
-import { knownOptions, type OptionNames } from "../protocol/options.js";
+import { BOOLEAN, knownOptions, type OptionNames } from "../protocol/options.js";
 import { ObjectExternalStorage, type ObjectStorageOptions } from "./object-storage.js";
 
 /** How payloads are kept in Google Cloud Storage. */
@@ -9,7 +9,7 @@ export interface GCSExternalStorageOptions extends ObjectStorageOptions {
 const OPTION_NAMES: OptionNames<GCSExternalStorageOptions> = {
   client: true,
   prefix: true,
-  conditionalWrites: true,
+  conditionalWrites: BOOLEAN,
   bucket: true,
 };
 

@@ -1,7 +1,6 @@
 import { parseTimestamp } from "@durable-workflow/carrier/protocol";
 import { at, parseJson } from "@durable-workflow/engine-protocol";
-import type { RetryRule } from "@durable-workflow/engine-protocol/control";
-import { retryPolicyOf } from "../inspect/prospect.js";
+import { type RetryRule, readRetryRule } from "@durable-workflow/engine-protocol/control";
 import { type InspectOptions, isBase64, type NearMiss, nearMisses, recognise } from "../inspect/recognise.js";
 import { renderInspection } from "../inspect/render.js";
 import { readTextFile } from "../options/text-file.js";
@@ -81,7 +80,7 @@ async function policyOf(input: CommandInput, io: CliIo): Promise<RetryRule | nul
   if (at(task, "task_id") === undefined) {
     throw new CliError(EXIT.config, `${file} (--poll) is not a poll answer with a task: it has no task_id`);
   }
-  return retryPolicyOf(task);
+  return readRetryRule(at(task, "retry_policy"));
 }
 
 const KNOWN =

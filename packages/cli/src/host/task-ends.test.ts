@@ -8,8 +8,11 @@ const failure = {
   message: "no money",
   classification: "application_error",
   retryable: false,
+  willRetry: false,
   stackTrace: "Declined: no money\n    at charge (a.ts:1:1)",
 };
+
+const mayBeRetried = { ...failure, retryable: true, willRetry: null };
 
 const answer = (more: Partial<TaskReport> = {}): TaskReport => ({
   task: "t-1",
@@ -34,12 +37,13 @@ const task = {
   runId: "r-1",
 };
 
-const ended = (end: TaskEnd, detail: string | null = null): DispatcherEvent => ({
+const ended = (end: TaskEnd, detail: string | null = null, willRetry: boolean | null = null): DispatcherEvent => ({
   type: "task_ended",
   task,
   carrier: "dev",
   end,
   detail,
+  willRetry,
   durationMs: 9,
 });
 
@@ -60,8 +64,18 @@ it.each<[string, readonly (DispatcherEvent | TaskReport)[], Partial<TaskReport>]
   ["a success", [leased, answer(), ended("completed")], { outcome: "succeeded", failure: null, durationMs: 5 }],
   [
     "a failure as the carrier said it",
-    [leased, answer({ outcome: "failed", failure }), ended("failed", "Declined")],
+    [leased, answer({ outcome: "failed", failure }), ended("failed", "Declined", false)],
     { outcome: "failed", failure },
+  ],
+  [
+    "that another attempt follows",
+    [leased, answer({ outcome: "failed", failure: mayBeRetried }), ended("failed", "Declined", true)],
+    { outcome: "failed", failure: { ...mayBeRetried, willRetry: true } },
+  ],
+  [
+    "that this was the last attempt of a policy",
+    [leased, answer({ outcome: "failed", failure: mayBeRetried }), ended("failed", "Declined", false)],
+    { outcome: "failed", failure: { ...mayBeRetried, willRetry: false } },
   ],
   [
     "a success that the engine recorded as a failure",
@@ -91,5 +105,5 @@ it.each<[string, readonly (DispatcherEvent | TaskReport)[], Partial<TaskReport>]
 });
 
 function unknown(type: string): NonNullable<TaskReport["failure"]> {
-  return { type, message: "", classification: null, retryable: null, stackTrace: null };
+  return { type, message: "", classification: null, retryable: null, willRetry: null, stackTrace: null };
 }

@@ -60,7 +60,7 @@ function keyOf(task: string, attempt: number): string {
 }
 
 /** What is on record, with what only the carrier's answer knows. */
-function endOf({ task, end, detail, durationMs }: TaskEnded, { answer, rejection }: LeasedTask): TaskReport {
+function endOf({ task, end, detail, willRetry, durationMs }: TaskEnded, { answer, rejection }: LeasedTask): TaskReport {
   const { taskId, activityType: type, attempt, workflowId: workflow } = task;
   const facts = { task: taskId, type, attempt, workflow, durationMs: answer?.durationMs ?? durationMs };
   if (end === "completed") return { ...facts, outcome: "succeeded", failure: null };
@@ -68,10 +68,14 @@ function endOf({ task, end, detail, durationMs }: TaskEnded, { answer, rejection
   const said = answer?.failure ?? null;
   // Another one is on record where the engine refused what the carrier said, or the carrier said nothing in time.
   if (said !== null && rejection === undefined && said.type === detail) {
-    return { ...facts, outcome: said.classification === "cancelled" ? "cancelled" : "failed", failure: said };
+    return {
+      ...facts,
+      outcome: said.classification === "cancelled" ? "cancelled" : "failed",
+      failure: { ...said, willRetry },
+    };
   }
   const message = rejection ?? (answer === undefined ? NO_ANSWER : "the engine did not take the result");
-  const failure = { type: detail, message, classification: null, retryable: null, stackTrace: null };
+  const failure = { type: detail, message, classification: null, retryable: null, willRetry, stackTrace: null };
   return { ...facts, outcome: "failed", failure };
 }
 

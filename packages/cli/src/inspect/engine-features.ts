@@ -6,6 +6,7 @@ import {
   isObject,
   negotiateVersion,
   numberAt,
+  type ServerCapabilities,
   SINCE,
   speaks,
   textAt,
@@ -36,6 +37,39 @@ export const FEATURES: Readonly<Record<Feature, Named>> = {
   taskStatus: { name: "the status of a task, asked without renewing its lease", without: null },
 };
 
+type Optional<Type> = keyof { [Name in keyof Type as object extends Pick<Type, Name> ? Name : never]: unknown };
+
+/** The capabilities that an engine may have beyond its version; null for those that are told by more than a name, or not at all. */
+const CAPABILITIES: Readonly<Record<Optional<ServerCapabilities>, Named | null>> = {
+  activity_lease_renewal: {
+    name: "renewal of leases apart from heartbeats",
+    without: "heartbeats of a task renew its lease",
+  },
+  short_activity_leases: {
+    name: "short leases for workers that renew them",
+    without: "what a dead worker held waits for the end of a whole lease",
+  },
+  activity_task_batches: {
+    name: "several tasks in one answer, several outcomes in one request",
+    without: "each goes by a request of its own",
+  },
+  activity_input_schemas: {
+    name: "schemas of the arguments of activities, told by workers",
+    without: "nobody sees from the engine what an activity takes",
+  },
+  // Below: it may contradict itself.
+  worker_deregistration_fencing: null,
+  // Below, by its manifest in cluster info.
+  runtime_external_payload_transport: null,
+  poll_status: null,
+  worker_status: null,
+  // Of runtimes that replay workflows.
+  cooperative_cancellation: null,
+  worker_sessions: null,
+  local_activities: null,
+  sticky_execution: null,
+};
+
 /** What an engine has, by its version and by the capabilities that it says it has. */
 export interface EngineFeatures {
   readonly has: readonly string[];
@@ -57,11 +91,9 @@ export function engineFeatures(clusterInfo: unknown): EngineFeatures {
       const since = SINCE[feature as Feature];
       return { name, without: without ?? `it came with ${since}`, isThere: speaks(version, feature as Feature) };
     }),
-    {
-      name: "renewal of leases apart from heartbeats",
-      without: "heartbeats of a task renew its lease",
-      isThere: at(capabilities, "activity_lease_renewal") === true,
-    },
+    ...Object.entries(CAPABILITIES).flatMap(([capability, named]) =>
+      named === null ? [] : [{ ...named, isThere: isSaid(at(capabilities, capability)) }],
+    ),
     {
       name: "registrations that end by their token",
       without: "a poll that waits when a registration ends may lease one more task",
@@ -81,6 +113,10 @@ export function engineFeatures(clusterInfo: unknown): EngineFeatures {
       .map(({ name, without }) => (without === null ? name : `${name} (${without})`)),
     violations: [...fencing.violations, ...violationsAt("", violations)],
   };
+}
+
+function isSaid(capability: unknown): boolean {
+  return capability === true || at(capability, "supported") === true;
 }
 
 function payloadStorage(

@@ -1,6 +1,6 @@
 import { type ActivityTaskInputEnvelope, externalTaskInputViolations } from "@durable-workflow/carrier/protocol";
 import { at, isObject, numberAt, reasonExplained, textAt } from "@durable-workflow/engine-protocol";
-import { type RetryRule, retryIfAttemptsLeft } from "@durable-workflow/engine-protocol/control";
+import { type RetryRule, readRetryRule, retryIfAttemptsLeft } from "@durable-workflow/engine-protocol/control";
 import { readEngineMapping } from "@durable-workflow/engine-protocol/executor-config";
 import { activityTaskEnvelope, exactTimestamp, readLeasedTask } from "@durable-workflow/engine-protocol/worker";
 import { shownTarget } from "../net/shown-url.js";
@@ -18,7 +18,6 @@ import {
   violationsAt,
 } from "./inspection.js";
 import { payloadsAt } from "./payload.js";
-import { retryPolicyOf } from "./prospect.js";
 import { deadlineReport, deadlineReports } from "./time.js";
 
 /** Less may be the way of the answer. */
@@ -71,7 +70,7 @@ export function inspectPollAnswer(document: unknown, now: number): Inspection {
   }
   const prefix = isAnswer ? "task" : "";
   const { violations, envelope } = readTask(task, prefix);
-  const policy = retryPolicyOf(task);
+  const policy = readRetryRule(at(task, "retry_policy"));
   const {
     payloads,
     violations: broken,

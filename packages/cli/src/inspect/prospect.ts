@@ -1,4 +1,4 @@
-import { at, ERAS, forEachEra, isObject, numberAt, speaks } from "@durable-workflow/engine-protocol";
+import { ERAS, forEachEra, speaks } from "@durable-workflow/engine-protocol";
 import { type RetryRule, retryAfterFailure } from "@durable-workflow/engine-protocol/control";
 import type { Fate, Prospect } from "./inspection.js";
 
@@ -15,25 +15,6 @@ export interface FailureFacts {
   readonly attempt?: number | undefined;
   /** Null for a task without one, undefined where that is not known. */
   readonly policy?: RetryRule | null | undefined;
-}
-
-/** The policy of a poll answer's task; null where it has none. */
-export function retryPolicyOf(task: unknown): RetryRule | null {
-  const policy = at(task, "retry_policy");
-  if (!isObject(policy)) return null;
-  return {
-    maxAttempts: numberAt(policy, "max_attempts") ?? 1,
-    backoffSeconds: listOf(policy["backoff_seconds"], "number"),
-    nonRetryableErrorTypes: listOf(policy["non_retryable_error_types"], "string"),
-  };
-}
-
-function listOf<Kind extends "number" | "string">(
-  value: unknown,
-  kind: Kind,
-): readonly (Kind extends "number" ? number : string)[] {
-  const list: readonly unknown[] = Array.isArray(value) ? value : [];
-  return list.filter((item): item is Kind extends "number" ? number : string => typeof item === kind);
 }
 
 interface Decision {

@@ -50,7 +50,7 @@ export const START: Rules<StartOptions> = {
   onRunning: oneOf("error", "attach"),
   onClosed: oneOf("restart", "attach"),
 };
-export const EXECUTE: Rules<ExecuteOptions> = { ...START, ...WAIT, cancelOnAbort: true };
+export const EXECUTE: Rules<ExecuteOptions> = { ...START, ...WAIT, cancelOnAbort: oneOf(true, false) };
 const RETRY: Rules<NonNullable<StartDefaults["retry"]>> = {
   maxAttempts: POSITIVE,
   backoffSeconds: LIST,

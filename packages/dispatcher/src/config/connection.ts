@@ -1,4 +1,4 @@
-import { checkOptionNames, type OptionNames, readToken } from "@durable-workflow/engine-protocol";
+import { checkOptionNames, checkSwitches, type OptionNames, readToken } from "@durable-workflow/engine-protocol";
 import { type ConfigDefaults, parseUrl, REDACTED } from "@durable-workflow/engine-protocol/executor-config";
 import { type Environment, type Profile, ProfileError, type Profiles, profileToken } from "./profiles.js";
 
@@ -96,6 +96,7 @@ export function resolveConnection(inputs: ConnectionInputs): ConnectionSettings 
 /** @throws {TypeError} for an option that does not exist, or a token that is given and empty */
 export function checkConnectionFlags(flags: ConnectionFlags): void {
   checkOptionNames("connection", flags, FLAGS);
+  checkSwitches(flags, ["tlsVerify"], "connection.");
   if (Object.hasOwn(flags, "token") && readToken(flags.token).problem === "not_set") {
     throw new TypeError("connection.token is empty: give a token, or leave it out for that of environment or profile");
   }

@@ -1,4 +1,4 @@
-import type { LeasedTask } from "@durable-workflow/engine-protocol/worker";
+import { type LeasedTask, willRetry } from "@durable-workflow/engine-protocol/worker";
 import type { Report } from "../delivery/result-mapping.js";
 import type { EngineClient } from "../engine/client.js";
 import type { EventStream, TaskEnd, TaskFacts } from "../events/events.js";
@@ -11,6 +11,8 @@ import type { Clock } from "../time/clock.js";
 export interface RunEnd {
   readonly end: TaskEnd;
   readonly detail: string | null;
+  /** Whether another attempt follows a failure that is on record; null where that is not known. Default: null. */
+  readonly willRetry?: boolean | null;
 }
 
 export interface AttemptReportDeps {
@@ -38,7 +40,8 @@ export class AttemptReport {
 
   /** @param renew uploads the report's payload again, where the engine does not have it any more */
   async send(report: Report, renew?: () => Promise<Report | undefined>): Promise<RunEnd> {
-    return runEnd(await this.record(report, renew), this.deps.signal.aborted);
+    const { task, signal } = this.deps;
+    return runEnd(task, await this.record(report, renew), signal.aborted);
   }
 
   /** Says that the activity has ended as it was asked to. */
@@ -75,13 +78,13 @@ const CANCELLED = {
 } as const;
 
 /** What was recorded is what is told. */
-function runEnd(reported: ReportEnd, abandoned: boolean): RunEnd {
+function runEnd(task: LeasedTask, reported: ReportEnd, abandoned: boolean): RunEnd {
   switch (reported.kind) {
     case "recorded":
     case "recorded_before":
       return reported.outcome.status === "completed"
         ? { end: "completed", detail: null }
-        : { end: "failed", detail: reported.outcome.type };
+        : { end: "failed", detail: reported.outcome.type, willRetry: willRetry(task, reported.outcome) };
     case "superseded":
       return { end: "superseded", detail: reported.reason };
     case "ignored":

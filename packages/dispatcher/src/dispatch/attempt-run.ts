@@ -112,7 +112,11 @@ export class AttemptRun {
     const { clock, events } = this.deps;
     const startedAt = clock.monotonic();
     events.emit({ type: "task_leased", task: this.facts });
-    const { end, detail } = await this.work().catch((error: unknown): RunEnd => {
+    const {
+      end,
+      detail,
+      willRetry = null,
+    } = await this.work().catch((error: unknown): RunEnd => {
       // Nothing in there rejects; if something does after all, the lease runs out, and the work of others goes on.
       this.keeper.stop();
       return { end: "lost", detail: error instanceof Error ? error.name : "unknown error" };
@@ -123,6 +127,7 @@ export class AttemptRun {
       carrier: this.carrier,
       end,
       detail,
+      willRetry,
       durationMs: clock.monotonic() - startedAt,
     });
     for (const forget of this.forgetSecrets) forget();

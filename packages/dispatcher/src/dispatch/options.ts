@@ -1,4 +1,9 @@
-import { checkOptionNames, type InProcessEngine, type OptionNames } from "@durable-workflow/engine-protocol";
+import {
+  checkOptionNames,
+  checkSwitches,
+  type InProcessEngine,
+  type OptionNames,
+} from "@durable-workflow/engine-protocol";
 import { type ConnectionFlags, checkConnectionFlags } from "../config/connection.js";
 import type { Environment } from "../config/profiles.js";
 import type { Authorizer } from "../delivery/authorizer.js";
@@ -179,6 +184,14 @@ const OPTIONS: OptionNames<DispatcherOptions> = {
   clock: true,
 };
 
+const SWITCHES = [
+  "allowEngineCommands",
+  "allowEngineTargets",
+  "redeliverBroken",
+  "askManifests",
+  "denyPrivateNetworks",
+] as const satisfies readonly (keyof DispatcherOptions)[];
+
 /** The options that are numbers, each with its default and the least that makes sense. */
 const NUMBERS = {
   configCheckMs: [2_000, 0],
@@ -214,6 +227,7 @@ export interface ResolvedOptions extends ResolvedNumbers {
 /** @throws {TypeError} naming an option that cannot be used */
 export function resolveOptions(options: DispatcherOptions): ResolvedOptions {
   checkOptionNames("createDispatcher", options, OPTIONS);
+  checkSwitches(options, SWITCHES);
   const environment = options.environment ?? process.env;
   const numbers = Object.fromEntries(
     Object.entries(NUMBERS).map(([name, [standard, least]]) => [

@@ -160,6 +160,11 @@ export type DispatcherEvent =
       readonly end: TaskEnd;
       /** The failure's type, where there is one; else why nothing was recorded. */
       readonly detail: string | null;
+      /**
+       * Whether another attempt follows a failure that is on record, by the task's retry policy: `schedule_to_close` may pass
+       * before it. Null for every other end, and where the engine has put a failure of its own in place of the result.
+       */
+      readonly willRetry: boolean | null;
       /** From lease to end. */
       readonly durationMs: number;
     }

@@ -24,7 +24,8 @@ export type ReportEnd =
 /** What is on record, which need not be what was to be reported. */
 export type RecordedOutcome =
   | { readonly status: "completed" }
-  | { readonly status: "failed"; readonly type: string | null };
+  /** `nonRetryable`: null where the engine says a failure of its own. */
+  | { readonly status: "failed"; readonly type: string | null; readonly nonRetryable: boolean | null };
 
 export interface ReporterOptions {
   readonly client: Pick<EngineClient, "complete" | "fail">;
@@ -170,6 +171,6 @@ export async function reportOutcome(
 
 /** @param asFailure whether the engine says that it has recorded a failure, whatever it was sent */
 function recordedOf(report: Report, type: string | null, asFailure: boolean): RecordedOutcome {
-  if (report.kind === "fail") return { status: "failed", type };
-  return asFailure ? { status: "failed", type: REPORT_REJECTED } : { status: "completed" };
+  if (report.kind === "fail") return { status: "failed", type, nonRetryable: report.failure.non_retryable };
+  return asFailure ? { status: "failed", type: REPORT_REJECTED, nonRetryable: null } : { status: "completed" };
 }

@@ -1,4 +1,4 @@
-import { checkOptionNames } from "@durable-workflow/engine-protocol";
+import { checkOptionNames, checkSwitches } from "@durable-workflow/engine-protocol";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { DispatcherHealth } from "../dispatch/api.js";
 import type { EventStream } from "../events/events.js";
@@ -21,6 +21,7 @@ export function createMetrics(
   options: MetricsOptions = {},
 ): Registry {
   checkOptionNames("createMetrics", options, { processMetrics: true });
+  checkSwitches(options, ["processMetrics"]);
   const { processMetrics = false } = options;
   const registry = new Registry();
   const registers = [registry];

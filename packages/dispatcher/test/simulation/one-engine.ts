@@ -1,6 +1,7 @@
 import { createLocalEngine, type LocalEngine } from "@durable-workflow/local-engine";
 import { verbOf } from "@durable-workflow/test-support/engine-calls";
 import { seededRandom } from "@durable-workflow/test-support/fault-proxy";
+import { sharedCarriers } from "@durable-workflow/test-support/shared-carriers";
 import type { Dispatcher as UndiciDispatcher } from "undici";
 import { createDispatcher, type Dispatcher } from "../../src/index.js";
 import type { BoundedRequest } from "../../src/net/bounded-request.js";
@@ -63,24 +64,8 @@ export class OneEngine {
 
   async start(): Promise<void> {
     const { dispatchers, carriers } = this.options;
-    const config = {
-      schema: "durable-workflow.external-executor.config",
-      version: 1,
-      defaults: { task_queue: "default" },
-      carriers: Object.fromEntries(
-        Array.from({ length: carriers }, (_, index) => [
-          `carrier-${index}`,
-          { type: "invocable_http", url: `http://127.0.0.1:${index + 2}/` },
-        ]),
-      ),
-      mappings: TYPES.map((type, index) => ({
-        name: type,
-        kind: "activity",
-        activity_type: type,
-        carrier: `carrier-${index % carriers}`,
-        handler: type,
-      })),
-    };
+    const urls = Array.from({ length: carriers }, (_, index) => `http://127.0.0.1:${index + 2}/`);
+    const config = sharedCarriers(urls, TYPES);
     for (let index = 0; index < dispatchers; index++) {
       const dispatcher = createDispatcher({
         environment: {},

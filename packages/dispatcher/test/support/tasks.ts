@@ -24,6 +24,7 @@ export function leasedTask(changes: Partial<LeasedTask> = {}): LeasedTask {
     headers: {},
     workerSession: null,
     closesAtMs: null,
+    retryPolicy: null,
     ...changes,
   };
 }

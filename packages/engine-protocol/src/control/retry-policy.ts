@@ -1,3 +1,5 @@
+import { isObject, listField, numberAt, textsField } from "../fields.js";
+
 /** How an engine decides about another attempt. */
 
 export interface RetryRule {
@@ -20,6 +22,19 @@ export interface RetryPolicyWire {
   readonly schedule_to_close_timeout: number | null;
   readonly heartbeat_timeout: number | null;
   readonly non_retryable_error_types: readonly string[];
+}
+
+/**
+ * The rule of a `retry_policy`, as tasks carry it; null where that is no object. A task without one gets no other attempt.
+ * What of it cannot be read counts as not there: one attempt, no pause, no types.
+ */
+export function readRetryRule(policy: unknown): RetryRule | null {
+  if (!isObject(policy)) return null;
+  return {
+    maxAttempts: numberAt(policy, "max_attempts") ?? 1,
+    backoffSeconds: listField(policy, "backoff_seconds").filter((item) => typeof item === "number"),
+    nonRetryableErrorTypes: textsField(policy, "non_retryable_error_types"),
+  };
 }
 
 /** What of a failure decides. */

@@ -5,3 +5,4 @@ export * from "./registration.js";
 export * from "./report.js";
 export * from "./task.js";
 export * from "./trace-context.js";
+export * from "./will-retry.js";

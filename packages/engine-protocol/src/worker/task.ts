@@ -51,6 +51,8 @@ export interface LeasedTask extends AttemptIdentity {
    * `run` and `execution`; null for never.
    */
   readonly closesAtMs: number | null;
+  /** The retry policy, as sent (`readRetryRule`); null for none: no other attempt follows a failure. */
+  readonly retryPolicy: JsonObject | null;
 }
 
 /** The deadlines that a task may have, as tasks name them. */
@@ -171,6 +173,7 @@ export function readLeasedTask(namespace: string, document: JsonObject): ReadTas
       headers: readHeaders(document),
       workerSession: readSession(document),
       closesAtMs: readClosesAt(fieldOf(document, "deadlines")),
+      retryPolicy: isObject(policy) ? policy : null,
     },
   };
 }

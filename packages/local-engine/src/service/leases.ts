@@ -40,7 +40,7 @@ export interface PollRequest {
 export interface Leases {
   readonly first: LeaseOut;
   readonly others: readonly LeaseOut[];
-  /** Whether it ended before the tasks may have. */
+  /** Whether it ended before the tasks did. */
   readonly isCut: boolean;
 }
 
@@ -65,16 +65,24 @@ export function leaseSome(context: EngineContext, request: PollRequest): Leases 
     if (next === undefined) return { first, others, isCut: false };
     newest = next;
   }
-  return { first, others, isCut: true };
+  return { first, others, isCut: firstReady(context, request.worker, context.now()) !== undefined };
+}
+
+/** The run whose task is first in line for a worker. */
+function firstReady(
+  { store }: EngineContext,
+  { namespace, taskQueue, activityTypes, buildId }: WorkerRecord,
+  now: Micros,
+): number | undefined {
+  // A worker with a build id takes runs of that build only, and runs of activities have none.
+  return buildId === null ? store.ready.firstRun(namespace, taskQueue, activityTypes, now) : undefined;
 }
 
 /** Leases the task that is first in line for a worker, if there is one. To be called within a transaction. */
 export function leaseNext(context: EngineContext, { worker, pollRequestId }: PollRequest): LeaseOut | undefined {
   const { store } = context;
   const now = context.now();
-  // A worker with a build id takes runs of that build only, and runs of activities have none.
-  if (worker.buildId !== null) return undefined;
-  const key = store.ready.firstRun(worker.namespace, worker.taskQueue, worker.activityTypes, now);
+  const key = firstReady(context, worker, now);
   const before = key === undefined ? undefined : store.runs.get(key);
   if (before === undefined) return undefined;
   const attemptId = newUpperId(context);

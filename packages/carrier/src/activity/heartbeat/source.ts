@@ -1,5 +1,5 @@
 import { describeReceived, isObject } from "../../protocol/fields.js";
-import { knownOptions, type OptionNames } from "../../protocol/options.js";
+import { BOOLEAN, knownOptions, type OptionNames } from "../../protocol/options.js";
 import { type EngineHeartbeatOptions, engineHeartbeatSender } from "./engine-heartbeat-sender.js";
 import type { HeartbeatSender } from "./heartbeat-sender.js";
 import type { HeartbeatSource } from "./part.js";
@@ -16,7 +16,7 @@ export interface HeartbeatOptions {
   readonly automatic?: boolean | undefined;
 }
 
-const OPTION_NAMES: OptionNames<HeartbeatOptions> = { sender: true, automatic: true };
+const OPTION_NAMES: OptionNames<HeartbeatOptions> = { sender: true, automatic: BOOLEAN };
 
 /**
  * Heartbeats by a sender of your own, for a carrier's option `heartbeat`.
@@ -28,7 +28,6 @@ export function heartbeats(options: HeartbeatOptions): HeartbeatSource {
   if (!isObject(sender) || typeof sender["send"] !== "function") {
     throw new TypeError(`sender must be an object with the method send, got ${describeReceived(sender)}`);
   }
-  if (typeof automatic !== "boolean") throw new TypeError("automatic must be a boolean");
   return { automatic, start: (run) => createRunHeartbeats(run, sender, automatic) };
 }
 

@@ -1,4 +1,4 @@
-import { knownOptions, type OptionNames } from "../../protocol/options.js";
+import { BOOLEAN, knownOptions, type OptionNames } from "../../protocol/options.js";
 import type { ObjectAddress, ObjectStorageClient } from "../object-storage.js";
 
 /** What is needed of an `AwsClient`. Its own types are not named here: they need those of a browser. */
@@ -19,7 +19,7 @@ export interface FetchS3ClientOptions {
 const OPTION_NAMES: OptionNames<FetchS3ClientOptions> = {
   aws: true,
   endpoint: true,
-  pathStyle: true,
+  pathStyle: BOOLEAN,
 };
 
 /**

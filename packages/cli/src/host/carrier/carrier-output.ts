@@ -50,12 +50,7 @@ export class CarrierOutput {
       const { dim } = this.io.paint;
       const what =
         failure === null ? "" : `  ${failure.type ?? failure.classification ?? "failure"}: ${oneLine(failure.message)}`;
-      const retry =
-        failure === null || failure.retryable === null || outcome === "cancelled"
-          ? ""
-          : failure.retryable
-            ? " (may be retried)"
-            : " (final)";
+      const retry = failure === null || outcome === "cancelled" ? "" : whatFollows(failure);
       const status = this.io.paint[statusStyle(outcome)](outcome);
       // A crash has been told with its stack.
       const stack = failure?.classification === "handler_crash" ? null : failure?.stackTrace;
@@ -159,6 +154,11 @@ export class CarrierOutput {
   timed(text: string): string {
     return `${this.io.paint.dim(clockTime(new Date()))}  ${text}`;
   }
+}
+
+function whatFollows({ willRetry, retryable }: NonNullable<TaskReport["failure"]>): string {
+  if (willRetry !== null) return willRetry ? " (will be retried)" : " (final)";
+  return retryable === true ? " (may be retried)" : "";
 }
 
 /** Which attempts it may be laid to, where that cannot be told. */

@@ -16,6 +16,8 @@ export interface TaskReport {
     /** Null, as the next one, where only the engine knows. */
     readonly classification: string | null;
     readonly retryable: boolean | null;
+    /** Whether another attempt follows, by the activity's retry policy; null where that is not known here. */
+    readonly willRetry: boolean | null;
     readonly stackTrace: string | null;
   } | null;
   readonly durationMs: number;
@@ -51,6 +53,8 @@ function reportOf(input: unknown, envelope: unknown): TaskReport {
             message: failure.message,
             classification: failure.classification,
             retryable: result.retryable,
+            // Envelopes do not tell the policy.
+            willRetry: result.retryable ? null : false,
             stackTrace: failure.stackTrace,
           },
     durationMs: result.metadata.durationMs ?? 0,

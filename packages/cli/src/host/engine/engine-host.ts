@@ -16,7 +16,7 @@ import {
   writeDevState,
 } from "../../engine/dev-state.js";
 import { HttpClient } from "../../net/http-client.js";
-import { type PageOptions, pageOf } from "../../page/page.js";
+import type { PageOptions } from "../../page/page.js";
 import { CliError, type CliIo, EXIT } from "../../shell/command.js";
 import { cannotListen } from "../carrier/carrier-server.js";
 import { ControlServer } from "./control-server.js";
@@ -64,7 +64,9 @@ export class EngineHost {
   private readonly io: Pick<CliIo, "env">;
   private engine: LocalEngine | undefined;
   private control: ControlServer | undefined;
-  private page: Inspector | undefined;
+  /** Undefined before it can be made. */
+  private makePage: (() => Promise<Inspector>) | undefined;
+  private page: Promise<Inspector> | undefined;
 
   constructor(options: EngineHostOptions, io: Pick<CliIo, "env">) {
     this.options = options;
@@ -82,17 +84,27 @@ export class EngineHost {
     if (auth !== undefined) return { inProcess: this.engine, url, file };
     const { command, carriers } = this.options;
     const connection = { url, namespace: "default", token: undefined, tlsVerify: true };
-    this.page = await pageOf(connection, this.io, {
-      servedBy: command,
-      ...(carriers === undefined ? {} : { carriers }),
-    });
+    this.makePage = async () => {
+      const { pageOf } = await import("../../page/page.js");
+      return pageOf(connection, this.io, { servedBy: command, ...(carriers === undefined ? {} : { carriers }) });
+    };
     return { inProcess: this.engine, url, file };
   }
 
-  /** The page of the engine, at its own address. */
+  /** The page of the engine, at its own address. Loaded with the first request: most of those who wait for `dev` never look at it. */
   private readonly site: Site = (request, response) => {
-    if (this.page !== undefined) this.page.handle(request, response);
-    else response.writeHead(503, { "retry-after": "1" }).end();
+    this.page ??= this.makePage?.();
+    if (this.page === undefined) {
+      response.writeHead(503, { "retry-after": "1" }).end();
+      return;
+    }
+    this.page.then(
+      (page) => page.handle(request, response),
+      () => {
+        this.page = undefined;
+        response.writeHead(500).end();
+      },
+    );
   };
 
   /** Lets other commands find it. To be called once what they will ask for runs. */
@@ -116,7 +128,8 @@ export class EngineHost {
 
   async close(): Promise<void> {
     await this.withdraw();
-    this.page?.close();
+    this.makePage = undefined;
+    (await this.page?.catch(() => undefined))?.close();
     await this.engine?.close();
   }
 }
