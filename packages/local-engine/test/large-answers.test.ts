@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { cleanUp, openEngine } from "./support/engine.js";
 
 /** More than the buffers of a connection hold, together with what is sent to others meanwhile. */
-const LENGTH = 1_300_000;
+const LENGTH = 2_900_000;
 const LETTERS = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
 /** A poll whose answer is not read before {@link answered}. */
@@ -36,7 +36,7 @@ function answered(socket: Socket): Promise<string> {
 }
 
 it("each large answer holds its own arguments, however slowly it is read, and whoever hangs up", async () => {
-  const { url, client } = await openEngine();
+  const { url, client } = await openEngine({ maxBodyBytes: 8_388_608 });
   await client.register("w", "q", ["t"]);
   const start = (letter: string) => client.started("t", "q", { activity_id: letter, input: [letter.repeat(LENGTH)] });
   for (const letter of LETTERS) await start(letter);
