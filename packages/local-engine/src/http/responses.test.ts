@@ -5,7 +5,7 @@ import { Responses } from "./responses.js";
 
 /** An answer whose bytes are with the system once the test says so. */
 class SlowResponse extends EventEmitter {
-  sent = Buffer.alloc(0);
+  sent: Buffer = Buffer.alloc(0);
   readonly socket = { destroyed: false };
 
   writeHead(): void {}
