@@ -63,8 +63,7 @@ function readStream(
     stream.once("error", reject);
     stream.on("end", () => {
       clearTimeout(timer);
-      const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
-      resolve(parseAroundBlob(bytes) ?? bytes);
+      resolve(parseAroundBlob(chunks, size) ?? (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
     });
     if (isPlayedBack) return;
     const gone = (): void => {

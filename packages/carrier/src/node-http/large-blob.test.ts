@@ -48,10 +48,20 @@ function inputOf(...args: readonly unknown[]): string {
 describe("a large blob", () => {
   it("goes in and out past the JSON parser, and is what it was", async () => {
     const body = inputOf(TEXT);
-    expect(parseAroundBlob(Buffer.from(body))).toEqual(JSON.parse(body));
+    expect(parseAroundBlob([Buffer.from(body)], Buffer.byteLength(body))).toEqual(JSON.parse(body));
     const { status, answer } = await asked(body);
     expect(status).toBe(200);
     expect(decodeAvroValue(answer.result?.payload.blob ?? "")).toBe(TEXT);
+  });
+
+  it("keeps its text, though the memory that pieces are put together in is used again", () => {
+    const bodies = ["first ".repeat(50_000), "second".repeat(40_000), "x".repeat(100_000)].map((text) => inputOf(text));
+    const parsed = bodies.map((text) => {
+      const bytes = Buffer.from(text);
+      const half = bytes.length >> 1;
+      return parseAroundBlob([bytes.subarray(0, half), bytes.subarray(half)], bytes.length);
+    });
+    expect(parsed).toEqual(bodies.map((text) => JSON.parse(text) as unknown));
   });
 
   it("stands in an answer as JSON has it", () => {

@@ -7,8 +7,21 @@ const KEY = '"blob":"';
 /** Stands for a blob in a document. Made on first use: randomness is dear to load for a process that starts. */
 let mark: string | undefined;
 
-/** As `parseAroundBlob` of `large-blobs.ts` has it. */
-export function parseAroundBlob(bytes: Buffer, largeBytes: number): object | undefined {
+/** Memory that is larger is not kept: it holds any task within the default limits of payloads. */
+const MOST_KEPT_BYTES = 2 ** 22;
+let kept = Buffer.alloc(0);
+
+/** All pieces in one, until the next call: new memory of that size costs more than what is done with it. */
+function joined(chunks: readonly Buffer[], size: number): Buffer {
+  const memory = size > kept.length ? Buffer.allocUnsafeSlow(size) : kept;
+  if (size <= MOST_KEPT_BYTES) kept = memory;
+  chunks.reduce((at, chunk) => at + chunk.copy(memory, at), 0);
+  return memory.subarray(0, size);
+}
+
+/** As `parseAroundBlob` of `large-blobs.ts` has it. What it gives has nothing of the memory that it looks at. */
+export function parseAroundBlob(chunks: readonly Buffer[], size: number, largeBytes: number): object | undefined {
+  const bytes = joined(chunks, size);
   const begin = bytes.indexOf(KEY) + KEY.length;
   const end = bytes.indexOf('"', begin);
   if (begin < KEY.length || end - begin < largeBytes || bytes.length - (end - begin) > WORTH_A_LOOK) return undefined;

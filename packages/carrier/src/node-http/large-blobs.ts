@@ -26,8 +26,8 @@ function whenLarge(size: number): typeof LargeBlob | undefined {
  * The task input that bytes hold, where its arguments are a large blob, and what is around it is small. Undefined for all
  * others: they are for the JSON parser to read, and to find faults with.
  */
-export function parseAroundBlob(bytes: Buffer): object | undefined {
-  return whenLarge(bytes.length)?.parseAroundBlob(bytes, LARGE_BLOB_BYTES);
+export function parseAroundBlob(chunks: readonly Buffer[], size: number): object | undefined {
+  return whenLarge(size)?.parseAroundBlob(chunks, size, LARGE_BLOB_BYTES);
 }
 
 interface Blobs {

@@ -45,15 +45,21 @@ const MARK = "~the blob of a payload~";
  * Undefined for a text that JSON would write in another way, or that the document has not once.
  *
  * @param blob a value in the document
+ * @param memory gives room for at least so many bytes, which are written to from the front. Default: new memory
  */
-export function printAround(document: object, blob: string): Uint8Array | undefined {
+export function printAround(
+  document: object,
+  blob: string,
+  memory?: (size: number) => Uint8Array,
+): Uint8Array | undefined {
   if (blob.includes('"') || blob.includes("\\")) return undefined;
   const around = JSON.stringify(document, (_, value: unknown) => (value === blob ? MARK : value)).split(MARK);
   if (around.length !== 2) return undefined;
   const encoder = new TextEncoder();
   const [head, tail] = around.map((text) => encoder.encode(text)) as [Uint8Array, Uint8Array];
   const end = head.length + blob.length;
-  const bytes = new Uint8Array(end + tail.length);
+  const size = end + tail.length;
+  const bytes = memory?.(size).subarray(0, size) ?? new Uint8Array(size);
   bytes.set(head);
   const { read } = encoder.encodeInto(blob, bytes.subarray(head.length, end));
   bytes.set(tail, end);

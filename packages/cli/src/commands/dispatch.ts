@@ -12,6 +12,7 @@ import { createLogger } from "@durable-workflow/dispatcher/logging";
 import { ExecutorConfigError } from "@durable-workflow/engine-protocol/executor-config";
 import { CONNECTION_OPTIONS, type ServiceConnection, serviceConnection } from "../engine/connection.js";
 import { cannotListen } from "../host/carrier/carrier-server.js";
+import { growHeap } from "../host/process/heap.js";
 import { shownUrl } from "../net/shown-url.js";
 import { AUTHORIZERS_OPTION, authorizersOf, readAuthorizers } from "../options/authorizers.js";
 import { flag, integerOption, PORTS, textOption, wordsOption } from "../options/values.js";
@@ -99,6 +100,7 @@ Ends with 0, or with 1 when tasks had to be given up; the engine then hands them
 };
 
 async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
+  growHeap();
   const connection = await serviceConnection(input, io, configFile(input, io));
   // A file that cannot be used is told of at once; it is read again when the dispatcher asks.
   await authorizersOf(input, io);

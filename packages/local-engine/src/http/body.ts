@@ -52,14 +52,14 @@ export function dropBody(request: IncomingMessage): Promise<void> {
 }
 
 /**
- * Reads a request's body whole, and no further than the limit.
+ * Reads a request's body whole, in the pieces that it comes in, and no further than the limit.
  *
  * @throws {ReplyError} 413; the connection is of no use afterwards; 415 for a body that is compressed
  */
-export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> | Buffer {
+export function readBody(request: IncomingMessage, limit: number): Promise<readonly Buffer[]> | readonly Buffer[] {
   if (isAnnouncedTooLarge(request, limit)) throw tooLarge(limit);
   if (Number(request.headers["content-length"] ?? 0) === 0 && request.headers["transfer-encoding"] === undefined)
-    return NO_BYTES;
+    return NOTHING;
   refuseEncoded(request.headers["content-encoding"]);
   return new Promise((resolve, reject) => {
     // The request lives as long as its answer is waited for, and these listeners with it: of the body they hold nothing then.
@@ -73,8 +73,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
       } else reading.chunks.push(chunk);
     });
     request.on("end", () => {
-      const [first, ...others] = reading?.chunks ?? [];
-      reading?.resolve(first !== undefined && others.length === 0 ? first : Buffer.concat(reading.chunks));
+      reading?.resolve(reading.chunks);
       reading = undefined;
     });
     request.on("error", (error) => reading?.reject(error));
@@ -87,11 +86,11 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
 interface Reading {
   readonly chunks: Buffer[];
   size: number;
-  readonly resolve: (bytes: Buffer) => void;
+  readonly resolve: (chunks: readonly Buffer[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
-const NO_BYTES = Buffer.alloc(0);
+const NOTHING: readonly Buffer[] = [];
 
 /** Compressed, a body can hold a thousand times what its length says. */
 function refuseEncoded(encoding: string | undefined): void {
@@ -125,8 +124,8 @@ export interface ParsedBody {
  *
  * @throws {ReplyError} 415 or 400
  */
-export function parseBody(bytes: Buffer, contentType: string | undefined): ParsedBody {
-  if (bytes.length === 0) return { text: "", object: {} };
+export function parseBody(chunks: readonly Buffer[], contentType: string | undefined): ParsedBody {
+  if (chunks.every(({ length }) => length === 0)) return { text: "", object: {} };
   if (!JSON_MEDIA_TYPE.test(contentType ?? "")) {
     throw new ReplyError(415, {
       message: "Request bodies must use a JSON media type.",
@@ -134,7 +133,26 @@ export function parseBody(bytes: Buffer, contentType: string | undefined): Parse
       accepted_content_types: ["application/json", "application/*+json"],
     });
   }
-  return parseText(textOf(bytes));
+  return parseText(textOf(joined(chunks)));
+}
+
+/** Memory that is larger is not kept. */
+const MOST_KEPT_BYTES = 4_194_304;
+let kept = Buffer.alloc(0);
+
+/** All pieces in one. Valid until the next call: the memory is used again, since large new memory is dear to have and to collect. */
+function joined(chunks: readonly Buffer[]): Buffer {
+  const [first] = chunks;
+  if (chunks.length === 1 && first !== undefined) return first;
+  const size = chunks.reduce((sum, { length }) => sum + length, 0);
+  if (size > MOST_KEPT_BYTES) return Buffer.concat(chunks);
+  if (kept.length < size) kept = Buffer.allocUnsafeSlow(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    kept.set(chunk, at);
+    at += chunk.length;
+  }
+  return kept.subarray(0, size);
 }
 
 /**
@@ -146,7 +164,7 @@ export function parseDocument(document: string | Uint8Array | undefined, limit: 
   if (document === undefined || document.length === 0) return { text: "", object: {} };
   if (document.length > limit || Buffer.byteLength(document) > limit) throw tooLarge(limit);
   if (typeof document === "string") return parseText(document);
-  return parseBody(Buffer.from(document.buffer, document.byteOffset, document.byteLength), "application/json");
+  return parseBody([Buffer.from(document.buffer, document.byteOffset, document.byteLength)], "application/json");
 }
 
 function parseText(text: string): ParsedBody {

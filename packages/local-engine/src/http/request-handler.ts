@@ -99,8 +99,8 @@ function readAndReply(
   request: IncomingMessage,
   { method, path, query, headers, onRead, onDisconnect }: Omit<Arrived, "body"> & { readonly onRead: () => void },
 ): Promise<Reply | StreamReply> | Reply | StreamReply {
-  const answer = (bytes: Buffer): Promise<Reply | StreamReply> | Reply | StreamReply => {
-    const body = parseBody(bytes, headers["content-type"]);
+  const answer = (chunks: readonly Buffer[]): Promise<Reply | StreamReply> | Reply | StreamReply => {
+    const body = parseBody(chunks, headers["content-type"]);
     onRead();
     return replyOf(parts, match, { method, path, query, headers, body, onDisconnect });
   };

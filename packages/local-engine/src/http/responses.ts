@@ -10,6 +10,7 @@ import {
 } from "@durable-workflow/engine-protocol";
 import { dropBody } from "./body.js";
 import type { Plane, Reply } from "./call.js";
+import { LentMemory } from "./lent-memory.js";
 
 /** Smaller bodies cost more to compress than to send to a neighbour. */
 const COMPRESS_FROM_BYTES = 16_384;
@@ -22,6 +23,7 @@ export class Responses {
   private readonly common: object;
   /** The same, as the end of the text. */
   private readonly workerEnd: string;
+  private readonly memory = new LentMemory();
 
   constructor(serverCapabilities: unknown) {
     const common = { protocol_version: PROTOCOL_VERSION, server_capabilities: serverCapabilities };
@@ -42,7 +44,8 @@ export class Responses {
     if (response.destroyed || response.headersSent) return;
     const { status, headers } = reply;
     const isBare = isBareError(reply);
-    const whole = this.print(reply, plane === "worker" && !isBare);
+    let lent: Buffer | undefined;
+    const whole = this.print(reply, plane === "worker" && !isBare, (size) => (lent = this.memory.lend(size)));
     const own = isBare ? HEADERS.open : HEADERS[plane];
     const head = headers === undefined ? [...own.list] : listOf({ ...own.record, ...headers });
     let bytes: Uint8Array | string = whole;
@@ -64,6 +67,7 @@ export class Responses {
     response.writeHead(status, head);
     // ASCII goes out as it is.
     const encoding = length === bytes.length ? "latin1" : "utf8";
+    if (lent !== undefined) this.takeBack(response, lent, whole);
     if (request.method === "HEAD") response.end();
     else if (headers?.["Connection"] === "close" && !request.complete) {
       // The answer is whole, and the connection stays until the client has said what it had to say.
@@ -72,9 +76,23 @@ export class Responses {
     } else response.end(bytes, encoding);
   }
 
-  private print({ body, blob }: Reply, isOfWorkers: boolean): string | Uint8Array {
+  /** The memory of an answer, once all of it is with the system: an answer that is cut off has it for good. */
+  private takeBack(response: ServerResponse, lent: Buffer, whole: string | Uint8Array): void {
+    if (typeof whole === "string") this.memory.giveBack(lent);
+    else {
+      response.once("finish", () => {
+        if (response.errored == null && response.socket?.destroyed === false) this.memory.giveBack(lent);
+      });
+    }
+  }
+
+  private print(
+    { body, blob }: Reply,
+    isOfWorkers: boolean,
+    memory?: (size: number) => Uint8Array,
+  ): string | Uint8Array {
     const isLarge = typeof blob === "string" && blob.length >= LARGE_BLOB_LENGTH;
-    const printed = isLarge ? printAround(isOfWorkers ? { ...body, ...this.common } : body, blob) : undefined;
+    const printed = isLarge ? printAround(isOfWorkers ? { ...body, ...this.common } : body, blob, memory) : undefined;
     if (printed !== undefined) return printed;
     const text = JSON.stringify(body);
     return isOfWorkers ? text.slice(0, -1) + this.workerEnd : text;

@@ -19,7 +19,7 @@ export interface DriverStatement {
   iterate(...parameters: readonly Parameter[]): Iterable<unknown>;
 }
 
-export type Parameter = string | number | null;
+export type Parameter = string | number | Uint8Array | null;
 
 export interface Driver {
   readonly name: "node:sqlite" | "libsql";

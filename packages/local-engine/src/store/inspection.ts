@@ -1,6 +1,7 @@
 import { BUCKET_OF, type Standing } from "@durable-workflow/engine-protocol/control";
 import type { Micros } from "../engine/model.js";
 import type { Connection, Parameter, Statement } from "./connection.js";
+import { LONGEST_TEXT, textLengthSql } from "./large-payloads.js";
 import type { RunRecord } from "./records.js";
 import { type RunRow, runOf } from "./run-rows.js";
 
@@ -11,7 +12,7 @@ export const MOST_COUNTED = 100_000;
 /** Of those, so many without a pause. */
 const COUNTED_AT_ONCE = 1_000;
 /** Characters of a payload that is given whole. */
-const SHORT_PAYLOAD = 65_536;
+const SHORT_PAYLOAD = LONGEST_TEXT;
 const LONGEST_LINE = 200;
 
 /** Where a run stands, at the instant `?1`; see {@link Standing}. */
@@ -327,7 +328,8 @@ function conditionsOf(
 
 function payloadSql(table: string, column: string): string {
   const text = `coalesce(r.${column}, o.${column})`;
-  return `SELECT length(${text}) AS length, CASE WHEN length(${text}) <= ${SHORT_PAYLOAD} THEN ${text} END AS blob,
+  // What is kept as bytes is longer.
+  return `SELECT coalesce(length(${text}), ${textLengthSql("o.bytes")}) AS length, CASE WHEN length(${text}) <= ${SHORT_PAYLOAD} THEN ${text} END AS blob,
       p.reference_id, p.codec, p.size, p.sha256
     FROM runs r LEFT JOIN ${table} o ON o.run = r.id LEFT JOIN payloads p ON p.id = o.payload WHERE r.id = ?`;
 }

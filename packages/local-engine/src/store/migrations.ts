@@ -1,5 +1,6 @@
 import { LocalEngineError } from "../errors.js";
 import type { Connection } from "./connection.js";
+import { PAYLOAD_BYTES_SQL } from "./large-payloads.js";
 import { OWN_ROWS_SQL } from "./own-rows.js";
 import { INTENDED_PAYLOADS_SQL, PAYLOADS_SQL } from "./payloads.js";
 
@@ -118,6 +119,7 @@ export const MIGRATIONS: readonly string[] = [
     told_at INTEGER NOT NULL, PRIMARY KEY (namespace, task_queue, activity_type)
   ) STRICT, WITHOUT ROWID;
   `,
+  PAYLOAD_BYTES_SQL,
 ];
 
 /**

@@ -1,6 +1,7 @@
 import { dueAt } from "../engine/deadlines.js";
 import type { Activity } from "../engine/model.js";
 import type { Connection, Statement } from "./connection.js";
+import { bytesOfText } from "./large-payloads.js";
 import type { Payload } from "./payloads.js";
 import { bucketOf, type RunRecord } from "./records.js";
 
@@ -58,10 +59,10 @@ export class RunSteps {
     );
     const payload = "(SELECT id FROM payloads WHERE reference_id = ?)";
     this.insertInput = db.prepare(
-      `INSERT INTO inputs (run, arguments, fingerprint, payload) VALUES (?, ?, ?, ${payload})`,
+      `INSERT INTO inputs (run, arguments, bytes, fingerprint, payload) VALUES (?, ?, ?, ?, ${payload})`,
     );
     this.insertOutcome = db.prepare(
-      `INSERT INTO outcomes (run, result, failure, payload) VALUES (?, ?, ?, ${payload})`,
+      `INSERT INTO outcomes (run, result, bytes, failure, payload) VALUES (?, ?, ?, ?, ${payload})`,
     );
     this.insertSuperseded = db.prepare("INSERT INTO superseded_tasks (task_id, run) VALUES (?, ?)");
     this.updateLeased = db.prepare(
@@ -128,7 +129,7 @@ export class RunSteps {
       isOwn ? run.fingerprint : null,
     );
     const key = Number(lastInsertRowid);
-    if (!isOwn) this.insertInput.run(key, blobOf(input), run.fingerprint, referenceOf(input));
+    if (!isOwn) this.insertInput.run(key, ...columnsOf(input), run.fingerprint, referenceOf(input));
     return key;
   }
 
@@ -217,12 +218,15 @@ export class RunSteps {
 
   /** How it ended, where the run's own row has no place for it. */
   outcome(key: number, result: Payload | null, failure: string | null): void {
-    this.insertOutcome.run(key, blobOf(result), failure, referenceOf(result));
+    this.insertOutcome.run(key, ...columnsOf(result), failure, referenceOf(result));
   }
 }
 
-function blobOf(payload: Payload | null): string | null {
-  return typeof payload === "string" ? payload : null;
+/** A payload as text, or as bytes. */
+function columnsOf(payload: Payload | null): readonly [text: string | null, bytes: Uint8Array | null] {
+  if (typeof payload !== "string") return [null, null];
+  const bytes = bytesOfText(payload);
+  return bytes === undefined ? [payload, null] : [null, bytes];
 }
 
 function referenceOf(payload: Payload | null): string | null {

@@ -1,5 +1,7 @@
 import type { Activity, Micros, RunningAttempt } from "../engine/model.js";
 import type { Connection, Statement } from "./connection.js";
+import { LargeInputs } from "./large-inputs.js";
+import { textOfBytes } from "./large-payloads.js";
 import type { Leases } from "./leases.js";
 import type { Payload, PayloadReference } from "./payloads.js";
 import type { ReadyTasks } from "./ready-tasks.js";
@@ -57,6 +59,7 @@ export class Runs {
   private readonly ids: RecordCache<string, number>;
   private readonly attempts: RecordCache<string, number>;
   private readonly ends: RecordCache<number, CompletedRun>;
+  private readonly large: LargeInputs<RunInput>;
   private readonly ready: ReadyTasks;
   private readonly leases: Leases;
   private readonly steps: RunSteps;
@@ -68,8 +71,8 @@ export class Runs {
   private readonly bySuperseded: Statement<{ run: number }>;
   private readonly due: Statement<RunRow>;
   private readonly nextDue: Statement<{ due_at: number }>;
-  private readonly inputOf: Statement<PayloadColumns & { arguments: string | null; fingerprint: string | null }>;
-  private readonly outcomeOf: Statement<PayloadColumns & { result: string | null; failure: string | null }>;
+  private readonly inputOf: Statement<PayloadColumns & { text: string | null; fingerprint: string | null }>;
+  private readonly outcomeOf: Statement<PayloadColumns & { failure: string | null }>;
 
   /** @param mostRemembered of each kind of row. Default: what each kind has */
   constructor(db: Connection, ready: ReadyTasks, leases: Leases, mostRemembered = Number.POSITIVE_INFINITY) {
@@ -78,6 +81,7 @@ export class Runs {
     this.ids = new RecordCache(most);
     this.attempts = new RecordCache(most);
     this.ends = new RecordCache(Math.min(REMEMBERED_ENDS, mostRemembered));
+    this.large = new LargeInputs(most);
     this.ready = ready;
     this.leases = leases;
     this.steps = new RunSteps(db);
@@ -91,12 +95,12 @@ export class Runs {
     this.nextDue = db.prepare(NEXT_DUE_SQL);
     const joined = "p.reference_id, p.codec, p.size, p.sha256";
     this.inputOf = db.prepare(
-      `SELECT coalesce(r.arguments, i.arguments) AS arguments, coalesce(r.fingerprint, i.fingerprint) AS fingerprint,
+      `SELECT coalesce(r.arguments, i.arguments) AS text, i.bytes, coalesce(r.fingerprint, i.fingerprint) AS fingerprint,
          ${joined}
        FROM runs r LEFT JOIN inputs i ON i.run = r.id LEFT JOIN payloads p ON p.id = i.payload WHERE r.id = ?`,
     );
     this.outcomeOf = db.prepare(
-      `SELECT coalesce(r.result, o.result) AS result, o.failure, ${joined}
+      `SELECT coalesce(r.result, o.result) AS text, o.bytes, o.failure, ${joined}
        FROM runs r LEFT JOIN outcomes o ON o.run = r.id LEFT JOIN payloads p ON p.id = o.payload WHERE r.id = ?`,
     );
   }
@@ -106,8 +110,10 @@ export class Runs {
     const key = this.steps.started(newRun);
     const { input, fingerprint } = newRun;
     const run = recordOf(key, newRun);
-    const isShort = input === null || (typeof input === "string" && input.length <= LONGEST_OWN);
+    const length = input === null ? 0 : typeof input === "string" ? input.length : undefined;
+    const isShort = length !== undefined && length <= LONGEST_OWN;
     this.open.set(key, { run, input: isShort ? { payload: input, fingerprint } : undefined });
+    if (!isShort && length !== undefined) this.large.set(key, { payload: input, fingerprint }, length);
     this.ids.set(run.activityId, key);
     this.ready.added(run);
     return run;
@@ -190,6 +196,7 @@ export class Runs {
   /** Not every column is written any more: whoever wants to know reads the row. */
   private over(before: RunRecord): void {
     this.open.delete(before.key);
+    this.large.delete(before.key);
     this.ids.delete(before.activityId);
     this.attemptOver(before);
   }
@@ -214,6 +221,7 @@ export class Runs {
     this.ids.clear();
     this.attempts.clear();
     this.ends.clear();
+    this.large.clear();
     this.ready.forget();
     this.leases.forget();
   }
@@ -254,31 +262,32 @@ export class Runs {
   }
 
   input(key: number): RunInput {
-    const known = this.open.get(key)?.input;
+    const known = this.open.get(key)?.input ?? this.large.take(key);
     if (known !== undefined) return known;
     const row = this.inputOf.get(key);
-    return { payload: row === undefined ? null : payloadOf(row.arguments, row), fingerprint: row?.fingerprint ?? "" };
+    return { payload: row === undefined ? null : payloadOf(row), fingerprint: row?.fingerprint ?? "" };
   }
 
   outcome(key: number): { readonly result: Payload | null; readonly failure: string | null } {
     const end = this.ends.get(key);
     if (end !== undefined) return { result: end.result, failure: null };
     const row = this.outcomeOf.get(key);
-    return row === undefined
-      ? { result: null, failure: null }
-      : { result: payloadOf(row.result, row), failure: row.failure };
+    return row === undefined ? { result: null, failure: null } : { result: payloadOf(row), failure: row.failure };
   }
 }
 
 interface PayloadColumns {
+  readonly text: string | null;
+  readonly bytes: Uint8Array | null;
   readonly reference_id: string | null;
   readonly codec: string | null;
   readonly size: number | null;
   readonly sha256: string | null;
 }
 
-function payloadOf(blob: string | null, { reference_id, codec, size, sha256 }: PayloadColumns): Payload | null {
-  if (reference_id === null || codec === null || size === null || sha256 === null) return blob;
+function payloadOf({ text, bytes, reference_id, codec, size, sha256 }: PayloadColumns): Payload | null {
+  if (bytes !== null) return textOfBytes(bytes);
+  if (reference_id === null || codec === null || size === null || sha256 === null) return text;
   return { referenceId: reference_id, codec, sizeBytes: size, sha256 } satisfies PayloadReference;
 }
 
