@@ -4,6 +4,7 @@ import { DEFAULT_DATA_FOLDER } from "../engine/dev-state.js";
 import { APP_OPTIONS, appTargets, isAppUrl } from "../host/apps/app-targets.js";
 import { CarrierOutput } from "../host/carrier/carrier-output.js";
 import type { RunningStack } from "../host/dev-stack.js";
+import { growHeap } from "../host/process/heap.js";
 import { ENV_FILES_OPTIONS, readEnvFiles } from "../options/env-files.js";
 import { flag, integerOption, PORTS, textOption } from "../options/values.js";
 import { openPage } from "../page/open-page.js";
@@ -60,6 +61,7 @@ be a worker's.`,
 };
 
 async function runDev(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> {
+  growHeap();
   const output = new CarrierOutput(io, input.json);
   const isRemote = textOption(input, "server") !== undefined;
   await readEnvFiles(input, io, { byDefault: true });

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { DEFAULT_TASK_QUEUE } from "../engine/connection.js";
 import { DEFAULT_DATA_FOLDER } from "../engine/dev-state.js";
+import { growHeap } from "../host/process/heap.js";
 import { ENGINE_TOKEN_OPTIONS, engineTokens } from "../options/engine-tokens.js";
 import { atMost, flag, integerOption, PORTS, textOption } from "../options/values.js";
 import { openPage } from "../page/open-page.js";
@@ -51,6 +52,7 @@ page: name it with --server, and its token with --token-env; the command ui show
 };
 
 async function runEngine(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> {
+  growHeap();
   atMost(input, 0, "The activities of a file run with dw-carrier dev FILE.");
   const dataFolder = resolve(io.cwd, textOption(input, "data") ?? DEFAULT_DATA_FOLDER);
   const taskQueue = textOption(input, "queue") ?? DEFAULT_TASK_QUEUE;
