@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { until } from "@durable-workflow/test-support/patience";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeInvocableActivityHandler } from "../adapters/node.js";
 import { handleInvocableHttpRequest } from "../http/endpoint.js";
@@ -22,7 +23,7 @@ beforeAll(async () => {
   // What handles large blobs is loaded when the first one is met, which goes through JSON.
   const document = { result: { payload: { codec: "avro", blob: "A".repeat(100_000) } } };
   expect(printAroundBlob(document)).toBeUndefined();
-  await expect.poll(() => printAroundBlob(document)).toBeDefined();
+  await until(() => printAroundBlob(document) !== undefined, "what handles large blobs");
 });
 
 afterAll(() => {
