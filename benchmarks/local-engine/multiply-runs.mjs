@@ -2,10 +2,14 @@
 import { statSync } from "node:fs";
 import { sqliteDriver } from "../../packages/local-engine/dist/store/driver.js";
 
-/** Columns that no two rows have in common; their last characters become the number of the copy. */
+/**
+ * Columns of ULIDs that no two rows have in common. The first characters of their chance become the number of the copy: those of one
+ * millisecond are counted upwards, and may differ in their last characters alone.
+ */
 const IDS = new Set(["activity_id", "run_id", "execution_id", "command_id", "task_id", "attempt_id"]);
 /** How each table names the run that its row is of. */
 const TABLES = { runs: "id", attempts: "run", events: "run", inputs: "run", outcomes: "run", superseded_tasks: "run" };
+const TIME_DIGITS = 10;
 const DIGITS = 5;
 
 /**
@@ -32,7 +36,8 @@ export function multiplyRuns(file, times) {
     const values = columns.map(({ name }) => {
       if (name === run) return `${name} + ?1 * ${last}`;
       // Those of attempts are in upper case.
-      return IDS.has(name) ? `substr(${name}, 1, length(${name}) - ${DIGITS}) || printf('%0${DIGITS}d', ?1)` : name;
+      if (!IDS.has(name)) return name;
+      return `substr(${name}, 1, ${TIME_DIGITS}) || printf('%0${DIGITS}d', ?1) || substr(${name}, ${TIME_DIGITS + DIGITS + 1})`;
     });
     const names = columns.map(({ name }) => name).join(", ");
     const sql = `INSERT INTO ${table} (${names}) SELECT ${values.join(", ")} FROM ${table} WHERE ${run} <= ${last}`;
