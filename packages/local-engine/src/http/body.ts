@@ -1,6 +1,7 @@
 import { isAscii, isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { scanJson, TOO_DEEP, TOO_MANY } from "@durable-workflow/carrier/protocol";
+import { ScratchMemory } from "../scratch-memory.js";
 import { type JsonObject, ReplyError } from "./call.js";
 import { isObject } from "./fields.js";
 import { DEEPEST_JSON, MOST_KEYS, MOST_VALUES } from "./json-limits.js";
@@ -136,23 +137,19 @@ export function parseBody(chunks: readonly Buffer[], contentType: string | undef
   return parseText(textOf(joined(chunks)));
 }
 
-/** Memory that is larger is not kept. */
-const MOST_KEPT_BYTES = 4_194_304;
-let kept = Buffer.alloc(0);
+const scratch = new ScratchMemory();
 
-/** All pieces in one. Valid until the next call: the memory is used again, since large new memory is dear to have and to collect. */
+/** All pieces in one. Valid until the next call. */
 function joined(chunks: readonly Buffer[]): Buffer {
   const [first] = chunks;
   if (chunks.length === 1 && first !== undefined) return first;
-  const size = chunks.reduce((sum, { length }) => sum + length, 0);
-  if (size > MOST_KEPT_BYTES) return Buffer.concat(chunks);
-  if (kept.length < size) kept = Buffer.allocUnsafeSlow(size);
+  const whole = scratch.take(chunks.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const chunk of chunks) {
-    kept.set(chunk, at);
+    whole.set(chunk, at);
     at += chunk.length;
   }
-  return kept.subarray(0, size);
+  return whole;
 }
 
 /**

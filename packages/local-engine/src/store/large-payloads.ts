@@ -1,3 +1,5 @@
+import { ScratchMemory } from "../scratch-memory.js";
+
 /**
  * The columns of payloads that are kept as the bytes that their text stands for: a quarter less to write twice, and SQLite's
  * drivers make text out of a string, and a string out of text, at several times the cost of bytes.
@@ -19,28 +21,25 @@ export function textLengthSql(column: string): string {
 const LAST_OF_ONE = "AQgw";
 const LAST_OF_TWO = "AEIMQUYcgkosw048";
 
-/** From here on memory is not kept: payloads are smaller by default. */
-const MOST_KEPT_BYTES = 4_194_304;
-let kept = Buffer.alloc(0);
+const scratch = new ScratchMemory();
 
 /**
  * The bytes that a long payload is kept as; undefined for one that is short, and for text that is not the base64 of any bytes:
- * that is kept as it is. Valid until the next call: the memory is used again.
+ * that is kept as it is. Valid until the next call.
  */
 export function bytesOfText(text: string): Uint8Array | undefined {
   const { length } = text;
   if (length <= LONGEST_TEXT || length % 4 !== 0) return undefined;
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
   const size = (length / 4) * 3 - padding;
-  const memory = size <= kept.length ? kept : Buffer.allocUnsafeSlow(size);
-  if (size <= MOST_KEPT_BYTES) kept = memory;
+  const bytes = scratch.take(size);
   // Decoding leaps over what is no base64, and takes the alphabet of URLs as well.
-  if (memory.write(text, "base64") !== size || text.includes("-") || text.includes("_")) return undefined;
+  if (bytes.write(text, "base64") !== size || text.includes("-") || text.includes("_")) return undefined;
   if (padding > 0 && !(padding === 1 ? LAST_OF_TWO : LAST_OF_ONE).includes(text[length - padding - 1] ?? "")) {
     return undefined;
   }
   // Of a character beyond Latin-1 decoding would take the low byte.
-  return Buffer.byteLength(text) === length ? memory.subarray(0, size) : undefined;
+  return Buffer.byteLength(text) === length ? bytes : undefined;
 }
 
 /** The text that {@link bytesOfText} was given. */
