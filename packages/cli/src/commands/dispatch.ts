@@ -104,7 +104,7 @@ async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const connection = await serviceConnection(input, io, configFile(input, io));
   // A file that cannot be used is told of at once; it is read again when the dispatcher asks.
   await authorizersOf(input, io);
-  const dispatcher = created(() => create(input, io, connection));
+  const dispatcher = await configured(() => create(input, io, connection));
   const forget = input.json
     ? logEvents(dispatcher.events, createLogger({}, { write: (line) => io.log(line) }))
     : sayEvents(dispatcher, io);
@@ -113,7 +113,7 @@ async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
   if (process.platform !== "win32") process.on("SIGHUP", reload);
   const health = await startHealth(input, dispatcher);
   try {
-    await begin(dispatcher);
+    await configured(() => dispatcher.start());
     if (!input.json) sayRunning(dispatcher, io, health?.url);
     await stopped(io.signal);
     const { abandoned } = await dispatcher.drain();
@@ -191,17 +191,10 @@ async function startHealth(input: CommandInput, dispatcher: Dispatcher): Promise
   }
 }
 
-function created(make: () => Dispatcher): Dispatcher {
+/** @throws {CliError} what is wrong with a config that the step cannot be done with */
+async function configured<T>(step: () => T | Promise<T>): Promise<T> {
   try {
-    return make();
-  } catch (error) {
-    throw startProblem(error);
-  }
-}
-
-async function begin(dispatcher: Dispatcher): Promise<void> {
-  try {
-    await dispatcher.start();
+    return await step();
   } catch (error) {
     throw startProblem(error);
   }
