@@ -166,6 +166,38 @@ describe("arguments by reference", () => {
   });
 });
 
+describe("arguments that the engine sends inline", () => {
+  // Below and above the sizes from which on they stay bytes, and are sent piece by piece.
+  it.each([10_000, 50_000, 300_000, 1_500_000])(
+    "of %i bytes reach the carrier as they are, at every try",
+    async (size) => {
+      let tries = 0;
+      await begin({
+        handle: (_, response) => {
+          if (++tries > 1) return DONE;
+          response.writeHead(503, { "retry-after": "0" }).end("later");
+          return undefined;
+        },
+      });
+      const sent = payloadEnvelope(["\u00e9".repeat(size / 2)]);
+      await ends({ arguments: { ...sent } });
+      expect(carrier.received.map(({ envelope }) => envelope["payloads"])).toEqual([
+        { arguments: { ...sent } },
+        { arguments: { ...sent } },
+      ]);
+      const lengths = carrier.received.map(({ headers }) => Number(headers["content-length"]));
+      for (const length of lengths) expect(length).toBeGreaterThan(sent.blob.length);
+    },
+  );
+
+  it("that are not what a payload should be are passed on as they are", async () => {
+    await begin();
+    const odd = { blob: "A".repeat(50_000), codec: 7, more: { blob: ["B".repeat(50_000)] } };
+    await ends({ arguments: odd });
+    expect(carrier.received[0]?.envelope["payloads"]).toEqual({ arguments: odd });
+  });
+});
+
 describe("a result", () => {
   const answers = (payload: unknown) => ({ handle: () => payload });
 

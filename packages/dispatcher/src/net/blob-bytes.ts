@@ -56,12 +56,53 @@ export interface LeanText {
   readonly blobs: ReadonlyMap<string, Buffer>;
 }
 
-/** The document that a text holds, its blobs in their places. @throws {SyntaxError} */
+/**
+ * The document that a text holds, its blobs in their places. Those of payload envelopes become strings only for whoever asks for
+ * `blob`; {@link blobPayloadOf} has them as bytes.
+ *
+ * @throws {SyntaxError}
+ */
 export function parseLean({ text, blobs }: LeanText): unknown {
-  if (blobs.size === 0) return JSON.parse(text);
-  return JSON.parse(text, (_, value: unknown) =>
-    typeof value === "string" ? (blobs.get(value)?.toString("latin1") ?? value) : value,
-  );
+  const document: unknown = JSON.parse(text);
+  // Searched for here: `JSON.parse` itself takes ten times as long with a function for each value.
+  return blobs.size === 0 ? document : withBlobs(document, blobs);
+}
+
+function withBlobs(value: unknown, blobs: LeanText["blobs"]): unknown {
+  if (typeof value === "string") return blobs.get(value)?.toString("latin1") ?? value;
+  if (typeof value !== "object" || value === null) return value;
+  const holder = value as Record<string, unknown>;
+  for (const key of Object.keys(holder)) {
+    const bytes = key === "blob" ? blobs.get(holder[key] as string) : undefined;
+    if (bytes === undefined) {
+      const found = holder[key];
+      const whole = withBlobs(found, blobs);
+      if (whole !== found) holder[key] = whole;
+    } else holdBytes(holder, bytes);
+  }
+  return value;
+}
+
+const bytesByHolder = new WeakMap<object, Buffer>();
+
+function holdBytes(holder: object, bytes: Buffer): void {
+  bytesByHolder.set(holder, bytes);
+  const define = (how: PropertyDescriptor): object =>
+    Object.defineProperty(holder, "blob", { enumerable: true, configurable: true, ...how });
+  define({
+    get() {
+      const value = bytes.toString("latin1");
+      define({ value, writable: true });
+      return value;
+    },
+  });
+}
+
+/** The payload that an envelope of an answer holds as bytes; undefined for any other. */
+export function blobPayloadOf(envelope: object | null): BlobPayload | undefined {
+  const bytes = envelope === null ? undefined : bytesByHolder.get(envelope);
+  const codec = fieldOf(envelope, "codec");
+  return bytes === undefined || typeof codec !== "string" ? undefined : { codec, bytes };
 }
 
 /** The text as it was. */
