@@ -1,6 +1,6 @@
 import type { ActivityMapping } from "@durable-workflow/engine-protocol/executor-config";
 import { activityTaskEnvelope, type EnvelopeExtras, type LeasedTask } from "@durable-workflow/engine-protocol/worker";
-import { blobPayloadOf, bodyAround, type DeliveryBody, printDocument } from "../net/blob-bytes.js";
+import { bodyAround, type DeliveryBody, printDocument } from "../net/blob-bytes.js";
 import type { Clock } from "../time/clock.js";
 import type { AbortedDelivery, DeliveryAnswer } from "./answer.js";
 import { type Credential, CredentialError, type CredentialStore } from "./credentials.js";
@@ -26,8 +26,7 @@ export async function deliverTask(
   mapping: ActivityMapping,
   { http, process, credentials, clock, handlers }: CarrierDeliveryDeps,
 ): Promise<DeliveryAnswer | AbortedDelivery> {
-  const { task, engineNow, engineEstimate = engineNow, leaseLeft, signal, onRetry } = delivery;
-  const { payload = blobPayloadOf(task.arguments) } = delivery;
+  const { task, engineNow, engineEstimate = engineNow, leaseLeft, payload, signal, onRetry } = delivery;
   const { responseLimitBytes, roomFor, onSecret, onUnreached } = delivery;
   const limit = () => tightest(configuredTimeout(mapping), deadlineLeft(task, engineNow()));
   const traceparent = newTraceparent();

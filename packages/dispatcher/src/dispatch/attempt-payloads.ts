@@ -4,7 +4,7 @@ import type { FailureReport, LeasedTask, ReportedPayload } from "@durable-workfl
 import type { MappedReport, Report } from "../delivery/result-mapping.js";
 import { recordableBlob } from "../engine/recordable.js";
 import type { EventStream, TaskFacts } from "../events/events.js";
-import { type BlobPayload, blobPayloadOf } from "../net/blob-bytes.js";
+import { type BlobPayload, blobPayloadOf, releaseBlob } from "../net/blob-bytes.js";
 import type { Scrubber } from "../net/secrets.js";
 import type { Held } from "../payloads/byte-budget.js";
 import type { PayloadRefused } from "../payloads/exchange.js";
@@ -72,7 +72,7 @@ export class AttemptPayloads {
         const inline = payloads.sharedStore === undefined ? undefined : inlinePayload(task.arguments);
         return inline !== undefined && inline.bytes.length > (payloads.sharedStore?.overBytes ?? 0)
           ? this.share(inline)
-          : { kind: "ready", task, payload: undefined };
+          : { kind: "ready", task, payload: blobPayloadOf(task.arguments) };
       }
       case "gone":
         return resolved;
@@ -115,6 +115,7 @@ export class AttemptPayloads {
   /** Delivery is over: nothing is sent again. */
   delivered(): void {
     this.argumentRoom?.release();
+    releaseBlob(this.deps.task.arguments);
   }
 
   /** Gives all room back. */
@@ -221,7 +222,8 @@ export class AttemptPayloads {
 /** The payload of an envelope that holds it itself. */
 function inlinePayload(envelope: JsonObject | null): BlobPayload | undefined {
   const known = blobPayloadOf(envelope);
-  if (known !== undefined) return known;
+  // A copy: whoever stores it may keep it.
+  if (known !== undefined) return { codec: known.codec, bytes: Buffer.from(known.bytes) };
   const { codec, blob } = envelope ?? {};
   return typeof codec === "string" && typeof blob === "string" ? { codec, bytes: Buffer.from(blob) } : undefined;
 }

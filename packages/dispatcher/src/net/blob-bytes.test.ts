@@ -5,8 +5,10 @@ import {
   LARGE_BLOB_BYTES,
   type LeanText,
   parseLean,
+  releaseBlob,
   withoutLargeBlobs,
 } from "./blob-bytes.js";
+import { LentMemory } from "./lent-memory.js";
 
 const large = Buffer.from("QUJD".repeat(LARGE_BLOB_BYTES / 4 + 10));
 
@@ -74,6 +76,40 @@ describe("a blob as bytes", () => {
       expect(blobPayloadOf(envelope)).toBeUndefined();
     },
   );
+
+  it("lies in memory that is lent until the envelope is released, and all others of its answer", () => {
+    const memory = new LentMemory();
+    const one = { codec: "avro", blob: large.toString() };
+    const text = JSON.stringify({ tasks: [{ arguments: one }, { arguments: one }], blob: large.toString() });
+    const lent = memory.lend(Buffer.byteLength(text));
+    lent.bytes.write(text);
+    const { tasks } = parseLean(withoutLargeBlobs(lent.bytes, lent) as LeanText) as {
+      readonly tasks: readonly { readonly arguments: Record<string, unknown> }[];
+    };
+    const [first, second] = tasks.map((task) => task.arguments) as [Record<string, unknown>, Record<string, unknown>];
+    // Whoever has read the answer is done with it.
+    lent.release();
+    expect(first["blob"]).toBe(one.blob);
+    releaseBlob(first);
+    releaseBlob(first);
+    expect(memory.lend(text.length).bytes.buffer).not.toBe(lent.bytes.buffer);
+    expect(blobPayloadOf(second)).toEqual({ codec: "avro", bytes: large });
+    releaseBlob(second);
+    const again = memory.lend(text.length).bytes.fill(0);
+    // Whoever has asked for the text before keeps it; nobody else is given what lies there now.
+    expect(first["blob"]).toBe(one.blob);
+    expect(() => second["blob"]).toThrow("released");
+    expect([first, second].map(blobPayloadOf)).toEqual([undefined, undefined]);
+    expect(again.length).toBe(text.length);
+    releaseBlob({ codec: "avro", blob: "" });
+    releaseBlob(null);
+  });
+
+  it("of an envelope that holds more is no payload alone", () => {
+    const envelope = read(`{"codec":"avro","blob":"${large.toString()}","more":1}`) as object;
+    expect(blobPayloadOf(envelope)).toBeUndefined();
+    expect(envelope).toEqual({ codec: "avro", blob: large.toString(), more: 1 });
+  });
 
   it("of an envelope without a codec is no payload", () => {
     expect(blobPayloadOf(read(`{"codec":7,"blob":"${large.toString()}"}`) as object)).toBeUndefined();
