@@ -1,12 +1,20 @@
 // The whole chain in processes of their own, as multiples of one bare round trip that is measured in the same run.
+import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { dev, separate, worked } from "./chain/ours.mjs";
 import { runPhases } from "./chain/phases.mjs";
 import { cannotMeasure, Measured } from "./chain/processes.mjs";
-import { median } from "./lib.mjs";
+import { median, quantile } from "./lib.mjs";
 
 const ROUNDS = 3;
 const BARE_TRIPS = 20_000;
+const FLUSHES = 200;
+const PAGE_BYTES = 4096;
+/** What a lone call is made of at the least: start, task, delivery and outcome, and start and outcome on disk. */
+const LONE = { trips: 4, flushes: 2, pages: 8 };
 /** Multiples of a bare round trip, tasks a second on two cores, and milliseconds, that are aimed at. */
 const AIMS = {
   queue: 8,
@@ -41,6 +49,27 @@ export async function bareRoundTrip() {
   return { us: serverUs + said("client"), aloneMs: said("alone") };
 }
 
+/** How long one flush takes in milliseconds (p50): the pages of a commit, into a file that has its length, with a pause between. */
+async function bareFlushMs() {
+  const folder = mkdtempSync(join(tmpdir(), "dw-flush-"));
+  const file = openSync(join(folder, "bare"), "w");
+  try {
+    const pages = Buffer.alloc(LONE.pages * PAGE_BYTES, 1);
+    const took = [];
+    for (let flush = 0; flush < FLUSHES; flush++) {
+      const started = performance.now();
+      writeSync(file, pages, 0, pages.length, 0);
+      fsyncSync(file);
+      if (flush > 0) took.push(performance.now() - started);
+      await pause(2);
+    }
+    return quantile(took, 0.5);
+  } finally {
+    closeSync(file);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 export async function chainBenchmarks() {
   console.log("\nthe whole chain, each answer on disk");
   if (cannotMeasure !== undefined) {
@@ -50,10 +79,11 @@ export async function chainBenchmarks() {
   const rounds = [];
   for (let round = 0; round < ROUNDS; round++) {
     const { us: bare, aloneMs } = await bareRoundTrip();
+    const flushMs = await bareFlushMs();
     const apart = await runPhases(separate, ["lone", "call", "queue"]);
     const inWorker = await runPhases(worked, ["queue"]);
     const together = await runPhases(dev, ["call", "queue"]);
-    rounds.push({ bare, aloneMs, apart, inWorker, together });
+    rounds.push({ bare, aloneMs, flushMs, apart, inWorker, together });
   }
   const mid = (read) => median(rounds.map(read));
   const bare = mid((one) => one.bare);
@@ -74,9 +104,10 @@ export async function chainBenchmarks() {
   console.log(`  a worker and its engine, queue: ${workerTimes.toFixed(1)}x${verdict(workerTimes, AIMS.worker)}`);
   const p50 = mid(({ apart }) => apart.lone.p50Ms);
   const p99 = mid(({ apart }) => apart.lone.p99Ms);
-  const trips = mid(({ apart, aloneMs }) => apart.lone.p50Ms / aloneMs);
+  const leastMs = ({ aloneMs, flushMs }) => LONE.trips * aloneMs + LONE.flushes * flushMs;
+  const least = `${LONE.trips} bare round trips (${mid((one) => one.aloneMs).toFixed(2)} ms) and ${LONE.flushes} flushes (${mid((one) => one.flushMs).toFixed(2)} ms)`;
   console.log(
-    `  one call at a time: ${p50.toFixed(2)} ms at p50${verdict(p50, AIMS.p50Ms)}, ${p99.toFixed(1)} ms at p99; ${trips.toFixed(1)} times a bare round trip alone (${mid((one) => one.aloneMs).toFixed(2)} ms)`,
+    `  one call at a time: ${p50.toFixed(2)} ms at p50${verdict(p50, AIMS.p50Ms)}, ${p99.toFixed(1)} ms at p99\n    ${mid((one) => one.apart.lone.p50Ms / leastMs(one)).toFixed(1)} times ${least}`,
   );
   for (const phase of ["queue", "call"]) {
     const rate = mid(({ together }) => together[phase].perSecond);

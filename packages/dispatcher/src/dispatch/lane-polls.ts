@@ -175,6 +175,7 @@ export class LanePolls {
         if (!isTrial && !this.stopped && this.goingOn < mostPolls) this.add();
         if (brought.length === outcome.tasks.length) {
           if (this.goingOn > mostPolls && this.mayEnd()) return;
+          await deliveriesFirst();
           continue;
         }
       }
@@ -279,6 +280,13 @@ export class LanePolls {
     const isShort = maxTasks > 1 || slots.contends(group) || backoff.failing || deps.breaker().state !== "closed";
     return isShort ? Math.min(SHORT_POLL_SECONDS, pollSeconds) : pollSeconds;
   }
+}
+
+/** What has come is on its way to its carriers before more is asked for: nobody waits for the poll, but somebody may for the task. */
+function deliveriesFirst(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 /** How an outcome is told: what a poll with one task has always been called. */

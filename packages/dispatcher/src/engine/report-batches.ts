@@ -27,9 +27,6 @@ export interface ReportBatchesOptions {
 
 interface Waiting {
   readonly report: OutgoingReport;
-  /** As it stands among others. */
-  readonly text: string;
-  readonly bytes: number;
   readonly settle: (outcome: ReportOutcome | Promise<ReportOutcome>) => void;
 }
 
@@ -82,11 +79,9 @@ export class ReportBatches {
     const isLarge = blobLength(body) >= LARGE_BLOB_BYTES;
     const isOff = limits() === undefined || clock.monotonic() < this.offUntil;
     if (isOff || isLarge || this.alone.has(task)) return sendAlone(report);
-    const batched: BatchedReport = { task_id: task.taskId, ...body };
-    const text = JSON.stringify(batched);
     const lane = this.laneOf(task.namespace);
     return new Promise((settle) => {
-      lane.waiting.push({ report, text, bytes: Buffer.byteLength(text) + 1, settle });
+      lane.waiting.push({ report, settle });
       this.schedule(lane);
     });
   }
@@ -127,9 +122,9 @@ export class ReportBatches {
   private sendNext(lane: Lane): void {
     lane.cancelTimer?.();
     lane.cancelTimer = undefined;
-    const batch = this.takeFrom(lane);
+    const { batch, body } = this.takeFrom(lane);
     if (batch.length === 0) return;
-    const answered: Promise<void> = this.sendBatch(lane.namespace, batch)
+    const answered: Promise<void> = this.sendBatch(lane.namespace, batch, body)
       // Nothing in there rejects; if something does after all, each still has an outcome.
       .catch(() => this.leaveOpen(batch, { kind: "broken", why: "not_json", status: null, retryAfterMs: undefined }))
       .finally(() => {
@@ -140,26 +135,30 @@ export class ReportBatches {
     this.schedule(lane);
   }
 
-  private takeFrom(lane: Lane): readonly Waiting[] {
+  /** Those that go next, and the body of their request where they are several: one alone is printed for its own route. */
+  private takeFrom(lane: Lane): { readonly batch: readonly Waiting[]; readonly body: string } {
     const { reports = 1, reportsBytes = 0 } = this.options.limits() ?? {};
     const most = Math.min(reportsBytes, this.passingBytes);
-    let bytes = AROUND_BYTES;
-    let count = 0;
-    for (const waiting of lane.waiting) {
-      bytes += waiting.bytes;
-      if (count > 0 && (count >= reports || bytes > most)) break;
-      count++;
+    const texts: string[] = [];
+    if (lane.waiting.length > 1) {
+      let bytes = AROUND_BYTES;
+      for (const { report } of lane.waiting) {
+        if (texts.length >= reports) break;
+        const text = JSON.stringify({ task_id: report.task.taskId, ...report.body } satisfies BatchedReport);
+        bytes += Buffer.byteLength(text) + 1;
+        if (texts.length > 0 && bytes > most) break;
+        texts.push(text);
+      }
     }
-    return lane.waiting.splice(0, count);
+    return { batch: lane.waiting.splice(0, Math.max(1, texts.length)), body: `{"reports":[${texts.join(",")}]}` };
   }
 
-  private async sendBatch(namespace: string, batch: readonly Waiting[]): Promise<void> {
+  private async sendBatch(namespace: string, batch: readonly Waiting[], body: string): Promise<void> {
     const { sendTogether } = this.options;
     if (batch.length === 1) {
       await this.sendEach(batch);
       return;
     }
-    const body = `{"reports":[${batch.map(({ text }) => text).join(",")}]}`;
     const answer = await sendTogether(namespace, body);
     const answers = this.answersOf(answer, batch.length);
     if (answers !== undefined) {

@@ -1,5 +1,5 @@
 import type { InvocableHandler } from "@durable-workflow/carrier";
-import { parseExternalTaskResult } from "@durable-workflow/carrier/protocol";
+import type { InvocableResultEnvelope } from "@durable-workflow/carrier/protocol";
 
 /** One task that has ended. */
 export interface TaskReport {
@@ -35,28 +35,27 @@ export function reportedRun(
   };
 }
 
-function reportOf(input: unknown, envelope: unknown): TaskReport {
-  const result = parseExternalTaskResult(envelope);
+function reportOf(input: unknown, result: InvocableResultEnvelope): TaskReport {
   const { workflow } = input as { readonly workflow?: { readonly id?: string } };
-  const failure = result.kind === "success" ? null : result.failure;
+  const failed = "failure" in result ? result : null;
   return {
     task: result.task.id,
     type: result.metadata.handler ?? "",
     attempt: result.task.attempt,
     workflow: workflow?.id ?? null,
-    outcome: failure === null ? "succeeded" : failure.classification === "cancelled" ? "cancelled" : "failed",
+    outcome: failed === null ? "succeeded" : failed.failure.classification === "cancelled" ? "cancelled" : "failed",
     failure:
-      failure === null
+      failed === null
         ? null
         : {
-            type: failure.type,
-            message: failure.message,
-            classification: failure.classification,
-            retryable: result.retryable,
+            type: failed.failure.type,
+            message: failed.failure.message,
+            classification: failed.failure.classification,
+            retryable: failed.outcome.retryable,
             // Envelopes do not tell the policy.
-            willRetry: result.retryable ? null : false,
-            stackTrace: failure.stackTrace,
+            willRetry: failed.outcome.retryable ? null : false,
+            stackTrace: failed.failure.stack_trace,
           },
-    durationMs: result.metadata.durationMs ?? 0,
+    durationMs: result.metadata.duration_ms,
   };
 }

@@ -6,7 +6,8 @@ import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storag
 import { CliError, EXIT } from "../../shell/command.js";
 import { ActivitySource } from "../activities/activity-source.js";
 import type { CollectedActivities } from "../activities/collect.js";
-import type { FromHost, HostActivities, HostOptions, HostProblem, LogLevel, ToHost } from "./messages.js";
+import { Gathered } from "./gathered.js";
+import type { FromHost, HostActivities, HostOptions, HostProblem, HostResult, LogLevel, ToHost } from "./messages.js";
 import { RunGuard } from "./run-guard.js";
 import { RunSignal } from "./run-signal.js";
 import { startWatchdog } from "./watchdog.js";
@@ -19,6 +20,7 @@ const send = process.send?.bind(process);
 delete process.send;
 
 const guard = new RunGuard((crash) => tell({ kind: "crash", crash }));
+const results = new Gathered<HostResult>((several) => tell({ kind: "results", results: several }));
 const callers = new Map<number, RunSignal>();
 let source: ActivitySource | undefined;
 let handler: InvocableHandler | undefined;
@@ -82,7 +84,7 @@ async function run(id: number, envelope: unknown): Promise<void> {
   try {
     await toldBefore({ kind: "started", id });
     if (handler === undefined) throw new Error("the activities are not loaded");
-    tell({ kind: "result", id, envelope: await handler.handle(envelope, { signal: caller }) });
+    results.add({ id, envelope: await handler.handle(envelope, { signal: caller }) });
   } catch (error) {
     tell({ kind: "refused", id, message: (error as Error).message });
   } finally {
@@ -128,7 +130,7 @@ process.on("message", (message: ToHost) => {
       void load(message.options);
       return;
     case "run":
-      void run(message.id, message.envelope);
+      for (const { id, envelope } of message.tasks) void run(id, envelope);
       return;
     case "abort":
       callers.get(message.id)?.abort(new CallerDisconnected());

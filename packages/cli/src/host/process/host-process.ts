@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 import type { CallerSignal } from "@durable-workflow/carrier";
 import type { ExternalTaskInput, InvocableResultEnvelope } from "@durable-workflow/carrier/protocol";
 import { crashEnvelope, factsOf, type RunFacts } from "./crash.js";
-import type { FromHost, HostOptions, ToHost } from "./messages.js";
+import { Gathered } from "./gathered.js";
+import type { FromHost, HostOptions, HostTask, ToHost } from "./messages.js";
 import { type BlockedBy, WATCHDOG_FD } from "./watchdog.js";
 
 const ENTRY = fileURLToPath(new URL("./host-entry.js", import.meta.url));
@@ -23,7 +24,7 @@ export interface HostProcessOptions {
 }
 
 /** What it says beside how its tasks go. */
-export type HostNews = Exclude<FromHost, { kind: "started" | "result" | "refused" | "pong" }>;
+export type HostNews = Exclude<FromHost, { kind: "started" | "results" | "refused" | "pong" }>;
 
 export interface HostProcessEvents {
   onMessage(message: HostNews): void;
@@ -47,6 +48,7 @@ export class HostProcess {
   private readonly events: HostProcessEvents;
   private readonly child: ChildProcess;
   private readonly pending = new Map<number, Pending>();
+  private readonly outgoing = new Gathered<HostTask>((tasks) => this.post({ kind: "run", tasks }));
   private readonly ended: Promise<void>;
   private ids = 0;
   private isLoaded = false;
@@ -106,7 +108,7 @@ export class HostProcess {
         this.send({ kind: "abort", id });
         this.endIfInVain();
       };
-      this.send({ kind: "run", id, envelope });
+      this.outgoing.add({ id, envelope });
       if (signal?.aborted === true) gone();
       else signal?.addEventListener("abort", gone);
     });
@@ -142,8 +144,8 @@ export class HostProcess {
         if (task !== undefined) task.isStarted = true;
         return;
       }
-      case "result":
-        this.settle(message.id, () => message.envelope);
+      case "results":
+        for (const { id, envelope } of message.results) this.settle(id, () => envelope);
         return;
       case "refused":
         this.settle(message.id, (task) => this.failure(task, message.message));
@@ -215,7 +217,13 @@ export class HostProcess {
     this.terminate(`was ended, as attempt ${attempt} of ${type} was over and went on computing in it`);
   }
 
+  /** After what it follows. */
   private send(message: ToHost): void {
+    this.outgoing.flush();
+    this.post(message);
+  }
+
+  private post(message: ToHost): void {
     if (this.child.connected) this.child.send(message, () => {});
   }
 

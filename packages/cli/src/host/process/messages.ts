@@ -17,9 +17,21 @@ export interface HostOptions {
   readonly heartbeat: EngineHeartbeatOptions | undefined;
 }
 
+/** A task to be run, by an id of the channel. */
+export interface HostTask {
+  readonly id: number;
+  readonly envelope: unknown;
+}
+
+/** What came of it. */
+export interface HostResult {
+  readonly id: number;
+  readonly envelope: InvocableResultEnvelope;
+}
+
 export type ToHost =
   | { readonly kind: "load"; readonly options: HostOptions }
-  | { readonly kind: "run"; readonly id: number; readonly envelope: unknown }
+  | { readonly kind: "run"; readonly tasks: readonly HostTask[] }
   /** The caller is gone. */
   | { readonly kind: "abort"; readonly id: number }
   | { readonly kind: "ping" }
@@ -46,7 +58,7 @@ export type FromHost =
   | { readonly kind: "sources"; readonly files: readonly string[] }
   /** Its handler is about to be called. */
   | { readonly kind: "started"; readonly id: number }
-  | { readonly kind: "result"; readonly id: number; readonly envelope: InvocableResultEnvelope }
+  | { readonly kind: "results"; readonly results: readonly HostResult[] }
   | { readonly kind: "refused"; readonly id: number; readonly message: string }
   | { readonly kind: "crash"; readonly crash: Crash }
   | {

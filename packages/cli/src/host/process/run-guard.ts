@@ -148,17 +148,14 @@ class ExitRefused extends Error {
 /** One attempt: what can end it from outside, which is the caller's signal, and a crash. */
 class GuardedRun extends RunSignal {
   isClosed = false;
-  private readonly input: ExternalTaskInput;
+  private readonly envelope: unknown;
   private readonly carrier: string;
   private readonly caller: CallerSignal | undefined;
   private readonly startedAt = performance.now();
   private readonly answer: (envelope: InvocableResultEnvelope) => void;
   private readonly onCallerAbort: () => void;
 
-  /**
-   * @param answer told of the answer to a crash
-   * @throws {ExternalTaskInputError}
-   */
+  /** @param answer told of the answer to a crash */
   constructor(
     envelope: unknown,
     carrier: string,
@@ -166,7 +163,7 @@ class GuardedRun extends RunSignal {
     answer: (envelope: InvocableResultEnvelope) => void,
   ) {
     super();
-    this.input = parseExternalTaskInput(envelope);
+    this.envelope = envelope;
     this.carrier = carrier;
     this.caller = caller;
     this.answer = answer;
@@ -180,6 +177,11 @@ class GuardedRun extends RunSignal {
 
   get facts(): RunFacts {
     return factsOf(this.input);
+  }
+
+  /** Read only for a run that crashes, or is asked for: code of its own runs, so that its handler could read it, too. */
+  private get input(): ExternalTaskInput {
+    return parseExternalTaskInput(this.envelope);
   }
 
   /** Answers the task, and tells the code that still runs that it is in vain. */
