@@ -61,7 +61,8 @@ export function running(processes, url) {
   };
 }
 
-function engineIn(folder) {
+/** The engine that people start, with its data in a folder. */
+export function engineIn(folder) {
   const args = [BIN, "engine", "--data", join(folder, "engine"), "--port", "0", "--json"];
   return new Measured("engine", process.execPath, args, { cwd: folder, ready: /"engineUrl":"([^"]+)"/ });
 }
