@@ -27,7 +27,7 @@ export async function deliverTask(
   { http, process, credentials, clock, handlers }: CarrierDeliveryDeps,
 ): Promise<DeliveryAnswer | AbortedDelivery> {
   const { task, engineNow, engineEstimate = engineNow, leaseLeft, payload, signal, onRetry } = delivery;
-  const { responseLimitBytes, roomFor, onSecret, onUnreached } = delivery;
+  const { responseLimitBytes, roomFor, onSecret, onUnreached, onBytesLeft } = delivery;
   const limit = () => tightest(configuredTimeout(mapping), deadlineLeft(task, engineNow()));
   const traceparent = newTraceparent();
   const extrasNow = (): EnvelopeExtras => {
@@ -72,6 +72,7 @@ export async function deliverTask(
     signal,
     onRetry,
     onUnreached,
+    onBytesLeft,
     ...(onSecret === undefined ? {} : { onSecret }),
   });
 }

@@ -51,6 +51,8 @@ export interface Delivery {
   readonly onRetry: (why: string, delayMs: number, tries: number) => void;
   /** Told each time that nothing could be sent to the carrier, and the task is held for it. Default: nobody is. */
   readonly onUnreached?: () => void;
+  /** Told where the delivery ends, and bytes of {@link payload} may still be read. Default: nobody is. */
+  readonly onBytesLeft?: () => void;
   /** Told of what an authorizer said for this delivery alone. Default: nobody is. */
   readonly onSecret?: (secret: string) => void;
 }

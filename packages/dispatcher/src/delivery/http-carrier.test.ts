@@ -191,6 +191,26 @@ describe("delivery", () => {
     expect(new Set(seen)).toEqual(new Set(["/early", "/broken", "/read"]));
   });
 
+  it("of a large body tells whether bytes of it may still be read when it has ended", async () => {
+    const server = await serve((request, response) => {
+      if (request.url === "/read") request.resume().once("end", () => response.end("{}"));
+      else {
+        request.pause();
+        response.end("{}");
+      }
+    });
+    let told = 0;
+    const own = deliverer();
+    const wishes = {
+      onBytesLeft: () => told++,
+      body: () => bodyAround(Buffer.alloc(30_000_000, 65), (blob) => ({ blob })),
+    };
+    expect(await deliver(`${server.url}/read`, wishes, own)).toMatchObject({ kind: "http", status: 200 });
+    expect(told).toBe(0);
+    await deliver(`${server.url}/unread`, wishes, own);
+    expect(told).toBeGreaterThan(0);
+  });
+
   it("of a large body can be called off before all of it was sent", async () => {
     let hasBegun = (): void => undefined;
     const begun = new Promise<void>((resolve) => (hasBegun = resolve));

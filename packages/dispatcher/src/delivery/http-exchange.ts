@@ -41,6 +41,8 @@ export interface HttpDelivery {
   readonly onRetry: (why: string, delayMs: number, tries: number) => void;
   /** Told each time that nothing could be sent, and the task is held. Default: nobody is. */
   readonly onUnreached?: (() => void) | undefined;
+  /** Told where a try has ended, and bytes of its body may still be read. Default: nobody is. */
+  readonly onBytesLeft?: (() => void) | undefined;
   /** Told of what an authorizer said, before it is sent: whoever shows the answer must know it by then. Default: nobody. */
   readonly onSecret?: (secret: string) => void;
 }
@@ -150,6 +152,7 @@ export class HttpExchanges {
       return { kind: "http", status, body: bodyOf(read, held), temporary, retryAfterMs };
     } finally {
       isOver = true;
+      if (typeof body !== "string" && use.hasBytesLeft) delivery.onBytesLeft?.();
       if (!isKept) held?.release();
       if (onNewConnection) void agent.destroy();
     }

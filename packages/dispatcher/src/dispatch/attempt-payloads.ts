@@ -56,6 +56,7 @@ const MOST_STORED_BYTES = 256 * 1024 * 1024;
 export class AttemptPayloads {
   private readonly deps: AttemptPayloadsDeps;
   private argumentRoom: Held | undefined;
+  private areInUse = false;
   private resultRoom: Held | undefined;
 
   constructor(deps: AttemptPayloadsDeps) {
@@ -112,10 +113,15 @@ export class AttemptPayloads {
     return room.then((held) => (this.resultRoom = held));
   }
 
+  /** The arguments may be read when delivery is over, too: their memory must not become that of others. */
+  stayInUse(): void {
+    this.areInUse = true;
+  }
+
   /** Delivery is over: nothing is sent again. */
   delivered(): void {
     this.argumentRoom?.release();
-    releaseBlob(this.deps.task.arguments);
+    if (!this.areInUse) releaseBlob(this.deps.task.arguments);
   }
 
   /** Gives all room back. */

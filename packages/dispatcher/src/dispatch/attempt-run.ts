@@ -232,6 +232,7 @@ export class AttemptRun {
       onRetry: (why, retryInMs, tries) =>
         events.emit({ type: "delivery_retried", task: this.facts, carrier, why, retryInMs, tries }),
       onUnreached: this.deps.onUnreached,
+      onBytesLeft: () => this.payloads.stayInUse(),
       onSecret: (secret) => this.forgetSecrets.push(this.deps.secrets.hold(secret)),
     });
     events.emit({

@@ -43,6 +43,14 @@ export class ConnectionUse {
   }
 
   /**
+   * Whether some of what was to be sent may still be read from the memory it lies in: the system has not taken all of it. So it is
+   * with what answers before it has read a request.
+   */
+  get hasBytesLeft(): boolean {
+    return this.socket !== undefined && this.socket.writableLength > 0;
+  }
+
+  /**
    * True when the request went out on a connection that had been used before, and no byte of an answer came: the other side
    * had most likely closed it by then, as servers do with idle ones. It may have had the request all the same.
    */
