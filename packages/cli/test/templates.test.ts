@@ -144,7 +144,7 @@ describe("dw-carrier init", () => {
     const cwd = folderOf();
     writeFileSync(join(cwd, "file"), "");
     const { code, stderr } = await run(["init", "file/below"], { cwd });
-    expect([code, stderr]).toEqual([78, expect.stringContaining("cannot be written (ENOTDIR)")]);
+    expect([code, stderr]).toEqual([78, expect.stringContaining("cannot be written: a part of its path is a file")]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type ConformanceCase, conformanceAuthCases, conformanceCases } from "@durable-workflow/carrier/testing";
+import { fileTrouble } from "@durable-workflow/dispatcher/tools";
 import { junitReport } from "../conformance/junit.js";
 import { preflight } from "../conformance/preflight.js";
 import { type CaseReport, type ConformanceOutcome, type ConformanceRun, runConformance } from "../conformance/run.js";
@@ -11,7 +12,7 @@ import { NoAnswer } from "../net/exchange.js";
 import { HttpClient } from "../net/http-client.js";
 import { shownUrl } from "../net/shown-url.js";
 import { CARRIER_TOKEN_OPTIONS, carrierToken, carrierUrl } from "../options/carrier-target.js";
-import { errorCode } from "../options/text-file.js";
+import {} from "../options/text-file.js";
 import { atMost, flag, pairsOption, positional, secondsOption, textOption, textsOption } from "../options/values.js";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../shell/command.js";
 
@@ -130,7 +131,7 @@ async function writeReport(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text);
   } catch (error) {
-    throw new CliError(EXIT.config, `the JUnit report ${path} cannot be written (${errorCode(error)})`);
+    throw new CliError(EXIT.config, `the JUnit report ${path} cannot be written: ${fileTrouble(error)}`);
   }
 }
 

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { decodePayload, isPayloadError, type JsonValue, projectForJson } from "@durable-workflow/carrier/payload";
 import type { InlinePayload } from "@durable-workflow/client/tools";
+import { fileTrouble } from "@durable-workflow/dispatcher/tools";
 import { CONNECTION_OPTIONS, connectionOf } from "../engine/connection.js";
 import { ControlPlane } from "../engine/control-plane.js";
 import { tell } from "../engine/follow.js";
@@ -127,9 +128,7 @@ async function download(input: CommandInput, io: CliIo, { story, part, client, t
   try {
     await writeFile(file, text, { flag: "wx", mode: 0o600 });
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-    const why = code === "EEXIST" ? `${target} is there already` : `${target} cannot be written (${code})`;
-    throw new CliError(EXIT.config, why, "Name another file.");
+    throw new CliError(EXIT.config, `${target} cannot be written: ${fileTrouble(error)}`, "Name another file.");
   }
   const bytes = Buffer.byteLength(text);
   const verified = reference === undefined ? null : reference.sha256;

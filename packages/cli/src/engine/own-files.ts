@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { constants, type Stats } from "node:fs";
-import { chmod, type FileHandle, lstat, mkdir, open, rename, rm } from "node:fs/promises";
+import { chmod, type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { fileTrouble } from "@durable-workflow/dispatcher/tools";
 import { decodeText } from "../options/text-file.js";
 import { CliError, EXIT } from "../shell/command.js";
+import { makeFolders } from "../shell/folders.js";
 
 /** Windows has neither owners nor modes to go by, and no such flags. */
 const UID = process.getuid?.();
@@ -54,8 +56,8 @@ export async function readOwnFile(path: string): Promise<OwnText> {
     // A pipe must not keep us, and a link that comes in between is not followed.
     file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
-    const { code = "unknown error" } = error as NodeJS.ErrnoException;
-    return code === "ENOENT" ? { absent: true } : { refused: `it cannot be read (${code})` };
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" ? { absent: true } : { refused: `it cannot be read: ${fileTrouble(error)}` };
   }
   try {
     const found = await file.stat();
@@ -98,10 +100,9 @@ export async function writeOwnFile(path: string, text: string): Promise<void> {
  */
 export async function ownFolder(folder: string, entries: readonly string[], isOurs: boolean): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolders(folder, 0o700);
   } catch (error) {
-    const { code = "unknown error" } = error as NodeJS.ErrnoException;
-    throw refuse(`the folder ${folder} cannot be made (${code})`, ANOTHER);
+    throw refuse(`the folder ${folder} cannot be made: ${fileTrouble(error)}`, ANOTHER);
   }
   const found = await lstat(folder);
   if (!found.isDirectory()) throw refuse(`${folder} is a link: what it leads to may be somebody else's`, ANOTHER);

@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { fileTrouble } from "@durable-workflow/dispatcher/tools";
 import { readTextFile } from "../options/text-file.js";
 import { CliError, type CliIo, EXIT } from "../shell/command.js";
+import { makeFolders } from "../shell/folders.js";
 import { manifestText, type Template, wantsToken } from "./manifests.js";
 
 const FOLDER = fileURLToPath(new URL("../../templates/", import.meta.url));
@@ -39,12 +41,11 @@ export async function writeTemplate(template: Template, folder: string, io: CliI
   }
   try {
     for (const [file, text] of files) {
-      await mkdir(dirname(join(folder, file)), { recursive: true });
+      await makeFolders(dirname(join(folder, file)));
       await writeFile(join(folder, file), text, { flag: "wx", mode: file === SECRET ? 0o600 : 0o666 });
     }
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-    throw new CliError(EXIT.config, `${folder} cannot be written (${code})`, "Name another folder.");
+    throw new CliError(EXIT.config, `${folder} cannot be written: ${fileTrouble(error)}`, "Name another folder.");
   }
   return [...files.keys()].toSorted();
 }

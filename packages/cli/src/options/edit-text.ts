@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileTrouble } from "@durable-workflow/dispatcher/tools";
 import { CliError, type CliIo, EXIT } from "../shell/command.js";
 import { withoutComments } from "./json-arguments.js";
 import { readTextFile } from "./text-file.js";
@@ -69,7 +70,7 @@ async function folderFor(name: string, text: string): Promise<string> {
     await writeFile(join(folder, name), text, { mode: 0o600, flag: "wx" });
     return folder;
   } catch (error) {
-    const told = `there can be no file for the editor in ${tmpdir()} (${(error as NodeJS.ErrnoException).code})`;
+    const told = `there can be no file for the editor in ${tmpdir()}: ${fileTrouble(error)}`;
     throw new CliError(EXIT.config, told, "TMPDIR names another folder.");
   }
 }

@@ -145,7 +145,7 @@ describe("readArgumentText", () => {
 
   it("names a file that is not there", async () => {
     await expect(readArgumentText("@none.json", io)).rejects.toThrow(
-      "the file of arguments none.json cannot be read (ENOENT)",
+      "the file of arguments none.json cannot be read: there is no such file or folder",
     );
   });
 });

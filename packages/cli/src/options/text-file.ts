@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { buffer } from "node:stream/consumers";
+import { fileTrouble } from "@durable-workflow/dispatcher/tools";
 import { CliError, type CliIo, EXIT } from "../shell/command.js";
 import { stopped } from "../shell/stopped.js";
 
@@ -28,7 +29,7 @@ export async function readTextFile(
   try {
     bytes = file === "-" ? await untilStopped(buffer(stdin), signal) : await readFile(resolve(cwd, file));
   } catch (error) {
-    throw new CliError(exitCode, `${name} cannot be read (${errorCode(error)})`);
+    throw new CliError(exitCode, `${name} cannot be read: ${fileTrouble(error)}`);
   }
   if (bytes === undefined) throw new CliError(exitCode, `${name} has not ended, and the command was stopped`);
   const text = decodeText(bytes);
@@ -60,9 +61,4 @@ export function decodeText(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** `ENOENT` and the like. */
-export function errorCode(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unknown error";
 }

@@ -91,7 +91,7 @@ describe("a file of authorizers", () => {
 
   it("that cannot be read is told as such", async () => {
     await expect(loadAuthorizers(join(folder, "none.json"))).rejects.toThrow(
-      "the authorizers file cannot be read (ENOENT)",
+      "the authorizers file cannot be read: there is no such file or folder",
     );
   });
 });

@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { isObject } from "@durable-workflow/engine-protocol";
+import { fileTrouble } from "../config/file-trouble.js";
 import type { Environment } from "../config/profiles.js";
 import { NotTextError, readTextFile } from "../config/text-file.js";
 import type { Authorizer } from "../delivery/authorizer.js";
@@ -181,8 +182,7 @@ async function readAuthorizersText(path: string): Promise<string> {
     return await readTextFile(path);
   } catch (error) {
     if (error instanceof NotTextError) throw new TypeError(`the authorizers file: ${error.message}`, { cause: error });
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    throw new TypeError(`the authorizers file cannot be read (${code})`, { cause: error });
+    throw new TypeError(`the authorizers file cannot be read: ${fileTrouble(error)}`, { cause: error });
   }
 }
 
