@@ -1,4 +1,4 @@
-import { WAIT } from "./call-options.js";
+import { CALL, WAIT } from "./call-options.js";
 import { check } from "./check.js";
 import type { ActivityDescription, ActivityHandle, ActivityOutcome, CallOptions, WaitOptions } from "./handle.js";
 import { calls, ends } from "./parts.js";
@@ -7,7 +7,7 @@ import { type Scope, within } from "./scope.js";
 import type { Begun } from "./start/start.js";
 import type { Pace } from "./wait/pace.js";
 import { waitFor } from "./wait/waiting.js";
-import type { Engine } from "./wire/engine.js";
+import type { Bounds, Engine } from "./wire/engine.js";
 
 /** What handles of one client share. */
 export interface HandleParts {
@@ -53,10 +53,9 @@ export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
     return within(this.#parts.closing, options.signal, (scope) => this.#ended(description, scope));
   }
 
-  describe(options: CallOptions = {}): Promise<ActivityDescription> {
-    const { engine, closing } = this.#parts;
-    return within(closing, options.signal, async (scope) => {
-      const { description } = await engine.describe(this.activityId, engine.bounds(scope));
+  describe(options?: CallOptions): Promise<ActivityDescription> {
+    return this.#call(options, async (engine, bounds) => {
+      const { description } = await engine.describe(this.activityId, bounds);
       return description;
     });
   }
@@ -67,20 +66,28 @@ export class EngineActivityHandle<Result> implements ActivityHandle<Result> {
     yield* follow(this, this.#parts.engine.clock, options, (each, until) => this.#wait(each, false, until));
   }
 
-  cancel(reason?: string, options: CallOptions = {}): Promise<boolean> {
+  cancel(reason?: string, options?: CallOptions): Promise<boolean> {
     return this.#stop("cancel", reason, options);
   }
 
-  terminate(reason?: string, options: CallOptions = {}): Promise<boolean> {
+  terminate(reason?: string, options?: CallOptions): Promise<boolean> {
     return this.#stop("terminate", reason, options);
   }
 
-  #stop(how: "cancel" | "terminate", reason: string | undefined, options: CallOptions): Promise<boolean> {
-    const { engine, closing } = this.#parts;
-    return within(closing, options.signal, async (scope) => {
+  #stop(how: "cancel" | "terminate", reason: string | undefined, options?: CallOptions): Promise<boolean> {
+    return this.#call(options, async (engine, bounds) => {
       const { stop } = await calls();
-      return stop(engine, { how, id: this.activityId, runId: this.runId, reason }, engine.bounds(scope));
+      return stop(engine, { how, id: this.activityId, runId: this.runId, reason }, bounds);
     });
+  }
+
+  async #call<Answer>(
+    options: CallOptions = {},
+    ask: (engine: Engine, bounds: Bounds) => Promise<Answer>,
+  ): Promise<Answer> {
+    check("a call", options, CALL);
+    const { engine, closing } = this.#parts;
+    return within(closing, options.signal, (scope) => ask(engine, engine.bounds(scope)));
   }
 
   #isOther(runId: string): boolean {

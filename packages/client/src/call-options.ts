@@ -1,5 +1,7 @@
 import type { Rules } from "./check.js";
-import type { WaitOptions } from "./handle.js";
+import type { CallOptions, WaitOptions } from "./handle.js";
+
+export const CALL: Rules<CallOptions> = { signal: true };
 
 export const WAIT: Rules<WaitOptions> = {
   signal: true,

@@ -12,7 +12,6 @@ import { NoAnswer } from "../net/exchange.js";
 import { HttpClient } from "../net/http-client.js";
 import { shownUrl } from "../net/shown-url.js";
 import { CARRIER_TOKEN_OPTIONS, carrierToken, carrierUrl } from "../options/carrier-target.js";
-import {} from "../options/text-file.js";
 import { atMost, flag, pairsOption, positional, secondsOption, textOption, textsOption } from "../options/values.js";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../shell/command.js";
 
