@@ -98,6 +98,19 @@ describe("group commit", () => {
     expect(seen).toEqual(["told after 1", "answered after 1"]);
   });
 
+  it("answers those who asked, whatever becomes of telling others", async () => {
+    const commits = new GroupCommit(database(), 100);
+    const first = commits.run(() => {
+      commits.onCommit(() => {
+        throw new Error("nobody can be told");
+      });
+      return 1;
+    });
+    const second = commits.run(() => 2);
+    expect(() => commits.close()).toThrow("nobody can be told");
+    expect(await Promise.all([first, second])).toEqual([1, 2]);
+  });
+
   it("does not tell of what was undone", async () => {
     const commits = new GroupCommit(database(), 100);
     let told = 0;

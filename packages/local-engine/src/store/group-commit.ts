@@ -143,10 +143,13 @@ export class GroupCommit {
     } finally {
       this.batch = undefined;
     }
-    // First those that have waited longest: who is told of what was done here, then who asked for it.
-    for (const { committed } of batch) for (const callback of committed) callback();
-    for (const operation of batch) settle(operation);
-    if (this.waiting.length > 0) this.schedule();
+    try {
+      // First those that have waited longest: who is told of what was done here, then who asked for it.
+      for (const { committed } of batch) for (const callback of committed) callback();
+    } finally {
+      for (const operation of batch) settle(operation);
+      if (this.waiting.length > 0) this.schedule();
+    }
   }
 
   /**
