@@ -4,12 +4,11 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sharedCarriers } from "@durable-workflow/test-support/shared-carriers";
-import { running } from "./chain/ours.mjs";
+import { engineIn, running } from "./chain/ours.mjs";
 import { cannotMeasure, Measured } from "./chain/processes.mjs";
 import { median } from "./lib.mjs";
 
 const BIN = fileURLToPath(new URL("../packages/cli/dist/bin.js", import.meta.url));
-const ENGINE = fileURLToPath(new URL("chain/engine.mjs", import.meta.url));
 const ACTIVITIES = fileURLToPath(new URL("chain/scale-activities.mjs", import.meta.url));
 const TYPES = ["greet1", "greet2", "greet3", "greet4"];
 const ROUNDS = 3;
@@ -25,9 +24,7 @@ const CPU_AIM = 1.11;
 
 /** Brings up an engine with so many dispatchers and carriers; each carrier has its share of the activity types. */
 async function start(folder, { dispatchers, carriers }) {
-  const engine = new Measured("engine", process.execPath, [ENGINE, join(folder, "engine.db")], {
-    ready: /engine (\S+)/,
-  });
+  const engine = engineIn(folder);
   const processes = [engine];
   const bring = async (count, begin) => {
     const all = Array.from({ length: count }, (_, index) => begin(index));

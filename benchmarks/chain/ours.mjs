@@ -7,7 +7,6 @@ import { HttpClient } from "./http-client.mjs";
 import { Measured } from "./processes.mjs";
 
 const BIN = fileURLToPath(new URL("../../packages/cli/dist/bin.js", import.meta.url));
-const ENGINE = fileURLToPath(new URL("engine.mjs", import.meta.url));
 const WORKER = fileURLToPath(new URL("worker.mjs", import.meta.url));
 const ACTIVITIES = fileURLToPath(new URL("activities.mjs", import.meta.url));
 const HEADERS = { "x-durable-workflow-control-plane-version": "2" };
@@ -62,13 +61,17 @@ export function running(processes, url) {
   };
 }
 
+/** The engine that people start, with its data in a folder. */
+export function engineIn(folder) {
+  const args = [BIN, "engine", "--data", join(folder, "engine"), "--port", "0", "--json"];
+  return new Measured("engine", process.execPath, args, { cwd: folder, ready: /"engineUrl":"([^"]+)"/ });
+}
+
 /** @type {System} */
 export const separate = {
   name: "engine, dispatcher, carrier",
   async start(folder) {
-    const engine = new Measured("engine", process.execPath, [ENGINE, join(folder, "engine.db")], {
-      ready: /engine (\S+)/,
-    });
+    const engine = engineIn(folder);
     const serve = [BIN, "serve", ACTIVITIES, "--port", "0", "--json"];
     const carrier = new Measured("carrier", process.execPath, serve, { cwd: folder, ready: /"url":"([^"]+)"/ });
     const [[, engineUrl], [, carrierUrl]] = await Promise.all([engine.ready, carrier.ready]);
@@ -102,9 +105,7 @@ export const separate = {
 export const worked = {
   name: "engine, worker",
   async start(folder) {
-    const engine = new Measured("engine", process.execPath, [ENGINE, join(folder, "engine.db")], {
-      ready: /engine (\S+)/,
-    });
+    const engine = engineIn(folder);
     const [, url] = await engine.ready;
     const worker = new Measured("worker", process.execPath, [WORKER, url], { ready: /worker ready/ });
     await worker.ready;

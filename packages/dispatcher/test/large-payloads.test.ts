@@ -166,6 +166,62 @@ describe("arguments by reference", () => {
   });
 });
 
+describe("arguments that the engine sends inline", () => {
+  // Below and above the sizes from which on they stay bytes, and are sent piece by piece.
+  it.each([10_000, 50_000, 300_000, 1_500_000])(
+    "of %i bytes reach the carrier as they are, at every try",
+    async (size) => {
+      let tries = 0;
+      await begin({
+        handle: (_, response) => {
+          if (++tries > 1) return DONE;
+          response.writeHead(503, { "retry-after": "0" }).end("later");
+          return undefined;
+        },
+      });
+      const sent = payloadEnvelope(["\u00e9".repeat(size / 2)]);
+      await ends({ arguments: { ...sent } });
+      expect(carrier.received.map(({ envelope }) => envelope["payloads"])).toEqual([
+        { arguments: { ...sent } },
+        { arguments: { ...sent } },
+      ]);
+      const lengths = carrier.received.map(({ headers }) => Number(headers["content-length"]));
+      for (const length of lengths) expect(length).toBeGreaterThan(sent.blob.length);
+    },
+  );
+
+  it("of many tasks at once are each its own, whatever becomes of the others", async () => {
+    let tries = 0;
+    await begin({
+      handle: (_, response) => {
+        // Some come again, after others have come and gone.
+        if (tries++ % 3 !== 0) return DONE;
+        response.writeHead(503, { "retry-after": "0" }).end("later");
+        return undefined;
+      },
+    });
+    const sent = Array.from({ length: 24 }, (_, index) =>
+      payloadEnvelope([
+        String(index)
+          .padStart(3, "0")
+          .repeat(30_000 + index * 8_000),
+      ]),
+    );
+    const ended = await Promise.all(sent.map((one) => ends({ arguments: { ...one } })));
+    expect(ended.every((one) => one.outcomes.at(-1)?.verb === "complete")).toBe(true);
+    const received = carrier.received.map(({ envelope }) => envelope["payloads"].arguments.blob as string);
+    expect(received.length).toBeGreaterThan(sent.length);
+    expect(new Set(received)).toEqual(new Set(sent.map(({ blob }) => blob)));
+  });
+
+  it("that are not what a payload should be are passed on as they are", async () => {
+    await begin();
+    const odd = { blob: "A".repeat(50_000), codec: 7, more: { blob: ["B".repeat(50_000)] } };
+    await ends({ arguments: odd });
+    expect(carrier.received[0]?.envelope["payloads"]).toEqual({ arguments: odd });
+  });
+});
+
 describe("a result", () => {
   const answers = (payload: unknown) => ({ handle: () => payload });
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ONE_ATTEMPT, PLAIN_START, PLAIN_WORKER } from "@durable-workflow/test-support/store-records";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { LongPayload } from "../src/long-payload.js";
 import type { EngineContext } from "../src/service/context.js";
 import { type LeaseOut, leaseAgain, leaseSome } from "../src/service/leases.js";
 import { deregisterWorker, heartbeatWorker, registerWorker } from "../src/service/registrations.js";
@@ -187,7 +188,7 @@ class Machine {
           ...PLAIN_START,
           activityId: `a${which}`,
           policy: POLICY,
-          input: [null, "AAEC", "A".repeat(2000)][which % 3] ?? null,
+          input: [null, "AAEC", "A".repeat(2000), new LongPayload(Buffer.alloc(60_000, which))][which % 4] ?? null,
         });
         if (started.kind === "started") this.runKeys.add(started.run.key);
         break;

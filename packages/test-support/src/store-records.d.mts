@@ -40,5 +40,5 @@ export declare const PLAIN_START: {
   readonly businessKey: null;
   readonly policy: typeof ONE_ATTEMPT;
   readonly input: null;
-  readonly rawBody: string;
+  readonly fingerprint: string;
 };

@@ -42,5 +42,5 @@ export const PLAIN_START = {
   businessKey: null,
   policy: ONE_ATTEMPT,
   input: null,
-  rawBody: "",
+  fingerprint: "",
 };

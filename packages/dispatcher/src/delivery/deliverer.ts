@@ -32,7 +32,10 @@ export interface Delivery {
   readonly engineEstimate?: () => number;
   /** Milliseconds until the lease has surely run out. */
   readonly leaseLeft: () => number;
-  /** The arguments, where they were fetched: the task itself holds a reference then. */
+  /**
+   * The arguments, where they were fetched (the task itself holds a reference then), or came as bytes. Valid until they were
+   * delivered.
+   */
   readonly payload?: BlobPayload | undefined;
   /** The largest answer, before and after decompression. Default: the deliverer's own. */
   readonly responseLimitBytes?: number | undefined;

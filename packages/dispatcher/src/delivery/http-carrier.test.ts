@@ -10,6 +10,7 @@ import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { afterEach, describe, expect, it } from "vitest";
 import { leasedTask, resultFor } from "../../test/support/tasks.js";
 import { TEST_CERTIFICATE } from "../../test/support/tls.js";
+import { bodyAround } from "../net/blob-bytes.js";
 import { NetworkGuard } from "../net/guard.js";
 import { systemClock } from "../time/clock.js";
 import { HttpDeliverer } from "./http-carrier.js";
@@ -171,6 +172,38 @@ describe("delivery", () => {
     const failing = await serve((_, response) => response.writeHead(503).end());
     const wishes = { maxAttempts: 2, backoffSeconds: [300], signal: between.signal, onRetry: () => between.abort() };
     expect(await deliver(failing.url, wishes)).toEqual({ kind: "aborted" });
+  });
+
+  it("of a large body survives carriers that answer before they have read it, or break off", async () => {
+    const seen: string[] = [];
+    const server = await serve((request, response) => {
+      seen.push(request.url ?? "");
+      if (request.url === "/early") response.writeHead(413).end("too large");
+      else if (request.url === "/broken") request.once("data", () => request.destroy());
+      else request.resume().once("end", () => response.end("{}"));
+    });
+    const own = deliverer();
+    // More than a connection holds on its way.
+    const wishes = { body: () => bodyAround(Buffer.alloc(30_000_000, 65), (blob) => ({ blob })) };
+    expect(await deliver(`${server.url}/early`, wishes, own)).toMatchObject({ kind: "http", status: 413 });
+    expect(await deliver(`${server.url}/broken`, wishes, own)).toMatchObject({ kind: "unreachable" });
+    expect(await deliver(`${server.url}/read`, wishes, own)).toMatchObject({ kind: "http", status: 200 });
+    expect(new Set(seen)).toEqual(new Set(["/early", "/broken", "/read"]));
+  });
+
+  it("of a large body can be called off before all of it was sent", async () => {
+    let hasBegun = (): void => undefined;
+    const begun = new Promise<void>((resolve) => (hasBegun = resolve));
+    const server = await serve((request) => void request.once("data", () => request.pause() && hasBegun()));
+    const stop = new AbortController();
+    const wishes = {
+      body: () => bodyAround(Buffer.alloc(30_000_000, 65), (blob) => ({ blob })),
+      signal: stop.signal,
+    };
+    const delivered = deliver(server.url, wishes);
+    await begun;
+    stop.abort();
+    expect(await delivered).toEqual({ kind: "aborted" });
   });
 
   it("gives up on a limit that has passed", async () => {

@@ -1,10 +1,10 @@
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { EXTERNAL_TASK_INPUT_MEDIA_TYPE, EXTERNAL_TASK_RESULT_MEDIA_TYPE } from "@durable-workflow/carrier/protocol";
 import type { HttpCarrier } from "@durable-workflow/engine-protocol/executor-config";
 import { readRetryAfter } from "../engine/reply.js";
 import { type BlobBody, type DeliveryBody, withoutLargeBlobs } from "../net/blob-bytes.js";
 import type { BoundedBytes } from "../net/bounded-body.js";
-import { type BoundedAnswer, BoundedRequest } from "../net/bounded-request.js";
+import { type BoundedAnswer, BoundedRequest, type RequestToSend } from "../net/bounded-request.js";
 import type { ConnectionUse } from "../net/connection-use.js";
 import type { NetworkGuard } from "../net/guard.js";
 import type { Proxies } from "../net/proxies.js";
@@ -133,7 +133,7 @@ export class HttpExchanges {
           path,
           method: "POST",
           headers: isText ? headers : [...headers, "content-length", String(body.bytes)],
-          body: isText ? body : streamed(body),
+          body: isText ? body : sendable(body),
         });
       const { head, read } = await use.watch(send).catch((error: unknown) => {
         if (isRefused) return REFUSED;
@@ -228,7 +228,11 @@ function composedFor({ body, idempotencyKey }: HttpDelivery, credential: Credent
   return { headers, body: body() };
 }
 
-/** Piece by piece, without a copy of the whole. */
-function streamed({ chunks }: BlobBody): Readable {
-  return Readable.from(chunks, { objectMode: false });
+/** Up to so many bytes are copied: one packet more costs more than that, on both sides. */
+const MOST_COPIED_BYTES = 256 * 1024;
+
+/** In one piece, or piece by piece without a copy of the whole. */
+function sendable({ chunks, bytes }: BlobBody): RequestToSend["body"] {
+  // Undici takes whatever can be iterated; its types know of streams alone, which cost more than to write what is in them.
+  return bytes <= MOST_COPIED_BYTES ? Buffer.concat(chunks, bytes) : (chunks as unknown as Readable);
 }

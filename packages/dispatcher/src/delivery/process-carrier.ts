@@ -121,10 +121,8 @@ export class ProcessDeliverer {
       // A command that ends without reading its input breaks the pipe; its exit code says more.
       child.stdin.on("error", () => undefined);
       if (typeof body === "string") child.stdin.end(body);
-      else {
-        for (const chunk of body.chunks) child.stdin.write(chunk);
-        child.stdin.end();
-      }
+      // A copy: what the process has started may read on when it has ended, and the memory of these is another's then.
+      else child.stdin.end(Buffer.concat(body.chunks));
       // The output of a grandchild that lives on would hold "close" back: what was written by the exit counts.
       child.once("exit", (exitCode, endedBy) => {
         const answer = (): void => {

@@ -1,9 +1,10 @@
+import type { JsonObject } from "@durable-workflow/carrier/protocol";
 import { FAILURE_REPORT_BYTES } from "@durable-workflow/engine-protocol";
 import type { FailureReport, LeasedTask, ReportedPayload } from "@durable-workflow/engine-protocol/worker";
 import type { MappedReport, Report } from "../delivery/result-mapping.js";
 import { recordableBlob } from "../engine/recordable.js";
 import type { EventStream, TaskFacts } from "../events/events.js";
-import type { BlobPayload } from "../net/blob-bytes.js";
+import { type BlobPayload, blobPayloadOf, releaseBlob } from "../net/blob-bytes.js";
 import type { Scrubber } from "../net/secrets.js";
 import type { Held } from "../payloads/byte-budget.js";
 import type { PayloadRefused } from "../payloads/exchange.js";
@@ -68,11 +69,10 @@ export class AttemptPayloads {
     const resolved = await payloads.fetcher.resolve(task, this.patience("fetch"));
     switch (resolved.kind) {
       case "as_sent": {
-        const { codec, blob } = task.arguments ?? {};
-        const isInline = typeof codec === "string" && typeof blob === "string";
-        return isInline && blob.length > (payloads.sharedStore?.overBytes ?? Number.POSITIVE_INFINITY)
-          ? this.share({ codec, bytes: Buffer.from(blob) })
-          : { kind: "ready", task, payload: undefined };
+        const inline = payloads.sharedStore === undefined ? undefined : inlinePayload(task.arguments);
+        return inline !== undefined && inline.bytes.length > (payloads.sharedStore?.overBytes ?? 0)
+          ? this.share(inline)
+          : { kind: "ready", task, payload: blobPayloadOf(task.arguments) };
       }
       case "gone":
         return resolved;
@@ -115,6 +115,7 @@ export class AttemptPayloads {
   /** Delivery is over: nothing is sent again. */
   delivered(): void {
     this.argumentRoom?.release();
+    releaseBlob(this.deps.task.arguments);
   }
 
   /** Gives all room back. */
@@ -216,6 +217,15 @@ export class AttemptPayloads {
         events.emit({ type: "payload_retried", task: facts, direction, why, tries, retryInMs }),
     };
   }
+}
+
+/** The payload of an envelope that holds it itself. */
+function inlinePayload(envelope: JsonObject | null): BlobPayload | undefined {
+  const known = blobPayloadOf(envelope);
+  // A copy: whoever stores it may keep it.
+  if (known !== undefined) return { codec: known.codec, bytes: Buffer.from(known.bytes) };
+  const { codec, blob } = envelope ?? {};
+  return typeof codec === "string" && typeof blob === "string" ? { codec, bytes: Buffer.from(blob) } : undefined;
 }
 
 function withPayload(report: Report, payload: ReportedPayload): Report {

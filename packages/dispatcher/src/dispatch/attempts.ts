@@ -18,10 +18,16 @@ export interface AttemptsOptions {
   readonly onDeadCarrier: (group: string) => void;
 }
 
+interface Running {
+  /** Undefined once it has ended: a Map that many pass through keeps what it had until the whole heap is collected. */
+  run: AttemptRun | undefined;
+  done: Promise<void>;
+}
+
 /** The attempts that are in flight: each runs once, however often the engine hands it out. */
 export class Attempts {
   private readonly options: AttemptsOptions;
-  private readonly running = new Map<string, { readonly run: AttemptRun; readonly done: Promise<void> }>();
+  private readonly running = new Map<string, Running>();
   private givenUp = false;
   private abandoned = 0;
 
@@ -72,19 +78,21 @@ export class Attempts {
         if (plan.carrier === null) watch.locate(plan.group, carrier);
       },
     });
-    const done = run.run().then((end) => {
+    const running: Running = { run, done: Promise.resolve() };
+    this.running.set(task.attemptId, running);
+    running.done = run.run().then((end) => {
       this.running.delete(task.attemptId);
+      running.run = undefined;
       if (end === "abandoned") this.abandoned++;
       if (breaker.state === "open") onDeadCarrier(plan.group);
     });
-    this.running.set(task.attemptId, { run, done });
-    await done;
+    await running.done;
   }
 
   /** Calls off what is in flight, and begins with nothing more. */
   giveUp(): void {
     this.givenUp = true;
-    for (const { run } of this.running.values()) run.abandon();
+    for (const { run } of this.running.values()) run?.abandon();
   }
 
   /** Resolves when those that are in flight now have ended. */

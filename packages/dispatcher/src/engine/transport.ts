@@ -79,7 +79,16 @@ export class EngineTransport {
   }
 
   /** @param sentAt, receivedAt when the request left and the answer's head came, monotonic */
-  private read({ head, read }: WireAnswer, sentAt: number, receivedAt: number): EngineAnswer {
+  private read(answer: WireAnswer, sentAt: number, receivedAt: number): EngineAnswer {
+    try {
+      return this.readHeld(answer, sentAt, receivedAt);
+    } finally {
+      // What of it stays bytes is held by what it belongs to.
+      if ("lent" in answer.read) answer.read.lent?.release();
+    }
+  }
+
+  private readHeld({ head, read }: WireAnswer, sentAt: number, receivedAt: number): EngineAnswer {
     const { serverClock } = this;
     const { status, date, retryAfter } = head;
     const dateMs = this.serverClock.observe(date, sentAt, receivedAt);
@@ -88,7 +97,7 @@ export class EngineTransport {
       const why = read.problem === "too_large" || read.problem === "cut_off" ? read.problem : "not_json";
       return broken(why, status);
     }
-    const lean = "text" in read ? { text: read.text, blobs: NO_BLOBS } : withoutLargeBlobs(read.bytes);
+    const lean = "text" in read ? { text: read.text, blobs: NO_BLOBS } : withoutLargeBlobs(read.bytes, read.lent);
     if (lean === undefined) return broken("not_json", status);
     const shown: LeanText = status < 300 ? lean : { text: this.scrub(wholeText(lean)), blobs: NO_BLOBS };
     // A date is the engine's, as leases are; this machine's clock may be wrong.

@@ -2,6 +2,7 @@ import type { Dispatcher } from "undici";
 import { createAgent } from "../net/agents.js";
 import type { BoundedBytes } from "../net/bounded-body.js";
 import { type AnswerHead, BoundedRequest, type RequestToSend } from "../net/bounded-request.js";
+import { LentMemory } from "../net/lent-memory.js";
 import type { Proxies } from "../net/proxies.js";
 
 /** More than any answer of an engine: a payload of 2 MiB in base64, and room. */
@@ -43,6 +44,7 @@ export class HttpWire implements EngineWire {
   private readonly agent: Dispatcher;
   private readonly origin: string;
   private readonly basePath: string;
+  private readonly memory = new LentMemory();
 
   constructor(serverUrl: string, tlsVerify: boolean, proxies: Proxies | undefined) {
     const url = new URL(serverUrl);
@@ -54,6 +56,7 @@ export class HttpWire implements EngineWire {
   ask({ method, path, headers, body }: WireRequest, onHead: () => void): WireExchange {
     const request = new BoundedRequest({
       limitBytes: ANSWER_LIMIT_BYTES,
+      memory: this.memory,
       onHead: () => {
         onHead();
         return true;

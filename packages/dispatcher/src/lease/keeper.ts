@@ -36,6 +36,8 @@ const LONGEST_WAIT_MS = 7_500;
 /** After a heartbeat that got no answer, the next one comes this soon, or sooner when little is left. */
 const LONGEST_RETRY_WAIT_MS = 5_000;
 
+const nothing = (): void => {};
+
 /**
  * Keeps a lease alive while its task is delivered, and hears of cancellations: a heartbeat at a third of what is left of the
  * lease or of the heartbeat timeout by the engine's clock, and every 7.5 to 9.4 s at the latest, whatever is shortest. An engine that does not answer is asked again until the lease has
@@ -51,7 +53,7 @@ export class LeaseKeeper {
    * can be shorter than what is known of the engine's. Infinite for never.
    */
   private silentUntil: number;
-  private cancelTimer = (): void => {};
+  private cancelTimer = nothing;
   private stopped = false;
   private end: LeaseEnd | undefined;
 

@@ -1,11 +1,17 @@
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate } from "node:zlib";
+import type { Lent, LentMemory } from "./lent-memory.js";
 import { readChunks } from "./read-chunks.js";
 
 /** Bytes that came, or why they could not be read. */
 export type BoundedBytes =
-  | { readonly bytes: Buffer; readonly problem?: never }
+  | {
+      readonly bytes: Buffer;
+      /** Whose memory they lie in, which whoever reads them releases; undefined where it is their own. */
+      readonly lent?: Lent | undefined;
+      readonly problem?: never;
+    }
   | { readonly problem: Exclude<BodyProblem, "not_utf8">; readonly bytes?: never };
 
 /** A body that came, or why it could not be read. */
@@ -55,6 +61,8 @@ export interface BytesToRead {
   readonly expectedBytes?: number | undefined;
   /** Told how much has come, of what says no length. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** Where what comes in several pieces is put together. Default: memory of its own. */
+  readonly memory?: LentMemory | undefined;
 }
 
 /**
@@ -70,16 +78,19 @@ export class BodyCollector {
   /** Whether it has a `Content-Encoding` that is not known here: nothing of it is to be taken. */
   readonly isUnknown: boolean;
   private readonly chunks: Uint8Array[] = [];
+  private readonly memory: LentMemory | undefined;
+  private lent: Lent | undefined;
   private whole: Buffer | undefined;
   private length = 0;
 
-  constructor({ contentEncoding, limitBytes, expectedBytes, onBytes }: BytesToRead) {
+  constructor({ contentEncoding, limitBytes, expectedBytes, onBytes, memory }: BytesToRead) {
     const encoding = contentEncoding === undefined ? "" : contentEncoding.trim().toLowerCase();
     this.decode = encoding === "" ? undefined : DECODERS.get(encoding);
     this.isUnknown = encoding !== "" && encoding !== "identity" && this.decode === undefined;
     this.limitBytes = limitBytes;
     this.expectedBytes = this.decode === undefined ? expectedBytes : undefined;
     this.onBytes = onBytes;
+    this.memory = memory;
   }
 
   /** @returns false past the limit: nothing more is to come */
@@ -95,8 +106,9 @@ export class BodyCollector {
     // What comes in one piece is not copied.
     else if (length === expectedBytes) this.chunks.push(chunk);
     else {
+      this.lent = this.memory?.lend(expectedBytes);
       // Pages are taken as they are written to: a length that is only said costs nothing.
-      this.whole = Buffer.allocUnsafeSlow(expectedBytes);
+      this.whole = this.lent?.bytes ?? Buffer.allocUnsafeSlow(expectedBytes);
       this.whole.set(chunk);
     }
     return true;
@@ -104,10 +116,10 @@ export class BodyCollector {
 
   /** What has come, once all has; a promise where it is to be decompressed. HTTP itself sees to it that as much came as was said. */
   end(): BoundedBytes | Promise<BoundedBytes> {
-    const { whole, chunks, decode } = this;
+    const { whole, lent, chunks, decode } = this;
     const [first] = chunks;
     const bytes = whole ?? (first !== undefined && chunks.length === 1 ? bufferOf(first) : Buffer.concat(chunks));
-    return decode === undefined ? { bytes } : this.decoded(decode(bytes, { maxOutputLength: this.limitBytes }));
+    return decode === undefined ? { bytes, lent } : this.decoded(decode(bytes, { maxOutputLength: this.limitBytes }));
   }
 
   private async decoded(decoding: Promise<Uint8Array>): Promise<BoundedBytes> {

@@ -1,5 +1,6 @@
 import type { Dispatcher } from "undici";
 import { BodyCollector, type BoundedBytes } from "./bounded-body.js";
+import type { LentMemory } from "./lent-memory.js";
 
 /** What is sent. */
 export interface RequestToSend {
@@ -24,6 +25,8 @@ export interface AnswerLimits {
   readonly onHead?: (head: AnswerHead) => Promise<boolean> | boolean;
   /** Told how much has come, of what says no length. */
   readonly onBytes?: (bytes: number) => void;
+  /** Where what comes in several pieces is put together. Default: memory of its own. */
+  readonly memory?: LentMemory;
 }
 
 /** The head of an answer, as far as anything here goes by it. Of a header that was sent more than once the first counts. */
@@ -99,11 +102,11 @@ export class BoundedRequest implements Dispatcher.DispatchHandler {
   onHeaders(status: number, headers: readonly Buffer[], resume: () => void): boolean {
     // What comes before the answer: early hints, say.
     if (status < 200 || this.isOver) return true;
-    const { onHead, limitBytes, onBytes } = this.limits;
+    const { onHead, limitBytes, onBytes, memory } = this.limits;
     const head = headOf(status, headers);
     this.head = head;
     const { contentEncoding, expectedBytes } = head;
-    this.collector = new BodyCollector({ contentEncoding, limitBytes, expectedBytes, onBytes });
+    this.collector = new BodyCollector({ contentEncoding, limitBytes, expectedBytes, onBytes, memory });
     const isTaken = onHead?.(head) ?? true;
     if (isTaken === true) {
       if (this.collector.isUnknown) this.giveUp("unknown_encoding");

@@ -23,3 +23,16 @@ it("is an AbortSignal where one is needed, whenever that is asked for", () => {
   expect(signal).toBe(before.signal);
   for (const one of [signal, after.signal]) expect([one.aborted, one.reason]).toEqual([true, "why"]);
 });
+
+it("calls each listener once, in their order, however often it was added", () => {
+  const signal = new CallOff();
+  const called: string[] = [];
+  const first = (): void => void called.push("first");
+  const second = (): void => void called.push("second");
+  for (const listener of [first, second, first]) signal.addEventListener("abort", listener);
+  signal.addEventListener("abort", () => called.push("third"));
+  signal.removeEventListener("abort", second);
+  signal.removeEventListener("abort", second);
+  signal.abort(undefined);
+  expect(called).toEqual(["first", "third"]);
+});

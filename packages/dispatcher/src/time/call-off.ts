@@ -12,7 +12,8 @@ export interface StopSignal {
  */
 export class CallOff<Reason = undefined> implements StopSignal {
   private called: { readonly reason: Reason } | undefined;
-  private listeners: Set<() => void> | undefined;
+  /** No Set: what was once in one that many pass through lives until the whole heap is collected. */
+  private listeners: (() => void)[] | undefined;
   private controller: AbortController | undefined;
 
   get aborted(): boolean {
@@ -26,11 +27,13 @@ export class CallOff<Reason = undefined> implements StopSignal {
 
   /** Each is called once. */
   addEventListener(_type: "abort", listener: () => void): void {
-    if (this.called === undefined) (this.listeners ??= new Set()).add(listener);
+    if (this.called !== undefined || this.listeners?.includes(listener) === true) return;
+    (this.listeners ??= []).push(listener);
   }
 
   removeEventListener(_type: "abort", listener: () => void): void {
-    this.listeners?.delete(listener);
+    const at = this.listeners?.indexOf(listener) ?? -1;
+    if (at >= 0) this.listeners?.splice(at, 1);
   }
 
   /** The first call counts. */

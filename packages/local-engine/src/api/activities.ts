@@ -2,13 +2,15 @@ import { decodeAvroValue, isPayloadError } from "@durable-workflow/carrier/paylo
 import { LIST_PAGE, LONGEST_NAME, PATHS, type Reason } from "@durable-workflow/engine-protocol";
 import { type ActivityPage, LONGEST_WAIT_SECONDS, STATUS_BUCKETS } from "@durable-workflow/engine-protocol/control";
 import type { RetryPolicy } from "../engine/model.js";
+import { fingerprintOf } from "../fingerprint.js";
 import { type Call, type JsonObject, type Reply, ReplyError } from "../http/call.js";
 import { Fields, invalidField, isObject } from "../http/fields.js";
 import { MOST_KEYS, MOST_VALUES } from "../http/json-limits.js";
+import type { LongText } from "../http/long-text.js";
 import { pageCursor, pageToken, readPlace } from "../http/page-token.js";
 import type { Route } from "../http/router.js";
 import { type StartRequest, startActivity } from "../service/starts.js";
-import type { Payload } from "../store/payloads.js";
+import { isBlob, type Payload } from "../store/payloads.js";
 import type { Bucket, FailureRecord, RunRecord } from "../store/records.js";
 import { type Described, describedToWire, endedToWire, listedToWire, startedToWire } from "../wire/activity.js";
 import { isDatumTooLarge } from "../wire/datum-size.js";
@@ -28,7 +30,7 @@ export function activityRoutes(parts: ApiParts): readonly Route[] {
   const plane = "control";
   const roles = CONTROL_ROLES;
   return [
-    { method: "POST", pattern: PATHS.activities, plane, roles, handle: (call) => start(parts, call) },
+    { method: "POST", pattern: PATHS.activities, plane, roles, payload: "input", handle: (call) => start(parts, call) },
     { method: "GET", pattern: PATHS.activities, plane, roles, handle: (call) => list(parts, call) },
     { method: "GET", pattern: PATHS.activity, plane, roles, handle: (call) => describe(parts, call) },
   ];
@@ -89,7 +91,7 @@ function rejected(activityId: string | null, reason: Reason, message: string): R
 }
 
 function readStart(call: Call): StartRequest {
-  const { body, namespace, rawBody } = call;
+  const { body, namespace, rawBody, long } = call;
   refuseStorageReferences(call);
   const fields = new Fields();
   const activityType = fields.string(body, "activity_type", { required: true, max: LONGEST_NAME });
@@ -107,8 +109,8 @@ function readStart(call: Call): StartRequest {
     taskQueue: taskQueue === undefined || taskQueue === "" ? DEFAULT_QUEUE : taskQueue,
     businessKey: businessKey ?? null,
     policy,
-    input: readInput(body["input"]),
-    rawBody,
+    input: readInput(body["input"], long),
+    fingerprint: fingerprintOf(rawBody, long !== undefined),
   };
 }
 
@@ -134,13 +136,14 @@ function readPolicy(fields: Fields, body: JsonObject): RetryPolicy {
  * The arguments: an envelope, or a plain list, or an object, whose values count in their order. An envelope with a blob has to
  * decode: no worker could make anything of it else. What was uploaded is not read for that.
  */
-function readInput(input: unknown): Payload | null {
+function readInput(input: unknown, long: LongText | undefined): Payload | null {
   if (input === undefined || input === null) return null;
   const reference = readReference(input, "input");
   if (reference !== undefined) return reference;
   if (isEnvelope(input)) {
-    const blob = readPayload(input, "input");
-    if (typeof blob !== "string") return blob;
+    const payload = readPayload(input, "input", long);
+    if (!isBlob(payload)) return payload;
+    const blob = typeof payload === "string" ? payload : payload.text();
     if (isDatumTooLarge(blob)) {
       const message = `The input.blob field holds more than ${MOST_VALUES} values, or more than ${MOST_KEYS} keys.`;
       throw invalidField("input.blob", message);
@@ -151,9 +154,9 @@ function readInput(input: unknown): Payload | null {
       if (isPayloadError(error)) throw invalidField("input.blob", error.message);
       throw error;
     }
-    return blob;
+    return payload;
   }
-  if (Array.isArray(input)) return encode(input, "input");
+  if (Array.isArray(input)) return encode(input, "input", long);
   if (isObject(input)) return encode(Object.values(input), "input");
   throw invalidField("input", "The input field must be an array.");
 }

@@ -3,6 +3,7 @@ import { LONGEST_NAME, PATHS, PROTOCOL_VERSION, SINCE, speaks } from "@durable-w
 import { type Call, type JsonObject, type Reply, ReplyError } from "../http/call.js";
 import { Fields, isObject, storableJson } from "../http/fields.js";
 import type { Route } from "../http/router.js";
+import { LongPayload } from "../long-payload.js";
 import {
   attemptStatus,
   type Claimant,
@@ -12,7 +13,7 @@ import {
   type ReportedFailure,
   renewTaskLease,
 } from "../service/reports.js";
-import type { PayloadReference } from "../store/payloads.js";
+import { type PayloadReference, referenceOf } from "../store/payloads.js";
 import type { FailureRemarks } from "../store/records.js";
 import { renewalToWire, statusToWire } from "../wire/attempts.js";
 import { readPayload, refuseStorageReferences } from "../wire/payloads.js";
@@ -25,7 +26,7 @@ import { readProgress } from "./progress.js";
 export function activityTaskRoutes(parts: ApiParts): readonly Route[] {
   const common = { method: "POST", plane: "worker", roles: WORKER_ROLES } as const;
   return [
-    { ...common, pattern: PATHS.complete, handle: (call) => complete(parts, call) },
+    { ...common, pattern: PATHS.complete, payload: "result", handle: (call) => complete(parts, call) },
     { ...common, pattern: PATHS.fail, handle: (call) => fail(parts, call) },
     { ...common, pattern: PATHS.heartbeat, handle: (call) => heartbeat(parts, call) },
     { ...common, pattern: PATHS.renewLease, handle: (call) => renewLease(parts, call) },
@@ -49,11 +50,13 @@ export async function complete({ context, keeper }: ApiParts, call: Call): Promi
   fields.check();
   const result = await reported(claimant, async () => {
     refuseStorageReferences(call);
-    const payload = readPayload(call.body["result"] ?? null, "result");
+    const payload = readPayload(call.body["result"] ?? null, "result", call.long);
     await checkThere(keeper, call.namespace, payload);
     return payload;
   });
   const outcome = await context.store.transact(() => completeTask(context, claimant, result));
+  // It is on disk, and who asks for it reads it there.
+  if (result instanceof LongPayload) result.release();
   return reportToWire(outcome, claimant, "completed");
 }
 
@@ -101,7 +104,7 @@ function readFailure(
     ...(details === undefined || details === null ? {} : { details }),
     ...(Object.keys(told).length === 0 ? {} : { told }),
   };
-  return { failure: read, reference: typeof payload === "string" ? null : payload };
+  return { failure: read, reference: referenceOf(payload) };
 }
 
 /** What decides nothing, is kept, and has to be what it should be. */

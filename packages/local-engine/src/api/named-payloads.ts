@@ -1,7 +1,7 @@
 import { PayloadBytesError } from "../payloads/bytes.js";
 import type { PayloadKeeper } from "../payloads/keeper.js";
 import type { Claimant } from "../service/reports.js";
-import type { Payload } from "../store/payloads.js";
+import { type Payload, referenceOf } from "../store/payloads.js";
 import { PayloadRefusedError, refusalOf, refusedReport, refusedStart } from "../wire/payload-errors.js";
 
 /**
@@ -11,9 +11,10 @@ import { PayloadRefusedError, refusalOf, refusedReport, refusedStart } from "../
  * @throws {PayloadRefusedError}
  */
 export async function checkThere(keeper: PayloadKeeper, namespace: string, payload: Payload | null): Promise<void> {
-  if (payload === null || typeof payload === "string") return;
+  const reference = referenceOf(payload);
+  if (reference === null) return;
   try {
-    if (await keeper.isLost(namespace, payload)) throw new PayloadRefusedError(refusalOf("not_found"));
+    if (await keeper.isLost(namespace, reference)) throw new PayloadRefusedError(refusalOf("not_found"));
   } catch (error) {
     if (!(error instanceof PayloadBytesError)) throw error;
     throw new PayloadRefusedError({

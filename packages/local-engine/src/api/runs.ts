@@ -1,5 +1,6 @@
 import { HISTORY_PAGE, LONGEST_STOP_REASON, PATHS } from "@durable-workflow/engine-protocol";
 import { STANDALONE_WORKFLOW_TYPE } from "@durable-workflow/engine-protocol/control";
+import { toldFingerprint } from "../fingerprint.js";
 import { type Call, type Reply, ReplyError } from "../http/call.js";
 import { Fields } from "../http/fields.js";
 import type { Route } from "../http/router.js";
@@ -87,7 +88,7 @@ function history({ context, gate }: ApiParts, { params, namespace, query }: Call
   const all = historyToWire({
     run,
     input: input.payload,
-    fingerprint: input.fingerprint,
+    fingerprint: toldFingerprint(input.fingerprint, input.payload),
     result: runs.outcome(run.key).result,
     attempts: before === undefined ? begun : [before, ...begun],
     lastAttempt: attempts.newestOf(run.key, 1)[0],

@@ -5,6 +5,7 @@ import { ScratchMemory } from "../scratch-memory.js";
 import { type JsonObject, ReplyError } from "./call.js";
 import { isObject } from "./fields.js";
 import { DEEPEST_JSON, MOST_KEYS, MOST_VALUES } from "./json-limits.js";
+import { aroundLongText, canHoldLongText, isPayloadWith, type LongText, longMemory } from "./long-text.js";
 
 /** What is dropped of a body that was refused: a client that sends it whole before it reads sees its answer. */
 const MOST_DROPPED_BYTES = 67_108_864;
@@ -115,17 +116,21 @@ function tooLarge(limit: number): ReplyError {
 const JSON_MEDIA_TYPE = /^application\/(?:json|[a-z0-9.!#$&^_-]+\+json)\s*(?:;|$)/i;
 
 export interface ParsedBody {
+  /** Without its long text, where that is apart. */
   readonly text: string;
   /** Empty where there is no body, or where it holds something else. */
   readonly object: JsonObject;
+  /** A text that is apart: the object has a mark in its place. */
+  readonly long?: LongText | undefined;
 }
 
 /**
  * The object in a body.
  *
+ * @param payload the property in which a long text may be left apart. Default: none
  * @throws {ReplyError} 415 or 400
  */
-export function parseBody(chunks: readonly Buffer[], contentType: string | undefined): ParsedBody {
+export function parseBody(chunks: readonly Buffer[], contentType: string | undefined, payload?: string): ParsedBody {
   if (chunks.every(({ length }) => length === 0)) return { text: "", object: {} };
   if (!JSON_MEDIA_TYPE.test(contentType ?? "")) {
     throw new ReplyError(415, {
@@ -134,22 +139,50 @@ export function parseBody(chunks: readonly Buffer[], contentType: string | undef
       accepted_content_types: ["application/json", "application/*+json"],
     });
   }
-  return parseText(textOf(joined(chunks)));
+  const size = chunks.reduce((sum, { length }) => sum + length, 0);
+  const apart = payload !== undefined && canHoldLongText(size) ? parseApart(chunks, size, payload) : undefined;
+  return apart ?? parseText(textOf(joined(chunks, size)));
+}
+
+/** A body with a long text in the payload that it brings; undefined for any other, and for one that is to be refused. */
+function parseApart(chunks: readonly Buffer[], size: number, payload: string): ParsedBody | undefined {
+  const memory = longMemory.lend(size);
+  const giveBack = (): void => {
+    longMemory.giveBack(memory);
+  };
+  const around = aroundLongText(copied(chunks, memory.subarray(0, size)), giveBack);
+  const object = around === undefined ? undefined : objectOf(around.marked);
+  if (around !== undefined && object !== undefined && isPayloadWith(object[payload], around.long)) {
+    // The memory stays with the payload.
+    return { text: around.text, object, long: around.long };
+  }
+  giveBack();
+  return undefined;
+}
+
+function objectOf(text: string): JsonObject | undefined {
+  try {
+    return parseText(text).object;
+  } catch {
+    return undefined;
+  }
 }
 
 const scratch = new ScratchMemory();
 
 /** All pieces in one. Valid until the next call. */
-function joined(chunks: readonly Buffer[]): Buffer {
+function joined(chunks: readonly Buffer[], size: number): Buffer {
   const [first] = chunks;
-  if (chunks.length === 1 && first !== undefined) return first;
-  const whole = scratch.take(chunks.reduce((sum, { length }) => sum + length, 0));
+  return chunks.length === 1 && first !== undefined ? first : copied(chunks, scratch.take(size));
+}
+
+function copied(chunks: readonly Buffer[], target: Buffer): Buffer {
   let at = 0;
   for (const chunk of chunks) {
-    whole.set(chunk, at);
+    target.set(chunk, at);
     at += chunk.length;
   }
-  return whole;
+  return target;
 }
 
 /**
@@ -157,11 +190,15 @@ function joined(chunks: readonly Buffer[]): Buffer {
  *
  * @throws {ReplyError} 413 or 400
  */
-export function parseDocument(document: string | Uint8Array | undefined, limit: number): ParsedBody {
+export function parseDocument(document: string | Uint8Array | undefined, limit: number, payload?: string): ParsedBody {
   if (document === undefined || document.length === 0) return { text: "", object: {} };
   if (document.length > limit || Buffer.byteLength(document) > limit) throw tooLarge(limit);
   if (typeof document === "string") return parseText(document);
-  return parseBody([Buffer.from(document.buffer, document.byteOffset, document.byteLength)], "application/json");
+  return parseBody(
+    [Buffer.from(document.buffer, document.byteOffset, document.byteLength)],
+    "application/json",
+    payload,
+  );
 }
 
 function parseText(text: string): ParsedBody {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import type { JsonObject } from "@durable-workflow/carrier/protocol";
+import type { LongText } from "./long-text.js";
 
 /** Who may call: the role of the token that came. */
 export type Role = "worker" | "operator" | "admin";
@@ -19,7 +20,10 @@ export interface Call {
   readonly headers: IncomingHttpHeaders;
   /** Empty when no object was sent. */
   readonly body: JsonObject;
+  /** As it came, without {@link long}. */
   readonly rawBody: string;
+  /** A long text of the payload, of routes that take it apart: the body has its mark in its place. */
+  readonly long: LongText | undefined;
   readonly namespace: string;
   /** The worker protocol that the request speaks; undefined on the other planes. */
   readonly protocolVersion: string | undefined;
@@ -31,7 +35,7 @@ export interface Reply {
   readonly status: number;
   /** A document, as it is written as JSON. */
   readonly body: object;
-  /** A text in the body that may be large. Default: none is known to be. */
+  /** A text in the body that may be large, or a payload whose text it has. Default: none is known to be. */
   readonly blob?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }

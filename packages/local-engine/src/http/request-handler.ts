@@ -100,7 +100,7 @@ function readAndReply(
   { method, path, query, headers, onRead, onDisconnect }: Omit<Arrived, "body"> & { readonly onRead: () => void },
 ): Promise<Reply | StreamReply> | Reply | StreamReply {
   const answer = (chunks: readonly Buffer[]): Promise<Reply | StreamReply> | Reply | StreamReply => {
-    const body = parseBody(chunks, headers["content-type"]);
+    const body = parseBody(chunks, headers["content-type"], match?.route.payload);
     onRead();
     return replyOf(parts, match, { method, path, query, headers, body, onDisconnect });
   };
@@ -117,7 +117,7 @@ export async function answerInProcess(parts: HandlerParts, request: InProcessReq
   let plane: Plane = pathname.startsWith(WORKER_PLANE) ? "worker" : "control";
   let reply: Reply | StreamReply;
   try {
-    const read = parseDocument(body, parts.maxBodyBytes);
+    const read = parseDocument(body, parts.maxBodyBytes, match?.route.payload);
     plane = match?.route.plane ?? plane;
     const call = { method, path: pathname, query: searchParams, headers, body: read, onDisconnect };
     reply = await replyOf(parts, match, call);
@@ -148,6 +148,7 @@ function replyOf(
     headers,
     body: body.object,
     rawBody: body.text,
+    long: body.long,
     namespace,
     protocolVersion,
     onDisconnect,

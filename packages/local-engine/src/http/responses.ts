@@ -8,6 +8,7 @@ import {
   PROTOCOL_VERSION,
   PROTOCOL_VERSION_HEADER,
 } from "@durable-workflow/engine-protocol";
+import { jsonAround, LongPayload } from "../long-payload.js";
 import { dropBody } from "./body.js";
 import type { Plane, Reply } from "./call.js";
 import { LentMemory } from "./lent-memory.js";
@@ -91,11 +92,40 @@ export class Responses {
     isOfWorkers: boolean,
     memory?: (size: number) => Uint8Array,
   ): string | Uint8Array {
+    const written = blob instanceof LongPayload ? this.printLong(body, blob, isOfWorkers, memory) : undefined;
+    if (written !== undefined) return written;
     const isLarge = typeof blob === "string" && blob.length >= LARGE_BLOB_LENGTH;
     const printed = isLarge ? printAround(isOfWorkers ? { ...body, ...this.common } : body, blob, memory) : undefined;
     if (printed !== undefined) return printed;
-    const text = JSON.stringify(body);
-    return isOfWorkers ? text.slice(0, -1) + this.workerEnd : text;
+    return this.ended(JSON.stringify(body), isOfWorkers);
+  }
+
+  /** A document with a long payload, whose text is written where it belongs. */
+  private printLong(
+    body: object,
+    payload: LongPayload,
+    isOfWorkers: boolean,
+    memory: (size: number) => Uint8Array = (size) => new Uint8Array(size),
+  ): Uint8Array | undefined {
+    const around = jsonAround(body, payload);
+    if (around === undefined) return undefined;
+    const head = Buffer.from(around[0]);
+    const tail = Buffer.from(this.ended(around[1], isOfWorkers));
+    const end = head.length + payload.length;
+    const lent = memory(end + tail.length);
+    const bytes = Buffer.from(lent.buffer, lent.byteOffset, end + tail.length);
+    bytes.set(head);
+    payload.writeText(bytes.subarray(head.length, end));
+    bytes.set(tail, end);
+    // Those whose poll this is a repeat of get it, too: in this turn of the event loop.
+    setImmediate(() => {
+      payload.release();
+    });
+    return bytes;
+  }
+
+  private ended(json: string, isOfWorkers: boolean): string {
+    return isOfWorkers ? json.slice(0, -1) + this.workerEnd : json;
   }
 }
 

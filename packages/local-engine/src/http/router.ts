@@ -12,6 +12,8 @@ export interface Route {
   readonly roles: readonly Role[];
   /** Default: the plane's version header is required. `either`: that of one of the two planes is. */
   readonly needsVersion?: boolean | "either";
+  /** The property of the body that brings a payload: a long text in it is left apart. Default: none is. */
+  readonly payload?: string;
   readonly handle: (call: Call) => Reply | StreamReply | Promise<Reply | StreamReply>;
   /** Where there, it serves the route in the place of `handle`. */
   readonly direct?: DirectRoute;

@@ -1,7 +1,7 @@
 import { SHORT_LEASES } from "@durable-workflow/engine-protocol";
 import type { Micros } from "../engine/model.js";
 import { claim } from "../engine/transitions.js";
-import type { Payload } from "../store/payloads.js";
+import { isBlob, type Payload } from "../store/payloads.js";
 import type { RunRecord, WorkerRecord } from "../store/records.js";
 import { announce, type EngineContext, newUpperId } from "./context.js";
 
@@ -58,7 +58,7 @@ export function leaseSome(context: EngineContext, request: PollRequest): Leases 
   const others: LeaseOut[] = [];
   let length = 0;
   for (let newest = first; ; others.push(newest)) {
-    const own = typeof newest.input === "string" ? newest.input.length : 0;
+    const own = newest.input !== null && isBlob(newest.input) ? newest.input.length : 0;
     length += own;
     if (others.length + 1 >= maxTasks || own >= LARGE_INPUT_LENGTH || length >= ENOUGH_INPUT_LENGTH) break;
     const next = leaseNext(context, request);

@@ -1,7 +1,7 @@
 import { type DueAction, dueAction } from "../engine/deadlines.js";
 import type { Micros } from "../engine/model.js";
 import { complete, fail, heartbeat, renewLease } from "../engine/transitions.js";
-import type { Payload, PayloadFault, PayloadReference } from "../store/payloads.js";
+import { type Payload, type PayloadFault, type PayloadReference, referenceOf } from "../store/payloads.js";
 import type { AttemptRecord, FailureRecord, RunRecord } from "../store/records.js";
 import { announce, type EngineContext, newId, saveQuietly, saveStep } from "./context.js";
 import { leaseFor } from "./leases.js";
@@ -51,7 +51,8 @@ export function completeTask(context: EngineContext, claimant: Claimant, result:
   const found = findOwned(context, claimant);
   if (found.kind !== "owned") return found;
   const { run } = found;
-  const fault = typeof result === "string" ? undefined : context.store.payloads.claim(run.namespace, result, run.key);
+  const reference = referenceOf(result);
+  const fault = reference === null ? undefined : context.store.payloads.claim(run.namespace, reference, run.key);
   if (fault !== undefined) return { kind: "payload_refused", fault };
   const now = context.now();
   const { attempts, runs } = context.store;

@@ -1,7 +1,6 @@
 import type { RetryPolicy } from "../engine/model.js";
 import { start } from "../engine/transitions.js";
-import { sha256 } from "../sha256.js";
-import type { Payload, PayloadFault } from "../store/payloads.js";
+import { type Payload, type PayloadFault, referenceOf } from "../store/payloads.js";
 import type { RunRecord } from "../store/records.js";
 import { announce, type EngineContext, newId } from "./context.js";
 
@@ -16,8 +15,8 @@ export interface StartRequest {
   readonly policy: RetryPolicy;
   /** The encoded arguments, null for none. */
   readonly input: Payload | null;
-  /** The body as it came. */
-  readonly rawBody: string;
+  /** Of the body. */
+  readonly fingerprint: string;
 }
 
 export type StartOutcome =
@@ -41,7 +40,7 @@ export function startActivity(context: EngineContext, request: StartRequest): St
   if (store.namespaces.drainedSince(request.namespace, request.taskQueue) !== undefined) {
     return { kind: "queue_draining" };
   }
-  const reference = typeof request.input === "string" ? null : request.input;
+  const reference = referenceOf(request.input);
   const fault = reference === null ? undefined : store.payloads.fault(request.namespace, reference);
   if (fault !== undefined) return { kind: "payload_refused", fault };
   const run = store.runs.insert({
@@ -57,7 +56,7 @@ export function startActivity(context: EngineContext, request: StartRequest): St
     businessKey: request.businessKey,
     state: start(request.policy, newId(context), now),
     input: request.input,
-    fingerprint: sha256(request.rawBody),
+    fingerprint: request.fingerprint,
   });
   if (reference !== null) store.payloads.claim(request.namespace, reference, run.key);
   announce(context, run, "activity.scheduled", now);

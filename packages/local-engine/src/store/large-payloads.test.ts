@@ -5,8 +5,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../test/support/engine.js";
 import { start } from "../engine/transitions.js";
+import { LongPayload } from "../long-payload.js";
 import { LargeInputs } from "./large-inputs.js";
-import { bytesOfText, LONGEST_TEXT, textOfBytes } from "./large-payloads.js";
+import { bytesOfText, LONGEST_TEXT } from "./large-payloads.js";
+import type { Payload } from "./payloads.js";
 import type { RunRecord } from "./records.js";
 import { Store } from "./store.js";
 
@@ -20,7 +22,7 @@ describe("the bytes of a long payload", () => {
         const text = Buffer.concat([Buffer.alloc(LONGEST_TEXT, 7), end]).toString("base64");
         const bytes = bytesOfText(text);
         expect(bytes?.length).toBe(LONGEST_TEXT + end.length);
-        expect(textOfBytes(bytes ?? end) === text).toBe(true);
+        expect(new LongPayload(bytes ?? end).text() === text).toBe(true);
       }),
     );
   });
@@ -71,6 +73,10 @@ function begin(store: Store, name: string, input: string): RunRecord {
   });
 }
 
+function textOf(payload: Payload | null): unknown {
+  return payload instanceof LongPayload ? payload.text() : payload;
+}
+
 describe("long arguments and results", () => {
   const texts = [
     encodeAvroValue(["x".repeat(200_000)]),
@@ -86,7 +92,7 @@ describe("long arguments and results", () => {
       for (const [index, { key }] of runs.entries()) {
         // The first time as it came, then from the file: the memory of one is used again for the next.
         for (let time = 0; time < 2; time++) {
-          expect(store.runs.input(key).payload === texts[index]).toBe(true);
+          expect(textOf(store.runs.input(key).payload) === texts[index]).toBe(true);
           expect(store.runs.input(key).fingerprint).toBe("print");
         }
       }
@@ -98,8 +104,8 @@ describe("long arguments and results", () => {
     store.close();
     withStore(file, (again) => {
       for (const [index, { key }] of runs.entries()) {
-        expect(again.runs.input(key).payload === texts[index]).toBe(true);
-        expect(again.runs.outcome(key).result === texts[index]).toBe(true);
+        expect(textOf(again.runs.input(key).payload) === texts[index]).toBe(true);
+        expect(textOf(again.runs.outcome(key).result) === texts[index]).toBe(true);
         expect(again.inspection.input(key)).toMatchObject({ length: texts[index]?.length, blob: null });
         expect(again.inspection.result(key)).toMatchObject({ length: texts[index]?.length, blob: null });
       }

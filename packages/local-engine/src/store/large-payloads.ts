@@ -35,14 +35,13 @@ export function bytesOfText(text: string): Uint8Array | undefined {
   const bytes = scratch.take(size);
   // Decoding leaps over what is no base64, and takes the alphabet of URLs as well.
   if (bytes.write(text, "base64") !== size || text.includes("-") || text.includes("_")) return undefined;
-  if (padding > 0 && !(padding === 1 ? LAST_OF_TWO : LAST_OF_ONE).includes(text[length - padding - 1] ?? "")) {
-    return undefined;
-  }
+  if (!hasZeroBitsLeft(text, padding)) return undefined;
   // Of a character beyond Latin-1 decoding would take the low byte.
   return Buffer.byteLength(text) === length ? bytes : undefined;
 }
 
-/** The text that {@link bytesOfText} was given. */
-export function textOfBytes(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+/** Whether the bits of a text of base64 are zero that stand for no whole byte. */
+export function hasZeroBitsLeft(text: string, padding: number): boolean {
+  const last = text[text.length - padding - 1] ?? "";
+  return padding === 0 || (padding === 1 ? LAST_OF_TWO : LAST_OF_ONE).includes(last);
 }

@@ -1,4 +1,5 @@
 import type { Micros } from "../engine/model.js";
+import { LongPayload } from "../long-payload.js";
 import type { Connection, Statement } from "./connection.js";
 
 /** What a reference says of the bytes it stands for. */
@@ -10,8 +11,18 @@ export interface PayloadReference {
   readonly sha256: string;
 }
 
-/** A payload as runs keep it: the blob itself, or a reference to it. */
-export type Payload = string | PayloadReference;
+/** A payload as runs keep it: the blob itself, as text or as the bytes that it stands for, or a reference to it. */
+export type Payload = string | LongPayload | PayloadReference;
+
+/** Whether it is the blob itself, in one form or the other. */
+export function isBlob(payload: Payload): payload is string | LongPayload {
+  return typeof payload === "string" || payload instanceof LongPayload;
+}
+
+/** The reference that a payload is; null for one that is there, and for none. */
+export function referenceOf(payload: Payload | null): PayloadReference | null {
+  return payload === null || isBlob(payload) ? null : payload;
+}
 
 export interface PayloadRecord extends PayloadReference {
   readonly key: number;

@@ -1,8 +1,9 @@
 import { dueAt } from "../engine/deadlines.js";
 import type { Activity } from "../engine/model.js";
+import { LongPayload } from "../long-payload.js";
 import type { Connection, Statement } from "./connection.js";
 import { bytesOfText } from "./large-payloads.js";
-import type { Payload } from "./payloads.js";
+import { isBlob, type Payload, referenceOf } from "./payloads.js";
 import { bucketOf, type RunRecord } from "./records.js";
 
 export interface NewRun extends Omit<RunRecord, "key"> {
@@ -105,7 +106,7 @@ export class RunSteps {
   /** Returns the key of the new row. */
   started(run: NewRun): number {
     const { state, input } = run;
-    const isOwn = input === null || (typeof input === "string" && input.length <= LONGEST_OWN);
+    const isOwn = input === null || isOwnText(input);
     const { lastInsertRowid } = this.insertRun.run(
       run.namespace,
       run.activityId,
@@ -129,7 +130,8 @@ export class RunSteps {
       isOwn ? run.fingerprint : null,
     );
     const key = Number(lastInsertRowid);
-    if (!isOwn) this.insertInput.run(key, ...columnsOf(input), run.fingerprint, referenceOf(input));
+    if (!isOwn)
+      this.insertInput.run(key, ...columnsOf(input), run.fingerprint, referenceOf(input)?.referenceId ?? null);
     return key;
   }
 
@@ -195,7 +197,7 @@ export class RunSteps {
 
   /** The run completed, with its attempt. */
   completed(key: number, after: Activity, result: Payload): void {
-    const isOwn = typeof result === "string" && result.length <= LONGEST_OWN;
+    const isOwn = isOwnText(result);
     if (!isOwn) this.outcome(key, result, null);
     this.updateCompleted.run(after.closedAt, after.historyLength, isOwn ? result : null, key);
   }
@@ -218,17 +220,19 @@ export class RunSteps {
 
   /** How it ended, where the run's own row has no place for it. */
   outcome(key: number, result: Payload | null, failure: string | null): void {
-    this.insertOutcome.run(key, ...columnsOf(result), failure, referenceOf(result));
+    this.insertOutcome.run(key, ...columnsOf(result), failure, referenceOf(result)?.referenceId ?? null);
   }
 }
 
 /** A payload as text, or as bytes. */
 function columnsOf(payload: Payload | null): readonly [text: string | null, bytes: Uint8Array | null] {
-  if (typeof payload !== "string") return [null, null];
+  if (payload === null || !isBlob(payload)) return [null, null];
+  if (payload instanceof LongPayload) return [null, payload.bytes];
   const bytes = bytesOfText(payload);
   return bytes === undefined ? [payload, null] : [null, bytes];
 }
 
-function referenceOf(payload: Payload | null): string | null {
-  return payload === null || typeof payload === "string" ? null : payload.referenceId;
+/** Whether a payload stands in the run's own row. */
+export function isOwnText(payload: Payload): payload is string {
+  return typeof payload === "string" && payload.length <= LONGEST_OWN;
 }

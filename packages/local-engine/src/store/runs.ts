@@ -1,14 +1,14 @@
 import type { Activity, Micros, RunningAttempt } from "../engine/model.js";
+import { LongPayload } from "../long-payload.js";
 import type { Connection, Statement } from "./connection.js";
 import { LargeInputs } from "./large-inputs.js";
-import { textOfBytes } from "./large-payloads.js";
 import type { Leases } from "./leases.js";
-import type { Payload, PayloadReference } from "./payloads.js";
+import { isBlob, type Payload, type PayloadReference } from "./payloads.js";
 import type { ReadyTasks } from "./ready-tasks.js";
 import { RecordCache } from "./record-cache.js";
 import type { RunRecord } from "./records.js";
 import { type RunRow, runOf } from "./run-rows.js";
-import { LONGEST_OWN, type NewRun, RunSteps, recordOf } from "./run-steps.js";
+import { isOwnText, type NewRun, RunSteps, recordOf } from "./run-steps.js";
 
 const INSTANTS = [
   "available_at",
@@ -110,10 +110,9 @@ export class Runs {
     const key = this.steps.started(newRun);
     const { input, fingerprint } = newRun;
     const run = recordOf(key, newRun);
-    const length = input === null ? 0 : typeof input === "string" ? input.length : undefined;
-    const isShort = length !== undefined && length <= LONGEST_OWN;
+    const isShort = input === null || isOwnText(input);
     this.open.set(key, { run, input: isShort ? { payload: input, fingerprint } : undefined });
-    if (!isShort && length !== undefined) this.large.set(key, { payload: input, fingerprint }, length);
+    if (!isShort && isBlob(input)) this.large.set(key, { payload: input, fingerprint }, input.length);
     this.ids.set(run.activityId, key);
     this.ready.added(run);
     return run;
@@ -137,7 +136,7 @@ export class Runs {
     const run = { ...before, state };
     const { attempt } = before.state;
     const isOnly = attempt?.number === 1 && attempt.beatsKept === 0;
-    if (typeof result === "string" && result.length <= LONGEST_OWN) {
+    if (isOwnText(result)) {
       this.ends.set(run.key, { run, result, attempt: isOnly ? attempt : undefined });
     }
     return run;
@@ -286,7 +285,7 @@ interface PayloadColumns {
 }
 
 function payloadOf({ text, bytes, reference_id, codec, size, sha256 }: PayloadColumns): Payload | null {
-  if (bytes !== null) return textOfBytes(bytes);
+  if (bytes !== null) return new LongPayload(bytes);
   if (reference_id === null || codec === null || size === null || sha256 === null) return text;
   return { referenceId: reference_id, codec, sizeBytes: size, sha256 } satisfies PayloadReference;
 }

@@ -11,16 +11,19 @@ import {
 } from "@durable-workflow/engine-protocol/external-payloads";
 import type { Call } from "../http/call.js";
 import { invalidField, isObject, isStorable } from "../http/fields.js";
-import type { Payload, PayloadReference } from "../store/payloads.js";
+import type { LongText } from "../http/long-text.js";
+import { LongPayload } from "../long-payload.js";
+import { isBlob, type Payload, type PayloadReference } from "../store/payloads.js";
+import { encodeAround, payloadOfBase64, textOf } from "./long-texts.js";
 import { PayloadRefusedError } from "./payload-errors.js";
 
 /** A payload as it travels. */
 export type Envelope = { readonly codec: string; readonly blob: string } | RuntimePayloadEnvelope;
 
 export function envelope(payload: Payload): Envelope {
-  return typeof payload === "string"
-    ? { codec: AVRO_CODEC, blob: payload }
-    : runtimePayloadEnvelope(referenceToWire(payload));
+  if (!isBlob(payload)) return runtimePayloadEnvelope(referenceToWire(payload));
+  // In JSON a long payload is a text, and documents are made for nothing else.
+  return { codec: AVRO_CODEC, blob: payload as string };
 }
 
 export function envelopeOrNull(payload: Payload | null): Envelope | null {
@@ -29,6 +32,7 @@ export function envelopeOrNull(payload: Payload | null): Envelope | null {
 
 /** A payload where history has it: the blob without its envelope, or the whole envelope of a reference. */
 export function inHistory(payload: Payload | null): string | RuntimePayloadEnvelope | null {
+  if (payload instanceof LongPayload) return payload.text();
   return payload === null || typeof payload === "string" ? payload : runtimePayloadEnvelope(referenceToWire(payload));
 }
 
@@ -46,13 +50,15 @@ export function referenceToWire({ referenceId, sizeBytes, sha256 }: PayloadRefer
  * A payload that came: the blob of an envelope, read no further; the reference of one; any other value encoded. An object with
  * `codec`, `blob` and one key more is such a value.
  *
+ * @param long what the mark in it stands for. Default: there is none
  * @throws {ReplyError} 422
  */
-export function readPayload(value: unknown, field: string): Payload {
+export function readPayload(value: unknown, field: string, long?: LongText): Payload {
   const reference = readReference(value, field);
   if (reference !== undefined) return reference;
-  if (!isEnvelope(value)) return encode(value, field);
+  if (!isEnvelope(value)) return encode(value, field, long);
   if (value["codec"] !== AVRO_CODEC) throw invalidField(`${field}.codec`, unsupportedCodec(value["codec"]));
+  if (long !== undefined) return payloadOfBase64(long) ?? textOf(long);
   const { blob } = value;
   if (typeof blob !== "string" || !isStorable(blob))
     throw invalidField(`${field}.blob`, "The payload envelope blob must be a string.");
@@ -101,9 +107,10 @@ export function isEnvelope(value: unknown): value is Readonly<Record<string, unk
   return isObject(value) && Object.keys(value).length === 2 && "codec" in value && "blob" in value;
 }
 
-export function encode(value: unknown, field: string): string {
+/** @param long what the mark in the value stands for. Default: there is none */
+export function encode(value: unknown, field: string, long?: LongText): Payload {
   try {
-    return encodeAvroValue(value);
+    return long === undefined ? encodeAvroValue(value) : encodeAround(value, long);
   } catch (error) {
     if (isPayloadError(error)) throw invalidField(field, error.message);
     throw error;

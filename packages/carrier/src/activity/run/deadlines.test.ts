@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope } from "../../../test/support/envelopes.js";
 import { NOON } from "../../../test/support/fake-clock.js";
 import {
@@ -91,6 +91,14 @@ describe("readRunDeadlines", () => {
   ])("counts the platform's limit as one more deadline: %s", (_, limit, expected) => {
     expect(names(times({}, limit))).toEqual(expected);
     expect(names(times({ lease: RENEWED }, NOON + 31 * MINUTE_MS))).toEqual(["platform_limit", "platform_limit"]);
+  });
+
+  it("writes the platform's limit as a text only for whoever asks", () => {
+    const write = vi.spyOn(Date.prototype, "toISOString");
+    const found = readable({}, NOON + MINUTE_MS);
+    expect(found.first(true)?.at).toBe(NOON + MINUTE_MS);
+    expect(write).not.toHaveBeenCalled();
+    write.mockRestore();
   });
 
   it("writes the platform's limit as a timestamp", () => {

@@ -100,8 +100,15 @@ export function readRunDeadlines(
     all.push({ name, at: at + (skewMs ?? 0), expiresAt, counts });
   }
   if (isInstant(platformLimit)) {
-    const expiresAt = formatTimestamp(platformLimit);
-    all.push({ name: "platform_limit", at: platformLimit, expiresAt, counts: THROUGHOUT });
+    all.push({
+      name: "platform_limit",
+      at: platformLimit,
+      // Written when it is told: a process's first date as text takes a twentieth of its first task.
+      get expiresAt() {
+        return formatTimestamp(platformLimit);
+      },
+      counts: THROUGHOUT,
+    });
   }
   return new RunDeadlines(all, skewMs);
 }

@@ -66,6 +66,12 @@ export class RunContext implements ActivityContext {
       this.settle = resolve;
     });
     this.values = new Map(parts.values);
+    // Bound, and no functions made here: V8 keeps one that is made as it is assigned to a property, and all that it can reach, until
+    // the whole heap is collected.
+    this.remainingMs = this.remainingMs.bind(this);
+    this.heartbeat = this.heartbeat.bind(this);
+    this.get = this.get.bind(this);
+    this.set = this.set.bind(this);
     parts.heartbeats ??= parts.settings.heartbeat?.start(parts);
   }
 
@@ -89,25 +95,26 @@ export class RunContext implements ActivityContext {
     return (this.boundLogger ??= bindLogger(this.parts.settings.logger, taskFields(this.parts.input)));
   }
 
-  readonly remainingMs = (): number => {
+  remainingMs(): number {
     const deadline = this.parts.deadlines.first(true);
     return deadline === undefined
       ? Number.POSITIVE_INFINITY
       : Math.max(0, deadline.at - this.parts.settings.clock.now());
-  };
+  }
 
-  readonly heartbeat = (progress?: HeartbeatProgress): void => {
+  heartbeat(progress?: HeartbeatProgress): void {
     const { onHeartbeat } = this.parts.settings;
     if (onHeartbeat !== undefined) quietly(() => onHeartbeat(this.info, progress));
     this.parts.heartbeats?.heartbeat(progress);
-  };
+  }
 
-  readonly get = <T>(key: ContextKey<T>): T =>
-    this.values.has(key.id) ? (this.values.get(key.id) as T) : key.defaultValue;
+  get<T>(key: ContextKey<T>): T {
+    return this.values.has(key.id) ? (this.values.get(key.id) as T) : key.defaultValue;
+  }
 
-  readonly set = <T>(key: ContextKey<T>, value: T): void => {
+  set<T>(key: ContextKey<T>, value: T): void {
     this.values.set(key.id, value);
-  };
+  }
 }
 
 function readInfo({ task, workflow, lease, headers }: ActivityTaskInput, deadlines: RunDeadlines): ActivityInfo {

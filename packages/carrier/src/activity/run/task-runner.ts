@@ -33,7 +33,8 @@ export function createTaskRunner(
   settings: HandlerSettings,
 ): TaskRunner {
   const { clock, idempotency, logger, maxArgumentValues } = settings;
-  const running = new Set<ActivityRun>();
+  // No Set: what was once in one that many pass through lives until the whole heap is collected.
+  const running: ActivityRun[] = [];
   const onIdle: (() => void)[] = [];
   let stopping = false;
   /** What the arguments of all tasks weigh that run. */
@@ -63,7 +64,7 @@ export function createTaskRunner(
       const task = admitTask(input, options, activities, settings, stopping);
       if (isFailing(task)) return finish(await refuse(input, task));
       let weight = 0;
-      running.add(task.run);
+      running.push(task.run);
       try {
         const sent = task.input.arguments;
         const isStored = sent?.["codec"] === AVRO_CODEC && isStoredPayload(sent);
@@ -88,14 +89,14 @@ export function createTaskRunner(
         return outcome;
       } finally {
         task.heartbeats?.stop();
-        running.delete(task.run);
+        running.splice(running.indexOf(task.run), 1);
         total -= weight;
-        if (running.size === 0) for (const resolve of onIdle.splice(0)) resolve();
+        if (running.length === 0) for (const resolve of onIdle.splice(0)) resolve();
       }
     },
     async shutdown(graceMs) {
       stopping = true;
-      if (running.size > 0) {
+      if (running.length > 0) {
         const idle = new Promise<void>((resolve) => {
           onIdle.push(resolve);
         });

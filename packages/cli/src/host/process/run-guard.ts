@@ -26,7 +26,8 @@ const CAUSES = {
  */
 export class RunGuard {
   private readonly context = new AsyncLocalStorage<GuardedRun>();
-  private readonly running = new Set<GuardedRun>();
+  /** No Set: what was once in one that many pass through lives until the whole heap is collected. */
+  private readonly running: GuardedRun[] = [];
   /** Runs that have an answer, which is given once this turn of the event loop is over. */
   private readonly ending: (() => void)[] = [];
   private readonly onCrash: (crash: Crash) => void;
@@ -58,7 +59,7 @@ export class RunGuard {
 
   /** The attempts that run now, the oldest first. */
   get runs(): readonly RunFacts[] {
-    return [...this.running].map(({ facts }) => facts);
+    return this.running.map(({ facts }) => facts);
   }
 
   /** The attempt whose code is asking. */
@@ -83,17 +84,17 @@ export class RunGuard {
   private run(handler: InvocableHandler, envelope: unknown, options?: HandleOptions): Promise<InvocableResultEnvelope> {
     return new Promise((resolve, reject) => {
       const run: GuardedRun = new GuardedRun(envelope, handler.carrier, options?.signal, (crashed) => {
-        this.running.delete(run);
+        this.forget(run);
         resolve(crashed);
       });
       const end = (settle: () => void): void => {
         if (run.isClosed) return;
         run.close();
-        this.running.delete(run);
+        this.forget(run);
         settle();
       };
       const failed = (error: unknown): void => end(() => reject(error));
-      this.running.add(run);
+      this.running.push(run);
       try {
         this.context
           .run(run, () => handler.handle(envelope, { ...options, signal: run }))
@@ -103,6 +104,11 @@ export class RunGuard {
         failed(error);
       }
     });
+  }
+
+  private forget(run: GuardedRun): void {
+    const at = this.running.indexOf(run);
+    if (at >= 0) this.running.splice(at, 1);
   }
 
   private afterTurn(callback: () => void): void {
@@ -147,6 +153,7 @@ class GuardedRun extends RunSignal {
   private readonly caller: CallerSignal | undefined;
   private readonly startedAt = performance.now();
   private readonly answer: (envelope: InvocableResultEnvelope) => void;
+  private readonly onCallerAbort: () => void;
 
   /** @param answer told of the answer to a crash */
   constructor(
@@ -160,8 +167,12 @@ class GuardedRun extends RunSignal {
     this.carrier = carrier;
     this.caller = caller;
     this.answer = answer;
+    // By a name of its own: V8 puts a function that is made as it is assigned to a property among what lives for long, and all that
+    // it can reach is kept with it until the whole heap is collected.
+    const onCallerAbort = (): void => this.abort(this.caller?.reason);
+    this.onCallerAbort = onCallerAbort;
     if (caller?.aborted === true) this.abort(caller.reason);
-    else caller?.addEventListener("abort", this.onCallerAbort);
+    else caller?.addEventListener("abort", onCallerAbort);
   }
 
   get facts(): RunFacts {
@@ -186,6 +197,4 @@ class GuardedRun extends RunSignal {
     this.isClosed = true;
     this.caller?.removeEventListener("abort", this.onCallerAbort);
   }
-
-  private readonly onCallerAbort = (): void => this.abort(this.caller?.reason);
 }
