@@ -112,6 +112,36 @@ it("nor when the token is refused for a while as the poll is repeated", async ()
   expect(body.activities).toMatchObject([{ status: "completed", attempt_count: 1 }]);
 });
 
+it("nor when its dispatcher is drained as the poll is repeated", async () => {
+  const engine = createLocalEngine(OPTIONS);
+  const { url } = await engine.listen();
+  let cuts = 0;
+  let drained: Promise<unknown> | undefined;
+  const gateway = new Gateway({
+    target: () => url,
+    onReply({ verb }, { body }) {
+      if (verb !== "poll" || body["poll_status"] !== "leased" || ++cuts > 2) return;
+      if (cuts === 2) drained = running.dispatcher.drain();
+      throw new Error("cut");
+    },
+  });
+  await gateway.start();
+  const carrier = await startForeignCarrier(() => Promise.resolve(DONE));
+  const running = await startDispatcher(gateway, { config: oneCarrier(carrier.url, ["t"]) });
+  onTestFinished(async () => {
+    await running.dispatcher.drain();
+    await carrier.close();
+    await gateway.stop();
+    await engine.close();
+  });
+  const client = new Client(url);
+  await client.started("t", "lamps", { activity_id: "a" });
+  await running.until(() => drained !== undefined);
+  await drained;
+  const { body } = await client.call("GET", "/api/activities?page_size=1");
+  expect(body.activities).toMatchObject([{ status: "completed", attempt_count: 1 }]);
+});
+
 it("nor when the connection is cut between the lease and the answer, for the poll and for its first repeat", async () => {
   const engine = createLocalEngine(OPTIONS);
   const { url } = await engine.listen();

@@ -39,6 +39,7 @@ export interface PollEnd {
 export class Poller {
   private readonly options: PollerOptions;
   private held: CallOff | undefined;
+  private repeats = false;
   /** Whether the next poll is held for a part of its time, by chance: those who begin together do not stay together. */
   private isUneven = true;
   private askedFor = 1;
@@ -49,6 +50,11 @@ export class Poller {
 
   get isHeld(): boolean {
     return this.held !== undefined;
+  }
+
+  /** Whether a poll is repeated whose answer was lost: only under its registration can it hear of what it has leased. */
+  get isRepeating(): boolean {
+    return this.repeats;
   }
 
   /** How many tasks the last poll asked for. */
@@ -81,6 +87,7 @@ export class Poller {
     if (outcome.kind === "unavailable") this.isUneven = true;
     const endedAt = clock.monotonic();
     for (let lost = 0, stopped = 0; mustRepeat(outcome, isRepeat); isRepeat = true) {
+      this.repeats = true;
       const isInTime = clock.monotonic() - endedAt < LONGEST_ABSENCE_MS;
       if (outcome.kind === "refused") {
         if (!isInTime || isStopped()) break;
@@ -117,6 +124,7 @@ export class Poller {
       if (outcome.why === "timeout") timeoutSeconds = Math.min(timeoutSeconds, SHORT_HOLD_SECONDS);
       outcome = await this.send({ ...poll, timeoutSeconds, isRepeat: true, patienceMs });
     }
+    this.repeats = false;
     return { outcome, isRepeat };
   }
 
