@@ -189,6 +189,17 @@ describe("a drain", () => {
     expect(running.eventsOf(type)).toMatchObject([{ operation: "deregister", status, retryInMs: null }]);
   });
 
+  it.each([404, 405])("tells no end of a registration that the engine has no route for: %i", async (status) => {
+    await begin({ longPollMs: 300 });
+    await engine.until(() => engine.heldPolls === 1);
+    const body = '{"message":"No such route."}';
+    engine.interfere = ({ verb }) => (verb === "deregister" ? { status, body } : undefined);
+    await running.dispatcher.drain();
+    expect(engine.callsOf("deregister")).toHaveLength(1);
+    expect(running.eventsOf("deregistered")).toEqual([]);
+    expect(running.eventsOf("engine_refused")).toEqual([]);
+  });
+
   it("of an engine that does not notice who has left waits for the held poll, and a task that it brings is run", async () => {
     await begin({ longPollMs: 2_000, noticesLeaving: false }, { drainMs: 20_000 });
     await engine.until(() => engine.heldPolls === 1);

@@ -69,6 +69,11 @@ export class LanePolls {
     for (const [index, poller] of held.entries()) if (index > 0 || poller.maxTasks > 1) poller.recall();
   }
 
+  /** Whether one is repeated whose answer was lost. */
+  get areRepeated(): boolean {
+    return [...this.pollers.keys()].some(({ isRepeating }) => isRepeating);
+  }
+
   /** Resolves once none goes on. */
   async untilEnded(): Promise<void> {
     await Promise.all(this.pollers.values());

@@ -154,7 +154,8 @@ export class Lane {
    */
   async stopPolling(): Promise<void> {
     this.stopping.abort(undefined);
-    if (this.registration.isFenced) {
+    // What a poll has leased whose answer was lost, the engine tells those who are registered.
+    if (this.registration.isFenced && !this.polls.areRepeated) {
       await this.registration.end(GOODBYE_MS);
       const ended = new AbortController();
       void this.polls.untilEnded().then(() => ended.abort());

@@ -52,7 +52,11 @@ class HoldingEngine {
 
   /** Those that wait are told that it is not there. */
   away(): void {
-    for (const { answer } of this.open.splice(0)) answer(STARTING);
+    this.say(STARTING);
+  }
+
+  say(outcome: PolledOutcome): void {
+    for (const { answer } of this.open.splice(0)) answer(outcome);
   }
 
   /** The connections of those that wait break. */
@@ -125,6 +129,68 @@ it("a poll is not repeated for ever", async () => {
     engine.cut();
   }
   expect(await ended).toMatchObject({ outcome: { kind: "unavailable" }, isRepeat: true });
+});
+
+const FAILED = [
+  ["status 500", 500], // by an engine that has recorded the lease already
+  ["status 502", 502],
+  ["not_json", 503], // of a gateway whose connection to the engine has ended
+  ["cut_off", 503],
+  ["status 504", 504],
+  ["not_json", 520],
+  ["not_json", 524],
+] as const;
+it.each(FAILED)("a poll that is answered with %s (%i) asks again what it has leased", async (why, status) => {
+  const { engine, poller, time } = begin();
+  const ended = poller.poll(4);
+  engine.lease();
+  engine.say({ ...lost(why), status });
+  await time.until(5_000);
+  engine.answer();
+  expect(await ended).toEqual({ outcome: LEASED, isRepeat: true });
+  expect(new Set(engine.requests.map(({ requestId }) => requestId)).size).toBe(1);
+});
+
+it.each(FAILED)("nor is it given up while %s (%i) goes on for most of a minute", async (why, status) => {
+  const { engine, poller, time } = begin();
+  const ended = poller.poll(4);
+  engine.lease();
+  for (let second = 0; second < 40; second++) {
+    await time.until(second * 1_000);
+    engine.say({ ...lost(why), status });
+  }
+  await time.until(200_000);
+  engine.answer();
+  expect(await ended).toEqual({ outcome: LEASED, isRepeat: true });
+  expect(new Set(engine.requests.map(({ requestId }) => requestId)).size).toBe(1);
+});
+
+const REFUSED = { kind: "refused", status: 401, reason: null, message: "Unauthenticated." } as const;
+it("a poll whose answer is lost is repeated once the token that its repeat was refused for is taken", async () => {
+  const { engine, poller, time } = begin();
+  const ended = poller.poll(4);
+  engine.lease();
+  engine.cut();
+  await time.until(1_000);
+  engine.say(REFUSED);
+  await time.until(20_000);
+  engine.answer();
+  expect(await ended).toEqual({ outcome: LEASED, isRepeat: true });
+  expect(new Set(engine.requests.map(({ requestId }) => requestId)).size).toBe(1);
+});
+
+it("a poll whose repeats are refused is not repeated for ever, and one that is refused at first not at all", async () => {
+  const { engine, poller, time } = begin();
+  const refused = poller.poll(1);
+  engine.say(REFUSED);
+  expect(await refused).toEqual({ outcome: REFUSED, isRepeat: false });
+  const ended = poller.poll(1);
+  engine.cut();
+  for (let second = 1; second < 300; second++) {
+    await time.until(second * 1_000);
+    engine.say(REFUSED);
+  }
+  expect(await ended).toEqual({ outcome: REFUSED, isRepeat: true });
 });
 
 it("a poll that nothing can have been leased through ends with its first answer", async () => {

@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type { EngineClient } from "../engine/client.js";
-import type { Unavailable } from "../engine/outcomes.js";
+import type { Refused, Unavailable } from "../engine/outcomes.js";
 import type { PolledOutcome, PollRequest } from "../engine/polls.js";
+import type { BrokenWhy } from "../engine/reply.js";
 import { CallOff } from "../time/call-off.js";
 import type { Clock } from "../time/clock.js";
 import type { EngineBackoff } from "./engine-backoff.js";
 
 /** A poll's id is kept while its answers are lost, so that a task leased meanwhile is found; not for ever. */
 const LONGEST_REQUEST_LIFE = 4;
-/** An engine that cannot be reached at all may be started again: its poll is kept so long, which is more than a lease lasts. */
+/** An engine that cannot be reached, or that a gateway cannot reach, may be started again: its poll is kept so long, which is more than a lease lasts. */
 const LONGEST_ABSENCE_MS = 60_000;
 /** Polls that are held no longer than this only look whether the engine is there. */
 const SHORT_HOLD_SECONDS = 1;
@@ -38,6 +39,7 @@ export interface PollEnd {
 export class Poller {
   private readonly options: PollerOptions;
   private held: CallOff | undefined;
+  private repeats = false;
   /** Whether the next poll is held for a part of its time, by chance: those who begin together do not stay together. */
   private isUneven = true;
   private askedFor = 1;
@@ -48,6 +50,11 @@ export class Poller {
 
   get isHeld(): boolean {
     return this.held !== undefined;
+  }
+
+  /** Whether a poll is repeated whose answer was lost: only under its registration can it hear of what it has leased. */
+  get isRepeating(): boolean {
+    return this.repeats;
   }
 
   /** How many tasks the last poll asked for. */
@@ -80,15 +87,29 @@ export class Poller {
     if (outcome.kind === "unavailable") this.isUneven = true;
     const endedAt = clock.monotonic();
     for (let lost = 0, stopped = 0; mustRepeat(outcome, isRepeat); isRepeat = true) {
+      this.repeats = true;
+      const isInTime = clock.monotonic() - endedAt < LONGEST_ABSENCE_MS;
+      if (outcome.kind === "refused") {
+        if (!isInTime || isStopped()) break;
+        await backoff.wait(outcome, "poll");
+        wasRecallable = false;
+        outcome = await client.poll({
+          ...poll,
+          timeoutSeconds: 0,
+          isRepeat: true,
+          patienceMs: firstEndsAt - clock.monotonic(),
+        });
+        continue;
+      }
       const isSame = outcome.samePoll === true;
       // A request that was recalled has not failed, and the next one cannot be recalled.
       const wasRecalled = wasRecallable && outcome.why === "aborted";
-      const mayComeBack = outcome.status === null && clock.monotonic() - endedAt < LONGEST_ABSENCE_MS;
-      const isAway = !isSame && !isLost(outcome);
+      const mayComeBack = (outcome.status === null || isServers(outcome.status)) && isInTime;
+      const isAway = !isSame && (!isLost(outcome) || (isRepeat && outcome.status === 503));
       if (!isSame && !isAway && !wasRecalled && ++lost >= LONGEST_REQUEST_LIFE && !mayComeBack) break;
       if (isStopped() && ++stopped > 2) break;
-      // The first repeat comes at once; when that fails too, the engine is in trouble, as it is by a gateway's word, or was before.
-      const isTrouble = isSame || isAway || lost > 1 || isGateways(outcome.status) || backoff.failing;
+      // The first repeat comes at once; when that fails too, the engine is in trouble, as it is by a 5xx, or was before.
+      const isTrouble = isSame || isAway || lost > 1 || isServers(outcome.status) || backoff.failing;
       if (isTrouble && outcome.why !== "aborted") await backoff.wait(outcome, "poll");
       const patienceMs = firstEndsAt - clock.monotonic();
       if (isRecalled() || outcome.why === "aborted") {
@@ -103,6 +124,7 @@ export class Poller {
       if (outcome.why === "timeout") timeoutSeconds = Math.min(timeoutSeconds, SHORT_HOLD_SECONDS);
       outcome = await this.send({ ...poll, timeoutSeconds, isRepeat: true, patienceMs });
     }
+    this.repeats = false;
     return { outcome, isRepeat };
   }
 
@@ -125,21 +147,30 @@ export class Poller {
 
 /**
  * Whether the same request is to be sent again. An engine that is not there for a while, as one that is started again, does
- * not make what an earlier request has leased less lost.
+ * not make what an earlier request has leased less lost; nor does one that refuses the token for a while.
  */
-function mustRepeat(outcome: PolledOutcome, isRepeat: boolean): outcome is Unavailable {
+function mustRepeat(outcome: PolledOutcome, isRepeat: boolean): outcome is Unavailable | Refused {
+  if (outcome.kind === "refused") return isRepeat;
   if (outcome.kind !== "unavailable") return false;
   return (
     outcome.samePoll === true || isLost(outcome) || (isRepeat && (outcome.status === 503 || !outcome.mayHaveActed))
   );
 }
 
-/** Whether a task may have been leased that we were not told of: by an answer that broke, or that a gateway lost. */
-function isLost(outcome: Unavailable): boolean {
-  if (!outcome.mayHaveActed) return false;
-  return outcome.status === null || outcome.status < 300 || isGateways(outcome.status);
+/**
+ * Whether a task may have been leased that we were not told of: by an answer that broke, that a gateway lost, or that failed
+ * in the engine once the lease was recorded. A 503 in the engine's own words says that it was not; the page of a gateway
+ * says so only that the connection to the engine is gone.
+ */
+function isLost({ mayHaveActed, status, why }: Unavailable): boolean {
+  if (!mayHaveActed) return false;
+  if (status === 503) return BROKEN_ANSWERS.has(why);
+  return status === null || status < 300 || isServers(status);
 }
 
-function isGateways(status: number | null): boolean {
-  return status === 502 || status === 504;
+/** How an answer is not one of the engine's. */
+const BROKEN_ANSWERS: ReadonlySet<string> = new Set(["not_json", "cut_off", "too_large"] satisfies BrokenWhy[]);
+
+function isServers(status: number | null): boolean {
+  return status !== null && status >= 500;
 }

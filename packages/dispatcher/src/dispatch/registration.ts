@@ -205,6 +205,7 @@ export class Registration {
     for (let tries = 1; ; tries++) {
       const outcome = await client.deregister(namespace, workerId, token);
       if (outcome.kind === "deregistered") break;
+      if (outcome.kind === "no_route") return;
       const operation = "deregister";
       if (outcome.kind === "refused") {
         const { status, reason, message } = outcome;

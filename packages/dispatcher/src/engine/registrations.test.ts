@@ -77,9 +77,12 @@ describe("the end of a registration by token", () => {
 });
 
 it.each([
-  [200, "deregistered"],
-  [404, "deregistered"],
-  [500, "refused"],
-])("the end of a registration without a token: %i", (status, kind) => {
-  expect(readDeregisterOutcome(reply(status))).toMatchObject({ kind });
+  [200, null, "deregistered"],
+  [404, "worker_not_found", "deregistered"],
+  [404, null, "no_route"],
+  [405, null, "no_route"],
+  [404, "namespace_not_found", "refused"],
+  [500, null, "refused"],
+])("the end of a registration without a token: %i %s", (status, reason, kind) => {
+  expect(readDeregisterOutcome(reply(status, { reason }))).toMatchObject({ kind });
 });

@@ -1,4 +1,4 @@
-import { fieldOf, HEARTBEAT_INTERVAL_SECONDS, integerField } from "@durable-workflow/engine-protocol";
+import { fieldOf, HEARTBEAT_INTERVAL_SECONDS, integerField, type Reason } from "@durable-workflow/engine-protocol";
 import {
   isMissingRegistration,
   isUnavailable,
@@ -55,6 +55,8 @@ export function readWorkerHeartbeatOutcome(answer: EngineAnswer): WorkerHeartbea
 
 export type DeregisterOutcome =
   | { readonly kind: "deregistered" }
+  /** The engine has no way to end it: it goes stale. */
+  | { readonly kind: "no_route" }
   /** Whether it has ended is not known: the same request again tells. */
   | {
       readonly kind: "unknown";
@@ -64,11 +66,15 @@ export type DeregisterOutcome =
     }
   | Refused;
 
+/** The registration was gone already. */
+const NOT_FOUND = "worker_not_found" satisfies Reason;
+
 /** The answer to a deregistration without a token. Older engines have no such route; the registration then goes stale. */
 export function readDeregisterOutcome(answer: EngineAnswer): DeregisterOutcome {
   if (answer.kind === "broken") return { kind: "unknown", why: answer.why, status: answer.status, retryAfterMs: null };
-  if (answer.status < 300 || answer.status === 404 || answer.status === 405) return { kind: "deregistered" };
-  return refused(answer);
+  const { status, reason } = answer;
+  if (status < 300 || (status === 404 && reason === NOT_FOUND)) return { kind: "deregistered" };
+  return status === 405 || (status === 404 && reason === null) ? { kind: "no_route" } : refused(answer);
 }
 
 const UNKNOWN_OUTCOME: ReadonlySet<string | null> = new Set(["backend_lock_pressure", "backend_unavailable"]);

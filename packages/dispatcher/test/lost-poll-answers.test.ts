@@ -1,0 +1,170 @@
+import { InvocableActivityHandler } from "@durable-workflow/carrier";
+import { type InProcessAnswer, PATHS } from "@durable-workflow/engine-protocol";
+import { createLocalEngine } from "@durable-workflow/local-engine";
+import { Client } from "@durable-workflow/test-support/engine-client";
+import { Gateway } from "@durable-workflow/test-support/gateway";
+import { until } from "@durable-workflow/test-support/patience";
+import { expect, it, onTestFinished } from "vitest";
+import { createDispatcher } from "../src/index.js";
+import { DONE, startForeignCarrier } from "./support/foreign-carrier.js";
+import { oneCarrier, startDispatcher } from "./support/running.js";
+
+/** Longer than any test: a task whose lease has to run out before it is handed out again fails its test. */
+const LEASE_SECONDS = 300;
+const OPTIONS = { file: ":memory:", leaseSeconds: LEASE_SECONDS, shortLeaseSeconds: LEASE_SECONDS } as const;
+
+type Answer = InProcessAnswer;
+
+function page(status: number): () => Answer {
+  return () => ({ status, headers: { "content-type": "text/html" }, body: "<h1>Sorry</h1>" });
+}
+
+/** What comes in the place of the answer that brings the task. */
+const INSTEAD: readonly (readonly [string, (answer: Answer) => Answer])[] = [
+  [
+    "a connection that breaks",
+    () => {
+      throw new Error("reset");
+    },
+  ],
+  ["half of it", (answer) => ({ ...answer, body: String(answer.body).slice(0, 100) })],
+  [
+    "an error of the engine",
+    () => ({ status: 500, headers: {}, body: JSON.stringify({ error: "Server error.", reason: "server_error" }) }),
+  ],
+  ["a gateway's page with 502", page(502)],
+  ["a gateway's page with 503", page(503)],
+  ["a gateway's page with 504", page(504)],
+  ["a gateway's page with 520", page(520)],
+];
+
+it.each(INSTEAD)(
+  "a task does not wait for the end of its lease when its poll is answered with %s",
+  async (_, instead) => {
+    const engine = createLocalEngine(OPTIONS);
+    const { url } = await engine.listen();
+    const client = new Client(url);
+    let dropped = 0;
+    let ends = 0;
+    const dispatcher = createDispatcher({
+      engine: {
+        answer: async (request) => {
+          const answer = await engine.answer(request);
+          if (request.path !== PATHS.poll || !String(answer.body).includes('"leased"') || dropped > 0) return answer;
+          dropped++;
+          return instead(answer);
+        },
+      },
+      handlers: { web: new InvocableActivityHandler({ t: () => 1 }, { carrier: "here" }) },
+      environment: {},
+      profilesPath: "/nowhere/profiles.json",
+      connection: { serverUrl: url },
+      config: oneCarrier("http://127.0.0.1:9/", ["t"]),
+      drainMs: 500,
+    });
+    onTestFinished(async () => {
+      await dispatcher.drain();
+      await engine.close();
+    });
+    dispatcher.events.on(({ type }) => {
+      if (type === "task_ended") ends++;
+    });
+    await dispatcher.start();
+    await client.started("t", "lamps", { activity_id: "a" });
+    await until(() => ends > 0, "the task's end");
+    expect(dropped).toBe(1);
+    const { body } = await client.call("GET", "/api/activities?page_size=1");
+    expect(body.activities).toMatchObject([{ status: "completed", attempt_count: 1 }]);
+  },
+);
+
+it("nor when the token is refused for a while as the poll is repeated", async () => {
+  const engine = createLocalEngine(OPTIONS);
+  const { url } = await engine.listen();
+  let refusals = 0;
+  let isCut = false;
+  const gateway = new Gateway({
+    target: () => url,
+    onReply({ verb }, { body }) {
+      if (verb !== "poll" || body["poll_status"] !== "leased" || isCut) return;
+      isCut = true;
+      throw new Error("cut");
+    },
+  });
+  gateway.interfere = ({ verb }) => {
+    if (verb !== "poll" || !isCut || ++refusals > 1) return undefined;
+    return { status: 401, body: JSON.stringify({ error: "Unauthenticated.", reason: "unauthenticated" }) };
+  };
+  await gateway.start();
+  const carrier = await startForeignCarrier(() => Promise.resolve(DONE));
+  const running = await startDispatcher(gateway, { config: oneCarrier(carrier.url, ["t"]) });
+  onTestFinished(async () => {
+    await running.dispatcher.drain();
+    await carrier.close();
+    await gateway.stop();
+    await engine.close();
+  });
+  const client = new Client(url);
+  await client.started("t", "lamps", { activity_id: "a" });
+  await running.until(() => running.eventsOf("task_ended").length > 0);
+  expect(refusals).toBeGreaterThan(0);
+  const { body } = await client.call("GET", "/api/activities?page_size=1");
+  expect(body.activities).toMatchObject([{ status: "completed", attempt_count: 1 }]);
+});
+
+it("nor when its dispatcher is drained as the poll is repeated", async () => {
+  const engine = createLocalEngine(OPTIONS);
+  const { url } = await engine.listen();
+  let cuts = 0;
+  let drained: Promise<unknown> | undefined;
+  const gateway = new Gateway({
+    target: () => url,
+    onReply({ verb }, { body }) {
+      if (verb !== "poll" || body["poll_status"] !== "leased" || ++cuts > 2) return;
+      if (cuts === 2) drained = running.dispatcher.drain();
+      throw new Error("cut");
+    },
+  });
+  await gateway.start();
+  const carrier = await startForeignCarrier(() => Promise.resolve(DONE));
+  const running = await startDispatcher(gateway, { config: oneCarrier(carrier.url, ["t"]) });
+  onTestFinished(async () => {
+    await running.dispatcher.drain();
+    await carrier.close();
+    await gateway.stop();
+    await engine.close();
+  });
+  const client = new Client(url);
+  await client.started("t", "lamps", { activity_id: "a" });
+  await running.until(() => drained !== undefined);
+  await drained;
+  const { body } = await client.call("GET", "/api/activities?page_size=1");
+  expect(body.activities).toMatchObject([{ status: "completed", attempt_count: 1 }]);
+});
+
+it("nor when the connection is cut between the lease and the answer, for the poll and for its first repeat", async () => {
+  const engine = createLocalEngine(OPTIONS);
+  const { url } = await engine.listen();
+  let cuts = 0;
+  const gateway = new Gateway({
+    target: () => url,
+    onReply({ verb }, { body }) {
+      if (verb === "poll" && body["poll_status"] === "leased" && ++cuts <= 2) throw new Error("cut");
+    },
+  });
+  await gateway.start();
+  const carrier = await startForeignCarrier(() => Promise.resolve(DONE));
+  const running = await startDispatcher(gateway, { config: oneCarrier(carrier.url, ["t"]) });
+  onTestFinished(async () => {
+    await running.dispatcher.drain();
+    await carrier.close();
+    await gateway.stop();
+    await engine.close();
+  });
+  const client = new Client(url);
+  await client.started("t", "lamps", { activity_id: "a" });
+  await running.until(() => running.eventsOf("task_ended").length > 0);
+  expect(cuts).toBe(3);
+  const { body } = await client.call("GET", "/api/activities?page_size=1");
+  expect(body.activities).toMatchObject([{ status: "completed", attempt_count: 1 }]);
+});
