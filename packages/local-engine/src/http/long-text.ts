@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
-import { isObject } from "./fields.js";
+import { isObject } from "@durable-workflow/engine-protocol";
 import { LentMemory } from "./lent-memory.js";
 
 const QUOTE = 0x22;
