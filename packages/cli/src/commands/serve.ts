@@ -8,6 +8,7 @@ import { carrierAccess } from "../host/carrier/carrier-access.js";
 import { CarrierOutput, taskCommand } from "../host/carrier/carrier-output.js";
 import { type CarrierServer, startCarrierServer } from "../host/carrier/carrier-server.js";
 import { STORAGE_OPTION, storageOf } from "../host/carrier/storage-option.js";
+import { growSmallHeap } from "../host/process/heap.js";
 import { RunGuard } from "../host/process/run-guard.js";
 import { ENV_FILES_OPTIONS, readEnvFiles } from "../options/env-files.js";
 import { flag, integerOption, PORTS, textOption } from "../options/values.js";
@@ -117,6 +118,7 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
     io,
   );
   const uninstall = guard.install();
+  const leaveHeap = growSmallHeap();
   try {
     const activities = await source.load();
     server = await startCarrierServer({
@@ -148,6 +150,7 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
   } finally {
     await (server?.close({ lingerMs, graceMs: graceSeconds * 1000 }) ?? source.close(0));
     uninstall();
+    leaveHeap();
   }
   output.event("stopped", {}, () => undefined);
   return EXIT.ok;

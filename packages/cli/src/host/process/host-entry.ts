@@ -7,6 +7,7 @@ import { CliError, EXIT } from "../../shell/command.js";
 import { ActivitySource } from "../activities/activity-source.js";
 import type { CollectedActivities } from "../activities/collect.js";
 import { Gathered } from "./gathered.js";
+import { growSmallHeap } from "./heap.js";
 import type { FromHost, HostActivities, HostOptions, HostProblem, HostResult, LogLevel, ToHost } from "./messages.js";
 import { RunGuard } from "./run-guard.js";
 import { RunSignal } from "./run-signal.js";
@@ -118,6 +119,7 @@ function plain(fields: Readonly<Record<string, unknown>>): Readonly<Record<strin
 }
 
 guard.install();
+growSmallHeap();
 // The terminal sends both to all its processes: whoever started us says when to end.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => {});

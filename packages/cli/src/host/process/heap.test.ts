@@ -1,0 +1,28 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect, it, onTestFinished } from "vitest";
+import { growSmallHeap } from "./heap.js";
+
+const GROWS = "--heap-growing-percent=300";
+const AS_IT_IS = "--heap-growing-percent=0";
+
+it("a heap that runs activities is left to V8 once much of it is in use, and when that is asked for", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const flags: string[] = [];
+  const leave = growSmallHeap((flag) => flags.push(flag));
+  onTestFinished(leave);
+  expect(flags).toEqual([GROWS]);
+  const held = Array.from({ length: 20_000 }, () => new Array<number>(1_000).fill(0.5));
+  while (flags.at(-1) !== AS_IT_IS) {
+    collect();
+    await pause(1);
+  }
+  expect(held).toHaveLength(20_000);
+  leave();
+  expect(flags.at(-1)).toBe(AS_IT_IS);
+  collect();
+  await pause(20);
+  expect(flags.filter((flag) => flag === GROWS)).toHaveLength(1);
+});
