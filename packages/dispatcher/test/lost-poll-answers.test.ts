@@ -7,7 +7,7 @@ import { until } from "@durable-workflow/test-support/patience";
 import { expect, it, onTestFinished } from "vitest";
 import { createDispatcher } from "../src/index.js";
 import { DONE, startForeignCarrier } from "./support/foreign-carrier.js";
-import { oneCarrier, startDispatcher } from "./support/running.js";
+import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
 
 /** Longer than any test: a task whose lease has to run out before it is handed out again fails its test. */
 const LEASE_SECONDS = 300;
@@ -73,98 +73,86 @@ it.each(INSTEAD)(
     await client.started("t", "lamps", { activity_id: "a" });
     await until(() => ends > 0, "the task's end");
     expect(dropped).toBe(1);
-    const { body } = await client.call("GET", "/api/activities?page_size=1");
-    expect(body.activities).toMatchObject([{ status: "completed", attempt_count: 1 }]);
+    await completedAtOnce(client);
   },
 );
 
-it("nor when the token is refused for a while as the poll is repeated", async () => {
+interface Scene extends Running {
+  /** Asks the engine itself. */
+  readonly client: Client;
+}
+
+/** An engine behind a gateway that looks at each answer that brings a task, a dispatcher of it, and a task that is started. */
+async function begin(
+  onLease: (scene: Scene) => void,
+  interfere: Gateway["interfere"] = () => undefined,
+): Promise<Scene> {
   const engine = createLocalEngine(OPTIONS);
   const { url } = await engine.listen();
-  let refusals = 0;
-  let isCut = false;
   const gateway = new Gateway({
     target: () => url,
     onReply({ verb }, { body }) {
-      if (verb !== "poll" || body["poll_status"] !== "leased" || isCut) return;
+      if (verb === "poll" && body["poll_status"] === "leased") onLease(scene);
+    },
+  });
+  gateway.interfere = interfere;
+  await gateway.start();
+  const carrier = await startForeignCarrier(() => Promise.resolve(DONE));
+  const running = await startDispatcher(gateway, { config: oneCarrier(carrier.url, ["t"]) });
+  onTestFinished(async () => {
+    await running.dispatcher.drain();
+    await carrier.close();
+    await gateway.stop();
+    await engine.close();
+  });
+  const scene = { ...running, client: new Client(url) };
+  await scene.client.started("t", "lamps", { activity_id: "a" });
+  return scene;
+}
+
+async function completedAtOnce(engine: Client): Promise<void> {
+  const { body } = await engine.call("GET", "/api/activities?page_size=1");
+  expect(body.activities).toMatchObject([{ status: "completed", attempt_count: 1 }]);
+}
+
+it("nor when the token is refused for a while as the poll is repeated", async () => {
+  let refusals = 0;
+  let isCut = false;
+  const scene = await begin(
+    () => {
+      if (isCut) return;
       isCut = true;
       throw new Error("cut");
     },
-  });
-  gateway.interfere = ({ verb }) => {
-    if (verb !== "poll" || !isCut || ++refusals > 1) return undefined;
-    return { status: 401, body: JSON.stringify({ error: "Unauthenticated.", reason: "unauthenticated" }) };
-  };
-  await gateway.start();
-  const carrier = await startForeignCarrier(() => Promise.resolve(DONE));
-  const running = await startDispatcher(gateway, { config: oneCarrier(carrier.url, ["t"]) });
-  onTestFinished(async () => {
-    await running.dispatcher.drain();
-    await carrier.close();
-    await gateway.stop();
-    await engine.close();
-  });
-  const client = new Client(url);
-  await client.started("t", "lamps", { activity_id: "a" });
-  await running.until(() => running.eventsOf("task_ended").length > 0);
+    ({ verb }) => {
+      if (verb !== "poll" || !isCut || ++refusals > 1) return undefined;
+      return { status: 401, body: JSON.stringify({ error: "Unauthenticated.", reason: "unauthenticated" }) };
+    },
+  );
+  await scene.until(() => scene.eventsOf("task_ended").length > 0);
   expect(refusals).toBeGreaterThan(0);
-  const { body } = await client.call("GET", "/api/activities?page_size=1");
-  expect(body.activities).toMatchObject([{ status: "completed", attempt_count: 1 }]);
+  await completedAtOnce(scene.client);
 });
 
 it("nor when its dispatcher is drained as the poll is repeated", async () => {
-  const engine = createLocalEngine(OPTIONS);
-  const { url } = await engine.listen();
   let cuts = 0;
   let drained: Promise<unknown> | undefined;
-  const gateway = new Gateway({
-    target: () => url,
-    onReply({ verb }, { body }) {
-      if (verb !== "poll" || body["poll_status"] !== "leased" || ++cuts > 2) return;
-      if (cuts === 2) drained = running.dispatcher.drain();
-      throw new Error("cut");
-    },
+  const scene = await begin(({ dispatcher }) => {
+    if (++cuts > 2) return;
+    if (cuts === 2) drained = dispatcher.drain();
+    throw new Error("cut");
   });
-  await gateway.start();
-  const carrier = await startForeignCarrier(() => Promise.resolve(DONE));
-  const running = await startDispatcher(gateway, { config: oneCarrier(carrier.url, ["t"]) });
-  onTestFinished(async () => {
-    await running.dispatcher.drain();
-    await carrier.close();
-    await gateway.stop();
-    await engine.close();
-  });
-  const client = new Client(url);
-  await client.started("t", "lamps", { activity_id: "a" });
-  await running.until(() => drained !== undefined);
+  await scene.until(() => drained !== undefined);
   await drained;
-  const { body } = await client.call("GET", "/api/activities?page_size=1");
-  expect(body.activities).toMatchObject([{ status: "completed", attempt_count: 1 }]);
+  await completedAtOnce(scene.client);
 });
 
 it("nor when the connection is cut between the lease and the answer, for the poll and for its first repeat", async () => {
-  const engine = createLocalEngine(OPTIONS);
-  const { url } = await engine.listen();
   let cuts = 0;
-  const gateway = new Gateway({
-    target: () => url,
-    onReply({ verb }, { body }) {
-      if (verb === "poll" && body["poll_status"] === "leased" && ++cuts <= 2) throw new Error("cut");
-    },
+  const scene = await begin(() => {
+    if (++cuts <= 2) throw new Error("cut");
   });
-  await gateway.start();
-  const carrier = await startForeignCarrier(() => Promise.resolve(DONE));
-  const running = await startDispatcher(gateway, { config: oneCarrier(carrier.url, ["t"]) });
-  onTestFinished(async () => {
-    await running.dispatcher.drain();
-    await carrier.close();
-    await gateway.stop();
-    await engine.close();
-  });
-  const client = new Client(url);
-  await client.started("t", "lamps", { activity_id: "a" });
-  await running.until(() => running.eventsOf("task_ended").length > 0);
+  await scene.until(() => scene.eventsOf("task_ended").length > 0);
   expect(cuts).toBe(3);
-  const { body } = await client.call("GET", "/api/activities?page_size=1");
-  expect(body.activities).toMatchObject([{ status: "completed", attempt_count: 1 }]);
+  await completedAtOnce(scene.client);
 });
