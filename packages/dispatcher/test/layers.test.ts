@@ -66,7 +66,7 @@ it("its tools are few", () => {
     ([, list]) => list?.split(",") ?? [],
   );
   expect(new Set(names.map((name) => name.trim()))).toEqual(
-    new Set(["CredentialStore", "LineBatch", "Secrets", "ServerClock", "flushLines"]),
+    new Set(["CredentialStore", "LineBatch", "Secrets", "ServerClock", "fileTrouble", "flushLines"]),
   );
 });
 

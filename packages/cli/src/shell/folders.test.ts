@@ -22,7 +22,7 @@ it("what cannot be made is told, and nothing goes on for ever", async () => {
   const file = join(folder(), "file");
   writeFileSync(file, "");
   await expect(makeFolders(file)).rejects.toMatchObject({ code: "EEXIST" });
-  await expect(makeFolders(join(file, "below"))).rejects.toThrow();
+  await expect(makeFolders(join(file, "below", "it"))).rejects.toMatchObject({ code: "ENOTDIR" });
   if (existsSync("/proc/self"))
     await expect(makeFolders("/proc/dw-none/below")).rejects.toMatchObject({ code: "ENOENT" });
 });
