@@ -70,10 +70,10 @@ export class AttemptPayloads {
     const resolved = await payloads.fetcher.resolve(task, this.patience("fetch"));
     switch (resolved.kind) {
       case "as_sent": {
-        const inline = payloads.sharedStore === undefined ? undefined : inlinePayload(task.arguments);
-        return inline !== undefined && inline.bytes.length > (payloads.sharedStore?.overBytes ?? 0)
-          ? this.share(inline)
-          : { kind: "ready", task, payload: blobPayloadOf(task.arguments) };
+        const large = payloads.sharedStore && inlineOver(payloads.sharedStore.overBytes, task.arguments);
+        return large === undefined
+          ? { kind: "ready", task, payload: blobPayloadOf(task.arguments) }
+          : this.share(large);
       }
       case "gone":
         return resolved;
@@ -225,13 +225,15 @@ export class AttemptPayloads {
   }
 }
 
-/** The payload of an envelope that holds it itself. */
-function inlinePayload(envelope: JsonObject | null): BlobPayload | undefined {
+/** The payload of an envelope that holds it itself, where that is longer; a copy: whoever stores it may keep it. */
+function inlineOver(mostBytes: number, envelope: JsonObject | null): BlobPayload | undefined {
   const known = blobPayloadOf(envelope);
-  // A copy: whoever stores it may keep it.
-  if (known !== undefined) return { codec: known.codec, bytes: Buffer.from(known.bytes) };
+  if (known !== undefined) {
+    return known.bytes.length > mostBytes ? { codec: known.codec, bytes: Buffer.from(known.bytes) } : undefined;
+  }
   const { codec, blob } = envelope ?? {};
-  return typeof codec === "string" && typeof blob === "string" ? { codec, bytes: Buffer.from(blob) } : undefined;
+  if (typeof codec !== "string" || typeof blob !== "string" || Buffer.byteLength(blob) <= mostBytes) return undefined;
+  return { codec, bytes: Buffer.from(blob) };
 }
 
 function withPayload(report: Report, payload: ReportedPayload): Report {
