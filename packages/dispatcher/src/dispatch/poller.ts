@@ -86,19 +86,19 @@ export class Poller {
     let wasRecallable = true;
     if (outcome.kind === "unavailable") this.isUneven = true;
     const endedAt = clock.monotonic();
+    const patienceMs = (): number => firstEndsAt - clock.monotonic();
+    // Says what the first one has leased, and cannot be recalled itself: however often polls are, no task is lost by it.
+    const askAgain = (): Promise<PolledOutcome> => {
+      wasRecallable = false;
+      return client.poll({ ...poll, timeoutSeconds: 0, isRepeat: true, patienceMs: patienceMs() });
+    };
     for (let lost = 0, stopped = 0; mustRepeat(outcome, isRepeat); isRepeat = true) {
       this.repeats = true;
       const isInTime = clock.monotonic() - endedAt < LONGEST_ABSENCE_MS;
       if (outcome.kind === "refused") {
         if (!isInTime || isStopped()) break;
         await backoff.wait(outcome, "poll");
-        wasRecallable = false;
-        outcome = await client.poll({
-          ...poll,
-          timeoutSeconds: 0,
-          isRepeat: true,
-          patienceMs: firstEndsAt - clock.monotonic(),
-        });
+        outcome = await askAgain();
         continue;
       }
       const isSame = outcome.samePoll === true;
@@ -111,18 +111,15 @@ export class Poller {
       // The first repeat comes at once; when that fails too, the engine is in trouble, as it is by a 5xx, or was before.
       const isTrouble = isSame || isAway || lost > 1 || isServers(outcome.status) || backoff.failing;
       if (isTrouble && outcome.why !== "aborted") await backoff.wait(outcome, "poll");
-      const patienceMs = firstEndsAt - clock.monotonic();
       if (isRecalled() || outcome.why === "aborted") {
-        // It says what the first one has leased, and cannot be recalled itself: however often polls are, no task is lost by it.
-        wasRecallable = false;
-        outcome = await client.poll({ ...poll, timeoutSeconds: 0, isRepeat: true, patienceMs });
+        outcome = await askAgain();
         continue;
       }
       wasRecallable = true;
       if (!isSame) timeoutSeconds = holdSeconds(maxTasks);
       // Whether an engine that did not answer in time answers now is soon to be known.
       if (outcome.why === "timeout") timeoutSeconds = Math.min(timeoutSeconds, SHORT_HOLD_SECONDS);
-      outcome = await this.send({ ...poll, timeoutSeconds, isRepeat: true, patienceMs });
+      outcome = await this.send({ ...poll, timeoutSeconds, isRepeat: true, patienceMs: patienceMs() });
     }
     this.repeats = false;
     return { outcome, isRepeat };
