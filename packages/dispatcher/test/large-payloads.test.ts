@@ -59,6 +59,16 @@ async function ends(spec: Partial<ScriptedSpec>): Promise<Execution> {
   return execution;
 }
 
+/** A carrier that says later at some of its tries, which are counted from 1. */
+function laterAt(isLater: (tries: number) => boolean): ForeignHandler {
+  let tries = 0;
+  return (_, response) => {
+    if (!isLater(++tries)) return DONE;
+    response.writeHead(503, { "retry-after": "0" }).end("later");
+    return undefined;
+  };
+}
+
 const outcomeOf = (execution: Execution): Json => execution.outcomes.at(-1)?.body ?? {};
 
 describe("arguments by reference", () => {
@@ -74,14 +84,7 @@ describe("arguments by reference", () => {
   });
 
   it("are sent whole again when the carrier says later", async () => {
-    let tries = 0;
-    await begin({
-      handle: (_, response) => {
-        if (++tries > 1) return DONE;
-        response.writeHead(503, { "retry-after": "0" }).end("later");
-        return undefined;
-      },
-    });
+    await begin({ handle: laterAt((tries) => tries === 1) });
     await ends({ arguments: by(payloads.put(BLOB)) });
     expect(carrier.received.map(({ envelope }) => envelope["payloads"].arguments.blob.length)).toEqual([
       BLOB.length,
@@ -171,14 +174,7 @@ describe("arguments that the engine sends inline", () => {
   it.each([10_000, 50_000, 300_000, 1_500_000])(
     "of %i bytes reach the carrier as they are, at every try",
     async (size) => {
-      let tries = 0;
-      await begin({
-        handle: (_, response) => {
-          if (++tries > 1) return DONE;
-          response.writeHead(503, { "retry-after": "0" }).end("later");
-          return undefined;
-        },
-      });
+      await begin({ handle: laterAt((tries) => tries === 1) });
       const sent = payloadEnvelope(["\u00e9".repeat(size / 2)]);
       await ends({ arguments: { ...sent } });
       expect(carrier.received.map(({ envelope }) => envelope["payloads"])).toEqual([
@@ -191,15 +187,8 @@ describe("arguments that the engine sends inline", () => {
   );
 
   it("of many tasks at once are each its own, whatever becomes of the others", async () => {
-    let tries = 0;
-    await begin({
-      handle: (_, response) => {
-        // Some come again, after others have come and gone.
-        if (tries++ % 3 !== 0) return DONE;
-        response.writeHead(503, { "retry-after": "0" }).end("later");
-        return undefined;
-      },
-    });
+    // Some come again, after others have come and gone.
+    await begin({ handle: laterAt((tries) => tries % 3 === 1) });
     const sent = Array.from({ length: 24 }, (_, index) =>
       payloadEnvelope([
         String(index)
