@@ -28,20 +28,25 @@ const scratch = new ScratchMemory();
  * that is kept as it is. Valid until the next call.
  */
 export function bytesOfText(text: string): Uint8Array | undefined {
-  const { length } = text;
-  if (length <= LONGEST_TEXT || length % 4 !== 0) return undefined;
-  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
-  const size = (length / 4) * 3 - padding;
+  const size = sizeOfBase64(text.length, text.slice(-4));
+  if (size === undefined) return undefined;
   const bytes = scratch.take(size);
   // Decoding leaps over what is no base64, and takes the alphabet of URLs as well.
   if (bytes.write(text, "base64") !== size || text.includes("-") || text.includes("_")) return undefined;
-  if (!hasZeroBitsLeft(text, padding)) return undefined;
   // Of a character beyond Latin-1 decoding would take the low byte.
-  return Buffer.byteLength(text) === length ? bytes : undefined;
+  return Buffer.byteLength(text) === text.length ? bytes : undefined;
 }
 
-/** Whether the bits of a text of base64 are zero that stand for no whole byte. */
-export function hasZeroBitsLeft(text: string, padding: number): boolean {
-  const last = text[text.length - padding - 1] ?? "";
-  return padding === 0 || (padding === 1 ? LAST_OF_TWO : LAST_OF_ONE).includes(last);
+/**
+ * How many bytes a long text of base64 stands for; undefined for one that is short, and for one that cannot be the base64 of any
+ * bytes, as far as its length and its end tell.
+ *
+ * @param end its last four characters
+ */
+export function sizeOfBase64(length: number, end: string): number | undefined {
+  if (length <= LONGEST_TEXT || length % 4 !== 0) return undefined;
+  const padding = end.endsWith("==") ? 2 : end.endsWith("=") ? 1 : 0;
+  const last = end[3 - padding] ?? "";
+  const isWhole = padding === 0 || (padding === 1 ? LAST_OF_TWO : LAST_OF_ONE).includes(last);
+  return isWhole ? (length / 4) * 3 - padding : undefined;
 }

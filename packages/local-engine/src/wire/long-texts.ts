@@ -1,7 +1,7 @@
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
 import { type LongText, longMemory } from "../http/long-text.js";
 import { LongPayload } from "../long-payload.js";
-import { hasZeroBitsLeft, LONGEST_TEXT } from "../store/large-payloads.js";
+import { sizeOfBase64 } from "../store/large-payloads.js";
 
 /** Characters of base64 that are read at a time. */
 const PIECE_LENGTH = 65_536;
@@ -14,14 +14,10 @@ export function textOf({ body, begin, end }: LongText): string {
 /** The payload whose base64 a long text is; undefined for one that the store keeps as text. */
 export function payloadOfBase64({ body, begin, end, giveBack }: LongText): LongPayload | undefined {
   const length = end - begin;
-  if (length <= LONGEST_TEXT || length % 4 !== 0) return undefined;
   const text = body.subarray(begin, end);
+  const size = sizeOfBase64(length, text.toString("latin1", length - 4));
   // Decoding takes the alphabet of URLs as well.
-  if (text.includes("-") || text.includes("_")) return undefined;
-  const last = text.toString("latin1", length - 4);
-  const padding = last.endsWith("==") ? 2 : last.endsWith("=") ? 1 : 0;
-  if (!hasZeroBitsLeft(last, padding)) return undefined;
-  const size = (length / 4) * 3 - padding;
+  if (size === undefined || text.includes("-") || text.includes("_")) return undefined;
   const memory = longMemory.lend(size);
   const bytes = memory.subarray(0, size);
   let written = 0;
