@@ -1,8 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { encodeAvroValue } from "@durable-workflow/carrier/payload";
+import { garbageCollector } from "@durable-workflow/test-support/garbage";
 import { expect, it } from "vitest";
 import { arrived, cleanUp, openEngine } from "./support/engine.js";
 import { FakeClock } from "./support/fake-clock.js";
@@ -73,8 +72,7 @@ it("is not held for a client that has gone before it was recorded", async () => 
 it("keeps nothing of its arguments in memory while it is held", async () => {
   const clock = new CountingClock();
   const { url } = await openEngine({ clock });
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
+  const collect = garbageCollector();
   const inUse = async (): Promise<number> => {
     await arrived();
     collect();

@@ -1,5 +1,4 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { garbageCollector } from "./garbage.js";
 
 const BYTES = 2 ** 20;
 
@@ -11,8 +10,7 @@ const BYTES = 2 ** 20;
  * @returns in MiB
  */
 export async function heldByRuns(runs: number, run: (bytes: Uint8Array) => Promise<void> | void): Promise<number> {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as (options?: { readonly type: "minor" }) => void;
+  const collect = garbageCollector();
   collect();
   const before = process.memoryUsage().arrayBuffers;
   for (let index = 0; index < runs; index++) {

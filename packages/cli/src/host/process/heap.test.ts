@@ -1,6 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { garbageCollector } from "@durable-workflow/test-support/garbage";
 import { expect, it, onTestFinished } from "vitest";
 import { growSmallHeap } from "./heap.js";
 
@@ -8,8 +7,7 @@ const GROWS = "--heap-growing-percent=300";
 const AS_IT_IS = "--heap-growing-percent=0";
 
 it("a heap that runs activities is left to V8 once much of it is in use, and when that is asked for", async () => {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
+  const collect = garbageCollector();
   const flags: string[] = [];
   const leave = growSmallHeap((flag) => flags.push(flag));
   onTestFinished(leave);
