@@ -44,6 +44,22 @@ describe("dw-carrier engine", () => {
     expect(existsSync(join(cwd, ".dw/dev.json"))).toBe(false);
   });
 
+  it.each([
+    ["below a file", "f/x", "a part of its path is a file"],
+    ["where a file is", "f", "something of that name is there already"],
+    ["of a name that is too long", "x".repeat(300), "the name is too long"],
+  ])("refuses a folder %s in words, as dev does", async (_, data, why) => {
+    const cwd = folderOf({ "a.mjs": ACTIVITIES, f: "" });
+    for (const command of [
+      ["engine", "--port", "0"],
+      ["dev", "a.mjs", "--engine-port", "0"],
+    ]) {
+      const { code, stderr } = await run([...command, "--data", data], { cwd });
+      expect(stderr).toContain(`cannot be made: ${why}\nChoose another folder with --data.\n`);
+      expect(code).toBe(78);
+    }
+  });
+
   it("has tokens from the environment, and then neither page nor a word for others; no address is open without", async () => {
     const cwd = folderOf({});
     const env = { W: "worker-token-1", O: "operator-token-1", A: "admin-token-1" };

@@ -45,13 +45,13 @@ export type OwnText = { readonly text: string } | { readonly refused: string } |
  * folder that is no link either, both its own and writable for nobody else.
  */
 export async function readOwnFile(path: string): Promise<OwnText> {
-  const folder = await look(dirname(path));
-  if (folder === undefined) return { absent: true };
-  if (!folder.isDirectory()) return { refused: `${dirname(path)} is a link, or no folder` };
-  const why = distrust(folder);
-  if (why !== undefined) return { refused: `${dirname(path)}: ${why}` };
   let file: FileHandle;
   try {
+    const folder = await look(dirname(path));
+    if (folder === undefined) return { absent: true };
+    if (!folder.isDirectory()) return { refused: `${dirname(path)} is a link, or no folder` };
+    const why = distrust(folder);
+    if (why !== undefined) return { refused: `${dirname(path)}: ${why}` };
     if ((await look(path))?.isSymbolicLink() === true) return { refused: "it is a link" };
     // A pipe must not keep us, and a link that comes in between is not followed.
     file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
@@ -102,7 +102,7 @@ export async function ownFolder(folder: string, entries: readonly string[], isOu
   try {
     await makeFolders(folder, 0o700);
   } catch (error) {
-    throw refuse(`the folder ${folder} cannot be made: ${fileTrouble(error)}`, ANOTHER);
+    throw refuse(`the folder ${folder} cannot be made: ${fileTrouble(error)}`, "Choose another folder with --data.");
   }
   const found = await lstat(folder);
   if (!found.isDirectory()) throw refuse(`${folder} is a link: what it leads to may be somebody else's`, ANOTHER);
@@ -131,7 +131,9 @@ async function look(path: string): Promise<Stats | undefined> {
   try {
     return await lstat(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    const { code } = error as NodeJS.ErrnoException;
+    // Nothing is below a file, either.
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw error;
   }
 }
