@@ -6,10 +6,11 @@ import { bearerToken, defineActivity } from "@durable-workflow/carrier";
 import { activityManifest } from "@durable-workflow/carrier/manifest";
 import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { type InvocableServer, serve } from "@durable-workflow/carrier/serve";
+import { listen } from "@durable-workflow/test-support/loopback";
 import { SourceTree } from "@durable-workflow/test-support/sources";
 import { expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
-import { begin, folderOf, jsonLines, Running, root } from "./support/cli.js";
+import { begin, folderOf, jsonLines, Running, root, run } from "./support/cli.js";
 import { shownSchema } from "./support/shown-schema.js";
 
 /** What carriers and workers know of the arguments of their activities, as the form of the engine's page is shown it. */
@@ -79,6 +80,32 @@ it("serve and the library's own carriers tell them to dev URL, behind their gate
   }
   await running.stop();
   await served.stop();
+});
+
+it("dev tells them of an app that can be asked, beside one whose --types were named and which is sent no GET", async () => {
+  const charge = defineActivity({ input: [z.string(), z.number().int()], run: () => 1 });
+  const methods: (string | undefined)[] = [];
+  const open = async (type: string, seen: (string | undefined)[]): Promise<string> => {
+    const answer = nodeInvocableActivityHandler({ [type]: charge }, { manifest: activityManifest() });
+    const served = await listen(
+      createServer((request, response) => {
+        seen.push(request.method);
+        answer(request, response);
+      }),
+    );
+    onTestFinished(() => served.close());
+    return `${served.url}/`;
+  };
+  const telling = await open("telling.charge", []);
+  const named = await open("named.charge", methods);
+  const cwd = folderOf();
+  const running = await dev([named, telling, "--types", `${named}=named.charge`], cwd);
+  const url = engineUrlOf(running);
+  await expect.poll(() => shown(url, "telling.charge"), SELDOM).toEqual(CHARGE);
+  expect(await shown(url, "named.charge")).toBeNull();
+  expect((await run(["start", "named.charge", '["a", 1]'], { cwd })).code).toBe(0);
+  expect(methods).toEqual(["POST"]);
+  await running.stop();
 });
 
 it("an engine by itself is told by dispatchers and workers, of mapped names too", async () => {

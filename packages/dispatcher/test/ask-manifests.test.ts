@@ -50,10 +50,13 @@ async function localEngine() {
   return { url, client, counting, known, heartbeats: () => heartbeats };
 }
 
-it.each([
+it.each<readonly [boolean | readonly string[] | undefined, readonly string[]]>([
   [undefined, ["near"]],
   [false, ["near"]],
   [true, ["far", "near"]],
+  [["web"], ["far", "near"]],
+  [["other"], ["near"]],
+  [[], ["near"]],
 ])("with askManifests: %s the engine knows of %j", async (askManifests, types) => {
   const carrier = await countingCarrier();
   const { url, client, counting, known, heartbeats } = await localEngine();
@@ -89,5 +92,5 @@ it.each([
   const before = heartbeats();
   await dispatcher.reload();
   await until(() => heartbeats() >= before + 10, "ten heartbeats");
-  expect([...carrier.requests.keys()].toSorted()).toEqual(askManifests === true ? ["GET", "POST"] : ["POST"]);
+  expect([...carrier.requests.keys()].toSorted()).toEqual(types.includes("far") ? ["GET", "POST"] : ["POST"]);
 });

@@ -81,6 +81,12 @@ describe("an option that says yes or no", () => {
   });
 });
 
+it.each(["yes", null, 1, ["web", 2], {}])("askManifests is yes, no or names of carriers, not %j", (askManifests) => {
+  expect(() => index.createDispatcher({ askManifests: askManifests as never })).toThrow(
+    "askManifests must be true, false, or a list of names of carriers",
+  );
+});
+
 describe("a credential that is given and is none", () => {
   it.each([undefined, "", " \n"])("is refused as the engine's token: %j", (token) => {
     const connection = { token } as { token: string };

@@ -45,6 +45,11 @@ export class Routes {
     return index < 0 ? this.carrierUrl : String(this.targets[index]?.url);
   }
 
+  /** The carriers of apps that tell what they have. One whose types had to be named need not know a GET. */
+  get tellingApps(): readonly string[] {
+    return this.targets.flatMap(({ types }, index) => (types === undefined ? [appName(index)] : []));
+  }
+
   /** The credentials of the apps, as the dispatcher looks them up. */
   get environment(): Readonly<Record<string, string>> {
     return Object.fromEntries(

@@ -275,8 +275,7 @@ export class DevStack {
     const dispatcher = createDispatcher({
       ...own,
       handlers: this.handlers,
-      // An app whose types had to be named need not know a GET.
-      askManifests: this.options.apps.every(({ types }) => types === undefined),
+      askManifests: this.routes.tellingApps,
       config: () => this.routes.config(taskQueue),
       connection: { serverUrl: url, namespace, tlsVerify, ...(token === undefined ? {} : { token }) },
       // All is said already: what is meant for other dispatchers of this machine must not steer this one.

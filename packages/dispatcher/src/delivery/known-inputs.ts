@@ -9,8 +9,8 @@ type InputSchemas = ReadonlyMap<string, JsonObject>;
 
 export interface KnownInputsDeps {
   readonly delivery: Pick<CarrierDeliveryDeps, "http" | "credentials" | "handlers">;
-  /** Whether HTTP carriers are asked, by a GET. */
-  readonly askManifests: boolean;
+  /** Whether HTTP carriers are asked, by a GET: all, none, or those of these names. */
+  readonly askManifests: boolean | readonly string[];
 }
 
 /**
@@ -30,11 +30,15 @@ export async function inputSchemasBy(
   const handler = handlers.get(first.carrier.name);
   let told: InputSchemas | undefined;
   if (handler !== undefined) told = await ofHandler(handler);
-  else if (askManifests && first.carrier.type === "invocable_http") {
+  else if (isAsked(first.carrier.name, askManifests) && first.carrier.type === "invocable_http") {
     const credential = await credentials.credentialFor(first);
     told = await http.inputSchemas({ carrier: first.carrier, credential, abort });
   }
   return told && new Map(activityTypes.flatMap((type) => namedAsMapped(type, told, mapped)));
+}
+
+function isAsked(carrier: string, asked: boolean | readonly string[]): boolean {
+  return typeof asked === "boolean" ? asked : asked.includes(carrier);
 }
 
 /** A carrier looks for a handler of the activity's type, else for the one that the mapping names. */

@@ -24,8 +24,8 @@ export interface ConfigRoutingOptions {
   readonly allowEngineCommands: boolean;
   /** Whether tasks are sent to URLs that only the engine maps. */
   readonly allowEngineTargets: boolean;
-  /** Whether HTTP carriers are asked for their manifests. */
-  readonly askManifests: boolean;
+  /** Whether HTTP carriers are asked for their manifests: all, none, or those of these names. */
+  readonly askManifests: boolean | readonly string[];
   /** What has been said of the config, and need not be said again. Default: nothing. */
   readonly told?: Set<string>;
 }

@@ -133,10 +133,10 @@ export interface DispatcherOptions {
   readonly redeliverBroken?: boolean;
   /**
    * Whether HTTP carriers are asked for their manifests, by a GET, so that an engine that wants to know it is told what arguments
-   * look like. The contract of carriers knows no GET: others' may not answer it. `handlers` are not asked, and tell it anyway.
-   * Default false.
+   * look like. The contract of carriers knows no GET: others' may not answer it. A list names those carriers of the executor config
+   * that are asked, and no other is. `handlers` are not asked, and tell it anyway. Default false.
    */
-  readonly askManifests?: boolean;
+  readonly askManifests?: boolean | readonly string[];
   /** Whether carriers in private networks and reserved ranges are refused too. Default false. */
   readonly denyPrivateNetworks?: boolean;
   /** Certificates in PEM that carriers' own must be signed by. Default: those that Node trusts. */
@@ -188,7 +188,6 @@ const SWITCHES = [
   "allowEngineCommands",
   "allowEngineTargets",
   "redeliverBroken",
-  "askManifests",
   "denyPrivateNetworks",
 ] as const satisfies readonly (keyof DispatcherOptions)[];
 
@@ -240,6 +239,7 @@ export function resolveOptions(options: DispatcherOptions): ResolvedOptions {
   checkQueues(options.queues);
   checkWorkerId(options.workerId);
   checkSharedStorage(options.sharedStorage);
+  checkAskManifests(options.askManifests);
   checkCredentials(credentials);
   if (typeof authorizers !== "function") checkAuthorizers(authorizers, credentials);
   checkConnectionFlags(options.connection ?? {});
@@ -299,6 +299,13 @@ function checkSharedStorage(sharedStorage: SharedStorage | undefined): void {
   const given = driver as Partial<SharedStorage["driver"]> | undefined;
   if (typeof given?.put !== "function" || typeof given.get !== "function" || typeof given.scheme !== "string") {
     throw new TypeError("sharedStorage.driver must be a storage driver, with scheme, put and get");
+  }
+}
+
+function checkAskManifests(asked: DispatcherOptions["askManifests"]): void {
+  if (asked === undefined || typeof asked === "boolean") return;
+  if (!Array.isArray(asked) || !asked.every((name) => typeof name === "string")) {
+    throw new TypeError("askManifests must be true, false, or a list of names of carriers");
   }
 }
 
