@@ -55,7 +55,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@durable-workflow/carrier/serve": /^(?:commands\/serve|host\/carrier\/)/,
   "@durable-workflow/carrier/payload": /./,
   "@durable-workflow/carrier/protocol": /./,
-  "@durable-workflow/carrier/storage/local": /^host\//,
+  "@durable-workflow/carrier/storage/local": /^(?:host\/|engine\/own-files|init\/)/,
   "@durable-workflow/carrier/testing": /^(?:commands\/conformance|conformance\/|invoke\/|host\/carrier\/)/,
   "@durable-workflow/dispatcher": /./,
   "@durable-workflow/dispatcher/authorizers": /^options\/authorizers\.ts$/,

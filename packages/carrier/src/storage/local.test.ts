@@ -1,5 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -34,6 +44,14 @@ itStoresPayloads(() => ({
     await writeFile(fileURLToPath(uri), data);
   },
 }));
+
+it.runIf(existsSync("/proc/self"))("a root that cannot be made is told, and nothing goes on for ever", async () => {
+  const nowhere = new LocalFilesystemExternalStorage({ root: "/proc/dw-none/below" });
+  await expect(nowhere.put(BLOB_BYTES, { sha256: sha256(BLOB_BYTES), codec: "avro" })).rejects.toMatchObject({
+    code: "unavailable",
+    message: expect.stringContaining("ENOENT"),
+  });
+});
 
 describe("files", () => {
   it("are readable by their owner only, and so are their folders", async () => {

@@ -10,6 +10,9 @@ import { sha256OfBytes } from "./digest.js";
 import type { DeleteOptions, ExternalStorageDriver, GetOptions, PutOptions } from "./driver.js";
 import { ExternalStorageError } from "./errors.js";
 import { isPlainKey, normalizePrefix, objectKey } from "./keys.js";
+import { makeFolders } from "./local-folders.js";
+
+export { makeFolders } from "./local-folders.js";
 
 /** How payloads are kept in files. */
 export interface LocalFilesystemExternalStorageOptions {
@@ -106,7 +109,7 @@ export class LocalFilesystemExternalStorage implements ExternalStorageDriver {
 
   /** Makes what is missing of a folder below the root; not through links that lead out of it. */
   private async makeFolder(folder: string): Promise<void> {
-    await mkdir(this.root, { recursive: true, mode: 0o700 });
+    await makeFolders(this.root, 0o700);
     let path = this.root;
     for (const segment of folder.slice(this.root.length + 1).split(sep)) {
       path = join(path, segment);

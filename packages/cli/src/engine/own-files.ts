@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { constants, type Stats } from "node:fs";
 import { chmod, type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { makeFolders } from "@durable-workflow/carrier/storage/local";
 import { fileTrouble } from "@durable-workflow/dispatcher/tools";
 import { decodeText } from "../options/text-file.js";
 import { CliError, EXIT } from "../shell/command.js";
-import { makeFolders } from "../shell/folders.js";
 
 /** Windows has neither owners nor modes to go by, and no such flags. */
 const UID = process.getuid?.();

@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import { readdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { makeFolders } from "@durable-workflow/carrier/storage/local";
 import { fileTrouble } from "@durable-workflow/dispatcher/tools";
 import { readTextFile } from "../options/text-file.js";
 import { CliError, type CliIo, EXIT } from "../shell/command.js";
-import { makeFolders } from "../shell/folders.js";
 import { manifestText, type Template, wantsToken } from "./manifests.js";
 
 const FOLDER = fileURLToPath(new URL("../../templates/", import.meta.url));

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
-import { copyFile, mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { copyFile, open, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { LocalEngineError } from "../errors.js";
 import type { Store } from "../store/store.js";
 import { codeOf, type PayloadBytes, PayloadBytesError } from "./bytes.js";
@@ -63,9 +63,10 @@ export async function backupWithPayloads(
 
 /** False for a payload whose bytes are gone: the copy is as it is with them. */
 async function copyOne({ own, source, target, store }: BackupParts, location: string): Promise<boolean> {
-  const to = new FileBytes(target).pathOf(location);
+  const copies = new FileBytes(target);
+  const to = copies.pathOf(location);
   const partial = `${to}.partial`;
-  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  await copies.makeFolderOf(to);
   try {
     if (source === undefined) await writeBytes(own, store, location, partial);
     else {

@@ -169,12 +169,13 @@ export class FileBytes implements PayloadBytes {
     } catch (error) {
       if (codeOf(error) !== "ENOENT") throw error;
     }
-    await this.makeFolder(dirname(path));
+    await this.makeFolderOf(path);
     return open(path, "wx", 0o600);
   }
 
-  private async makeFolder(folder: string): Promise<void> {
-    for (const path of [this.folder, folder]) {
+  /** Makes the folder of a file, and that of all: what is above is there, or nothing can be kept. */
+  async makeFolderOf(file: string): Promise<void> {
+    for (const path of [this.folder, dirname(file)]) {
       try {
         await mkdir(path, { mode: 0o700 });
         await flushFolder(dirname(path));

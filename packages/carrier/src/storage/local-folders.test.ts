@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
-import { makeFolders } from "./folders.js";
+import { makeFolders } from "./local-folders.js";
 
 function folder(): string {
   const made = mkdtempSync(join(tmpdir(), "dw-folders-"));
