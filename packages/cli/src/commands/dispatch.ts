@@ -19,7 +19,7 @@ import { flag, integerOption, PORTS, textOption, wordsOption } from "../options/
 import { durationText } from "../report/duration.js";
 import { clockTime, inOneLine, say, sayOften, statusStyle } from "../report/words.js";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT, type ExitCode } from "../shell/command.js";
-import { stopped } from "../shell/stopped.js";
+import { stopped, unlessStopped } from "../shell/stopped.js";
 
 const HEALTH_HOST = "127.0.0.1";
 
@@ -101,9 +101,9 @@ Ends with 0, or with 1 when tasks had to be given up; the engine then hands them
 
 async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
   growHeap();
-  const connection = await serviceConnection(input, io, configFile(input, io));
+  const connection = await unlessStopped(io.signal, () => serviceConnection(input, io, configFile(input, io)));
   // A file that cannot be used is told of at once; it is read again when the dispatcher asks.
-  await authorizersOf(input, io);
+  await unlessStopped(io.signal, () => authorizersOf(input, io));
   const dispatcher = await configured(() => create(input, io, connection));
   const forget = input.json
     ? logEvents(dispatcher.events, createLogger({}, { write: (line) => io.log(line) }))
@@ -113,7 +113,7 @@ async function runDispatch(input: CommandInput, io: CliIo): Promise<ExitCode> {
   if (process.platform !== "win32") process.on("SIGHUP", reload);
   const health = await startHealth(input, dispatcher);
   try {
-    await configured(() => dispatcher.start());
+    await unlessStopped(io.signal, () => configured(() => dispatcher.start()));
     if (!input.json) sayRunning(dispatcher, io, health?.url);
     await stopped(io.signal);
     const { abandoned } = await dispatcher.drain();

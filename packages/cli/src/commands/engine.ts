@@ -8,7 +8,7 @@ import { openPage } from "../page/open-page.js";
 import { shownFile } from "../report/shown-file.js";
 import { say, sayJson } from "../report/words.js";
 import { type CliIo, type Command, type CommandInput, EXIT } from "../shell/command.js";
-import { stopped } from "../shell/stopped.js";
+import { stopped, unlessStopped } from "../shell/stopped.js";
 
 const HOST = "127.0.0.1";
 
@@ -60,7 +60,7 @@ async function runEngine(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok
   const auth = engineTokens(input, address, io);
   // Late: the other commands need not wait for an engine to be loaded.
   const { EngineHost, refuseSecond, runningWith } = await import("../host/engine/engine-host.js");
-  const other = await runningWith(dataFolder, io);
+  const other = await unlessStopped(io.signal, () => runningWith(dataFolder, io));
   if (other !== undefined) refuseSecond(other, dataFolder);
   const host = new EngineHost(
     {

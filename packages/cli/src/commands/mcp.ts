@@ -8,6 +8,7 @@ import { atMost, flag } from "../options/values.js";
 import { explain } from "../page/page.js";
 import { viewsOf } from "../page/views.js";
 import { type CliIo, type Command, type CommandInput, EXIT } from "../shell/command.js";
+import { unlessStopped } from "../shell/stopped.js";
 import { printable } from "../shell/terminal-text.js";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
@@ -36,8 +37,8 @@ With --json nothing changes: the protocol is JSON.`,
 
 async function runMcp(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> {
   atMost(input, 0, "The engine is named with --server URL.");
-  const connection = await connectionOf(input, io);
-  const views = await viewsOf(connection, io);
+  const connection = await unlessStopped(io.signal, () => connectionOf(input, io));
+  const views = await unlessStopped(io.signal, () => viewsOf(connection, io));
   const authorizers = {};
   const doctor = async (): Promise<object> => {
     const options = { connection, configPath: undefined, overlay: undefined, authorizers, timeoutMs: TIMEOUT_MS, io };

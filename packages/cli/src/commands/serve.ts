@@ -14,7 +14,7 @@ import { ENV_FILES_OPTIONS, readEnvFiles } from "../options/env-files.js";
 import { flag, integerOption, PORTS, textOption } from "../options/values.js";
 import { say } from "../report/words.js";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT } from "../shell/command.js";
-import { stopped } from "../shell/stopped.js";
+import { stopped, unlessStopped } from "../shell/stopped.js";
 
 const PORT = 8787;
 const GRACE_SECONDS = 10;
@@ -96,7 +96,7 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
   let server: CarrierServer | undefined;
   let lingerMs = 0;
   const storage = storageOf(input, io);
-  const heartbeat = await serveHeartbeats(io);
+  const heartbeat = await unlessStopped(io.signal, () => serveHeartbeats(io));
   const source = new ActivitySource(
     {
       files,
@@ -120,7 +120,7 @@ async function runServe(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok>
   const uninstall = guard.install();
   const leaveHeap = growSmallHeap();
   try {
-    const activities = await source.load();
+    const activities = await unlessStopped(io.signal, () => source.load());
     server = await startCarrierServer({
       handler: guard.guard(activities.handler),
       host,

@@ -7,6 +7,7 @@ import { HttpClient } from "../net/http-client.js";
 import { atMost, textOption, wordsOption } from "../options/values.js";
 import { clockTime, inOneLine, say, sayJson, statusStyle } from "../report/words.js";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT } from "../shell/command.js";
+import { unlessStopped } from "../shell/stopped.js";
 
 const EVENTS = ["scheduled", "started", "heartbeat", "retry_scheduled", "lease_expired", "closed"];
 /** How often an engine without a stream of events is asked, and how many of the newest activities it is asked for. */
@@ -45,7 +46,7 @@ async function runTail(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> 
       "events tell neither business keys nor ages: --query of tail takes id, type, queue, status",
     );
   }
-  const client = new ControlPlane(await connectionOf(input, io), new HttpClient(io));
+  const client = new ControlPlane(await unlessStopped(io.signal, () => connectionOf(input, io)), new HttpClient(io));
   const show = (event: EngineEvent): void => {
     const name = event.event.replace(/^activity\./, "");
     const { id, type, taskQueue: queue, status } = event;
@@ -54,8 +55,10 @@ async function runTail(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> 
     if (input.json) sayJson(io, event);
     else say(io, lineOf(event, name, io));
   };
-  const isStreamed = await streamed(client, io, show);
-  if (!isStreamed) await polled(client, io, show);
+  await unlessStopped(io.signal, async () => {
+    const isStreamed = await streamed(client, io, show);
+    if (!isStreamed) await polled(client, io, show);
+  });
   return EXIT.ok;
 }
 

@@ -10,7 +10,7 @@ import { pageOf } from "../page/page.js";
 import { type PageServer, servePage } from "../page/page-server.js";
 import { say, sayJson } from "../report/words.js";
 import { CliError, type CliIo, type Command, type CommandInput, EXIT } from "../shell/command.js";
-import { stopped } from "../shell/stopped.js";
+import { stopped, unlessStopped } from "../shell/stopped.js";
 
 const PORT = 7071;
 
@@ -59,9 +59,9 @@ async function runUi(input: CommandInput, io: CliIo): Promise<typeof EXIT.ok> {
       "Name the variable of a password with --password-env, or listen on 127.0.0.1.",
     );
   }
-  const connection = await connectionOf(input, io);
+  const connection = await unlessStopped(io.signal, () => connectionOf(input, io));
   // So that a wrong address or token is told here, and not in the page alone.
-  await new ControlPlane(connection, new HttpClient(io)).clusterInfo();
+  await unlessStopped(io.signal, () => new ControlPlane(connection, new HttpClient(io)).clusterInfo());
   const page = await pageOf(connection, io, {
     servedBy: "ui",
     isReadOnly: flag(input, "read-only"),

@@ -8,6 +8,7 @@ import { WaitingWatch } from "../engine/waiting-watch.js";
 import { HttpClient } from "../net/http-client.js";
 import type { PageOptions } from "../page/page.js";
 import type { CliIo } from "../shell/command.js";
+import { unlessStopped } from "../shell/stopped.js";
 import type { ActivityFile } from "./activities/collect.js";
 import { type AppTarget, AttachedApps } from "./apps/attached-apps.js";
 import type { CarrierOutput } from "./carrier/carrier-output.js";
@@ -100,9 +101,12 @@ export class DevStack {
     this.carriers = new CarriersWatch((name) => this.routes.urlOf(name));
   }
 
-  /** @throws {CliError} with what has begun still to be closed */
+  /**
+   * @throws {CliError} with what has begun still to be closed
+   * @throws {StoppedEarly} (as a rejection) where the command is stopped meanwhile, in the same way
+   */
   async start(): Promise<RunningStack> {
-    const used = await this.engineToUse();
+    const used = await this.step(() => this.engineToUse());
     const host = used instanceof EngineHost ? used : undefined;
     const started: DevEngine =
       used instanceof EngineHost
@@ -111,15 +115,20 @@ export class DevStack {
     const { engine, engineFile } = started;
     const { taskQueue = started.connection.taskQueue } = this.options;
     const connection = { ...started.connection, taskQueue };
-    const carrierUrl = await this.startFiles(connection);
-    await this.startApps();
-    await this.startDispatcher(connection, started.inProcess);
+    const carrierUrl = await this.step(() => this.startFiles(connection));
+    await this.step(() => this.startApps());
+    await this.step(() => this.startDispatcher(connection, started.inProcess));
     if (host !== undefined) {
       await host.announce({ url: connection.url, taskQueue });
       this.closers.push(() => host.withdraw());
     }
-    await this.watchForWaiting(connection);
+    await this.step(() => this.watchForWaiting(connection));
     return { activities: this.routes.activities, engineUrl: connection.url, engineFile, engine, taskQueue, carrierUrl };
+  }
+
+  /** What may take for ever; left as it is once the command ends, for {@link close}. */
+  private step<T>(work: () => Promise<T>): Promise<T> {
+    return unlessStopped(this.io.signal, work);
   }
 
   /** Stops leasing first, the engine last, so that what has run is on record. */
@@ -212,7 +221,7 @@ export class DevStack {
     );
     // The dispatcher has waited for what runs.
     this.closers.push(() => host.stop(0));
-    this.useFiles(await host.start());
+    this.useFiles(await this.step(() => host.start()));
     return host;
   }
 
@@ -244,7 +253,7 @@ export class DevStack {
       this.reroute();
     });
     this.closers.push(() => apps.stop());
-    await apps.start();
+    await this.step(() => apps.start());
     this.routes.apps = apps.all;
     for (const state of apps.all) if (state.state !== "attached") this.output.app(state);
     // Before anything runs: whoever has two of a type must choose.

@@ -10,6 +10,7 @@ import {
   type ListedCommand,
 } from "./command.js";
 import { COMMON_OPTIONS, commandHelp, overview } from "./help.js";
+import { StoppedEarly } from "./stopped.js";
 import { closest } from "./suggest.js";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
@@ -30,7 +31,7 @@ export async function runCli(
   try {
     return await run(argv, io, commands, wantsJson);
   } catch (error) {
-    return report(error, io, wantsJson);
+    return error instanceof StoppedEarly ? EXIT.ok : report(error, io, wantsJson);
   }
 }
 

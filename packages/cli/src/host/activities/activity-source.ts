@@ -25,6 +25,7 @@ export class ActivitySource {
   private used: CollectedActivities[] = [];
   private sources: readonly string[] = [];
   private loading: Promise<void> = Promise.resolve();
+  private isClosed = false;
 
   constructor(options: SourceOptions, { cwd }: Pick<CliIo, "cwd">) {
     this.options = options;
@@ -48,14 +49,18 @@ export class ActivitySource {
     }
     const activities = collectActivities(modules, this.options.handlerOptions);
     this.used.push(activities);
+    if (this.isClosed) await activities.shutdown(0);
     return activities;
   }
 
   private reload(): void {
     this.loading = this.loading.then(async () => {
+      if (this.isClosed) return;
       try {
-        this.options.onReload(await this.load());
+        const activities = await this.load();
+        if (!this.isClosed) this.options.onReload(activities);
       } catch (error) {
+        if (this.isClosed) return;
         const { message } = error as Error;
         this.options.onBroken(error instanceof CliError ? error : new CliError(EXIT.config, message));
       }
@@ -64,8 +69,9 @@ export class ActivitySource {
 
   /** Stops watching, takes no more tasks, and ends what still runs after so long. */
   async close(graceMs: number): Promise<void> {
+    this.isClosed = true;
     this.watch?.close();
-    await this.loading;
+    // Not for what is being loaded: that may never end.
     await Promise.all(this.used.map((activities) => activities.shutdown(graceMs)));
     this.used = [];
   }
