@@ -112,6 +112,29 @@ it("a task whose lease ran out is not said to have waited while it ran", async (
   expect(waits).not.toEqual([]);
 });
 
+it("a task whose lease ran out has waited since then when it is handed out again, and so has its retry", async () => {
+  const { client, clock } = await openEngine(options);
+  await client.register("w", "q", ["t"]);
+  const waits = async (): Promise<readonly number[]> => {
+    const { series } = (await client.call("GET", "/api/inspection")).body;
+    return series.wait_seconds_p95.filter((wait: number | null) => wait !== null);
+  };
+  const retry_policy = { max_attempts: 3, backoff_seconds: [1] };
+  await client.started("t", "q", { retry_policy });
+  await client.take("w", "q");
+  await clock.advance(10_001);
+  // Another step of the series begins, and nobody polls.
+  await clock.advance(30_000);
+  const again = await client.take("w", "q");
+  if (again === undefined) throw new Error("the task is not handed out again");
+  // The upper bound of the class that thirty seconds are in; not the forty since its start.
+  expect((await waits()).at(-1)).toBe(32.768);
+  await client.report("fail", again, { failure: { message: "broken" } });
+  await clock.advance(61_000);
+  expect(await client.take("w", "q")).toBeDefined();
+  expect((await waits()).at(-1)).toBe(65.536);
+});
+
 it("a task whose lease ran out waits since then, whatever its place", async () => {
   const { client, clock } = await openEngine(options);
   await client.register("w", "q", ["t"]);

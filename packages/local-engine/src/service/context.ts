@@ -59,11 +59,17 @@ export function saveQuietly({ store, wakes }: EngineContext, before: RunRecord, 
 }
 
 /** As {@link saveStep}, for a run that is written already. */
-export function announce(context: EngineContext, run: RunRecord, type: FeedEventType, at: Micros): void {
+export function announce(
+  context: EngineContext,
+  run: RunRecord,
+  type: FeedEventType,
+  at: Micros,
+  readySince?: Micros,
+): void {
   const due = dueAt(run.state);
   if (due !== null) context.wakes.due(due);
   if (run.state.task.status === "ready") context.wakes.taskReady(run);
   context.store.onCommit(() => {
-    context.feed.publish({ type, at, run });
+    context.feed.publish({ type, at, run, readySince });
   });
 }

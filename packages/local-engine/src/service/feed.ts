@@ -14,6 +14,8 @@ export interface FeedEvent {
   readonly type: FeedEventType;
   readonly at: Micros;
   readonly run: RunRecord;
+  /** Of one that was handed to a worker: since when its task could be. */
+  readonly readySince?: Micros | undefined;
 }
 
 /** Tells those who listen what has happened. Keeps nothing: who joins later sees what comes later. */

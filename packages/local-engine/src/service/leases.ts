@@ -1,5 +1,5 @@
 import { SHORT_LEASES } from "@durable-workflow/engine-protocol";
-import type { Micros } from "../engine/model.js";
+import { type Micros, waitsFrom } from "../engine/model.js";
 import { claim } from "../engine/transitions.js";
 import { isBlob, type Payload } from "../store/payloads.js";
 import type { RunRecord, WorkerRecord } from "../store/records.js";
@@ -88,7 +88,7 @@ export function leaseNext(context: EngineContext, { worker, pollRequestId }: Pol
   const attemptId = newUpperId(context);
   const state = claim(before.state, { attemptId, owner: worker.workerId, now, lease: leaseFor(context, worker) });
   const run = store.runs.lease(before, state, pollRequestId);
-  announce(context, run, "activity.started", now);
+  announce(context, run, "activity.started", now, waitsFrom(before.state));
   return { run, attemptId, attemptNumber: state.attemptCount, input: store.runs.input(run.key).payload, at: now };
 }
 

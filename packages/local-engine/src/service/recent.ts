@@ -51,17 +51,16 @@ export class Recent {
     this.knownSince = now;
   }
 
-  readonly record = ({ type, at, run }: FeedEvent): void => {
+  readonly record = ({ type, at, run, readySince }: FeedEvent): void => {
     if (type === "activity.heartbeat" || type === "activity.lease_expired") return;
     const step = this.stepOf(run.namespace, Math.floor(at / STEP));
-    const { task, status, expiries } = run.state;
+    const { task, status } = run.state;
     switch (type) {
       case "activity.scheduled":
         step.started += 1;
         return;
       case "activity.started":
-        // One that had a lease before has kept its place, and was not waiting all the time since.
-        if (expiries === 0) count(step.waited, at - task.availableAt);
+        if (readySince !== undefined) count(step.waited, at - readySince);
         return;
       case "activity.retry_scheduled":
         step.retried += 1;
