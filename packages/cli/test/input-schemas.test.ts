@@ -6,6 +6,7 @@ import { bearerToken, defineActivity } from "@durable-workflow/carrier";
 import { activityManifest } from "@durable-workflow/carrier/manifest";
 import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { type InvocableServer, serve } from "@durable-workflow/carrier/serve";
+import { inputShape } from "@durable-workflow/inspector";
 import { listen } from "@durable-workflow/test-support/loopback";
 import { SourceTree } from "@durable-workflow/test-support/sources";
 import { expect, it, onTestFinished } from "vitest";
@@ -105,6 +106,38 @@ it("dev tells them of an app that can be asked, beside one whose --types were na
   expect(await shown(url, "named.charge")).toBeNull();
   expect((await run(["start", "named.charge", '["a", 1]'], { cwd })).code).toBe(0);
   expect(methods).toEqual(["POST"]);
+  await running.stop();
+});
+
+it("schemas that share an $id, and nothing else, stay each that of its own argument and type", async () => {
+  /** Refers to a part of itself: what `#` stands for is told by the `$id` around it. */
+  const shape = (type: string) => ({
+    $id: "https://schemas.test/part",
+    $ref: "#/$defs/part",
+    $defs: { part: { type } },
+  });
+  const validator = (type: string) => Object.assign(z.unknown(), { toJSONSchema: () => shape(type) });
+  const open = async (handlers: Parameters<typeof nodeInvocableActivityHandler>[0]): Promise<string> => {
+    const served = await listen(createServer(nodeInvocableActivityHandler(handlers, { manifest: activityManifest() })));
+    onTestFinished(() => served.close());
+    return `${served.url}/`;
+  };
+  const of = (...types: readonly string[]) => defineActivity({ input: types.map(validator) as never, run: () => 1 });
+  const one = await open({ "one.text": of("string"), "one.number": of("number") });
+  const other = await open({ "other.flag": of("boolean"), "other.both": of("string", "number") });
+  const running = await dev([one, other], folderOf());
+  const url = engineUrlOf(running);
+  const itself = (type: string): unknown => expect.objectContaining(shape(type));
+  for (const [type, parts, beginning] of [
+    ["one.text", ["string"], [""]],
+    ["one.number", ["number"], [0]],
+    ["other.flag", ["boolean"], [false]],
+    ["other.both", ["string", "number"], ["", 0]],
+  ] as const) {
+    await expect.poll(() => shown(url, type), SELDOM).toMatchObject({ prefixItems: parts.map(itself) });
+    // As the page's form, and `start --edit`, begin with.
+    expect(inputShape(await shown(url, type))).toEqual(beginning);
+  }
   await running.stop();
 });
 
