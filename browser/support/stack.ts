@@ -12,6 +12,7 @@ import { createDispatcher, type Dispatcher } from "@durable-workflow/dispatcher"
 import { createInspector, type Inspector } from "@durable-workflow/inspector";
 import { createLocalEngine, type LocalEngine } from "@durable-workflow/local-engine";
 import { Client } from "@durable-workflow/test-support/engine-client";
+import { freePort } from "@durable-workflow/test-support/loopback";
 import { activities } from "./activities.js";
 import { engineTransport } from "./engine-transport.js";
 
@@ -103,15 +104,6 @@ export class Stack {
     });
     await this.dispatcher.start();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Arguments as the tests type them: JSON, and the notation of 64-bit integers and bytes. */

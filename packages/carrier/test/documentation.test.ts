@@ -12,7 +12,7 @@ import { PATIENCE_MS, until } from "@durable-workflow/test-support/patience";
 import { transform } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { activityTaskEnvelope } from "./support/envelopes.js";
-import { freePort } from "./support/free-port.js";
+import { freePort } from "./support/loopback.js";
 import { hasRedisServer, REDIS_MISSING, startRedisServer } from "./support/redis-server.js";
 
 /** The documents' code blocks, as they are printed, compiled and run against the built package. */

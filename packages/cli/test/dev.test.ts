@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createLocalEngine } from "@durable-workflow/local-engine";
+import { freePort } from "@durable-workflow/test-support/loopback";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { begin, type Finished, folderOf, jsonLines, type Running, run } from "./support/cli.js";
 
@@ -175,7 +176,7 @@ describe("dev and what it serves", () => {
   it("goes on following while the engine is away for a moment", async () => {
     const file = join(folderOf(), "engine.sqlite");
     const first = createLocalEngine({ file });
-    const { url, port } = await first.listen();
+    const { url, port } = await first.listen({ port: await freePort() });
     const started = begin(["start", "greet", "--id", "g-1", "--server", url, "--json"], { cwd: folderOf() });
     await started.until(/"event":"started"/);
     await expect.poll(async () => (await run(["show", "g-1", "--server", url], { cwd: folderOf() })).code).toBe(0);

@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { createDispatcher } from "@durable-workflow/dispatcher";
 import { createMetrics } from "@durable-workflow/dispatcher/metrics";
 import { parseExecutorConfig } from "@durable-workflow/engine-protocol/executor-config";
+import { freePort } from "@durable-workflow/test-support/loopback";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments, parse as parseYaml } from "yaml";
 import { begin, folderOf, Running, root, run } from "./support/cli.js";
@@ -92,14 +92,6 @@ describe("what is given to operators", () => {
     }
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe.skipIf(!installed)(installed ? "the operator's walk" : MISSING, () => {
   it("goes from nothing to a dispatcher with metrics, and an alert that fires when its carrier dies", async () => {

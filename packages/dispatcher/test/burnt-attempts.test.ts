@@ -1,3 +1,4 @@
+import { freePort } from "@durable-workflow/test-support/loopback";
 import { afterEach, describe, expect, it } from "vitest";
 import type { DispatcherOptions } from "../src/dispatch/options.js";
 import { type ForeignCarrier, startForeignCarrier } from "./support/foreign-carrier.js";
@@ -87,11 +88,9 @@ describe("polls", () => {
   });
 
   it("for a carrier's trial do not wait for work of an empty queue", async () => {
-    const web = await carrier();
-    const { port } = web;
-    await web.close();
+    const port = await freePort();
     const mappingOf = (queue: string) => ({ ...base.mappings[0], name: queue, task_queue: queue });
-    const base = oneCarrier(web.url, ["t"]) as { mappings: object[] };
+    const base = oneCarrier(`http://127.0.0.1:${port}`, ["t"]) as { mappings: object[] };
     const config = { ...base, mappings: ["fails", "waits"].map(mappingOf) };
     const breaker = { failures: 2, firstPauseMs: 1_000, longestPauseMs: 1_000 };
     await begin({ config, breaker, pollSeconds: 60 }, { longPollMs: 60_000 });

@@ -19,7 +19,7 @@ import { nodeInvocableActivityHandler } from "@durable-workflow/carrier/node";
 import { decodePayload, payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { externalStorage } from "@durable-workflow/carrier/storage";
 import { LocalFilesystemExternalStorage } from "@durable-workflow/carrier/storage/local";
-import { type Loopback, listen } from "@durable-workflow/test-support/loopback";
+import { freePort, type Loopback, listen } from "@durable-workflow/test-support/loopback";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { DispatcherOptions } from "../src/dispatch/options.js";
 import { type EngineOptions, WORKER_TOKEN } from "./support/engine-under-test.js";
@@ -39,8 +39,9 @@ async function startEngine(options: EngineOptions = {}): Promise<void> {
   await engine.start();
 }
 
-async function serve(handler: InvocableActivityHandler, port = 0): Promise<Loopback> {
-  const server = await listen(createServer(nodeInvocableActivityHandler(handler)), port);
+/** At a port that stays its own: tests start carriers again. */
+async function serve(handler: InvocableActivityHandler, port?: number): Promise<Loopback> {
+  const server = await listen(createServer(nodeInvocableActivityHandler(handler)), port ?? (await freePort()));
   servers.push(server);
   return server;
 }

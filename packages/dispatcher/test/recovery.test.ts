@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SHORT_LEASES } from "@durable-workflow/engine-protocol";
+import { freePort } from "@durable-workflow/test-support/loopback";
 import { afterEach, expect, it } from "vitest";
 import type { Activity } from "./support/engine-under-test.js";
 import { RealEngine, type RealEngineOptions } from "./support/real-engine.js";
@@ -63,7 +64,7 @@ async function schedule(engine: RealEngine): Promise<Activity[]> {
 
 it("a carrier that is killed and started again costs no attempt, and a moment", async () => {
   const engine = await begin();
-  const { child, port } = await startCarrier();
+  const { child, port } = await startCarrier(await freePort());
   const config = oneCarrier(`http://127.0.0.1:${port}/activities`, ["work"]);
   const { dispatcher } = await startDispatcher(engine, { config, maxInFlight: 6 });
   endings.push(() => dispatcher.drain());

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLocalEngine } from "@durable-workflow/local-engine";
 import { Client } from "@durable-workflow/test-support/engine-client";
+import { freePort } from "@durable-workflow/test-support/loopback";
 import { until } from "@durable-workflow/test-support/patience";
 import { expect, it } from "vitest";
 import { type ActivityRow, ROUTES } from "../src/index.js";
@@ -69,7 +70,7 @@ it("an engine that is started anew is told: lost, up, and that everything is to 
   });
   const file = join(folder, "engine.db");
   const first = createLocalEngine({ file });
-  const { url: engineUrl, port } = await first.listen();
+  const { url: engineUrl, port } = await first.listen({ port: await freePort() });
   const url = await serve({ transport: transportTo(engineUrl), engineUrl });
   const reader = readerOf(url, "?overview=1");
   await reader.until(() => reader.of("hello").length === 1, "hello");

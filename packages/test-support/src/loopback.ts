@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 
 /** A server, of HTTP/1.1 or HTTP/2, that listens on a free port of this machine. */
@@ -47,9 +48,26 @@ export async function closedAddress(): Promise<string> {
   return `http://127.0.0.1:${await freePort()}`;
 }
 
-/** A port of this machine that nobody listens at. */
+/** No system gives these out by itself, to who listens at port 0 or who connects: one that is free stays free. */
+const FIRST_PORT = 20_000;
+const PORTS = 10_000;
+const given = new Set<number>();
+
+/**
+ * A port of this machine that nobody listens at, and that nobody else gets meanwhile: for what must be known before somebody
+ * listens, or where somebody listens again. No port is given twice.
+ */
 export async function freePort(): Promise<number> {
-  const server = await listen(createServer());
-  await server.close();
-  return server.port;
+  for (;;) {
+    const port = FIRST_PORT + randomInt(PORTS);
+    if (given.has(port)) continue;
+    given.add(port);
+    try {
+      const server = await listen(createServer(), port);
+      await server.close();
+      return port;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    }
+  }
 }

@@ -1,1 +1,1 @@
-export { closedAddress, type Loopback, listen } from "@durable-workflow/test-support/loopback";
+export { closedAddress, freePort, type Loopback, listen } from "@durable-workflow/test-support/loopback";
