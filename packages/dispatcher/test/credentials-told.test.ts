@@ -1,5 +1,5 @@
 import { payloadEnvelope } from "@durable-workflow/carrier/payload";
-import { afterEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { allOf, awsSigV4, headersFrom } from "../src/authorizers.js";
 import { logEvents } from "../src/service/log-lines.js";
 import { createLogger } from "../src/service/logs.js";
@@ -13,17 +13,14 @@ import {
   startForeignCarrier,
 } from "./support/foreign-carrier.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
+import { endAfterEach } from "./support/scene.js";
 
 const TOKEN = "lamp/s3cret+token==";
 let engine: EngineUnderTest;
 let carrier: ForeignCarrier;
 let running: Running;
 
-afterEach(async () => {
-  await running.dispatcher.drain();
-  await carrier.close();
-  await engine.stop();
-});
+endAfterEach(() => ({ engine, carrier, running }));
 
 const b64 = (text: string): string => Buffer.from(text).toString("base64");
 const QUOTES = [TOKEN, `Bearer ${TOKEN}`, b64(TOKEN), b64(`Bearer ${TOKEN}`), encodeURIComponent(TOKEN)];

@@ -1,7 +1,7 @@
 import { decodePayload, payloadEnvelope } from "@durable-workflow/carrier/payload";
 import { type ActivityTaskInput, parseExternalTaskInput } from "@durable-workflow/carrier/protocol";
 import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { DispatcherOptions } from "../src/dispatch/options.js";
 import { type Attempt, completes, type EngineOptions, type EngineUnderTest } from "./support/engine-under-test.js";
 import { ENGINES } from "./support/engines.js";
@@ -13,6 +13,7 @@ import {
   startForeignCarrier,
 } from "./support/foreign-carrier.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
+import { endAfterEach } from "./support/scene.js";
 
 let makeEngine: (options?: EngineOptions) => EngineUnderTest;
 let engine: EngineUnderTest;
@@ -34,11 +35,7 @@ async function startAll(
   });
 }
 
-afterEach(async () => {
-  await running.dispatcher.drain();
-  await carrier.close();
-  await engine.stop();
-});
+endAfterEach(() => ({ engine, carrier, running }));
 
 describe.each(ENGINES)("on $name,", ({ isReal, make }) => {
   beforeEach(() => {

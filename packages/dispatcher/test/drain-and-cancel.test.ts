@@ -1,19 +1,16 @@
 import { awakeClock } from "@durable-workflow/test-support/clock";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { EngineOptions, EngineUnderTest } from "./support/engine-under-test.js";
 import { ENGINES } from "./support/engines.js";
 import { type ForeignCarrier, type ForeignHandler, startForeignCarrier } from "./support/foreign-carrier.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
+import { endAfterEach } from "./support/scene.js";
 
 let engine: EngineUnderTest;
 let carrier: ForeignCarrier;
 let running: Running;
 
-afterEach(async () => {
-  await running.dispatcher.drain();
-  await carrier.close();
-  await engine.stop();
-});
+endAfterEach(() => ({ engine, carrier, running }));
 
 async function begin(make: (typeof ENGINES)[number]["make"], options: EngineOptions, handle?: ForeignHandler) {
   engine = make(options);

@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { DispatcherOptions } from "../src/dispatch/options.js";
 import { completes as completesOn, type EngineCall, type EngineUnderTest } from "./support/engine-under-test.js";
 import { ENGINES } from "./support/engines.js";
 import { type ForeignCarrier, startForeignCarrier } from "./support/foreign-carrier.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
+import { endAfterEach } from "./support/scene.js";
 
 let makeEngine: () => EngineUnderTest;
 let engine: EngineUnderTest;
@@ -17,11 +18,7 @@ async function begin(options: DispatcherOptions = {}): Promise<void> {
   running = await startDispatcher(engine, { config: oneCarrier(carrier.url, ["t"]), ...options });
 }
 
-afterEach(async () => {
-  await running.dispatcher.drain();
-  await carrier.close();
-  await engine.stop();
-});
+endAfterEach(() => ({ engine, carrier, running }));
 
 /** Answers the next request of a kind with this, once. */
 function once(verb: string, status: number, body: object): () => boolean {

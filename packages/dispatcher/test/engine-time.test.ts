@@ -1,19 +1,16 @@
 import { awakeClock } from "@durable-workflow/test-support/clock";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { serveHealth } from "../src/service/health-server.js";
 import { type ForeignCarrier, startForeignCarrier } from "./support/foreign-carrier.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
+import { endAfterEach } from "./support/scene.js";
 import { ScriptedEngine, type ScriptedEngineOptions } from "./support/scripted-engine.js";
 
 let engine: ScriptedEngine;
 let carrier: ForeignCarrier;
 let running: Running;
 
-afterEach(async () => {
-  await running.dispatcher.drain();
-  await carrier.close();
-  await engine.stop();
-});
+endAfterEach(() => ({ engine, carrier, running }));
 
 async function begin(options: ScriptedEngineOptions): Promise<void> {
   engine = new ScriptedEngine(options);

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createMetrics } from "../src/service/metrics.js";
 import type { EngineUnderTest } from "./support/engine-under-test.js";
 import { ENGINES } from "./support/engines.js";
@@ -11,6 +11,7 @@ import {
   startForeignCarrier,
 } from "./support/foreign-carrier.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
+import { endAfterEach } from "./support/scene.js";
 
 /** What ends is recorded, whatever it says; and what was recorded is what is told. */
 
@@ -18,12 +19,7 @@ let engine: EngineUnderTest;
 let carrier: ForeignCarrier;
 let running: Running;
 
-afterEach(async () => {
-  engine.interfere = () => undefined;
-  await running.dispatcher.drain();
-  await carrier.close();
-  await engine.stop();
-});
+endAfterEach(() => ({ engine, carrier, running }));
 
 const fails =
   (failure: Json): ForeignHandler =>

@@ -1,20 +1,17 @@
 import { SINCE } from "@durable-workflow/engine-protocol";
 import { awakeClock } from "@durable-workflow/test-support/clock";
-import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { DispatcherOptions } from "../src/dispatch/options.js";
 import { DONE, type ForeignCarrier, type ForeignHandler, startForeignCarrier } from "./support/foreign-carrier.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
+import { endAfterEach } from "./support/scene.js";
 import { ScriptedEngine, type ScriptedEngineOptions } from "./support/scripted-engine.js";
 
 let engine: ScriptedEngine;
 let carrier: ForeignCarrier;
 let running: Running;
 
-afterEach(async () => {
-  await running.dispatcher.drain();
-  await carrier.close();
-  await engine.stop();
-});
+endAfterEach(() => ({ engine, carrier, running }));
 
 async function begin(
   engineOptions: ScriptedEngineOptions,

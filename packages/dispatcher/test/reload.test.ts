@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { loadAuthorizers } from "../src/authorizers.js";
 import { type ForeignCarrier, startForeignCarrier } from "./support/foreign-carrier.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
+import { endAfterEach } from "./support/scene.js";
 import { ScriptedEngine, type ScriptedEngineOptions } from "./support/scripted-engine.js";
 
 const folder = mkdtempSync(join(tmpdir(), "dispatcher-reload-"));
@@ -17,11 +18,7 @@ let engine: ScriptedEngine;
 let carrier: ForeignCarrier;
 let running: Running;
 
-afterEach(async () => {
-  await running.dispatcher.drain();
-  await carrier.close();
-  await engine.stop();
-});
+endAfterEach(() => ({ engine, carrier, running }));
 
 const writeConfig = (types: readonly string[]): void =>
   writeFileSync(file, JSON.stringify(oneCarrier(carrier.url, types)));

@@ -1,18 +1,14 @@
-import { afterEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { type ForeignCarrier, startForeignCarrier } from "./support/foreign-carrier.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
+import { endAfterEach } from "./support/scene.js";
 import { ScriptedEngine } from "./support/scripted-engine.js";
 
 let engine: ScriptedEngine;
 let carrier: ForeignCarrier;
 let running: Running;
 
-afterEach(async () => {
-  engine.interfere = () => undefined;
-  await running.dispatcher.drain();
-  await carrier.close();
-  await engine.stop();
-});
+endAfterEach(() => ({ engine, carrier, running }));
 
 it("an engine that takes heartbeats, but no outcome for longer than a lease, loses nothing and has nothing run twice", async () => {
   engine = new ScriptedEngine({ leaseMs: 1_500 });

@@ -1,9 +1,10 @@
 import { PROTOCOL_VERSION } from "@durable-workflow/engine-protocol";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { DispatcherOptions } from "../src/dispatch/options.js";
 import { completes } from "./support/engine-under-test.js";
 import { type ForeignCarrier, type ForeignHandler, startForeignCarrier } from "./support/foreign-carrier.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
+import { endAfterEach } from "./support/scene.js";
 import { ScriptedEngine, type ScriptedEngineOptions } from "./support/scripted-engine.js";
 
 // What no real engine of this repository does; support/engines.ts has the list.
@@ -23,11 +24,7 @@ async function begin(
   running = await startDispatcher(engine, { config: oneCarrier(carrier.url, ["t"]), ...options });
 }
 
-afterEach(async () => {
-  await running.dispatcher.drain();
-  await carrier.close();
-  await engine.stop();
-});
+endAfterEach(() => ({ engine, carrier, running }));
 
 describe("an engine", () => {
   it.each(["1.0", "1.7", "1.99"])(
