@@ -22,14 +22,12 @@ export function answerNodeRequest(
     })
     .then(({ statusCode, headers, body }) => {
       if (response.destroyed) return;
-      response.statusCode = statusCode;
-      for (const name in headers) response.setHeader(name, headers[name]!);
       const content = printed ?? body;
-      response.setHeader("content-length", Buffer.byteLength(content));
-      if (!request.readableEnded && (response.shouldKeepAlive === false || response.hasHeader("connection"))) {
-        // Node closes the connection as such an answer ends: whoever still sends would meet that, and read no answer.
+      response.writeHead(statusCode, { ...headers, "content-length": Buffer.byteLength(content) });
+      // Connections of HTTP/1.1 may be closed as their answer ends: whoever still sends would meet that, and read no answer.
+      if (!request.readableEnded && "assignSocket" in response) {
         response.write(content);
-        request.once("end", () => response.end());
+        request.on("end", () => response.end());
       } else response.end(content);
       dropRest(request);
     })
