@@ -92,8 +92,17 @@ export function leaseNext(context: EngineContext, { worker, pollRequestId }: Pol
   return { run, attemptId, attemptNumber: state.attemptCount, input: store.runs.input(run.key).payload, at: now };
 }
 
-/** What an earlier poll under the same request id was given, while its leases are valid. */
-export function leaseAgain(context: EngineContext, { worker, pollRequestId }: PollRequest): Leases | undefined {
+/** A poll by what it is known by when it is repeated. */
+export interface RepeatedPoll {
+  readonly worker: Pick<WorkerRecord, "namespace" | "taskQueue" | "workerId">;
+  readonly pollRequestId: string | null;
+}
+
+/**
+ * What an earlier poll under the same request id was given, while its leases are valid: whether or not its worker is registered
+ * still. To be called within a transaction.
+ */
+export function leaseAgain(context: EngineContext, { worker, pollRequestId }: RepeatedPoll): Leases | undefined {
   if (pollRequestId === null) return undefined;
   const { store } = context;
   const { workerId, namespace, taskQueue } = worker;

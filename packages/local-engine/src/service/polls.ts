@@ -1,7 +1,7 @@
 import type { Micros } from "../engine/model.js";
 import type { RunRecord } from "../store/records.js";
 import type { EngineContext } from "./context.js";
-import { type Leases, leaseAgain, leaseSome, type PollRequest } from "./leases.js";
+import { type Leases, leaseAgain, leaseSome, type PollRequest, type RepeatedPoll } from "./leases.js";
 import { type OnCancel, PollRepeats, type Wait } from "./poll-repeats.js";
 import { deferred, type Waiter } from "./waiter.js";
 
@@ -68,6 +68,15 @@ export class Polls {
     const { outcome, giveUp } = this.begin(request, timeoutMs);
     onCancel(giveUp);
     return outcome;
+  }
+
+  /**
+   * What a poll has leased whose registration is over by now: its answer may have been lost on the way. Nothing is leased by
+   * this. Undefined where there is nothing to tell.
+   */
+  async leased(poll: RepeatedPoll): Promise<Leases | undefined> {
+    if (poll.pollRequestId === null) return undefined;
+    return this.context.store.transact(() => leaseAgain(this.context, poll));
   }
 
   /** Waits as {@link poll}, for tasks of a kind that there are none of. */
@@ -228,7 +237,8 @@ export class Polls {
     waiter.room = 0;
     const { namespace, workerId, fence } = request.worker;
     const isFenced = this.context.store.workers.fenceOf(namespace, workerId) !== fence;
-    const again = waiter.isSettled || isFenced ? undefined : leaseAgain(this.context, request);
+    // A registration that is over keeps its leases, unless its worker has registered anew.
+    const again = waiter.isSettled ? undefined : leaseAgain(this.context, request);
     if (waiter.isSettled || isFenced || again !== undefined) {
       // What woke it is for somebody else now.
       this.wakeNext(waiter.key, waiter.types);
