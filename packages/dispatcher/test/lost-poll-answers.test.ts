@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { InvocableActivityHandler } from "@durable-workflow/carrier";
 import { type InProcessAnswer, PATHS } from "@durable-workflow/engine-protocol";
 import { createLocalEngine } from "@durable-workflow/local-engine";
@@ -84,7 +85,7 @@ interface Scene extends Running {
 
 /** An engine behind a gateway that looks at each answer that brings a task, a dispatcher of it, and a task that is started. */
 async function begin(
-  onLease: (scene: Scene) => void,
+  onLease: (scene: Scene) => unknown,
   interfere: Gateway["interfere"] = () => undefined,
 ): Promise<Scene> {
   const engine = createLocalEngine(OPTIONS);
@@ -92,7 +93,7 @@ async function begin(
   const gateway = new Gateway({
     target: () => url,
     onReply({ verb }, { body }) {
-      if (verb === "poll" && body["poll_status"] === "leased") onLease(scene);
+      return verb === "poll" && body["poll_status"] === "leased" ? onLease(scene) : undefined;
     },
   });
   gateway.interfere = interfere;
@@ -134,14 +135,79 @@ it("nor when the token is refused for a while as the poll is repeated", async ()
   await completedAtOnce(scene.client);
 });
 
-it("nor when its dispatcher is drained as the poll is repeated", async () => {
+it("nor when its dispatcher is drained as the poll is repeated, again and again", async () => {
   let cuts = 0;
   let drained: Promise<unknown> | undefined;
   const scene = await begin(({ dispatcher }) => {
-    if (++cuts > 2) return;
+    if (++cuts > 6) return;
     if (cuts === 2) drained = dispatcher.drain();
     throw new Error("cut");
   });
+  await scene.until(() => drained !== undefined);
+  await drained;
+  expect(cuts).toBe(7);
+  await completedAtOnce(scene.client);
+});
+
+/** What engines say who tell a poll nothing once its registration has ended. */
+const GONE = { status: 412, body: JSON.stringify({ error: "Register first.", reason: "worker_not_registered" }) };
+
+it("nor when its answer is held back while its dispatcher is drained, by an engine that says nothing after the end", async () => {
+  let drained: Promise<unknown> | undefined;
+  let isEnded = false;
+  const scene = await begin(
+    async ({ dispatcher }) => {
+      drained = dispatcher.drain();
+      await until(() => isEnded, "the end of the registration");
+      await sleep(1_000);
+    },
+    ({ verb }) => {
+      if (verb === "deregister") isEnded = true;
+      return verb === "poll" && isEnded ? GONE : undefined;
+    },
+  );
+  await scene.until(() => drained !== undefined);
+  await drained;
+  await completedAtOnce(scene.client);
+});
+
+it("nor when its answer is lost after its registration has ended, of an engine that tells it again", async () => {
+  let drained: Promise<unknown> | undefined;
+  let cuts = 0;
+  const scene = await begin(async ({ dispatcher, eventsOf }) => {
+    drained ??= dispatcher.drain();
+    await until(() => eventsOf("deregistered").length > 0, "the end of the registration");
+    if (++cuts <= 4) throw new Error("cut");
+  });
+  await scene.until(() => drained !== undefined);
+  await drained;
+  expect(cuts).toBe(5);
+  await completedAtOnce(scene.client);
+});
+
+it("nor when its answer is lost while the engine does not take the end of its registration", async () => {
+  let drained: Promise<unknown> | undefined;
+  let ends = 0;
+  let isCut = false;
+  let isEnded = false;
+  let repeats = 0;
+  const scene = await begin(
+    async ({ dispatcher }) => {
+      if (isCut) return;
+      drained = dispatcher.drain();
+      await until(() => ends > 0, "the first try to end the registration");
+      isCut = true;
+      throw new Error("cut");
+    },
+    ({ verb }) => {
+      if (verb === "poll" && isEnded) return GONE;
+      // Until the end was asked for again, or could have been.
+      if (verb === "poll" && isCut && ends < 2 && ++repeats <= 3) return { status: 502, body: "" };
+      if (verb !== "deregister") return undefined;
+      isEnded = ++ends > 1;
+      return isEnded ? undefined : { status: 502, body: "" };
+    },
+  );
   await scene.until(() => drained !== undefined);
   await drained;
   await completedAtOnce(scene.client);
