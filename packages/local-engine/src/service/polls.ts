@@ -221,8 +221,8 @@ export class Polls {
         (error: unknown) => {
           this.leave(waiter);
           waiter.fail(error);
-          // Others may still be woken for nobody knows how many.
-          if (waiter.passesOn && this.queues.has(waiter.key)) this.wakeAt(waiter.key, this.context.now());
+          // What it was woken for, or had others not woken for, is for somebody else now: it may not ask again.
+          if (this.queues.has(waiter.key)) this.wakeAt(waiter.key, this.context.now());
         },
       );
   }

@@ -147,6 +147,7 @@ export class PollMachine {
   async settle(): Promise<void> {
     for (let turn = 0; turn < 24; turn++) await new Promise((resolve) => setImmediate(resolve));
     this.disk.refusals = 0;
+    this.disk.spared = 0;
     for (let turn = 0; turn < 24; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
 
