@@ -114,7 +114,7 @@ it("a poll that is recalled again and again asks once what it has leased, and he
   expect(await ended).toEqual({ outcome: LEASED, isRepeat: true });
   const [first, repeat, ...others] = engine.requests;
   expect(others).toEqual([]);
-  expect(repeat).toMatchObject({ requestId: first?.requestId, maxTasks: 4, timeoutSeconds: 0, isRepeat: true });
+  expect(repeat).toMatchObject({ requestId: first?.requestId, maxTasks: 4, timeoutSeconds: 0, repeat: 1 });
 });
 
 it("a poll whose answer is lost is repeated until its engine, which is started again, is there", async () => {
@@ -173,6 +173,8 @@ it.each(LAST_ANSWERS)(
     engine.answer();
     expect(await ended).toEqual({ outcome: LEASED, isRepeat: true });
     expect(new Set(engine.requests.map(({ requestId }) => requestId)).size).toBe(1);
+    // Each says which it is, so that one that comes after a later one is known for it.
+    expect(engine.requests.map(({ repeat = 0 }) => repeat)).toEqual(engine.requests.map((_, at) => at));
 
     const next = poller.poll(4);
     engine.cut();

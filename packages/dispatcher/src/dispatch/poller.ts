@@ -85,7 +85,7 @@ export class Poller {
     let timeoutSeconds = this.uneven(holdSeconds(maxTasks));
     const firstEndsAt = clock.monotonic() + client.pollMs(timeoutSeconds);
     let outcome = await this.send({ ...poll, timeoutSeconds });
-    let isRepeat = false;
+    let repeat = 0;
     let wasRecallable = true;
     if (outcome.kind === "unavailable") this.isUneven = true;
     const endedAt = clock.monotonic();
@@ -93,12 +93,13 @@ export class Poller {
     // Says what the first one has leased, and cannot be recalled itself: however often polls are, no task is lost by it.
     const askAgain = (): Promise<PolledOutcome> => {
       wasRecallable = false;
-      return client.poll({ ...poll, timeoutSeconds: 0, isRepeat: true, patienceMs: patienceMs() });
+      return client.poll({ ...poll, timeoutSeconds: 0, repeat: ++repeat, patienceMs: patienceMs() });
     };
+    let lost = 0;
     let lastTries = 0;
     const waitFor = (failed: Unavailable | Refused): Promise<void> =>
       isStopped() ? backoff.waitAtLast(failed, "poll", ++lastTries, givenUp) : backoff.wait(failed, "poll");
-    for (let lost = 0; mustRepeat(outcome, isRepeat); isRepeat = true) {
+    while (mustRepeat(outcome, repeat > 0)) {
       this.repeats = true;
       const isInTime = clock.monotonic() - endedAt < LONGEST_ABSENCE_MS;
       if (isStopped() && (givenUp.aborted || !isInTime)) break;
@@ -112,7 +113,7 @@ export class Poller {
       // A request that was recalled has not failed, and the next one cannot be recalled.
       const wasRecalled = wasRecallable && outcome.why === "aborted";
       const mayComeBack = (outcome.status === null || isServers(outcome.status)) && isInTime;
-      const isAway = !isSame && (!isLost(outcome) || (isRepeat && outcome.status === 503));
+      const isAway = !isSame && (!isLost(outcome) || (repeat > 0 && outcome.status === 503));
       if (!isSame && !isAway && !wasRecalled && ++lost >= LONGEST_REQUEST_LIFE && !mayComeBack) break;
       // The first repeat comes at once; when that fails too, the engine is in trouble, as it is by a 5xx, or was before.
       const isTrouble = isSame || isAway || lost > 1 || isServers(outcome.status) || backoff.failing;
@@ -125,10 +126,10 @@ export class Poller {
       if (!isSame) timeoutSeconds = holdSeconds(maxTasks);
       // Whether an engine that did not answer in time answers now is soon to be known.
       if (outcome.why === "timeout") timeoutSeconds = Math.min(timeoutSeconds, SHORT_HOLD_SECONDS);
-      outcome = await this.send({ ...poll, timeoutSeconds, isRepeat: true, patienceMs: patienceMs() });
+      outcome = await this.send({ ...poll, timeoutSeconds, repeat: ++repeat, patienceMs: patienceMs() });
     }
     this.repeats = false;
-    return { outcome, isRepeat };
+    return { outcome, isRepeat: repeat > 0 };
   }
 
   private uneven(seconds: number): number {

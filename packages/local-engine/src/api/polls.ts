@@ -55,13 +55,13 @@ async function poll(parts: ApiParts, call: Call, kind: TaskKind): Promise<Reply>
 async function pollOf(
   parts: ApiParts,
   worker: WorkerRecord,
-  { pollRequestId, maxTasks, timeoutMs }: AskedPoll,
+  { pollRequestId, repeat, maxTasks, timeoutMs }: AskedPoll,
   { onDisconnect }: Call,
   kind: TaskKind,
 ): Promise<Reply> {
   if (kind === "activity_task" && worker.activityTypes.length === 0) return empty("no_activity_capability");
   const { polls } = parts;
-  const request: PollRequest = { worker, pollRequestId, ...(maxTasks === undefined ? {} : { maxTasks }) };
+  const request: PollRequest = { worker, pollRequestId, repeat, ...(maxTasks === undefined ? {} : { maxTasks }) };
   const outcome = await (kind === "activity_task"
     ? polls.poll(request, timeoutMs, onDisconnect)
     : polls.idle(request, timeoutMs, onDisconnect));
@@ -82,15 +82,16 @@ async function pollOf(
 /** A worker that is not registered any more is told what it has leased already, and given nothing. */
 async function pollOfNobody(
   parts: ApiParts,
-  { subject, pollRequestId, maxTasks }: AskedPoll,
+  { subject: worker, pollRequestId, repeat, maxTasks }: AskedPoll,
   kind: TaskKind,
 ): Promise<Reply> {
-  const leases = kind === "activity_task" ? await parts.polls.leased({ worker: subject, pollRequestId }) : undefined;
+  const isOfActivities = kind === "activity_task";
+  const leases = isOfActivities ? await parts.polls.leased({ worker, pollRequestId, repeat }) : undefined;
   if (leases !== undefined) return leased(parts, leases, maxTasks);
   throw new ReplyError(412, {
     error: "Worker must be registered before polling. Call POST /worker/register first.",
     reason: "worker_not_registered",
-    worker_id: subject.workerId,
+    worker_id: worker.workerId,
   });
 }
 
@@ -124,6 +125,7 @@ interface AskedPoll {
   readonly subject: Pick<WorkerRecord, "namespace" | "taskQueue" | "workerId">;
   readonly buildId: string | undefined;
   readonly pollRequestId: string | null;
+  readonly repeat: number;
   readonly maxTasks: number | undefined;
   readonly timeoutMs: number;
 }
@@ -134,6 +136,7 @@ function readPoll({ options }: ApiParts, { body, namespace, protocolVersion }: C
   const taskQueue = fields.string(body, "task_queue", { required: true, max: LONGEST_NAME }) ?? "";
   const buildId = fields.string(body, "build_id", { max: LONGEST_NAME });
   const pollRequestId = fields.string(body, "poll_request_id", { max: LONGEST_NAME });
+  const repeat = fields.integer(body, "poll_request_repeat", { min: 0 }) ?? 0;
   const isBounded = protocolVersion !== undefined && speaks(protocolVersion, "boundedPolls");
   const bounds = { min: 0, ...(isBounded && { max: LONGEST_POLL_TIMEOUT_SECONDS }) };
   const seconds = fields.integer(body, "timeout_seconds", bounds);
@@ -144,6 +147,7 @@ function readPoll({ options }: ApiParts, { body, namespace, protocolVersion }: C
     buildId,
     // An empty id is none.
     pollRequestId: pollRequestId === undefined || pollRequestId === "" ? null : pollRequestId,
+    repeat,
     maxTasks,
     timeoutMs: Math.min(seconds ?? Number.POSITIVE_INFINITY, options.longPollSeconds) * 1000,
   };
