@@ -6,8 +6,8 @@ import { Client } from "@durable-workflow/test-support/engine-client";
 import { Gateway } from "@durable-workflow/test-support/gateway";
 import { until } from "@durable-workflow/test-support/patience";
 import { expect, it, onTestFinished } from "vitest";
-import { createDispatcher } from "../src/index.js";
-import { DONE, startForeignCarrier } from "./support/foreign-carrier.js";
+import { createDispatcher, type DispatcherOptions } from "../src/index.js";
+import { DONE, type ForeignHandler, startForeignCarrier } from "./support/foreign-carrier.js";
 import { oneCarrier, type Running, startDispatcher } from "./support/running.js";
 
 /** Longer than any test: a task whose lease has to run out before it is handed out again fails its test. */
@@ -87,6 +87,8 @@ interface Scene extends Running {
 async function begin(
   onLease: (scene: Scene) => unknown,
   interfere: Gateway["interfere"] = () => undefined,
+  options: Partial<DispatcherOptions> = {},
+  handle: ForeignHandler = () => DONE,
 ): Promise<Scene> {
   const engine = createLocalEngine(OPTIONS);
   const { url } = await engine.listen();
@@ -98,8 +100,8 @@ async function begin(
   });
   gateway.interfere = interfere;
   await gateway.start();
-  const carrier = await startForeignCarrier(() => Promise.resolve(DONE));
-  const running = await startDispatcher(gateway, { config: oneCarrier(carrier.url, ["t"]) });
+  const carrier = await startForeignCarrier(handle);
+  const running = await startDispatcher(gateway, { config: oneCarrier(carrier.url, ["t"]), ...options });
   onTestFinished(async () => {
     await running.dispatcher.drain();
     await carrier.close();
@@ -221,4 +223,29 @@ it("nor when the connection is cut between the lease and the answer, for the pol
   await scene.until(() => scene.eventsOf("task_ended").length > 0);
   expect(cuts).toBe(3);
   await completedAtOnce(scene.client);
+});
+
+it("nor when its registration is gone, and its dispatcher goes by another name since a task is in flight", async () => {
+  let finish: () => void = () => undefined;
+  const finished = new Promise<void>((resolve) => (finish = resolve));
+  let leases = 0;
+  const scene = await begin(
+    async ({ client, eventsOf }) => {
+      if (++leases === 1) return;
+      const [worker] = eventsOf("registered");
+      if (leases === 2) await client.call("DELETE", `/api/worker/registrations/${worker?.lane.workerId}`);
+      if (eventsOf("worker_renamed").length === 0) throw new Error("cut");
+    },
+    undefined,
+    { workerHeartbeatMs: 100 },
+    () => finished.then(() => DONE),
+  );
+  await scene.until(() => leases > 0);
+  await scene.client.started("t", "lamps", { activity_id: "b" });
+  await scene.until(() => scene.eventsOf("worker_renamed").length > 0);
+  await scene.until(() => scene.eventsOf("delivery_started").length === 2);
+  finish();
+  await scene.until(() => scene.eventsOf("task_ended").length === 2);
+  const { body } = await scene.client.call("GET", "/api/activities?page_size=2");
+  expect(body.activities).toMatchObject([1, 2].map(() => ({ status: "completed", attempt_count: 1 })));
 });
