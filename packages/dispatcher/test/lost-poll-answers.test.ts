@@ -201,13 +201,22 @@ it("nor when its answer is lost while the engine does not take the end of its re
       isCut = true;
       throw new Error("cut");
     },
-    ({ verb }) => {
+    ({ verb, path, body }) => {
       if (verb === "poll" && isEnded) return GONE;
       // Until the end was asked for again, or could have been.
-      if (verb === "poll" && isCut && ends < 2 && ++repeats <= 3) return { status: 502, body: "" };
+      if (verb === "poll" && isCut && ends < 2 && ++repeats <= 5) return { status: 502, body: "" };
       if (verb !== "deregister") return undefined;
       isEnded = ++ends > 1;
-      return isEnded ? undefined : { status: 502, body: "" };
+      const unknown = {
+        reason: "backend_unavailable",
+        operation: "deregister_worker",
+        outcome: "unknown",
+        worker_id: decodeURIComponent(path.split("/").at(-2) ?? ""),
+        registration_token: body["registration_token"],
+        retryable: true,
+        retry_after_seconds: 1,
+      };
+      return isEnded ? undefined : { status: 503, body: JSON.stringify(unknown) };
     },
   );
   await scene.until(() => drained !== undefined);
