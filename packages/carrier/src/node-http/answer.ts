@@ -26,7 +26,11 @@ export function answerNodeRequest(
       for (const name in headers) response.setHeader(name, headers[name]!);
       const content = printed ?? body;
       response.setHeader("content-length", Buffer.byteLength(content));
-      response.end(content);
+      if (!request.readableEnded && (response.shouldKeepAlive === false || response.hasHeader("connection"))) {
+        // Node closes the connection as such an answer ends: whoever still sends would meet that, and read no answer.
+        response.write(content);
+        request.once("end", () => response.end());
+      } else response.end(content);
       dropRest(request);
     })
     .catch((error: unknown) => {
