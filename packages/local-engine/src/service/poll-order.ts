@@ -26,7 +26,8 @@ export class PollOrder {
 
   /** Takes note of a request. @returns whether one that was sent later has come before it */
   isOvertaken({ worker, pollRequestId, repeat = 0 }: RepeatedPoll): boolean {
-    if (pollRequestId === null) return false;
+    // As good as always.
+    if (pollRequestId === null || (repeat === 0 && this.newest.size === 0)) return false;
     const { namespace, taskQueue, workerId } = worker;
     // Not by registration: it may have changed since the request was sent.
     const key = JSON.stringify([namespace, taskQueue, workerId, pollRequestId]);
