@@ -1,6 +1,6 @@
 import { createLocalEngine } from "@durable-workflow/local-engine";
 import { awakeClock } from "@durable-workflow/test-support/clock";
-import { Client } from "@durable-workflow/test-support/engine-client";
+import { Client, type Json } from "@durable-workflow/test-support/engine-client";
 import { until } from "@durable-workflow/test-support/patience";
 import { expect, it, onTestFinished } from "vitest";
 import { WORKER_TOKEN } from "./support/engine-under-test.js";
@@ -12,6 +12,15 @@ const AT_ONCE = 40;
 const TYPES = ["one", "two", "three", "four"];
 const DISPATCHERS = 8;
 const TASK_MS = 10;
+
+/** The runs that took longest from start to close, and what happened to the first: one that waited for its lease is seen by that. */
+async function toldLongest(client: Client, runs: readonly Json[]): Promise<string> {
+  const tookMs = ({ started_at: from, closed_at: to }: Json): number => Date.parse(to) - Date.parse(from);
+  const [first, ...others] = runs.toSorted((one, other) => tookMs(other) - tookMs(one)).slice(0, 5);
+  const told = [first, ...others].map((run) => `${run.activity_id} ${tookMs(run)} ms in ${run.attempt_count} attempts`);
+  const { attempts } = await client.describe(first.activity_id);
+  return `took longest: ${told.join(", ")}; the first: ${JSON.stringify(attempts)}`;
+}
 
 it("eight dispatchers and four carriers on one engine run each task once, all of them some, though two leave meanwhile", async () => {
   const engine = createLocalEngine({
@@ -75,19 +84,22 @@ it("eight dispatchers and four carriers on one engine run each task once, all of
   while ((await open()) > 0) await new Promise((resolve) => setTimeout(resolve, 50));
   await Promise.all(leaving);
 
-  let seen = 0;
+  const runs: Json[] = [];
   for (let token: string | null = ""; token !== null; ) {
     const path: string = `/api/activities?page_size=200&next_page_token=${encodeURIComponent(token)}`;
     const { body } = await client.call("GET", path);
-    for (const { activity_id: id, status, attempt_count: attempts } of body.activities) {
-      expect([id, status, attempts]).toEqual([id, "completed", 1]);
-      seen++;
-    }
+    runs.push(...body.activities);
     token = body.next_page_token;
   }
-  expect(seen).toBe(TASKS);
-  expect([...ran.values()].filter((times) => times !== 1)).toEqual([]);
-  expect(ran.size).toBe(TASKS);
+  const longest = await toldLongest(client, runs);
+  const odd = runs.filter(({ status, attempt_count: attempts }) => status !== "completed" || attempts !== 1);
+  expect(odd, longest).toEqual([]);
+  expect(runs.length, longest).toBe(TASKS);
+  expect(
+    [...ran.values()].filter((times) => times !== 1),
+    longest,
+  ).toEqual([]);
+  expect(ran.size, longest).toBe(TASKS);
   // The engine knows of an end before the answer has come that tells the dispatcher so.
   await expect.poll(() => told().reduce((one, other) => one + other, 0)).toBe(TASKS);
   expect(Math.min(...told())).toBeGreaterThan(0);

@@ -162,6 +162,61 @@ describe("a poll", () => {
     expect(await several("p")).toBeDefined();
   });
 
+  /** What a repeat comes to whose first request something on the way holds back. */
+  const ENDS: readonly (readonly [string, (client: Client) => Promise<unknown>])[] = [
+    [
+      "has brought a task that is done",
+      async (client) => {
+        await client.started("t", "q", { activity_id: "before" });
+        const held = await client.take("w", "q", { poll_request_id: "p", poll_request_repeat: 1 });
+        await client.report("complete", held!);
+      },
+    ],
+    ["has brought nothing", (client) => client.poll("w", "q", { poll_request_id: "p", poll_request_repeat: 1 })],
+    [
+      "was refused with its registration, before the worker registered again",
+      async (client) => {
+        await client.call("DELETE", "/api/worker/registrations/w");
+        const { status } = await client.poll("w", "q", { poll_request_id: "p", poll_request_repeat: 1 });
+        expect(status).toBe(412);
+        await client.register("w", "q", ["t"]);
+      },
+    ],
+    [
+      "was repeated again, and again",
+      async (client) => {
+        for (const repeat of [1, 2]) {
+          await client.poll("w", "q", { poll_request_id: "p", poll_request_repeat: repeat });
+        }
+      },
+    ],
+  ];
+  it.each(ENDS)("that comes minutes after its repeat, which %s, is given nothing", async (_, end) => {
+    const { client, clock } = await openEngine({ longPollSeconds: 0 });
+    await client.register("w", "q", ["t"]);
+    await end(client);
+    await clock.advance(300_000);
+    await client.started("t", "q", { activity_id: "a" });
+    for (const late of [{ max_tasks: 1 }, { max_tasks: 3, poll_request_repeat: 0 }, {}]) {
+      expect((await client.poll("w", "q", { poll_request_id: "p", ...late })).body).toMatchObject({ task: null });
+    }
+    expect((await client.take("w", "q", { poll_request_id: "p-2" }))?.task.workflow_id).toBe("a");
+  });
+
+  it("that is held back until its repeat waits is answered at once, and does not keep that waiting", async () => {
+    const { client } = await openEngine();
+    await client.register("w", "q", ["t"]);
+    const leaving = new AbortController();
+    const repeat = client.poll("w", "q", { poll_request_id: "p", poll_request_repeat: 1 }, leaving.signal);
+    repeat.catch(() => undefined);
+    await arrived();
+    expect((await client.poll("w", "q", { poll_request_id: "p" })).body).toMatchObject({ poll_status: "empty" });
+    leaving.abort();
+    await arrived();
+    await client.started("t", "q", { activity_id: "a" });
+    expect((await client.take("w", "q", { poll_request_id: "p-2" }))?.task.workflow_id).toBe("a");
+  });
+
   it("for one may use an id again once what it was given is done", async () => {
     const { client } = await openEngine({ longPollSeconds: 0 });
     await client.register("w", "q", ["t"]);

@@ -300,6 +300,30 @@ it("a task that is freed goes to whoever else waits, not to the poll of the regi
   expect((await waiting)?.task).toMatchObject({ workflow_id: "a", lease_owner: "other", attempt_number: 2 });
 });
 
+it("that has ended is told again what its poll has leased, under the poll's id, and given nothing else", async () => {
+  const { client } = await open();
+  const token = await tokenOf(client);
+  await client.started("t", "q", { activity_id: "a" });
+  const held = await client.take("w", "q", { poll_request_id: "p" });
+  expect((await end(client, token)).status).toBe(200);
+  await client.started("t", "q", { activity_id: "b" });
+  // The answer was lost on its way: without this the task would wait for the end of its lease.
+  expect(await client.take("w", "q", { poll_request_id: "p" })).toEqual(held);
+  const { body } = await client.poll("w", "q", { poll_request_id: "p", max_tasks: 4 });
+  expect(body).toMatchObject({ task: { workflow_id: "a" }, more_tasks: [] });
+  const others = [
+    client.poll("w", "q", { poll_request_id: "p-2" }),
+    client.poll("w", "q"),
+    client.poll("v", "q", { poll_request_id: "p" }),
+    client.poll("w", "elsewhere", { poll_request_id: "p" }),
+  ];
+  for (const { status, body: refusal } of await Promise.all(others)) {
+    expect([status, refusal.reason]).toEqual([412, "worker_not_registered"]);
+  }
+  expect((await client.report("complete", held!)).status).toBe(200);
+  expect((await client.poll("w", "q", { poll_request_id: "p" })).status).toBe(412);
+});
+
 it("survives the engine, with its token", async () => {
   const file = `${temporaryFolder()}/engine.db`;
   const before = createLocalEngine({ file, longPollSeconds: 0 });

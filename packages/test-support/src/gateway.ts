@@ -12,8 +12,8 @@ export interface EngineReply {
 export interface GatewayOptions {
   /** Where the engine is now; undefined while it is nowhere. */
   readonly target: () => string | undefined;
-  /** Told of every answer of the engine, whether or not it is passed on. */
-  readonly onReply?: (call: EngineCall, reply: EngineReply) => void;
+  /** Told of every answer of the engine, whether or not it is passed on; holds it back while it waits, cuts it off when it throws. */
+  readonly onReply?: (call: EngineCall, reply: EngineReply) => unknown;
   /** The `Date` of answers, in milliseconds since the epoch. Default: what the engine says. */
   readonly now?: () => number;
 }
@@ -69,7 +69,7 @@ export class Gateway {
       return;
     }
     const reply = await this.forward(call, text, response);
-    this.options.onReply?.(call, { status: reply.status, body: jsonOf(reply.text) });
+    await this.options.onReply?.(call, { status: reply.status, body: jsonOf(reply.text) });
     if (instead !== undefined) this.answerInstead(response, instead);
     else this.passOn(reply, response);
   }

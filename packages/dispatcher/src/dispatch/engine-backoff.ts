@@ -9,6 +9,8 @@ const LONGEST_RETRY_MS = 15_000;
 const LONGEST_RETRY_AFTER_MS = 60_000;
 /** What was refused is not asked for again in a hurry: somebody has to change something. */
 const SHORTEST_REFUSED_RETRY_MS = 1_000;
+/** Waits of a process that is about to end do not grow beyond those after so many failures. */
+const MOST_LAST_FAILURES = 4;
 
 /**
  * How long to wait before an engine is asked again that did not answer: doubles from 200 ms up to 15 s with each failure in a
@@ -65,6 +67,27 @@ export class EngineBackoff {
     return this.waiting;
   }
 
+  /**
+   * Waits before a process that is about to end asks again, each poll by itself: no longer than 1.6 s by its own account, half
+   * as much more by chance, since it has little time; but as long as the engine asks for.
+   *
+   * @param failures in a row
+   * @param until there is time
+   */
+  async waitAtLast(
+    outcome: Unavailable | Refused,
+    operation: string,
+    failures: number,
+    until: StopSignal,
+  ): Promise<void> {
+    if (until.aborted) return;
+    const { clock } = this.options;
+    const retryAfterMs = outcome.kind === "unavailable" ? outcome.retryAfterMs : undefined;
+    const retryInMs = engineRetryMs({ retryAfterMs }, Math.min(failures, MOST_LAST_FAILURES));
+    this.tell(outcome, operation, retryInMs);
+    await pause(clock, retryInMs, until);
+  }
+
   /** Counts a failure although the engine is available; waits from the second in a row on. */
   async stumble(): Promise<void> {
     this.failures++;
@@ -92,21 +115,27 @@ export class EngineBackoff {
   }
 
   private async waitOnce(outcome: Unavailable | Refused, operation: string): Promise<void> {
-    const { clock, events, signal, onWait } = this.options;
+    const { clock, signal, onWait } = this.options;
     if (signal.aborted) return;
     this.failures++;
     onWait();
+    let retryInMs: number;
+    if (outcome.kind === "unavailable") {
+      this.awaySince ??= clock.monotonic();
+      retryInMs = engineRetryMs(outcome, this.failures, clock.monotonic() - this.awaySince);
+    } else retryInMs = Math.max(jittered(SHORTEST_REFUSED_RETRY_MS), this.delayMs());
+    this.tell(outcome, operation, retryInMs);
+    await pause(clock, retryInMs, signal);
+  }
+
+  private tell(outcome: Unavailable | Refused, operation: string, retryInMs: number): void {
+    const { events } = this.options;
     if (outcome.kind === "unavailable") {
       const { why, status } = outcome;
-      this.awaySince ??= clock.monotonic();
-      const retryInMs = engineRetryMs(outcome, this.failures, clock.monotonic() - this.awaySince);
       events.emit({ type: "engine_unavailable", operation, why, status, retryInMs });
-      await pause(clock, retryInMs, signal);
-      return;
+    } else {
+      const { status, reason, message } = outcome;
+      events.emit({ type: "engine_refused", operation, status, reason, message, retryInMs });
     }
-    const { status, reason, message } = outcome;
-    const retryInMs = Math.max(jittered(SHORTEST_REFUSED_RETRY_MS), this.delayMs());
-    events.emit({ type: "engine_refused", operation, status, reason, message, retryInMs });
-    await pause(clock, retryInMs, signal);
   }
 }

@@ -26,6 +26,8 @@ export interface LaneDeps {
   readonly nextWorkerId: () => string;
   /** Told that this lane waits for a slot, which polls of others may hold idly. */
   readonly onWaiting: () => void;
+  /** Aborted once there is no more time to run what is leased. */
+  readonly givenUp: StopSignal;
   /** What tasks go by now. */
   readonly routing: () => Routing;
   /** Resolves when this process has time for more tasks; undefined where it has now. Default: it always has. */

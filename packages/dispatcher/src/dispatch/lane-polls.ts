@@ -99,6 +99,7 @@ export class LanePolls {
       holdSeconds: (maxTasks) => this.holdSeconds(maxTasks),
       isRecalled: () => this.isRecalled,
       isStopped: () => this.stopped,
+      givenUp: deps.givenUp,
     });
     const ended = this.pollLoop(poller).finally(() => this.pollers.delete(poller));
     this.pollers.set(

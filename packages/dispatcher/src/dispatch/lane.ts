@@ -15,8 +15,9 @@ import type { Release } from "./slots.js";
 
 /** How long an engine is asked to end a registration. */
 const GOODBYE_MS = 3_000;
-/** How long a held poll has to come back by itself once its registration has ended. */
-const HELD_POLL_ENDS_MS = 300;
+/** How long the answers of held polls may be on their way, at a gateway's leisure, once their registration has ended. */
+const HELD_POLL_ENDS_MS = 5_000;
+
 /** One registration with the engine: polls for as many tasks as there are free slots, and has each of them run. */
 export class Lane {
   private name: string;
@@ -150,13 +151,14 @@ export class Lane {
 
   /**
    * Resolves when nothing is polled for any more. Tasks that were leased go on. Where registrations end by their tokens, this
-   * one ends first: the engine leases nothing to it from then on, and held polls come back by themselves, or when asked once more.
+   * one ends first: the engine leases nothing to it from then on, and held polls come back by themselves. None is recalled
+   * before its answer had time to come: engines other than the local one tell nothing to those who ask again after the end.
+   * Where an answer was lost before the end, or is while the engine does not take it, the end comes last.
    */
   async stopPolling(): Promise<void> {
     this.stopping.abort(undefined);
-    // What a poll has leased whose answer was lost, the engine tells those who are registered.
-    if (this.registration.isFenced && !this.polls.areRepeated) {
-      await this.registration.end(GOODBYE_MS);
+    const areRepeated = (): boolean => this.polls.areRepeated;
+    if (this.registration.isFenced && !areRepeated() && (await this.registration.end(GOODBYE_MS, areRepeated))) {
       const ended = new AbortController();
       void this.polls.untilEnded().then(() => ended.abort());
       await pause(this.deps.clock, HELD_POLL_ENDS_MS, ended.signal);
@@ -171,8 +173,8 @@ export class Lane {
     await Promise.all(this.tasks);
   }
 
-  deregister(): Promise<void> {
-    return this.registration.end(GOODBYE_MS);
+  async deregister(): Promise<void> {
+    await this.registration.end(GOODBYE_MS);
   }
 
   private run({ task, grant }: PolledTask, asPolled: Routing, turn?: Leased["turn"]): Promise<void> {

@@ -4,6 +4,7 @@ import { VirtualTime } from "../../test/simulation/virtual-time.js";
 import type { Unavailable } from "../engine/outcomes.js";
 import type { PolledOutcome, PollRequest } from "../engine/polls.js";
 import { EventStream } from "../events/events.js";
+import { CallOff } from "../time/call-off.js";
 import { EngineBackoff } from "./engine-backoff.js";
 import { Poller } from "./poller.js";
 
@@ -20,6 +21,8 @@ const STARTING: Unavailable = {
   retryAfterMs: undefined,
   mayHaveActed: true,
 };
+
+const REFUSED = { kind: "refused", status: 401, reason: null, message: "Unauthenticated." } as const;
 
 /** An engine that holds polls, and the requests that it has read. */
 class HoldingEngine {
@@ -65,14 +68,25 @@ class HoldingEngine {
   }
 }
 
-function begin(): { engine: HoldingEngine; poller: Poller; time: VirtualTime } {
+interface Begun {
+  readonly engine: HoldingEngine;
+  readonly poller: Poller;
+  readonly time: VirtualTime;
+  /** Nothing is to be leased any more. */
+  readonly stopped: CallOff;
+  /** There is no more time. */
+  readonly givenUp: CallOff;
+}
+
+function begin(): Begun {
+  const stopped = new CallOff();
+  const givenUp = new CallOff();
   const engine = new HoldingEngine();
   const time = new VirtualTime(0);
-  const never = new AbortController().signal;
   const backoff = new EngineBackoff({
     clock: time,
     events: new EventStream(),
-    signal: never,
+    signal: stopped,
     onWait: () => undefined,
   });
   const poller = new Poller({
@@ -81,10 +95,11 @@ function begin(): { engine: HoldingEngine; poller: Poller; time: VirtualTime } {
     backoff,
     subject: () => ({ namespace: "default", taskQueue: "q", workerId: "w" }),
     holdSeconds: () => 30,
-    isRecalled: () => false,
-    isStopped: () => false,
+    isRecalled: () => stopped.aborted,
+    isStopped: () => stopped.aborted,
+    givenUp,
   });
-  return { engine, poller, time };
+  return { engine, poller, time, stopped, givenUp };
 }
 
 it("a poll that is recalled again and again asks once what it has leased, and hears of it", async () => {
@@ -99,7 +114,7 @@ it("a poll that is recalled again and again asks once what it has leased, and he
   expect(await ended).toEqual({ outcome: LEASED, isRepeat: true });
   const [first, repeat, ...others] = engine.requests;
   expect(others).toEqual([]);
-  expect(repeat).toMatchObject({ requestId: first?.requestId, maxTasks: 4, timeoutSeconds: 0, isRepeat: true });
+  expect(repeat).toMatchObject({ requestId: first?.requestId, maxTasks: 4, timeoutSeconds: 0, repeat: 1 });
 });
 
 it("a poll whose answer is lost is repeated until its engine, which is started again, is there", async () => {
@@ -129,6 +144,61 @@ it("a poll is not repeated for ever", async () => {
     engine.cut();
   }
   expect(await ended).toMatchObject({ outcome: { kind: "unavailable" }, isRepeat: true });
+});
+
+const LAST_ANSWERS = [
+  ["breaks off", (engine: HoldingEngine) => engine.cut()],
+  ["is that the engine is not there", (engine: HoldingEngine) => engine.away()],
+  ["is a refusal", (engine: HoldingEngine) => engine.say(REFUSED)],
+  ["is that the same poll is wanted again", (engine: HoldingEngine) => engine.say({ ...STARTING, samePoll: true })],
+] as const;
+
+it.each(LAST_ANSWERS)(
+  "once nothing is leased any more, a poll is repeated as long as there is time where each answer %s",
+  async (_, fail) => {
+    const { engine, poller, time, stopped, givenUp } = begin();
+    const ended = poller.poll(4);
+    engine.lease();
+    engine.cut();
+    await time.until(1_000);
+    stopped.abort(undefined);
+    for (let second = 1; second < 40; second++) {
+      fail(engine);
+      await time.until(second * 1_000);
+    }
+    // It is asked for now and then, not without a pause.
+    expect(engine.requests.length).toBeGreaterThan(10);
+    expect(engine.requests.length).toBeLessThan(80);
+    await time.until(45_000);
+    engine.answer();
+    expect(await ended).toEqual({ outcome: LEASED, isRepeat: true });
+    expect(new Set(engine.requests.map(({ requestId }) => requestId)).size).toBe(1);
+    // Each says which it is, so that one that comes after a later one is known for it.
+    expect(engine.requests.map(({ repeat = 0 }) => repeat)).toEqual([...engine.requests.keys()]);
+
+    const next = poller.poll(4);
+    engine.cut();
+    await time.until(46_000);
+    fail(engine);
+    givenUp.abort(undefined);
+    await time.until(47_000);
+    fail(engine);
+    expect(await next).toMatchObject({ isRepeat: true });
+  },
+);
+
+it("once nothing is leased any more, a poll whose answer was lost more than a minute ago is given up", async () => {
+  const { engine, poller, time, stopped } = begin();
+  const ended = poller.poll(4);
+  engine.cut();
+  for (let second = 0; second < 90; second++) {
+    await time.until(second * 1_000);
+    engine.away();
+  }
+  stopped.abort(undefined);
+  await time.until(90_000);
+  engine.away();
+  expect(await ended).toMatchObject({ outcome: STARTING, isRepeat: true });
 });
 
 const FAILED = [
@@ -165,7 +235,6 @@ it.each(FAILED)("nor is it given up while %s (%i) goes on for most of a minute",
   expect(new Set(engine.requests.map(({ requestId }) => requestId)).size).toBe(1);
 });
 
-const REFUSED = { kind: "refused", status: 401, reason: null, message: "Unauthenticated." } as const;
 it("a poll whose answer is lost is repeated once the token that its repeat was refused for is taken", async () => {
   const { engine, poller, time } = begin();
   const ended = poller.poll(4);

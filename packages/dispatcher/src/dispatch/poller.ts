@@ -3,7 +3,7 @@ import type { EngineClient } from "../engine/client.js";
 import type { Refused, Unavailable } from "../engine/outcomes.js";
 import type { PolledOutcome, PollRequest } from "../engine/polls.js";
 import type { BrokenWhy } from "../engine/reply.js";
-import { CallOff } from "../time/call-off.js";
+import { CallOff, type StopSignal } from "../time/call-off.js";
 import type { Clock } from "../time/clock.js";
 import type { EngineBackoff } from "./engine-backoff.js";
 
@@ -26,6 +26,8 @@ export interface PollerOptions {
   readonly isRecalled: () => boolean;
   /** Whether nothing is leased any more. */
   readonly isStopped: () => boolean;
+  /** Aborted once there is no more time to run what is leased. */
+  readonly givenUp: StopSignal;
 }
 
 /** What a poll came to. */
@@ -71,18 +73,19 @@ export class Poller {
    * One poll. One whose answer is lost is repeated under the same id, so that a task leased meanwhile is not; so is one that
    * the engine wants again as it was, however often, and one whose repeat cannot reach the engine. An engine may not have
    * noticed that the first request has ended, and hold its repeat until it has: a repeat is waited for as long as the first
-   * request could have been held.
+   * request could have been held. Once nothing is leased any more, what was lost in the last minute is asked for until there is
+   * no more time to run it.
    *
    * @param maxTasks how many tasks its answer may bring
    */
   async poll(maxTasks: number): Promise<PollEnd> {
-    const { client, clock, backoff, subject, holdSeconds, isRecalled, isStopped } = this.options;
+    const { client, clock, backoff, subject, holdSeconds, isRecalled, isStopped, givenUp } = this.options;
     this.askedFor = maxTasks;
     const poll = { ...subject(), requestId: `activity-poll-${randomUUID()}`, maxTasks };
     let timeoutSeconds = this.uneven(holdSeconds(maxTasks));
     const firstEndsAt = clock.monotonic() + client.pollMs(timeoutSeconds);
     let outcome = await this.send({ ...poll, timeoutSeconds });
-    let isRepeat = false;
+    let repeat = 0;
     let wasRecallable = true;
     if (outcome.kind === "unavailable") this.isUneven = true;
     const endedAt = clock.monotonic();
@@ -90,14 +93,19 @@ export class Poller {
     // Says what the first one has leased, and cannot be recalled itself: however often polls are, no task is lost by it.
     const askAgain = (): Promise<PolledOutcome> => {
       wasRecallable = false;
-      return client.poll({ ...poll, timeoutSeconds: 0, isRepeat: true, patienceMs: patienceMs() });
+      return client.poll({ ...poll, timeoutSeconds: 0, repeat: ++repeat, patienceMs: patienceMs() });
     };
-    for (let lost = 0, stopped = 0; mustRepeat(outcome, isRepeat); isRepeat = true) {
+    let lost = 0;
+    let lastTries = 0;
+    const waitFor = (failed: Unavailable | Refused): Promise<void> =>
+      isStopped() ? backoff.waitAtLast(failed, "poll", ++lastTries, givenUp) : backoff.wait(failed, "poll");
+    while (mustRepeat(outcome, repeat > 0)) {
       this.repeats = true;
       const isInTime = clock.monotonic() - endedAt < LONGEST_ABSENCE_MS;
+      if (isStopped() && (givenUp.aborted || !isInTime)) break;
       if (outcome.kind === "refused") {
-        if (!isInTime || isStopped()) break;
-        await backoff.wait(outcome, "poll");
+        if (!isInTime) break;
+        await waitFor(outcome);
         outcome = await askAgain();
         continue;
       }
@@ -105,12 +113,11 @@ export class Poller {
       // A request that was recalled has not failed, and the next one cannot be recalled.
       const wasRecalled = wasRecallable && outcome.why === "aborted";
       const mayComeBack = (outcome.status === null || isServers(outcome.status)) && isInTime;
-      const isAway = !isSame && (!isLost(outcome) || (isRepeat && outcome.status === 503));
+      const isAway = !isSame && (!isLost(outcome) || (repeat > 0 && outcome.status === 503));
       if (!isSame && !isAway && !wasRecalled && ++lost >= LONGEST_REQUEST_LIFE && !mayComeBack) break;
-      if (isStopped() && ++stopped > 2) break;
       // The first repeat comes at once; when that fails too, the engine is in trouble, as it is by a 5xx, or was before.
       const isTrouble = isSame || isAway || lost > 1 || isServers(outcome.status) || backoff.failing;
-      if (isTrouble && outcome.why !== "aborted") await backoff.wait(outcome, "poll");
+      if (isTrouble && outcome.why !== "aborted") await waitFor(outcome);
       if (isRecalled() || outcome.why === "aborted") {
         outcome = await askAgain();
         continue;
@@ -119,10 +126,10 @@ export class Poller {
       if (!isSame) timeoutSeconds = holdSeconds(maxTasks);
       // Whether an engine that did not answer in time answers now is soon to be known.
       if (outcome.why === "timeout") timeoutSeconds = Math.min(timeoutSeconds, SHORT_HOLD_SECONDS);
-      outcome = await this.send({ ...poll, timeoutSeconds, isRepeat: true, patienceMs: patienceMs() });
+      outcome = await this.send({ ...poll, timeoutSeconds, repeat: ++repeat, patienceMs: patienceMs() });
     }
     this.repeats = false;
-    return { outcome, isRepeat };
+    return { outcome, isRepeat: repeat > 0 };
   }
 
   private uneven(seconds: number): number {

@@ -193,9 +193,11 @@ export class Registration {
    * again: the same request is answered with the same receipt. Without, it is asked once, since the name may be another's by then.
    *
    * @param patienceMs how long to ask
+   * @param isTooEarly whether not to ask again for now: it can be ended later. Default: it is not
+   * @returns whether it is over
    */
-  async end(patienceMs: number): Promise<void> {
-    if (!this.known) return;
+  async end(patienceMs: number, isTooEarly: () => boolean = () => false): Promise<boolean> {
+    if (!this.known) return true;
     const { client, events, clock, lane } = this.options;
     const { namespace, workerId } = lane();
     const token = this.isFenced ? this.token : null;
@@ -205,21 +207,26 @@ export class Registration {
     for (let tries = 1; ; tries++) {
       const outcome = await client.deregister(namespace, workerId, token);
       if (outcome.kind === "deregistered") break;
-      if (outcome.kind === "no_route") return;
+      if (outcome.kind === "no_route") return false;
       const operation = "deregister";
       if (outcome.kind === "refused") {
         const { status, reason, message } = outcome;
         events.emit({ type: "engine_refused", operation, status, reason, message, retryInMs: null });
-        return;
+        return false;
       }
       const { why, status, retryAfterMs } = outcome;
-      if (why === "aborted") return;
+      if (why === "aborted") return false;
       const waitMs = retryAfterMs ?? backoffDelay(tries, FIRST_GOODBYE_RETRY_MS, LONGEST_GOODBYE_RETRY_MS);
       const isLast = token === null || client.isClosed || clock.monotonic() + waitMs >= until;
       events.emit({ type: "engine_unavailable", operation, why, status, retryInMs: isLast ? null : waitMs });
-      if (isLast) return;
+      if (isLast) return false;
       await pause(clock, waitMs, new CallOff());
+      if (isTooEarly()) {
+        this.known = true;
+        return false;
+      }
     }
     events.emit({ type: "deregistered", lane: lane() });
+    return true;
   }
 }

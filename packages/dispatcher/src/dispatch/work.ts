@@ -2,6 +2,7 @@ import type { Carrier } from "@durable-workflow/engine-protocol/executor-config"
 import type { Deliverer } from "../delivery/deliverer.js";
 import type { EventStream } from "../events/events.js";
 import type { Secrets } from "../net/secrets.js";
+import { CallOff } from "../time/call-off.js";
 import { pause } from "../time/clock.js";
 import type { DispatcherHealth, DrainReport } from "./api.js";
 import { Attempts } from "./attempts.js";
@@ -30,6 +31,7 @@ export class Work {
   private readonly options: WorkOptions;
   private readonly attempts: Attempts;
   private readonly lanes: LaneSet;
+  private readonly givenUp = new CallOff();
   private perCarrier = 1;
 
   constructor(options: WorkOptions) {
@@ -87,6 +89,7 @@ export class Work {
         given.workerHeartbeatMs === undefined
           ? (advertisedMs ?? workerHeartbeatMs)
           : Math.min(workerHeartbeatMs, advertisedMs ?? workerHeartbeatMs),
+      givenUp: this.givenUp,
       routing: () => deliverer.routing,
       ...(this.options.untilRecovered === undefined ? {} : { untilRecovered: this.options.untilRecovered }),
       inputSchemas: async (request) => deliverer.inputSchemas?.(request),
@@ -103,7 +106,7 @@ export class Work {
     const idle = this.untilIdle().then(() => finished.abort());
     await pause(clock, drainMs, finished.signal);
     const abandoned = this.attempts.count + this.attempts.left;
-    this.attempts.giveUp();
+    this.giveUp();
     const goodbyes = this.attempts.untilEnded().then(() => this.lanes.deregister());
     const said = new AbortController();
     await Promise.race([goodbyes.then(() => said.abort()), pause(clock, GOODBYE_MS, said.signal)]);
@@ -121,6 +124,12 @@ export class Work {
     await this.attempts.untilEnded();
   }
 
+  /** Calls off what is in flight, and asks no more for what polls may have leased. */
+  private giveUp(): void {
+    this.givenUp.abort(undefined);
+    this.attempts.giveUp();
+  }
+
   /** Ends at once what would outlive this process. */
   kill(): void {
     this.options.deliverer.kill();
@@ -129,7 +138,7 @@ export class Work {
   /** Ends at once: what is in flight is given up, nothing is reported or taken back, and connections are cut. */
   async abandon(): Promise<void> {
     const { client, watch, payloads } = this.options.machinery;
-    this.attempts.giveUp();
+    this.giveUp();
     watch.close();
     const stopped = this.lanes.stopPolling();
     await Promise.all([client.close(), this.options.deliverer.close(), payloads.close()]);

@@ -191,7 +191,11 @@ describe("a poll for several tasks", () => {
     expect(engine.mostTasks).toBe(7);
     // Now it knows: it says so of one, too, of which more says nothing.
     expect(await engine.poll(poll)).toMatchObject({ kind: "tasks", hasMore: false });
-    expect(JSON.parse(bodies.join(""))).toMatchObject({ max_tasks: 1 });
+    const first = JSON.parse(bodies.splice(0).join("")) as object;
+    expect(first).toMatchObject({ max_tasks: 1 });
+    expect(Object.keys(first)).not.toContain("poll_request_repeat");
+    await engine.poll({ ...poll, repeat: 2 });
+    expect(JSON.parse(bodies.join(""))).toMatchObject({ poll_request_repeat: 2 });
   });
 
   it("is one for one task to an engine that says nothing of several, and says nothing of them itself", async () => {
@@ -200,7 +204,7 @@ describe("a poll for several tasks", () => {
       request.on("data", (chunk) => bodies.push(String(chunk)));
       request.on("end", () => reply(response, 200, {}, { task: wireTask("a"), server_capabilities: {} }));
     });
-    expect(await engine.poll(poll)).toMatchObject({
+    expect(await engine.poll({ ...poll, repeat: 1 })).toMatchObject({
       kind: "tasks",
       hasMore: false,
       tasks: [{ kind: "task", grant: null }],

@@ -18,8 +18,8 @@ export interface PollRequest {
   /** How long to be held, in whole seconds; the engine has a limit of its own. */
   readonly timeoutSeconds: number;
   readonly signal?: StopSignal;
-  /** Whether it repeats one whose answer was lost: a task may have been leased long before. Default false. */
-  readonly isRepeat?: boolean;
+  /** How many requests of this id were sent before, whose answers were lost: a task may have been leased long before. Default 0. */
+  readonly repeat?: number;
   /** How long to wait for the answer at least: an engine may hold a repeat until the poll that it repeats has ended. */
   readonly patienceMs?: number;
   /** How many tasks the answer may bring: no more than the engine lets a poll ask for. Default 1. */
@@ -80,9 +80,10 @@ export class EnginePolls {
       requestId,
       timeoutSeconds,
       signal,
-      isRepeat,
+      repeat = 0,
       maxTasks = 1,
     } = request;
+    const { batches } = this.caller.capabilities;
     const isBounded = speaks(this.caller.version, "boundedPolls");
     const body: PollBody = {
       worker_id: workerId,
@@ -91,7 +92,8 @@ export class EnginePolls {
       timeout_seconds: isBounded ? Math.min(timeoutSeconds, LONGEST_POLL_TIMEOUT_SECONDS) : timeoutSeconds,
       ...(buildId === undefined ? {} : { build_id: buildId }),
       // Said of one, too: an engine that knows it gives nothing to a request that comes after its own repeat.
-      ...(maxTasks === 1 && this.caller.capabilities.batches === undefined ? {} : { max_tasks: maxTasks }),
+      ...(maxTasks === 1 && batches === undefined ? {} : { max_tasks: maxTasks }),
+      ...(repeat === 0 || batches === undefined ? {} : { poll_request_repeat: repeat }),
     };
     const timeoutMs = Math.max(this.pollMs(timeoutSeconds), request.patienceMs ?? 0);
     let dateMs: number | undefined;
@@ -106,7 +108,7 @@ export class EnginePolls {
     const { tasks, hasMore, body: answer } = outcome;
     const receivedAt = clock.monotonic();
     const first = tasks.find((one) => one.kind === "task")?.task;
-    if (isRepeat !== true && first !== undefined) {
+    if (repeat === 0 && first !== undefined) {
       const { leaseExpiresAtMs: expiresAtMs, leaseGrantedAtMs: grantedAtMs } = first;
       this.caller.serverClock.checkAgainst({ expiresAtMs, grantedAtMs, dateMs }, sentAt, receivedAt);
     }

@@ -112,6 +112,11 @@ export interface PollBody {
   readonly task_queue: string;
   /** A repeat of a poll whose answer was lost says the same. Servers of 1.0 pass over it. */
   readonly poll_request_id?: string;
+  /**
+   * How many requests of this id were sent, and given up, before this one: what comes after its own repeat is given nothing, since
+   * nobody reads its answer. Only where the engine has `activity_task_batches`. Default 0.
+   */
+  readonly poll_request_repeat?: number;
   /** How many seconds the poll may be held; the server has a limit of its own. Servers of 1.0 pass over it. */
   readonly timeout_seconds?: number;
   readonly build_id?: string;

@@ -1,11 +1,9 @@
-import { decodeAvroValue, isPayloadError } from "@durable-workflow/carrier/payload";
 import { LIST_PAGE, LONGEST_NAME, PATHS, type Reason } from "@durable-workflow/engine-protocol";
 import { type ActivityPage, LONGEST_WAIT_SECONDS, STATUS_BUCKETS } from "@durable-workflow/engine-protocol/control";
 import type { RetryPolicy } from "../engine/model.js";
 import { fingerprintOf } from "../fingerprint.js";
 import { type Call, type JsonObject, type Reply, ReplyError } from "../http/call.js";
 import { Fields, invalidField, isObject } from "../http/fields.js";
-import { MOST_KEYS, MOST_VALUES } from "../http/json-limits.js";
 import type { LongText } from "../http/long-text.js";
 import { pageCursor, pageToken, readPlace } from "../http/page-token.js";
 import type { Route } from "../http/router.js";
@@ -13,7 +11,7 @@ import { type StartRequest, startActivity } from "../service/starts.js";
 import { isBlob, type Payload } from "../store/payloads.js";
 import type { Bucket, FailureRecord, RunRecord } from "../store/records.js";
 import { type Described, describedToWire, endedToWire, listedToWire, startedToWire } from "../wire/activity.js";
-import { isDatumTooLarge } from "../wire/datum-size.js";
+import { refuseUndecodable } from "../wire/decodable.js";
 import { PayloadRefusedError, refusalOf, refusedStart } from "../wire/payload-errors.js";
 import { encode, isEnvelope, readPayload, readReference, refuseStorageReferences } from "../wire/payloads.js";
 import { checkThere, started } from "./named-payloads.js";
@@ -142,18 +140,7 @@ function readInput(input: unknown, long: LongText | undefined): Payload | null {
   if (reference !== undefined) return reference;
   if (isEnvelope(input)) {
     const payload = readPayload(input, "input", long);
-    if (!isBlob(payload)) return payload;
-    const blob = typeof payload === "string" ? payload : payload.text();
-    if (isDatumTooLarge(blob)) {
-      const message = `The input.blob field holds more than ${MOST_VALUES} values, or more than ${MOST_KEYS} keys.`;
-      throw invalidField("input.blob", message);
-    }
-    try {
-      decodeAvroValue(blob);
-    } catch (error) {
-      if (isPayloadError(error)) throw invalidField("input.blob", error.message);
-      throw error;
-    }
+    if (isBlob(payload)) refuseUndecodable(payload, "input.blob");
     return payload;
   }
   if (Array.isArray(input)) return encode(input, "input", long);

@@ -12,7 +12,6 @@ import { Fields } from "../http/fields.js";
 import type { Route } from "../http/router.js";
 import { storageRefusal } from "../http/unavailable.js";
 import type { LeaseOut, Leases, PollRequest } from "../service/leases.js";
-import type { PollOutcome } from "../service/polls.js";
 import { StorageUnavailableError } from "../store/group-commit.js";
 import type { Payload } from "../store/payloads.js";
 import type { WorkerRecord } from "../store/records.js";
@@ -40,23 +39,35 @@ export function pollRoutes(parts: ApiParts): readonly Route[] {
 }
 
 async function poll(parts: ApiParts, call: Call, kind: TaskKind): Promise<Reply> {
-  const { request, timeoutMs } = readPoll(parts, call);
-  const { worker, pollRequestId } = request;
-  if (kind === "activity_task" && worker.activityTypes.length === 0) return empty("no_activity_capability");
-  const { polls, context } = parts;
-  let outcome: PollOutcome;
+  const asked = readPoll(parts, call);
   try {
-    outcome = await (kind === "activity_task"
-      ? polls.poll(request, timeoutMs, call.onDisconnect)
-      : polls.idle(request, timeoutMs, call.onDisconnect));
+    const { namespace, workerId } = asked.subject;
+    const registered = parts.context.store.workers.get(namespace, workerId);
+    if (registered === undefined) return await pollOfNobody(parts, asked, kind);
+    return await pollOf(parts, checkPoller(registered, asked), asked, call, kind);
   } catch (error) {
     if (!(error instanceof StorageUnavailableError)) throw error;
-    context.logger.error({ error: error.cause }, "The storage cannot be written; no task was leased out.");
-    return storageRefusal({ pollRequestId });
+    parts.context.logger.error({ error: error.cause }, "The storage cannot be written; no task was leased out.");
+    return storageRefusal({ pollRequestId: asked.pollRequestId });
   }
+}
+
+async function pollOf(
+  parts: ApiParts,
+  worker: WorkerRecord,
+  { pollRequestId, repeat, maxTasks, timeoutMs }: AskedPoll,
+  { onDisconnect }: Call,
+  kind: TaskKind,
+): Promise<Reply> {
+  if (kind === "activity_task" && worker.activityTypes.length === 0) return empty("no_activity_capability");
+  const { polls } = parts;
+  const request: PollRequest = { worker, pollRequestId, repeat, ...(maxTasks === undefined ? {} : { maxTasks }) };
+  const outcome = await (kind === "activity_task"
+    ? polls.poll(request, timeoutMs, onDisconnect)
+    : polls.idle(request, timeoutMs, onDisconnect));
   switch (outcome.kind) {
     case "leased":
-      return request.maxTasks === undefined ? leased(parts, outcome.first) : leasedTogether(parts, outcome);
+      return leased(parts, outcome, maxTasks);
     case "empty":
       return empty("empty");
     case "fenced":
@@ -68,7 +79,27 @@ async function poll(parts: ApiParts, call: Call, kind: TaskKind): Promise<Reply>
   }
 }
 
-function leased(parts: ApiParts, lease: LeaseOut): Reply {
+/** A worker that is not registered any more is told what it has leased already, and given nothing. */
+async function pollOfNobody(
+  parts: ApiParts,
+  { subject: worker, pollRequestId, repeat, maxTasks }: AskedPoll,
+  kind: TaskKind,
+): Promise<Reply> {
+  const isOfActivities = kind === "activity_task";
+  const leases = isOfActivities ? await parts.polls.leased({ worker, pollRequestId, repeat }) : undefined;
+  if (leases !== undefined) return leased(parts, leases, maxTasks);
+  throw new ReplyError(412, {
+    error: "Worker must be registered before polling. Call POST /worker/register first.",
+    reason: "worker_not_registered",
+    worker_id: worker.workerId,
+  });
+}
+
+function leased(parts: ApiParts, leases: Leases, maxTasks: number | undefined): Reply {
+  return maxTasks === undefined ? leasedAlone(parts, leases.first) : leasedTogether(parts, leases);
+}
+
+function leasedAlone(parts: ApiParts, lease: LeaseOut): Reply {
   const task = leaseToWire(parts, lease);
   return polled({ task, poll_status: "leased", server_time: timestamp(lease.at) }, lease.input);
 }
@@ -89,46 +120,44 @@ function leasedTogether(parts: ApiParts, { first, others, isCut }: Leases): Repl
   );
 }
 
-function readPoll(
-  { context, options }: ApiParts,
-  { body, namespace, protocolVersion }: Call,
-): { readonly request: PollRequest; readonly timeoutMs: number } {
+/** What a poll says. */
+interface AskedPoll {
+  readonly subject: Pick<WorkerRecord, "namespace" | "taskQueue" | "workerId">;
+  readonly buildId: string | undefined;
+  readonly pollRequestId: string | null;
+  readonly repeat: number;
+  readonly maxTasks: number | undefined;
+  readonly timeoutMs: number;
+}
+
+function readPoll({ options }: ApiParts, { body, namespace, protocolVersion }: Call): AskedPoll {
   const fields = new Fields();
   const workerId = fields.string(body, "worker_id", { required: true, max: LONGEST_NAME }) ?? "";
-  const queue = fields.string(body, "task_queue", { required: true, max: LONGEST_NAME }) ?? "";
+  const taskQueue = fields.string(body, "task_queue", { required: true, max: LONGEST_NAME }) ?? "";
   const buildId = fields.string(body, "build_id", { max: LONGEST_NAME });
   const pollRequestId = fields.string(body, "poll_request_id", { max: LONGEST_NAME });
+  const repeat = fields.integer(body, "poll_request_repeat", { min: 0 }) ?? 0;
   const isBounded = protocolVersion !== undefined && speaks(protocolVersion, "boundedPolls");
   const bounds = { min: 0, ...(isBounded && { max: LONGEST_POLL_TIMEOUT_SECONDS }) };
   const seconds = fields.integer(body, "timeout_seconds", bounds);
   const maxTasks = fields.integer(body, "max_tasks", { min: 1, max: TASK_BATCH.tasks });
   fields.check();
-  const worker = findPoller(context.store.workers.get(namespace, workerId), workerId, queue, buildId);
   return {
+    subject: { namespace, taskQueue, workerId },
+    buildId,
     // An empty id is none.
-    request: {
-      worker,
-      pollRequestId: pollRequestId === undefined || pollRequestId === "" ? null : pollRequestId,
-      ...(maxTasks === undefined ? {} : { maxTasks }),
-    },
+    pollRequestId: pollRequestId === undefined || pollRequestId === "" ? null : pollRequestId,
+    repeat,
+    maxTasks,
     timeoutMs: Math.min(seconds ?? Number.POSITIVE_INFINITY, options.longPollSeconds) * 1000,
   };
 }
 
 /** The registration that a poll refers to, if it fits. */
-function findPoller(
-  worker: WorkerRecord | undefined,
-  workerId: string,
-  queue: string,
-  buildId: string | undefined,
+function checkPoller(
+  worker: WorkerRecord,
+  { subject: { taskQueue: queue, workerId }, buildId }: AskedPoll,
 ): WorkerRecord {
-  if (worker === undefined) {
-    throw new ReplyError(412, {
-      error: "Worker must be registered before polling. Call POST /worker/register first.",
-      reason: "worker_not_registered",
-      worker_id: workerId,
-    });
-  }
   if (worker.taskQueue !== queue) {
     throw new ReplyError(409, {
       error: `Worker [${workerId}] is registered for task queue [${worker.taskQueue}], not [${queue}].`,

@@ -5,7 +5,16 @@ import { ScratchMemory } from "../scratch-memory.js";
 import { type JsonObject, ReplyError } from "./call.js";
 import { isObject } from "./fields.js";
 import { DEEPEST_JSON, MOST_KEYS, MOST_VALUES } from "./json-limits.js";
-import { aroundLongText, canHoldLongText, isPayloadWith, type LongText, longMemory } from "./long-text.js";
+import { payloadOfBase64 } from "./long-blob.js";
+import {
+  aroundLongText,
+  canHoldLongText,
+  holdsControls,
+  isBlobOf,
+  isPayloadWith,
+  type LongText,
+  longMemory,
+} from "./long-text.js";
 
 /** What is dropped of a body that was refused: a client that sends it whole before it reads sees its answer. */
 const MOST_DROPPED_BYTES = 67_108_864;
@@ -152,12 +161,22 @@ function parseApart(chunks: readonly Buffer[], size: number, payload: string): P
   };
   const around = aroundLongText(copied(chunks, memory.subarray(0, size)), giveBack);
   const object = around === undefined ? undefined : objectOf(around.marked);
-  if (around !== undefined && object !== undefined && isPayloadWith(object[payload], around.long)) {
-    // The memory stays with the payload.
-    return { text: around.text, object, long: around.long };
-  }
+  const long = around === undefined || object === undefined ? undefined : longIn(object[payload], around.long);
+  // The memory stays with the payload.
+  if (around !== undefined && object !== undefined && long !== undefined) return { text: around.text, object, long };
   giveBack();
   return undefined;
+}
+
+/** The long text where a payload brings it; undefined where it stands elsewhere, or is none that JSON has. */
+function longIn(value: unknown, long: LongText): LongText | undefined {
+  if (isBlobOf(value, long)) {
+    // It has no control characters then, and looking for them takes as long as decoding.
+    const payload = payloadOfBase64(long);
+    if (payload !== undefined) return { ...long, payload };
+  }
+  const { body, begin, end } = long;
+  return isPayloadWith(value, long) && !holdsControls(body.subarray(begin, end)) ? long : undefined;
 }
 
 function objectOf(text: string): JsonObject | undefined {

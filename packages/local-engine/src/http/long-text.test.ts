@@ -110,6 +110,8 @@ describe("a long text that is apart", () => {
 
   it.each([
     ["a control character", `{"input":["${"x".repeat(LONG)}\n"]}`],
+    ["a control character in a blob", `{"input":{"codec":"avro","blob":"${"QUJD".repeat(LONG / 4)}\tQUJD"}}`],
+    ["a control character at the end of a blob", `{"input":{"codec":"avro","blob":"${"QUJD".repeat(LONG / 4)}\n"}}`],
     ["no end", `{"input":["${"x".repeat(LONG)}`],
     ["something behind the document", `{"input":["${"x".repeat(LONG)}"]}]`],
     ["bytes that are no UTF-8", Buffer.from(`{"input":["${"x".repeat(LONG)}\u00e9"]}`, "latin1")],

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { isObject } from "@durable-workflow/engine-protocol";
+import type { LongPayload } from "../long-payload.js";
 import { LentMemory } from "./lent-memory.js";
 
 const QUOTE = 0x22;
@@ -22,11 +23,13 @@ export interface LongText {
   readonly body: Buffer;
   /** Gives that back. */
   readonly giveBack: () => void;
-  /** Where the text begins, and ends: UTF-8 without escapes and control characters. */
+  /** Where the text begins, and ends: UTF-8 without escapes. */
   readonly begin: number;
   readonly end: number;
   /** What stands for it in the body's object. */
   readonly mark: string;
+  /** The bytes that it is the base64 of, as the blob of an envelope. The body has been given back where they are there. */
+  readonly payload?: LongPayload;
 }
 
 export interface BodyAroundLongText {
@@ -45,7 +48,10 @@ export function canHoldLongText(bytes: number): boolean {
 /** Where bodies with long texts lie, and the payloads that they bring. */
 export const longMemory = new LentMemory();
 
-/** Finds the one long text of a body; undefined where there is none, or where it takes a JSON parser to read it. */
+/**
+ * Finds the one long text of a body; undefined where there is none, or where it takes a JSON parser to read it. Control characters,
+ * which JSON has not, are not looked for: see {@link holdsControls}.
+ */
 export function aroundLongText(body: Buffer, giveBack: () => void): BodyAroundLongText | undefined {
   let begin = 0;
   let end = -1;
@@ -56,8 +62,7 @@ export function aroundLongText(body: Buffer, giveBack: () => void): BodyAroundLo
     if (end < 0) return undefined;
   }
   if (body.length - (end - begin) > MOST_AROUND || !isUtf8(body)) return undefined;
-  const text = body.subarray(begin, end);
-  if (text.includes(BACKSLASH) || holdsControls(text)) return undefined;
+  if (body.subarray(begin, end).includes(BACKSLASH)) return undefined;
   const head = body.toString("utf8", 0, begin);
   const tail = body.toString("utf8", end);
   return { marked: head + MARK + tail, text: head + tail, long: { body, giveBack, begin, end, mark: MARK } };
@@ -107,11 +112,14 @@ function isControl(byte: number): boolean {
  * Whether the long text stands where a payload is read from: as the blob of an envelope, as the value itself, or anywhere within
  * a list. Elsewhere it is a text as any other, and for the parser.
  */
-export function isPayloadWith(value: unknown, { mark }: LongText): boolean {
-  if (Array.isArray(value)) return holds(value, mark);
-  return (
-    value === mark || (isObject(value) && Object.keys(value).length === 2 && "codec" in value && value["blob"] === mark)
-  );
+export function isPayloadWith(value: unknown, long: LongText): boolean {
+  if (Array.isArray(value)) return holds(value, long.mark);
+  return value === long.mark || isBlobOf(value, long);
+}
+
+/** Whether it is the blob of an envelope. */
+export function isBlobOf(value: unknown, { mark }: LongText): boolean {
+  return isObject(value) && Object.keys(value).length === 2 && "codec" in value && value["blob"] === mark;
 }
 
 function holds(value: unknown, mark: string): boolean {

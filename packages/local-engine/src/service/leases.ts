@@ -25,11 +25,18 @@ export function leaseFor(
   return capabilities.includes(SHORT_LEASES) ? Math.min(lease, shortLease) : lease;
 }
 
+/** A poll by what it is known by when it is repeated. */
+export interface RepeatedPoll {
+  readonly worker: Pick<WorkerRecord, "namespace" | "taskQueue" | "workerId">;
+  readonly pollRequestId: string | null;
+  /** How many requests of its id its client had sent, and given up, before this one. Default: nobody says. */
+  readonly repeat?: number;
+}
+
 /** What a worker asks for. */
-export interface PollRequest {
+export interface PollRequest extends RepeatedPoll {
   /** As it was registered when it asked. */
   readonly worker: WorkerRecord;
-  readonly pollRequestId: string | null;
   /** How many tasks its answer may bring. Default 1. */
   readonly maxTasks?: number;
   /** Whether it is told of the tasks that it has been given already, and given no others. Default false. */
@@ -92,8 +99,11 @@ export function leaseNext(context: EngineContext, { worker, pollRequestId }: Pol
   return { run, attemptId, attemptNumber: state.attemptCount, input: store.runs.input(run.key).payload, at: now };
 }
 
-/** What an earlier poll under the same request id was given, while its leases are valid. */
-export function leaseAgain(context: EngineContext, { worker, pollRequestId }: PollRequest): Leases | undefined {
+/**
+ * What an earlier poll under the same request id was given, while its leases are valid: whether or not its worker is registered
+ * still. To be called within a transaction.
+ */
+export function leaseAgain(context: EngineContext, { worker, pollRequestId }: RepeatedPoll): Leases | undefined {
   if (pollRequestId === null) return undefined;
   const { store } = context;
   const { workerId, namespace, taskQueue } = worker;

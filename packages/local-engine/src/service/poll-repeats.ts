@@ -38,7 +38,7 @@ interface Options<Outcome> {
 
 /** Answers that are remembered at most. */
 const MOST_REMEMBERED = 20_000;
-/** A request is overtaken by its repeat by no more than this. */
+/** A request that does not say which of its poll it is, is overtaken by its repeat by no more than this. */
 const OVERTAKEN_MS = 10_000;
 
 /**
@@ -48,7 +48,7 @@ const OVERTAKEN_MS = 10_000;
  * ends, and the next of its id is a first one.
  *
  * The first may also come after its repeat, from a client that has gone: where that was given tasks, and has done them, the first
- * is given no others, which nobody would hear of.
+ * is given no others, which nobody would hear of. Of clients that number their requests, `PollOrder` knows more.
  */
 export class PollRepeats<Outcome> {
   private readonly options: Options<Outcome>;

@@ -46,6 +46,26 @@ it("a poll that comes after its own repeat, whose tasks are done, is given none 
   machine.close();
 });
 
+it("a task whose poll fails as it is leased goes to another poll that waits", async () => {
+  const machine = new PollMachine(1);
+  await machine.register();
+  machine.poll("w0", { maxTasks: 1, hasId: true });
+  await machine.settle();
+  machine.poll("w2", { maxTasks: 1, hasId: true });
+  await machine.settle();
+  // The start is kept, what leases its task is not.
+  machine.disk.spared = 1;
+  machine.disk.refusals = 1;
+  machine.start("t");
+  await machine.settle();
+  machine.clock.fire(1);
+  await machine.settle();
+  expect(machine.left).toEqual([]);
+  expect(machine.leased.size).toBe(1);
+  expect(machine.told).toEqual(machine.leased);
+  machine.close();
+});
+
 const flag = fc.boolean();
 const some = fc.nat({ max: 5 });
 const step = fc.oneof(
@@ -70,13 +90,18 @@ const step = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("fail" as const) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("recall" as const), which: some }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("come late" as const), which: some }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("come late" as const), which: fc.nat({ max: 50 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("complete" as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("wake all" as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("a second" as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("a minute" as const) }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
-const round = fc.record({ steps: fc.array(step, { maxLength: 8 }), refusals: fc.constantFrom(0, 0, 0, 1, 100) });
+const round = fc.record({
+  steps: fc.array(step, { maxLength: 8 }),
+  refusals: fc.constantFrom(0, 0, 0, 1, 100),
+  spared: fc.nat({ max: 3 }),
+});
 
 function take(machine: PollMachine, each: Step): void {
   switch (each.kind) {
@@ -96,6 +121,8 @@ function take(machine: PollMachine, each: Step): void {
       return machine.polls.rearm();
     case "a second":
       return machine.clock.fire(1_000);
+    case "a minute":
+      return machine.clock.fire(60_000);
   }
 }
 
@@ -108,14 +135,18 @@ it("polls are told once of what they lease, and none waits for what is there, wh
       async (rounds, maxBatch, mostRemembered) => {
         const machine = new PollMachine(maxBatch, mostRemembered);
         await machine.register();
-        for (const { steps, refusals } of rounds) {
+        for (const { steps, refusals, spared } of rounds) {
+          machine.disk.spared = spared;
           machine.disk.refusals = refusals;
           for (const each of steps) take(machine, each);
           await machine.settle();
           expect(machine.told).toEqual(machine.leased);
-          // Those that were to be woken when the disk was full look again with what comes next.
-          if (refusals > 0) machine.polls.rearm();
-          else expect(machine.left).toEqual([]);
+          if (refusals > 0) {
+            // Whoever fails to look for a task has others woken for it.
+            machine.clock.fire(1);
+            await machine.settle();
+          }
+          expect(machine.left).toEqual([]);
         }
         machine.close();
       },

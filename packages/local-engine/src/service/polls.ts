@@ -1,7 +1,8 @@
 import type { Micros } from "../engine/model.js";
 import type { RunRecord } from "../store/records.js";
 import type { EngineContext } from "./context.js";
-import { type Leases, leaseAgain, leaseSome, type PollRequest } from "./leases.js";
+import { type Leases, leaseAgain, leaseSome, type PollRequest, type RepeatedPoll } from "./leases.js";
+import { PollOrder } from "./poll-order.js";
 import { type OnCancel, PollRepeats, type Wait } from "./poll-repeats.js";
 import { deferred, type Waiter } from "./waiter.js";
 
@@ -36,6 +37,7 @@ export class Polls {
   private readonly context: EngineContext;
   private readonly maxWaiting: number;
   private readonly repeats: PollRepeats<PollOutcome>;
+  private readonly order: PollOrder;
   private readonly queues = new Map<string, Set<Waiter<PollOutcome>>>();
   private readonly timers = new Map<string, QueueTimer>();
   private waiting = 0;
@@ -44,6 +46,7 @@ export class Polls {
   constructor(context: EngineContext, { maxWaitingPolls, longPollSeconds }: PollLimits) {
     this.context = context;
     this.maxWaiting = maxWaitingPolls;
+    this.order = new PollOrder(() => context.time.nowMs());
     this.repeats = new PollRepeats<PollOutcome>({
       begin: (request, timeoutMs) => this.begin(request, timeoutMs),
       isEmpty: ({ kind }) => kind === "empty",
@@ -59,15 +62,30 @@ export class Polls {
   }
 
   /**
-   * Waits for a task at most `timeoutMs`; a repeat of a poll that waits, as long as that one.
+   * Waits for a task at most `timeoutMs`; a repeat of a poll that waits, as long as that one. One that comes after its own
+   * repeat, which was sent later, does not wait, and is given nothing new.
    *
    * @param onCancel called once with a function that gives the wait up: nobody will read the answer
    */
   poll(request: PollRequest, timeoutMs: number, onCancel: OnCancel): Promise<PollOutcome> {
-    if (request.pollRequestId !== null) return this.repeats.poll(request, timeoutMs, onCancel);
-    const { outcome, giveUp } = this.begin(request, timeoutMs);
+    const isOvertaken = this.order.isOvertaken(request);
+    if (request.pollRequestId !== null && !isOvertaken) return this.repeats.poll(request, timeoutMs, onCancel);
+    const { outcome, giveUp } = isOvertaken
+      ? this.begin({ ...request, onlyAgain: true }, 0)
+      : this.begin(request, timeoutMs);
     onCancel(giveUp);
     return outcome;
+  }
+
+  /**
+   * What a poll has leased whose registration is over by now: its answer may have been lost on the way. Nothing is leased by
+   * this. Undefined where there is nothing to tell.
+   */
+  async leased(poll: RepeatedPoll): Promise<Leases | undefined> {
+    if (poll.pollRequestId === null) return undefined;
+    // Those that are still on the way may come once the worker has registered again.
+    this.order.isOvertaken(poll);
+    return this.context.store.transact(() => leaseAgain(this.context, poll));
   }
 
   /** Waits as {@link poll}, for tasks of a kind that there are none of. */
@@ -212,8 +230,8 @@ export class Polls {
         (error: unknown) => {
           this.leave(waiter);
           waiter.fail(error);
-          // Others may still be woken for nobody knows how many.
-          if (waiter.passesOn && this.queues.has(waiter.key)) this.wakeAt(waiter.key, this.context.now());
+          // What it was woken for, or had others not woken for, is for somebody else now: it may not ask again.
+          if (this.queues.has(waiter.key)) this.wakeAt(waiter.key, this.context.now());
         },
       );
   }
@@ -228,7 +246,8 @@ export class Polls {
     waiter.room = 0;
     const { namespace, workerId, fence } = request.worker;
     const isFenced = this.context.store.workers.fenceOf(namespace, workerId) !== fence;
-    const again = waiter.isSettled || isFenced ? undefined : leaseAgain(this.context, request);
+    // A registration that is over keeps its leases, unless its worker has registered anew.
+    const again = waiter.isSettled ? undefined : leaseAgain(this.context, request);
     if (waiter.isSettled || isFenced || again !== undefined) {
       // What woke it is for somebody else now.
       this.wakeNext(waiter.key, waiter.types);

@@ -27,7 +27,7 @@ const scratch = new ScratchMemory();
  * The bytes that a long payload is kept as; undefined for one that is short, and for text that is not the base64 of any bytes:
  * that is kept as it is. Valid until the next call.
  */
-export function bytesOfText(text: string): Uint8Array | undefined {
+export function bytesOfText(text: string): Buffer | undefined {
   const size = sizeOfBase64(text.length, text.slice(-4));
   if (size === undefined) return undefined;
   const bytes = scratch.take(size);

@@ -14,7 +14,7 @@ import { invalidField, isObject, isStorable } from "../http/fields.js";
 import type { LongText } from "../http/long-text.js";
 import { LongPayload } from "../long-payload.js";
 import { isBlob, type Payload, type PayloadReference } from "../store/payloads.js";
-import { encodeAround, payloadOfBase64, textOf } from "./long-texts.js";
+import { encodeAround, textOf } from "./long-texts.js";
 import { PayloadRefusedError } from "./payload-errors.js";
 
 /** A payload as it travels. */
@@ -58,7 +58,7 @@ export function readPayload(value: unknown, field: string, long?: LongText): Pay
   if (reference !== undefined) return reference;
   if (!isEnvelope(value)) return encode(value, field, long);
   if (value["codec"] !== AVRO_CODEC) throw invalidField(`${field}.codec`, unsupportedCodec(value["codec"]));
-  if (long !== undefined) return payloadOfBase64(long) ?? textOf(long);
+  if (long !== undefined) return long.payload ?? textOf(long);
   const { blob } = value;
   if (typeof blob !== "string" || !isStorable(blob))
     throw invalidField(`${field}.blob`, "The payload envelope blob must be a string.");

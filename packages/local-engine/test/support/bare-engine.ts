@@ -52,8 +52,10 @@ export function bareEngine(options: BareEngineOptions): EngineContext {
   };
 }
 
-/** A disk that is full when it is told to be: so many commits of a store are refused, from now on. */
+/** A disk that is full when it is told to be: so many commits of a store are refused. */
 export class FullDisk {
+  /** Commits that are still to be taken before. */
+  spared = 0;
   /** Commits that are still to be refused. */
   refusals = 0;
 
@@ -63,6 +65,10 @@ export class FullDisk {
     const run = commit.run.bind(commit);
     commit.run = (...parameters) => {
       if (this.refusals === 0) return run(...parameters);
+      if (this.spared > 0) {
+        this.spared--;
+        return run(...parameters);
+      }
       this.refusals--;
       throw Object.assign(new Error("full"), { code: "SQLITE_FULL" });
     };

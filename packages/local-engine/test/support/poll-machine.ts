@@ -13,13 +13,16 @@ const TYPES = { w0: ["t"], w1: ["u"], w2: ["t", "u"] } as const;
 export type WorkerName = keyof typeof TYPES;
 export const WORKERS = Object.keys(TYPES) as readonly WorkerName[];
 const LONG_MS = 1_000_000;
-/** How long after a poll has ended its first request may still come: less than engines remember. */
+/** How long after a poll has ended its first request may still come, unless it has a number: less than engines remember. */
 const OVERTAKEN_MS = 9_000;
+/** And how long after its repeat, which says how many there were before. */
+const OVERTAKEN_BY_NUMBER_MS = 590_000;
 
 /** A poll as its client sees it: each request of an id is one of the same poll. */
 interface Asked {
   readonly name: string;
   readonly request: PollRequest;
+  readonly atMs: number;
   /** Its client waits for this request's answer. */
   isHeard: boolean;
   gone: () => void;
@@ -91,21 +94,29 @@ export class PollMachine {
     if (first === undefined) return;
     first.isHeard = false;
     first.gone();
-    this.ask(first.name, first.request, 0, true);
+    const { request } = first;
+    this.ask(first.name, { ...request, repeat: (request.repeat ?? 0) + 1 }, 0, true);
   }
 
   /** A request comes that was given up before, and repeated since: nobody waits for its answer. */
   comeLate(which: number): void {
     const now = this.clock.now();
-    const over = this.asked.filter(({ isHeard, ended, request }) => {
+    const late = this.asked.filter(({ isHeard, ended, request }) => {
       return isHeard && ended !== undefined && ended.atMs + OVERTAKEN_MS > now && request.pollRequestId !== null;
     });
+    const lateByNumber = this.asked.filter(({ name, request }) => {
+      return this.asked.some((other) => {
+        const isRepeat = other.name === name && (other.request.repeat ?? 0) > (request.repeat ?? 0);
+        return isRepeat && other.atMs + OVERTAKEN_BY_NUMBER_MS > now;
+      });
+    });
+    const over = [...late, ...lateByNumber];
     const repeated = over[which % over.length];
     if (repeated !== undefined) this.ask(repeated.name, repeated.request, LONG_MS, false);
   }
 
   private ask(name: string, request: PollRequest, timeoutMs: number, isHeard: boolean): Asked {
-    const asked: Asked = { name, request, isHeard, gone: () => undefined, ended: undefined };
+    const asked: Asked = { name, request, atMs: this.clock.now(), isHeard, gone: () => undefined, ended: undefined };
     this.asked.push(asked);
     const polled = this.polls.poll(request, timeoutMs, (gone) => {
       asked.gone = gone;
@@ -147,6 +158,7 @@ export class PollMachine {
   async settle(): Promise<void> {
     for (let turn = 0; turn < 24; turn++) await new Promise((resolve) => setImmediate(resolve));
     this.disk.refusals = 0;
+    this.disk.spared = 0;
     for (let turn = 0; turn < 24; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
 
