@@ -80,7 +80,7 @@ export async function chainBenchmarks() {
   for (let round = 0; round < ROUNDS; round++) {
     const { us: bare, aloneMs } = await bareRoundTrip();
     const flushMs = await bareFlushMs();
-    const apart = await runPhases(separate, ["lone", "call", "queue"]);
+    const apart = await runPhases(separate, ["lone", "call", "queue", "warm"]);
     const inWorker = await runPhases(worked, ["queue"]);
     const together = await runPhases(dev, ["call", "queue"]);
     rounds.push({ bare, aloneMs, flushMs, apart, inWorker, together });
@@ -102,12 +102,19 @@ export async function chainBenchmarks() {
   }
   const workerTimes = mid((one) => one.inWorker.queue.cpuUs / one.bare);
   console.log(`  a worker and its engine, queue: ${workerTimes.toFixed(1)}x${verdict(workerTimes, AIMS.worker)}`);
-  const p50 = mid(({ apart }) => apart.lone.p50Ms);
-  const p99 = mid(({ apart }) => apart.lone.p99Ms);
   const leastMs = ({ aloneMs, flushMs }) => LONE.trips * aloneMs + LONE.flushes * flushMs;
-  const least = `${LONE.trips} bare round trips (${mid((one) => one.aloneMs).toFixed(2)} ms) and ${LONE.flushes} flushes (${mid((one) => one.flushMs).toFixed(2)} ms)`;
+  const tellLone = (phase, when) => {
+    const p50 = mid(({ apart }) => apart[phase].p50Ms);
+    const p99 = mid(({ apart }) => apart[phase].p99Ms);
+    const times = mid((one) => one.apart[phase].p50Ms / leastMs(one));
+    console.log(
+      `  one call at a time${when}: ${p50.toFixed(2)} ms at p50${verdict(p50, AIMS.p50Ms)}, ${p99.toFixed(1)} ms at p99, ${times.toFixed(1)}x`,
+    );
+  };
+  tellLone("lone", "");
+  tellLone("warm", ", once all is compiled");
   console.log(
-    `  one call at a time: ${p50.toFixed(2)} ms at p50${verdict(p50, AIMS.p50Ms)}, ${p99.toFixed(1)} ms at p99\n    ${mid((one) => one.apart.lone.p50Ms / leastMs(one)).toFixed(1)} times ${least}`,
+    `    the least is ${LONE.trips} bare round trips (${mid((one) => one.aloneMs).toFixed(2)} ms) and ${LONE.flushes} flushes (${mid((one) => one.flushMs).toFixed(2)} ms)`,
   );
   for (const phase of ["queue", "call"]) {
     const rate = mid(({ together }) => together[phase].perSecond);

@@ -41,7 +41,7 @@ describe.skipIf(missing !== undefined)(
 
       it("weighs no more than it may", () => {
         const size = installation.size();
-        process.stdout.write(`the command on Node ${version}: ${(size / 1e6).toFixed(1)} MB\n`);
+        process.stdout.write(`the command on Node ${version}: ${(size / 1e6).toFixed(2)} MB\n`);
         expect(size).toBeLessThan(LIMITS[version]);
         expect(size).toBeGreaterThan(5_000_000);
       });

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { quantile } from "../lib.mjs";
 
 const LOOK_MS = 20;
+/** Lone calls before those that are measured warm. */
+const WARM_CALLS = 3_000;
 
 /** Runs `tasks` times with `atOnce` in flight. */
 async function many(tasks, atOnce, run) {
@@ -60,6 +62,11 @@ export const PHASES = {
     );
     return { ...measured, p50Ms: quantile(took, 0.5), p99Ms: quantile(took, 0.99) };
   },
+  /** The same, once the code that only lone calls run has been compiled: the bare round trip is measured so, too. */
+  async warm(system) {
+    await many(WARM_CALLS, 1, (index) => check(system, index));
+    return PHASES.lone(system);
+  },
   /** Callers that wait for their results. */
   call: (system, { tasks = 5_000, atOnce = 64 } = {}) =>
     measure(system, tasks, () => many(tasks, atOnce, (index) => check(system, index))),
@@ -97,7 +104,7 @@ export async function runPhases(system, names, { scale = 1 } = {}) {
     await PHASES.call(up, { tasks: warm });
     const figures = {};
     for (const name of names) {
-      const tasks = { lone: 300, call: 5_000, queue: 5_000, "64 KiB": 1_000, "1 MiB": 100 }[name];
+      const tasks = { lone: 300, warm: 300, call: 5_000, queue: 5_000, "64 KiB": 1_000, "1 MiB": 100 }[name];
       figures[name] = await PHASES[name](up, { tasks: Math.max(20, Math.round(tasks * scale)) });
     }
     return figures;
