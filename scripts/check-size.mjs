@@ -9,7 +9,7 @@ import { root } from "./lib.mjs";
 /** Bytes. Raise one only with a reason in the changelog. */
 const LIMITS = { fetch: 13_050, lambda: 14_000, node: 14_000 };
 /** Bytes, where a bundler makes one file of everything: what is loaded later is in it too. */
-const ONE_FILE_LIMITS = { fetch: 14_700, lambda: 15_800, node: 16_320 };
+const ONE_FILE_LIMITS = { fetch: 14_700, lambda: 15_800, node: 16_300 };
 /** `/fetch` as for workers: they have no Buffer. */
 const CONDITIONS = { lambda: ["node"], node: ["node"] };
 /** The tables are written in hundreds of bytes; a difference below this is none. */

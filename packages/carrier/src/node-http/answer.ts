@@ -22,13 +22,11 @@ export function answerNodeRequest(
     })
     .then(({ statusCode, headers, body }) => {
       if (response.destroyed) return;
+      response.statusCode = statusCode;
+      for (const name in headers) response.setHeader(name, headers[name]!);
       const content = printed ?? body;
-      response.writeHead(statusCode, { ...headers, "content-length": Buffer.byteLength(content) });
-      // Connections of HTTP/1.1 may be closed as their answer ends: whoever still sends would meet that, and read no answer.
-      if (!request.readableEnded && "assignSocket" in response) {
-        response.write(content);
-        request.on("end", () => response.end());
-      } else response.end(content);
+      response.setHeader("content-length", Buffer.byteLength(content));
+      response.end(content);
       dropRest(request);
     })
     .catch((error: unknown) => {

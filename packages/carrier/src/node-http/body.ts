@@ -102,7 +102,7 @@ function consumed(): InvocableBodyError {
 
 /** What the client still sends of a body that was refused is read and dropped, so that it reads the answer; but not without end. */
 export function dropRest(stream: Readable): void {
-  if (stream.readableEnded) return;
+  if (stream.readableEnded || stream.destroyed) return;
   let dropped = 0;
   stream.on("data", (chunk: Buffer | string) => {
     dropped += chunk.length;
