@@ -63,9 +63,9 @@ export const PHASES = {
     return { ...measured, p50Ms: quantile(took, 0.5), p99Ms: quantile(took, 0.99) };
   },
   /** The same, once the code that only lone calls run has been compiled: the bare round trip is measured so, too. */
-  async warm(system) {
+  async warm(system, options) {
     await many(WARM_CALLS, 1, (index) => check(system, index));
-    return PHASES.lone(system);
+    return PHASES.lone(system, options);
   },
   /** Callers that wait for their results. */
   call: (system, { tasks = 5_000, atOnce = 64 } = {}) =>

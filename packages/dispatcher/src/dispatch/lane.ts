@@ -17,7 +17,6 @@ import type { Release } from "./slots.js";
 const GOODBYE_MS = 3_000;
 /** How long the answers of held polls may be on their way, at a gateway's leisure, once their registration has ended. */
 const HELD_POLL_ENDS_MS = 5_000;
-
 /** One registration with the engine: polls for as many tasks as there are free slots, and has each of them run. */
 export class Lane {
   private name: string;
